@@ -1,0 +1,1 @@
+"""Builds the native part: toolchains, the cmake driver, ELF checks, the content-addressed cache."""

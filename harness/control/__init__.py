@@ -1,0 +1,1 @@
+"""Settings that change a device, each recorded, verified and restored; sources of heat."""

@@ -1,0 +1,1 @@
+"""The only place with device I/O: phones over adb and this machine."""

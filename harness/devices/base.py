@@ -1,0 +1,194 @@
+"""The one interface to a device. Everything else of the tool talks to phones and to this machine through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a device is. Unknown values are empty strings; nothing here is trusted as a path, shell text or HTML."""
+
+    serial: str
+    kind: str  # "adb" or "local"
+    model: str = ""
+    manufacturer: str = ""
+    soc: str = ""
+    android: str = ""  # "14"; empty for local
+    sdk: int = 0
+    abis: tuple[str, ...] = ()
+    fingerprint: str = ""
+    kernel: str = ""
+    page_size: int = 4096
+    boot_id: str = ""
+    emulated: bool = False  # ro.boot.qemu = 1
+    host: str = ""  # adb server "127.0.0.1:5037"; empty for local
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """CPUs of one cpufreq policy and one MIDR (one core type)."""
+
+    cpus: tuple[int, ...]
+    core: str = ""  # "Cortex-A75" where the MIDR is known
+    midr: str = ""  # "0x516f802d"; empty on x86
+    policy: str = ""  # "policy4"; empty where the system shows none
+    max_khz: int = 0
+    capacity: int = 0
+    governor: str = ""
+
+    @property
+    def label(self) -> str:
+        """The CPUs in cpulist form: ``4-7``, ``0,2-3``."""
+        return format_cpus(self.cpus)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The clusters of a device, fastest last (by cpu_capacity, else highest clock), and the CPUs we may use."""
+
+    clusters: tuple[Cluster, ...]
+    allowed: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command on a device left: exit code and both outputs, whole."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """stdout as text, undecodable bytes replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class RemoteProcess:
+    """A detached program: told from any later owner of its pid by the start time of /proc/<pid>/stat (field 22)."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+
+class Device(Protocol):
+    """A phone behind adb, or this machine. Methods raise DeviceLost, DeadlineExceeded or DeviceError."""
+
+    @property
+    def serial(self) -> str: ...
+
+    @property
+    def identity(self) -> Identity:
+        """Read once, then kept."""
+        ...
+
+    def topology(self) -> Topology: ...
+
+    def work_root(self) -> str:
+        """The folder on the device under which run folders are made (/data/local/tmp on a phone)."""
+        ...
+
+    def run(self, argv: Sequence[str], *, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        """Runs a program to its end; the deadline is total, and what still runs then is killed on the device."""
+        ...
+
+    def push(self, source: Path, target: str, *, executable: bool = False) -> None:
+        """Copies to a temporary name, compares size and SHA-256, then renames: target is whole or absent."""
+        ...
+
+    def pull(self, source: str, target: Path) -> None:
+        """Copies to a temporary name, compares the size, then renames."""
+        ...
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        """The bytes of a growing file from offset to its present end; b"" where there are none yet."""
+        ...
+
+    def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+        """Many small files in one round trip; None for one that cannot be read."""
+        ...
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        """Names in a folder; empty where it is absent or may not be read."""
+        ...
+
+    def make_dir(self, path: str) -> None: ...
+
+    def remove_tree(self, path: str) -> None:
+        """Removes a folder below work_root(); refuses anything else."""
+        ...
+
+    def free_bytes(self, path: str) -> int: ...
+
+    def spawn(self, argv: Sequence[str], *, cwd: str, output: str) -> RemoteProcess:
+        """Starts a program detached (own session, no pipe to us); stdout and stderr go to the file ``output``."""
+        ...
+
+    def alive(self, process: RemoteProcess) -> bool: ...
+
+    def kill(self, process: RemoteProcess) -> None:
+        """Kills the program and the processes of its session; returns when they are gone."""
+        ...
+
+    def get_setting(self, namespace: str, key: str) -> str | None:
+        """``settings get``; None where unset. On local: DeviceError."""
+        ...
+
+    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+        """``settings put``, or ``settings delete`` for None."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """An attached device that cannot be used, and what to do about it."""
+
+    serial: str
+    state: str  # "unauthorized", "offline", "no shell v2", ...
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Attached:
+    """What discovery found."""
+
+    devices: tuple[Device, ...] = ()
+    unusable: tuple[Unusable, ...] = ()
+
+
+def format_cpus(cpus: Sequence[int]) -> str:
+    """CPU numbers in the kernel's cpulist form: (0, 2, 3) -> ``0,2-3``."""
+    spans: list[list[int]] = []
+    for cpu in sorted(set(cpus)):
+        if spans and cpu == spans[-1][1] + 1:
+            spans[-1][1] = cpu
+        else:
+            spans.append([cpu, cpu])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """CPU numbers of a cpulist: ``0,2-3`` -> (0, 2, 3). Raises ValueError for anything else."""
+    cpus: set[int] = set()
+    for part in text.strip().split(","):
+        first, dash, last = part.partition("-")
+        low, high = int(first), int(last) if dash else int(first)
+        if low < 0 or high < low or high > 4095:
+            raise ValueError(f"not a CPU list: {text!r}")
+        cpus.update(range(low, high + 1))
+    return tuple(sorted(cpus))
+
+
+def as_json(value: Identity | Cluster) -> dict[str, Any]:
+    """A dataclass of this module as JSON-ready values."""
+    return asdict(value)

@@ -1,0 +1,1 @@
+"""Virtual phones: a real adb server in front, an emulated CPU behind."""

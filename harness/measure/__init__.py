@@ -1,0 +1,1 @@
+"""The convbench protocol, one device's session, many devices' campaign."""

@@ -1,0 +1,1 @@
+"""From suite and devices to ordered jobs: pure functions."""

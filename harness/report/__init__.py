@@ -1,0 +1,1 @@
+"""HTML, Markdown and CSV from the records of a run."""

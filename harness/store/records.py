@@ -1,0 +1,251 @@
+"""The records that convbench writes (CONTRACT, section 5), as typed values. Times are nanoseconds, sizes bytes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    seq: int
+
+
+class Timer(BaseModel):
+    """The clock that samples are timed with: its tick and the cost of one reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    name: str
+    tick_ns: float
+    cost_ns: float
+
+
+class Caches(BaseModel):
+    """Data cache sizes of the measured CPU in bytes, 0 where unknown; ``llc_assumed`` when sysfs did not tell."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    l1d: int = 0
+    l2: int = 0
+    llc: int = 0
+    llc_assumed: bool = False
+    llc_capped: bool = False
+
+
+class Header(_Record):
+    """First record of each run of convbench (seq 0)."""
+
+    type: Literal["header"]
+    version: int
+    run: str
+    attempt: int
+    cluster: str
+    cpu: int
+    build: str  # first 12 hex digits of the program's build id
+    compiler: str
+    flags: str
+    cpu_features: tuple[str, ...] = ()
+    caches: Caches
+    plan_hash: str  # SHA-256 of the plan file
+    timer: Timer
+    memory_budget: int  # bytes of arena a worker may use for placement
+    page_size: int
+    conductor_pid: int
+    conductor_start_ticks: int
+    boot_id: str = ""
+    utc: str = ""
+    tool_version: str = ""
+
+
+class Clock(BaseModel):
+    """Whether the dependent-add clock probe can be believed, and if not, why."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    available: bool
+    reason: str = ""
+    mhz: float | None = None
+
+
+class Peak(BaseModel):
+    """The FMA peak probe: FLOP per cycle; ``ok`` when it lands within 5 % of a whole number of vector FMAs."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    isa: str
+    ok: bool
+    flop_per_cycle: float | None = None
+    fmas_per_cycle: float | None = None
+    gflops: float | None = None
+    reason: str = ""
+
+
+class Worker(_Record):
+    """A worker process was started: one per build and launch (and again after a crash)."""
+
+    type: Literal["worker"]
+    launch: int
+    build: str
+    pid: int
+    cpus: str  # affinity as read back, cpulist
+    clock: Clock
+    peak: Peak
+
+
+class Layer(_Record):
+    """What a variant of a layer took: bytes as the allocator counted them, times of create and reshape."""
+
+    type: Literal["layer"]
+    launch: int
+    layer: str
+    variant: str
+    algorithm: str
+    kernel: str
+    build: str
+    input_bytes: int
+    output_bytes: int
+    weights_bytes: int
+    pointer_bytes: int
+    matrix_bytes: int
+    padding_bytes: int
+    object_bytes: int
+    create_ns: float
+    reshape_ns: float
+
+
+class Check(_Record):
+    """Outputs against the double-precision reference (``reference``), or against the checked ones (``checksum``)."""
+
+    type: Literal["check"]
+    launch: int
+    layer: str
+    variant: str
+    build: str
+    by: Literal["reference", "checksum"]
+    outputs: int
+    error_over_bound: float | None = None
+    ok: bool
+
+
+class Addresses(BaseModel):
+    """Where a sample's buffers lay (virtual addresses, hex); empty where the variant has no such buffer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    input: str = ""
+    weights: str = ""
+    output: str = ""
+    pointers: str = ""
+    matrix: str = ""
+
+
+class Sample(_Record):
+    """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``."""
+
+    type: Literal["sample"]
+    launch: int
+    round: int
+    position: int
+    layer: str
+    variant: str  # "<algorithm>/<kernel>"
+    algorithm: str
+    kernel: str
+    face: str = "published"
+    threads: int = 1
+    cache: Literal["hot", "rotate"]
+    build: str
+    calls: int
+    ns: float
+    copy_ns: float | None = None  # im2col with a copy: the copy alone, per call
+    copies: int = 1  # instances that `rotate` went through
+    settle_ns: float
+    settle_capped: bool
+    mhz_before: float | None = None
+    mhz_after: float | None = None
+    cpu_before: int
+    cpu_after: int
+    nivcsw: int
+    faults: int
+    t_ns: int  # CLOCK_MONOTONIC at t0
+    pid: int
+    addresses: Addresses = Addresses()
+
+
+class Telemetry(_Record):
+    """Readings between samples (cpufreq, kHz) or rounds (thermal zones, degrees C); None where unreadable."""
+
+    type: Literal["telemetry"]
+    launch: int
+    t_ns: int
+    freq_khz: dict[str, float | None] = {}
+    temp_c: dict[str, float | None] = {}
+
+
+class Gate(_Record):
+    """The wait for a cool device before a launch, in degrees C."""
+
+    type: Literal["gate"]
+    launch: int
+    status: Literal["passed", "capped", "unavailable"]
+    source: str = ""
+    start: float | None = Field(default=None, alias="from")
+    end: float | None = Field(default=None, alias="to")
+    baseline: float | None = None
+    waited_s: float = 0.0
+    capped: bool = False
+
+
+class Skip(_Record):
+    """A variant that does not apply to a layer, or does not fit."""
+
+    type: Literal["skip"]
+    layer: str
+    variant: str  # the algorithm's name where no kernel was chosen
+    algorithm: str
+    build: str = ""
+    cache: str = ""  # empty: every cache mode
+    reason: str
+    bytes: int | None = None
+
+
+class Error(_Record):
+    """A worker died, hung or failed while it ran this variant."""
+
+    type: Literal["error"]
+    launch: int
+    layer: str
+    variant: str
+    algorithm: str
+    build: str = ""
+    cache: str = ""
+    signal: int | None = None
+    reason: str
+
+
+class Block(_Record):
+    """All rounds of one layer in one launch are done; fewer than planned when the time budget cut them."""
+
+    type: Literal["block"]
+    launch: int
+    layer: str
+    rounds: int
+    rounds_planned: int
+    elapsed_s: float
+
+
+class End(_Record):
+    """Last record; ``records`` counts the lines of this run of convbench, header and end included."""
+
+    type: Literal["end"]
+    records: int
+    reason: Literal["done", "deadline", "signal"]
+
+
+Record = Annotated[
+    Header | Worker | Layer | Check | Sample | Telemetry | Gate | Skip | Error | Block | End,
+    Field(discriminator="type"),
+]
+
+_ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+def parse_record(line: str | bytes) -> Record:
+    """One line of records.jsonl. Raises pydantic.ValidationError (a ValueError) for anything else."""
+    return _ADAPTER.validate_json(line)

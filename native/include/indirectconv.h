@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * indirectconv: two-dimensional f32 convolutions in NHWC layout, among them the indirect convolution
+ * (M. Dukhan, "The Indirect Convolution Algorithm", arXiv 1907.02129).
+ *
+ * Life of an object: create (packs the weights) -> reshape (once per input size; builds the indirection buffer) ->
+ * run (any number of times; the input may move between calls) -> destroy.
+ *
+ * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
+ * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's; it
+ * reads nothing before or after either and allocates nothing. Input and output must not overlap.
+ *
+ * Threads: no global state. Two objects are independent; one object is run by one caller at a time.
+ */
+#ifndef INDIRECTCONV_H
+#define INDIRECTCONV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    IC_OK = 0,
+    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, a zero size, a wrong struct_size, min > max, ... */
+    IC_UNSUPPORTED,          /* the algorithm does not cover this convolution (e.g. direct on a 3x3) */
+    IC_UNSUPPORTED_HARDWARE, /* the named kernel needs CPU features that this CPU lacks */
+    IC_UNKNOWN_KERNEL,       /* no kernel of that name */
+    IC_OVERFLOW,             /* a size does not fit size_t */
+    IC_OUT_OF_MEMORY,        /* the allocator returned NULL */
+    IC_BAD_STATE             /* run or get_info before reshape */
+} ic_status;
+
+typedef enum {
+    IC_ALGORITHM_NAIVE = 0, /* seven loops; any convolution */
+    IC_ALGORITHM_IM2COL,    /* patch matrix, then GEMM with the micro-kernel; any convolution */
+    IC_ALGORITHM_DIRECT,    /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
+    IC_ALGORITHM_INDIRECT   /* Dukhan 2019; any convolution */
+} ic_algorithm;
+
+/* What an allocation is for. */
+typedef enum {
+    IC_MEMORY_OBJECT = 0, /* book-keeping of the object itself */
+    IC_MEMORY_WEIGHTS,    /* packed weights and bias */
+    IC_MEMORY_POINTERS,   /* indirection buffer */
+    IC_MEMORY_MATRIX,     /* im2col matrix */
+    IC_MEMORY_PADDING     /* the row of zeros that stands for padding */
+} ic_memory;
+
+#define IC_MEMORY_KINDS 5
+
+/* Called in create, reshape and destroy only, never in run. allocate() returns memory aligned to `alignment` (a power
+ * of two, at most 4096) or NULL; release() gets the same bytes and kind as the allocation. */
+typedef struct {
+    void *context;
+    void *(*allocate)(void *context, size_t bytes, size_t alignment, ic_memory kind);
+    void (*release)(void *context, void *memory, size_t bytes, ic_memory kind);
+} ic_allocator;
+
+/* Channels are totals over all groups. Weights are [out_channels][kernel_height][kernel_width][in_channels / groups]
+ * (OHWI), bias [out_channels]. output_min / output_max clamp the result; -INFINITY / INFINITY switch clamping off. */
+typedef struct {
+    size_t struct_size; /* sizeof(ic_conv2d_desc) */
+    uint32_t kernel_height, kernel_width;
+    uint32_t stride_height, stride_width;
+    uint32_t dilation_height, dilation_width;
+    uint32_t pad_top, pad_right, pad_bottom, pad_left;
+    uint32_t groups;
+    size_t in_channels, out_channels;
+    float output_min, output_max;
+} ic_conv2d_desc;
+
+typedef struct {
+    size_t struct_size; /* sizeof(ic_options) */
+    ic_algorithm algorithm;
+    const char *kernel;            /* NULL: the best one for this CPU */
+    const ic_allocator *allocator; /* NULL: malloc */
+} ic_options;
+
+typedef struct {
+    size_t struct_size; /* sizeof(ic_conv2d_info), set by the caller */
+    ic_algorithm algorithm;
+    const char *kernel; /* e.g. "avx512_6x64"; lives as long as the program */
+    size_t batch, input_height, input_width, output_height, output_width;
+    size_t bytes[IC_MEMORY_KINDS]; /* as asked of the allocator, by ic_memory */
+} ic_conv2d_info;
+
+typedef struct ic_conv2d ic_conv2d;
+
+/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, best kernel, malloc.
+ * On failure *conv is NULL. */
+ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
+                           const ic_options *options, ic_conv2d **conv);
+
+/* Fixes the input size; builds the indirection buffer (indirect) or takes the matrix (im2col). A call with the size
+ * already set does nothing. A kernel larger than the padded input is IC_INVALID_ARGUMENT. After a failure the object
+ * must be reshaped again before run. */
+ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width);
+
+/* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. */
+ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output);
+
+ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info);
+void ic_conv2d_destroy(ic_conv2d *conv); /* NULL is allowed */
+
+const char *ic_status_string(ic_status status);
+uint32_t ic_version(void); /* 0x00XXYYZZ */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What convbench and the tests may see beyond the public header. Not part of the API. */
+#ifndef IC_INTROSPECT_H
+#define IC_INTROSPECT_H
+
+#include "indirectconv.h"
+
+#include <stdbool.h>
+
+typedef struct {
+    const char *name;     /* "avx512_6x64" */
+    const char *isa;      /* "scalar", "avx2", "avx512", "neon" */
+    const char *features; /* CPU features it needs, comma separated, "" for none */
+    unsigned rows, columns;
+    bool supported; /* by this CPU */
+    const void *address; /* of the micro-kernel function */
+} ic_kernel_view;
+
+/* The table of kernels compiled into this program, best first; false when index is past its end. */
+bool ic_kernel_at(unsigned index, ic_kernel_view *view);
+
+/* The address of the micro-kernel function that run() calls, NULL for naive. */
+const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
+
+/* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or where
+ * im2col reads the input in place (nothing to copy). */
+ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
+
+const char *ic_algorithm_name(ic_algorithm algorithm);            /* "naive", "im2col", "direct", "indirect" */
+bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);
+
+/* CPU features of the running CPU that matter here, comma separated ("avx2,fma,avx512f"); a static string. */
+const char *ic_cpu_features(void);
+
+#endif
