@@ -1,0 +1,96 @@
+"""Append-only JSON Lines files: events.jsonl and settings.jsonl of a device."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InfrastructureError
+
+_LOCK = threading.Lock()
+
+
+def utc_now() -> str:
+    """This moment as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def append_line(path: Path, value: dict[str, Any], *, durable: bool = False) -> None:
+    """Appends one JSON line; ``durable`` also waits for the disk. Raises InfrastructureError where it cannot."""
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+    append_bytes(path, line.encode("utf-8"), durable=durable)
+
+
+def append_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Appends bytes in one write. A disk that fills up in between leaves the file as it was."""
+    with _LOCK:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                size = os.fstat(descriptor).st_size
+                written = os.write(descriptor, data)
+                if written != len(data):
+                    os.ftruncate(descriptor, size)
+                    raise OSError(28, "No space left on device")
+                if durable:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot write {path}: {error.strerror or error}",
+                "free some space or mend the permissions, then go on with: harness run --resume RUN",
+            ) from error
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """All whole lines of a JSON Lines file that hold an object; a cut or damaged line is left out."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return []
+    values: list[dict[str, Any]] = []
+    for line in data.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            values.append(value)
+    return values
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replaces a file so that a reader sees the old or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InfrastructureError(
+            f"cannot write {path}: {error.strerror or error}", "free some space or mend the permissions"
+        ) from error
+
+
+class EventLog:
+    """events.jsonl of one device: life cycle, conditions, retries, cut tails."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, event: str, **fields: Any) -> None:
+        """Appends one event with the present time."""
+        append_line(self._path, {"utc": utc_now(), "event": event, **fields})
+
+    def last(self, event: str) -> dict[str, Any] | None:
+        """The newest event of that name."""
+        return next((e for e in reversed(read_lines(self._path)) if e.get("event") == event), None)

@@ -1,0 +1,53 @@
+"""What a device's records say is done already, for --resume: whole blocks, and single samples of cut blocks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.store import records
+
+
+@dataclass
+class Done:
+    """What one cluster has on record."""
+
+    attempts: int = 0
+    blocks: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer)
+    samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
+    crashed: bool = False
+    wrong: bool = False
+
+    def add(self, record: records.Record) -> None:
+        """Takes one record into account."""
+        if isinstance(record, records.Header):
+            self.attempts = max(self.attempts, record.attempt)
+        elif isinstance(record, records.Block):
+            self.blocks.add((record.launch, record.layer))
+        elif isinstance(record, records.Sample):
+            self.samples[record.launch, record.layer].add((record.round, record.position))
+        elif isinstance(record, records.Error):
+            self.crashed = True
+        elif isinstance(record, records.Check):
+            self.wrong = self.wrong or not record.ok
+
+
+def done_by_cluster(path: Path) -> dict[str, Done]:
+    """Reads records.jsonl; lines that are no records are left out."""
+    clusters: dict[str, Done] = {}
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return clusters
+    current: Done | None = None
+    for line in data.split(b"\n"):
+        try:
+            record = records.parse_record(line)
+        except ValueError:
+            continue
+        if isinstance(record, records.Header):
+            current = clusters.setdefault(record.cluster, Done())
+        if current is not None:
+            current.add(record)
+    return clusters
