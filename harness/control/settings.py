@@ -1,0 +1,135 @@
+"""Settings that a run changes on a device: the saved value is written down first, and put back whatever happens.
+
+Two places remember it: settings.jsonl of the run, and one file per device in the state folder, from which the next run
+on that device or ``harness restore`` puts it back after a kill.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from harness.devices.base import Device
+from harness.errors import DeviceError
+from harness.paths import state_root
+from harness.store.journal import append_line, utc_now, write_atomically
+
+Outcome = Literal["restored", "already", "left"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting of a device, its value before, and the one we put there."""
+
+    namespace: str
+    key: str
+    saved: str | None
+    ours: str
+
+
+# AC, USB and wireless charging: the screen stays on while any of them feeds the phone.
+STAY_ON = ("global", "stay_on_while_plugged_in", "7")
+
+
+def state_file(serial: str) -> Path:
+    """The file that remembers what to restore on the device with that serial number."""
+    return state_root() / "settings" / f"{sha256(serial.encode()).hexdigest()[:16]}.json"
+
+
+def pending(serial: str) -> Change | None:
+    """The change that was not put back yet on that device; a damaged file counts as none."""
+    try:
+        value = json.loads(state_file(serial).read_bytes())
+        return Change(**value["change"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def pending_serials() -> list[str]:
+    """Serial numbers of all devices with something to restore."""
+    found = []
+    for file in sorted((state_root() / "settings").glob("*.json")):
+        try:
+            found.append(str(json.loads(file.read_bytes())["serial"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] | None:
+    """Puts back what an earlier run left changed; None where nothing was.
+
+    A value that is neither ours nor the saved one was set by somebody else since then: it is left, and said.
+    """
+    change = pending(device.serial)
+    if change is None:
+        return None
+    name = f"{change.namespace} {change.key}"
+    current = device.get_setting(change.namespace, change.key)
+    if current == change.saved:
+        outcome: Outcome = "already"
+        message = f"{name} is {_shown(current)}, as it was before"
+    elif current == change.ours:
+        device.put_setting(change.namespace, change.key, change.saved)
+        now = device.get_setting(change.namespace, change.key)
+        if now != change.saved:
+            raise DeviceError(
+                f"{name} could not be put back: it is {_shown(now)}, not {_shown(change.saved)}",
+                f"set it by hand: adb shell settings put {name} {_shown(change.saved)}",
+            )
+        outcome, message = "restored", f"{name} put back to {_shown(change.saved)}"
+    else:
+        outcome = "left"
+        message = f"{name} is {_shown(current)}, neither ours nor the saved {_shown(change.saved)}: left as it is"
+    if journal is not None:
+        _note(journal, outcome, change, current)
+    state_file(device.serial).unlink(missing_ok=True)
+    return outcome, message
+
+
+@contextmanager
+def kept_awake(device: Device, journal: Path) -> Iterator[None]:
+    """Keeps the screen of a phone on within the block."""
+    namespace, key, ours = STAY_ON
+    restore(device, journal)
+    saved = device.get_setting(namespace, key)
+    change = Change(namespace, key, saved, ours)
+    _note(journal, "read", change, saved)
+    if saved != ours:
+        _remember(device.serial, change)
+        device.put_setting(namespace, key, ours)
+        now = device.get_setting(namespace, key)
+        _note(journal, "changed", change, now)
+        if now != ours:
+            state_file(device.serial).unlink(missing_ok=True)
+            raise DeviceError(f"{namespace} {key} stayed {_shown(now)}", "the phone refuses changed settings")
+        _note(journal, "verified", change, now)
+    try:
+        yield
+    finally:
+        restore(device, journal)
+
+
+def _remember(serial: str, change: Change) -> None:
+    file = state_file(serial)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, json.dumps({"serial": serial, "change": asdict(change)}).encode())
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)  # the phone must not be changed before this is on disk
+    finally:
+        os.close(descriptor)
+
+
+def _note(journal: Path, step: str, change: Change, value: str | None) -> None:
+    append_line(journal, {"utc": utc_now(), "step": step, **asdict(change), "value": value}, durable=True)
+
+
+def _shown(value: str | None) -> str:
+    return "unset" if value is None else repr(value)
