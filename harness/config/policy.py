@@ -1,0 +1,72 @@
+"""How long and how often to measure: launches, rounds, budgets, cache modes, the heat gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from harness.config import catalog
+from harness.config.layer import problem
+from harness.config.source import kind, load, shown, suggestion, validate
+
+CacheMode = Literal["hot", "rotate"]
+CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")
+_DAY_S = 86_400
+
+
+class Policy(BaseModel):
+    """What a policy file says; keys left out have the values of ``default``.
+
+    ``min_ms``: a sample's least length. ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds
+    are cut to fit. ``gate_cap_s``: longest wait for a cool device before a launch. ``gate_tolerance_c``: degrees above
+    the baseline that count as cool.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str
+    launches: int = Field(default=8, ge=1, le=1000)
+    rounds: int = Field(default=10, ge=1, le=100_000)
+    min_ms: float = Field(default=10.0, gt=0, le=60_000, allow_inf_nan=False)
+    block_budget_s: float = Field(default=60.0, gt=0, le=_DAY_S, allow_inf_nan=False)
+    cache: tuple[CacheMode, ...] = CACHE_MODES
+    gate_cap_s: float = Field(default=120.0, ge=0, le=_DAY_S, allow_inf_nan=False)
+    gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)
+
+    @field_validator("cache", mode="before")
+    @classmethod
+    def _modes(cls, value: object) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple):
+            raise problem(f"{kind(value)}, where a list is needed", "Write [hot, rotate] or one of them in brackets.")
+        for index, mode in enumerate(value):
+            if not isinstance(mode, str) or mode not in CACHE_MODES:
+                name = mode if isinstance(mode, str) else kind(mode)
+                raise problem(f"unknown cache mode {shown(name)}", suggestion(str(mode), CACHE_MODES), index)
+            if mode in value[:index]:
+                raise problem(f"{shown(mode)} is given twice", "Remove one of the two.", index)
+        if not value:
+            raise problem("the list is empty", "Write [hot, rotate] or one of them in brackets.")
+        return tuple(value)
+
+
+def load_policy(name_or_path: str) -> Policy:
+    """A shipped policy by name, or one from a YAML file. Raises UsageError."""
+    path = catalog.find("policies", "policy", name_or_path)
+    source = load(path)
+    if "name" in source.values:  # the name is the file's, not a key
+        raise source.error(
+            ("name",), "unknown key", suggestion("name", [k for k in Policy.model_fields if k != "name"])
+        )
+    return validate(Policy, source, extra={"name": catalog.stem(path)})
+
+
+def list_policies() -> list[str]:
+    """Names of the shipped policies."""
+    return catalog.names("policies")
+
+
+def policy_path(value: str, beside: Path) -> str:
+    """A suite's ``policy``: a name, or a path from the suite's own folder."""
+    return str(beside.parent / value) if catalog.is_path(value) else value

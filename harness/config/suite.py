@@ -1,0 +1,138 @@
+"""A suite: the layers and algorithms to measure, and the policy to measure them with."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from harness.config import catalog
+from harness.config.layer import Layer, check_name, problem
+from harness.config.policy import list_policies, policy_path
+from harness.config.source import Source, kind, load, shown, suggestion, validate
+from harness.errors import UsageError
+
+ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect")
+DEFAULT_ALGORITHMS: tuple[str, ...] = ("im2col", "indirect", "direct")
+
+
+class Suite(BaseModel):
+    """What to measure. ``policy`` is the name or path of a policy, None where the suite names none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str
+    policy: str | None = None
+    algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
+    layers: tuple[Layer, ...]
+
+    @field_validator("algorithms", "layers", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class _SuiteFile(BaseModel):
+    """The keys of a suite's YAML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    suite: str
+    policy: str | None = None
+    algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
+    layers: tuple[Layer, ...]
+
+    @field_validator("suite")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        return check_name(value)
+
+    @field_validator("algorithms", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple):
+            raise problem(f"{kind(value)}, where a list is needed", f"Write [{', '.join(DEFAULT_ALGORITHMS)}].")
+        for index, name in enumerate(value):
+            if not isinstance(name, str):
+                raise problem(f"{kind(name)}, where a text is needed", suggestion("", ALGORITHMS), index)
+            if name not in ALGORITHMS:
+                raise problem(f"unknown algorithm {shown(name)}", suggestion(name, ALGORITHMS), index)
+            if name in value[:index]:
+                raise problem(f"{shown(name)} is given twice", "Remove one of the two.", index)
+        if not value:
+            raise problem("the list is empty", f"Write [{', '.join(DEFAULT_ALGORITHMS)}], or leave the key out.")
+        return tuple(value)
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _some_layers(cls, value: object) -> object:
+        if isinstance(value, list) and not value:
+            raise problem("the list is empty", "Add at least one layer: - {name: ..., h: ..., w: ..., ...}.")
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _policy_name(self) -> _SuiteFile:
+        if self.policy is not None and not catalog.is_path(self.policy) and self.policy not in list_policies():
+            raise problem(f"unknown policy {shown(self.policy)}", suggestion(self.policy, list_policies()), "policy")
+        return self
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """A shipped suite by name, or one from a YAML file. Raises UsageError with file, line and key."""
+    source = load(catalog.find("suites", "suite", name_or_path))
+    _unique_names(source)
+    read = validate(_SuiteFile, source)
+    policy = None if read.policy is None else policy_path(read.policy, source.path)
+    return Suite(name=read.suite, policy=policy, algorithms=read.algorithms, layers=read.layers)
+
+
+def list_suites() -> list[str]:
+    """Names of the shipped suites."""
+    return catalog.names("suites")
+
+
+def parse_algorithms(text: str) -> tuple[str, ...]:
+    """The value of ``--algorithms A,B``. Raises UsageError for an unknown, empty or repeated name."""
+    names = tuple(part.strip() for part in text.split(","))
+    for index, name in enumerate(names):
+        if name not in ALGORITHMS:
+            raise UsageError(f"--algorithms: unknown algorithm {shown(name)}", suggestion(name, ALGORITHMS))
+        if name in names[:index]:
+            raise UsageError(f"--algorithms: {shown(name)} is given twice", "Remove one of the two.")
+    return names
+
+
+def select_layers(layers: Sequence[Layer], glob: str) -> tuple[Layer, ...]:
+    """The layers whose name matches the value of ``--layers``. Raises UsageError where none does."""
+    found = tuple(layer for layer in layers if fnmatch.fnmatchcase(layer.name, glob))
+    if not found:
+        raise UsageError(
+            f"--layers: no layer matches {shown(glob)}", suggestion(glob, (layer.name for layer in layers))
+        )
+    return found
+
+
+def _unique_names(source: Source) -> None:
+    """Duplicate layer names are told with both lines, before anything that follows from them."""
+    layers = source.values.get("layers")
+    first: dict[str, int] = {}
+    for index, layer in enumerate(layers if isinstance(layers, list) else ()):
+        name = layer.get("name") if isinstance(layer, dict) else None
+        if isinstance(name, str) and name in first:
+            line = source.line(("layers", first[name], "name"))
+            place = ("layers", index, "name")
+            raise source.error(
+                place, f"duplicate layer name {shown(name)}, first in line {line}", "Give one another name."
+            )
+        if isinstance(name, str):
+            first[name] = index
+
+
+def shapes(layers: Iterable[Layer]) -> dict[tuple[Any, ...], list[str]]:
+    """Names of layers by shape, for means over distinct layers."""
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for layer in layers:
+        found.setdefault(layer.shape_key, []).append(layer.name)
+    return found
