@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import InfrastructureError, UsageError
-from harness.store.journal import EventLog, append_line, write_atomically
+from harness.store.journal import EventLog, append_bytes, write_atomically
 
 SCHEMA = 1
 
@@ -88,9 +88,9 @@ class RunDir:
         self.write_manifest({**self.manifest(), **fields})
 
     def add_jobs(self, jobs: list[dict[str, Any]]) -> None:
-        """Appends lines to plan.jsonl."""
-        for job in jobs:
-            append_line(self.path / "plan.jsonl", job)
+        """Appends lines to plan.jsonl, all of them or none."""
+        lines = "".join(json.dumps(job, separators=(",", ":")) + "\n" for job in jobs)
+        append_bytes(self.path / "plan.jsonl", lines.encode("utf-8"))
 
     def lock(self) -> FileLock:
         """Held while a run writes here; raises UsageError where another one does."""

@@ -1,0 +1,34 @@
+"""``harness build``: builds convbench and the library."""
+
+from __future__ import annotations
+
+from harness.build.builder import build
+from harness.cli import options
+from harness.cli.say import result, result_json, say
+from harness.errors import ExitCode
+
+
+def command(
+    abi: options.Abi = "arm64-v8a",
+    toolchain: options.Toolchain = "auto",
+    ndk: options.Ndk = None,
+    json_output: options.Json = False,
+) -> ExitCode:
+    """Build for a phone (or --abi host: this machine); prints the program's path."""
+    built = build(abi, toolchain, ndk, say)
+    if json_output:
+        result_json(
+            {
+                "path": str(built.path),
+                "library": str(built.library),
+                "build_id": built.build_id,
+                "abi": built.abi,
+                "toolchain": built.toolchain,
+                "cached": built.cached,
+                "seconds": round(built.seconds, 2),
+                "info": built.info,
+            }
+        )
+    else:
+        result(str(built.path))
+    return ExitCode.DONE

@@ -1,0 +1,39 @@
+"""``harness lab``: virtual phones to try the tool on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.say import result, say
+from harness.errors import ExitCode
+from harness.lab import manager
+
+app = typer.Typer(help="Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.")
+
+
+@app.command()
+def up(models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Such as pixel-3 galaxy-s8.")]) -> ExitCode:
+    """Start virtual phones; returns when they have booted."""
+    for phone in manager.up(models, say=say):
+        result(f"{phone.serial}  {phone.model}")
+    return ExitCode.DONE
+
+
+@app.command()
+def down(
+    serials: Annotated[list[str] | None, typer.Argument(metavar="[SERIAL]...", help="Default: all of them.")] = None,
+) -> ExitCode:
+    """Stop virtual phones and remove all that is theirs."""
+    for serial in manager.down(serials):
+        result(f"{serial}  down")
+    return ExitCode.DONE
+
+
+@app.command("list")
+def list_() -> ExitCode:
+    """List the virtual phones that are up."""
+    for phone in manager.list_phones():
+        result(f"{phone.serial}  {phone.model}")
+    return ExitCode.DONE

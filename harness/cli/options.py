@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Suite = Annotated[str, typer.Argument(metavar="[SUITE]", help="A suite's name, or the path of a YAML file.")]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option("--device", metavar="D", help="A serial, `local`, or `all` (every usable phone). Repeats."),
+]
+Servers = Annotated[list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")]
+Layers = Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")]
+Algorithms = Annotated[
+    str | None, typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's algorithms.")
+]
+Toolchain = Annotated[str, typer.Option("--toolchain", help="auto, ndk, zig or host.")]
+Ndk = Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")]
+Abi = Annotated[str, typer.Option("--abi", help="arm64-v8a, or host for this machine.")]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

@@ -1,0 +1,24 @@
+"""``harness report RUN``: renders a run directory again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.say import result
+from harness.errors import ExitCode
+from harness.report.writer import write_report
+from harness.store.rundir import RunDir
+
+
+def command(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> ExitCode:
+    """Render a run directory again, from its records alone; never needs a device."""
+    directory = RunDir(run.resolve())
+    directory.manifest()
+    summary = write_report(directory.path)
+    for sentence in summary.sentences:
+        result(sentence)
+    result(f"report: {run / 'report.html'}")
+    return ExitCode.DONE

@@ -1,0 +1,149 @@
+"""``harness run``: plan, build, push, measure on every selected device, report."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.say import result, result_json, say
+from harness.cli.signals import stop_on_signal
+from harness.config.policy import load_policy
+from harness.config.suite import load_suite, parse_algorithms, select_layers
+from harness.devices import discovery
+from harness.devices.base import parse_cpus
+from harness.errors import ExitCode, HarnessError, UsageError
+from harness.measure import dry_run, manifest, runner
+from harness.measure.request import Request
+from harness.report.writer import ReportSummary, write_report
+from harness.store.rundir import RunDir
+
+
+def command(
+    suite: options.Suite = "quick",
+    device: options.Devices = None,
+    require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The run directory, absent or empty.")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="NAME|FILE", help="Instead of the suite's policy.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None,
+    toolchain: options.Toolchain = "auto",
+    ndk: options.Ndk = None,
+    abi: options.Abi = "arm64-v8a",
+    adb_server: options.Servers = None,
+    layers: options.Layers = None,
+    algorithms: options.Algorithms = None,
+    clusters: Annotated[
+        str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False,
+    as_json: options.Json = False,
+) -> ExitCode:
+    """Measure a suite on every attached phone (or --device local: this machine) and write a report."""
+    if resume is not None:
+        given = (out, policy, seed, layers, algorithms, clusters)
+        if any(value is not None for value in given) or suite != "quick":
+            raise UsageError("--resume takes everything from the run", "leave the other options out")
+        run = RunDir(resume.resolve())
+        manifest.request_of(run.manifest(), ndk)
+        with stop_on_signal() as stop:
+            attached = discovery.find(device or manifest.where_devices_are(run), adb_server or [])
+            done = runner.resume(run, attached, ndk, stop, say)
+            return _finish(done, as_json)
+    request = _request(suite, policy, algorithms, layers, clusters, seed, toolchain, ndk, abi)
+    with stop_on_signal() as stop:
+        attached = discovery.find(device or [], adb_server or [])
+        if dry:
+            dry_run.show(request, runner.usable(attached, require, say), as_json)
+            return ExitCode.DONE
+        done = runner.start(request, attached, out, require, stop, say)
+        return _finish(done, as_json)
+
+
+def _request(
+    suite: str,
+    policy: str | None,
+    algorithms: str | None,
+    layers: str | None,
+    clusters: str | None,
+    seed: int | None,
+    toolchain: str,
+    ndk: Path | None,
+    abi: str,
+) -> Request:
+    read = load_suite(suite)
+    try:
+        cpus = None if clusters is None else parse_cpus(clusters)
+    except ValueError as error:
+        raise UsageError(f"--clusters: {error}", "write CPU numbers as in 4-7 or 0,2-3") from error
+    return Request(
+        suite=read.name,
+        layers=read.layers if layers is None else select_layers(read.layers, layers),
+        policy=load_policy(policy or read.policy or "default"),
+        algorithms=read.algorithms if algorithms is None else parse_algorithms(algorithms),
+        seed=secrets.randbits(48) if seed is None else seed,
+        toolchain=toolchain,
+        abi=abi,
+        ndk=ndk,
+        cpus=cpus,
+    )
+
+
+def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
+    began = time.monotonic()
+    code = done.code
+    summary: ReportSummary | None = None
+    try:
+        summary = write_report(done.directory)
+    except HarnessError as error:
+        done.messages.append(str(error))
+        code = code or error.exit_code
+    phases = {**_bootstrap_seconds(), **done.seconds, "report": time.monotonic() - began}
+    for message in done.messages:
+        say(message)
+    if code != ExitCode.DONE:
+        say(f"to go on: harness run --resume {_shown(done.directory)}")
+    if as_json:
+        result_json(
+            {
+                "run": str(done.directory),
+                "exit_code": int(code),
+                "report": str(done.directory / "report.html"),
+                "sentences": [] if summary is None else list(summary.sentences),
+                "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
+                "messages": done.messages,
+                "seconds": {phase: round(s, 2) for phase, s in phases.items()},
+            }
+        )
+        return code
+    for sentence in summary.sentences if summary else ():
+        result(sentence)
+    result("phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()))
+    result(f"report: {_shown(done.directory / 'report.html')}")
+    return code
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _bootstrap_seconds() -> dict[str, float]:
+    """Seconds of download and installation, where `make run` has just done them."""
+    file = os.environ.get("HARNESS_BOOTSTRAP", "")
+    try:
+        value = json.loads(Path(file).read_bytes()) if file else {}
+        return {phase: float(value[f"{phase}_s"]) for phase in ("download", "install") if f"{phase}_s" in value}
+    except (OSError, ValueError, TypeError):
+        return {}

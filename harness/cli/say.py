@@ -1,0 +1,31 @@
+"""Words to the user: progress and remarks on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+# What a terminal would act on: device strings are untrusted.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """The text without control characters."""
+    return _CONTROL.sub("?", text)
+
+
+def say(text: str) -> None:
+    """A remark on stderr."""
+    print(clean(text), file=sys.stderr, flush=True)
+
+
+def result(text: str) -> None:
+    """A result on stdout."""
+    print(clean(text), flush=True)
+
+
+def result_json(value: Any) -> None:
+    """A result on stdout as JSON."""
+    print(json.dumps(value, indent=2), flush=True)

@@ -1,0 +1,141 @@
+"""The plan of one attempt at one cluster: what is still to measure, in convbench's format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness import __version__
+from harness.control.heat import HeatSource
+from harness.devices.base import Identity, format_cpus
+from harness.measure.clusters import Target
+from harness.measure.request import Request
+from harness.plan.jobs import Job, Variant, estimate_s, latest_s, make_jobs, make_variants
+from harness.plan.planfile import BuildLine, GateLine, MeasureLine, Plan, RunLine, WatchLine, render
+from harness.plan.remaining import Measured, remaining
+from harness.store.progress import Done
+
+_MEMORY_BYTES = 768 << 20
+_LOCAL_QUICK_CAP_S = 3.0
+# User-mode emulation is 40 to 200 times slower than the core it stands on.
+_EMULATED_SLOWNESS = 6
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """Jobs of one cluster that are still to do, and the number of this attempt (from 1)."""
+
+    request: Request
+    target: Target
+    attempt: int
+    variants: tuple[Variant, ...]
+    jobs: tuple[Job, ...]
+    blocks: int  # launches x layers in all
+    blocks_done: int
+
+    def seconds(self) -> float:
+        """About how long the jobs take."""
+        return estimate_s(self.jobs, self.request.layers, self.request.policy)
+
+    def render(
+        self,
+        identity: Identity,
+        run_id: str,
+        program: str,
+        source: HeatSource,
+        zones: dict[str, HeatSource],
+        stored_c: float | None,
+    ) -> str:
+        """The plan file's text. ``stored_c``: the device's stored baseline."""
+        policy = self.request.policy
+        gate = self._gate(identity, source, stored_c)
+        deadline_s = latest_s(self.jobs, policy, gate_cap_s=gate.cap_s)
+        run = self._run_line(run_id, deadline_s * (_EMULATED_SLOWNESS if identity.emulated else 1))
+        measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES)
+        return render(
+            Plan(
+                run,
+                measure,
+                [BuildLine(0, program)],
+                self.variants,
+                self._layers(),
+                self.jobs,
+                gate,
+                self._watches(zones),
+                self.target.cluster.max_khz or None,
+            )
+        )
+
+    def _run_line(self, run_id: str, deadline_s: int) -> RunLine:
+        target = self.target
+        conductor = format_cpus(target.conductor)
+        return RunLine(run_id, target.cluster.label, self.attempt, target.cpu, deadline_s, __version__, conductor)
+
+    def _gate(self, identity: Identity, source: HeatSource, stored_c: float | None) -> GateLine:
+        policy = self.request.policy
+        cap_s = policy.gate_cap_s
+        if identity.kind == "local" and policy.name == "quick":
+            cap_s = min(cap_s, _LOCAL_QUICK_CAP_S)
+        baseline_c = stored_c
+        if baseline_c is not None and source.temperature is not None:
+            baseline_c = min(baseline_c, source.temperature)
+        kind = source.kind
+        if kind not in ("file", "battery"):
+            return GateLine(cap_s=cap_s)
+        return GateLine(
+            kind="file" if kind == "file" else "battery",
+            source=source.name,
+            path=source.path,
+            scale=source.scale,
+            baseline_c=baseline_c,
+            tolerance_c=policy.gate_tolerance_c,
+            cap_s=cap_s,
+        )
+
+    def _watches(self, zones: dict[str, HeatSource]) -> list[WatchLine]:
+        policy = self.target.cluster.policy
+        folder = f"/sys/devices/system/cpu/cpufreq/{policy}"
+        watches: list[WatchLine] = []
+        if policy:
+            watches = [
+                WatchLine("freq", f"{policy}/{leaf}", f"{folder}/{leaf}")
+                for leaf in ("scaling_cur_freq", "scaling_max_freq")
+            ]
+        return watches + [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in zones.values()]
+
+    def _layers(self) -> list[Any]:
+        wanted = {job.layer for job in self.jobs}
+        return [layer for layer in self.request.layers if layer.name in wanted]
+
+
+def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
+    """What is missing of a cluster's jobs. Pure."""
+    variants = make_variants(request.algorithms, request.policy.cache)
+    jobs = make_jobs(request.layers, request.policy, request.seed, target.cluster.label, variants, device)
+    left = remaining(jobs, Measured(done.blocks, done.samples))
+    return ClusterPlan(request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left))
+
+
+def planned_lines(device: str, plan: ClusterPlan) -> list[dict[str, Any]]:
+    """The jobs as lines of plan.jsonl."""
+    algorithms = list(dict.fromkeys(variant.algorithm for variant in plan.variants))
+    return [
+        {
+            "device": device,
+            "cluster": plan.target.cluster.label,
+            "launch": job.launch,
+            "layer": job.layer,
+            "variants": algorithms,
+            "seed": job.seed,
+        }
+        for job in plan.jobs
+    ]
+
+
+def verify_plan(request: Request, target: Target, run_id: str, program: str) -> str:
+    """A plan for ``convbench verify``: each layer once."""
+    once = request.policy.model_copy(update={"launches": 1, "rounds": 1, "cache": ("hot",)})
+    whole = make_plan(replace(request, policy=once), target, Done())
+    run = RunLine(run_id, target.cluster.label, 1, target.cpu, 86_400, __version__, format_cpus(target.conductor))
+    measure = MeasureLine(1, 1, _MEMORY_BYTES, worker_timeout_s=3600)
+    return render(Plan(run, measure, [BuildLine(0, program)], whole.variants, request.layers, whole.jobs))

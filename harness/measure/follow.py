@@ -1,0 +1,100 @@
+"""Follows one run of convbench on a device: its file becomes records of the run directory as it grows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from harness.devices.base import Device, RemoteProcess
+from harness.errors import DeviceError, DeviceLost
+from harness.store import records
+from harness.store.journal import EventLog
+from harness.store.recordsfile import LineCutter, RecordsFile, parsed
+
+LOST_FOR_GOOD_S = 120.0  # an adb server brings a phone back within a minute, or not at all
+_POLL_S = 0.3
+
+
+class Follower:
+    """Takes over what convbench writes, until its end, its death, or a stop."""
+
+    def __init__(
+        self,
+        device: Device,
+        remote_file: str,
+        target: RecordsFile,
+        events: EventLog,
+        take: Callable[[records.Record], None],
+    ) -> None:
+        self._device = device
+        self._remote = remote_file
+        self._target = target
+        self._events = events
+        self._take = take
+        self._cutter = LineCutter()
+        self.end: records.End | None = None
+
+    def resume_after(self, known: bytes) -> None:
+        """Skips what is in the run directory already (``known``: its bytes of this run of convbench).
+
+        Raises DeviceError where the device's file does not begin with it.
+        """
+        data = self._device.read_from(self._remote, 0)
+        if not data.startswith(known):
+            raise DeviceError(
+                f"{self._remote} on the device is not what the run directory took over",
+                "measure again into a new directory",
+            )
+        self._cutter.feed(known)
+        for record in parsed(known):
+            if isinstance(record, records.End):
+                self.end = record
+
+    def pull_rest(self) -> None:
+        """Takes over what is there now; a cut last line is noted as an event."""
+        while self._step():
+            pass
+        tail = self._cutter.cut_tail
+        if tail:
+            self._events.add("cut tail", bytes=len(tail), begins=tail[:80].decode("utf-8", "replace"))
+
+    def follow(self, process: RemoteProcess, stop: threading.Event) -> None:
+        """Returns when convbench ended or died, or when ``stop`` is set. A broken connection is waited out.
+
+        Raises DeviceLost when it stays broken, InfrastructureError when the run directory cannot be written.
+        """
+        lost_since: float | None = None
+        while not stop.is_set():
+            try:
+                gone = not self._device.alive(process)  # asked before the last read, so that nothing is missed
+                moved = self._step()
+                if lost_since is not None:
+                    self._events.add("connection back", lost_s=round(time.monotonic() - lost_since, 1))
+                    lost_since = None
+            except DeviceLost as error:
+                if lost_since is None:
+                    lost_since = time.monotonic()
+                    self._events.add("connection lost", reason=error.message)
+                if time.monotonic() - lost_since > LOST_FOR_GOOD_S:
+                    raise
+                stop.wait(1.0)
+                continue
+            if self.end is not None or (gone and not moved):
+                return
+            if not moved:
+                stop.wait(_POLL_S)
+
+    def _step(self) -> bool:
+        piece = self._device.read_from(self._remote, self._cutter.offset)
+        lines = self._cutter.feed(piece)
+        if lines:
+            self._target.append(lines)
+        for record in parsed(lines):
+            if isinstance(record, str):
+                self._events.add("not a record", line=record)
+            else:
+                if isinstance(record, records.End):
+                    self.end = record
+                self._take(record)
+        return bool(piece)

@@ -1,0 +1,115 @@
+"""manifest.json: what was asked, with what, on which host; enough to resume the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.config.layer import Layer
+from harness.config.policy import Policy
+from harness.devices.base import format_cpus
+from harness.errors import UsageError
+from harness.measure.campaign import Programs
+from harness.measure.request import Request
+from harness.paths import data_root, in_checkout
+from harness.store.journal import utc_now
+from harness.store.rundir import SCHEMA, RunDir
+
+_PACKAGES = ("adbutils", "altair", "cmake", "numpy", "pydantic", "scipy", "ziglang")
+
+
+def new(run_id: str, request: Request, names: list[str], programs: Programs, argv: list[str]) -> dict[str, Any]:
+    """The manifest of a run that begins now."""
+    return {
+        "schema": SCHEMA,
+        "run": run_id,
+        "status": "running",
+        "started": utc_now(),
+        "argv": ["harness", *argv[1:]],
+        "suite": {"name": request.suite, "layers": [layer.model_dump(mode="json") for layer in request.layers]},
+        "policy": request.policy.model_dump(mode="json"),
+        "algorithms": list(request.algorithms),
+        "clusters": None if request.cpus is None else list(request.cpus),
+        "seed": request.seed,
+        "devices": names,
+        "abi": request.abi,
+        "toolchain_asked": request.toolchain,
+        "toolchain": {
+            abi: {**built.info, "toolchain": built.toolchain, "build_id": built.build_id}
+            for abi, built in programs.by_abi.items()
+        },
+        "git": _git(),
+        "host": {
+            "system": platform.system(),
+            "kernel": platform.release(),
+            "machine": platform.machine(),
+            "cpus": format_cpus(sorted(os.sched_getaffinity(0))),
+        },
+        "versions": {
+            "harness": __version__,
+            "python": platform.python_version(),
+            **{package: metadata.version(package) for package in _PACKAGES},
+        },
+    }
+
+
+def request_of(manifest: dict[str, Any], ndk: Path | None) -> Request:
+    """The request that a manifest tells of. Raises UsageError where it is damaged."""
+    try:
+        cpus = manifest["clusters"]
+        return Request(
+            suite=str(manifest["suite"]["name"]),
+            layers=tuple(Layer.model_validate_json(json.dumps(layer)) for layer in manifest["suite"]["layers"]),
+            policy=Policy.model_validate_json(json.dumps(manifest["policy"])),
+            algorithms=tuple(str(a) for a in manifest["algorithms"]),
+            seed=int(manifest["seed"]),
+            toolchain=str(manifest["toolchain_asked"]),
+            abi=str(manifest["abi"]),
+            ndk=ndk,
+            cpus=None if cpus is None else tuple(int(cpu) for cpu in cpus),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"manifest.json is damaged: {error}", "start a new run") from error
+
+
+def names_by_serial(run: RunDir) -> dict[str, str]:
+    """The run's device folders by serial number, from each device.json."""
+    found: dict[str, str] = {}
+    for name in run.manifest()["devices"]:
+        try:
+            value = json.loads(run.device(str(name)).identity.read_bytes())
+            found[str(value["identity"]["serial"])] = str(name)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def where_devices_are(run: RunDir) -> list[str]:
+    """Values of --device that cover the devices of a run: ``local``, ``all``, or both."""
+    names = [str(name) for name in run.manifest()["devices"]]
+    return ["local"] * ("local" in names) + ["all"] * any(name != "local" for name in names)
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit and cleanliness of the checkout that runs; None for an installed tool, or without git."""
+    if not in_checkout():
+        return None
+
+    def git(*argv: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(data_root()), *argv], capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    status = git("status", "--porcelain", "--untracked-files=no")
+    return None if commit is None else {"commit": commit, "dirty": bool(status)}

@@ -1,0 +1,130 @@
+"""What is going on, on stderr: a line per device, redrawn at most twice a second; plain lines without a terminal."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from harness.store import records
+
+_PLAIN_EVERY_S = 10.0
+
+
+class DeviceProgress:
+    """The state of one device's session; written by its thread, read by the display."""
+
+    def __init__(self, name: str, emulated: bool) -> None:
+        self.name = name
+        self.emulated = emulated
+        self.text = "waiting"
+        self.state = ""
+        self._where = ""
+        self._blocks = 0
+        self._done = 0
+        self._fresh = 0
+        self._clusters = 1
+        self._began: float | None = None
+
+    def phase(self, text: str) -> None:
+        """Names what is being done before measuring."""
+        self.text = text
+
+    def expect(self, blocks: int, clusters: int) -> None:
+        """How many blocks (launch x layer) all clusters have in all."""
+        self._blocks, self._clusters = blocks, clusters
+
+    def cluster(self, label: str, blocks_done: int) -> None:
+        """A cluster begins, with so many of its blocks on record already."""
+        self._where = label
+        self._done += blocks_done
+        self.text = f"CPUs {label}: checking results"
+        if self._began is None:
+            self._began = time.monotonic()
+
+    def take(self, record: records.Record) -> None:
+        """Follows a record."""
+        match record:
+            case records.Gate():
+                self.text = f"CPUs {self._where}: launch {record.launch + 1}"
+            case records.Sample():
+                self.text = f"CPUs {self._where}: launch {record.launch + 1}, {record.layer}, round {record.round + 1}"
+            case records.Block():
+                self._done += 1
+                self._fresh += 1
+            case _:
+                pass
+
+    def finish(self, state: str) -> None:
+        """The session ended: ``done``, ``failed`` or ``stopped``."""
+        self.state = self.text = state
+
+    def percent(self) -> int:
+        """Blocks on record, of all."""
+        return 100 * self._done // self._blocks if self._blocks else 0
+
+    def seconds_left(self) -> float | None:
+        """From the pace so far; None before a block is done."""
+        if self._began is None or not self._fresh or self.state:
+            return None
+        return (time.monotonic() - self._began) / self._fresh * max(0, self._blocks - self._done)
+
+
+class Display:
+    """Shows all devices until its block ends."""
+
+    def __init__(self, devices: list[DeviceProgress]) -> None:
+        self._devices = devices
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._quit = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="display", daemon=True)
+
+    def __enter__(self) -> Display:
+        if self._console.is_terminal:
+            self._live.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._quit.set()
+        self._thread.join()
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def _loop(self) -> None:
+        every = 0.5 if self._console.is_terminal else _PLAIN_EVERY_S
+        while not self._quit.wait(every):
+            if self._console.is_terminal:
+                self._live.update(self._table(), refresh=True)
+            else:
+                for device in self._devices:
+                    if not device.state:
+                        print(_line(device), file=sys.stderr, flush=True)
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for device in self._devices:
+            table.add_row(device.name, f"{device.percent()} %", left(device), device.text)
+        return table
+
+
+def left(device: DeviceProgress) -> str:
+    """Time left as words; empty where unknown."""
+    seconds = device.seconds_left()
+    if seconds is None:
+        return ""
+    return f"{seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+
+
+def _line(device: DeviceProgress) -> str:
+    mark = " (EMULATED)" if device.emulated else ""
+    rest = left(device)
+    return f"{device.name}{mark}: {device.percent()} %, {device.text}{', ' + rest if rest else ''}"

@@ -1,0 +1,149 @@
+"""A whole run: from a request and the devices found to a run directory with its report and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.devices.base import Attached, Device
+from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, worst
+from harness.measure import manifest
+from harness.measure.campaign import Programs, build_programs, measure_all, named
+from harness.measure.request import DeviceOutcome, Request
+from harness.store.journal import utc_now
+from harness.store.rundir import RunDir, new_run_dir, point_latest
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class RunResult:
+    """What a run left."""
+
+    directory: Path
+    outcomes: list[DeviceOutcome]
+    code: ExitCode
+    seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    messages: list[str] = field(default_factory=list)
+
+
+def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
+    """The devices to measure. Raises NoDeviceError where there are none, or fewer than ``require``."""
+    for bad in attached.unusable:
+        say(f"{bad.serial}: {bad.state}: {bad.remedy}")
+    if not attached.devices:
+        if attached.unusable:
+            states = "; ".join(f"{bad.serial} is {bad.state}: {bad.remedy}" for bad in attached.unusable)
+            raise NoDeviceError(f"no usable device: {states}", "or measure this machine: --device local")
+        raise NoDeviceError(
+            "no phone is attached", "attach one with USB debugging on, or measure this machine: --device local"
+        )
+    if require is not None and len(attached.devices) < require:
+        raise NoDeviceError(
+            f"{len(attached.devices)} usable devices, {require} required", "attach more, or lower --require"
+        )
+    return list(attached.devices)
+
+
+def start(
+    request: Request,
+    attached: Attached,
+    out: Path | None,
+    require: int | None,
+    stop: threading.Event,
+    say: Say,
+) -> RunResult:
+    """Makes a new run directory and measures into it."""
+    devices = named(usable(attached, require, say))
+    run = new_run_dir(out, request.suite)
+    try:
+        programs, compile_s = _build(devices, request, say)
+    except BaseException:
+        run.path.rmdir()  # nothing is in it yet
+        raise
+    run.write_manifest(manifest.new(run.path.name, request, [name for name, _ in devices], programs, sys.argv))
+    point_latest(run)
+    return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stop, say)
+
+
+def resume(run: RunDir, attached: Attached, ndk: Path | None, stop: threading.Event, say: Say) -> RunResult:
+    """Measures what is missing of a run, on its own devices."""
+    kept = run.manifest()
+    request = manifest.request_of(kept, ndk)
+    by_serial = manifest.names_by_serial(run)
+    wanted = set(kept["devices"])
+    devices = [(by_serial[d.serial], d) for d in usable(attached, None, say) if d.serial in by_serial]
+    # A device that was killed before its first step has no device.json yet: its model's name must do.
+    known = {name for name, _ in devices}
+    devices += [
+        (name, d) for name, d in named(attached.devices) if d.serial not in by_serial and name in wanted - known
+    ]
+    if not devices:
+        raise NoDeviceError(f"none of the run's devices is attached: {', '.join(sorted(wanted))}", "attach one of them")
+    absent = sorted(wanted - {name for name, _ in devices})
+    for name in absent:
+        say(f"{name}: not attached; what is missing of it stays missing")
+    programs, compile_s = _build(devices, request, say)
+    for abi, program in programs.by_abi.items():
+        before = kept.get("toolchain", {}).get(abi, {}).get("build_id", program.build_id)
+        if before != program.build_id:
+            raise UsageError(
+                f"{run.path}: convbench has changed since ({before[:12]}, now {program.build_id[:12]})",
+                "check out the commit of the run (manifest.json, git), or start a new run",
+            )
+    run.update_manifest(status="running")
+    return _measure(run, request, devices, programs, compile_s, bool(absent), stop, say)
+
+
+def _build(devices: Sequence[tuple[str, Device]], request: Request, say: Say) -> tuple[Programs, float]:
+    began = time.monotonic()
+    programs = build_programs([device for _, device in devices], request, say)
+    return programs, time.monotonic() - began
+
+
+def _measure(
+    run: RunDir,
+    request: Request,
+    devices: Sequence[tuple[str, Device]],
+    programs: Programs,
+    compile_s: float,
+    some_unusable: bool,
+    stop: threading.Event,
+    say: Say,
+) -> RunResult:
+    lock = run.lock()
+    began = time.monotonic()
+    result = RunResult(run.path, [], ExitCode.DONE, {"compile": compile_s})
+    try:
+        result.outcomes = measure_all(devices, run, request, programs, stop)
+    finally:
+        try:
+            result.seconds["measure"] = time.monotonic() - began
+            result.code = _code(result.outcomes, some_unusable, stop)
+            result.messages = [f"{o.name}: {m}" for o in result.outcomes for m in o.messages]
+            _close(run, result, stop)
+        except HarnessError as error:
+            result.messages.append(str(error))
+            result.code = worst([result.code, error.exit_code])
+        lock.release()
+    return result
+
+
+def _code(outcomes: Sequence[DeviceOutcome], some_unusable: bool, stop: threading.Event) -> ExitCode:
+    codes = [code for outcome in outcomes for code in outcome.codes]
+    if some_unusable:
+        codes.append(ExitCode.INFRASTRUCTURE)
+    if stop.is_set():
+        codes.append(ExitCode.INTERRUPTED)
+    return worst(codes)
+
+
+def _close(run: RunDir, result: RunResult, stop: threading.Event) -> None:
+    status = "interrupted" if stop.is_set() else "done" if result.code == ExitCode.DONE else "failed"
+    previous = run.manifest().get("seconds", {})
+    seconds = {phase: round(previous.get(phase, 0.0) + s, 2) for phase, s in result.seconds.items()}
+    run.update_manifest(status=status, finished=utc_now(), exit_code=int(result.code), seconds=seconds)

@@ -1,0 +1,208 @@
+"""One device's part of a run: from the restored settings to the empty folder, cluster after cluster."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from harness.build.builder import Built
+from harness.control import baseline
+from harness.control.heat import HeatSource, find_source
+from harness.control.lease import leased
+from harness.control.settings import kept_awake
+from harness.devices.base import Device, Topology, as_json
+from harness.errors import DeviceError, ExitCode, HarnessError
+from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
+from harness.measure.clusters import Target, targets
+from harness.measure.follow import Follower
+from harness.measure.orphan import take_over
+from harness.measure.phone import Installed
+from harness.measure.progress import DeviceProgress
+from harness.measure.request import DeviceOutcome, Request
+from harness.store import records
+from harness.store.journal import read_lines, write_atomically
+from harness.store.progress import Done, done_by_cluster
+from harness.store.recordsfile import RecordsFile
+from harness.store.rundir import DeviceDir, RunDir
+
+_LOAD_S = 1.5  # long enough for a zone beside the core to move
+
+
+class Session:
+    """Measures one device. ``stop`` ends it early with everything taken over and put back."""
+
+    def __init__(
+        self,
+        device: Device,
+        name: str,
+        run: RunDir,
+        request: Request,
+        built: Callable[[Device], Built],
+        progress: DeviceProgress,
+        stop: threading.Event,
+    ) -> None:
+        self._device = device
+        self._run = run
+        self._request = request
+        self._built = built
+        self._progress = progress
+        self._stop = stop
+        self._directory: DeviceDir = run.device(name)
+        self.outcome = DeviceOutcome(name)
+
+    def measure(self) -> DeviceOutcome:
+        """Runs every cluster; whatever fails is in the outcome, never raised."""
+        events = self._directory.events
+        try:
+            self._measure()
+        except HarnessError as error:
+            self.outcome.fail(error.exit_code, str(error))
+        finally:
+            codes = self.outcome.codes
+            state = "stopped" if self._stop.is_set() else "failed" if codes else "done"
+            self._progress.finish(state)
+            try:
+                events.add("finished", state=state, messages=self.outcome.messages)
+            except HarnessError as error:  # the disk is full: said, not lost
+                self.outcome.fail(error.exit_code, str(error))
+        return self.outcome
+
+    def _measure(self) -> None:
+        device, events = self._device, self._directory.events
+        with ExitStack() as stack:
+            stack.enter_context(leased(device.serial))
+            topology = device.topology()
+            self._write_identity(topology)
+            events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
+            chosen = targets(topology, self._request.cpus)
+            built = self._built(device)
+            if device.identity.kind != "local":
+                stack.enter_context(kept_awake(device, self._directory.settings))
+            installed = Installed(device, self._run.run_id, events)
+            take_over(installed, self._directory)
+            with self._folder(installed):
+                self._progress.phase("installing")
+                installed.install(built)
+                self._clusters(installed, chosen)
+
+    @contextmanager
+    def _folder(self, installed: Installed) -> Iterator[None]:
+        """Removes the device's folder, save where records could not be taken over: then it stays for --resume."""
+        try:
+            yield
+        except DeviceError:
+            self._remove_if_taken_over(installed)
+            raise
+        installed.remove()
+
+    def _remove_if_taken_over(self, installed: Installed) -> None:
+        try:
+            take_over(installed, self._directory)
+            installed.remove()
+        except HarnessError:
+            self._directory.events.add("left for resume", folder=installed.folder)
+
+    def _clusters(self, installed: Installed, chosen: list[Target]) -> None:
+        done = done_by_cluster(self._directory.records)
+        plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
+        self._write_jobs(chosen)
+        self._progress.expect(blocks=sum(p.blocks for p in plans), clusters=len(plans))
+        todo = [p for p in plans if p.jobs]
+        if not todo:
+            self._directory.events.add("nothing missing")
+            return
+        self._progress.phase("looking for heat sources")
+        source, zones = self._find_heat(installed)
+        known = baseline.stored(self._device.serial, source.name) if source.kind != "none" else None
+        self._directory.events.add(
+            "heat source", source=source.name or None, temperature=source.temperature, baseline=known, zones=len(zones)
+        )
+        for plan in todo:
+            if self._stop.is_set():
+                return
+            self._cluster(installed, plan, source, zones, known)
+        if source.temperature is not None:
+            baseline.store(self._device.serial, source.name, source.temperature)
+
+    def _find_heat(self, installed: Installed) -> tuple[HeatSource, dict[str, HeatSource]]:
+        def load() -> None:
+            until = time.monotonic() + _LOAD_S
+            while time.monotonic() < until and not self._stop.is_set():
+                installed.json("probe")
+
+        return find_source(self._device, load)
+
+    def _cluster(
+        self,
+        installed: Installed,
+        plan: ClusterPlan,
+        source: HeatSource,
+        zones: dict[str, HeatSource],
+        known: float | None,
+    ) -> None:
+        device, label = self._device, plan.target.cluster.label
+        file = self._directory.plan(label, plan.attempt)
+        text = plan.render(device.identity, self._run.run_id, installed.program, source, zones, known)
+        write_atomically(file, text.encode("utf-8"))
+        remote = f"{label}.{plan.attempt}"
+        device.push(file, f"{installed.folder}/{remote}.plan")
+        self._progress.cluster(label, plan.blocks_done)
+        process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
+        target = RecordsFile(self._directory.records)
+        follower = Follower(device, f"{installed.folder}/{remote}.jsonl", target, self._directory.events, self._take)
+        try:
+            follower.follow(process, self._stop)
+        finally:
+            if follower.end is None:
+                device.kill(process)
+                follower.pull_rest()
+        if self._stop.is_set():
+            return
+        if follower.end is None:
+            words = installed.last_words(f"{remote}.jsonl")
+            raise DeviceError(
+                f"convbench on cluster {label} stopped without an end: {words or 'it said nothing'}",
+                f"what it measured is kept; go on with: harness run --resume {self._run.path}",
+            )
+        if follower.end.reason != "done":
+            self.outcome.fail(
+                ExitCode.INFRASTRUCTURE,
+                f"cluster {label}: convbench stopped early ({follower.end.reason}); "
+                f"go on with: harness run --resume {self._run.path}",
+            )
+
+    def _take(self, record: records.Record) -> None:
+        self._progress.take(record)
+        if isinstance(record, records.Sample):
+            self.outcome.samples += 1
+        elif isinstance(record, records.Check) and not record.ok:
+            self.outcome.fail(
+                ExitCode.WRONG_RESULT,
+                f"{record.variant} on {record.layer}: wrong result, not timed",
+            )
+        elif isinstance(record, records.Error):
+            self.outcome.fail(
+                ExitCode.INFRASTRUCTURE,
+                f"{record.variant} on {record.layer}, launch {record.launch}: {record.reason}",
+            )
+
+    def _write_jobs(self, chosen: list[Target]) -> None:
+        """All jobs of this device go into plan.jsonl, once; a resumed run has them there."""
+        name = self.outcome.name
+        if any(line.get("device") == name for line in read_lines(self._run.path / "plan.jsonl")):
+            return
+        for target in chosen:
+            self._run.add_jobs(planned_lines(name, make_plan(self._request, target, Done(), name)))
+
+    def _write_identity(self, topology: Topology) -> None:
+        identity = as_json(self._device.identity)
+        value = {
+            "name": self.outcome.name,
+            "identity": identity,
+            "clusters": [{**as_json(c), "label": c.label} for c in topology.clusters],
+            "notes": list(topology.notes),
+        }
+        write_atomically(self._directory.identity, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
