@@ -1,0 +1,111 @@
+"""Estimates from samples: the time of a variant, the ratio of two, and means over layers.
+
+Samples come as mappings from launch to values. Two variants are compared only within a round: each pair of one round of
+one launch (and one worker process) gives a log ratio, so that drift slower than a round cancels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.stats.interval import LEAST_LAUNCHES, Interval, from_log_means
+
+LogMeans = Mapping[int, float]  # launch -> mean log ratio
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One timed sample: ``group`` is equal for samples that may be paired (same run of records, same process)."""
+
+    launch: int
+    round: int
+    group: Hashable
+    value: float  # time, nanoseconds per call; over 0
+
+
+def pair_log_ratios(ours: Sequence[Observation], others: Sequence[Observation]) -> dict[int, list[float]]:
+    """Log of the other's time over ours, of every pair in the same launch, round and group: launch -> log ratios.
+
+    A sample without partner is left out. Where a round holds a variant more than once, its mean log counts.
+    """
+    mine, theirs = _by_round(ours), _by_round(others)
+    pairs: dict[int, list[float]] = {}
+    for key in sorted(mine.keys() & theirs.keys(), key=lambda k: (k[0], k[1], str(k[2]))):
+        pairs.setdefault(key[0], []).append(theirs[key] - mine[key])
+    return pairs
+
+
+def launch_means(log_values: Mapping[int, Sequence[float]]) -> dict[int, float]:
+    """Mean of each launch's log values; launches without any are left out."""
+    return {launch: math.fsum(v) / len(v) for launch, v in sorted(log_values.items()) if v}
+
+
+def ratio(means: LogMeans) -> Interval | None:
+    """The ratio from launches' mean log ratios: their mean, Student's t with launches - 1 degrees of freedom.
+
+    None for no launch; no interval with fewer than 4.
+    """
+    return from_log_means(list(means.values())) if means else None
+
+
+def time_of(samples: Mapping[int, Sequence[float]]) -> Interval | None:
+    """Median of all samples (launch -> times), with an interval around it from the launches' log medians.
+
+    The spread between launches makes the interval (t, launches - 1 degrees of freedom): samples of one launch are
+    not independent. None for no sample.
+    """
+    filled = {launch: np.asarray(v, dtype=np.float64) for launch, v in samples.items() if len(v)}
+    if not filled:
+        return None
+    median = float(np.median(np.concatenate(list(filled.values()))))
+    logs = [math.log(float(np.median(v))) for v in filled.values()]
+    around = from_log_means(logs, center=math.log(median))
+    if around.low is None or around.high is None:
+        return Interval(median, None, None, around.launches)
+    return Interval(median, min(around.low, median), max(around.high, median), around.launches)  # exp(log) may round
+
+
+def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
+    """Unweighted geometric mean of layers' ratios; one mapping (launch -> mean log ratio) per distinct layer.
+
+    The value is the geometric mean of the layers' own ratios, each from all of its launches. The interval comes from
+    the launches that every layer has: per launch the mean over layers, then t over launches. With fewer than 4 such
+    launches there is none. It covers the error of measurement only: another choice of layers would give another mean.
+    """
+    filled = [means for means in layers if means]
+    if not filled:
+        return None
+    center = float(np.mean([np.mean(list(means.values())) for means in filled]))
+    common = sorted(set.intersection(*(set(means) for means in filled)))
+    if len(common) < LEAST_LAUNCHES:
+        return Interval(math.exp(center), None, None, len(common))
+    matrix = np.array([[means[launch] for launch in common] for means in filled])
+    return from_log_means(matrix.mean(axis=0), center=center)
+
+
+def mean_of_alike(layers: Sequence[LogMeans]) -> LogMeans:
+    """Several layers of one shape as one: per launch the mean over those that have it."""
+    launches = sorted(set().union(*layers))
+    return {n: float(np.mean([means[n] for means in layers if n in means])) for n in launches}
+
+
+def peak_share(flop: float, ns: float, mhz: float, peak_flop_per_cycle: float) -> float | None:
+    """FLOP per cycle of a sample over FLOP per cycle of the peak probe; None where a number makes no sense.
+
+    ``ns``: time of one call; ``mhz``: the core's clock around the sample.
+    """
+    if min(flop, ns, mhz, peak_flop_per_cycle) <= 0 or not all(map(math.isfinite, (ns, mhz, peak_flop_per_cycle))):
+        return None
+    cycles = ns * mhz / 1e3
+    return flop / cycles / peak_flop_per_cycle
+
+
+def _by_round(samples: Sequence[Observation]) -> dict[tuple[int, int, Hashable], float]:
+    logs: dict[tuple[int, int, Hashable], list[float]] = {}
+    for sample in samples:
+        logs.setdefault((sample.launch, sample.round, sample.group), []).append(math.log(sample.value))
+    return {key: math.fsum(values) / len(values) for key, values in logs.items()}
