@@ -1,0 +1,270 @@
+"""The plan that convbench reads: text lines of ``key=value`` fields, values percent-encoded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from harness.plan.jobs import Job, Variant
+
+FIRST_LINE = "convbench-plan 1"
+
+Field = tuple[str, "str | int | float"]
+
+
+class LayerShape(Protocol):
+    """What a plan says of a layer (harness.config.layer.Layer has it)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def h(self) -> int: ...
+    @property
+    def w(self) -> int: ...
+    @property
+    def kh(self) -> int: ...
+    @property
+    def kw(self) -> int: ...
+    @property
+    def pad(self) -> tuple[int, int, int, int]: ...
+    @property
+    def stride(self) -> tuple[int, int]: ...
+    @property
+    def dilation(self) -> tuple[int, int]: ...
+    @property
+    def groups(self) -> int: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def cin(self) -> int: ...
+    @property
+    def cout(self) -> int: ...
+    @property
+    def min(self) -> float: ...
+    @property
+    def max(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """Which run this is and where: ``cluster`` its CPUs (``4-7``), ``cpu`` the measured one; deadline in seconds."""
+
+    id: str
+    cluster: str
+    attempt: int
+    cpu: int
+    deadline_s: int
+    tool: str
+    conductor_cpus: str = ""
+
+
+@dataclass(frozen=True)
+class MeasureLine:
+    """How to measure. ``budget_s``: of a layer over all launches. ``llc_bytes`` 0: as the device's sysfs says."""
+
+    min_ns: int
+    budget_s: float
+    memory_bytes: int = 512 << 20
+    settle_ms: int = 50
+    settle_cold_ms: int = 500
+    worker_timeout_s: int = 60
+    llc_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """The wait for a cool device before each launch; temperatures in degrees C, ``baseline_c`` None: unknown."""
+
+    kind: Literal["file", "battery", "none"] = "none"
+    source: str = ""
+    path: str = ""
+    scale: float = 1.0
+    baseline_c: float | None = None
+    tolerance_c: float = 1.0
+    cap_s: float = 120.0
+    window_s: float = 20.0
+    slope_c: float = 0.2
+
+
+@dataclass(frozen=True)
+class WatchLine:
+    """A file to read: ``freq`` (kHz) between samples, ``temp`` (degrees C after ``scale``) between rounds."""
+
+    kind: Literal["freq", "temp"]
+    name: str
+    path: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class BuildLine:
+    """A program on the device; ``name`` empty: recorded under its build id."""
+
+    index: int
+    exe: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything one run of convbench does: one device, one cluster, one attempt."""
+
+    run: RunLine
+    measure: MeasureLine
+    builds: Sequence[BuildLine]
+    variants: Sequence[Variant]
+    layers: Sequence[LayerShape]
+    jobs: Sequence[Job]
+    gate: GateLine = field(default_factory=GateLine)
+    watches: Sequence[WatchLine] = ()
+    max_khz: int | None = None
+
+
+def render(plan: Plan) -> str:
+    """The plan as text, ending in a newline. Raises ValueError for a job of a layer or variant that is not in it."""
+    _check(plan)
+    lines = [FIRST_LINE, _run(plan.run), _measure(plan.measure), _gate(plan.gate)]
+    lines += [_watch(watch) for watch in plan.watches]
+    if plan.max_khz:
+        lines.append(_line("max_khz", ("khz", plan.max_khz)))
+    lines += [_line("build", ("index", b.index), ("exe", b.exe), ("name", b.name)) for b in plan.builds]
+    lines += [_variant(variant) for variant in plan.variants]
+    lines += [_layer(layer) for layer in plan.layers]
+    lines += [_job(job) for job in plan.jobs]
+    return "\n".join(lines) + "\n"
+
+
+def encode(value: str) -> str:
+    """Percent-encodes what would end a field: space, %, control characters (as UTF-8 bytes)."""
+    return "".join(
+        "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
+        if char in " %" or not char.isprintable()
+        else char
+        for char in value
+    )
+
+
+def _line(word: str, *fields: Field) -> str:
+    return " ".join([word, *(f"{key}={_text(value)}" for key, value in fields)])
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, str):
+        return encode(value)
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(value)
+
+
+def _run(run: RunLine) -> str:
+    return _line(
+        "run",
+        ("id", run.id),
+        ("cluster", run.cluster),
+        ("attempt", run.attempt),
+        ("cpu", run.cpu),
+        ("conductor_cpus", run.conductor_cpus),
+        ("deadline_s", run.deadline_s),
+        ("tool", run.tool),
+    )
+
+
+def _measure(measure: MeasureLine) -> str:
+    return _line(
+        "measure",
+        ("min_ns", measure.min_ns),
+        ("budget_s", measure.budget_s),
+        ("memory_bytes", measure.memory_bytes),
+        ("settle_ms", measure.settle_ms),
+        ("settle_cold_ms", measure.settle_cold_ms),
+        ("worker_timeout_s", measure.worker_timeout_s),
+        ("llc_bytes", measure.llc_bytes),
+    )
+
+
+def _gate(gate: GateLine) -> str:
+    return _line(
+        "gate",
+        ("source", gate.source),
+        ("kind", gate.kind),
+        ("path", gate.path),
+        ("scale", gate.scale),
+        ("baseline_c", "unknown" if gate.baseline_c is None else gate.baseline_c),
+        ("tolerance_c", gate.tolerance_c),
+        ("cap_s", gate.cap_s),
+        ("window_s", gate.window_s),
+        ("slope_c", gate.slope_c),
+    )
+
+
+def _watch(watch: WatchLine) -> str:
+    fields: list[Field] = [("kind", watch.kind), ("name", watch.name), ("path", watch.path)]
+    if watch.kind == "temp":
+        fields.append(("scale", watch.scale))
+    return _line("watch", *fields)
+
+
+def _variant(variant: Variant) -> str:
+    return _line(
+        "variant",
+        ("index", variant.index),
+        ("algorithm", variant.algorithm),
+        ("kernel", variant.kernel),
+        ("build", variant.build),
+        ("cache", variant.cache),
+        ("label", variant.label),
+    )
+
+
+def _layer(layer: LayerShape) -> str:
+    top, right, bottom, left = layer.pad
+    return _line(
+        "layer",
+        ("name", layer.name),
+        ("h", layer.h),
+        ("w", layer.w),
+        ("kh", layer.kh),
+        ("kw", layer.kw),
+        ("pt", top),
+        ("pr", right),
+        ("pb", bottom),
+        ("pl", left),
+        ("sh", layer.stride[0]),
+        ("sw", layer.stride[1]),
+        ("dh", layer.dilation[0]),
+        ("dw", layer.dilation[1]),
+        ("groups", layer.groups),
+        ("batch", layer.batch),
+        ("cin", layer.cin),
+        ("cout", layer.cout),
+        ("min", float(layer.min)),
+        ("max", float(layer.max)),
+    )
+
+
+def _job(job: Job) -> str:
+    return _line(
+        "job",
+        ("launch", job.launch),
+        ("layer", job.layer),
+        ("seed", job.seed),
+        ("rounds", job.rounds),
+        ("variants", ",".join(map(str, job.variants))),
+        ("done", ",".join(f"{r}.{p}" for r, p in job.done)),
+        ("first_round", job.first_round),
+    )
+
+
+def _check(plan: Plan) -> None:
+    layers = {layer.name for layer in plan.layers}
+    variants = {variant.index for variant in plan.variants}
+    builds = {build.index for build in plan.builds}
+    for job in plan.jobs:
+        if job.layer not in layers or not variants.issuperset(job.variants):
+            raise ValueError(f"a job names a layer or variant that the plan lacks: {job}")
+    if not builds.issuperset(variant.build for variant in plan.variants):
+        raise ValueError("a variant names a build that the plan lacks")

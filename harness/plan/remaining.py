@@ -1,0 +1,56 @@
+"""What is left to measure after an interrupted run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from harness.plan.jobs import Job
+from harness.plan.shuffle import round_order
+
+Block = tuple[int, str]  # launch, layer
+Place = tuple[int, int]  # round, position
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the records of one device and cluster hold.
+
+    ``blocks``: (launch, layer) with a ``block`` record: all rounds done, or cut by the budget. ``samples``: per
+    (launch, layer) the (round, position) pairs measured. ``given_up``: per layer the variants that are never measured
+    (skipped, or found wrong), so that their places are not waited for.
+    """
+
+    blocks: AbstractSet[Block] = frozenset()
+    samples: Mapping[Block, AbstractSet[Place]] = field(default_factory=dict)
+    given_up: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+
+
+def remaining(jobs: Sequence[Job], measured: Measured) -> list[Job]:
+    """The jobs with something left, in their order, each without what was measured.
+
+    Seeds and rounds stay, so that every place keeps its variant; ``done`` and ``first_round`` leave out what exists.
+    """
+    left = (_left(job, measured) for job in jobs if (job.launch, job.layer) not in measured.blocks)
+    return [job for job in left if job is not None]
+
+
+def _left(job: Job, measured: Measured) -> Job | None:
+    given_up = measured.given_up.get(job.layer, frozenset())
+    done = set(job.done) | set(measured.samples.get((job.launch, job.layer), ()))
+    for round_number in range(job.first_round, job.rounds):
+        if _missing(job, round_number, given_up, done):
+            kept = sorted(p for p in done if round_number <= p[0] < job.rounds and p[1] < len(job.variants))
+            return replace(job, first_round=round_number, done=tuple(kept))
+    return None
+
+
+def _missing(job: Job, round_number: int, given_up: AbstractSet[int], done: AbstractSet[Place]) -> bool:
+    order = round_order(job.variants, job.seed, round_number)
+    return any(v not in given_up and (round_number, position) not in done for position, v in enumerate(order))
+
+
+def sample_count(jobs: Iterable[Job]) -> int:
+    """Samples that the jobs ask for at most."""
+    return sum(len(job.variants) * (job.rounds - job.first_round) - len(job.done) for job in jobs)
