@@ -1,0 +1,113 @@
+"""Policies and device models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.config.device_model import list_device_models, load_device_model, load_device_models, recognise
+from harness.config.policy import Policy, list_policies, load_policy
+from harness.errors import UsageError
+
+pytestmark = pytest.mark.unit
+
+
+def test_shipped_policies() -> None:
+    assert {"quick", "default", "thorough", "smoke"} == set(list_policies())
+    quick, default, thorough = (load_policy(name) for name in ("quick", "default", "thorough"))
+    assert (quick.name, quick.launches, default.launches, thorough.launches) == ("quick", 4, 8, 16)
+    assert default.min_ms == 10
+    assert quick.cache == default.cache == ("hot", "rotate")
+    assert default == Policy(name="default")
+
+
+def test_keys_left_out_have_the_default(tmp_path: Path) -> None:
+    (tmp_path / "my policy.yaml").write_text("launches: 5\ncache: [rotate]\nmin_ms: 2\n")
+    policy = load_policy(str(tmp_path / "my policy.yaml"))
+    assert (policy.name, policy.launches, policy.cache, policy.rounds) == ("my-policy", 5, ("rotate",), 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("launches: 4\nlauches: 5\n", ":2: lauches: unknown key"),
+        ("launches: 4\nname: x\n", ":2: name: unknown key"),
+        ("launches: '4'\n", ":1: launches: the text '4', where a whole number"),
+        ("launches: true\n", ":1: launches: the truth value true"),
+        ("launches: 0\n", ":1: launches: 0 must be"),
+        ("rounds: 1.5\n", ":1: rounds: the number 1.5"),
+        ("min_ms: 0\n", ":1: min_ms: 0"),
+        ("min_ms: .inf\n", ":1: min_ms: inf must be"),
+        ("min_ms: .nan\n", ":1: min_ms: nan must be"),
+        ("block_budget_s: -1\n", ":1: block_budget_s: -1 must be"),
+        ("cache: hot\n", ":1: cache: the text 'hot', where a list"),
+        ("cache: [hot, cold]\n", ":1: cache[1]: unknown cache mode 'cold'"),
+        ("cache: [hot, hot]\n", ":1: cache[1]: 'hot' is given twice"),
+        ("cache: []\n", ":1: cache: the list is empty"),
+        ("cache: [1]\n", ":1: cache[0]: unknown cache mode"),
+    ],
+)
+def test_refuses(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_policy(str(path))
+    assert caught.value.message.startswith(f"{path}{told}")
+
+
+def test_unknown_policy() -> None:
+    with pytest.raises(UsageError, match=r"unknown policy 'thorogh'\n.*Did you mean 'thorough'"):
+        load_policy("thorogh")
+
+
+def test_device_models() -> None:
+    models = load_device_models()
+    assert set(models) == {"galaxy-s8", "pixel-2-xl", "pixel-3", "pixel-8"} == set(list_device_models())
+    pixel3 = models["pixel-3"]
+    assert [cluster.cpus for cluster in pixel3.clusters] == [(0, 1, 2, 3), (4, 5, 6, 7)]
+    assert pixel3.clusters[1].midr.value == 0x516F802D
+    assert pixel3.clusters[1].freq.highest_khz == 2803200
+    assert pixel3.properties["ro.soc.model"] == pixel3.soc_model == "SDM845"
+    assert len(models["pixel-8"].cpus) == 9
+    assert models["pixel-2-xl"].thermal.scale == 0.1
+    assert models["galaxy-s8"].clusters[0].capacity == 230
+    assert recognise("SM-G950F", models.values()) is models["galaxy-s8"]
+    assert recognise("<script>alert(1)</script>", models.values()) is None
+    for model in models.values():
+        assert model.sources
+        for cluster in model.clusters:
+            assert list(cluster.freq.khz) == sorted(set(cluster.freq.khz))
+            assert (cluster.freq.khz[0], cluster.freq.khz[-1]) == (cluster.freq.min_khz, cluster.freq.max_khz)
+
+
+def test_device_model_errors(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown device model 'pixel-4'"):
+        load_device_model("pixel-4")
+    text = """\
+id: x
+name: X
+identity: {models: [X]}
+soc: S
+abis: {list: [arm64-v8a]}
+features: {proc_cpuinfo: fp}
+clusters:
+- name: all
+  cpus: [0, 1]
+  core: C
+  midr: {implementer: 0x41, part: 0xd03, variant: 0, revision: 4, value: 0x410fd034}
+  freq: {khz: [1, 2], min_khz: 1, max_khz: 2}
+"""
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    assert load_device_model(str(path)).cpus == (0, 1)
+    for old, new, told in (
+        ("0x410fd034", "0x410fd033", ":11: clusters[0].midr.value: 0x410fd033 given"),
+        ("[0, 1]", "[0, 0]", ":9: clusters[0].cpus: a CPU is given twice"),
+        ("khz: [1, 2], min", "min", ":12: clusters[0].freq: the key 'khz' is missing"),
+        ("  core: C\n", "", ":8: clusters[0]: the key 'core' is missing"),
+    ):
+        path.write_text(text.replace(old, new))
+        with pytest.raises(UsageError) as caught:
+            load_device_model(str(path))
+        assert caught.value.message.startswith(f"{path}{told}")

@@ -1,0 +1,165 @@
+"""Jobs: deterministic, complete, shuffled; what remains after an interruption."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.plan.jobs import Job, Variant, estimate_s, latest_s, make_jobs, make_variants
+from harness.plan.remaining import Measured, remaining, sample_count
+from harness.plan.shuffle import derive_seed, round_order, shuffled, splitmix64
+
+pytestmark = pytest.mark.unit
+
+
+@dataclass(frozen=True)
+class Shape:
+    name: str
+    flop: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Rules:
+    launches: int = 4
+    rounds: int = 3
+    min_ms: float = 10.0
+    block_budget_s: float = 60.0
+
+
+LAYERS = [Shape(f"layer{i}") for i in range(7)]
+VARIANTS = make_variants(["im2col", "indirect", "direct"], ["hot", "rotate"])
+
+
+def test_splitmix64_is_the_published_generator() -> None:
+    numbers = splitmix64(1234567)
+    first = [next(numbers) for _ in range(5)]
+    assert first == [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+
+
+def test_round_order_follows_the_plan_format() -> None:
+    """Written out again from the words of the plan's format, for one job."""
+    seed, round_number, variants = 0xDEADBEEF, 2, [0, 1, 2, 3, 4]
+    numbers = splitmix64(seed ^ (3 * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF))
+    expected = list(variants)
+    for i in (4, 3, 2, 1):
+        j = next(numbers) % (i + 1)
+        expected[i], expected[j] = expected[j], expected[i]
+    assert round_order(variants, seed, round_number) == expected
+
+
+def test_variants_are_numbered() -> None:
+    assert [v.index for v in VARIANTS] == list(range(6))
+    assert VARIANTS[1] == Variant(1, "im2col", "rotate")
+    assert Counter(v.build for v in make_variants(["im2col"], ["hot"], builds=[0, 1])) == {0: 1, 1: 1}
+
+
+def test_jobs_are_complete_and_repeatable() -> None:
+    jobs = make_jobs(LAYERS, Rules(), 42, "4-7", VARIANTS)
+    assert jobs == make_jobs(LAYERS, Rules(), 42, "4-7", VARIANTS)
+    assert [job.launch for job in jobs] == sorted(job.launch for job in jobs)
+    assert Counter((job.launch, job.layer) for job in jobs) == {(n, s.name): 1 for n in range(4) for s in LAYERS}
+    assert all(job.variants == (0, 1, 2, 3, 4, 5) and job.rounds == 3 for job in jobs)
+    assert len({job.seed for job in jobs}) == len(jobs)
+    assert all(0 <= job.seed < 1 << 64 for job in jobs)
+
+
+def test_order_differs_between_launches_clusters_and_seeds() -> None:
+    def order(seed: int, cluster: str, launch: int, device: str = "") -> tuple[str, ...]:
+        jobs = make_jobs(LAYERS, Rules(), seed, cluster, VARIANTS, device)
+        return tuple(job.layer for job in jobs if job.launch == launch)
+
+    orders = {order(1, "0-3", n) for n in range(4)} | {order(2, "0-3", 0), order(1, "4-7", 0), order(1, "0-3", 0, "x")}
+    assert len(orders) == 7
+
+
+def test_a_job_does_not_depend_on_the_other_layers() -> None:
+    everything = {(j.launch, j.layer): j for j in make_jobs(LAYERS, Rules(), 1, "0", VARIANTS)}
+    for job in make_jobs(LAYERS[2:4], Rules(), 1, "0", VARIANTS):
+        assert job == everything[job.launch, job.layer]
+
+
+@given(seed=st.integers(0, 2**64 - 1), items=st.lists(st.integers(), max_size=20))
+def test_shuffled_is_a_permutation(seed: int, items: list[int]) -> None:
+    assert Counter(shuffled(items, seed)) == Counter(items)
+
+
+def test_shuffled_has_no_favourite() -> None:
+    """24 orders of four items, 2,400 draws: each about 100 times (six standard deviations of room)."""
+    counts = Counter(tuple(shuffled("abcd", derive_seed(7, n))) for n in range(2400))
+    assert len(counts) == 24
+    assert all(40 < count < 160 for count in counts.values())
+
+
+def test_derive_seed_separates_its_parts() -> None:
+    assert derive_seed(1, "a", "b") != derive_seed(1, "ab") != derive_seed(1, "a", "b", "")
+
+
+def test_estimate_is_held_to_the_budget() -> None:
+    rules = Rules(block_budget_s=2.0)
+    jobs = make_jobs(LAYERS, rules, 1, "0", VARIANTS)
+    short = estimate_s(jobs, LAYERS, rules)
+    assert 0 < short <= 7 * 2.0 + 4 * 1.5 + 0.01
+    assert estimate_s(jobs, LAYERS, rules, gate_s=3) == pytest.approx(short + 4 * 3)
+    assert estimate_s(jobs[:7], LAYERS, rules) < short
+    assert estimate_s([], LAYERS, rules) == 0
+    assert latest_s(jobs, rules, gate_cap_s=120) > estimate_s(jobs, LAYERS, rules, gate_s=120)
+
+
+def places(job: Job) -> list[tuple[int, int]]:
+    return [
+        (r, p) for r in range(job.first_round, job.rounds) for p in range(len(job.variants)) if (r, p) not in job.done
+    ]
+
+
+def test_nothing_measured_leaves_everything() -> None:
+    jobs = make_jobs(LAYERS, Rules(), 1, "0", VARIANTS)
+    assert remaining(jobs, Measured()) == jobs
+
+
+def test_finished_blocks_are_left_out_even_when_cut_short() -> None:
+    jobs = make_jobs(LAYERS, Rules(), 1, "0", VARIANTS)
+    first = (jobs[0].launch, jobs[0].layer)
+    left = remaining(jobs, Measured(blocks={first}, samples={first: {(0, 0)}}))
+    assert left == jobs[1:]
+
+
+def test_a_block_cut_in_the_middle_goes_on_where_it_stopped() -> None:
+    job = Job(0, "a", 99, 3, (0, 1, 2))
+    done = {(0, 0), (0, 1), (0, 2), (1, 0)}
+    (left,) = remaining([job], Measured(samples={(0, "a"): done}))
+    assert (left.seed, left.first_round, left.done) == (99, 1, ((1, 0),))
+    assert sample_count([left]) == 5
+
+
+def test_places_of_skipped_variants_are_not_waited_for() -> None:
+    job = Job(0, "a", 99, 2, (0, 1, 2))
+    done = {(r, p) for r in range(2) for p, v in enumerate(round_order(job.variants, job.seed, r)) if v != 1}
+    assert remaining([job], Measured(samples={(0, "a"): done}, given_up={"a": {1}})) == []
+    assert len(remaining([job], Measured(samples={(0, "a"): done}))) == 1
+    assert remaining([job], Measured(given_up={"a": {0, 1, 2}})) == []
+
+
+@given(data=st.data(), rounds=st.integers(1, 5), count=st.integers(1, 4), seed=st.integers(0, 2**64 - 1))
+def test_nothing_is_lost_and_nothing_measured_twice(data: st.DataObject, rounds: int, count: int, seed: int) -> None:
+    job = Job(0, "a", seed, rounds, tuple(range(count)))
+    everything = set(places(job))
+    first = data.draw(st.sets(st.sampled_from(sorted(everything))))
+    left = remaining([job], Measured(samples={(0, "a"): first}))
+    asked = {place for part in left for place in places(part)}
+    assert asked == everything - first
+    assert sample_count(left) == len(asked)
+    if left:  # interrupted again
+        second = data.draw(st.sets(st.sampled_from(sorted(asked))))
+        again = remaining(left, Measured(samples={(0, "a"): second}))
+        from_the_start = remaining([job], Measured(samples={(0, "a"): first | second}))
+        assert again == from_the_start

@@ -1,0 +1,84 @@
+"""The plan's text: every line as the format says, and any text comes back from its percent-encoding."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.config.layer import Layer
+from harness.plan.jobs import Job, Variant
+from harness.plan.planfile import BuildLine, GateLine, MeasureLine, Plan, RunLine, WatchLine, encode, render
+
+pytestmark = pytest.mark.unit
+
+STEM = Layer.model_validate(
+    {"name": "stem", "h": 224, "w": 220, "kh": 7, "kw": 5, "pad": [3, 2, 1, 0], "stride": [2, 1], "dilation": [1, 2]}
+    | {"cin": 3, "cout": 64, "min": 0.1}
+)
+
+
+def plan(**changes: object) -> Plan:
+    values: dict[str, object] = {
+        "run": RunLine("20261121-105500-quick", "4-7", 1, 4, 900, "0.1.0", "0-3"),
+        "measure": MeasureLine(min_ns=10_000_000, budget_s=2.5),
+        "builds": [BuildLine(0, "/data/local/tmp/a b/convbench")],
+        "variants": [Variant(0, "im2col", "rotate"), Variant(1, "indirect", "hot", "scalar", 0, "A A")],
+        "layers": [STEM],
+        "jobs": [Job(0, "stem", 2**64 - 1, 8, (0, 1)), Job(1, "stem", 5, 8, (1,), ((3, 0), (3, 1)), 3)],
+    }
+    return Plan(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_render() -> None:
+    gate = GateLine("file", "zone:cpu-1-0", "/sys/t h", 0.001, 31.2)
+    watches = [WatchLine("freq", "policy4", "/sys/f"), WatchLine("temp", "cpu-1-0", "/sys/t", 0.001)]
+    assert render(plan(gate=gate, watches=watches, max_khz=2803200)) == (
+        "convbench-plan 1\n"
+        "run id=20261121-105500-quick cluster=4-7 attempt=1 cpu=4 conductor_cpus=0-3 deadline_s=900 tool=0.1.0\n"
+        "measure min_ns=10000000 budget_s=2.5 memory_bytes=536870912 settle_ms=50 settle_cold_ms=500"
+        " worker_timeout_s=60 llc_bytes=0\n"
+        "gate source=zone:cpu-1-0 kind=file path=/sys/t%20h scale=0.001 baseline_c=31.2 tolerance_c=1 cap_s=120"
+        " window_s=20 slope_c=0.2\n"
+        "watch kind=freq name=policy4 path=/sys/f\n"
+        "watch kind=temp name=cpu-1-0 path=/sys/t scale=0.001\n"
+        "max_khz khz=2803200\n"
+        "build index=0 exe=/data/local/tmp/a%20b/convbench name=\n"
+        "variant index=0 algorithm=im2col kernel=auto build=0 cache=rotate label=\n"
+        "variant index=1 algorithm=indirect kernel=scalar build=0 cache=hot label=A%20A\n"
+        "layer name=stem h=224 w=220 kh=7 kw=5 pt=3 pr=2 pb=1 pl=0 sh=2 sw=1 dh=1 dw=2 groups=1 batch=1 cin=3 cout=64"
+        " min=0.1 max=inf\n"
+        "job launch=0 layer=stem seed=18446744073709551615 rounds=8 variants=0,1 done= first_round=0\n"
+        "job launch=1 layer=stem seed=5 rounds=8 variants=1 done=3.0,3.1 first_round=3\n"
+    )
+
+
+def test_without_a_gate() -> None:
+    lines = render(plan()).splitlines()
+    assert lines[3].startswith("gate source= kind=none path= scale=1 baseline_c=unknown ")
+    assert not [line for line in lines if line.startswith(("watch", "max_khz"))]
+
+
+def test_refuses_what_does_not_belong_together() -> None:
+    with pytest.raises(ValueError, match="layer or variant that the plan lacks"):
+        render(plan(layers=[]))
+    with pytest.raises(ValueError, match="layer or variant that the plan lacks"):
+        render(plan(variants=[Variant(0, "im2col", "hot")]))
+    with pytest.raises(ValueError, match="build that the plan lacks"):
+        render(plan(builds=[]))
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_any_text_stays_one_field(text: str) -> None:
+    encoded = encode(text)
+    assert unquote(encoded) == text
+    assert not any(char <= " " or char == "\x7f" for char in encoded)
+    assert len(encoded.splitlines()) <= 1
+
+
+def test_a_hostile_name_stays_inside_its_field() -> None:
+    watch = WatchLine("freq", "x\njob launch=9 \x1b[2J%0A", "/p")
+    text = render(plan(watches=[watch]))
+    assert "watch kind=freq name=x%0Ajob%20launch=9%20%1B[2J%250A path=/p\n" in text
