@@ -1,0 +1,91 @@
+"""Heat sources: units differ by phone, dead sensors exist, only what moves under load counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.control import heat
+from harness.devices.base import Completed, Device, Identity
+
+pytestmark = pytest.mark.unit
+
+
+class Phone:
+    """A device's files and battery, as far as heat.py asks."""
+
+    def __init__(self, files: dict[str, str], battery: str = "", kind: str = "adb") -> None:
+        self.files = files
+        self.battery = battery
+        self.identity = Identity("S", kind)
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        return tuple({p.split("/")[4] for p in self.files if p.startswith(path)})
+
+    def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+        return {p: self.files[p].encode() if p in self.files else None for p in paths}
+
+    def run(self, argv: Sequence[str], **_: Any) -> Completed:
+        assert list(argv) == ["dumpsys", "battery"]
+        return Completed(tuple(argv), 0 if self.battery else 127, self.battery.encode(), b"")
+
+
+def zones(**temps: str) -> dict[str, str]:
+    files = {}
+    for number, (kind, temp) in enumerate(temps.items()):
+        files[f"/sys/class/thermal/thermal_zone{number}/type"] = kind + "\n"
+        files[f"/sys/class/thermal/thermal_zone{number}/temp"] = temp + "\n"
+    return files
+
+
+def find(phone: Phone, after: dict[str, str]) -> heat.HeatSource:
+    source, _ = heat.find_source(cast(Device, phone), lambda: phone.files.update(after))
+    return source
+
+
+@pytest.mark.parametrize(
+    ("raw", "celsius"),
+    [(31200.0, 31.2), (312.0, 31.2), (31.0, 31.0), (850.0, 85.0), (-40000.0, None), (0.0, None), (-273.0, None)],
+)
+def test_units(raw: float, celsius: float | None) -> None:
+    scale = heat.celsius_scale(raw)
+    assert (None if scale is None else raw * scale) == (None if celsius is None else pytest.approx(celsius))
+
+
+@given(st.floats(min_value=10, max_value=120), st.sampled_from([0.001, 0.1, 1.0]))
+def test_units_of_any_plausible_temperature(celsius: float, scale: float) -> None:
+    found = heat.celsius_scale(celsius / scale)
+    assert found is not None
+    assert 1 <= celsius / scale * found <= 130
+
+
+def test_the_zone_that_rises_most_wins() -> None:
+    phone = Phone(zones(frozen="45000", cpu="31000", skin="30000"), "  temperature: 250\n")
+    source = find(phone, zones(frozen="45000", cpu="36000", skin="30500"))
+    assert (source.name, source.kind, source.scale, source.temperature) == ("cpu:1", "file", 0.001, 31.0)
+
+
+def test_nothing_moves_so_the_battery_counts() -> None:
+    phone = Phone(zones(frozen="45000"), "Current Battery Service state:\n  temperature: 287\n  technology: Li-ion\n")
+    source = find(phone, {})
+    assert source.kind == "battery"
+    assert source.temperature == pytest.approx(28.7)
+
+
+def test_no_source_at_all() -> None:
+    assert find(Phone({}), {}) == heat.NOWHERE
+    assert find(Phone(zones(frozen="45000"), "temperature: 250", kind="local"), {}) == heat.NOWHERE
+
+
+def test_types_may_repeat_and_may_hold_anything() -> None:
+    files = zones(cpu="31000")
+    files["/sys/class/thermal/thermal_zone7/type"] = "cpu <b>\x1b[1m\n"
+    files["/sys/class/thermal/thermal_zone7/temp"] = "32000"
+    assert sorted(z.name for z in heat.read_zones(cast(Device, Phone(files))).values()) == [
+        "cpu:0",
+        "cpu__b___1m:7",
+    ]

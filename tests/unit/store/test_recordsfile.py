@@ -1,0 +1,88 @@
+"""Records come over in pieces; only whole lines are kept, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.store import records
+from harness.store.progress import done_by_cluster
+from harness.store.recordsfile import LineCutter, RecordsFile, parsed
+
+pytestmark = pytest.mark.unit
+
+
+def header(cluster: str = "4-7", attempt: int = 1) -> dict[str, Any]:
+    return {
+        "type": "header", "seq": 0, "version": 1, "run": "r", "attempt": attempt, "cluster": cluster, "cpu": 7,
+        "build": "0" * 12, "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h",
+        "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "memory_budget": 1, "page_size": 4096,
+        "conductor_pid": 1, "conductor_start_ticks": 1,
+    }  # fmt: skip
+
+
+def sample(round_: int, position: int, launch: int = 0, layer: str = "a") -> dict[str, Any]:
+    return {
+        "type": "sample", "seq": 1, "launch": launch, "round": round_, "position": position, "layer": layer,
+        "variant": "indirect/x", "algorithm": "indirect", "kernel": "x", "cache": "hot", "build": "0" * 12, "calls": 1,
+        "ns": 1.0, "settle_ns": 1, "settle_capped": False, "cpu_before": 7, "cpu_after": 7, "nivcsw": 0, "faults": 0,
+        "t_ns": 1, "pid": 1,
+    }  # fmt: skip
+
+
+def lines(*values: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=6))
+def test_pieces_make_the_same_lines(data: bytes, cuts: list[int]) -> None:
+    cutter, got, places = LineCutter(), b"", [0, *sorted(cuts), len(data)]
+    for start, end in pairwise(places):
+        got += cutter.feed(data[start:end])
+    assert got + cutter.cut_tail == data
+    assert cutter.offset == len(data)
+    assert b"\n" not in cutter.cut_tail and (not got or got.endswith(b"\n"))
+
+
+def test_cut_tail_is_dropped_and_last_run_found(tmp_path: Path) -> None:
+    file = RecordsFile(tmp_path / "records.jsonl")
+    file.append(lines(header("0-3"), sample(0, 0)))
+    file.append(lines(header("4-7", 2), sample(0, 0)))
+    with file.path.open("ab") as stream:
+        stream.write(b'{"type":"sam')
+    assert file.drop_cut_tail() == 12
+    assert file.drop_cut_tail() == 0
+    found, known = file.last_run()
+    assert found is not None and (found.cluster, found.attempt) == ("4-7", 2)
+    assert known == lines(header("4-7", 2), sample(0, 0))
+
+
+def test_no_file_is_no_run(tmp_path: Path) -> None:
+    file = RecordsFile(tmp_path / "none.jsonl")
+    assert file.drop_cut_tail() == 0
+    assert file.last_run() == (None, b"")
+
+
+def test_progress_of_two_clusters_and_attempts(tmp_path: Path) -> None:
+    block = {"type": "block", "seq": 2, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 2, "elapsed_s": 1}
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(
+        lines(header("0-3"), sample(0, 0), block, header("4-7"), sample(0, 1), header("4-7", 2), sample(1, 0))
+        + b'{"type":"sample"}\nrubbish\n'
+    )
+    done = done_by_cluster(path)
+    assert done["0-3"].blocks == {(0, "a")} and done["0-3"].attempts == 1
+    assert done["4-7"].samples[0, "a"] == {(0, 1), (1, 0)}
+    assert done["4-7"].attempts == 2 and not done["4-7"].blocks
+
+
+def test_rubbish_is_told_not_taken() -> None:
+    good, bad = parsed(lines(sample(0, 0)) + b"\xff{\n")
+    assert isinstance(good, records.Sample)
+    assert isinstance(bad, str)
