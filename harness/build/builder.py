@@ -1,0 +1,140 @@
+"""Builds convbench and the library for an ABI, or takes them from the cache."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.build import cache, cmake, elf
+from harness.build.toolchain import DEFAULT_ABI, Toolchain, choose
+from harness.errors import InfrastructureError
+from harness.paths import build_root, data_root
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build, ready to run or to push. ``seconds`` is what this call took; ``build_id`` is 40 hex digits."""
+
+    path: Path
+    library: Path
+    build_id: str
+    toolchain: str
+    abi: str
+    seconds: float
+    cached: bool
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+def _silent(_line: str) -> None:
+    pass
+
+
+def build(
+    abi: str = DEFAULT_ABI,
+    toolchain: str = "auto",
+    ndk: Path | None = None,
+    say: Callable[[str], None] = _silent,
+) -> Built:
+    """Builds convbench for ``abi`` ("arm64-v8a" or "host") and publishes it under build/.
+
+    ``say`` gets a line at a time for the user. Raises UsageError for combinations that do not fit or an NDK that is
+    none, InfrastructureError where the compiler fails or its result is not fit to be pushed.
+    """
+    started = time.monotonic()
+    chosen = choose(abi, toolchain, ndk, say)
+    try:
+        return _build(chosen, say, started)
+    except OSError as error:
+        raise InfrastructureError(
+            f"build folder {build_root()}: {error.filename or ''}: {error.strerror or error}",
+            "make room or make the folder writable",
+        ) from None
+
+
+def _build(chosen: Toolchain, say: Callable[[str], None], started: float) -> Built:
+    root = build_root()
+    native = data_root() / "native"
+    parts = {
+        "sources": cache.sources_hash([native, data_root() / "ndk"]),
+        "defines": {k: v for k, v in chosen.defines.items() if k not in ("CMAKE_TOOLCHAIN_FILE", "IC_ZIG")},
+        "identity": chosen.identity,
+        "abi": chosen.abi,
+    }
+    name = cache.key(parts)
+    with cache.lock(root):
+        record = cache.look_up(root, name)
+        cached = record is not None
+        if record is None:
+            say(_announcement(chosen, root))
+            record = _compile(chosen, native, root, name, parts, started)
+        folder = cache.publish(root, name, chosen.folder)
+    # Checked each time: the published file may have been damaged since.
+    checked = elf.check(folder / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
+    return Built(
+        path=folder / cache.PROGRAM,
+        library=folder / cache.LIBRARY,
+        build_id=checked.build_id,
+        toolchain=chosen.name,
+        abi=chosen.abi,
+        seconds=time.monotonic() - started,
+        cached=cached,
+        info=record,
+    )
+
+
+def _compile(
+    chosen: Toolchain, native: Path, root: Path, name: str, parts: dict[str, Any], started: float
+) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="make-", dir=root) as temporary:
+        folder = Path(temporary)
+        cmake.build(native, folder, chosen.defines, root / "logs" / f"{chosen.folder}.log")
+        made = _gather(folder)
+        checked = elf.check(made / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
+        record = {
+            "schema": 1,
+            "key": name,
+            "abi": chosen.abi,
+            "toolchain": chosen.name,
+            "compiler": chosen.identity,
+            "defines": parts["defines"],
+            "sources": parts["sources"],
+            "build_id": checked.build_id,
+            "machine": checked.machine,
+            "interpreter": checked.interpreter,
+            "alignment": min(checked.alignments),
+            "size": checked.size,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        stored = cache.store(root, name, made, record)
+    _warm_marker(chosen, root).touch()
+    return stored
+
+
+def _gather(folder: Path) -> Path:
+    """One folder with program and library: CMake leaves the program in a subfolder of the build."""
+    for file in (cache.PROGRAM, cache.LIBRARY):
+        found = [path for path in folder.rglob(file) if path.is_file() and "CMakeFiles" not in path.parts]
+        if not found:
+            raise InfrastructureError(f"the native build made no {file}", "see native/CMakeLists.txt")
+        if found[0].parent != folder:
+            found[0].rename(folder / file)
+    return folder
+
+
+def _warm_marker(chosen: Toolchain, root: Path) -> Path:
+    return root / "zig-cache" / f"warm-{chosen.abi}" if chosen.describe == "zig" else root / ".warm"
+
+
+def _announcement(chosen: Toolchain, root: Path) -> str:
+    """One line; a cold zig compiles the C library of the target first."""
+    where = "this machine" if chosen.abi == "host" else chosen.abi
+    marker = _warm_marker(chosen, root)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    hint = ""
+    if chosen.describe == "zig" and not marker.exists():
+        hint = " (first time: about 40 s)" if chosen.android else " (first time: about 10 s)"
+    return f"building for {where} with {chosen.describe}{hint}"
