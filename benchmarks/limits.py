@@ -73,13 +73,14 @@ def main() -> None:
         plain = matrix / memcpy_ns(4 * layer.h * layer.w * layer.cin, matrix)
         shares.append(share)
         rates.append(copy / plain)
-        print(
-            f"{layer.name:<30} {float(indirect['gflops']):8.1f} {share:8.1%} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"
-        )
-    print(f"indirect, share of FMA peak, geometric mean: {float(np.exp(np.mean(np.log(shares)))):.1%}")
-    print(
-        f"im2col copy against memcpy: least {min(rates):.2f}, geometric mean {float(np.exp(np.mean(np.log(rates)))):.2f}"
-    )
+        speeds = f"{float(indirect['gflops']):8.1f} {share:8.1%} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"
+        print(f"{layer.name:<30} {speeds}")
+    print(f"indirect, share of FMA peak, geometric mean: {_mean(shares):.1%}")
+    print(f"im2col copy against memcpy: least {min(rates):.2f}, geometric mean {_mean(rates):.2f}")
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.exp(np.mean(np.log(values))))
 
 
 def _run(layers: list[Layer], folder: Path) -> dict[tuple[str, str], dict[str, str]]:
