@@ -1,0 +1,70 @@
+"""Who a device is, from its properties (phones) or the files of this machine. Pure functions; nothing is trusted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harness.devices.base import Identity
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+LOCAL_FILES = ("/proc/cpuinfo", "/sys/class/dmi/id/product_name", "/sys/class/dmi/id/sys_vendor", BOOT_ID)
+_LONGEST = 256
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """The output of ``getprop``: lines ``[key]: [value]``; values may hold line breaks."""
+    return dict(re.findall(r"^\[([^\]\n]+)\]: \[(.*?)\]\r?$", text, re.MULTILINE | re.DOTALL))
+
+
+def phone(
+    serial: str, host: str, properties: Mapping[str, str], *, kernel: str = "", page_size: str = "", boot_id: str = ""
+) -> Identity:
+    """The identity of a phone; ``page_size`` is the output of getconf, 4096 where it is none."""
+
+    def first(*names: str) -> str:
+        return next((_clean(properties[name]) for name in names if _clean(properties.get(name, ""))), "")
+
+    sdk = first("ro.build.version.sdk")
+    size = page_size.strip()
+    return Identity(
+        serial=serial,
+        kind="adb",
+        model=first("ro.product.model", "ro.product.name", "ro.product.device"),
+        manufacturer=first("ro.product.manufacturer", "ro.product.brand"),
+        soc=first("ro.soc.model", "ro.board.platform", "ro.hardware"),
+        android=first("ro.build.version.release"),
+        sdk=int(sdk) if sdk.isdecimal() else 0,
+        abis=tuple(abi for abi in first("ro.product.cpu.abilist", "ro.product.cpu.abi").split(",") if abi),
+        fingerprint=first("ro.build.fingerprint"),
+        kernel=_clean(kernel),
+        page_size=int(size) if size.isdecimal() and int(size) else 4096,
+        boot_id=_clean(boot_id),
+        emulated="1" in (first("ro.boot.qemu"), first("ro.kernel.qemu")),
+        host=host,
+    )
+
+
+def local(files: Mapping[str, bytes | None], *, machine: str, kernel: str, page_size: int) -> Identity:
+    """The identity of this machine from LOCAL_FILES."""
+
+    def text(path: str) -> str:
+        return (files.get(path) or b"").decode("utf-8", "replace")
+
+    names = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", text("/proc/cpuinfo"), re.MULTILINE)
+    return Identity(
+        serial="local",
+        kind="local",
+        model=_clean(text("/sys/class/dmi/id/product_name")),
+        manufacturer=_clean(text("/sys/class/dmi/id/sys_vendor")),
+        soc=_clean(names[1]) if names else machine,
+        abis=(machine,),
+        kernel=_clean(kernel),
+        page_size=page_size,
+        boot_id=_clean(text(BOOT_ID)),
+    )
+
+
+def _clean(value: str) -> str:
+    """One line of bounded length, without control characters."""
+    return "".join(c for c in value.strip() if c.isprintable())[:_LONGEST]
