@@ -12,7 +12,7 @@ typedef struct {
     const char *isa;      /* "scalar", "avx2", "avx512", "neon" */
     const char *features; /* CPU features it needs, comma separated, "" for none */
     unsigned rows, columns;
-    bool supported; /* by this CPU */
+    bool supported;      /* by this CPU */
     const void *address; /* of the micro-kernel function */
 } ic_kernel_view;
 
@@ -22,11 +22,11 @@ bool ic_kernel_at(unsigned index, ic_kernel_view *view);
 /* The address of the micro-kernel function that run() calls, NULL for naive. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
-/* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or where
- * im2col reads the input in place (nothing to copy). */
+/* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or
+ * where im2col reads the input in place (nothing to copy). */
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
 
-const char *ic_algorithm_name(ic_algorithm algorithm);            /* "naive", "im2col", "direct", "indirect" */
+const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect" */
 bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);
 
 /* CPU features of the running CPU that matter here, comma separated ("avx2,fma,avx512f"); a static string. */

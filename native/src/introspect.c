@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "introspect.h"
+#include "conv.h"
+#include "cpu.h"
+
+#include <string.h>
+
+/* ISO C has no conversion from a function pointer to an object pointer; POSIX makes the bytes alike. */
+static const void *address_of(ic_micro_kernel run) {
+    const void *address;
+    memcpy(&address, &run, sizeof address);
+    return address;
+}
+
+bool ic_kernel_at(unsigned index, ic_kernel_view *view) {
+    const ic_kernel *kernel = ic_kernel_table(index);
+    if (kernel == NULL) {
+        return false;
+    }
+    view->name = kernel->name;
+    view->isa = kernel->isa;
+    view->features = kernel->features;
+    view->rows = kernel->rows;
+    view->columns = kernel->columns;
+    view->supported = (kernel->needs & ~ic_cpu_detect()) == 0;
+    view->address = address_of(kernel->run);
+    return true;
+}
+
+const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
+    return conv->kernel != NULL ? address_of(conv->kernel->run) : NULL;
+}
+
+ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
+    if (conv == NULL || input == NULL) {
+        return IC_INVALID_ARGUMENT;
+    }
+    if (!conv->is_shaped) {
+        return IC_BAD_STATE;
+    }
+    if (conv->matrix == NULL) {
+        return IC_UNSUPPORTED;
+    }
+    const ic_geometry *geometry = &conv->geometry;
+    for (size_t image = 0; image < geometry->batch; image++) {
+        for (size_t group = 0; group < conv->desc.groups; group++) {
+            ic_fill_matrix(conv, input + group * ic_group_inputs(&conv->desc));
+        }
+        input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
+    }
+    return IC_OK;
+}

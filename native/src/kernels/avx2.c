@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * AVX2 and FMA, 6 pixels by 16 channels: 12 accumulators, 2 vectors of B and 1 of A in 16 registers. */
+#include <immintrin.h>
+
+#define IC_TILE ic_avx2_6x16
+#define IC_ROWS 6
+#define IC_VECTORS 2
+#define IC_WIDTH 8
+#define IC_VECTOR __m256
+#define IC_LANES 1
+#define IC_ROWS_OUTER 1
+
+#define IC_LOAD(p) _mm256_loadu_ps(p)
+#define IC_STORE(p, v) _mm256_storeu_ps(p, v)
+#define IC_STORE_FIRST(p, v, n) _mm256_maskstore_ps(p, first_lanes(n), v)
+#define IC_SPLAT(x) _mm256_set1_ps(x)
+/* min and max return their second operand when one is NaN. */
+#define IC_CLAMP(v, low, high) _mm256_min_ps(high, _mm256_max_ps(low, v))
+#define IC_FMA(acc, b, a) _mm256_fmadd_ps(a, b, acc)
+
+static inline __m256i first_lanes(unsigned count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+#include "tile.inc.h"

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a micro-kernel is: a function without state, allocation or threads that computes a run of equal tiles.
+ *
+ * A tile is `rows` output pixels by `columns` output channels. For every tap, `offsets` holds one entry per row: the
+ * distance in bytes from `input` to the tap's `channels` floats, or IC_PADDING_ENTRY for the row of zeros. All three
+ * algorithms call the same function: indirect with many taps, offsets from the indirection buffer and input_step 0;
+ * im2col and direct with one tap holding all of K, offsets from the stack, offset_step 0 and the input moving on.
+ *
+ * Each output is bias + sum over taps, then channels, in that order and with one accumulator; so equal operands give
+ * equal bits, whichever algorithm asked. */
+#ifndef IC_KERNEL_H
+#define IC_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define IC_PADDING_ENTRY INT64_C(-1)
+
+typedef struct {
+    const float *input;     /* what offsets count from, for the first tile */
+    const float *padding;   /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
+    const int64_t *offsets; /* [taps][rows] of the first tile */
+    const float *weights;   /* one packed panel: bias [columns of kernel], then [taps][channels][columns of kernel] */
+    float *output;          /* first output of the first tile */
+    size_t output_stride;   /* floats from one output pixel to the next */
+    size_t taps, channels;
+    size_t tiles;       /* how many tiles, all of `rows` rows */
+    size_t input_step;  /* bytes from one tile's input to the next one's */
+    size_t offset_step; /* entries from one tile's offsets to the next one's */
+    unsigned rows;      /* 1 to the kernel's rows */
+    unsigned columns;   /* 1 to the kernel's columns; only these are written */
+    float output_min, output_max;
+} ic_tile_run;
+
+typedef void (*ic_micro_kernel)(const ic_tile_run *run);
+
+/* CPU features, as bits. */
+enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
+
+typedef struct {
+    const char *name, *isa, *features;
+    unsigned needs; /* feature bits */
+    unsigned rows, columns;
+    ic_micro_kernel run;
+} ic_kernel;
+
+#define IC_MAX_ROWS 6
+
+void ic_scalar_4x4(const ic_tile_run *run);
+void ic_avx2_6x16(const ic_tile_run *run);
+void ic_avx512_6x64(const ic_tile_run *run);
+void ic_neon_6x16(const ic_tile_run *run);
+
+/* The kernels of this program, best first; NULL past the end. */
+const ic_kernel *ic_kernel_table(unsigned index);
+const ic_kernel *ic_kernel_find(const char *name);
+
+#endif

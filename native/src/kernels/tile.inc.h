@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The micro-kernel, written once. A file for an instruction set defines what follows and includes this:
+ *
+ *   IC_TILE                      name of the function
+ *   IC_ROWS, IC_VECTORS          largest tile: pixels, vectors of output channels (4 at most)
+ *   IC_WIDTH, IC_VECTOR          floats per vector, its type
+ *   IC_LOAD(p), IC_STORE(p, v)   unaligned
+ *   IC_STORE_FIRST(p, v, n)      the first n floats, 0 < n < IC_WIDTH, and nothing else
+ *   IC_SPLAT(x)                  x in all floats
+ *   IC_CLAMP(v, low, high)       keeps NaN
+ *   IC_FMA(acc, b, a)            acc + a * b
+ *   IC_LANES                     1, or how many values of a row are loaded at once; if over 1, then also
+ *   IC_LOAD_LANES(p)             IC_LANES values of a row, and
+ *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
+ *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
+ *
+ * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
+ * have and narrow layers don't pay for the full width. The bounds become constants by inlining, which is what keeps
+ * the accumulators in registers. */
+#include "kernel.h"
+
+#if defined(__clang__)
+#define IC_UNROLL _Pragma("clang loop unroll(full)")
+#define IC_NO_UNROLL _Pragma("clang loop unroll(disable)")
+#else
+#define IC_UNROLL _Pragma("GCC unroll 8")
+#define IC_NO_UNROLL _Pragma("GCC unroll 1")
+#endif
+
+#define IC_COLUMNS (IC_WIDTH * IC_VECTORS)
+
+static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
+                                                            const unsigned vectors) {
+    const char *input = (const char *)run->input;
+    const int64_t *offsets = run->offsets;
+    float *output = run->output;
+    const size_t channels = run->channels;
+    const size_t output_stride = run->output_stride;
+    const unsigned last_width = run->columns - (vectors - 1) * IC_WIDTH;
+
+    for (size_t tile = run->tiles; tile != 0; tile--) {
+        const float *weights = run->weights;
+        const int64_t *entry = offsets;
+        IC_VECTOR acc[IC_ROWS][IC_VECTORS];
+
+        IC_UNROLL
+        for (unsigned v = 0; v < vectors; v++) {
+            const IC_VECTOR bias = IC_LOAD(weights + v * IC_WIDTH);
+            IC_UNROLL
+            for (unsigned r = 0; r < rows; r++) {
+                acc[r][v] = bias;
+            }
+        }
+        weights += IC_COLUMNS;
+
+        for (size_t tap = run->taps; tap != 0; tap--) {
+            const float *a[IC_ROWS];
+            IC_UNROLL
+            for (unsigned r = 0; r < rows; r++) {
+                a[r] = entry[r] == IC_PADDING_ENTRY ? run->padding : (const float *)(const void *)(input + entry[r]);
+            }
+            entry += rows;
+
+            size_t k = 0;
+#if IC_LANES > 1
+#define IC_STEP(lane)                                                                                                  \
+    IC_UNROLL                                                                                                          \
+    for (unsigned v = 0; v < vectors; v++) {                                                                           \
+        const IC_VECTOR b = IC_LOAD(weights + (lane) * IC_COLUMNS + v * IC_WIDTH);                                     \
+        IC_UNROLL                                                                                                      \
+        for (unsigned r = 0; r < rows; r++) {                                                                          \
+            acc[r][v] = IC_FMA_LANE(acc[r][v], b, x[r], lane);                                                         \
+        }                                                                                                              \
+    }
+            IC_NO_UNROLL
+            for (; k + IC_LANES <= channels; k += IC_LANES) {
+                IC_VECTOR x[IC_ROWS];
+                IC_UNROLL
+                for (unsigned r = 0; r < rows; r++) {
+                    x[r] = IC_LOAD_LANES(a[r] + k);
+                }
+                IC_STEP(0)
+                IC_STEP(1)
+                IC_STEP(2)
+                IC_STEP(3)
+                weights += IC_LANES * IC_COLUMNS;
+            }
+#undef IC_STEP
+#endif
+            IC_NO_UNROLL
+            for (; k < channels; k++) {
+#if IC_ROWS_OUTER
+                IC_VECTOR b[IC_VECTORS];
+                IC_UNROLL
+                for (unsigned v = 0; v < vectors; v++) {
+                    b[v] = IC_LOAD(weights + v * IC_WIDTH);
+                }
+                IC_UNROLL
+                for (unsigned r = 0; r < rows; r++) {
+                    const IC_VECTOR x = IC_SPLAT(a[r][k]);
+                    IC_UNROLL
+                    for (unsigned v = 0; v < vectors; v++) {
+                        acc[r][v] = IC_FMA(acc[r][v], b[v], x);
+                    }
+                }
+#else
+                IC_VECTOR x[IC_ROWS];
+                IC_UNROLL
+                for (unsigned r = 0; r < rows; r++) {
+                    x[r] = IC_SPLAT(a[r][k]);
+                }
+                IC_UNROLL
+                for (unsigned v = 0; v < vectors; v++) {
+                    const IC_VECTOR b = IC_LOAD(weights + v * IC_WIDTH);
+                    IC_UNROLL
+                    for (unsigned r = 0; r < rows; r++) {
+                        acc[r][v] = IC_FMA(acc[r][v], b, x[r]);
+                    }
+                }
+#endif
+                weights += IC_COLUMNS;
+            }
+        }
+
+        const IC_VECTOR low = IC_SPLAT(run->output_min);
+        const IC_VECTOR high = IC_SPLAT(run->output_max);
+        IC_UNROLL
+        for (unsigned r = 0; r < rows; r++) {
+            float *pixel = output + r * output_stride;
+            IC_UNROLL
+            for (unsigned v = 0; v + 1 < vectors; v++) {
+                IC_STORE(pixel + v * IC_WIDTH, IC_CLAMP(acc[r][v], low, high));
+            }
+            const IC_VECTOR last = IC_CLAMP(acc[r][vectors - 1], low, high);
+            if (last_width == IC_WIDTH) {
+                IC_STORE(pixel + (vectors - 1) * IC_WIDTH, last);
+            } else {
+                IC_STORE_FIRST(pixel + (vectors - 1) * IC_WIDTH, last, last_width);
+            }
+        }
+#ifdef IC_BROKEN_KERNEL
+        /* The deliberate fault of the test build: one output of every tile. */
+        output[(rows - 1) * output_stride] += 1.0f;
+#endif
+        input += run->input_step;
+        offsets += run->offset_step;
+        output += rows * output_stride;
+    }
+}
+
+#define IC_INSTANCE(rows, vectors)                                                                                     \
+    static __attribute__((noinline)) void tile_##rows##x##vectors(const ic_tile_run *run) {                            \
+        run_tiles(run, rows, vectors);                                                                                 \
+    }
+
+#if IC_VECTORS == 4
+#define IC_INSTANCES(rows) IC_INSTANCE(rows, 1) IC_INSTANCE(rows, 2) IC_INSTANCE(rows, 3) IC_INSTANCE(rows, 4)
+#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4}
+#elif IC_VECTORS == 2
+#define IC_INSTANCES(rows) IC_INSTANCE(rows, 1) IC_INSTANCE(rows, 2)
+#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2}
+#endif
+
+IC_INSTANCES(1)
+IC_INSTANCES(2)
+IC_INSTANCES(3)
+IC_INSTANCES(4)
+#if IC_ROWS == 6
+IC_INSTANCES(5)
+IC_INSTANCES(6)
+#endif
+
+void IC_TILE(const ic_tile_run *run) {
+    static const ic_micro_kernel instances[IC_ROWS][IC_VECTORS] = {
+        IC_INSTANCE_NAMES(1), IC_INSTANCE_NAMES(2), IC_INSTANCE_NAMES(3), IC_INSTANCE_NAMES(4),
+#if IC_ROWS == 6
+        IC_INSTANCE_NAMES(5), IC_INSTANCE_NAMES(6),
+#endif
+    };
+    instances[run->rows - 1][(run->columns - 1) / IC_WIDTH](run);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Packed weights: [group][panel][bias NR][tap][channel][NR], NR being the kernel's columns; a panel that is not full
+ * ends each row with zeros. The kernel reads one panel from start to end. */
+#include "conv.h"
+#include "memory.h"
+
+#include <string.h>
+
+static size_t panels(const ic_conv2d *conv) {
+    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->kernel->columns;
+    return outputs / columns + (outputs % columns != 0);
+}
+
+size_t ic_panel_floats(const ic_conv2d *conv) {
+    return (1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc)) * conv->kernel->columns;
+}
+
+bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
+    *bytes = ic_taps(&conv->desc); /* does not overflow: the description was checked */
+    if (!ic_multiply(bytes, ic_group_inputs(&conv->desc)) || !ic_add(bytes, 1)) {
+        return false;
+    }
+    return ic_multiply(bytes, conv->kernel->columns) && ic_multiply(bytes, panels(conv)) &&
+           ic_multiply(bytes, conv->desc.groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
+}
+
+void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
+    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->kernel->columns;
+    const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
+    float *packed = conv->weights;
+    for (size_t group = 0; group < conv->desc.groups; group++) {
+        for (size_t first = 0; first < outputs; first += columns) {
+            const size_t count = outputs - first < columns ? outputs - first : columns;
+            const size_t channel = group * outputs + first;
+            memset(packed, 0, ic_panel_floats(conv) * sizeof(float));
+            if (bias != NULL) {
+                memcpy(packed, bias + channel, count * sizeof(float));
+            }
+            packed += columns;
+            for (size_t n = 0; n < count; n++) {
+                const float *row = weights + (channel + n) * depth;
+                for (size_t k = 0; k < depth; k++) {
+                    packed[k * columns + n] = row[k];
+                }
+            }
+            packed += depth * columns;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Names of the public enumerations, and the version. */
+#include "introspect.h"
+
+#include <string.h>
+
+const char *ic_status_string(ic_status status) {
+    switch (status) {
+    case IC_OK:
+        return "ok";
+    case IC_INVALID_ARGUMENT:
+        return "invalid argument";
+    case IC_UNSUPPORTED:
+        return "the algorithm does not cover this convolution";
+    case IC_UNSUPPORTED_HARDWARE:
+        return "this CPU lacks a feature that the kernel needs";
+    case IC_UNKNOWN_KERNEL:
+        return "no kernel of that name";
+    case IC_OVERFLOW:
+        return "a size does not fit size_t";
+    case IC_OUT_OF_MEMORY:
+        return "out of memory";
+    case IC_BAD_STATE:
+        return "the object was not reshaped";
+    }
+    return "unknown status";
+}
+
+uint32_t ic_version(void) {
+    return 0x000100; /* 0.1.0 */
+}
+
+static const char *const algorithm_names[] = {"naive", "im2col", "direct", "indirect"};
+
+#define ALGORITHMS (sizeof algorithm_names / sizeof algorithm_names[0])
+
+const char *ic_algorithm_name(ic_algorithm algorithm) {
+    return (size_t)algorithm < ALGORITHMS ? algorithm_names[algorithm] : "unknown";
+}
+
+bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm) {
+    for (size_t i = 0; i < ALGORITHMS; i++) {
+        if (strcmp(algorithm_names[i], name) == 0) {
+            *algorithm = (ic_algorithm)i;
+            return true;
+        }
+    }
+    return false;
+}
