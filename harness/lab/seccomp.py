@@ -1,0 +1,196 @@
+"""The CPUs a phone has: a supervisor answers sched_setaffinity, sched_getaffinity and getcpu of its programs.
+
+The filter is installed once in the phone's init and inherited by everything below.
+/proc/<pid>/status goes on showing the host's CPUs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import platform
+import struct
+from pathlib import Path
+
+from harness.lab.namespaces import PR_SET_NO_NEW_PRIVS, set_control
+
+# audit architecture, seccomp, sched_setaffinity, sched_getaffinity, getcpu
+_MACHINES = {
+    "x86_64": (0xC000003E, 317, 203, 204, 309),
+    "aarch64": (0xC00000B7, 277, 122, 123, 168),
+}
+_SET_MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 8, 32
+_ALLOW, _USER_NOTIFY = 0x7FFF0000, 0x7FC00000
+_LOAD, _JUMP_EQUAL, _RETURN = 0x20, 0x15, 0x06
+_RECEIVE, _SEND, _STILL_VALID = 0xC0502100, 0xC0182101, 0x40082102
+_NOTICE = struct.Struct("<QII iIQ6Q")
+_ANSWER = struct.Struct("<QqiI")
+_WORD = 8  # bytes of an affinity mask: phones have at most 64 CPUs here
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def install_filter() -> int:
+    """Puts the filter on this process and its children to come; returns the descriptor the supervisor listens on."""
+    architecture, seccomp, *calls = _MACHINES[platform.machine()]
+    steps = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 0, len(calls) + 1, architecture), (_LOAD, 0, 0, 0)]
+    steps += [(_JUMP_EQUAL, len(calls) - i, 0, number) for i, number in enumerate(calls)]
+    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _USER_NOTIFY)]
+    code = b"".join(struct.pack("<HBBI", *step) for step in steps)
+    program = _Program(len(steps), code)
+    set_control(PR_SET_NO_NEW_PRIVS, 1)
+    libc = ctypes.CDLL(None, use_errno=True)
+    for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):
+        descriptor = libc.syscall(seccomp, _SET_MODE_FILTER, ctypes.c_uint(flags), ctypes.byref(program))
+        if descriptor >= 0:
+            return int(descriptor)
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number), "seccomp filter with user notification")
+
+
+class CpuSupervisor:
+    """Answers for the model's CPUs. One thread; masks are kept per thread of the phone and inherited from parents."""
+
+    def __init__(self, cpus: tuple[int, ...]) -> None:
+        self._cpus = cpus
+        self._all = sum(1 << cpu for cpu in cpus)
+        self._masks: dict[int, tuple[int, int]] = {}  # thread id of the host: (start ticks, mask)
+        _, _, self._set, self._get, self._getcpu = _MACHINES[platform.machine()]
+
+    def serve(self, listener: int) -> None:
+        """Takes one notice and answers it."""
+        notice = bytearray(_NOTICE.size)
+        try:
+            fcntl.ioctl(listener, _RECEIVE, notice)
+        except OSError:
+            return  # the caller died or was interrupted
+        cookie, thread, _, number, _, _, *arguments = _NOTICE.unpack(notice)
+        try:
+            value, error = self._answer(listener, cookie, thread, number, arguments), 0
+        except OSError as problem:
+            value, error = 0, -(problem.errno or errno.EINVAL)
+        try:
+            fcntl.ioctl(listener, _SEND, _ANSWER.pack(cookie, value, error, 0))
+        except OSError:
+            return  # gone meanwhile
+
+    def _answer(self, listener: int, cookie: int, thread: int, number: int, arguments: list[int]) -> int:
+        memory = os.open(f"/proc/{thread}/mem", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            # Only after this is it sure that the memory is the caller's, not that of a later owner of its number.
+            fcntl.ioctl(listener, _STILL_VALID, struct.pack("<Q", cookie))
+            if number == self._getcpu:
+                return self._answer_getcpu(memory, thread, arguments)
+            target = thread if arguments[0] & 0xFFFFFFFF == 0 else find_thread(thread, arguments[0] & 0xFFFFFFFF)
+            length = arguments[1] & 0xFFFFFFFF
+            if number == self._set:
+                mask = int.from_bytes(_read(memory, arguments[2], min(length, _WORD)), "little") & self._all
+                if not mask:
+                    raise OSError(errno.EINVAL, "no CPU of the phone in the mask")
+                self._remember(target, mask)
+                return 0
+            if length < _WORD or length % _WORD:
+                raise OSError(errno.EINVAL, "mask length")
+            _write(memory, arguments[2], self.mask_of(target).to_bytes(_WORD, "little"))
+            return _WORD
+        finally:
+            os.close(memory)
+
+    def _answer_getcpu(self, memory: int, thread: int, arguments: list[int]) -> int:
+        mask = self.mask_of(thread)
+        allowed = [cpu for cpu in self._cpus if mask >> cpu & 1]
+        if arguments[0]:
+            _write(memory, arguments[0], struct.pack("<I", allowed[thread % len(allowed)]))
+        if arguments[1]:
+            _write(memory, arguments[1], struct.pack("<I", 0))
+        return 0
+
+    def _remember(self, thread: int, mask: int) -> None:
+        if len(self._masks) > 4096:
+            self._masks = {t: (ticks, m) for t, (ticks, m) in self._masks.items() if _stat(t)[1] == ticks}
+        self._masks[thread] = (_stat(thread)[1], mask)
+
+    def mask_of(self, thread: int) -> int:
+        """The mask of a thread: its own, else that of its process, its parent and so on, else all CPUs."""
+        current = thread
+        for _ in range(64):
+            parent, ticks = _stat(current)
+            known = self._masks.get(current)
+            if known and known[0] == ticks:
+                if current != thread:
+                    self._remember(thread, known[1])
+                return known[1]
+            leader = _process_of(current)
+            current = leader if leader != current else parent
+            if current <= 1:
+                break
+        return self._all
+
+
+def _stat(thread: int) -> tuple[int, int]:
+    """(parent process, start ticks); (0, 0) if gone."""
+    try:
+        fields = Path(f"/proc/{thread}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0, 0
+    return int(fields[1]), int(fields[19])
+
+
+def _status(thread: int, key: str) -> list[int]:
+    try:
+        text = Path(f"/proc/{thread}/status").read_text(errors="replace")
+    except OSError:
+        return []
+    for line in text.splitlines():
+        if line.startswith(key + ":"):
+            return [int(word) for word in line.split()[1:]]
+    return []
+
+
+def _process_of(thread: int) -> int:
+    return (_status(thread, "Tgid") or [0])[0]
+
+
+def find_thread(caller: int, number: int) -> int:
+    """The host's id of thread ``number`` as the caller's pid namespace counts. OSError ESRCH or EPERM."""
+    level = len(_status(caller, "NSpid"))
+    space = Path(f"/proc/{caller}/ns/pid").stat().st_ino
+    owner = _status(caller, "Uid")
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            if (process / "ns" / "pid").stat().st_ino != space:
+                continue
+            threads = [int(task.name) for task in (process / "task").iterdir()]
+        except OSError:
+            continue
+        for thread in threads:
+            numbers = _status(thread, "NSpid")
+            if len(numbers) == level and numbers[-1] == number:
+                if owner[1] not in (_status(thread, "Uid")[0], 0):
+                    raise OSError(errno.EPERM, "another user's thread")
+                return thread
+    raise OSError(errno.ESRCH, "no such thread")
+
+
+def _read(memory: int, address: int, length: int) -> bytes:
+    try:
+        data = os.pread(memory, length, address)
+    except OSError as error:
+        raise OSError(errno.EFAULT, "bad address") from error
+    if len(data) != length:
+        raise OSError(errno.EFAULT, "bad address")
+    return data
+
+
+def _write(memory: int, address: int, data: bytes) -> None:
+    try:
+        if os.pwrite(memory, data, address) != len(data):
+            raise OSError(errno.EFAULT, "bad address")
+    except OSError as error:
+        raise OSError(errno.EFAULT, "bad address") from error

@@ -1,0 +1,143 @@
+"""A phone's /sys and the kernel's files in /proc, made from its model.
+
+They are text files that a test may change while the phone runs.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.devices.base import format_cpus
+from harness.lab.model import Core, FrequencyPolicy, PhoneModel, Zone
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file's text and mode, or the target of a symbolic link."""
+
+    text: str = ""
+    mode: int = 0o444
+    link: str = ""
+
+
+def sys_tree(model: PhoneModel) -> dict[str, Entry]:
+    """Paths below /sys and what stands there."""
+    cpus = format_cpus(model.numbers)
+    base = "devices/system/cpu"
+    tree = {f"{base}/{name}": Entry(cpus + "\n") for name in ("possible", "present", "online")}
+    tree[f"{base}/offline"] = Entry("\n")
+    tree[f"{base}/kernel_max"] = Entry("31\n")
+    for core in model.cpus:
+        tree |= {f"{base}/cpu{core.number}/{name}": entry for name, entry in _cpu_files(core, model).items()}
+    for policy in model.policies:
+        folder = f"{base}/cpufreq/policy{policy.number}"
+        tree |= {f"{folder}/{name}": entry for name, entry in _policy_files(policy).items()}
+        for cpu in policy.cpus:
+            tree[f"{base}/cpu{cpu}/cpufreq"] = Entry(link=f"../cpufreq/policy{policy.number}")
+    for index, zone in enumerate(model.zones):
+        folder = f"devices/virtual/thermal/thermal_zone{index}"
+        tree |= {f"{folder}/{name}": entry for name, entry in _zone_files(zone).items()}
+        tree[f"class/thermal/thermal_zone{index}"] = Entry(link=f"../../{folder}")
+    return tree
+
+
+def _cpu_files(core: Core, model: PhoneModel) -> dict[str, Entry]:
+    files = {
+        "online": Entry("1\n"),
+        "topology/core_id": Entry(f"{core.number - min(core.siblings)}\n"),
+        "topology/physical_package_id": Entry(f"{core.package}\n"),
+        "topology/core_siblings_list": Entry(format_cpus(core.siblings) + "\n"),
+        "topology/thread_siblings_list": Entry(f"{core.number}\n"),
+        "regs/identification/midr_el1": Entry(f"0x{core.midr:016x}\n"),
+        "regs/identification/revidr_el1": Entry(f"0x{0:016x}\n"),
+    }
+    if core.capacity:
+        files["cpu_capacity"] = Entry(f"{core.capacity}\n")
+    for index, cache in enumerate(core.caches):
+        files |= {
+            f"cache/index{index}/level": Entry(f"{cache.level}\n"),
+            f"cache/index{index}/type": Entry(f"{cache.kind}\n"),
+            f"cache/index{index}/size": Entry(f"{cache.kib}K\n"),
+            f"cache/index{index}/coherency_line_size": Entry(f"{cache.line}\n"),
+            f"cache/index{index}/shared_cpu_list": Entry(format_cpus(cache.shared) + "\n"),
+        }
+    return files
+
+
+def _policy_files(policy: FrequencyPolicy) -> dict[str, Entry]:
+    cpus = " ".join(map(str, policy.cpus)) + "\n"
+    low, high = policy.steps[0], policy.steps[-1]
+    # Some drivers list the fastest first; of them only the order is known, so the times are equal here.
+    states = policy.steps if policy.listed else tuple(reversed(policy.steps))
+    files = {
+        "affected_cpus": Entry(cpus),
+        "related_cpus": Entry(cpus),
+        "cpuinfo_min_freq": Entry(f"{low}\n"),
+        "cpuinfo_max_freq": Entry(f"{high}\n"),
+        "cpuinfo_cur_freq": Entry(f"{high}\n", 0o400),
+        "cpuinfo_transition_latency": Entry("0\n"),
+        "scaling_min_freq": Entry(f"{low}\n", 0o644),
+        "scaling_max_freq": Entry(f"{high}\n", 0o644),
+        "scaling_cur_freq": Entry(f"{high}\n"),
+        "scaling_governor": Entry(f"{policy.governor}\n", 0o644),
+        "scaling_available_governors": Entry(f"{policy.governor} performance\n"),
+        "scaling_driver": Entry(f"{policy.driver}\n"),
+        "stats/time_in_state": Entry("".join(f"{khz} 100\n" for khz in states)),
+        "stats/total_trans": Entry(f"{len(states)}\n"),
+    }
+    if policy.listed:
+        files["scaling_available_frequencies"] = Entry(" ".join(map(str, policy.khz)) + " \n")
+        if policy.boost_khz:
+            files["scaling_boost_frequencies"] = Entry(" ".join(map(str, policy.boost_khz)) + " \n")
+    return files
+
+
+def _zone_files(zone: Zone) -> dict[str, Entry]:
+    return {
+        "type": Entry(f"{zone.kind}\n"),
+        "temp": Entry(f"{round(zone.celsius * zone.scale)}\n"),
+        "mode": Entry("enabled\n"),
+    }
+
+
+def cpuinfo(model: PhoneModel) -> str:
+    """The text of /proc/cpuinfo as an arm64 kernel writes it."""
+    blocks = [
+        f"processor\t: {core.number}\n"
+        "BogoMIPS\t: 38.40\n"
+        f"Features\t: {model.features}\n"
+        f"CPU implementer\t: 0x{core.midr >> 24:02x}\n"
+        "CPU architecture: 8\n"
+        f"CPU variant\t: 0x{core.midr >> 20 & 15:x}\n"
+        f"CPU part\t: 0x{core.midr >> 4 & 0xFFF:03x}\n"
+        f"CPU revision\t: {core.midr & 15}\n"
+        for core in model.cpus
+    ]
+    if model.cpuinfo_hardware:
+        blocks.append(f"Hardware\t: {model.cpuinfo_hardware}\n")
+    return "\n".join(blocks)
+
+
+def write_tree(tree: dict[str, Entry], root: Path) -> None:
+    """Writes the files and links below ``root``."""
+    for name, entry in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if entry.link:
+            path.symlink_to(entry.link)
+        else:
+            path.write_text(entry.text)
+            path.chmod(entry.mode)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Changes a state file in one step (readers see the old or the new text), keeping its owner and mode."""
+    known = path.stat() if path.exists() else path.parent.stat()
+    mode = known.st_mode & 0o7777 if path.exists() else 0o644
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.chmod(mode)
+    os.chown(fresh, known.st_uid, known.st_gid)
+    fresh.replace(path)
