@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything is installed into .venv; all paths are relative, so the checkout may lie anywhere.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h' -o -name '*.inc')
+SUITE ?= quick
+PYTEST_ARGS ?=
+UV ?= uv
+
+export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
+export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench lock clean setup setup-test tools format
+
+define bootstrap
+	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { echo "error: $(PYTHON) is too old; needs 3.11 to 3.14: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@"$(PYTHON)" -I harness/bootstrap.py
+endef
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@echo "  With another Python: make PYTHON=python3.12 run. The tool itself: .venv/bin/harness --help"
+
+run: setup ## build for this machine, measure the suite quick on it, write the report (SUITE=name for another)
+	@.venv/bin/harness run $(SUITE) --device local
+
+test: setup-test tools ## everything that a change must pass: lint, unit, native, virtual phones, browser
+	@$(MAKE) --no-print-directory lint-only
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: setup-test lint-only ## formatting, linters, types
+
+.PHONY: lint-only
+lint-only:
+	$(PY) -m ruff format --check harness tests $(wildcard benchmarks)
+	$(PY) -m ruff check harness tests $(wildcard benchmarks)
+	$(PY) -m mypy
+	@echo "clang-format --dry-run -Werror native"; .venv/bin/clang-format --dry-run -Werror $(NATIVE_SOURCES)
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tests/tools.sh && echo "shellcheck: done"; \
+	elif [ "$$CI" = true ]; then echo "error: shellcheck is missing: apt-get install shellcheck" >&2; exit 1; \
+	else echo "shellcheck: SKIPPED, not installed"; fi
+
+format: setup-test ## format Python and C sources
+	$(PY) -m ruff format harness tests $(wildcard benchmarks)
+	$(PY) -m ruff check --fix harness tests $(wildcard benchmarks)
+	.venv/bin/clang-format -i $(NATIVE_SOURCES)
+
+bench: setup ## shares of the FMA peak and of memcpy reached on this machine
+	$(PY) benchmarks/limits.py
+
+lock: ## make requirements/*.txt again from pyproject.toml (needs uv)
+	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }
+	$(call lock,run,)
+	$(call lock,test,--extra test --constraints requirements/run.txt)
+
+define lock
+$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: --fork-strategy fewest \
+	--no-emit-index-url --custom-compile-command "make lock" $(2) pyproject.toml requirements/build.in --output-file requirements/$(1).txt
+endef
+
+clean: ## remove .venv, build and caches (runs/ stays)
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	$(bootstrap) run
+
+setup-test:
+	$(bootstrap) test
+
+tools:
+	@bash tests/tools.sh
