@@ -16,7 +16,7 @@ export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { echo "error: $(PYTHON) is too old; needs 3.11 to 3.14: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { echo "error: $(PYTHON) does not start or is too old; needs Python 3.11 to 3.14: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@"$(PYTHON)" -I harness/bootstrap.py
 endef
 
