@@ -1,0 +1,99 @@
+"""Geometric means over the distinct layers of a category: the rows of categories.csv."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.report.numbers import number_text
+from harness.report.rows import Row
+from harness.report.run import RunData
+from harness.report.shape import CATEGORIES
+from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
+from harness.stats.interval import Interval
+
+_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers"
+CATEGORY_COLUMNS = tuple(_COLUMNS.split(","))
+PAIRS = (
+    ("indirect", "im2col"),
+    ("indirect", "direct"),
+    ("direct", "im2col"),
+    ("direct", "indirect"),
+    ("im2col", "indirect"),
+    ("im2col", "direct"),
+)
+
+
+@dataclass
+class CategoryRow:
+    """How many times as fast an algorithm is as the other one, over the distinct layers of a category."""
+
+    device: str
+    cluster: str
+    cache: str
+    category: str
+    algorithm: str
+    other: str
+    face: str
+    ratio: Interval
+    layers: int
+    number: int = 0  # of the data row in categories.csv, from 1
+
+    def columns(self) -> Mapping[str, str]:
+        """The row as texts of categories.csv."""
+        return {
+            "device": self.device,
+            "cluster": self.cluster,
+            "cache": self.cache,
+            "category": self.category,
+            "algorithm": self.algorithm,
+            "other": self.other,
+            "face": self.face,
+            "ratio": number_text(self.ratio.value),
+            "low": number_text(self.ratio.low),
+            "high": number_text(self.ratio.high),
+            "layers": str(self.layers),
+        }
+
+
+def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
+    """All rows of categories.csv, from rows of status ok.
+
+    A layer counts once: where it was measured with several kernels or builds, with the kernel that most layers of the
+    cluster ran, then the build that came first. Layers of one shape count as one.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
+    kernels: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        key = row.key
+        kernels[key.device, key.cluster][row.kernel] += 1
+        if row.status == "ok" and row.category:
+            groups[key.device, key.cluster, key.cache, row.category, key.face].append(row)
+    statuses = {(row.key.device, row.key.cluster, row.key.cache, row.key.layer, row.algorithm, row.kernel): row.status
+                for row in rows}  # fmt: skip
+    order = {name: n for n, name in enumerate(CATEGORIES)}
+    ranks = {place: n for n, place in enumerate(dict.fromkeys(key[:3] for key in groups))}
+    found: list[CategoryRow] = []
+    for group in sorted(groups, key=lambda g: (ranks[g[:3]], order[g[3]], g[4])):
+        device, cluster, cache, category, face = group
+        for algorithm, other in PAIRS:
+            chosen: dict[str, tuple[tuple[int, int], Row]] = {}
+            for row in groups[group]:
+                partner = statuses.get((device, cluster, cache, row.key.layer, other, row.kernel))
+                if row.algorithm != algorithm or not row.pairs.get(other) or partner != "ok":
+                    continue
+                rank = (-kernels[device, cluster][row.kernel], row.number)
+                if row.key.layer not in chosen or rank < chosen[row.key.layer][0]:
+                    chosen[row.key.layer] = (rank, row)
+            shapes: dict[object, list[LogMeans]] = defaultdict(list)
+            for layer, (_, row) in chosen.items():
+                shapes[run.shapes[layer].key].append(row.pairs[other])
+            mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
+            if mean is not None:
+                found.append(
+                    CategoryRow(device, cluster, cache, category, algorithm, other, face, mean, layers=len(shapes))
+                )
+    for number, row_ in enumerate(found, start=1):
+        row_.number = number
+    return found

@@ -1,0 +1,46 @@
+"""Numbers as texts: exact enough for the CSV files, short enough for people."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+DIGITS = 9  # significant digits in CSV files
+
+
+def number_text(value: float | int | None) -> str:
+    """A number for a CSV cell: integers whole, others to 9 significant digits, never an exponent; empty for None."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        return ""
+    return np.format_float_positional(value, precision=DIGITS, fractional=False, trim="-")
+
+
+def rounded(value: float, digits: int = 3, *, group: str = "\u202f") -> str:
+    """A positive number to so many significant digits, thin spaces between thousands: ``0.0123``.
+
+    Digits before the point are never rounded away.
+    """
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{decimals}f}"
+    whole, point, fraction = text.partition(".")
+    return f"{int(whole):,}".replace(",", group) + point + fraction if abs(value) >= 1000 else text
+
+
+def bytes_text(value: float) -> tuple[str, str, float]:
+    """A size for people: its number, its unit (B, KiB, MiB, GiB), and what to multiply bytes with to get the number."""
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if value >= size:
+            return rounded(value / size), unit, 1 / size
+    return str(int(value)), "B", 1.0
+
+
+def ratio_decimals(*values: float | None) -> int:
+    """Decimals for a ratio and its bounds: 2, or 3 where one of them would look like 1 and is not."""
+    return 3 if any(value is not None and value != 1 and round(value, 2) == 1 for value in values) else 2

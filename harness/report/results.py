@@ -1,0 +1,208 @@
+"""From records to the rows of results.csv."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from harness.report.rows import Row, RowKey, algorithm_order
+from harness.report.run import DeviceData, RunData, Stream
+from harness.stats.estimate import Observation, launch_means, pair_log_ratios, peak_share, time_of
+from harness.store import records
+
+_RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
+_COMPARED = ("indirect", "im2col", "direct")
+
+
+def make_rows(run: RunData) -> list[Row]:
+    """All rows of results.csv in order: devices, clusters, cache modes, layers as in the suite, algorithms."""
+    rows: list[Row] = []
+    layers = {name: n for n, name in enumerate(run.shapes)}
+    caches = {name: n for n, name in enumerate(run.caches)}
+    for device in run.devices:
+        for cluster in run.clusters_of(device):
+            found = list(_Cluster(run, device, cluster).rows())
+            found.sort(
+                key=lambda row: (
+                    caches.get(row.key.cache, len(caches)),
+                    row.key.cache,
+                    layers.get(row.key.layer, len(layers)),
+                    row.key.layer,
+                    algorithm_order(row.algorithm),
+                    row.key.variant,
+                    row.key.build,
+                    row.key.threads,
+                    row.key.face,
+                )
+            )
+            rows += found
+    for number, row in enumerate(rows, start=1):
+        row.number = number
+    return rows
+
+
+class _Cluster:
+    """Gathers the rows of one cluster of one device."""
+
+    def __init__(self, run: RunData, device: DeviceData, cluster: str) -> None:
+        self._run = run
+        self._device = device
+        self._cluster = cluster
+        self._streams = device.streams_of(cluster)
+        self._rows: dict[RowKey, Row] = {}
+        seen = dict.fromkeys(s.cache for stream in self._streams for s in stream.of(records.Sample))
+        self._caches = run.caches or [str(cache) for cache in seen] or [""]
+        self._build = self._streams[-1].header.build if self._streams else ""
+
+    def rows(self) -> Iterable[Row]:
+        """Every row, complete."""
+        self._take_samples()
+        self._take_failures()
+        self._take_missing()
+        self._take_layers()
+        rows = self._rows.values()
+        for row in rows:
+            if row.status == "wrong":  # a wrong result has no time
+                row.observations, row.peak_share, row.copy_ns = [], None, None
+            times: dict[int, list[float]] = defaultdict(list)
+            for observation in row.observations:
+                times[observation.launch].append(observation.value)
+            row.time = time_of(times)
+        _compare(rows)
+        return rows
+
+    def _row(self, key: RowKey, algorithm: str, kernel: str, status: str, reason: str = "") -> Row:
+        """The row of that key; a worse status than it has replaces its own."""
+        row = self._rows.get(key)
+        if row is None:
+            shape = self._run.shapes.get(key.layer)
+            row = self._rows[key] = Row(
+                key,
+                algorithm,
+                kernel or key.variant.partition("/")[2],
+                status,
+                category=shape.category if shape else "",
+                emulated=self._device.emulated,
+                reason=reason,
+                flop=shape.flop if shape else 0,
+            )
+        elif _RANK[status] > _RANK[row.status]:
+            row.status, row.reason = status, reason
+        return row
+
+    def _take_samples(self) -> None:
+        shares: dict[RowKey, list[float]] = defaultdict(list)
+        copies: dict[RowKey, list[float]] = defaultdict(list)
+        for number, stream in enumerate(self._streams):
+            peaks = _peaks(stream)
+            for sample in stream.of(records.Sample):
+                key = self._key(sample.layer, sample.variant, sample.build, sample.cache, sample.threads, sample.face)
+                row = self._row(key, sample.algorithm, sample.kernel, "ok")
+                if sample.ns <= 0:
+                    continue
+                row.observations.append(Observation(sample.launch, sample.round, (number, sample.pid), sample.ns))
+                if sample.copy_ns is not None:
+                    copies[key].append(sample.copy_ns)
+                peak = peaks.get((sample.launch, sample.build, sample.pid))
+                clocks = [mhz for mhz in (sample.mhz_before, sample.mhz_after) if mhz is not None]
+                if peak and clocks and sample.cache == "hot":
+                    share = peak_share(row.flop, sample.ns, statistics.fmean(clocks), peak)
+                    if share is not None:
+                        shares[key].append(share)
+        for key, row in self._rows.items():
+            row.copy_ns = statistics.median(copies[key]) if key in copies else None
+            row.peak_share = statistics.median(shares[key]) if key in shares else None
+
+    def _take_failures(self) -> None:
+        for stream in self._streams:
+            default = stream.header.build
+            for skip in stream.of(records.Skip):
+                for key in self._keys(skip.layer, skip.variant, skip.build or default, skip.cache):
+                    size = f" ({skip.bytes} bytes)" if skip.bytes else ""
+                    self._row(key, skip.algorithm, "", "skip", skip.reason + size)
+            for error in stream.of(records.Error):
+                signal = f" (signal {error.signal})" if error.signal else ""
+                for key in self._keys(error.layer, error.variant, error.build or default, error.cache):
+                    self._row(key, error.algorithm, "", "error", f"launch {error.launch}: {error.reason}{signal}")
+            for check in stream.of(records.Check):
+                if check.ok:
+                    continue
+                over = "" if check.error_over_bound is None else f", error {check.error_over_bound:.3g} x the bound"
+                for key in self._keys(check.layer, check.variant, check.build or default, ""):
+                    reason = f"launch {check.launch}: wrong by {check.by}{over}"
+                    self._row(key, check.variant.partition("/")[0], "", "wrong", reason)
+
+    def _take_missing(self) -> None:
+        covered = {(row.key.layer, row.key.cache, name) for row in self._rows.values() for name in _names(row)}
+        for job in self._run.plan:
+            if job.get("device") != self._device.name or job.get("cluster") != self._cluster:
+                continue
+            layer, variants = str(job.get("layer", "")), job.get("variants")
+            for variant in variants if isinstance(variants, list) else []:
+                name = str(variant).removesuffix("/auto")
+                for cache in self._caches:
+                    if (layer, cache, name) not in covered:
+                        key = self._key(layer, name, self._build, cache)
+                        self._row(key, name.partition("/")[0], "", "missing", "planned, without a sample")
+
+    def _take_layers(self) -> None:
+        """Bytes and set-up times: of a variant's newest record, and medians over its launches."""
+        found: dict[tuple[str, str, str], list[records.Layer]] = defaultdict(list)
+        for stream in self._streams:
+            for layer in stream.of(records.Layer):
+                found[layer.layer, layer.variant, layer.build].append(layer)
+        for row in self._rows.values():
+            layers = found.get((row.key.layer, row.key.variant, row.key.build))
+            if not layers:
+                continue
+            last = layers[-1]
+            row.matrix_bytes, row.pointer_bytes = last.matrix_bytes, last.pointer_bytes
+            row.extra_bytes = last.matrix_bytes + last.pointer_bytes + last.padding_bytes
+            row.create_ns = statistics.median(layer.create_ns for layer in layers)
+            row.reshape_ns = statistics.median(layer.reshape_ns for layer in layers)
+
+    def _key(
+        self, layer: str, variant: str, build: str, cache: str, threads: int = 1, face: str = "published"
+    ) -> RowKey:
+        return RowKey(self._device.name, self._cluster, threads, cache, build, layer, variant, face)
+
+    def _keys(self, layer: str, variant: str, build: str, cache: str) -> Iterator[RowKey]:
+        """The rows that a failure is about: those that have samples, else one per cache mode."""
+        for mode in [cache] if cache else self._caches:
+            key = self._key(layer, variant, build, mode)
+            alike = [k for k in self._rows if replace(k, threads=key.threads, face=key.face) == key]
+            yield from alike or [key]
+
+
+def _names(row: Row) -> tuple[str, str]:
+    return (row.algorithm, row.key.variant)
+
+
+def _peaks(stream: Stream) -> dict[tuple[int, str, int], float]:
+    """FLOP per cycle of each worker's peak probe, where it and the clock can be believed: by launch, build, pid."""
+    return {
+        (worker.launch, worker.build, worker.pid): worker.peak.flop_per_cycle
+        for worker in stream.of(records.Worker)
+        if worker.clock.available and worker.peak.ok and worker.peak.flop_per_cycle
+    }
+
+
+def _compare(rows: Iterable[Row]) -> None:
+    """Fills in the pairs: the same layer, kernel, build, threads, cache mode and face."""
+    alike: dict[tuple[object, ...], dict[str, Row]] = defaultdict(dict)
+    for row in rows:
+        key = row.key
+        if row.observations and row.algorithm in _COMPARED:
+            group = alike[key.threads, key.cache, key.build, key.layer, key.face, row.kernel]
+            # The same variant under two names: the plain name stands for the algorithm.
+            if row.algorithm not in group or key.variant == f"{row.algorithm}/{row.kernel}":
+                group[row.algorithm] = row
+    for row in rows:
+        key = row.key
+        if not row.observations:
+            continue
+        for other in alike.get((key.threads, key.cache, key.build, key.layer, key.face, row.kernel), {}).values():
+            if other.algorithm != row.algorithm:
+                row.pairs[other.algorithm] = launch_means(pair_log_ratios(row.observations, other.observations))

@@ -1,0 +1,114 @@
+"""One row of results.csv: what one variant of one layer showed on one cluster in one cache mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.report.numbers import number_text
+from harness.stats.estimate import LogMeans, Observation, ratio
+from harness.stats.interval import Interval
+
+_COLUMNS = (
+    "device,cluster,threads,cache,build,layer,category,algorithm,variant,face,status,n_valid,n_tainted,median_ns,low_ns,"
+    "high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,emulated"
+)
+RESULT_COLUMNS = tuple(_COLUMNS.split(","))
+
+ALGORITHMS = ("indirect", "im2col", "direct", "naive")
+
+
+def algorithm_order(name: str) -> int:
+    """Where an algorithm stands in tables and charts."""
+    return ALGORITHMS.index(name) if name in ALGORITHMS else len(ALGORITHMS)
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """What tells one row from another."""
+
+    device: str
+    cluster: str
+    threads: int
+    cache: str
+    build: str
+    layer: str
+    variant: str
+    face: str = "published"
+
+
+@dataclass
+class Row:
+    """A row with what it was made from. Times in ns per call, sizes in bytes; None where unknown."""
+
+    key: RowKey
+    algorithm: str
+    kernel: str
+    status: str  # ok, skip, error, wrong, missing
+    category: str = ""
+    emulated: bool = False
+    reason: str = ""  # why the status is not ok
+    observations: list[Observation] = field(default_factory=list)
+    flop: int = 0
+    time: Interval | None = None
+    peak_share: float | None = None
+    matrix_bytes: int | None = None
+    pointer_bytes: int | None = None
+    extra_bytes: int | None = None
+    copy_ns: float | None = None
+    create_ns: float | None = None
+    reshape_ns: float | None = None
+    pairs: dict[str, LogMeans] = field(default_factory=dict)  # other algorithm -> launch -> mean log ratio
+    number: int = 0  # of the data row in results.csv, from 1
+
+    @property
+    def gflops(self) -> float | None:
+        """Nominal FLOP per nanosecond."""
+        return self.flop / self.time.value if self.time and self.flop else None
+
+    @property
+    def launches(self) -> int:
+        """Launches with at least one sample."""
+        return len({observation.launch for observation in self.observations})
+
+    def ratio(self, other: str) -> Interval | None:
+        """The other algorithm's time over this one's; None without pairs."""
+        return ratio(self.pairs.get(other, {}))
+
+    def columns(self) -> Mapping[str, str]:
+        """The row as texts of results.csv."""
+        key, time = self.key, self.time
+        values: dict[str, str] = {
+            "device": key.device,
+            "cluster": key.cluster,
+            "threads": str(key.threads),
+            "cache": key.cache,
+            "build": key.build,
+            "layer": key.layer,
+            "category": self.category,
+            "algorithm": self.algorithm,
+            "variant": key.variant,
+            "face": key.face,
+            "status": self.status,
+            "n_valid": str(len(self.observations)),
+            "n_tainted": "0",
+            "median_ns": number_text(time.value if time else None),
+            "low_ns": number_text(time.low if time else None),
+            "high_ns": number_text(time.high if time else None),
+            "gflops": number_text(self.gflops),
+            "peak_share": number_text(self.peak_share),
+            "extra_bytes": number_text(self.extra_bytes),
+            "matrix_bytes": number_text(self.matrix_bytes),
+            "pointer_bytes": number_text(self.pointer_bytes),
+            "copy_ns": number_text(self.copy_ns),
+            "create_ns": number_text(self.create_ns),
+            "reshape_ns": number_text(self.reshape_ns),
+            "emulated": "1" if self.emulated else "0",
+        }
+        for other in ("im2col", "direct"):
+            against = self.ratio(other)
+            values[f"ratio_{other}"] = number_text(against.value if against else None)
+            values[f"ratio_{other}_low"] = number_text(against.low if against else None)
+            values[f"ratio_{other}_high"] = number_text(against.high if against else None)
+        return {column: values[column] for column in RESULT_COLUMNS}

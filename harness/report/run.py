@@ -1,0 +1,236 @@
+"""Reads a run directory, cut at whatever moment, for the report. Nothing in it is trusted; serial numbers stay out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.errors import InfrastructureError
+from harness.report.shape import Shape, shape_of
+from harness.store import records
+from harness.store.journal import read_lines
+
+R = TypeVar("R", bound=records.Record)
+WITHHELD = "(withheld)"
+
+
+@dataclass
+class Stream:
+    """One run of convbench: its header and the records after it (``items``)."""
+
+    header: records.Header
+    items: list[records.Record] = field(default_factory=list)
+
+    def of(self, kind: type[R]) -> Iterator[R]:
+        """The records of one type, in order."""
+        return (record for record in self.items if isinstance(record, kind))
+
+    @property
+    def end(self) -> records.End | None:
+        """The end record; None where this run of records is not complete."""
+        return next(self.of(records.End), None)
+
+
+@dataclass
+class DeviceData:
+    """A device's folder: who it is (without serial number) and what was recorded."""
+
+    name: str
+    identity: dict[str, Any]
+    clusters: list[dict[str, Any]]
+    notes: list[str]
+    streams: list[Stream]
+    faults: list[str]  # of records.jsonl: cut or unreadable lines
+    messages: list[str]  # why the session on this device failed
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the device says that its CPU is emulated."""
+        return bool(self.identity.get("emulated"))
+
+    @property
+    def model(self) -> str:
+        """The model's name, else the folder's."""
+        return str(self.identity.get("model") or self.name)
+
+    def core(self, cluster: str) -> str:
+        """The core type of a cluster; empty where unknown."""
+        return next((str(c.get("core") or "") for c in self.clusters if c.get("label") == cluster), "")
+
+    def streams_of(self, cluster: str) -> list[Stream]:
+        """The runs of convbench on one cluster, in order."""
+        return [stream for stream in self.streams if stream.header.cluster == cluster]
+
+
+@dataclass
+class RunData:
+    """A run directory, read."""
+
+    path: Path
+    manifest: dict[str, Any]
+    plan: list[dict[str, Any]]
+    devices: list[DeviceData]
+    shapes: dict[str, Shape]
+    faults: list[str]
+
+    @property
+    def suite(self) -> str:
+        """The suite's name."""
+        return str(_object(self.manifest.get("suite")).get("name") or "")
+
+    @property
+    def caches(self) -> list[str]:
+        """The policy's cache modes."""
+        caches = _object(self.manifest.get("policy")).get("cache")
+        return [str(cache) for cache in caches] if isinstance(caches, list) else []
+
+    def clusters_of(self, device: DeviceData) -> list[str]:
+        """Every cluster of a device that was planned or measured, the fastest first (device.json has it last)."""
+        planned = [str(job.get("cluster", "")) for job in self.plan if job.get("device") == device.name]
+        found = dict.fromkeys([*planned, *(stream.header.cluster for stream in device.streams)])
+        order = {str(cluster.get("label")): n for n, cluster in enumerate(device.clusters)}
+        return sorted((c for c in found if c), key=lambda c: -order.get(c, -1))
+
+
+def read_run(run_dir: Path) -> RunData:
+    """Reads a run directory. Missing and damaged files are told in ``faults``.
+
+    Raises InfrastructureError where one sample stands in the records twice.
+    """
+    faults: list[str] = []
+    manifest = _read_object(run_dir / "manifest.json", faults)
+    folders = sorted(path for path in (run_dir / "devices").glob("*") if path.is_dir())
+    named = manifest.get("devices")
+    names = [str(name) for name in named] if isinstance(named, list) else []
+    folders.sort(key=lambda path: names.index(path.name) if path.name in names else len(names))
+    raw = [(path, _read_object(path / "device.json", faults)) for path in folders]
+    serials = {serial for _, value in raw if (serial := _serial(value))}
+    for name in names:
+        if name not in {path.name for path in folders}:
+            faults.append(f"{name}: nothing was recorded on this device")
+    redact = _Redactor(serials)
+    devices = [_device(path, value, redact) for path, value in raw]
+    layers = _object(manifest.get("suite")).get("layers")
+    shapes = [shape for item in layers if (shape := shape_of(item))] if isinstance(layers, list) else []
+    return RunData(
+        run_dir,
+        redact.value(manifest),
+        redact.value(read_lines(run_dir / "plan.jsonl")),
+        devices,
+        {shape.name: shape for shape in shapes},
+        redact.value(faults),
+    )
+
+
+def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
+    streams, faults = read_records(path / "records.jsonl")
+    _refuse_duplicates(path / "records.jsonl", streams)
+    identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "host"}}
+    clusters = value.get("clusters")
+    notes = value.get("notes")
+    finished = [event for event in read_lines(path / "events.jsonl") if event.get("event") == "finished"]
+    messages = finished[-1].get("messages") if finished else []
+    return DeviceData(
+        path.name,
+        redact.value(identity),
+        redact.value([c for c in clusters if isinstance(c, dict)] if isinstance(clusters, list) else []),
+        redact.value([str(note) for note in notes] if isinstance(notes, list) else []),
+        streams,
+        redact.value(faults),
+        redact.value([str(message) for message in messages] if isinstance(messages, list) else []),
+    )
+
+
+def read_records(path: Path) -> tuple[list[Stream], list[str]]:
+    """The runs of records in records.jsonl, and what could not be read of it: a cut last line, damaged lines."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return [], []
+    streams: list[Stream] = []
+    faults: list[str] = []
+    lines = data.split(b"\n")
+    if lines[-1]:
+        faults.append(f"the last line of records.jsonl was cut after {len(lines[-1])} bytes and is ignored")
+    for number, line in enumerate(lines[:-1], start=1):
+        if not line.strip():
+            continue
+        try:
+            record = records.parse_record(line)
+        except ValueError:
+            faults.append(f"line {number} of records.jsonl is no record and is ignored")
+            continue
+        if isinstance(record, records.Header):
+            streams.append(Stream(record))
+        elif streams:
+            streams[-1].items.append(record)
+        else:
+            faults.append(f"line {number} of records.jsonl stands before any header and is ignored")
+    return streams, faults
+
+
+def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:
+    seen = Counter(
+        (stream.header.cluster, s.threads, s.cache, s.build, s.launch, s.round, s.position, s.layer, s.variant)
+        for stream in streams
+        for s in stream.of(records.Sample)
+    )
+    twice = [key for key, count in seen.items() if count > 1]
+    if twice:
+        shown = "; ".join(
+            f"cluster {c}, {cache}, launch {launch}, round {number}, position {position}, {layer} {variant}"
+            for c, _, cache, _, launch, number, position, layer, variant in twice[:5]
+        )
+        more = f" and {len(twice) - 5} more" if len(twice) > 5 else ""
+        raise InfrastructureError(
+            f"{path}: {len(twice)} sample(s) stand there more than once: {shown}{more}",
+            "a sample may be counted only once: take the later lines of each out of a copy of the run directory, "
+            "and report that copy",
+        )
+
+
+class _Redactor:
+    """Takes serial numbers out of whatever is shown."""
+
+    def __init__(self, serials: set[str]) -> None:
+        self._serials = sorted(serials, key=len, reverse=True)
+
+    def value(self, value: Any) -> Any:
+        """The same JSON value with serial numbers replaced."""
+        if isinstance(value, str):
+            for serial in self._serials:
+                value = value.replace(serial, WITHHELD)
+            return value
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {self.value(key): self.value(item) for key, item in value.items() if key != "serial"}
+        return value
+
+
+def _serial(device: dict[str, Any]) -> str:
+    """The serial of a phone; that of this machine is no secret (``local``)."""
+    identity = _object(device.get("identity"))
+    serial = identity.get("serial")
+    return serial if isinstance(serial, str) and identity.get("kind") != "local" and len(serial) > 3 else ""
+
+
+def _read_object(path: Path, faults: list[str]) -> dict[str, Any]:
+    shown = f"{path.parent.name}/{path.name}"
+    try:
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        faults.append(f"{shown} cannot be read: {error.strerror or error}")
+        return {}
+    except ValueError:
+        faults.append(f"{shown} is damaged and is ignored")
+        return {}
+    return _object(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,230 @@
+"""What weakens the numbers, read off the records. Nothing here judges a sample: verdicts do not exist yet."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.report.rows import Row
+from harness.report.run import DeviceData, RunData, Stream
+from harness.stats.interval import LEAST_LAUNCHES
+from harness.store import records
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """One thing that weakens numbers: where, a stable name of what, and a sentence."""
+
+    place: str  # "Pixel 3, CPUs 4-7"; empty: the whole run
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Scope:
+    device: DeviceData
+    cluster: str
+    streams: list[Stream]
+    samples: list[records.Sample]
+    rows: list[Row]
+
+    @property
+    def place(self) -> str:
+        return f"{self.device.model}, CPUs {self.cluster}"
+
+
+def find_weaknesses(run: RunData, rows: Sequence[Row]) -> list[Weakness]:
+    """All weaknesses: of the run, of each device, of each cluster, in that order."""
+    found = [Weakness("", "files", fault) for fault in run.faults]
+    status = str(run.manifest.get("status") or "unknown")
+    if status != "done":
+        found.append(Weakness("", "status", f"the run's status is “{status}”: it did not come to its end"))
+    git = run.manifest.get("git")
+    if isinstance(git, dict) and git.get("dirty"):
+        found.append(
+            Weakness("", "git", "the checkout had uncommitted changes: its commit does not name all of the code")
+        )
+    for device in run.devices:
+        if device.emulated:
+            found.append(
+                Weakness(
+                    device.model,
+                    "emulated",
+                    "EMULATED: this device has no CPU of its own. Its times say nothing about any phone",
+                )
+            )
+        for kind, texts in (("records", device.faults), ("session", device.messages), ("topology", device.notes)):
+            found += [Weakness(device.model, kind, text) for text in texts]
+        for cluster in run.clusters_of(device):
+            streams = device.streams_of(cluster)
+            scope = _Scope(
+                device,
+                cluster,
+                streams,
+                [sample for stream in streams for sample in stream.of(records.Sample)],
+                [row for row in rows if (row.key.device, row.key.cluster) == (device.name, cluster)],
+            )
+            for check in _CHECKS:
+                found += [Weakness(scope.place, kind, text) for kind, text in check(scope)]
+    return found
+
+
+Found = Iterator[tuple[str, str]]
+
+
+def _attempts(scope: _Scope) -> Found:
+    for stream in scope.streams:
+        attempt, end = stream.header.attempt, stream.end
+        if end is None:
+            yield "incomplete", f"attempt {attempt} has no end record: it was cut off; its samples are counted"
+        elif end.reason != "done":
+            yield "incomplete", f"attempt {attempt} was stopped before its end ({end.reason}); its samples are counted"
+
+
+def _statuses(scope: _Scope) -> Found:
+    texts = {
+        "wrong": "gave a wrong result and have no time",
+        "error": "crashed, hung or failed, and are left out of the means",
+        "missing": "were planned and have no sample",
+    }
+    for status, text in texts.items():
+        names = [f"{row.key.layer} {row.key.variant} ({row.key.cache})" for row in scope.rows if row.status == status]
+        if names:
+            yield status, f"{len(names)} variant(s) {text}: {_few(names)}"
+
+
+def _launches(scope: _Scope) -> Found:
+    measured = [row for row in scope.rows if row.observations]
+    few = [row for row in measured if row.launches < LEAST_LAUNCHES]
+    if few:
+        yield "launches", f"{len(few)} of {len(measured)} rows have fewer than {LEAST_LAUNCHES} launches: no interval"
+    most = max((row.launches for row in measured), default=0)
+    short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
+    if short:
+        yield "launches", f"{len(short)} rows have fewer launches than the others: {_few(short)}"
+    kernels = {row.kernel for row in measured if row.algorithm != "naive"}
+    builds = {row.key.build for row in measured}
+    if len(kernels) > 1:
+        yield "kernels", f"several kernels ran ({', '.join(sorted(kernels))}); means take the one most rows have"
+    if len(builds) > 1:
+        yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
+
+
+def _rounds(scope: _Scope) -> Found:
+    blocks = [block for stream in scope.streams for block in stream.of(records.Block)]
+    cut = [block for block in blocks if block.rounds < block.rounds_planned]
+    if cut:
+        lost = sum(block.rounds_planned - block.rounds for block in cut)
+        layers = sorted({block.layer for block in cut})
+        yield (
+            "budget",
+            f"the time budget cut {lost} rounds in {len(cut)} of {len(blocks)} blocks (a layer in a launch): "
+            f"{_few(layers)}",
+        )
+    per_round: dict[tuple[object, ...], set[int]] = defaultdict(set)
+    for s in scope.samples:
+        per_round[s.layer, s.launch, s.variant, s.cache, s.build, s.threads].add(s.round)
+    most: Counter[tuple[str, int]] = Counter()
+    for key, rounds in per_round.items():
+        place = (str(key[0]), int(str(key[1])))
+        most[place] = max(most[place], len(rounds))
+    short = [key for key, rounds in per_round.items() if len(rounds) < most[str(key[0]), int(str(key[1]))]]
+    if short:
+        names = sorted({f"{key[0]} {key[2]}" for key in short})
+        yield "rounds", f"rounds are missing that other variants of the layer and launch have: {_few(names)}"
+
+
+def _gate(scope: _Scope) -> Found:
+    gates = [gate for stream in scope.streams for gate in stream.of(records.Gate)]
+    if scope.streams and not gates:
+        yield "gate", "no heat gate is on record"
+    capped = [gate for gate in gates if gate.capped or gate.status == "capped"]
+    if capped:
+        ends = [f"launch {g.launch}: {_celsius(g.start)} to {_celsius(g.end)} in {g.waited_s:.0f} s" for g in capped]
+        yield "gate", f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends)})"
+    if any(gate.status == "unavailable" for gate in gates):
+        yield "gate", "no source of temperature was found: launches did not wait for a cool device"
+    elif any(gate.baseline is None for gate in gates):
+        yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
+
+
+def _clock(scope: _Scope) -> Found:
+    workers = [worker for stream in scope.streams for worker in stream.of(records.Worker)]
+    bad = [worker for worker in workers if not worker.clock.available]
+    if bad:
+        reasons = sorted({worker.clock.reason or "no reason given" for worker in bad})
+        yield "clock", f"the clock probe was not available in {len(bad)} of {len(workers)} workers: {_few(reasons)}"
+    weak = [worker for worker in workers if not worker.peak.ok]
+    if weak:
+        reasons = sorted({worker.peak.reason or "not within 5 % of whole FMAs per cycle" for worker in weak})
+        yield "peak", f"no share of peak from {len(weak)} of {len(workers)} workers: {_few(reasons)}"
+    pairs = [(s.mhz_before, s.mhz_after) for s in scope.samples if s.mhz_before and s.mhz_after]
+    moved = sum(1 for a, b in pairs if a and b and abs(a / b - 1) > 0.05)
+    if moved:
+        yield "clock", f"the clock moved by over 5 % within {_share(moved, len(pairs))}"
+    values = sorted(b for _, b in pairs if b)
+    if values and values[0] < 0.9 * values[-1]:
+        low, high = values[0], values[-1]
+        yield "clock", f"the clock was not the same throughout: {low:.0f} to {high:.0f} MHz over the samples"
+
+
+def _samples(scope: _Scope) -> Found:
+    tests: tuple[tuple[str, str, Callable[[records.Sample], bool]], ...] = (
+        ("settle", "the settling before the sample hit its cap in", lambda s: s.settle_capped),
+        ("affinity", "the CPU changed (cpu_before is not cpu_after) in", lambda s: s.cpu_before != s.cpu_after),
+        ("switches", "the kernel switched to other work (involuntary context switch) in", lambda s: s.nivcsw > 0),
+        ("faults", "pages were faulted in during", lambda s: s.faults > 0),
+    )
+    for kind, text, test in tests:
+        count = sum(map(test, scope.samples))
+        if count:
+            yield kind, f"{text} {_share(count, len(scope.samples))}"
+
+
+def _placement(scope: _Scope) -> Found:
+    places: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for s in scope.samples:
+        for name, address in s.addresses.model_dump().items():
+            if address:
+                places[s.layer, s.variant, str(name)][address] += 1
+    still = [f"{layer} {variant} {name}" for (layer, variant, name), seen in places.items()
+             if len(seen) == 1 and seen.total() > 1]  # fmt: skip
+    if still:
+        yield "placement", f"{len(still)} buffer(s) lay at one address in all samples: {_few(still)}"
+
+
+def _caches(scope: _Scope) -> Found:
+    headers = [stream.header for stream in scope.streams]
+    if any(header.caches.llc_assumed for header in headers):
+        size = max(header.caches.llc for header in headers)
+        yield "llc", f"the last-level cache was assumed to be {size / 2**20:.0f} MiB: the system does not tell"
+    if any(header.caches.llc_capped for header in headers):
+        yield "llc", "the last-level cache is larger than 64 MiB: rotate went through copies for 64 MiB only"
+
+
+_CHECKS: tuple[Callable[[_Scope], Found], ...] = (
+    _attempts,
+    _statuses,
+    _launches,
+    _rounds,
+    _gate,
+    _clock,
+    _samples,
+    _placement,
+    _caches,
+)
+
+
+def _share(count: int, total: int) -> str:
+    percent = 100 * count / total
+    return f"{count} of {total} samples ({percent:.0f} %)" if percent >= 1 else f"{count} of {total} samples (< 1 %)"
+
+
+def _few(names: Sequence[str], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _celsius(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f} °C"

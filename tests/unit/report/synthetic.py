@@ -1,0 +1,225 @@
+"""Makes whole run directories with chosen true ratios: manifest, plan, devices and records."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+BUILD = "0123456789ab"
+KERNEL = "neon_8x8"
+PEAK = 16.0  # FLOP per cycle
+
+
+def layer(name: str, size: int, k: int, cin: int, cout: int, stride: int = 1, groups: int = 1) -> dict[str, Any]:
+    pad = (k - 1) // 2
+    return {
+        "name": name,
+        **{"h": size, "w": size, "kh": k, "kw": k, "cin": cin, "cout": cout, "groups": groups, "batch": 1, "count": 1},
+        **{"pad": [pad] * 4, "stride": [stride, stride], "dilation": [1, 1], "min": None, "max": None},
+    }
+
+
+LAYERS = (
+    layer("conv1_7x7s2", 224, 7, 3, 64, stride=2),
+    layer("conv2_3x3", 56, 3, 64, 64),
+    layer("conv3_down_3x3s2", 56, 3, 64, 128, stride=2),
+    layer("conv4_3x3", 14, 3, 256, 256),
+    layer("conv3_proj_1x1s2", 56, 1, 64, 128, stride=2),
+    layer("conv4_proj_1x1s2", 28, 1, 128, 256, stride=2),
+    layer("fire2_squeeze_1x1", 55, 1, 96, 16),
+    layer("fire4_expand_1x1", 27, 1, 32, 128),
+    layer("fire9_squeeze_1x1", 13, 1, 512, 64),
+    layer("depthwise_3x3", 28, 3, 64, 64, groups=64),
+)
+
+
+@dataclass
+class Truth:
+    """True times relative to indirect's, by category: over 1, indirect is faster."""
+
+    im2col: Mapping[str, float] = field(default_factory=lambda: {"larger": 1.31, "1x1s2": 1.12, "1x1s1": 0.97})
+    direct: float = 0.96
+    spread: float = 0.06  # between layers
+    launch_sd: float = 0.01
+    noise_sd: float = 0.01
+
+
+@dataclass
+class Phone:
+    name: str = "pixel-3"
+    model: str = "Pixel 3"
+    serial: str = "8A9X0SERIAL"
+    soc: str = "SDM845"
+    emulated: bool = False
+    clusters: Sequence[tuple[str, str, int]] = (("0-3", "Cortex-A55", 1766), ("4-7", "Cortex-A75", 2803))
+    truth: Truth = field(default_factory=Truth)
+    kind: str = "adb"
+    caps: bool = False  # heat gates that hit their cap, capped settling, context switches
+
+
+def category(shape: Mapping[str, Any]) -> str:
+    if shape["groups"] > 1:
+        return "grouped"
+    if shape["kh"] > 1:
+        return "larger"
+    return "1x1s1" if shape["stride"][0] == 1 else "1x1s2"
+
+
+def make_run(
+    path: Path,
+    phones: Sequence[Phone] = (Phone(),),
+    layers: Sequence[Mapping[str, Any]] = LAYERS,
+    launches: int = 8,
+    rounds: int = 4,
+    caches: Sequence[str] = ("rotate", "hot"),
+    seed: int = 1,
+) -> Path:
+    """A complete run directory at ``path``."""
+    path.mkdir(parents=True, exist_ok=True)
+    manifest = {
+        "schema": 1,
+        "run": "20261121-120000-quick",
+        "suite": {"name": "quick", "layers": list(layers)},
+        "policy": {"name": "default", "launches": launches, "rounds": rounds, "min_ms": 10, "cache": list(caches)},
+        "algorithms": ["im2col", "indirect", "direct"],
+        "seed": seed,
+        "devices": [phone.name for phone in phones],
+        "toolchain": {"arm64-v8a": {"toolchain": "zig", "compiler": "clang 20.1.2", "build_id": BUILD + "0" * 28}},
+        "git": {"commit": "49e8a82d3c0b4d3ad3b4b8a3c9b1f6c8a7d6e5f4", "dirty": False},
+        "host": {"system": "Linux", "machine": "x86_64"},
+        "versions": {"harness": "0.1.0", "python": "3.11.7"},
+        "status": "done",
+        "argv": ["harness", "run", "quick", *[f"--device={phone.serial}" for phone in phones]],
+        "started": "2026-11-21T12:00:00Z",
+        "finished": "2026-11-21T12:21:30Z",
+        "exit_code": 0,
+    }
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    plan: list[dict[str, Any]] = []
+    for phone in phones:
+        folder = path / "devices" / phone.name
+        folder.mkdir(parents=True)
+        write_device(folder, phone)
+        with (folder / "records.jsonl").open("w") as file:
+            for cluster, _, mhz in phone.clusters:
+                plan += [
+                    {"device": phone.name, "cluster": cluster, "launch": launch, "layer": shape["name"],
+                     "variants": ["im2col", "indirect", "direct"], "seed": 1}
+                    for launch in range(launches) for shape in layers
+                ]  # fmt: skip
+                stream = records(phone, cluster, mhz, layers, launches, rounds, caches, random.Random(seed + mhz))
+                for number, record in enumerate(stream):
+                    file.write(json.dumps({"seq": number, **record}) + "\n")
+    (path / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in plan))
+    return path
+
+
+def write_device(folder: Path, phone: Phone) -> None:
+    identity = {
+        **{"serial": phone.serial, "kind": phone.kind, "model": phone.model, "manufacturer": "Maker"},
+        **{"soc": phone.soc, "android": "12", "sdk": 31, "abis": ["arm64-v8a"], "fingerprint": "maker/p/p:12/X/1"},
+        **{"kernel": "4.9.270", "page_size": 4096, "boot_id": "b0", "emulated": phone.emulated, "host": "h:5037"},
+    }
+    clusters = [
+        {"cpus": [], "core": core, "midr": "0x1", "policy": "policy0", "max_khz": mhz * 1000, "capacity": mhz,
+         "governor": "schedutil", "label": cluster}
+        for cluster, core, mhz in phone.clusters
+    ]  # fmt: skip
+    device = {"name": phone.name, "identity": identity, "clusters": clusters, "notes": []}
+    (folder / "device.json").write_text(json.dumps(device))
+
+
+def records(
+    phone: Phone,
+    cluster: str,
+    mhz: int,
+    layers: Sequence[Mapping[str, Any]],
+    launches: int,
+    rounds: int,
+    caches: Sequence[str],
+    dice: random.Random,
+) -> Iterator[dict[str, Any]]:
+    """The records of one run of convbench, without seq."""
+    yield {
+        **{"type": "header", "version": 1, "run": "20261121-120000-quick", "attempt": 1, "cluster": cluster, "cpu": 4},
+        **{"build": BUILD, "compiler": "clang 20.1.2", "flags": "-O3 -std=c11", "cpu_features": ["neon", "asimdhp"]},
+        "caches": {"l1d": 65536, "l2": 262144, "llc": 2097152, "llc_assumed": phone.caps, "llc_capped": False},
+        **{"plan_hash": "ab" * 32, "timer": {"name": "CNTVCT", "tick_ns": 52.08, "cost_ns": 8.0}},
+        **{"memory_budget": 536870912, "page_size": 4096, "conductor_pid": 99, "conductor_start_ticks": 1},
+        **{"boot_id": "b0", "utc": "2026-11-21T12:00:05Z", "tool_version": "0.1.0"},
+    }
+    count, t_ns = 1, 0
+    for shape in layers:
+        for variant in ("indirect", "im2col", "direct"):
+            if variant == "direct" and category(shape) != "1x1s1":
+                yield {
+                    **{"type": "skip", "layer": shape["name"], "variant": "direct", "algorithm": "direct"},
+                    "reason": "direct covers 1x1 stride 1 without padding or groups only",
+                }
+                count += 1
+    own = {shape["name"]: math.exp(dice.gauss(0, phone.truth.spread)) for shape in layers}
+    for launch in range(launches):
+        pid = 1000 + launch
+        capped = phone.caps and launch % 3 == 1
+        yield {
+            **{"type": "gate", "launch": launch, "status": "capped" if capped else "passed", "source": "zone:cpu-1-0"},
+            **{"from": 41.2, "to": 38.5 if capped else 32.0, "baseline": 31.2, "waited_s": 17.5, "capped": capped},
+        }
+        yield {
+            **{"type": "worker", "launch": launch, "build": BUILD, "pid": pid, "cpus": cluster[-1]},
+            "clock": {"available": not phone.emulated, "reason": "", "mhz": mhz},
+            "peak": {"isa": "neon", "ok": not phone.emulated, "flop_per_cycle": PEAK, "fmas_per_cycle": 2.0},
+        }
+        count += 2
+        effects = {name: dice.gauss(0, phone.truth.launch_sd) for name in ("im2col", "direct")}
+        for shape in layers:
+            kind = category(shape)
+            out = -(-shape["h"] // shape["stride"][0])
+            taps = shape["kh"] ** 2
+            flop = 2 * out**2 * taps * shape["cin"] * shape["cout"] // shape["groups"]
+            base = flop / (PEAK * mhz / 1000 * (0.02 if kind == "grouped" else 0.82))
+            need = 4 * out**2 * taps * shape["cin"] if kind != "1x1s1" else 0
+            names = ["indirect", "im2col"] + ["direct"] * (kind == "1x1s1")
+            for name in names:
+                pointers = 8 * (-(-(out**2) // 8) * 8) * taps if name == "indirect" else 0
+                yield {
+                    **{"type": "layer", "launch": launch, "layer": shape["name"], "variant": f"{name}/{KERNEL}"},
+                    **{"algorithm": name, "kernel": KERNEL, "build": BUILD, "input_bytes": 1, "output_bytes": 1},
+                    **{"weights_bytes": 1, "pointer_bytes": pointers, "padding_bytes": 64, "object_bytes": 512},
+                    **{"matrix_bytes": need if name == "im2col" else 0, "create_ns": 51000.0, "reshape_ns": 9000.0},
+                }
+                count += 1
+            for round_ in range(rounds):
+                drift = 1 + 0.2 * (launch * rounds + round_) / (launches * rounds)
+                order = [(name, cache) for name in names for cache in caches]
+                dice.shuffle(order)
+                for position, (name, cache) in enumerate(order):
+                    slower = {"indirect": 1.0, "direct": phone.truth.direct}.get(name)
+                    if slower is None:
+                        slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
+                    noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
+                    ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)
+                    t_ns += int(ns * 10)
+                    clock = None if phone.emulated else mhz / drift
+                    addresses = {"input": hex(dice.randrange(1 << 20) << 12), "output": hex(dice.randrange(1 << 20))}
+                    yield {
+                        **{"type": "sample", "launch": launch, "round": round_, "position": position},
+                        **{"layer": shape["name"], "variant": f"{name}/{KERNEL}", "algorithm": name, "kernel": KERNEL},
+                        **{"cache": cache, "build": BUILD, "calls": 10, "ns": ns, "settle_ns": 2e6, "pid": pid},
+                        "copy_ns": need / 8.0 if name == "im2col" and need else None,
+                        "settle_capped": phone.caps and dice.random() < 0.1,
+                        **{"mhz_before": clock, "mhz_after": clock, "cpu_before": 4, "cpu_after": 4, "faults": 0},
+                        **{"nivcsw": int(phone.caps and dice.random() < 0.03), "t_ns": t_ns, "addresses": addresses},
+                    }
+                    count += 1
+            yield {
+                **{"type": "block", "launch": launch, "layer": shape["name"], "rounds": rounds},
+                **{"rounds_planned": rounds, "elapsed_s": 1.0},
+            }
+            count += 1
+    yield {"type": "end", "records": count + 1, "reason": "done"}
