@@ -1,0 +1,217 @@
+"""A phone's supervisor, a daemon of its own: boots it, takes connections, answers for its CPUs, obeys test controls.
+
+``python -m harness.lab.phone STATE_FOLDER LISTENING_DESCRIPTOR``; everything else stands in STATE_FOLDER/phone.json.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.lab import init, namespaces, root
+from harness.lab.seccomp import CpuSupervisor
+from harness.lab.state import State
+
+Action = Callable[[], None]
+
+
+class Phone:
+    """One phone from its first boot to its end, in one thread: it forks, and pdeath signals are per thread."""
+
+    def __init__(self, state: State, listener: socket.socket) -> None:
+        self._state = state
+        self._spec: dict[str, Any] = state.read_spec()
+        self._listener = listener
+        self._listener.setblocking(False)
+        self._root = root.choose_mountpoint(state.folder, Path(sys.prefix), Path(__file__))
+        self._cpus = CpuSupervisor(tuple(self._spec["cpus"]))
+        self._selector = selectors.DefaultSelector()
+        self._timers: list[tuple[float, Action]] = []
+        self._init = 0
+        self._booted: list[tuple[Any, Action]] = []  # what is watched of the present boot
+        self._adbd: socket.socket | None = None
+        self._reachable = False
+
+    def run(self) -> None:
+        """Until SIGTERM. Raises OSError where the phone cannot be made."""
+        self._state.write_pids(os.getpid(), 0)
+        namespaces.unshare(namespaces.CLONE_NEWNS)
+        namespaces.mount(None, "/", None, namespaces.MS_REC | namespaces.MS_PRIVATE)
+        spec = self._spec
+        root.mount_root(self._root, self._state.folder, spec["tools"], spec["id_base"], spec["disk_bytes"])
+        power = os.open(self._state.power, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._watch(power, lambda: self._on_power(power))
+        orders = self._state.listen()
+        self._watch(orders, lambda: self._on_order(orders))
+        self._boot()
+        while True:
+            wait = max(0.0, min(t for t, _ in self._timers) - time.monotonic()) if self._timers else None
+            for key, _ in self._selector.select(wait):
+                if key.fileobj in self._selector.get_map():  # an earlier action may have ended the boot
+                    key.data()
+            now = time.monotonic()
+            due = [action for when, action in self._timers if when <= now]
+            self._timers = [(when, action) for when, action in self._timers if when > now]
+            for action in due:
+                action()
+
+    def stop(self) -> None:
+        """Ends every process of the phone; its mounts go with them."""
+        for watched, _ in self._booted:
+            self._selector.unregister(watched)
+            with contextlib.suppress(OSError):
+                watched.close() if isinstance(watched, socket.socket) else os.close(watched)
+        self._booted.clear()
+        self._adbd = None
+        if self._init:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._init, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._init, 0)
+            self._init = 0
+
+    def _watch(self, watched: Any, action: Action) -> None:
+        self._selector.register(watched, selectors.EVENT_READ, action)
+
+    def _watch_boot(self, watched: Any, action: Action) -> None:
+        self._watch(watched, action)
+        self._booted.append((watched, action))
+
+    def _after(self, seconds: float, action: Action) -> None:
+        self._timers.append((time.monotonic() + seconds, action))
+
+    def _boot(self) -> None:
+        self._state.set_property("sys.boot_completed", None)
+        self._state.write_boot_id(str(uuid.uuid4()))
+        namespaces.restart_boot_clock()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        orders, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = namespaces.clone_process(namespaces.PHONE_NAMESPACES)
+        if pid == 0:
+            for end in (ours, orders, self._listener):
+                end.close()
+            init.run(self._root, self._spec, theirs, control)
+        theirs.close()
+        control.close()
+        self._init = pid
+        namespaces.map_ids(pid, self._spec["id_base"])
+        ours.send(b"m")
+        message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+        ours.close()
+        if message != b"ok":
+            raise OSError(0, message.decode(errors="replace") or "init ended", "phone")
+        self._adbd = orders
+        self._state.write_pids(os.getpid(), pid)
+        self._booted.append((orders, lambda: None))
+        self._selector.register(orders, selectors.EVENT_READ, self._on_init_end)
+        self._watch_boot(descriptors[0], lambda: self._cpus.serve(descriptors[0]))
+        self._open_door()
+        self._after(self._spec["boot_s"], lambda: self._state.set_property("sys.boot_completed", "1"))
+
+    def _open_door(self) -> None:
+        if not self._reachable:
+            self._listener.listen(64)
+            self._watch(self._listener, self._on_connection)
+            self._reachable = True
+
+    def _close_door(self) -> None:
+        """Connections are refused, but the port stays ours."""
+        if self._reachable:
+            self._selector.unregister(self._listener)
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._reachable = False
+
+    def _on_connection(self) -> None:
+        try:
+            peer, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        with peer:
+            order = {"order": "connection"} | {key: self._spec[key] for key in ("authorized", "shell_v2")}
+            self._tell_adbd(order, [peer.fileno()])
+
+    def _tell_adbd(self, order: dict[str, Any], descriptors: list[int]) -> None:
+        if self._adbd:
+            with contextlib.suppress(OSError):
+                socket.send_fds(self._adbd, [json.dumps(order).encode()], descriptors)
+
+    def _on_init_end(self) -> None:
+        self.reboot()
+
+    def reboot(self) -> None:
+        """Everything in it ends; /data, settings and the model's files stay; boot id and uptime are new."""
+        self._close_door()
+        self._timers.clear()
+        self._state.set_property("sys.boot_completed", None)
+        self.stop()
+        self._after(self._spec["reboot_s"], self._boot)
+
+    def _on_power(self, power: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if b"reboot" in os.read(power, 4096):
+                self.reboot()
+
+    def _on_order(self, orders: socket.socket) -> None:
+        message, sender = orders.recvfrom(65536)
+        try:
+            order = json.loads(message)
+            self._obey(order)
+            answer = {"ok": True, "error": ""}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            answer = {"ok": False, "error": str(error)}
+        if sender:
+            with contextlib.suppress(OSError):
+                orders.sendto(json.dumps(answer).encode(), sender)
+
+    def _obey(self, order: dict[str, Any]) -> None:
+        kind = order["order"]
+        if kind == "reboot":
+            self.reboot()
+        elif kind == "drop":
+            self._tell_adbd({"order": "drop"}, [])
+        elif kind == "offline":
+            self._close_door()
+            self._tell_adbd({"order": "drop"}, [])
+            if self._init:
+                self._after(float(order["seconds"]), self._open_door)
+        elif kind == "configure":
+            self._spec |= {key: bool(order[key]) for key in ("authorized", "shell_v2") if key in order}
+            self._tell_adbd({"order": "drop"}, [])
+        elif kind == "disk":
+            root.resize_disk(self._root, int(order["bytes"]))
+        else:
+            raise ValueError(f"unknown order {kind!r}")
+
+
+def _ended(_signal: int, _frame: object) -> None:
+    sys.exit(0)
+
+
+def main(argv: list[str]) -> int:
+    """The daemon's whole life. What went wrong stands in STATE_FOLDER/log."""
+    signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    state = State(Path(argv[1]))
+    phone = Phone(state, socket.socket(fileno=int(argv[2])))
+    try:
+        phone.run()
+    except OSError as error:
+        state.fail(f"{error.filename or ''} {error.strerror or error}".strip())
+        return 1
+    finally:
+        phone.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
