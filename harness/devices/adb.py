@@ -1,0 +1,259 @@
+"""A phone behind an adb server. Shell v2 only: without it there are no exit codes."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from harness.devices import identity, scripts, topology
+from harness.devices.base import Completed, Identity, RemoteProcess, Topology
+from harness.devices.topology import Files
+from harness.devices.transport import CommandTimedOut, Deadline, PushRefused, Transport, copy_whole
+from harness.errors import DeadlineExceeded, DeviceError
+
+WORK_ROOT = "/data/local/tmp"
+_CLEAN_UP_S = 20.0
+_SLOWEST_BYTES_PER_S = 100_000
+
+
+class AdbDevice:
+    """The Device protocol over adb. Usable from several threads: every call has a connection of its own."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._identity: Identity | None = None
+        self._lock = threading.Lock()
+        self.properties: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"AdbDevice({self.serial!r})"
+
+    @property
+    def serial(self) -> str:
+        """The name under which the adb server lists the phone."""
+        return self._transport.serial
+
+    @property
+    def identity(self) -> Identity:
+        """Read once, then kept."""
+        with self._lock:
+            if self._identity is None:
+                self._identity = self._read_identity()
+            return self._identity
+
+    def _read_identity(self) -> Identity:
+        done = self._script(
+            "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID,
+            token := scripts.new_token(),
+        )
+        parts = done.text.split(f"{token}\n") + [""] * 4
+        self.properties = identity.parse_properties(parts[0])
+        return identity.phone(
+            self.serial,
+            str(self._transport.server),
+            self.properties,
+            kernel=parts[1],
+            page_size=parts[2],
+            boot_id=parts[3],
+        )
+
+    def topology(self) -> Topology:
+        first = self.read_files(topology.first_paths())
+        files = {**first, **self.read_files(topology.cpu_paths(topology.cpus_of(first)))}
+        return topology.build(files, self._allowed(first))
+
+    def _allowed(self, files: Files) -> tuple[int, ...]:
+        """CPUs of the affinity mask, by its system call: /proc/self/status of a virtual phone shows the host's."""
+        done = self._script("taskset -p $$")
+        mask = re.search(r"mask: *(?:0x)?([0-9a-fA-F,]+)\s*$", done.text) if done.code == 0 else None
+        if mask:
+            bits = int(mask[1].replace(",", ""), 16)
+            return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+        return () if self.identity.emulated else topology.allowed_by_status(files)
+
+    def work_root(self) -> str:
+        """/data/local/tmp: the one folder where the shell user may run programs."""
+        return WORK_ROOT
+
+    def run(self, argv: Sequence[str], *, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        """Runs a program; raises DeadlineExceeded after ``deadline_s`` in all, with the program killed on the phone."""
+        line = f"{scripts.ANNOUNCE}exec {scripts.command(argv)}{'' if stdin else ' </dev/null'}"
+        try:
+            code, stdout, stderr = self._transport.shell(line, Deadline(deadline_s), stdin)
+        except CommandTimedOut as late:
+            stopped = self._stop(late.stdout)
+            raise DeadlineExceeded(
+                f"{self.serial}: {argv[0]} took longer than {deadline_s:g} s and was {stopped}"
+            ) from None
+        return Completed(tuple(argv), code, stdout.partition(b"\n")[2], stderr)
+
+    def _stop(self, stdout: bytes) -> str:
+        """Kills what a timed-out command left, by the line it announced itself with; says how that went."""
+        stat = scripts.parse_stat(stdout.partition(b"\n")[0].decode("utf-8", "replace"))
+        if stat is None:
+            return "given up: the phone did not say which process it was"
+        try:
+            left = self._kill(RemoteProcess(stat[0], stat[1], ""))
+        except DeviceError:
+            return "given up: the phone does not answer"
+        return f"not stopped: {left} processes are left on the phone" if left else "stopped"
+
+    def _script(self, text: str, *arguments: str, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        return self.run(scripts.script(text, *arguments), deadline_s=deadline_s, stdin=stdin)
+
+    def _check(self, done: Completed, doing: str) -> Completed:
+        if done.code:
+            reason = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.code}"
+            raise DeviceError(f"{self.serial}: {doing}: {reason}")
+        return done
+
+    def push(self, source: Path, target: str, *, executable: bool = False) -> None:
+        """Copies a file; the target is whole or absent. DeviceError carries the phone's reason (no space, ...)."""
+        temporary = f"{target}.push-{scripts.new_token()[:8]}"
+        mode = 0o755 if executable else 0o644
+        try:
+            with source.open("rb") as stream:
+                size, sha256, md5 = _digests(stream)
+                stream.seek(0)
+                deadline = Deadline(60 + size / _SLOWEST_BYTES_PER_S)
+                self._transport.send_file(stream, temporary, mode, deadline)
+        except OSError as error:
+            raise DeviceError(f"{source}: {error.strerror or error}") from None
+        except PushRefused as refused:
+            raise self._refused(target, temporary, size, str(refused)) from None
+        done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", deadline_s=120)
+        if done.code:
+            reason = done.text.strip() if done.code == 65 else done.stderr.decode("utf-8", "replace").strip()
+            raise self._refused(
+                target, temporary, size, reason if done.code != 65 else f"it arrived damaged ({reason})"
+            )
+
+    def _refused(self, target: str, temporary: str, size: int, reason: str) -> DeviceError:
+        """The error for a failed push; asks df where the phone gave no reason."""
+        free = -1
+        try:
+            free = self.free_bytes(posixpath.dirname(target))
+            self._script('rm -f "$1"', temporary)
+        except DeviceError:
+            pass
+        if "no space" in reason.lower() or 0 <= free < size:
+            return DeviceError(
+                f"{self.serial}: no space left for {target}: {size} bytes needed, {max(free, 0)} free",
+                f"make room on the phone; folders left in {WORK_ROOT} may be removed",
+            )
+        return DeviceError(f"{self.serial}: {target} could not be written: {reason or 'no reason given'}")
+
+    def pull(self, source: str, target: Path) -> None:
+        """Copies a file to this host; raises DeviceError where less arrives than the phone had."""
+        done = self._check(self._script('wc -c <"$1"', source), f"pulling {source}")
+        least = int(done.text.strip() or 0)
+        temporary = target.with_name(f".{target.name}.pull")
+        try:
+            deadline = Deadline(60 + least / _SLOWEST_BYTES_PER_S)
+            got = copy_whole(self._transport, source, temporary, deadline)
+            if got < least:
+                raise DeviceError(f"{self.serial}: {source}: {got} of {least} bytes arrived")
+            temporary.replace(target)
+        except OSError as error:
+            raise DeviceError(f"{target}: {error.strerror or error}", "make room, or choose another folder") from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        """The bytes of a growing file from ``offset`` on; b"" where there are none yet."""
+        done = self._script('[ -e "$1" ] || exit 0; exec tail -c +$2 "$1"', path, str(offset + 1), deadline_s=60)
+        return self._check(done, f"reading {path}").stdout
+
+    def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+        """Many small files in one round trip; None for one that cannot be read."""
+        if bad := next((path for path in paths if not path.startswith("/") or "\n" in path or "\0" in path), None):
+            raise DeviceError(f"{self.serial}: not an absolute path on one line: {bad!r}")
+        if not paths:
+            return {}
+        token = scripts.new_token()
+        listing = "\n".join(paths).encode("utf-8", "surrogateescape") + b"\n\n"
+        done = self._script(scripts.READ_FILES, token, stdin=listing)
+        return dict(zip(paths, scripts.parse_frames(done.stdout, token, len(paths)), strict=True))
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        done = self.run(["ls", "-1A", path])
+        return tuple(sorted(name for name in done.text.split("\n") if name)) if done.code == 0 else ()
+
+    def make_dir(self, path: str) -> None:
+        self._check(self.run(["mkdir", "-p", path]), f"making {path}")
+
+    def remove_tree(self, path: str) -> None:
+        """Removes a folder below /data/local/tmp; DeviceError for any other path."""
+        normal = posixpath.normpath(path)
+        if not normal.startswith(f"{WORK_ROOT}/") or normal != path.rstrip("/"):
+            raise DeviceError(f"{self.serial}: refused to remove {path!r}: not below {WORK_ROOT}")
+        self._check(self.run(["rm", "-rf", normal], deadline_s=120), f"removing {normal}")
+
+    def free_bytes(self, path: str) -> int:
+        done = self._check(self.run(["df", "-k", path]), f"asking for free space in {path}")
+        sizes = re.findall(r"\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%", done.text)
+        if not sizes:
+            raise DeviceError(f"{self.serial}: df gives no sizes for {path}")
+        return int(sizes[-1][2]) * 1024
+
+    def spawn(self, argv: Sequence[str], *, cwd: str, output: str) -> RemoteProcess:
+        """Starts a program in a session of its own, deaf to SIGHUP, with no pipe to adb."""
+        done = self._check(self._script(scripts.SPAWN, cwd, output, *argv), f"starting {argv[0]}")
+        lines = done.text.split("\n")
+        stat = scripts.parse_stat(lines[0])
+        if stat is None:
+            raise DeviceError(f"{self.serial}: starting {argv[0]}: no process id came back")
+        return RemoteProcess(stat[0], stat[1], lines[1].strip() if len(lines) > 1 else "")
+
+    def alive(self, process: RemoteProcess) -> bool:
+        stat_path = f"/proc/{process.pid}/stat"
+        files = self.read_files([stat_path, identity.BOOT_ID])
+        stat = scripts.parse_stat((files[stat_path] or b"").decode("utf-8", "replace"))
+        boot = (files[identity.BOOT_ID] or b"").decode("utf-8", "replace").strip()
+        same_boot = not boot or not process.boot_id or boot == process.boot_id
+        return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
+
+    def kill(self, process: RemoteProcess) -> None:
+        if left := self._kill(process):
+            raise DeviceError(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
+
+    def _kill(self, process: RemoteProcess) -> int:
+        arguments = (str(process.pid), str(process.start_ticks), process.boot_id)
+        # stderr is full of processes that ended between listing and reading
+        line = f"exec {scripts.command(scripts.script(scripts.KILL, *arguments))} </dev/null 2>/dev/null"
+        try:
+            _, stdout, _ = self._transport.shell(line, Deadline(_CLEAN_UP_S))
+        except CommandTimedOut:
+            raise DeadlineExceeded(f"{self.serial}: killing process {process.pid}: no answer") from None
+        return int(stdout.strip() or 0) if stdout.strip().isdigit() else 0
+
+    def get_setting(self, namespace: str, key: str) -> str | None:
+        """A value of Android's settings; None where unset."""
+        done = self._check(self.run(["settings", "get", namespace, key]), f"settings get {namespace} {key}")
+        value = done.text.rstrip("\r\n")
+        return None if value == "null" else value
+
+    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+        """Writes a value (None: deletes it) and reads it back; DeviceError where the phone did not take it."""
+        tail = ["delete", namespace, key] if value is None else ["put", namespace, key, value]
+        self._check(self.run(["settings", *tail]), f"settings {' '.join(tail[:3])}")
+        if (now := self.get_setting(namespace, key)) != value:
+            raise DeviceError(f"{self.serial}: settings {namespace} {key} is {now!r} after writing {value!r}")
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+
+def _digests(stream: IO[bytes]) -> tuple[int, str, str]:
+    """Bytes, SHA-256 and MD5 of a file."""
+    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    while chunk := stream.read(1 << 20):
+        sha256.update(chunk)
+        md5.update(chunk)
+        size += len(chunk)
+    return size, sha256.hexdigest(), md5.hexdigest()

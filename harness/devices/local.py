@@ -1,0 +1,240 @@
+"""This machine as a device. Never starts adb."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.devices import identity, topology
+from harness.devices.base import Completed, Identity, RemoteProcess, Topology
+from harness.devices.scripts import parse_stat
+from harness.errors import DeadlineExceeded, DeviceError
+from harness.paths import build_root
+
+
+class LocalDevice:
+    """The Device protocol by subprocesses of this host. CPUs come from the affinity mask it was made with."""
+
+    serial = "local"
+
+    def __init__(self, work_root: Path | None = None) -> None:
+        self._root = (work_root or build_root() / "work").absolute()
+        self._identity: Identity | None = None
+        self._allowed = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+
+    def __repr__(self) -> str:
+        return "LocalDevice()"
+
+    @property
+    def identity(self) -> Identity:
+        """Read once, then kept."""
+        if self._identity is None:
+            self._identity = identity.local(
+                self.read_files(identity.LOCAL_FILES),
+                machine=platform.machine(),
+                kernel=platform.release(),
+                page_size=os.sysconf("SC_PAGE_SIZE"),
+            )
+        return self._identity
+
+    def topology(self) -> Topology:
+        first = self.read_files(topology.first_paths())
+        cpus = topology.cpus_of(first, self._allowed)
+        return topology.build({**first, **self.read_files(topology.cpu_paths(cpus))}, self._allowed)
+
+    def work_root(self) -> str:
+        """A folder of the build cache: unlike /tmp it lets programs run on every host that can build them."""
+        with _failures(str(self._root)):
+            self._root.mkdir(parents=True, exist_ok=True)
+        return str(self._root)
+
+    def run(self, argv: Sequence[str], *, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        """Runs a program; raises DeadlineExceeded after ``deadline_s``, with its session killed."""
+        with _failures(argv[0]):
+            process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        try:
+            stdout, stderr = process.communicate(stdin or None, timeout=deadline_s)
+        except subprocess.TimeoutExpired:
+            _kill_session(process.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=5)
+            raise DeadlineExceeded(f"local: {argv[0]} took longer than {deadline_s:g} s and was stopped") from None
+        except BaseException:
+            _kill_session(process.pid)
+            process.wait()
+            raise
+        code = process.returncode
+        return Completed(tuple(argv), 128 - code if code < 0 else code, stdout, stderr)
+
+    def push(self, source: Path, target: str, *, executable: bool = False) -> None:
+        final = Path(target)
+        temporary = final.with_name(f".{final.name}.push")
+        with _failures(target):
+            shutil.copyfile(source, temporary)
+            temporary.chmod(0o755 if executable else 0o644)
+            if _sha256(temporary) != _sha256(source):
+                temporary.unlink()
+                raise DeviceError(f"local: {target}: the copy differs from {source}")
+            temporary.replace(final)
+
+    def pull(self, source: str, target: Path) -> None:
+        temporary = target.with_name(f".{target.name}.pull")
+        with _failures(source):
+            least = Path(source).stat().st_size
+            shutil.copyfile(source, temporary)
+            if (got := temporary.stat().st_size) < least:
+                temporary.unlink()
+                raise DeviceError(f"local: {source}: {got} of {least} bytes arrived")
+            temporary.replace(target)
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        """The bytes of a growing file from ``offset`` on; b"" where there are none yet."""
+        with _failures(path):
+            try:
+                with Path(path).open("rb") as stream:
+                    stream.seek(offset)
+                    return stream.read()
+            except FileNotFoundError:
+                return b""
+
+    def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+        """Many small files; None for one that cannot be read."""
+        files: dict[str, bytes | None] = {}
+        for path in paths:
+            try:
+                files[path] = Path(path).read_bytes()
+            except (OSError, ValueError):
+                files[path] = None
+        return files
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        try:
+            return tuple(sorted(entry.name for entry in Path(path).iterdir()))
+        except OSError:
+            return ()
+
+    def make_dir(self, path: str) -> None:
+        with _failures(path):
+            Path(path).mkdir(parents=True, exist_ok=True)
+
+    def remove_tree(self, path: str) -> None:
+        """Removes a folder below work_root(); DeviceError for any other path."""
+        folder = Path(path)
+        if ".." in folder.parts or folder == self._root or not folder.is_relative_to(self._root):
+            raise DeviceError(f"local: refused to remove {path!r}: not below {self._root}")
+        with _failures(path), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+
+    def free_bytes(self, path: str) -> int:
+        with _failures(path):
+            return shutil.disk_usage(path).free
+
+    def spawn(self, argv: Sequence[str], *, cwd: str, output: str) -> RemoteProcess:
+        """Starts a program in a session of its own; it outlives this process and does not get its Ctrl-C."""
+        with _failures(argv[0]), Path(output).open("wb") as stream:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children[process.pid] = process
+        stat = _stat(process.pid)
+        return RemoteProcess(process.pid, stat[1] if stat else 0, self.identity.boot_id)
+
+    def alive(self, process: RemoteProcess) -> bool:
+        if child := self._children.get(process.pid):
+            child.poll()  # reaps it, or it would stay as a zombie
+        stat = _stat(process.pid)
+        same_boot = process.boot_id in ("", self.identity.boot_id)
+        return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
+
+    def kill(self, process: RemoteProcess) -> None:
+        stat = _stat(process.pid)
+        reused = stat is not None and stat[1] != process.start_ticks
+        if reused or process.boot_id not in ("", self.identity.boot_id):
+            return
+        left = _kill_session(process.pid)
+        if child := self._children.pop(process.pid, None):
+            child.wait()
+        if left:
+            raise DeviceError(f"local: {left} processes of session {process.pid} cannot be killed")
+
+    def get_setting(self, namespace: str, key: str) -> str | None:
+        """This machine has no such settings."""
+        raise DeviceError(f"local: has no Android settings ({namespace} {key})")
+
+    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+        """This machine has no such settings."""
+        raise DeviceError(f"local: has no Android settings ({namespace} {key})")
+
+    def close(self) -> None:
+        """Reaps programs that have ended; those still running go on."""
+        for pid, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[pid]
+
+
+@contextlib.contextmanager
+def _failures(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DeviceError(f"local: {error.filename or what}: {error.strerror or error}") from None
+
+
+def _stat(pid: int) -> tuple[int, int, str] | None:
+    try:
+        return parse_stat(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace"))
+    except OSError:
+        return None
+
+
+def _members(session: int) -> list[int]:
+    """Living processes of a session."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] not in ("Z", "X") and int(fields[3]) == session:
+            members.append(int(entry.name))
+    return members
+
+
+def _kill_session(session: int, seconds: float = 5.0) -> int:
+    """Kills every process of a session; how many were left at the end."""
+    end = time.monotonic() + seconds
+    while members := _members(session):
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > end:
+            break
+        time.sleep(0.01)
+    return len(members)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,245 @@
+"""The adb server's wire protocol to one phone: shell v2 and sync, with total deadlines.
+
+adbutils opens and checks the connections. Its own shell and push are not used: their timeouts are per read, they fall
+back to shell v1 in silence, and they lose the output and the reason when something goes wrong.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from adbutils import AdbConnection, AdbError
+from adbutils.errors import AdbConnectionError, AdbTimeout
+
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
+
+_STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
+_CHUNK = 64 * 1024
+_LOST = ("closed", "not found", "offline", "connection", "protocol fault", "no devices", "unknown data")
+
+
+class Deadline:
+    """A point in time after which an operation is given up."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left. Raises TimeoutError when there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class CommandTimedOut(Exception):
+    """A command ran past its deadline; ``stdout`` is what it had printed."""
+
+    def __init__(self, stdout: bytes) -> None:
+        super().__init__("timed out")
+        self.stdout = stdout
+
+
+class PushRefused(Exception):
+    """The phone did not take a file; the message is its reason."""
+
+
+class _Connection(AdbConnection):  # type: ignore[misc]  # adbutils is untyped here
+    """A connection that never starts an adb server by itself: which one is used is the user's choice."""
+
+    def _safe_connect(self) -> socket.socket:
+        return self._create_socket()  # type: ignore[no-any-return]
+
+
+class Server:
+    """An adb server at host:port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @contextmanager
+    def request(self, command: str, deadline: Deadline) -> Iterator[Any]:
+        """Opens a connection, sends one command and yields the connection after OKAY."""
+        connection = _Connection(self.host, self.port)
+        try:
+            send(connection, command, deadline)
+            yield connection
+        finally:
+            connection.conn.close()
+
+    def query(self, command: str, seconds: float = 10.0) -> str:
+        """A host command's answer as text. Raises what adbutils raises, OSError, EOFError."""
+        deadline = Deadline(seconds)
+        with self.request(command, deadline) as connection:
+            return str(connection.read_string_block())
+
+
+def send(connection: Any, command: str, deadline: Deadline) -> None:
+    """Sends one length-prefixed command and waits for OKAY."""
+    data = command.encode("utf-8", "surrogateescape")
+    if len(data) > 0xFFFF:
+        raise ValueError("command too long for adb")
+    connection.conn.settimeout(deadline.remaining())
+    connection.conn.sendall(b"%04x" % len(data) + data)
+    connection.check_okay()
+
+
+class Transport:
+    """One phone of an adb server. Every method raises DeviceLost, DeadlineExceeded or DeviceError."""
+
+    def __init__(self, server: Server, serial: str) -> None:
+        self.server, self.serial = server, serial
+
+    def features(self) -> frozenset[str]:
+        """Features of the phone's adb daemon, "shell_v2" among them."""
+        with self._failures("asking for its features"):
+            return frozenset(self.server.query(f"host-serial:{self.serial}:features").split(","))
+
+    def shell(self, command: str, deadline: Deadline, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
+        """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition."""
+        with self._failures("running a command"), self._service(f"shell,v2,raw:{command}", deadline) as connection:
+            return _Shell(connection.conn, stdin).follow(deadline)
+
+    def send_file(self, source: IO[bytes], target: str, mode: int, deadline: Deadline) -> None:
+        """Writes a file on the phone. Raises PushRefused in addition."""
+        with self._failures("pushing a file"), self._service("sync:", deadline) as connection:
+            sock = connection.conn
+            name = f"{target},{0o100000 | mode}".encode()
+            try:
+                sock.sendall(b"SEND" + struct.pack("<I", len(name)) + name)
+                while chunk := source.read(_CHUNK):
+                    sock.settimeout(deadline.remaining())
+                    sock.sendall(b"DATA" + struct.pack("<I", len(chunk)) + chunk)
+                sock.sendall(b"DONE" + struct.pack("<I", int(time.time())))
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the phone may have refused in the middle: its answer says why
+            sock.settimeout(deadline.remaining())
+            status, length = struct.unpack("<4sI", connection.read_exact(8))
+            if status == b"FAIL":
+                raise PushRefused(connection.read_exact(min(length, 4096)).decode("utf-8", "replace"))
+            if status != b"OKAY":
+                raise EOFError("no answer to a push")
+
+    def receive_file(self, source: str, target: IO[bytes], deadline: Deadline) -> int:
+        """Copies a file of the phone into ``target``; returns its bytes. Raises DeviceError with the phone's reason."""
+        name = source.encode()
+        total = 0
+        with self._failures(f"pulling {source}"), self._service("sync:", deadline) as connection:
+            connection.conn.sendall(b"RECV" + struct.pack("<I", len(name)) + name)
+            while True:
+                connection.conn.settimeout(deadline.remaining())
+                status, length = struct.unpack("<4sI", connection.read_exact(8))
+                if status == b"DONE":
+                    return total
+                data = connection.read_exact(length if status == b"DATA" else min(length, 4096))
+                if status == b"FAIL":
+                    raise DeviceError(f"{self.serial}: {source}: {data.decode('utf-8', 'replace')}")
+                if status != b"DATA":
+                    raise EOFError("unknown answer to a pull")
+                target.write(data)
+                total += length
+
+    @contextmanager
+    def _service(self, service: str, deadline: Deadline) -> Iterator[Any]:
+        with self.server.request(f"host:transport:{self.serial}", deadline) as connection:
+            send(connection, service, deadline)
+            yield connection
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        """Turns what adbutils and sockets raise into the errors of the Device protocol."""
+        try:
+            yield
+        except (DeviceError, CommandTimedOut, PushRefused):
+            raise
+        except (AdbTimeout, TimeoutError):
+            raise DeadlineExceeded(f"{self.serial}: {doing}: no answer within its time") from None
+        except AdbConnectionError:
+            raise DeviceLost(f"{self.serial}: the adb server at {self.server} is gone while {doing}") from None
+        except (AdbError, EOFError, OSError, struct.error, ValueError) as error:
+            reason = str(error).strip()
+            lost = not isinstance(error, AdbError) or not reason or any(word in reason.lower() for word in _LOST)
+            if isinstance(error, ValueError) and reason == "command too long for adb":
+                raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
+            if lost:
+                raise DeviceLost(f"{self.serial}: connection lost while {doing} ({reason or 'closed'})") from None
+            raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
+
+
+class _Shell:
+    """One running shell v2 command: feeds stdin and collects both outputs at the same time."""
+
+    def __init__(self, sock: socket.socket, stdin: bytes) -> None:
+        self._sock = sock
+        packets = [
+            struct.pack("<BI", _STDIN, len(stdin[at : at + _CHUNK])) + stdin[at : at + _CHUNK]
+            for at in range(0, len(stdin), _CHUNK)
+        ]
+        self._outgoing = (
+            memoryview(b"".join(packets) + struct.pack("<BI", _CLOSE_STDIN, 0)) if stdin else memoryview(b"")
+        )
+        self._buffer = bytearray()
+        self._outputs: dict[int, bytearray] = {_STDOUT: bytearray(), _STDERR: bytearray()}
+
+    def follow(self, deadline: Deadline) -> tuple[int, bytes, bytes]:
+        self._sock.setblocking(False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0))
+            while True:
+                try:
+                    ready = selector.select(deadline.remaining())
+                except TimeoutError:
+                    raise CommandTimedOut(bytes(self._outputs[_STDOUT])) from None
+                for _, events in ready:
+                    if events & selectors.EVENT_WRITE and not self._feed():
+                        selector.modify(self._sock, selectors.EVENT_READ)
+                    if events & selectors.EVENT_READ and (code := self._collect()) is not None:
+                        return code, bytes(self._outputs[_STDOUT]), bytes(self._outputs[_STDERR])
+
+    def _feed(self) -> bool:
+        """Sends what the socket takes; False when all is sent, or nobody reads it any more."""
+        try:
+            self._outgoing = self._outgoing[self._sock.send(self._outgoing) :]
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return bool(self._outgoing)
+
+    def _collect(self) -> int | None:
+        """Takes in what has come; the exit code once it is there."""
+        try:
+            data = self._sock.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        if not data:
+            raise EOFError("the phone closed the connection before the command's end")
+        self._buffer += data
+        while len(self._buffer) >= 5:
+            kind, length = struct.unpack_from("<BI", self._buffer)
+            if len(self._buffer) < 5 + length:
+                break
+            body = bytes(self._buffer[5 : 5 + length])
+            del self._buffer[: 5 + length]
+            if kind in self._outputs:
+                self._outputs[kind] += body
+            elif kind == _EXIT and body:
+                return body[0]
+        return None
+
+
+def copy_whole(transport: Transport, source: str, target: Path, deadline: Deadline) -> int:
+    """Pulls into a file of this host; returns its bytes."""
+    with target.open("wb") as stream:
+        return transport.receive_file(source, stream, deadline)
