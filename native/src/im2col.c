@@ -14,21 +14,28 @@ bool ic_matrix_size(const ic_conv2d_desc *desc, const ic_geometry *geometry, siz
 
 #define VECTOR 4
 
-/* Runs are short (a few to a few thousand floats), where a call of memcpy costs more than the copy. */
+/* Runs are short (a few to a few thousand floats), where a call of memcpy costs more than the copy. The last vector may
+ * overlap the one before; it lies within the run all the same. */
 static inline float *copy(float *to, const float *from, size_t count) {
     if (count >= 1024) {
         memcpy(to, from, count * sizeof(float));
         return to + count;
     }
     size_t i = 0;
+    if (count < VECTOR) {
+        for (; i < count; i++) {
+            to[i] = from[i];
+        }
+        return to + count;
+    }
     for (; i + 4 * VECTOR <= count; i += 4 * VECTOR) {
         memcpy(to + i, from + i, 4 * VECTOR * sizeof(float));
     }
     for (; i + VECTOR <= count; i += VECTOR) {
         memcpy(to + i, from + i, VECTOR * sizeof(float));
     }
-    for (; i < count; i++) {
-        to[i] = from[i];
+    if (i < count) {
+        memcpy(to + count - VECTOR, from + count - VECTOR, VECTOR * sizeof(float));
     }
     return to + count;
 }
@@ -69,28 +76,75 @@ static inline float *copy_taps(float *to, const ic_conv2d *conv, const float *ro
     return to;
 }
 
-void ic_fill_matrix(const ic_conv2d *conv, const float *input) {
+/* One output pixel, wherever it lies. */
+static float *copy_patch(float *to, const ic_conv2d *conv, const float *input, size_t out_row, size_t out_column,
+                         bool contiguous) {
     const ic_conv2d_desc *desc = &conv->desc;
     const ic_geometry *geometry = &conv->geometry;
     const size_t channels = ic_group_inputs(desc);
+    for (size_t tap = 0; tap < desc->kernel_height; tap++) {
+        const size_t row_index = ic_input_row(desc, out_row, tap);
+        if (row_index >= geometry->input_height) {
+            to = zeros(to, desc->kernel_width * channels);
+            continue;
+        }
+        const float *row = input + row_index * geometry->input_width * desc->in_channels;
+        if (contiguous) {
+            to = copy_run(to, row, (ptrdiff_t)ic_input_column(desc, out_column, 0), (ptrdiff_t)desc->kernel_width,
+                          (ptrdiff_t)geometry->input_width, channels);
+        } else {
+            to = copy_taps(to, conv, row, out_column);
+        }
+    }
+    return to;
+}
+
+/* `pixels` neighbours in an output row, none of whose taps falls into the padding. */
+static float *copy_inner(float *to, const ic_conv2d *conv, const float *input, size_t out_row, size_t out_column,
+                         size_t pixels) {
+    const ic_conv2d_desc *desc = &conv->desc;
+    const size_t row_floats = conv->geometry.input_width * desc->in_channels;
+    const size_t run = desc->kernel_width * desc->in_channels;
+    const size_t tap_step = desc->dilation_height * row_floats;
+    const float *patch =
+        input + ic_input_row(desc, out_row, 0) * row_floats + ic_input_column(desc, out_column, 0) * desc->in_channels;
+    for (size_t pixel = 0; pixel < pixels; pixel++, patch += desc->stride_width * desc->in_channels) {
+        for (size_t tap = 0; tap < desc->kernel_height; tap++) {
+            to = copy(to, patch + tap * tap_step, run);
+        }
+    }
+    return to;
+}
+
+static bool is_inner_row(const ic_conv2d *conv, size_t out_row) {
+    const ic_conv2d_desc *desc = &conv->desc;
+    return out_row * desc->stride_height >= desc->pad_top &&
+           ic_input_row(desc, out_row, desc->kernel_height - 1u) < conv->geometry.input_height;
+}
+
+static bool is_inner_column(const ic_conv2d *conv, size_t out_column) {
+    const ic_conv2d_desc *desc = &conv->desc;
+    return out_column * desc->stride_width >= desc->pad_left &&
+           ic_input_column(desc, out_column, desc->kernel_width - 1u) < conv->geometry.input_width;
+}
+
+void ic_fill_matrix(const ic_conv2d *conv, const float *input) {
+    const ic_conv2d_desc *desc = &conv->desc;
+    const size_t height = conv->geometry.output_height, width = conv->geometry.output_width;
     const bool contiguous = desc->groups == 1 && (desc->dilation_width == 1 || desc->kernel_width == 1);
     float *to = conv->matrix;
-    for (size_t out_row = 0; out_row < geometry->output_height; out_row++) {
-        for (size_t out_column = 0; out_column < geometry->output_width; out_column++) {
-            for (size_t tap = 0; tap < desc->kernel_height; tap++) {
-                const size_t row_index = ic_input_row(desc, out_row, tap);
-                if (row_index >= geometry->input_height) {
-                    to = zeros(to, desc->kernel_width * channels);
-                    continue;
-                }
-                const float *row = input + row_index * geometry->input_width * desc->in_channels;
-                if (contiguous) {
-                    const ptrdiff_t column = (ptrdiff_t)ic_input_column(desc, out_column, 0);
-                    to = copy_run(to, row, column, (ptrdiff_t)desc->kernel_width, (ptrdiff_t)geometry->input_width,
-                                  channels);
-                } else {
-                    to = copy_taps(to, conv, row, out_column);
-                }
+    for (size_t out_row = 0; out_row < height; out_row++) {
+        const bool inner_row = contiguous && is_inner_row(conv, out_row);
+        for (size_t out_column = 0; out_column < width;) {
+            size_t inner = 0;
+            while (inner_row && out_column + inner < width && is_inner_column(conv, out_column + inner)) {
+                inner++;
+            }
+            if (inner != 0) {
+                to = copy_inner(to, conv, input, out_row, out_column, inner);
+                out_column += inner;
+            } else {
+                to = copy_patch(to, conv, input, out_row, out_column++, contiguous);
             }
         }
     }
