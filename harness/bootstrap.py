@@ -220,8 +220,11 @@ def explain(doing: str, output: str) -> str:
         found = re.search(pattern, output)
         if found:
             return f"{doing}: {reason.format(**found.groupdict())}. {remedy}"
-    errors = [line for line in output.splitlines() if line.startswith("ERROR:")] or output.strip().splitlines()[-1:]
-    return f"{doing}: {errors[0].removeprefix('ERROR: ') if errors else 'pip failed'}"
+    errors = (
+        re.findall(r"^ERROR: (.+)", output, re.M) or re.findall(r"^ *(\w*(?:Error|Exception): .+)", output, re.M)[-1:]
+    )
+    errors = errors or output.strip().splitlines()[-1:] or ["pip failed"]
+    return f"{doing}: {errors[0]}"
 
 
 def clean_environment(environment: dict[str, str]) -> dict[str, str]:

@@ -190,6 +190,10 @@ def test_a_linked_venv_is_not_followed(root: Path, recorder: Recorder, tmp_path:
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n x", "differs from its hash"),
         ("ERROR: No matching distribution found for zig==9", "no wheel of zig==9"),
         ("junk\nERROR: something else\nmore", "something else"),
+        (
+            "  x\n    FileNotFoundError: no such thing\n  [end of output]\nhint: See above",
+            "FileNotFoundError: no such thing",
+        ),
         ("junk", "junk"),
         ("", "pip failed"),
     ],
