@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from harness import __version__
@@ -49,10 +48,12 @@ def main() -> None:
     except HarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         code = error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:  # an unknown command or option, a value of the wrong type
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "harness"
+        print(f"harness: {error.format_message()}\n  see: {command} --help", file=sys.stderr)
         code = ExitCode.USAGE
     except KeyboardInterrupt:
         print("harness: interrupted", file=sys.stderr)

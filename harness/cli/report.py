@@ -9,12 +9,13 @@ import typer
 
 from harness.cli.say import result
 from harness.errors import ExitCode
-from harness.report.writer import write_report
 from harness.store.rundir import RunDir
 
 
 def command(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> ExitCode:
     """Render a run directory again, from its records alone; never needs a device."""
+    from harness.report.writer import write_report  # noqa: PLC0415  slow to load
+
     directory = RunDir(run.resolve())
     directory.manifest()
     summary = write_report(directory.path)

@@ -21,7 +21,6 @@ from harness.devices.base import parse_cpus
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure import dry_run, manifest, runner
 from harness.measure.request import Request
-from harness.report.writer import ReportSummary, write_report
 from harness.store.rundir import RunDir
 
 
@@ -102,6 +101,8 @@ def _request(
 
 
 def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
+    from harness.report.writer import ReportSummary, write_report  # noqa: PLC0415  slow to load, not while measuring
+
     began = time.monotonic()
     code = done.code
     summary: ReportSummary | None = None
