@@ -107,7 +107,7 @@ def phone_model(name: str, data: Mapping[str, Any]) -> PhoneModel:
     features = data.get("features") or {}
     title = str(data.get("name", name))
     model = str((identity.get("models") or [title])[0])
-    codename = str(identity.get("codename", name))
+    codename = str(identity.get("codename") or name)
     soc = _value(identity.get("ro_soc_model")) or str(identity.get("ro.soc.model", ""))
     brand = title.split(maxsplit=1)[0].lower()
     hardware = str(identity.get("ro.hardware", codename))
@@ -122,7 +122,7 @@ def phone_model(name: str, data: Mapping[str, Any]) -> PhoneModel:
         hardware=hardware,
         board=str(identity.get("ro.product.board", codename)),
         platform=str(identity.get("ro.board.platform", "")),
-        android=str(identity.get("android_seen", _DEFAULT_ANDROID)),
+        android=str(identity.get("android_seen") or _DEFAULT_ANDROID),
         abis=tuple((data.get("abis") or {}).get("list") or ("arm64-v8a",)),
         features=" ".join(str(features.get("proc_cpuinfo", "fp asimd")).split()),
         cpus=_cores(data),
@@ -195,8 +195,8 @@ def _caches(
     # Constants from manuals were not read from the phone: its /sys shows no cache folder.
     if not caches or str(caches.get("source", "")).startswith("cpuinfo-constants"):
         return ()
-    found = [Cache(1, kind, int(caches[key]), (cpu,)) for key, kind in _FIRST_LEVEL if key in caches]
-    if "l2_kib" in caches:
+    found = [Cache(1, kind, int(caches[key]), (cpu,)) for key, kind in _FIRST_LEVEL if caches.get(key)]
+    if caches.get("l2_kib"):
         shared = (cpu,) if caches.get("l2_shared_by") == "one core" else cluster
         found.append(Cache(2, "Unified", int(caches["l2_kib"]), shared))
     if isinstance(l3, Mapping) and "kib" in l3:
@@ -221,7 +221,7 @@ def _policies(data: Mapping[str, Any]) -> tuple[FrequencyPolicy, ...]:
                     cpus=tuple(sorted(cpu for member in members for cpu in member["cpus"])),
                     khz=khz,
                     boost_khz=tuple(freq.get("boost_khz") or ()),
-                    driver=str(data.get("cpufreq_driver", "cpufreq-dt")),
+                    driver=str(data.get("cpufreq_driver") or "cpufreq-dt"),
                     governor="interactive" if str(data.get("cpufreq_driver")) == "msm" else "schedutil",
                     listed="no scaling_available_frequencies" not in _notes(data),
                 )

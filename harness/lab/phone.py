@@ -199,6 +199,8 @@ def _ended(_signal: int, _frame: object) -> None:
 
 def main(argv: list[str]) -> int:
     """The daemon's whole life. What went wrong stands in STATE_FOLDER/log."""
+    if os.fork():  # detached: whoever started this is not its parent any more
+        os._exit(0)
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     state = State(Path(argv[1]))

@@ -1,0 +1,272 @@
+"""Virtual phones as a whole: started, listed, ended. Each is a daemon of its own with a folder of state."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from harness import paths
+from harness.config.device_model import load_device_model
+from harness.errors import InfrastructureError
+from harness.lab import adbserver, namespaces
+from harness.lab.model import PhoneModel, phone_model
+from harness.lab.properties import properties as phone_properties
+from harness.lab.properties import write_state
+from harness.lab.root import host_tools
+from harness.lab.state import State
+
+FIRST_PORT, LAST_PORT = 6001, 6999
+HOST = "127.0.0.1"
+_ID_SPACE = 0x40000000  # the host's numbers of the phones' users, out of the way of real users and other containers
+_UP_TIMEOUT_S = 30.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PhoneHandle:
+    """A running phone. ``root`` is its state folder (state.py says what lies there); ``pid`` its supervisor."""
+
+    serial: str
+    model: str
+    port: int
+    pid: int
+    root: Path
+
+
+@dataclass(frozen=True)
+class PhoneOptions:
+    """How phones differ from their model. Times in seconds; ``disk_bytes`` is the size of /data."""
+
+    properties: Mapping[str, str] = field(default_factory=dict)
+    shell_v2: bool = True
+    authorized: bool = True
+    disk_bytes: int = 1 << 30
+    boot_s: float = 0.1  # from adbd's start to sys.boot_completed
+    reboot_s: float = 0.5  # how long it is away
+
+
+def lab_root() -> Path:
+    """The folder of all phones' state folders."""
+    return paths.state_root() / "lab"
+
+
+def up(
+    models: Sequence[str],
+    *,
+    say: Say,
+    properties: Mapping[str, str] | None = None,
+    options: PhoneOptions | None = None,
+) -> list[PhoneHandle]:
+    """Starts a phone of each model; returns when the adb server has them and sys.boot_completed is 1.
+
+    ``properties`` override the models' (ro.product.model ...). All or none come up. Raises UsageError for an unknown
+    model, InfrastructureError where this host cannot run phones.
+    """
+    options = options or PhoneOptions()
+    overrides = dict(options.properties) | dict(properties or {})
+    wanted = [phone_model(name, load_device_model(name).model_dump()) for name in models]
+    tools = _check_host()
+    started: list[State] = []
+    begun = time.monotonic()
+    try:
+        with _lock():
+            _clean()
+            launches = []
+            for model in wanted:
+                state, launch = _launch(model, tools, options, overrides)
+                started.append(state)
+                launches.append(launch)
+            for launch in launches:
+                launch.wait()
+            handles = [_await_boot(state, begun + _UP_TIMEOUT_S) for state in started]
+        for handle in handles:
+            adbserver.connect(handle.serial)
+        for handle in handles:
+            adbserver.wait_for(handle.serial, "device" if options.authorized else "unauthorized", begun + _UP_TIMEOUT_S)
+            say(f"{handle.serial}  {handle.model}  up after {time.monotonic() - begun:.1f} s (emulated)")
+    except BaseException:
+        for state in started:
+            _end(state)
+        raise
+    return handles
+
+
+def down(serials: Iterable[str] | None = None) -> list[str]:
+    """Ends the named phones, or all: their processes, mounts, state folders, their place in the adb server.
+
+    Returns the serials that were ended. Raises InfrastructureError for one that is not there.
+    """
+    with _lock():
+        known = {state.folder.name: state for state in _states()}
+        chosen = list(known) if serials is None else list(serials)
+        for serial in chosen:
+            if serial not in known:
+                raise InfrastructureError(f"no virtual phone {serial}", "See: harness lab list")
+        for serial in chosen:
+            _end(known[serial])
+    return chosen
+
+
+def list_phones() -> list[PhoneHandle]:
+    """The running phones by port; what a crashed one left is cleaned up."""
+    if not lab_root().is_dir():
+        return []
+    with _lock():
+        _clean()
+        return sorted((_handle(state) for state in _states()), key=lambda handle: handle.port)
+
+
+def _check_host() -> dict[str, str]:
+    if platform.system() != "Linux" or not namespaces.supported_machine():
+        raise InfrastructureError(
+            f"virtual phones need Linux on x86-64 or arm64, not {platform.system()} {platform.machine()}",
+            "Use a real phone, or --device local.",
+        )
+    if os.geteuid() != 0:
+        raise InfrastructureError(
+            "virtual phones need root: each has namespaces, mounts and users of its own",
+            'Run it as root, for example: sudo env PATH="$PATH" harness lab up MODEL',
+        )
+    return host_tools()
+
+
+def _lock() -> FileLock:
+    lab_root().mkdir(parents=True, exist_ok=True)
+    return FileLock(lab_root() / ".lock", timeout=60)
+
+
+def _states() -> list[State]:
+    return [State(folder) for folder in sorted(lab_root().iterdir()) if folder.is_dir()]
+
+
+def _handle(state: State) -> PhoneHandle:
+    spec = state.read_spec()
+    return PhoneHandle(state.folder.name, spec["model"], spec["port"], state.pid("supervisor"), state.folder)
+
+
+def _launch(
+    model: PhoneModel, tools: Mapping[str, str], options: PhoneOptions, overrides: Mapping[str, str]
+) -> tuple[State, subprocess.Popen[bytes]]:
+    """Makes a phone's state folder and starts its supervisor, which detaches itself."""
+    with _listener() as listener:
+        port = listener.getsockname()[1]
+        folder = lab_root() / f"{HOST}:{port}"
+        folder.mkdir(mode=0o755)
+        state = State(folder)
+        serialno = "VP" + hashlib.sha256(f"{model.name}:{port}".encode()).hexdigest()[:10].upper()
+        props = phone_properties(model, serialno, overrides)
+        write_state(folder, model, props)
+        state.write_spec(_spec(model, port, tools, options, props))
+        with (folder / "log").open("ab") as log:
+            launch = subprocess.Popen(
+                [sys.executable, "-P", "-X", "utf8", "-m", "harness.lab.phone", str(folder), str(listener.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+                cwd="/",
+                env={"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            )
+    return state, launch
+
+
+def _spec(
+    model: PhoneModel, port: int, tools: Mapping[str, str], options: PhoneOptions, props: Mapping[str, str]
+) -> dict[str, Any]:
+    banner = {key: props[key] for key in ("ro.product.name", "ro.product.model", "ro.product.device") if key in props}
+    environment = {
+        "PATH": "/product/bin:/system/bin:/system/xbin:/vendor/bin",
+        "ANDROID_ROOT": "/system",
+        "ANDROID_DATA": "/data",
+        "HOME": "/",
+        "SHELL": "/system/bin/sh",
+        "USER": "shell",
+        "LOGNAME": "shell",
+        "HOSTNAME": "localhost",
+        "TMPDIR": "/data/local/tmp",
+        "QEMU_CPU": model.qemu_cpu,
+    }
+    return {
+        "model": model.name,
+        "port": port,
+        "cpus": list(model.numbers),
+        "zone_scales": {zone.kind: zone.scale for zone in model.zones},
+        "tools": dict(tools),
+        "banner": banner,
+        "environment": environment,
+        "id_base": _ID_SPACE + (port - FIRST_PORT) * 65536,
+        "shell_v2": options.shell_v2,
+        "authorized": options.authorized,
+        "disk_bytes": options.disk_bytes,
+        "boot_s": options.boot_s,
+        "reboot_s": options.reboot_s,
+    }
+
+
+def _listener() -> socket.socket:
+    """A socket bound to the first free port; the supervisor inherits it, so nobody can take the port in between."""
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if (lab_root() / f"{HOST}:{port}").exists():
+            continue
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(1)  # SO_REUSEADDR lets two sockets bind; only one may listen
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise InfrastructureError(f"no free port from {FIRST_PORT} to {LAST_PORT}", "End phones: harness lab down")
+
+
+def _await_boot(state: State, deadline: float) -> PhoneHandle:
+    while time.monotonic() < deadline:
+        if state.error():
+            break
+        if state.get_property("sys.boot_completed") == "1" and state.pid("init"):
+            return _handle(state)
+        time.sleep(0.01)
+    log = (state.folder / "log").read_text(errors="replace").strip().splitlines()
+    reason = state.error() or (log[-1] if log else "it did not boot in time")
+    raise InfrastructureError(
+        f"a virtual phone ({state.read_spec()['model']}) cannot start: {reason}",
+        "Phones need real root: in a container, run it with --privileged; arm64 programs need Linux 6.7 or newer.",
+    )
+
+
+def _clean() -> None:
+    """Removes what phones left whose supervisor is gone."""
+    for state in _states():
+        if not state.pid("supervisor"):
+            _end(state)
+
+
+def _end(state: State) -> None:
+    for who, first in (("supervisor", signal.SIGTERM), ("init", signal.SIGKILL)):
+        give_up = time.monotonic() + 3.0
+        pid = state.pid(who)
+        while pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, first if time.monotonic() < give_up else signal.SIGKILL)
+            time.sleep(0.02)
+            pid = state.pid(who)
+    with contextlib.suppress(InfrastructureError):  # without an adb server there is nothing to disconnect
+        adbserver.disconnect(state.folder.name)
+    shutil.rmtree(state.folder, ignore_errors=True)
