@@ -36,7 +36,8 @@ esac
 # $1 folder, $2 output file, the rest is the program. The subshell is in its own session and lets go of adb's pipes.
 SPAWN = """
 cd "$1" || exit 66
-rm -f "$2" || exit 66
+shift
+rm -f "$1" || exit 66
 setsid sh -c '
   trap "" HUP
   o=$1; shift
@@ -46,8 +47,8 @@ setsid sh -c '
   exec "$@" >"$o" 2>&1 </dev/null
 ' sh "$@" &
 n=0
-while [ ! -e "$2" ] && [ $n -lt 100 ] && kill -0 $! 2>/dev/null; do n=$((n+1)); sleep 0.05; done
-[ -e "$2" ]
+while [ ! -e "$1" ] && [ $n -lt 100 ] && kill -0 $! 2>/dev/null; do n=$((n+1)); sleep 0.05; done
+[ -e "$1" ]
 """
 
 # $1 pid, $2 start time in ticks, $3 boot id. Kills the process, what descends from it and its session; prints how

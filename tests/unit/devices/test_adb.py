@@ -1,0 +1,299 @@
+"""The adb device against a small adb server with real shells behind it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.devices.adb import AdbDevice
+from harness.devices.base import RemoteProcess
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
+
+pytestmark = pytest.mark.unit
+
+NASTY = ["$(touch owned)", "`id`", "a'b", 'a"b', "a b", "", "*", "-n", "x;y", "\\n", "<script>", "ä€", "two\nlines"]
+
+
+def wait_for(condition: Any, seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return bool(condition())
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_arguments_reach_the_program_unchanged(device: AdbDevice, phone: Any, shell: str) -> None:
+    phone.shell = shell
+    done = device.run(
+        ["python3", "-c", "import sys; sys.stdout.buffer.write('\\0'.join(sys.argv[1:]).encode())", *NASTY]
+    )
+    assert done.stdout.decode().split("\0") == NASTY
+
+
+def test_exit_code_and_both_outputs(device: AdbDevice, phone: Any, shell: str) -> None:
+    phone.shell = shell
+    done = device.run(["sh", "-c", "echo out; echo err >&2; exit 7"])
+    assert (done.code, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
+    assert device.run(["sh", "-c", "kill -SEGV $$"]).code == 128 + 11
+    assert device.run(["no-such-program"]).code == 127
+
+
+def test_stdin_and_much_output_at_once(device: AdbDevice) -> None:
+    data = os.urandom(3_000_000)
+    assert device.run(["cat"], stdin=data).stdout == data
+
+
+def test_without_stdin_a_program_sees_its_end(device: AdbDevice) -> None:
+    assert device.run(["cat"], deadline_s=10).stdout == b""
+
+
+def test_total_deadline_kills_the_program_and_its_children(
+    device: AdbDevice, phone: Any, shell: str, tmp_path: Path
+) -> None:
+    phone.shell = shell
+    pids = tmp_path / "pids"
+    # prints all the time: a deadline per read would never come
+    text = f"sleep 100 & echo $! $$ >{pids}; while :; do echo tick; sleep 0.05; done"
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match=r"sh took longer than 1 s and was stopped"):
+        device.run(["sh", "-c", text], deadline_s=1)
+    assert time.monotonic() - started < 15
+    for pid in pids.read_text().split():
+        assert not running(int(pid))
+
+
+def test_lost_connection_is_told_from_a_failed_command(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
+    phone.drop_shell = True
+    with pytest.raises(DeviceLost, match="PHONE1: connection lost while running a command"):
+        device.run(["echo", "x"])
+    phone.drop_shell = False
+    del fake_adb.phones["PHONE1"]
+    with pytest.raises(DeviceLost, match="not found"):
+        device.run(["echo", "x"])
+    fake_adb.shutdown()
+    fake_adb.server_close()
+    with pytest.raises(DeviceLost, match="adb server"):
+        device.run(["echo", "x"])
+
+
+def test_read_files_with_any_content_in_one_round_trip(
+    device: AdbDevice, phone: Any, fake_adb: Any, shell: str, tmp_path: Path
+) -> None:
+    phone.shell = shell
+    contents = {
+        "empty": b"",
+        "no line end": b"abc",
+        "lines": b"a\n\nb\n\n\n",
+        "binary": bytes(range(256)) * 300,
+        "like a frame": b"\n0123456789abcdef 0\n",
+        "$(touch owned)": b"name",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder").mkdir()
+    paths = [str(tmp_path / name) for name in contents]
+    absent = [str(tmp_path / "absent"), str(tmp_path / "folder")]
+    before = len(fake_adb.requests)
+    files = device.read_files([*absent, *paths])
+    assert len(fake_adb.requests) - before == 2  # transport and shell
+    assert files == {**dict.fromkeys(absent), **{str(tmp_path / name): data for name, data in contents.items()}}
+
+
+def test_read_files_of_many_paths(device: AdbDevice, tmp_path: Path) -> None:
+    paths = []
+    for index in range(400):
+        path = tmp_path / f"file-with-a-rather-long-name-{index:0100d}"
+        path.write_text(f"{index}\n")
+        paths.append(str(path))
+    assert [int(data or b"-1") for data in device.read_files(paths).values()] == list(range(400))
+
+
+def test_read_files_refuses_what_would_break_the_frames(device: AdbDevice) -> None:
+    for path in ("relative", "/a\n/b", "/a\0"):
+        with pytest.raises(DeviceError, match="not an absolute path"):
+            device.read_files([path])
+
+
+def test_push_is_whole_or_absent(device: AdbDevice, phone: Any, work: Path, tmp_path: Path, shell: str) -> None:
+    phone.shell = shell
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(300_000))
+    target = work / "program; $(x)"
+    device.push(source, str(target), executable=True)
+    assert target.read_bytes() == source.read_bytes()
+    assert os.access(target, os.X_OK)
+    target.unlink()
+    phone.push_limit = 200_000
+    with pytest.raises(DeviceError, match="arrived damaged"):
+        device.push(source, str(target))
+    assert list(work.iterdir()) == []
+
+
+def test_push_tells_the_reason(
+    device: AdbDevice, phone: Any, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 5000)
+    phone.push_failure = "couldn't create file: Permission denied"
+    with pytest.raises(DeviceError, match="Permission denied"):
+        device.push(source, str(work / "x"))
+    phone.push_failure = "write failed: No space left on device"
+    with pytest.raises(DeviceError, match=r"no space left .* 5000 bytes needed, \d+ free") as caught:
+        device.push(source, str(work / "x"))
+    assert "make room" in caught.value.remedy
+    phone.push_failure = " "  # no reason: df has it
+    monkeypatch.setattr(AdbDevice, "free_bytes", lambda *_: 4096)
+    with pytest.raises(DeviceError, match=r"no space left .* 5000 bytes needed, 4096 free"):
+        device.push(source, str(work / "x"))
+
+
+def test_push_over_a_broken_connection(device: AdbDevice, phone: Any, work: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 500_000)
+    phone.push_cut = True
+    with pytest.raises(DeviceLost):
+        device.push(source, str(work / "final"))
+    assert not (work / "final").exists()
+
+
+def test_push_of_a_missing_file(device: AdbDevice, work: Path, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="absent"):
+        device.push(tmp_path / "absent", str(work / "x"))
+
+
+def test_pull(device: AdbDevice, tmp_path: Path) -> None:
+    source = tmp_path / "remote file"
+    source.write_bytes(os.urandom(200_000))
+    target = tmp_path / "got"
+    device.pull(str(source), target)
+    assert target.read_bytes() == source.read_bytes()
+    with pytest.raises(DeviceError, match=str(tmp_path / "absent")):
+        device.pull(str(tmp_path / "absent"), target)
+    assert sorted(p.name for p in tmp_path.iterdir() if "pull" in p.name) == []
+
+
+def test_read_from_follows_a_growing_file(device: AdbDevice, phone: Any, shell: str, tmp_path: Path) -> None:
+    phone.shell = shell
+    path = tmp_path / "growing"
+    assert device.read_from(str(path), 0) == b""
+    path.write_bytes(b"one\ntwo")
+    assert device.read_from(str(path), 0) == b"one\ntwo"
+    assert device.read_from(str(path), 4) == b"two"
+    assert device.read_from(str(path), 7) == b""
+    assert device.read_from(str(path), 99) == b""
+
+
+def test_spawn_lives_on_in_its_own_session(
+    device: AdbDevice, phone: Any, shell: str, tmp_path: Path, work: Path
+) -> None:
+    phone.shell = shell
+    output = tmp_path / "output of it"
+    text = "echo started; sleep 100 & echo $! >child; wait"
+    process = device.spawn(["sh", "-c", text], cwd=str(work), output=str(output))
+    assert wait_for(lambda: (work / "child").exists() and (work / "child").read_text())
+    child = int((work / "child").read_text())
+    assert device.alive(process)
+    assert os.getsid(process.pid) == process.pid
+    assert Path(os.readlink(f"/proc/{process.pid}/fd/1")) == output
+    assert output.read_text() == "started\n"
+    later = RemoteProcess(process.pid, process.start_ticks + 1, process.boot_id)
+    assert not device.alive(later)
+    device.kill(later)  # the pid is another process's by now: hands off
+    device.kill(RemoteProcess(process.pid, process.start_ticks, "another boot"))
+    assert running(process.pid)
+    device.kill(process)
+    assert not running(process.pid)
+    assert not running(child)
+    assert not device.alive(process)
+    device.kill(process)
+
+
+def test_kill_finds_the_session_after_its_leader_died(device: AdbDevice, tmp_path: Path, work: Path) -> None:
+    process = device.spawn(
+        ["sh", "-c", "sleep 100 & echo $! >child; exit"], cwd=str(work), output=str(tmp_path / "out")
+    )
+    assert wait_for(lambda: (work / "child").exists() and (work / "child").read_text())
+    assert wait_for(lambda: not device.alive(process))
+    child = int((work / "child").read_text())
+    assert running(child)
+    device.kill(process)
+    assert not running(child)
+
+
+def test_spawn_of_a_missing_program_and_folder(device: AdbDevice, tmp_path: Path, work: Path) -> None:
+    process = device.spawn(["/no/such/program"], cwd=str(work), output=str(tmp_path / "out"))
+    assert wait_for(lambda: not device.alive(process))
+    assert "/no/such/program" in (tmp_path / "out").read_text()
+    with pytest.raises(DeviceError, match="starting"):
+        device.spawn(["sleep", "1"], cwd=str(tmp_path / "absent"), output=str(tmp_path / "out"))
+
+
+def test_folders(device: AdbDevice, work: Path) -> None:
+    folder = f"{work}/harness-1/a b"
+    device.make_dir(folder)
+    (work / "harness-1/a b/.hidden").write_text("")
+    (work / "harness-1/a b/file").write_text("")
+    assert device.list_dir(folder) == (".hidden", "file")
+    assert device.list_dir(f"{work}/absent") == ()
+    assert device.free_bytes(str(work)) > 0
+    device.remove_tree(f"{work}/harness-1")
+    assert list(work.iterdir()) == []
+
+
+def test_remove_tree_stays_below_the_work_folder(device: AdbDevice, work: Path, tmp_path: Path) -> None:
+    keep = tmp_path / "keep"
+    keep.mkdir()
+    for path in (str(work), f"{work}/", f"{work}/..", f"{work}/../keep", str(keep), "/", "", f"{work}/x/../../keep"):
+        with pytest.raises(DeviceError, match="refused to remove"):
+            device.remove_tree(path)
+    assert keep.is_dir() and work.is_dir()
+
+
+def test_settings(device: AdbDevice) -> None:
+    assert device.get_setting("global", "stay_on_while_plugged_in") is None
+    device.put_setting("global", "stay_on_while_plugged_in", "7")
+    assert device.get_setting("global", "stay_on_while_plugged_in") == "7"
+    device.put_setting("global", "stay_on_while_plugged_in", None)
+    assert device.get_setting("global", "stay_on_while_plugged_in") is None
+
+
+def test_a_setting_that_does_not_stick_is_told(device: AdbDevice, phone: Any) -> None:
+    (phone.root / "bin/settings").write_text("#!/bin/sh\necho 3\n")
+    with pytest.raises(DeviceError, match="is '3' after writing '7'"):
+        device.put_setting("global", "stay_on_while_plugged_in", "7")
+
+
+def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
+    phone.properties |= {"ro.product.model": "<script>alert(1)</script>", "ro.boot.qemu": "1", "odd": "two\nlines"}
+    phone.write_programs()
+    identity = device.identity
+    assert (identity.model, identity.soc, identity.android, identity.sdk) == (
+        "<script>alert(1)</script>",
+        "SDM845",
+        "12",
+        31,
+    )
+    assert identity.abis == ("arm64-v8a", "armeabi-v7a", "armeabi")
+    assert identity.emulated and identity.kind == "adb" and identity.host == fake_adb.address
+    assert identity.kernel == os.uname().release
+    assert identity.page_size == os.sysconf("SC_PAGE_SIZE")
+    assert identity.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    before = len(fake_adb.requests)
+    assert device.identity is identity
+    assert len(fake_adb.requests) == before
+
+
+def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice) -> None:
+    topology = device.topology()
+    assert topology.allowed == tuple(sorted(os.sched_getaffinity(0)))
+    assert set(topology.allowed) <= {cpu for cluster in topology.clusters for cpu in cluster.cpus}
