@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The records of a run, one function a type. Worker answers become records here; a malformed answer leaves its fault in
+ * the answer's reply.error and writes nothing. */
+#ifndef CONVBENCH_EMIT_H
+#define CONVBENCH_EMIT_H
+
+#include "cpu.h"
+#include "peer.h"
+#include "plan.h"
+#include "record.h"
+
+/* What a record is about. */
+typedef struct {
+    unsigned launch;
+    const char *layer, *variant, *algorithm, *kernel, *build, *cache; /* cache "": all modes */
+} subject;
+
+void emit_header(records *out, const plan *p, const cpu_caches *caches);
+bool emit_worker(records *out, unsigned launch, const char *build, fields *hello);
+bool emit_layer(records *out, const subject *s, fields *created);
+void emit_check(records *out, const subject *s, const char *by, uint64_t outputs, double error, bool ok);
+bool emit_sample(records *out, const subject *s, unsigned round, unsigned position, int pid, fields *sampled);
+void emit_skip(records *out, const subject *s, const char *reason, uint64_t bytes);
+void emit_error(records *out, const subject *s, const char *reason, int signal);
+void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, double elapsed_s);
+void emit_end(records *out, const char *reason);
+
+const char *emit_compiler(void);
+const char *emit_flags(void);
+const char *emit_version(void);
+void emit_caches(json *j, const cpu_caches *caches);
+void emit_timer(json *j);
+
+#endif

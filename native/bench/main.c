@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * convbench: measures the convolutions of indirectconv on the device that it runs on. */
+#include "clock_probe.h"
+#include "conductor.h"
+#include "cpu.h"
+#include "emit.h"
+#include "introspect.h"
+#include "peak_probe.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int usage(void) {
+    fputs("usage: convbench run PLAN --out FILE\n"
+          "       convbench verify PLAN [--dump DIR]\n"
+          "       convbench info [--kernels]\n"
+          "       convbench probe\n"
+          "       convbench worker        (started by `run`; speaks on file descriptor 3)\n",
+          stderr);
+    return EXIT_BAD_PLAN;
+}
+
+static int print(json *j) {
+    fwrite(j->text, 1, j->length, stdout);
+    putchar('\n');
+    json_free(j);
+    return fflush(stdout) ? EXIT_WORKER : EXIT_DONE;
+}
+
+static int info(void) {
+    json j = {0};
+    ic_kernel_view view;
+    cpu_caches caches = cpu_caches_read(0, 0);
+    const char *chosen = "";
+    for (unsigned i = 0; !*chosen && ic_kernel_at(i, &view); i++)
+        if (view.supported)
+            chosen = view.name;
+    char build[13];
+    snprintf(build, sizeof build, "%.12s", cpu_build_id());
+    json_open(&j, NULL, '{');
+    json_text(&j, "version", emit_version());
+    json_text(&j, "build", build);
+    json_text(&j, "build_id", cpu_build_id());
+    json_text(&j, "compiler", emit_compiler());
+    json_text(&j, "flags", emit_flags());
+    json_words(&j, "cpu_features", ic_cpu_features());
+    json_int(&j, "page_size", sysconf(_SC_PAGESIZE));
+    json_text(&j, "default_kernel", chosen);
+    emit_caches(&j, &caches);
+    emit_timer(&j);
+    json_close(&j, '}');
+    return print(&j);
+}
+
+static int info_kernels(void) {
+    json j = {0};
+    ic_kernel_view view;
+    json_open(&j, NULL, '[');
+    for (unsigned i = 0; ic_kernel_at(i, &view); i++) {
+        json_open(&j, NULL, '{');
+        json_text(&j, "name", view.name);
+        json_text(&j, "isa", view.isa);
+        json_words(&j, "features", view.features);
+        json_int(&j, "rows", view.rows);
+        json_int(&j, "columns", view.columns);
+        json_bool(&j, "supported", view.supported);
+        json_hex(&j, "address", (uintptr_t)view.address);
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
+    return print(&j);
+}
+
+static int probe(void) {
+    json j = {0};
+    char reason[160];
+    peak_result peak = peak_probe(0);
+    clock_reading clock = clock_probe();
+    bool available = clock_believable(clock, 0, reason, sizeof reason);
+    json_open(&j, NULL, '{');
+    json_open(&j, "clock", '{');
+    json_bool(&j, "available", available);
+    json_text(&j, "reason", reason);
+    json_number(&j, "mhz", clock.mhz);
+    json_number(&j, "second_mhz", clock.second_mhz);
+    json_close(&j, '}');
+    json_open(&j, "peak", '{');
+    json_text(&j, "isa", peak.isa);
+    json_bool(&j, "ok", peak.ok);
+    json_number(&j, "flop_per_cycle", peak.flop_per_cycle > 0 ? peak.flop_per_cycle : (double)NAN);
+    json_number(&j, "fmas_per_cycle", peak.fmas_per_cycle > 0 ? peak.fmas_per_cycle : (double)NAN);
+    json_number(&j, "gflops", peak.gflops);
+    json_text(&j, "reason", peak.reason);
+    json_close(&j, '}');
+    json_close(&j, '}');
+    return print(&j);
+}
+
+static int run(const char *path, const char *out) {
+    static plan p;
+    records r;
+    if (!plan_read(&p, path) || !records_open(&r, out))
+        return EXIT_BAD_PLAN;
+    return conductor_run(&p, &r);
+}
+
+static int verify(const char *path, const char *dump) {
+    static plan p;
+    records r;
+    if (!plan_read(&p, path) || !records_open(&r, NULL))
+        return EXIT_BAD_PLAN;
+    if (dump && mkdir(dump, 0777) && errno != EEXIST) {
+        fprintf(stderr, "convbench: cannot make the folder %s: %s\n", dump, strerror(errno));
+        return EXIT_BAD_PLAN;
+    }
+    return conductor_verify(&p, &r, dump);
+}
+
+int main(int argc, char **argv) {
+    const char *command = argc > 1 ? argv[1] : "";
+    if (!strcmp(command, "worker") && argc == 2)
+        return worker_main();
+    if (!strcmp(command, "info") && argc == 2)
+        return info();
+    if (!strcmp(command, "info") && argc == 3 && !strcmp(argv[2], "--kernels"))
+        return info_kernels();
+    if (!strcmp(command, "probe") && argc == 2)
+        return probe();
+    if (!strcmp(command, "run") && argc == 5 && !strcmp(argv[3], "--out"))
+        return run(argv[2], argv[4]);
+    if (!strcmp(command, "verify") && argc == 3)
+        return verify(argv[2], NULL);
+    if (!strcmp(command, "verify") && argc == 5 && !strcmp(argv[3], "--dump"))
+        return verify(argv[2], argv[4]);
+    return usage();
+}

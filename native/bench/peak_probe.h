@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The most FLOP per cycle that this core does: vector FMAs without loads. */
+#ifndef CONVBENCH_PEAK_PROBE_H
+#define CONVBENCH_PEAK_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *isa;
+    bool ok; /* the clock is believed and FMAs per cycle are within 5 % of a whole number */
+    double flop_per_cycle, fmas_per_cycle, gflops;
+    char reason[160];
+} peak_result;
+
+peak_result peak_probe(uint64_t max_khz);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer.h"
+
+#include "stop.h"
+#include "timer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void become_worker(const char *exe, int fd, pid_t conductor) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != conductor)
+        _exit(1); /* it died before we asked to die with it */
+    stop_unblock();
+    signal(SIGPIPE, SIG_DFL);
+    int null = open("/dev/null", O_RDWR);
+    if (fd == PROTOCOL_FD)
+        fcntl(fd, F_SETFD, 0);
+    else
+        dup2(fd, PROTOCOL_FD);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    char *const argv[] = {"convbench", "worker", NULL};
+    execv(*exe ? exe : "/proc/self/exe", argv);
+    fprintf(stderr, "convbench: cannot start %s: %s\n", *exe ? exe : "/proc/self/exe", strerror(errno));
+    _exit(126);
+}
+
+bool peer_start(peer *p, const char *exe, answer *a) {
+    int ends[2];
+    pid_t self = getpid();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+        snprintf(a->reason, sizeof a->reason, "socketpair: %s", strerror(errno));
+        return false;
+    }
+    /* At PROTOCOL_FD itself the conductor's end would be overwritten in the child, which is what is wanted there. */
+    pid_t pid = fork();
+    if (pid == 0)
+        become_worker(exe, ends[1], self);
+    close(ends[1]);
+    if (pid < 0) {
+        snprintf(a->reason, sizeof a->reason, "fork: %s", strerror(errno));
+        close(ends[0]);
+        return false;
+    }
+    p->pid = pid;
+    p->in.fd = ends[0];
+    p->in.have = 0;
+    p->layer = -1;
+    p->last_ns = 0;
+    return true;
+}
+
+static int reap(peer *p) {
+    int status = 0;
+    kill(p->pid, SIGKILL); /* if it ended by itself, this no longer changes how */
+    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    close(p->in.fd);
+    p->pid = 0;
+    return status;
+}
+
+void peer_stop(peer *p) {
+    if (p->pid)
+        reap(p);
+}
+
+static bool lost(peer *p, answer *a, ask_status why, double timeout_s) {
+    int status = reap(p);
+    a->status = why;
+    if (why == ASK_SILENT)
+        snprintf(a->reason, sizeof a->reason, "timed out: no answer for %g s", timeout_s);
+    else if (why == ASK_STOPPED)
+        snprintf(a->reason, sizeof a->reason, "stopped");
+    else if (WIFSIGNALED(status)) {
+        a->signal = WTERMSIG(status);
+        snprintf(a->reason, sizeof a->reason, "the worker was killed by signal %d (%s)", a->signal,
+                 strsignal(a->signal));
+    } else
+        snprintf(a->reason, sizeof a->reason, "the worker ended with status %d", WEXITSTATUS(status));
+    return false;
+}
+
+bool peer_ask(peer *p, answer *a, double timeout_s, const char *request) {
+    a->status = ASK_ANSWERED;
+    a->signal = 0;
+    a->reason[0] = 0;
+    if (!lines_put(p->in.fd, "%s", request))
+        return lost(p, a, ASK_DIED, timeout_s);
+    uint64_t timeout = (uint64_t)(timeout_s * 1e9), until = timer_ns() + timeout;
+    for (;;) {
+        int got = 0;
+        /* A line may already be in the buffer behind a `busy`. */
+        if (!memchr(p->in.text, '\n', p->in.have) && !stop_wait(p->in.fd, until))
+            return lost(p, a, stop_now() ? ASK_STOPPED : ASK_SILENT, timeout_s);
+        got = lines_get(&p->in, a->line, false);
+        if (got < 0)
+            return lost(p, a, ASK_DIED, timeout_s);
+        if (got == 0)
+            continue;
+        if (strcmp(a->line, "busy"))
+            break;
+        until = timer_ns() + timeout;
+    }
+    p->last_ns = timer_ns();
+    fields_parse(&a->reply, a->line);
+    return true;
+}

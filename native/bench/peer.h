@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The conductor's end of a worker: start it, ask it, notice when it dies or hangs. */
+#ifndef CONVBENCH_PEER_H
+#define CONVBENCH_PEER_H
+
+#include "fields.h"
+#include "lines.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct {
+    pid_t pid; /* 0: not running */
+    lines in;
+    char build[64];
+    int layer;              /* the plan's index of the layer it holds, -1: none */
+    unsigned char *created; /* by unit, for that layer */
+    uint64_t last_ns;       /* when it last answered */
+} peer;
+
+typedef enum {
+    ASK_ANSWERED,
+    ASK_DIED,   /* ended by `signal`, or with an exit status */
+    ASK_SILENT, /* no answer in time; killed */
+    ASK_STOPPED /* the run is to stop; killed */
+} ask_status;
+
+typedef struct {
+    ask_status status;
+    int signal; /* 0: none */
+    char reason[200];
+    fields reply;
+    char line[PROTOCOL_LINE];
+} answer;
+
+bool peer_start(peer *p, const char *exe, answer *a); /* exe "": this program. Reason in a->reason */
+/* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
+bool peer_ask(peer *p, answer *a, double timeout_s, const char *request);
+void peer_stop(peer *p);
+
+#endif

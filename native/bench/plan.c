@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan.h"
+
+#include "affinity.h"
+#include "introspect.h"
+#include "sha256.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_LIMIT 1000000
+
+typedef struct {
+    plan *p;
+    fields f;
+    bool run, measure, gate, khz;
+} reader;
+
+static void *grown(void *array, unsigned count, size_t size) {
+    void *more = realloc(array, (count + 1) * size);
+    if (!more) {
+        fputs("convbench: out of memory for the plan\n", stderr);
+        exit(3);
+    }
+    memset((char *)more + count * size, 0, size);
+    return more;
+}
+
+#define APPEND(array, count) ((array) = grown((array), (count), sizeof *(array)), &(array)[(count)++])
+
+static char *kept(const char *text) {
+    size_t n = strlen(text) + 1;
+    return memcpy(grown(NULL, 0, n), text, n);
+}
+
+static void once(reader *r, bool *seen) {
+    if (*seen)
+        fields_fail(&r->f, "a second '%s' line", r->f.word);
+    *seen = true;
+}
+
+static void read_run(reader *r) {
+    fields *f = &r->f;
+    plan *p = r->p;
+    once(r, &r->run);
+    p->run_id = kept(fields_text(f, "id"));
+    p->cluster = kept(fields_text(f, "cluster"));
+    p->attempt = (unsigned)fields_u64(f, "attempt", 0, COUNT_LIMIT);
+    p->cpu = (int)fields_u64(f, "cpu", 0, CPU_LIMIT - 1);
+    p->conductor_cpus = kept(fields_text_or(f, "conductor_cpus", ""));
+    p->deadline_s = fields_f64(f, "deadline_s", 0, 1e7);
+    p->tool = kept(fields_text(f, "tool"));
+    cpu_set set;
+    if (p->conductor_cpus[0] && !cpu_set_parse(p->conductor_cpus, &set))
+        fields_fail(f, "conductor_cpus=%.60s is not a CPU list", p->conductor_cpus);
+}
+
+static void read_measure(reader *r) {
+    fields *f = &r->f;
+    plan *p = r->p;
+    once(r, &r->measure);
+    p->min_ns = fields_u64(f, "min_ns", 1, UINT64_C(60000000000));
+    p->budget_s = fields_f64(f, "budget_s", 0, 1e7);
+    p->memory_bytes = fields_u64(f, "memory_bytes", 4096, SIZE_MAX / 2);
+    p->settle_ns = fields_u64(f, "settle_ms", 0, 60000) * 1000000;
+    p->settle_cold_ns = fields_u64(f, "settle_cold_ms", 0, 60000) * 1000000;
+    p->worker_timeout_s = fields_f64(f, "worker_timeout_s", 0.1, 1e6);
+    p->llc_bytes = fields_u64(f, "llc_bytes", 0, UINT64_C(1) << 40);
+}
+
+static void read_gate(reader *r) {
+    fields *f = &r->f;
+    plan_gate *g = &r->p->gate;
+    once(r, &r->gate);
+    const char *kind = fields_text(f, "kind");
+    g->kind = !strcmp(kind, "file") ? GATE_FILE : !strcmp(kind, "battery") ? GATE_BATTERY : GATE_NONE;
+    if (g->kind == GATE_NONE && strcmp(kind, "none"))
+        fields_fail(f, "kind=%.40s is not file, battery or none", kind);
+    bool none = g->kind == GATE_NONE;
+    g->source = kept(none ? fields_text_or(f, "source", "") : fields_text(f, "source"));
+    g->path = kept(g->kind == GATE_FILE ? fields_text(f, "path") : fields_text_or(f, "path", ""));
+    const char *baseline = none ? fields_text_or(f, "baseline_c", "unknown") : fields_text(f, "baseline_c");
+    g->baseline_c = !strcmp(baseline, "unknown") ? (double)NAN : fields_f64(f, "baseline_c", -100, 1000);
+    g->scale = fields_has(f, "scale") || g->kind == GATE_FILE ? fields_f64(f, "scale", -1e6, 1e6) : 1;
+#define NUMBER(key, high) (fields_has(f, key) || !none ? fields_f64(f, key, 0, high) : 0)
+    g->tolerance_c = NUMBER("tolerance_c", 1000);
+    g->cap_s = NUMBER("cap_s", 1e6);
+    g->window_s = NUMBER("window_s", 1e6);
+    g->slope_c = NUMBER("slope_c", 1000);
+#undef NUMBER
+}
+
+static void read_watch(reader *r) {
+    fields *f = &r->f;
+    const char *kind = fields_text(f, "kind");
+    plan_watch *w = APPEND(r->p->watches, r->p->watch_count);
+    w->temperature = !strcmp(kind, "temp");
+    if (!w->temperature && strcmp(kind, "freq"))
+        fields_fail(f, "kind=%.40s is not freq or temp", kind);
+    w->name = kept(fields_text(f, "name"));
+    w->path = kept(fields_text(f, "path"));
+    w->scale = w->temperature || fields_has(f, "scale") ? fields_f64(f, "scale", -1e6, 1e6) : 1;
+    for (unsigned i = 0; i + 1 < r->p->watch_count; i++)
+        if (r->p->watches[i].temperature == w->temperature && !strcmp(r->p->watches[i].name, w->name))
+            fields_fail(f, "a second watch of kind=%s name=%.60s", kind, w->name);
+}
+
+static void read_build(reader *r) {
+    fields *f = &r->f;
+    uint64_t index = fields_u64(f, "index", 0, COUNT_LIMIT);
+    if (!f->error[0] && index != r->p->build_count)
+        fields_fail(f, "index=%llu, but this is build %u", (unsigned long long)index, r->p->build_count);
+    plan_build *b = APPEND(r->p->builds, r->p->build_count);
+    b->exe = kept(fields_text(f, "exe"));
+    b->name = kept(fields_text(f, "name"));
+}
+
+static void read_variant(reader *r) {
+    fields *f = &r->f;
+    plan *p = r->p;
+    uint64_t index = fields_u64(f, "index", 0, COUNT_LIMIT);
+    if (!f->error[0] && index != p->variant_count)
+        fields_fail(f, "index=%llu, but this is variant %u", (unsigned long long)index, p->variant_count);
+    plan_variant *v = APPEND(p->variants, p->variant_count);
+    const char *algorithm = fields_text(f, "algorithm"), *cache = fields_text(f, "cache");
+    if (!f->error[0] && !ic_algorithm_from_name(algorithm, &v->algorithm))
+        fields_fail(f, "algorithm=%.40s is not known", algorithm);
+    v->rotate = !strcmp(cache, "rotate");
+    if (!v->rotate && strcmp(cache, "hot"))
+        fields_fail(f, "cache=%.40s is not hot or rotate", cache);
+    v->build = (unsigned)fields_u64(f, "build", 0, COUNT_LIMIT);
+    if (!f->error[0] && v->build >= p->build_count)
+        fields_fail(f, "build=%u is not defined above", v->build);
+    const char *kernel = fields_text(f, "kernel"), *label = fields_text(f, "label");
+    if (!*kernel || strlen(kernel) >= sizeof v->kernel)
+        fields_fail(f, "kernel=%.80s is not a kernel name", kernel);
+    if (strlen(label) >= sizeof v->label)
+        fields_fail(f, "label=%.80s is too long", label);
+    snprintf(v->kernel, sizeof v->kernel, "%s", kernel);
+    snprintf(v->label, sizeof v->label, "%s", label);
+    v->unit = p->variant_count - 1;
+    for (unsigned i = 0; i + 1 < p->variant_count; i++) {
+        const plan_variant *o = &p->variants[i];
+        if (o->algorithm != v->algorithm || o->build != v->build || strcmp(o->kernel, v->kernel) ||
+            strcmp(o->label, v->label))
+            continue;
+        v->unit = o->unit;
+        if (o->rotate == v->rotate)
+            fields_fail(f, "the same as variant %u; give one of them a label", i);
+    }
+}
+
+static void read_layer(reader *r) {
+    layer_shape *l = APPEND(r->p->layers, r->p->layer_count);
+    layer_parse(&r->f, l);
+    for (unsigned i = 0; i + 1 < r->p->layer_count; i++)
+        if (!strcmp(r->p->layers[i].name, l->name))
+            fields_fail(&r->f, "a second layer named %s", l->name);
+}
+
+/* Comma-separated items of NUMBER or, with a dot, NUMBER.NUMBER. */
+static bool next_item(const char **text, uint64_t *first, uint64_t *second) {
+    char *end;
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *first = strtoul(*text, &end, 10);
+    if (second) {
+        if (end[0] != '.' || end[1] < '0' || end[1] > '9')
+            return false;
+        *second = strtoul(end + 1, &end, 10);
+    }
+    if (errno || *first > COUNT_LIMIT || (second && *second > COUNT_LIMIT) || (*end && (*end != ',' || !end[1])))
+        return false;
+    *text = end + (*end == ',');
+    return true;
+}
+
+static void read_job(reader *r) {
+    fields *f = &r->f;
+    plan *p = r->p;
+    plan_job *j = APPEND(p->jobs, p->job_count);
+    j->launch = (unsigned)fields_u64(f, "launch", 0, COUNT_LIMIT);
+    const char *name = fields_text(f, "layer");
+    while (j->layer < p->layer_count && strcmp(p->layers[j->layer].name, name))
+        j->layer++;
+    if (!f->error[0] && j->layer == p->layer_count)
+        fields_fail(f, "layer=%.90s is not defined above", name);
+    j->seed = fields_u64(f, "seed", 0, UINT64_MAX);
+    j->rounds = (unsigned)fields_u64(f, "rounds", 1, COUNT_LIMIT);
+    j->first_round = (unsigned)fields_u64(f, "first_round", 0, j->rounds);
+    const char *variants = fields_text(f, "variants"), *done = fields_text(f, "done");
+    uint64_t first = 0, second = 0;
+    if (!*variants)
+        fields_fail(f, "variants= names none");
+    for (const char *at = variants; !f->error[0] && *at;) {
+        if (!next_item(&at, &first, NULL))
+            fields_fail(f, "variants=%.60s is not a list of numbers", variants);
+        else if (first >= p->variant_count)
+            fields_fail(f, "variant %llu is not defined above", (unsigned long long)first);
+        for (unsigned i = 0; i < j->variant_count; i++)
+            if (j->variants[i] == first)
+                fields_fail(f, "variant %llu stands twice", (unsigned long long)first);
+        *APPEND(j->variants, j->variant_count) = (unsigned)first;
+    }
+    for (const char *at = done; !f->error[0] && *at;) {
+        if (!next_item(&at, &first, &second))
+            fields_fail(f, "done=%.60s is not a list of ROUND.POSITION", done);
+        *APPEND(j->done, j->done_count) = first << 32 | second;
+    }
+    const plan_job *before = p->job_count > 1 ? j - 1 : NULL;
+    if (before && before->launch > j->launch)
+        fields_fail(f, "launch=%u after launch=%u: jobs are grouped by launch", j->launch, before->launch);
+    for (unsigned i = 0; i + 1 < p->job_count; i++)
+        if (p->jobs[i].launch == j->launch && p->jobs[i].layer == j->layer)
+            fields_fail(f, "a second job for layer %s in launch %u", name, j->launch);
+}
+
+static void read_line(reader *r) {
+    static const struct {
+        const char *word;
+        void (*read)(reader *);
+    } table[] = {{"run", read_run},     {"measure", read_measure}, {"gate", read_gate},   {"watch", read_watch},
+                 {"build", read_build}, {"variant", read_variant}, {"layer", read_layer}, {"job", read_job}};
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(r->f.word, table[i].word)) {
+            table[i].read(r);
+            fields_end(&r->f);
+            return;
+        }
+    if (!strcmp(r->f.word, "max_khz")) {
+        once(r, &r->khz);
+        r->p->max_khz = fields_u64(&r->f, "khz", 0, UINT64_C(1) << 40);
+        fields_end(&r->f);
+        return;
+    }
+    fields_fail(&r->f, "unknown word '%.40s'", r->f.word);
+}
+
+static char *slurp(const char *path, size_t *bytes) {
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    *bytes = 0;
+    for (size_t room = 65536; file; room *= 2) {
+        text = realloc(text, room + 1);
+        if (!text)
+            break;
+        *bytes += fread(text + *bytes, 1, room - *bytes, file);
+        if (*bytes < room)
+            break;
+    }
+    if (!file || ferror(file) || !text) {
+        fprintf(stderr, "convbench: cannot read the plan %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    fclose(file);
+    text[*bytes] = 0;
+    return text;
+}
+
+static bool complain(unsigned line, const char *reason) {
+    fprintf(stderr, "plan line %u: %s\n", line, reason);
+    return false;
+}
+
+bool plan_read(plan *p, const char *path) {
+    size_t bytes;
+    memset(p, 0, sizeof *p);
+    p->gate.source = p->gate.path = kept("");
+    char *text = slurp(path, &bytes);
+    if (!text)
+        return false;
+    sha256_hex(text, bytes, p->hash);
+    if (strlen(text) != bytes)
+        return complain(1, "the file holds a NUL byte");
+    reader r = {.p = p};
+    unsigned number = 0;
+    for (char *line = text, *next; *line; line = next) {
+        number++;
+        next = line + strcspn(line, "\n");
+        if (!*next)
+            return complain(number, "the last line is cut: it has no line end");
+        *next++ = 0;
+        line += strspn(line, " ");
+        if (number == 1) {
+            if (strcmp(line, "convbench-plan 1"))
+                return complain(1, "the first line is not 'convbench-plan 1'");
+            continue;
+        }
+        if (!*line || *line == '#')
+            continue;
+        fields_parse(&r.f, line);
+        if (!r.f.error[0])
+            read_line(&r);
+        if (r.f.error[0])
+            return complain(number, r.f.error);
+    }
+    const char *missing = !number             ? "convbench-plan 1"
+                          : !r.run            ? "run"
+                          : !r.measure        ? "measure"
+                          : !p->build_count   ? "build"
+                          : !p->variant_count ? "variant"
+                          : !p->layer_count   ? "layer"
+                          : !p->job_count     ? "job"
+                                              : NULL;
+    if (missing) {
+        char reason[64];
+        snprintf(reason, sizeof reason, "the plan ends without a '%s' line", missing);
+        return complain(number + 1, reason);
+    }
+    return true;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The plan file: what to measure, written by the host. One line a thing, `word key=value ...`. */
+#ifndef CONVBENCH_PLAN_H
+#define CONVBENCH_PLAN_H
+
+#include "layer.h"
+
+#include <stdint.h>
+
+typedef struct {
+    char *exe, *name; /* "" : this program; named by its build id */
+} plan_build;
+
+typedef struct {
+    ic_algorithm algorithm;
+    char kernel[64]; /* "auto" or a name */
+    unsigned build;
+    bool rotate;
+    char label[64]; /* "": the variant is called <algorithm>/<kernel> */
+    unsigned unit;  /* first variant that differs in `cache` at most: they share checks and objects */
+} plan_variant;
+
+typedef struct {
+    unsigned launch, layer, rounds, first_round;
+    uint64_t seed;
+    unsigned *variants, variant_count;
+    uint64_t *done; /* round << 32 | position */
+    unsigned done_count;
+} plan_job;
+
+typedef enum { GATE_NONE, GATE_FILE, GATE_BATTERY } gate_kind;
+
+typedef struct {
+    gate_kind kind;
+    char *source, *path;
+    double scale, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* baseline_c is NaN when unknown */
+} plan_gate;
+
+typedef struct {
+    bool temperature; /* else a frequency in kHz */
+    char *name, *path;
+    double scale;
+} plan_watch;
+
+typedef struct {
+    char *run_id, *cluster, *conductor_cpus, *tool;
+    unsigned attempt;
+    int cpu;
+    double deadline_s;
+    uint64_t min_ns, memory_bytes, settle_ns, settle_cold_ns, llc_bytes, max_khz;
+    double budget_s, worker_timeout_s;
+    plan_gate gate;
+    plan_watch *watches;
+    plan_build *builds;
+    plan_variant *variants;
+    layer_shape *layers;
+    plan_job *jobs;
+    unsigned watch_count, build_count, variant_count, layer_count, job_count;
+    char hash[65]; /* SHA-256 of the file */
+} plan;
+
+/* Reads and checks PATH. On a fault prints `plan line N: reason` to stderr and returns false. Lives until exit. */
+bool plan_read(plan *p, const char *path);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "timer.h"
+
+timer_facts timer_measure(void) {
+    enum { READS = 5000 };
+    timer_facts facts = {"CLOCK_MONOTONIC", 1e9, 0};
+    uint64_t start = timer_ns(), last = start;
+    for (int i = 0; i < READS; i++) {
+        uint64_t now = timer_ns();
+        if (now > last && (double)(now - last) < facts.tick_ns)
+            facts.tick_ns = (double)(now - last);
+        last = now;
+    }
+    facts.cost_ns = (double)(last - start) / READS;
+    if (facts.tick_ns == 1e9)
+        facts.tick_ns = 1;
+#ifdef __aarch64__
+    uint64_t frequency;
+    __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
+    frequency &= 0xffffffffu;
+    if (frequency)
+        facts.tick_ns = 1e9 / (double)frequency;
+#endif
+    return facts;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The clock that samples are timed with: CLOCK_MONOTONIC, which Linux reads in user space (CNTVCT on arm64). */
+#ifndef CONVBENCH_TIMER_H
+#define CONVBENCH_TIMER_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t timer_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+typedef struct {
+    const char *name;
+    double tick_ns, cost_ns; /* 1 / CNTFRQ on arm64, elsewhere the smallest step seen; of one reading */
+} timer_facts;
+
+timer_facts timer_measure(void);
+
+#endif

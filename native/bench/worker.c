@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+
+#include "affinity.h"
+#include "clock_probe.h"
+#include "cpu.h"
+#include "introspect.h"
+#include "lines.h"
+#include "npy.h"
+#include "peak_probe.h"
+#include "reference.h"
+#include "sample.h"
+#include "timer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define UNITS 4096
+#define CREATE_TIMES 3
+
+typedef struct {
+    bool made;
+    ic_algorithm algorithm;
+    char kernel[64]; /* as chosen */
+    size_t bytes[IC_MEMORY_KINDS];
+} unit;
+
+typedef struct {
+    arena arena;
+    bool has_layer;
+    layer_shape layer;
+    layer_data data;
+    reference reference;
+    bool reference_every;
+    unit units[UNITS];
+    size_t memory; /* budget of data and arena together */
+    uint64_t llc, min_ns, max_khz;
+    timer_facts timer;
+} worker;
+
+static void busy(void) {
+    static uint64_t last;
+    uint64_t now = timer_ns();
+    if (now - last > 500000000 && lines_put(PROTOCOL_FD, "busy"))
+        last = now;
+}
+
+static char *encoded(const char *text) {
+    static char turn[4][FIELDS_ENCODED(256)];
+    static unsigned next;
+    next = (next + 1) % 4;
+    return fields_encode(text, turn[next], sizeof turn[next]);
+}
+
+static bool failed(const char *reason) {
+    return lines_put(PROTOCOL_FD, "failed reason=%s", encoded(reason));
+}
+
+static bool skip(const char *reason, size_t bytes) {
+    return lines_put(PROTOCOL_FD, "skip reason=%s bytes=%zu", encoded(reason), bytes);
+}
+
+static bool say_hello(worker *w, fields *f) {
+    uint64_t protocol = fields_u64(f, "protocol", PROTOCOL_VERSION, PROTOCOL_VERSION);
+    int cpu = (int)fields_u64(f, "cpu", 0, CPU_LIMIT - 1);
+    w->memory = (size_t)fields_u64(f, "memory", ARENA_PAGE, SIZE_MAX / 2);
+    w->llc = fields_u64(f, "llc", 1, UINT64_C(1) << 40);
+    w->min_ns = fields_u64(f, "min_ns", 1, UINT64_MAX);
+    w->max_khz = fields_u64(f, "max_khz", 0, UINT64_MAX);
+    bool probe = fields_u64(f, "probe", 0, 1);
+    fields_end(f);
+    if (f->error[0] || !protocol)
+        return failed(f->error);
+    cpu_set set = {{0}};
+    cpu_set_put(&set, cpu, true);
+    char text[256];
+    if (!affinity_set(&set)) {
+        snprintf(text, sizeof text, "cannot run on CPU %d: %s", cpu,
+                 errno ? strerror(errno) : "the system gave other CPUs");
+        return failed(text);
+    }
+    if (!arena_open(&w->arena, w->memory, timer_ns() ^ (uint64_t)getpid() << 40)) {
+        snprintf(text, sizeof text, "cannot reserve %zu bytes: %s", w->memory, strerror(errno));
+        return failed(text);
+    }
+    w->timer = timer_measure();
+    cpu_set_print(&set, text, sizeof text);
+    if (!probe)
+        return lines_put(PROTOCOL_FD, "hello build=%s pid=%d cpus=%s", cpu_build_id(), (int)getpid(), text);
+    char why[160];
+    peak_result peak = peak_probe(w->max_khz);
+    clock_reading clock = clock_probe();
+    bool available = clock_believable(clock, w->max_khz, why, sizeof why);
+    return lines_put(
+        PROTOCOL_FD,
+        "hello build=%s pid=%d cpus=%s clock_available=%d clock_reason=%s clock_mhz=%.17g peak_isa=%s peak_ok=%d "
+        "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s",
+        cpu_build_id(), (int)getpid(), text, available, encoded(why), clock.mhz, encoded(peak.isa), peak.ok,
+        peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops, encoded(peak.reason));
+}
+
+static size_t arena_budget(const worker *w) {
+    size_t data = layer_data_bytes(&w->layer);
+    return w->memory > data ? w->memory - data : 0;
+}
+
+static bool take_layer(worker *w, fields *f) {
+    layer_shape l;
+    layer_parse(f, &l);
+    fields_end(f);
+    if (f->error[0])
+        return failed(f->error);
+    reference_free(&w->reference);
+    layer_data_free(&w->data);
+    memset(w->units, 0, sizeof w->units);
+    w->has_layer = false;
+    size_t least = layer_data_bytes(&l) + (l.input_floats + l.weight_floats + l.output_floats) * sizeof(float);
+    if (least > w->memory)
+        return skip("the layer's tensors do not fit the memory budget", least);
+    if (!layer_data_make(&l, &w->data))
+        return skip("no memory for the layer's tensors", least);
+    w->layer = l;
+    w->has_layer = true;
+    return lines_put(PROTOCOL_FD, "ok");
+}
+
+/* Places the input and one instance; grows the arena where they do not fit. */
+static ic_status place(worker *w, instance *i, float **input, ic_algorithm algorithm, const char *kernel) {
+    size_t bytes = w->layer.input_floats * sizeof(float), budget = arena_budget(w);
+    size_t least = bytes + (w->layer.weight_floats + w->layer.output_floats) * sizeof(float);
+    size_t limit = sample_arena_bytes(least, w->llc, budget);
+    ic_status status = IC_OUT_OF_MEMORY;
+    if (limit > w->arena.pages * ARENA_PAGE)
+        arena_limit(&w->arena, limit);
+    for (int tries = 0; tries < 10; tries++) {
+        i->wanted = 0;
+        *input = arena_take(&w->arena, bytes, ARENA_LINE);
+        if (*input) {
+            memcpy(*input, w->data.input, bytes);
+            status = instance_make(i, &w->arena, &w->layer, &w->data, algorithm, kernel);
+            if (status == IC_OK)
+                return IC_OK;
+            arena_give(&w->arena, *input, bytes);
+        }
+        if (status != IC_OUT_OF_MEMORY || bytes + i->wanted > budget)
+            return status;
+        limit = sample_arena_bytes(bytes + i->wanted, w->llc, budget);
+        if (limit > w->arena.pages * ARENA_PAGE)
+            arena_limit(&w->arena, limit);
+    }
+    return status;
+}
+
+static void unplace(worker *w, instance *i, float *input) {
+    instance_free(i, &w->layer);
+    arena_give(&w->arena, input, w->layer.input_floats * sizeof(float));
+}
+
+static unit *unit_of(worker *w, fields *f) {
+    uint64_t index = fields_u64(f, "unit", 0, UNITS - 1);
+    if (!f->error[0] && !w->has_layer)
+        fields_fail(f, "no layer yet");
+    return &w->units[index];
+}
+
+static bool create(worker *w, fields *f) {
+    unit *u = unit_of(w, f);
+    const char *name = fields_text(f, "algorithm"), *kernel = fields_text(f, "kernel");
+    if (!f->error[0] && !ic_algorithm_from_name(name, &u->algorithm))
+        fields_fail(f, "algorithm=%.40s is not known", name);
+    fields_end(f);
+    if (f->error[0])
+        return failed(f->error);
+    instance i;
+    float *input;
+    double create_ns = INFINITY, reshape_ns = INFINITY;
+    for (int n = 0; n < CREATE_TIMES; n++) {
+        ic_status status = place(w, &i, &input, u->algorithm, strcmp(kernel, "auto") ? kernel : NULL);
+        char text[256];
+        if (status == IC_OUT_OF_MEMORY)
+            return skip("too little memory", layer_data_bytes(&w->layer) +
+                                                 (w->layer.input_floats + w->layer.output_floats) * sizeof(float) +
+                                                 i.wanted);
+        snprintf(text, sizeof text, status == IC_UNKNOWN_KERNEL ? "%s: no kernel %s in this build" : "%s: %s", name,
+                 status == IC_UNKNOWN_KERNEL ? kernel : ic_status_string(status));
+        if (status == IC_UNSUPPORTED || status == IC_UNSUPPORTED_HARDWARE || status == IC_UNKNOWN_KERNEL)
+            return skip(text, 0);
+        if (status != IC_OK)
+            return failed(text);
+        create_ns = fmin(create_ns, (double)i.create_ns);
+        reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
+        snprintf(u->kernel, sizeof u->kernel, "%s", i.info.kernel ? i.info.kernel : "none");
+        memcpy(u->bytes, i.bytes, sizeof u->bytes);
+        unplace(w, &i, input);
+    }
+    u->made = true;
+    return lines_put(
+        PROTOCOL_FD,
+        "created kernel=%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu "
+        "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
+        encoded(u->kernel), w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
+        u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS], u->bytes[IC_MEMORY_MATRIX],
+        u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
+}
+
+static bool dump(const worker *w, const unit *u, const char *folder, const float *output, char *reason, size_t room) {
+    const layer_shape *l = &w->layer;
+    const ic_conv2d_desc *d = &l->desc;
+    char path[4096], ours[256];
+    snprintf(ours, sizeof ours, "%s.%s.output", ic_algorithm_name(u->algorithm), u->kernel);
+    const struct {
+        const char *name;
+        const float *values;
+        size_t shape[4];
+        unsigned dimensions;
+    } files[] = {{"input", w->data.input, {l->batch, l->height, l->width, d->in_channels}, 4},
+                 {"weights",
+                  w->data.weights,
+                  {d->out_channels, d->kernel_height, d->kernel_width, d->in_channels / d->groups},
+                  4},
+                 {"bias", w->data.bias, {d->out_channels}, 1},
+                 {ours, output, {l->batch, l->out_height, l->out_width, d->out_channels}, 4}};
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s.%s.npy", folder, l->name, files[i].name);
+        if (!npy_write(path, files[i].values, files[i].shape, files[i].dimensions)) {
+            snprintf(reason, room, "cannot write %.150s: %s", path, strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check(worker *w, fields *f) {
+    unit *u = unit_of(w, f);
+    const char *by = fields_text(f, "by"), *folder = fields_text_or(f, "dump", "");
+    bool every = !strcmp(by, "every"), sum_only = !strcmp(by, "checksum");
+    if (!f->error[0] && !u->made)
+        fields_fail(f, "check before create");
+    fields_end(f);
+    if (f->error[0])
+        return failed(f->error);
+    if (!sum_only && (!w->reference.value || w->reference_every != every)) {
+        reference_free(&w->reference);
+        if (!reference_make(&w->reference, &w->layer, &w->data, every, busy))
+            return failed("no memory for the reference");
+        w->reference_every = every;
+    }
+    instance i;
+    float *input;
+    char reason[256] = "";
+    ic_status status = place(w, &i, &input, u->algorithm, u->kernel);
+    if (status != IC_OK)
+        return failed(ic_status_string(status));
+    status = ic_conv2d_run(i.conv, input, i.output);
+    size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
+    double error = sum_only ? 0 : reference_compare(&w->reference, i.output);
+    uint64_t sum = checksum(i.output, w->layer.output_floats);
+    bool written = !*folder || status != IC_OK || dump(w, u, folder, i.output, reason, sizeof reason);
+    unplace(w, &i, input);
+    if (status != IC_OK || !written)
+        return failed(written ? ic_status_string(status) : reason);
+    return lines_put(PROTOCOL_FD, "checked outputs=%zu ok=%d error_over_bound=%.17g checksum=%" PRIu64, outputs,
+                     error <= 1, error, sum);
+}
+
+static bool take_sample(worker *w, fields *f) {
+    unit *u = unit_of(w, f);
+    const char *cache = fields_text(f, "cache");
+    sample_request q = {
+        .arena = &w->arena, .layer = &w->layer, .data = &w->data, .memory = arena_budget(w), .llc = w->llc};
+    q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
+    q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
+    q.first = fields_u64(f, "first", 0, 1);
+    q.rotate = !strcmp(cache, "rotate");
+    if (!f->error[0] && !u->made)
+        fields_fail(f, "sample before create");
+    fields_end(f);
+    if (f->error[0])
+        return failed(f->error);
+    q.algorithm = u->algorithm;
+    q.kernel = u->kernel;
+    q.bytes = u->bytes;
+    q.min_ns = w->min_ns;
+    q.max_khz = w->max_khz;
+    q.tick_ns = w->timer.tick_ns;
+    sample_result r;
+    char reason[200];
+    size_t bytes;
+    sample_status status = sample_take(&q, &r, reason, sizeof reason, &bytes);
+    if (status != SAMPLE_TAKEN)
+        return status == SAMPLE_SKIPPED ? skip(reason, bytes) : failed(reason);
+    return lines_put(PROTOCOL_FD,
+                     "sampled calls=%" PRIu64
+                     " ns=%.17g copy_ns=%.17g copies=%u settle_ns=%.17g settle_capped=%d mhz_before=%.17g "
+                     "mhz_after=%.17g cpu_before=%d cpu_after=%d nivcsw=%ld faults=%ld t_ns=%" PRIu64 " input=%" PRIuPTR
+                     " weights=%" PRIuPTR " output=%" PRIuPTR " pointers=%" PRIuPTR " matrix=%" PRIuPTR,
+                     r.calls, r.ns, r.copy_ns, r.copies, r.settle_ns, r.settle_capped, r.mhz_before, r.mhz_after,
+                     r.cpu_before, r.cpu_after, r.nivcsw, r.faults, r.t_ns, (uintptr_t)r.input, (uintptr_t)r.weights,
+                     (uintptr_t)r.output, (uintptr_t)r.pointers, (uintptr_t)r.matrix);
+}
+
+int worker_main(void) {
+    static worker w;
+    static lines in = {.fd = PROTOCOL_FD};
+    static char line[PROTOCOL_LINE];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the conductor decides */
+    static const struct {
+        const char *word;
+        bool (*answer)(worker *, fields *);
+    } table[] = {
+        {"hello", say_hello}, {"layer", take_layer}, {"create", create}, {"check", check}, {"sample", take_sample}};
+    while (lines_get(&in, line, true) > 0) {
+        fields f;
+        bool sent = false, known = false;
+        fields_parse(&f, line);
+        for (unsigned i = 0; i < sizeof table / sizeof *table && !known; i++)
+            if ((known = !strcmp(f.word, table[i].word)))
+                sent = f.error[0] ? failed(f.error) : table[i].answer(&w, &f);
+        if (!known)
+            sent = failed("unknown request");
+        if (!sent)
+            return 1;
+    }
+    return 0;
+}
