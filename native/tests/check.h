@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the test programs share: checks, random numbers, guarded memory, a reference in double precision. */
+#ifndef IC_CHECK_H
+#define IC_CHECK_H
+
+#include "indirectconv.h"
+#include "introspect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
+    } while (0)
+
+/* Exit code of a case whose kernel this CPU cannot run. */
+#define EXIT_UNSUPPORTED 77
+
+typedef struct {
+    const char *name;
+    void (*run)(const char *kernel);
+} check_case;
+
+/* `PROGRAM --list` names the cases, `PROGRAM --kernels` the kernels with 1 or 0 for supported, `PROGRAM CASE [KERNEL]`
+ * runs one. Returns what main returns. */
+int check_main(int argc, char **argv, const check_case *cases);
+
+/* splitmix64 */
+uint64_t random_next(uint64_t *state);
+/* Uniform in low .. high, both included. */
+uint32_t random_range(uint64_t *state, uint32_t low, uint32_t high);
+
+typedef enum { VALUES_FLOAT, VALUES_INTEGER } values; /* U(-1, 1); integers from -8 to 8 */
+void fill(float *data, size_t count, values kind, uint64_t *state);
+
+/* Memory with a page without access on both sides; flush with the one after it, or with the one before. */
+typedef enum { FLUSH_END, FLUSH_START } placement;
+void *guarded_new(size_t bytes, placement place);
+void guarded_protect(void *memory, size_t bytes, int protection);
+void guarded_free(void *memory, size_t bytes);
+
+/* An allocator of guarded memory that counts, refuses and remembers. */
+typedef struct {
+    placement place;
+    size_t calls, live; /* calls of either function; blocks not yet released */
+    size_t bytes[IC_MEMORY_KINDS];
+    void *memory[IC_MEMORY_KINDS];
+    long fail_at; /* refuse this allocation, counted from 0; -1: none */
+    long allocations;
+} guarded_heap;
+ic_allocator guarded_allocator(guarded_heap *heap);
+
+typedef struct {
+    ic_conv2d_desc desc;
+    size_t batch, height, width;
+} shape;
+
+/* A convolution without padding, stride, dilation, groups or clamp. */
+shape plain_shape(uint32_t kernel, size_t height, size_t width, size_t cin, size_t cout);
+/* Number `index` of a fixed sequence: first the awkward ones, then random ones. */
+shape nth_shape(unsigned index);
+#define SHAPES 200
+
+size_t depth_of(const shape *s);   /* products per output */
+size_t weights_of(const shape *s); /* floats */
+size_t inputs_of(const shape *s);
+size_t outputs_of(const shape *s);
+void describe(const shape *s, const char *what); /* to stderr */
+
+/* Exits with a message unless every output lies within gamma(K + 1) * (|bias| + sum |a||b|) of the exact value; for
+ * integer values, unless it equals it. */
+void check_against_reference(const shape *s, values kind, const float *weights, const float *bias, const float *input,
+                             const float *output, const char *what);
+
+#endif
