@@ -204,7 +204,7 @@ def test_spawn_lives_on_in_its_own_session(
     child = int((work / "child").read_text())
     assert device.alive(process)
     assert os.getsid(process.pid) == process.pid
-    assert Path(os.readlink(f"/proc/{process.pid}/fd/1")) == output
+    assert Path(f"/proc/{process.pid}/fd/1").readlink() == output
     assert output.read_text() == "started\n"
     later = RemoteProcess(process.pid, process.start_ticks + 1, process.boot_id)
     assert not device.alive(later)

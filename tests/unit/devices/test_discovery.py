@@ -1,0 +1,159 @@
+"""Which devices are found, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.devices import servers
+from harness.devices.discovery import find
+from harness.errors import ExitCode, InfrastructureError, NoDeviceError, UsageError
+
+pytestmark = pytest.mark.unit
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def test_every_attached_phone_and_the_named_ones(fake_adb: Any, phone: Any, add_phone: Any) -> None:
+    add_phone("PHONE2", {"ro.serialno": "DEF"})
+    assert [d.serial for d in find([], [fake_adb.address]).devices] == ["PHONE1", "PHONE2"]
+    assert [d.serial for d in find(["all"], [fake_adb.address]).devices] == ["PHONE1", "PHONE2"]
+    assert [d.serial for d in find(["PHONE2"], [fake_adb.address]).devices] == ["PHONE2"]
+    assert [d.serial for d in find(["all", "local"], [fake_adb.address]).devices] == ["local", "PHONE1", "PHONE2"]
+    assert find([], [fake_adb.address]).devices[0].identity.model == "Pixel 3"
+
+
+def test_unknown_serial(fake_adb: Any, phone: Any) -> None:
+    with pytest.raises(NoDeviceError, match=r"'\$\(reboot\)' is not attached") as caught:
+        find(["PHONE1", "$(reboot)"], [fake_adb.address])
+    assert caught.value.exit_code == ExitCode.NO_DEVICE
+    with pytest.raises(NoDeviceError):
+        find(["all", "NOPE"], [fake_adb.address])
+
+
+def test_no_phone_at_all(fake_adb: Any) -> None:
+    found = find([], [fake_adb.address])
+    assert (found.devices, found.unusable) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "remedy"),
+    [
+        ("unauthorized", "unauthorized", "accept its question"),
+        ("offline", "offline", "adb reconnect"),
+        ("recovery", "recovery", "adb reboot"),
+        ("sideload", "sideload", "sideload"),
+        ("bootloader", "bootloader", "fastboot reboot"),
+        ("no permissions (user in plugdev group; are your udev rules wrong?)", "no permissions", "udev"),
+        ("something new", "something new", "adb devices"),
+    ],
+)
+def test_each_state_has_its_remedy(fake_adb: Any, add_phone: Any, state: str, name: str, remedy: str) -> None:
+    add_phone("BAD", state=state)
+    add_phone("GOOD")
+    found = find([], [fake_adb.address])
+    assert [d.serial for d in found.devices] == ["GOOD"]
+    assert [(u.serial, u.state) for u in found.unusable] == [("BAD", name)]
+    assert remedy in found.unusable[0].remedy
+    assert find(["BAD"], [fake_adb.address]).unusable == found.unusable
+
+
+def test_phones_that_answer_and_are_of_no_use(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("OLD", features="cmd")
+    add_phone("BOOTING", {"sys.boot_completed": ""})
+    add_phone("X86", {"ro.product.cpu.abilist": "x86_64,x86"})
+    found = find([], [fake_adb.address])
+    assert found.devices == ()
+    told = {u.serial: (u.state, u.remedy) for u in found.unusable}
+    assert told["OLD"][0] == "no shell v2" and "exit codes" in told["OLD"][1]
+    assert told["BOOTING"][0] == "starting"
+    assert told["X86"][0] == "no arm64-v8a" and "x86_64, x86" in told["X86"][1]
+
+
+def test_a_phone_lost_while_it_is_asked(fake_adb: Any, phone: Any) -> None:
+    phone.drop_shell = True
+    assert [(u.serial, u.state) for u in find([], [fake_adb.address]).unusable] == [("PHONE1", "no answer")]
+
+
+def test_one_phone_by_cable_and_by_wifi_counts_once(fake_adb: Any, add_phone: Any) -> None:
+    for serial in ("192.168.0.7:5555", "adb-ABC-xyz._adb-tls-connect._tcp", "ABC"):
+        add_phone(serial)
+    add_phone("OTHER", {"ro.serialno": "OTHER"})
+    assert [d.serial for d in find([], [fake_adb.address]).devices] == ["ABC", "OTHER"]
+    named = find(["192.168.0.7:5555"], [fake_adb.address])
+    assert [d.serial for d in named.devices] == ["192.168.0.7:5555"]
+    assert [d.serial for d in find(["all", "192.168.0.7:5555"], [fake_adb.address]).devices] == [
+        "192.168.0.7:5555",
+        "OTHER",
+    ]
+
+
+def test_a_named_server_that_does_not_answer() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(InfrastructureError, match=f"adb server {address} does not answer") as caught:
+        find([], [address])
+    assert caught.value.exit_code == ExitCode.INFRASTRUCTURE
+    assert "adb" in caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["", "host:port", "a b:1", "127.0.0.1:0", "127.0.0.1:99999", "x:1:2"])
+def test_a_misspelt_server(text: str) -> None:
+    with pytest.raises(UsageError, match="--adb-server"):
+        find([], [text])
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, "127.0.0.1:5037"),
+        ({"ANDROID_ADB_SERVER_PORT": "6000"}, "127.0.0.1:6000"),
+        ({"ANDROID_ADB_SERVER_HOST": "lab"}, "lab:5037"),
+        ({"ANDROID_ADB_SERVER_HOST": "lab", "ANDROID_ADB_SERVER_PORT": "1"}, "lab:1"),
+        ({"ADB_SERVER_SOCKET": "tcp:lab:7", "ANDROID_ADB_SERVER_PORT": "1"}, "lab:7"),
+        ({"ADB_SERVER_SOCKET": "tcp:7"}, "127.0.0.1:7"),
+        ({"ANDROID_ADB_SERVER_HOST": "::1"}, "[::1]:5037"),
+    ],
+)
+def test_default_server_of_the_environment(environment: dict[str, str], address: str) -> None:
+    assert str(servers.default(environment)[0]) == address
+
+
+def test_unsupported_server_sockets() -> None:
+    for value in ("localabstract:adb", "tcp:", "vsock:1:2"):
+        with pytest.raises(UsageError, match="ADB_SERVER_SOCKET"):
+            servers.default({"ADB_SERVER_SOCKET": value})
+
+
+def test_a_missing_default_server_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    program = tmp_path / "adb"
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = version ] && exit 0\necho "$@" >{tmp_path}/called\necho cannot bind >&2\nexit 1\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", str(program))
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
+    monkeypatch.delenv("ADB_SERVER_SOCKET", raising=False)
+    monkeypatch.delenv("ANDROID_ADB_SERVER_HOST", raising=False)
+    with pytest.raises(InfrastructureError, match="start-server failed: cannot bind"):
+        find([], [])
+    assert (tmp_path / "called").read_text() == f"-P {port} start-server\n"
+
+
+def test_local_neither_asks_nor_loads_adb(tmp_path: Path) -> None:
+    text = (
+        "import sys; from harness.devices.discovery import find\n"
+        "print(find(['local'], ['127.0.0.1:1']).devices, [m for m in sys.modules if 'adbutils' in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(LocalDevice(),) []"
