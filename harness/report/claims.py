@@ -1,0 +1,83 @@
+"""The paper's claims beside what a cluster showed. Only what its abstract says is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.categories import CategoryRow
+from harness.report.charts import memory_pairs
+from harness.report.rows import Row
+from harness.report.run import RunData
+from harness.report.sentences import Sentence
+
+
+@dataclass(frozen=True)
+class MemoryPoint:
+    """One layer's pointer buffer over its im2col matrix, and 2/Cin, which it would be without rounding to tiles."""
+
+    matrix: Row
+    pointers: Row
+    measured: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What one cluster showed, claim by claim; None where it has no such measurement."""
+
+    sentence: Sentence
+    largest: Row | None  # the layer with the largest ratio over im2col where that copies
+    copying: int  # how many layers that is the largest of
+    larger: CategoryRow | None
+    strided: CategoryRow | None
+    loss: CategoryRow | None  # indirect against direct on 1x1 stride 1
+    memory: tuple[MemoryPoint, ...]
+
+
+def make_claims(
+    run: RunData, rows: Sequence[Row], categories: Sequence[CategoryRow], sentences: Sequence[Sentence]
+) -> list[Claims]:
+    """Claims of every cluster that measured something, in the cache mode of its opening sentence."""
+    found: list[Claims] = []
+    for sentence in sentences:
+        place = (sentence.device.name, sentence.cluster, sentence.cache)
+        ours = [row for row in rows if (row.key.device, row.key.cluster, row.key.cache) == place]
+        means = {
+            (row.category, row.algorithm, row.other): row
+            for row in categories
+            if (row.device, row.cluster, row.cache, row.face) == (*place, sentence.face)
+        }
+        copying = [
+            row
+            for row in ours
+            if row.status == "ok"
+            and row.algorithm == "indirect"
+            and row.category in {"larger", "1x1s2"}
+            and row.ratio("im2col")
+        ]
+        memory = tuple(_memory_point(run, matrix, pointers) for matrix, pointers in memory_pairs(ours)
+                       if matrix.key.layer in run.shapes and matrix.category != "grouped")  # fmt: skip
+        if copying or means or memory:
+            found.append(
+                Claims(
+                    sentence,
+                    max(copying, key=_over_im2col, default=None),
+                    len(copying),
+                    means.get(("larger", "indirect", "im2col")),
+                    means.get(("1x1s2", "indirect", "im2col")),
+                    means.get(("1x1s1", "indirect", "direct")),
+                    memory,
+                )
+            )
+    return found
+
+
+def _over_im2col(row: Row) -> float:
+    interval = row.ratio("im2col")
+    return interval.value if interval else 0.0
+
+
+def _memory_point(run: RunData, matrix: Row, pointers: Row) -> MemoryPoint:
+    measured = (pointers.pointer_bytes or 0) / (matrix.matrix_bytes or 1)
+    return MemoryPoint(matrix, pointers, measured, 2 / run.shapes[matrix.key.layer].cin)

@@ -1,0 +1,193 @@
+"""Everything the templates show, gathered once from a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from harness.report import charts
+from harness.report.categories import CategoryRow, make_categories
+from harness.report.claims import Claims, make_claims
+from harness.report.provenance import DeviceFacts, Facts, device_facts, run_facts
+from harness.report.results import make_rows
+from harness.report.rows import Row
+from harness.report.run import DeviceData, RunData, read_run
+from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
+from harness.report.shape import CATEGORIES, CATEGORY_TITLES, Shape
+from harness.report.weaknesses import Weakness, find_weaknesses
+
+# The columns of the matrix that sets devices side by side: category, algorithm, other.
+COMPARISONS = (
+    ("larger", "indirect", "im2col"),
+    ("1x1s2", "indirect", "im2col"),
+    ("1x1s1", "direct", "indirect"),
+    ("1x1s1", "indirect", "im2col"),
+)
+
+
+@dataclass(frozen=True)
+class LayerBlock:
+    """The rows of one layer in one table."""
+
+    name: str
+    shape: Shape | None
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class CategoryBlock:
+    """The layers of one category in one table, with its means."""
+
+    title: str
+    layers: list[LayerBlock]
+    means: list[CategoryRow]
+
+
+@dataclass(frozen=True)
+class CacheBlock:
+    """One cluster in one cache mode: a table and, for the mode of the opening sentence, two charts."""
+
+    cache: str
+    words: str
+    categories: list[CategoryBlock]
+    ratios: Markup | None
+    memory: Markup | None
+
+
+@dataclass(frozen=True)
+class ClusterBlock:
+    """One cluster of a device: its sentence, and its cache modes, that of the sentence first."""
+
+    sentence: Sentence
+    caches: list[CacheBlock]
+
+
+@dataclass(frozen=True)
+class DeviceBlock:
+    """One device."""
+
+    device: DeviceData
+    facts: DeviceFacts
+    clusters: list[ClusterBlock]
+
+
+@dataclass(frozen=True)
+class MatrixLine:
+    """One line of the matrix: a cluster in a cache mode, one mean or None for each of COMPARISONS."""
+
+    sentence: Sentence
+    cache: str
+    cells: list[CategoryRow | None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the templates show."""
+
+    run: RunData
+    rows: list[Row]
+    categories: list[CategoryRow]
+    sentences: list[Sentence]
+    matrix: list[MatrixLine]
+    claims: list[Claims]
+    weaknesses: list[Weakness]
+    devices: list[DeviceBlock]
+    facts: Facts
+
+    @property
+    def emulated(self) -> list[str]:
+        """Models of emulated devices."""
+        return [device.model for device in self.run.devices if device.emulated]
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many rows have each status."""
+        counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing"), 0)
+        for row in self.rows:
+            counts[row.status] += 1
+        return counts
+
+
+def make_context(run_dir: Path) -> Context:
+    """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
+    run = read_run(run_dir)
+    rows = make_rows(run)
+    categories = make_categories(run, rows)
+    sentences = make_sentences(run, categories)
+    devices = [
+        DeviceBlock(
+            device,
+            device_facts(device),
+            [
+                _cluster(run, sentence, rows, categories)
+                for sentence in sentences
+                if sentence.device is device and sentence.cluster
+            ],
+        )
+        for device in run.devices
+    ]
+    return Context(
+        run,
+        rows,
+        categories,
+        sentences,
+        _matrix(sentences, categories),
+        make_claims(run, rows, categories, sentences),
+        find_weaknesses(run, rows),
+        devices,
+        run_facts(run),
+    )
+
+
+def _cluster(run: RunData, sentence: Sentence, rows: Sequence[Row], categories: Sequence[CategoryRow]) -> ClusterBlock:
+    place = (sentence.device.name, sentence.cluster)
+    ours = [row for row in rows if (row.key.device, row.key.cluster) == place]
+    means = [row for row in categories if (row.device, row.cluster) == place]
+    blocks: list[CacheBlock] = []
+    for cache in sorted({row.key.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
+        table = [row for row in ours if row.key.cache == cache]
+        alike = [row for row in means if row.cache == cache]
+        label = f"CPUs {sentence.cluster}, {cache}"
+        first = cache == sentence.cache or not sentence.cache
+        blocks.append(
+            CacheBlock(
+                cache,
+                CACHE_WORDS.get(cache, cache),
+                _categories(run, table, alike),
+                charts.ratio_chart(table, alike, label) if first else None,
+                charts.memory_chart(table, label) if first else None,
+            )
+        )
+    return ClusterBlock(sentence, blocks)
+
+
+def _categories(run: RunData, rows: Sequence[Row], means: Sequence[CategoryRow]) -> list[CategoryBlock]:
+    blocks: list[CategoryBlock] = []
+    for category in (*CATEGORIES, ""):
+        layers: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.category == category:
+                layers.setdefault(row.key.layer, []).append(row)
+        if layers:
+            blocks.append(
+                CategoryBlock(
+                    CATEGORY_TITLES[category],
+                    [LayerBlock(name, run.shapes.get(name), found) for name, found in layers.items()],
+                    [mean for mean in means if mean.category == category and mean.other in {"im2col", "direct"}],
+                )
+            )
+    return blocks
+
+
+def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) -> list[MatrixLine]:
+    lines: list[MatrixLine] = []
+    for sentence in sentences:
+        place = (sentence.device.name, sentence.cluster, sentence.face)
+        ours = [row for row in categories if (row.device, row.cluster, row.face) == place]
+        for cache in sorted({row.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
+            found = {(r.category, r.algorithm, r.other): r for r in ours if r.cache == cache}
+            lines.append(MatrixLine(sentence, cache, [found.get(comparison) for comparison in COMPARISONS]))
+    return lines

@@ -1,0 +1,127 @@
+"""Where the numbers come from: the run, its devices and every run of convbench, as pairs of name and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.report.numbers import bytes_text
+from harness.report.run import DeviceData, RunData, Stream
+from harness.store import records
+
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class AttemptFacts:
+    """One run of convbench."""
+
+    title: str
+    facts: Facts
+    launches: list[dict[str, str]]  # gate, worker and clock of each launch
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """One device."""
+
+    device: DeviceData
+    facts: Facts
+    clusters: list[dict[str, str]]
+    attempts: list[AttemptFacts]
+
+
+def run_facts(run: RunData) -> Facts:
+    """Everything of the manifest but the layers (they are in the tables)."""
+    shown = {key: value for key, value in run.manifest.items() if key not in {"suite", "argv"}}
+    argv = run.manifest.get("argv")
+    facts = [("suite", f"{run.suite}, {len(run.shapes)} layers")] if run.shapes else []
+    facts += list(_flat(shown))
+    if isinstance(argv, list):
+        facts.append(("command", " ".join(map(str, argv))))
+    return facts
+
+
+def device_facts(device: DeviceData) -> DeviceFacts:
+    """A device's identity without serial number, its clusters, and its runs of convbench."""
+    return DeviceFacts(
+        device,
+        [(name, value) for name, value in _flat(device.identity) if value],
+        [{str(k): _text(v) for k, v in cluster.items() if k != "cpus"} for cluster in device.clusters],
+        [_attempt(stream) for stream in device.streams],
+    )
+
+
+def _attempt(stream: Stream) -> AttemptFacts:
+    header = stream.header
+    caches = header.caches
+    sizes = [f"{name} {_size(size)}" for name, size in (("L1d", caches.l1d), ("L2", caches.l2), ("LLC", caches.llc))]
+    end, timer = stream.end, header.timer
+    facts = [
+        ("build id", header.build),
+        ("compiler", header.compiler),
+        ("flags", header.flags),
+        ("CPU features", " ".join(header.cpu_features)),
+        ("measured CPU", str(header.cpu)),
+        ("caches", ", ".join(sizes) + (" (LLC assumed)" if caches.llc_assumed else "")),
+        ("timer", f"{timer.name}, tick {timer.tick_ns:.4g} ns, a reading costs {timer.cost_ns:.4g} ns"),
+        ("arena for placement", _size(header.memory_budget)),
+        ("page size", _size(header.page_size)),
+        ("plan, SHA-256", header.plan_hash),
+        ("boot id", header.boot_id),
+        ("started", header.utc),
+        ("convbench", f"{header.tool_version} (format {header.version})"),
+        ("records", f"{len(stream.items) + 1}" + (f", ended: {end.reason}" if end else ", no end record")),
+        ("samples", str(sum(1 for _ in stream.of(records.Sample)))),
+    ]
+    return AttemptFacts(
+        f"CPUs {header.cluster}, attempt {header.attempt}", [f for f in facts if f[1]], list(_launches(stream))
+    )
+
+
+def _launches(stream: Stream) -> Iterator[dict[str, str]]:
+    gates = {gate.launch: gate for gate in stream.of(records.Gate)}
+    for worker in stream.of(records.Worker):
+        gate = gates.get(worker.launch)
+        clock, peak = worker.clock, worker.peak
+        flop = f"{peak.flop_per_cycle:.3g}" if peak.flop_per_cycle is not None else "?"
+        yield {
+            "launch": str(worker.launch),
+            "heat gate": _gate(gate) if gate else "",
+            "worker": f"pid {worker.pid} on CPU {worker.cpus}",
+            "clock": f"{clock.mhz:.0f} MHz" if clock.available and clock.mhz else clock.reason or "unavailable",
+            "peak": f"{peak.isa}: {flop} FLOP per cycle" if peak.ok else peak.reason or f"{peak.isa}: not used",
+        }
+
+
+def _gate(gate: records.Gate) -> str:
+    if gate.status == "unavailable":
+        return "unavailable"
+    ends = " → ".join("?" if value is None else f"{value:.1f}" for value in (gate.start, gate.end))
+    baseline = "unknown" if gate.baseline is None else f"{gate.baseline:.1f} °C"
+    return f"{gate.status}, {ends} °C in {gate.waited_s:.0f} s (baseline {baseline}, {gate.source})"
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(item, dict):
+            yield from _flat(item, f"{name}.")
+        else:
+            yield name, _text(item)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    return "" if value is None else str(value)
+
+
+def _size(size: int) -> str:
+    if not size:
+        return "unknown"
+    number, unit, _ = bytes_text(size)
+    return f"{number} {unit}"
