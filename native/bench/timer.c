@@ -11,7 +11,7 @@ timer_facts timer_measure(void) {
             facts.tick_ns = (double)(now - last);
         last = now;
     }
-    facts.cost_ns = (double)(last - start) / READS;
+    facts.cost_ns = (double)(last - start) / (double)READS;
     if (facts.tick_ns == 1e9)
         facts.tick_ns = 1;
 #ifdef __aarch64__
