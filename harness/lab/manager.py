@@ -80,7 +80,7 @@ def up(
     options = options or PhoneOptions()
     overrides = dict(options.properties) | dict(properties or {})
     wanted = [phone_model(name, load_device_model(name).model_dump()) for name in models]
-    tools = _check_host()
+    tools = check_host()
     started: list[State] = []
     begun = time.monotonic()
     try:
@@ -131,7 +131,8 @@ def list_phones() -> list[PhoneHandle]:
         return sorted((_handle(state) for state in _states()), key=lambda handle: handle.port)
 
 
-def _check_host() -> dict[str, str]:
+def check_host() -> dict[str, str]:
+    """The host's programs that phones are made of. Raises InfrastructureError where this host cannot run phones."""
     if platform.system() != "Linux" or not namespaces.supported_machine():
         raise InfrastructureError(
             f"virtual phones need Linux on x86-64 or arm64, not {platform.system()} {platform.machine()}",

@@ -34,7 +34,7 @@ class Phone:
         self._listener = listener
         self._listener.setblocking(False)
         self._root = root.choose_mountpoint(state.folder, Path(sys.prefix), Path(__file__))
-        self._cpus = CpuSupervisor(tuple(self._spec["cpus"]))
+        self._cpus = CpuSupervisor(tuple(self._spec["cpus"]), self._spec["id_base"])
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, Action]] = []
         self._init = 0
@@ -171,7 +171,7 @@ class Phone:
             answer = {"ok": False, "error": str(error)}
         if sender:
             with contextlib.suppress(OSError):
-                orders.sendto(json.dumps(answer).encode(), sender)
+                self._state.answer(orders, sender, answer)
 
     def _obey(self, order: dict[str, Any]) -> None:
         kind = order["order"]

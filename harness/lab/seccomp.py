@@ -53,10 +53,15 @@ def install_filter() -> int:
 
 
 class CpuSupervisor:
-    """Answers for the model's CPUs. One thread; masks are kept per thread of the phone and inherited from parents."""
+    """Answers for the model's CPUs. Masks are kept per thread of the phone.
 
-    def __init__(self, cpus: tuple[int, ...]) -> None:
+    A thread without one has its process's, else its parent's: a thread started by another than the main thread
+    does not inherit that one's.
+    """
+
+    def __init__(self, cpus: tuple[int, ...], root_uid: int) -> None:
         self._cpus = cpus
+        self._root = root_uid  # the host's number of the phone's user 0
         self._all = sum(1 << cpu for cpu in cpus)
         self._masks: dict[int, tuple[int, int]] = {}  # thread id of the host: (start ticks, mask)
         _, _, self._set, self._get, self._getcpu = _MACHINES[platform.machine()]
@@ -85,9 +90,11 @@ class CpuSupervisor:
             fcntl.ioctl(listener, _STILL_VALID, struct.pack("<Q", cookie))
             if number == self._getcpu:
                 return self._answer_getcpu(memory, thread, arguments)
-            target = thread if arguments[0] & 0xFFFFFFFF == 0 else find_thread(thread, arguments[0] & 0xFFFFFFFF)
-            length = arguments[1] & 0xFFFFFFFF
+            asked, length = arguments[0] & 0xFFFFFFFF, arguments[1] & 0xFFFFFFFF
+            target = find_thread(thread, asked) if asked else thread
             if number == self._set:
+                if _status(thread, "Uid")[1] not in (_status(target, "Uid")[0], self._root):
+                    raise OSError(errno.EPERM, "another user's thread")
                 mask = int.from_bytes(_read(memory, arguments[2], min(length, _WORD)), "little") & self._all
                 if not mask:
                     raise OSError(errno.EINVAL, "no CPU of the phone in the mask")
@@ -156,10 +163,9 @@ def _process_of(thread: int) -> int:
 
 
 def find_thread(caller: int, number: int) -> int:
-    """The host's id of thread ``number`` as the caller's pid namespace counts. OSError ESRCH or EPERM."""
+    """The host's id of thread ``number`` as the caller's pid namespace counts. OSError ESRCH."""
     level = len(_status(caller, "NSpid"))
     space = Path(f"/proc/{caller}/ns/pid").stat().st_ino
-    owner = _status(caller, "Uid")
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():
             continue
@@ -172,8 +178,6 @@ def find_thread(caller: int, number: int) -> int:
         for thread in threads:
             numbers = _status(thread, "NSpid")
             if len(numbers) == level and numbers[-1] == number:
-                if owner[1] not in (_status(thread, "Uid")[0], 0):
-                    raise OSError(errno.EPERM, "another user's thread")
                 return thread
     raise OSError(errno.ESRCH, "no such thread")
 

@@ -97,6 +97,11 @@ class State:
             finally:
                 (self.folder / name).unlink(missing_ok=True)
 
+    def answer(self, orders: socket.socket, sender: str, message: dict[str, Any]) -> None:
+        """Answers an order; ``sender`` is its address as the asker named it."""
+        with _Folder(self.folder) as folder:
+            orders.sendto(json.dumps(message).encode(), f"{folder}/{Path(sender).name}")
+
     def _bound(self, name: str) -> socket.socket:
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with _Folder(self.folder) as folder:

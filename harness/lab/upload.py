@@ -17,7 +17,8 @@ class Upload:
         self._sink = -1
         self._link: bytearray | None = bytearray() if stat.S_ISLNK(mode) else None
         permissions = mode & 0o777
-        self._mode = permissions | (permissions >> 3) & 0o070 | (permissions >> 3) & 0o007  # as adbd: like the owner
+        permissions |= (permissions >> 3) & 0o070  # as adbd: the group gets what the owner has,
+        self._mode = permissions | (permissions >> 3) & 0o007  # and others what the group has
 
     def open(self) -> None:
         """Makes the parents and the file."""

@@ -1,0 +1,195 @@
+"""Phones coming and going, and what a test may do to them."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import adbutils
+import pytest
+
+from harness.errors import InfrastructureError, UsageError
+from harness.lab import adbserver, controls, manager
+from harness.lab.manager import PhoneHandle
+
+pytestmark = pytest.mark.integration
+
+Adb = Callable[..., subprocess.CompletedProcess[bytes]]
+MakePhone = Callable[..., PhoneHandle]
+
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+
+def wait_until_up(phone: PhoneHandle) -> None:
+    """Connects again until the phone has booted; without that the server would try only every 10 s."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            adbserver.connect(phone.serial)
+            break
+        except InfrastructureError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+    adbserver.wait_for(phone.serial, "device", deadline)
+
+
+def processes_of(phone: PhoneHandle) -> list[int]:
+    """Processes whose users are the phone's, and its supervisor."""
+    base = 0x40000000 + (phone.port - 6001) * 65536
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                owner = folder.stat().st_uid
+                command = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if base <= owner < base + 65536 or os.fsencode(phone.root) in command:
+                found.append(int(folder.name))
+    return found
+
+
+def test_two_of_one_model_are_told_apart_and_down_leaves_nothing(lab_environment: dict[str, str], adb: Adb) -> None:
+    phones = manager.up(["pixel-3", "pixel-3"], say=lambda _: None)
+    serialnos = {adb(phone, "shell", "getprop ro.serialno").stdout for phone in phones}
+    assert len(serialnos) == 2
+    listing = subprocess.run([adbutils.adb_path(), "devices"], capture_output=True, text=True, check=True).stdout
+    assert all(f"{phone.serial}\tdevice" in listing for phone in phones)
+    assert {phone.serial for phone in phones} <= {phone.serial for phone in manager.list_phones()}
+    adb(phones[0], "shell", "sleep 60 >/dev/null 2>&1 </dev/null &")
+    assert len(processes_of(phones[0])) >= 4
+    manager.down([phone.serial for phone in phones])
+    assert [pid for phone in phones for pid in processes_of(phone)] == []
+    assert not any(phone.root.exists() for phone in phones)
+    assert str(phones[0].root) not in Path("/proc/mounts").read_text()
+    assert all(adbserver.state(phone.serial) == "" for phone in phones)
+
+
+def test_reboot(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone()
+    before = adb(phone, "shell", BOOT_ID).stdout
+    adb(phone, "shell", "settings put global kept yes; echo kept > /data/local/tmp/kept")
+    adb(phone, "shell", "setsid sleep 60 >/dev/null 2>&1 </dev/null &")
+    adb(phone, "reboot")
+    wait_until_up(phone)
+    after = adb(phone, "shell", BOOT_ID).stdout
+    assert before != after
+    assert len(after) == 37
+    assert adb(phone, "shell", "settings get global kept; cat /data/local/tmp/kept").stdout == b"yes\nkept\n"
+    assert b"sleep" not in adb(phone, "shell", "ps -o args").stdout
+    assert float(adb(phone, "shell", "cat /proc/uptime").stdout.split()[0]) < 30
+
+
+def test_reboot_from_the_phone_s_own_shell(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone()
+    before = adb(phone, "shell", BOOT_ID).stdout
+    adb(phone, "shell", "reboot; sleep 5")
+    wait_until_up(phone)
+    assert adb(phone, "shell", BOOT_ID).stdout != before
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "$(reboot)", "a;features=x,b"])
+def test_a_nasty_model_name_does_no_harm(make_phone: MakePhone, adb: Adb, name: str) -> None:
+    phone = make_phone(properties={"ro.product.model": name})
+    boot = adb(phone, "shell", BOOT_ID).stdout
+    assert adb(phone, "shell", "getprop ro.product.model").stdout.decode() == name + "\n"
+    assert adb(phone, "shell", "echo still there").stdout == b"still there\n"
+    assert adb(phone, "shell", BOOT_ID).stdout == boot
+
+
+def test_temperatures_and_clocks(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone("pixel-2-xl")
+    controls.set_temperature(phone, 41.5)
+    temp = "/sys/class/thermal/thermal_zone0/temp"
+    assert adb(phone, "shell", f"cat {temp}").stdout == b"415\n"  # tenths of a degree on this model
+    assert b"  temperature: 415\n" in adb(phone, "shell", "dumpsys battery").stdout
+    controls.set_temperature(phone, 12.0, "tsens_tz_sensor1")
+    assert adb(phone, "shell", f"cat {temp}").stdout == b"120\n"
+    controls.set_frequency(phone, 4, 1056000)
+    assert adb(phone, "shell", "cat /sys/devices/system/cpu/cpu5/cpufreq/scaling_cur_freq").stdout == b"1056000\n"
+    assert b"Can't find service" in adb(phone, "shell", "dumpsys thermalservice").stderr  # Android 8 has none
+
+
+def test_offline(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone()
+    adb(phone, "shell", "setsid sleep 60 >/dev/null 2>&1 </dev/null &")
+    boot = adb(phone, "shell", BOOT_ID).stdout
+    controls.take_offline(phone, 1.0)
+    time.sleep(0.3)
+    assert adbserver.state(phone.serial) == "offline"
+    assert adb(phone, "shell", "true").returncode != 0
+    with pytest.raises(InfrastructureError):
+        adbserver.connect(phone.serial)
+    time.sleep(1.0)
+    wait_until_up(phone)
+    assert adb(phone, "shell", BOOT_ID).stdout == boot
+    assert b"sleep 60" in adb(phone, "shell", "ps -o args").stdout
+
+
+def test_dropped_connection_comes_back(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone()
+    client = subprocess.Popen([adbutils.adb_path(), "-s", phone.serial, "shell", "sleep 30"], stdin=subprocess.DEVNULL)
+    time.sleep(0.3)
+    controls.drop_connection(phone)
+    assert client.wait(timeout=10) != 0
+    adbserver.wait_for(phone.serial, "device", time.monotonic() + 15)
+
+
+def test_without_shell_v2(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone(shell_v2=False)
+    features = adb(phone, "features").stdout.split()
+    assert b"stat_v2" in features
+    assert b"shell_v2" not in features
+    done = adb(phone, "shell", "echo out; echo err >&2; exit 3")
+    assert (done.returncode, done.stdout) == (0, b"out\nerr\n")
+    controls.set_shell_v2(phone, True)
+    wait_until_up(phone)
+    assert adb(phone, "shell", "exit 3").returncode == 3
+
+
+def test_unauthorized(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone(authorized=False)
+    assert adbserver.state(phone.serial) == "unauthorized"
+    assert b"unauthorized" in adb(phone, "shell", "true").stderr
+    controls.set_authorized(phone, True)
+    wait_until_up(phone)
+
+
+def test_disk_full(make_phone: MakePhone, adb: Adb, tmp_path: Path) -> None:
+    phone = make_phone(disk_bytes=1 << 20)
+    source = tmp_path / "big"
+    source.write_bytes(bytes(3 << 20))
+    done = adb(phone, "push", str(source), "/data/local/tmp/big")
+    assert done.returncode != 0
+    assert b"No space left on device" in done.stdout + done.stderr
+    assert adb(phone, "shell", "ls /data/local/tmp").stdout == b""
+    controls.set_disk_size(phone, 16 << 20)
+    assert adb(phone, "push", str(source), "/data/local/tmp/big").returncode == 0
+
+
+def test_a_crashed_phone_is_cleaned_up(make_phone: MakePhone) -> None:
+    phone = make_phone()
+    os.kill(phone.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while processes_of(phone) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_of(phone) == []
+    assert phone.serial not in [other.serial for other in manager.list_phones()]
+    assert not phone.root.exists()
+
+
+def test_nine_cpus(make_phone: MakePhone, adb: Adb, affinity_program: Path) -> None:
+    phone = make_phone("pixel-8")
+    adb(phone, "push", str(affinity_program), "/data/local/tmp/affinity")
+    lines = adb(phone, "shell", "/data/local/tmp/affinity 8 9").stdout.splitlines()
+    assert lines[:3] == [b"start allowed=9", b"set 8 errno=0 cpu=8 allowed=1", b"set 9 errno=EINVAL cpu=8 allowed=1"]
+
+
+def test_unknown_names(lab_environment: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="pixel-9000"):
+        manager.up(["pixel-9000"], say=lambda _: None)
+    with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:1"):
+        manager.down(["127.0.0.1:1"])
