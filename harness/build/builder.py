@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,8 +89,9 @@ def _build(chosen: Toolchain, say: Callable[[str], None], started: float) -> Bui
 def _compile(
     chosen: Toolchain, native: Path, root: Path, name: str, parts: dict[str, Any], started: float
 ) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="make-", dir=root) as temporary:
-        folder = Path(temporary)
+    folder = root / f"make-{name}"  # not a random name: it ends up in debug information, and so in the build id
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
         cmake.build(native, folder, chosen.defines, root / "logs" / f"{chosen.folder}.log")
         made = _gather(folder)
         checked = elf.check(made / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
@@ -110,6 +111,8 @@ def _compile(
             "seconds": round(time.monotonic() - started, 3),
         }
         stored = cache.store(root, name, made, record)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     _warm_marker(chosen, root).touch()
     return stored
 
