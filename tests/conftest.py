@@ -9,6 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadlines: machines are shared. In CI the same examples each time, so that a failure is the change's.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 KINDS = ("unit", "native", "integration", "e2e")
 OUTCOMES = ("passed", "failed", "skipped")

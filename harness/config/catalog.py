@@ -27,7 +27,7 @@ def is_path(name_or_path: str) -> bool:
 
 def stem(path: Path) -> str:
     """A file's name as the name of what it holds: other characters than letters, digits, _ and - become -."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", path.stem)[:100] or "unnamed"
+    return re.sub(r"[^A-Za-z0-9_-]", "-", path.stem)[:95] or "unnamed"
 
 
 def find(kind: str, noun: str, name_or_path: str) -> Path:

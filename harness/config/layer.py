@@ -24,8 +24,9 @@ from harness.config.source import kind, shown
 Category = Literal["1x1s1", "1x1s2", "larger", "grouped"]
 CATEGORIES: tuple[Category, ...] = ("1x1s1", "1x1s2", "larger", "grouped")
 
-NAME = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
-_UINT32 = (1 << 32) - 1
+NAME = re.compile(r"[A-Za-z0-9_-]{1,95}\Z")
+MAX_SIZE = 1 << 24  # of one dimension, as in convbench
+MAX_VALUES = 1 << 44  # of one tensor, as in convbench: 64 TiB
 _INT64 = (1 << 63) - 1
 _FLOAT_MAX = 3.4028234663852886e38
 
@@ -38,7 +39,7 @@ def problem(message: str, remedy: str, *keys: str | int) -> PydanticCustomError:
 def check_name(name: str) -> str:
     """A name as suites, layers and policies may have; raises a validation error otherwise."""
     if not NAME.match(name):
-        raise problem(f"{shown(name)} is not a valid name", "Use 1 to 100 letters, digits, '_' and '-'.")
+        raise problem(f"{shown(name)} is not a valid name", "Use 1 to 95 letters, digits, '_' and '-'.")
     return name
 
 
@@ -48,20 +49,20 @@ class Layer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
-    h: int = Field(ge=1, le=_UINT32)
-    w: int = Field(ge=1, le=_UINT32)
-    kh: int = Field(ge=1, le=_UINT32)
-    kw: int = Field(ge=1, le=_UINT32)
+    h: int = Field(ge=1, le=MAX_SIZE)
+    w: int = Field(ge=1, le=MAX_SIZE)
+    kh: int = Field(ge=1, le=MAX_SIZE)
+    kw: int = Field(ge=1, le=MAX_SIZE)
     pad: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, right, bottom, left
     stride: tuple[int, int] = (1, 1)  # vertical, horizontal
     dilation: tuple[int, int] = (1, 1)
-    groups: int = Field(default=1, ge=1, le=_UINT32)
-    batch: int = Field(default=1, ge=1, le=_UINT32)
-    cin: int = Field(ge=1, le=_INT64)
-    cout: int = Field(ge=1, le=_INT64)
+    groups: int = Field(default=1, ge=1, le=MAX_SIZE)
+    batch: int = Field(default=1, ge=1, le=MAX_SIZE)
+    cin: int = Field(ge=1, le=MAX_SIZE)
+    cout: int = Field(ge=1, le=MAX_SIZE)
     min: float = -math.inf
     max: float = math.inf
-    count: int = Field(default=1, ge=1, le=_UINT32)  # how often the network has this shape
+    count: int = Field(default=1, ge=1, le=MAX_SIZE)  # how often the network has this shape
 
     EXTRA_KEYS: ClassVar[tuple[str, ...]] = ("macs",)
 
@@ -140,23 +141,22 @@ class Layer(BaseModel):
                     "Make the kernel or the dilation smaller, or the input or the padding larger.",
                     key,
                 )
-        for what, size in self._sizes().items():
-            if size > _INT64:
-                raise problem(f"the {what} would be {size}, which overflows 64 bits", "Make the layer smaller.")
+        for what, size, limit in self._sizes():
+            if size > limit:
+                raise problem(f"the {what} would be {size}: more than {limit}, an overflow", "Make the layer smaller.")
         return self
 
-    def _sizes(self) -> dict[str, int]:
+    def _sizes(self) -> list[tuple[str, int, int]]:
         pixels = self.batch * self.out_h * self.out_w
         taps = self.kh * self.kw
-        return {
-            "input's bytes": 4 * self.batch * self.h * self.w * self.cin,
-            "padded input's bytes": 4 * self.batch * self.padded_h * self.padded_w * self.cin,
-            "weights' bytes": 4 * taps * self.cin * self.cout // self.groups,
-            "output's bytes": 4 * pixels * self.cout,
-            "im2col matrix's bytes": 4 * pixels * taps * self.cin,
-            "pointer buffer's bytes": 8 * pixels * taps,
-            "number of FLOP": self.flop,
-        }
+        return [
+            ("input's values", self.batch * self.h * self.w * self.cin, MAX_VALUES),
+            ("weights' values", taps * self.cin * self.cout // self.groups, MAX_VALUES),
+            ("output's values", pixels * self.cout, MAX_VALUES),
+            ("im2col matrix's bytes", 4 * pixels * taps * self.cin, _INT64),
+            ("pointer buffer's bytes", 8 * pixels * taps, _INT64),
+            ("number of FLOP", self.flop, _INT64),
+        ]
 
     @property
     def padded_h(self) -> int:
@@ -228,7 +228,7 @@ def _numbers(value: object, lengths: Sequence[int], least: int, forms: str) -> t
     for item in items:
         if not isinstance(item, int) or isinstance(item, bool):
             raise problem(f"{kind(item)}, where a whole number is needed", f"Write {forms}.")
-        if not least <= item <= _UINT32:
-            raise problem(f"{shown(item)} is not between {least} and {_UINT32}", f"Write {forms}.")
+        if not least <= item <= MAX_SIZE:
+            raise problem(f"{shown(item)} is not between {least} and {MAX_SIZE}", f"Write {forms}.")
         numbers.append(item)
     return tuple(numbers)

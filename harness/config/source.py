@@ -77,7 +77,7 @@ class Source:
     def error(self, place: Iterable[Key], problem: str, remedy: str = "") -> UsageError:
         """A UsageError that names file, line and key."""
         keys = tuple(place)
-        where = f"{self.path}:{self.line(keys)}: "
+        where = f"{printable(self.path)}:{self.line(keys)}: "
         return UsageError(where + (f"{key_path(keys)}: {problem}" if keys else problem), remedy)
 
 
@@ -95,20 +95,22 @@ def load(path: Path) -> Source:
         line = mark.line + 1 if mark else 1
         problem = " ".join(part for part in (error.context, error.problem) if part)
         raise UsageError(
-            f"{path}:{line}: not valid YAML: {shown(problem, quote=False)}", "Correct that line."
+            f"{printable(path)}:{line}: not valid YAML: {shown(problem, quote=False)}", "Correct that line."
         ) from error
     except yaml.YAMLError as error:  # a character that YAML forbids
         problem = str(getattr(error, "reason", "")) or "special characters are not allowed"
         position = getattr(error, "position", None)
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-        raise UsageError(f"{path}:{line}: not valid YAML: {problem}", "Remove that character.") from error
+        raise UsageError(f"{printable(path)}:{line}: not valid YAML: {problem}", "Remove that character.") from error
     if root is None:
-        raise UsageError(f"{path}:1: the file is empty", "See the shipped files under configs/ for the keys it needs.")
+        raise UsageError(
+            f"{printable(path)}:1: the file is empty", "See the shipped files under configs/ for the keys it needs."
+        )
     lines: dict[tuple[Key, ...], int] = {}
     value = _value(root, (), path, lines)
     if not isinstance(value, dict):
         raise UsageError(
-            f"{path}:{lines[()]}: the top level is {kind(value)}, not a mapping", "Write `key: value` lines."
+            f"{printable(path)}:{lines[()]}: the top level is {kind(value)}, not a mapping", "Write `key: value` lines."
         )
     return Source(path, value, lines)
 
@@ -135,10 +137,14 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def shown(value: object, *, quote: bool = True) -> str:
     """A value for a message: one line, printable, at most 60 characters."""
-    text = str(value)
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = printable(value)
     text = text if len(text) <= 60 else text[:57] + "..."
     return f"'{text}'" if quote and isinstance(value, str) else text
+
+
+def printable(value: object) -> str:
+    """Text without line breaks and terminal control: what is not printable is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
 
 
 def kind(value: object) -> str:
@@ -165,21 +171,21 @@ def key_path(keys: Iterable[Key]) -> str:
 def _read(path: Path) -> str:
     try:
         if path.is_dir():
-            raise UsageError(f"{path}: is a folder, not a YAML file", "Name a file in it.")
+            raise UsageError(f"{printable(path)}: is a folder, not a YAML file", "Name a file in it.")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UsageError(
-            f"{shown(str(path), quote=False)}: cannot be read: {reason}", "Check the path and its permissions."
+            f"{printable(path)}: cannot be read: {reason}", "Check the path and its permissions."
         ) from error
     if len(data) > MAX_BYTES:
-        raise UsageError(f"{path}: larger than {MAX_BYTES} bytes", "Split it into several files.")
+        raise UsageError(f"{printable(path)}: larger than {MAX_BYTES} bytes", "Split it into several files.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}:{line}: not UTF-8 text", "Save the file as UTF-8.") from error
+        raise UsageError(f"{printable(path)}:{line}: not UTF-8 text", "Save the file as UTF-8.") from error
 
 
 def _value(node: yaml.Node, place: tuple[Key, ...], path: Path, lines: dict[tuple[Key, ...], int]) -> Any:
@@ -202,11 +208,13 @@ def _mapping(
         line = key_node.start_mark.line + 1
         key = _scalar(key_node, path) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
-            raise UsageError(f"{path}:{line}: a key must be a word", "Put quotes around it if it is meant as one.")
+            raise UsageError(
+                f"{printable(path)}:{line}: a key must be a word", "Put quotes around it if it is meant as one."
+            )
         here = (*place, key)
         if key in result:
             raise UsageError(
-                f"{path}:{line}: {key_path(here)}: duplicate key, first given in line {lines[here]}",
+                f"{printable(path)}:{line}: {key_path(here)}: duplicate key, first given in line {lines[here]}",
                 "Remove one of the two.",
             )
         lines[here] = line
@@ -230,15 +238,17 @@ def _scalar(node: yaml.Node, path: Path) -> str | int | float | bool | None:
             return float(re.sub(r"\.(?=[iInN])", "", text))
     except ValueError as error:  # an integer of thousands of digits, or a forced tag
         raise UsageError(
-            f"{path}:{node.start_mark.line + 1}: not a number: {shown(text)}", "Correct the number."
+            f"{printable(path)}:{node.start_mark.line + 1}: not a number: {shown(text)}", "Correct the number."
         ) from error
-    raise UsageError(f"{path}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is not allowed", "Remove the tag.")
+    raise UsageError(
+        f"{printable(path)}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is not allowed", "Remove the tag."
+    )
 
 
 def _plain(node: yaml.Node, tag: str, path: Path) -> None:
     if node.tag != f"tag:yaml.org,2002:{tag}":
         raise UsageError(
-            f"{path}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is not allowed", "Remove the tag."
+            f"{printable(path)}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is not allowed", "Remove the tag."
         )
 
 

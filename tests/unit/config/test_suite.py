@@ -85,7 +85,7 @@ def test_json_round_trip(tmp_path: Path) -> None:
         (5, "h: 14", "h: [14]", "5: layers[1].h: a list, where a whole number", ""),
         (5, "h: 14", "h: 0", "5: layers[1].h: 0 must be greater than or equal to 1", ""),
         (5, "h: 14", "h: -3", "5: layers[1].h: -3 must be", ""),
-        (5, "h: 14", "h: 4294967296", "5: layers[1].h: 4294967296 must be less than", ""),
+        (5, "h: 14", "h: 16777217", "5: layers[1].h: 16777217 must be less than", ""),
         (5, "h: 14", "h: " + "9" * 5000, "5: ", "number"),
         (4, "second", "a b", "4: layers[1].name: 'a b' is not a valid name", "letters, digits"),
         (4, "second", "'../x'", "4: layers[1].name: '../x' is not a valid name", ""),
@@ -95,9 +95,10 @@ def test_json_round_trip(tmp_path: Path) -> None:
         (1, "mine", "$(reboot)", "1: suite: '$(reboot)' is not a valid name", ""),
         (7, "kh: 1", "kh: 15", "7: layers[1].kh: the kernel covers 15", "padding larger"),
         (8, "kw: 1", "kw: 3\n    dilation: [1, 7]", "8: layers[1].kw: the kernel covers 15", ""),
-        (5, "h: 14", "h: 4294967295\n    batch: 4294967295", "4: layers[1]: the input's bytes", "smaller"),
-        (10, "cout: 8", "cout: 9000000000000000000", "4: layers[1]: the weights' bytes", "overflows 64 bits"),
-        (10, "cout: 8", "cout: 9223372036854775808", "10: layers[1].cout: 9223372036854775808 must be", ""),
+        (5, "h: 14", "h: 16777216\n    batch: 16777216", "4: layers[1]: the input's values", "smaller"),
+        (9, "cin: 8", "cin: 16777216\n    batch: 16777216", "4: layers[1]: the input's values", "an overflow"),
+        (7, "kh: 1", "kh: 262144\n    pad: 524288", "4: layers[1]: the number of FLOP", "an overflow"),
+        (10, "cout: 8", "cout: 99999999999999999999", "10: layers[1].cout: 99999999999999999999 must be", ""),
         (10, "cout: 8", "cout: 8\n    macs: 1", "11: layers[1].macs: 1 given, but", "12544"),
         (10, "cout: 8", "cout: 8\n    macs: x", "11: layers[1].macs: the text 'x'", ""),
         (10, "cout: 8", "cout: 8\n    pad: [1, 2, 3]", "11: layers[1].pad: a list of 3", "[vertical, horizontal]"),
@@ -184,6 +185,7 @@ def test_refuses_what_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path / "folder.yaml", "is a folder"),
         (binary, f"{binary}:2: not UTF-8"),
         (tmp_path / "nul\0.yaml", "null"),
+        (tmp_path / "\x1b[31m\n.yaml", r"\\x1b\[31m\\n.yaml: cannot be read"),
     ):
         with pytest.raises(UsageError, match=told) as caught:
             load_suite(str(path))
