@@ -126,7 +126,7 @@ def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
             if kind == "arm64-undefined":
                 options.append("-DIC_SANITIZE=undefined")
         folder = tmp_path_factory.mktemp(f"native-{kind}")
-        _cmake(folder, options, ("test_kernels", "test_object"))
+        _cmake(folder, options, ("test_kernels", "test_memory", "test_object"))
         return NativeBuild(folder, runner)
 
     return make

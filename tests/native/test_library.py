@@ -22,7 +22,10 @@ HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "scalar_4x4") if X86 else ("neon_6x1
 ARM_KERNELS = ("neon_6x16", "scalar_4x4")
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails")
 NAIVE_PROPERTIES = ("bound", "integers", "guards")
-OBJECT_CASES = ("arguments", "option_errors", "states", "overflow", "bytes", "out_of_memory", "read_only", "names")
+OBJECT_CASES = {
+    "test_object": ("arguments", "option_errors", "states", "names"),
+    "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
+}
 BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")
 
 
@@ -45,10 +48,10 @@ def test_kernel(native_builds: Builds, build: str, kernel: str, case: str) -> No
     assert result.code == 0, result.text
 
 
-@pytest.mark.parametrize("case", OBJECT_CASES)
+@pytest.mark.parametrize(("program", "case"), [(p, case) for p, cases in OBJECT_CASES.items() for case in cases])
 @pytest.mark.parametrize("build", BUILDS)
-def test_object(native_builds: Builds, build: str, case: str) -> None:
-    result = native_builds(build).run("test_object", case)
+def test_object(native_builds: Builds, build: str, program: str, case: str) -> None:
+    result = native_builds(build).run(program, case)
     assert result.code == 0, result.text
 
 
@@ -57,9 +60,20 @@ def test_cases_are_all_run(native_builds: Builds, build: str) -> None:
     """The lists above hold every case and kernel that the programs have."""
     made = native_builds(build)
     assert sorted(made.run("test_kernels", "--list").text.split()) == sorted(PROPERTIES)
-    assert sorted(made.run("test_object", "--list").text.split()) == sorted(OBJECT_CASES)
+    for program, cases in OBJECT_CASES.items():
+        assert sorted(made.run(program, "--list").text.split()) == sorted(cases)
     listed = [line.split()[0] for line in made.run("test_kernels", "--kernels").text.splitlines()]
     assert tuple(listed) == kernels_of(build)
+
+
+@pytest.mark.parametrize(
+    ("build", "marks"), [("sanitized", [b"__asan_report", b"__ubsan_handle"]), ("arm64-undefined", [b"__ubsan_handle"])]
+)
+def test_sanitizers_are_compiled_in(native_builds: Builds, build: str, marks: list[bytes]) -> None:
+    """In the library's own objects, the micro-kernels among them."""
+    for name in ("pack.c", "kernels/scalar.c", "kernels/neon.c" if build.startswith("arm64") else "kernels/avx2.c"):
+        content = native_builds(build).object_file(name).read_bytes()
+        assert all(mark in content for mark in marks), name
 
 
 @pytest.mark.parametrize("case", ["bound", "integers", "guards", "tails"])
