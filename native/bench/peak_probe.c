@@ -73,8 +73,9 @@ static engine widest(void) {
 #define V_ZERO(n) "movi v" #n ".4s, #0\n"
 #define TO_23(M)                                                                                                       \
     M(0)                                                                                                               \
-    M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15) M(16) M(17) M(18) M(19) M(20)     \
-        M(21) M(22) M(23)
+    M(1)                                                                                                               \
+    M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15) M(16) M(17) M(18) M(19) M(20) M(21)    \
+        M(22) M(23)
 
 static void run_neon(uint64_t loops) {
     const uint32_t factor = 0x3a83126f; /* 0.001f */

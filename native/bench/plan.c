@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define COUNT_LIMIT 1000000
+#define VARIANT_LIMIT 4096 /* a worker has room for as many */
 
 typedef struct {
     plan *p;
@@ -121,7 +122,7 @@ static void read_build(reader *r) {
 static void read_variant(reader *r) {
     fields *f = &r->f;
     plan *p = r->p;
-    uint64_t index = fields_u64(f, "index", 0, COUNT_LIMIT);
+    uint64_t index = fields_u64(f, "index", 0, VARIANT_LIMIT - 1);
     if (!f->error[0] && index != p->variant_count)
         fields_fail(f, "index=%llu, but this is variant %u", (unsigned long long)index, p->variant_count);
     plan_variant *v = APPEND(p->variants, p->variant_count);

@@ -16,6 +16,7 @@
 #define MIN_CALLS 3
 #define COPY_CALLS 9
 #define PLACE_TRIES 8
+#define MAX_TRIES 3
 
 typedef struct {
     const sample_request *q;
@@ -122,19 +123,25 @@ static void settle(bench *b, sample_result *r) {
     r->settle_ns = (double)(timer_ns() - start);
 }
 
-/* Calls that fill the window, from a batch that is long enough to be timed. */
+/* Calls that fill the window, from batches that are long enough to be timed; the fastest of three, since an
+ * interruption would make the window too short. */
 static uint64_t calls_for(bench *b, double window) {
-    double enough = fmin(window / 8, 1e6);
-    for (uint64_t batch = 1;; batch *= 2) {
+    double enough = fmin(window / 16, 1e6), best = INFINITY;
+    uint64_t batch = 1;
+    for (int good = 0; good < 3;) {
         uint64_t start = timer_ns();
         for (uint64_t i = 0; i < batch; i++)
             untimed(b);
         double ns = (double)(timer_ns() - start);
         if (ns >= enough || batch >= UINT64_C(1) << 32) {
-            double calls = ceil(1.03 * window * (double)batch / fmax(ns, 1));
-            return calls < 1 ? 1 : (uint64_t)calls;
+            best = fmin(best, fmax(ns, 1) / (double)batch);
+            good += ns >= window ? 3 : 1;
+        } else {
+            batch *= 2;
         }
     }
+    double calls = ceil(1.03 * window / best);
+    return calls < 1 ? 1 : (uint64_t)calls;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -220,20 +227,27 @@ static void measure(bench *b, sample_result *r) {
     r->calls = q->calls;
     if (!r->calls && !q->rotate)
         r->calls = calls_for(b, window);
-    usage(&switches, &faults);
-    r->cpu_before = sched_getcpu();
-    r->mhz_before = believed(q);
-    if (q->rotate) {
-        window_rotate(b, r, window);
-    } else {
-        untimed(b);
-        window_hot(b, r);
+    for (int tries = 1;; tries++) {
+        usage(&switches, &faults);
+        r->cpu_before = sched_getcpu();
+        r->mhz_before = believed(q);
+        if (q->rotate) {
+            window_rotate(b, r, window);
+        } else {
+            untimed(b);
+            window_hot(b, r);
+        }
+        r->mhz_after = believed(q);
+        r->cpu_after = sched_getcpu();
+        usage(&r->nivcsw, &r->faults);
+        r->nivcsw -= switches;
+        r->faults -= faults;
+        double took = r->ns * (double)r->calls;
+        if (q->rotate || took >= window || tries == MAX_TRIES)
+            break;
+        /* The calls were chosen while something else slowed them down: no window is shorter than it should be. */
+        r->calls = (uint64_t)ceil((double)r->calls * 1.03 * window / fmax(took, 1));
     }
-    r->mhz_after = believed(q);
-    r->cpu_after = sched_getcpu();
-    usage(&r->nivcsw, &r->faults);
-    r->nivcsw -= switches;
-    r->faults -= faults;
     copy_window(b, r);
 }
 

@@ -2,16 +2,16 @@
 #include "timer.h"
 
 timer_facts timer_measure(void) {
-    enum { READS = 5000 };
+    const int reads = 5000;
     timer_facts facts = {"CLOCK_MONOTONIC", 1e9, 0};
     uint64_t start = timer_ns(), last = start;
-    for (int i = 0; i < READS; i++) {
+    for (int i = 0; i < reads; i++) {
         uint64_t now = timer_ns();
         if (now > last && (double)(now - last) < facts.tick_ns)
             facts.tick_ns = (double)(now - last);
         last = now;
     }
-    facts.cost_ns = (double)(last - start) / (double)READS;
+    facts.cost_ns = (double)(last - start) / (double)reads;
     if (facts.tick_ns == 1e9)
         facts.tick_ns = 1;
 #ifdef __aarch64__

@@ -4,9 +4,9 @@
 #include "affinity.h"
 #include "clock_probe.h"
 #include "cpu.h"
+#include "dump.h"
 #include "introspect.h"
 #include "lines.h"
-#include "npy.h"
 #include "peak_probe.h"
 #include "reference.h"
 #include "sample.h"
@@ -210,33 +210,6 @@ static bool create(worker *w, fields *f) {
         u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
 }
 
-static bool dump(const worker *w, const unit *u, const char *folder, const float *output, char *reason, size_t room) {
-    const layer_shape *l = &w->layer;
-    const ic_conv2d_desc *d = &l->desc;
-    char path[4096], ours[256];
-    snprintf(ours, sizeof ours, "%s.%s.output", ic_algorithm_name(u->algorithm), u->kernel);
-    const struct {
-        const char *name;
-        const float *values;
-        size_t shape[4];
-        unsigned dimensions;
-    } files[] = {{"input", w->data.input, {l->batch, l->height, l->width, d->in_channels}, 4},
-                 {"weights",
-                  w->data.weights,
-                  {d->out_channels, d->kernel_height, d->kernel_width, d->in_channels / d->groups},
-                  4},
-                 {"bias", w->data.bias, {d->out_channels}, 1},
-                 {ours, output, {l->batch, l->out_height, l->out_width, d->out_channels}, 4}};
-    for (unsigned i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s.%s.npy", folder, l->name, files[i].name);
-        if (!npy_write(path, files[i].values, files[i].shape, files[i].dimensions)) {
-            snprintf(reason, room, "cannot write %.150s: %s", path, strerror(errno));
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool check(worker *w, fields *f) {
     unit *u = unit_of(w, f);
     const char *by = fields_text(f, "by"), *folder = fields_text_or(f, "dump", "");
@@ -262,7 +235,9 @@ static bool check(worker *w, fields *f) {
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
     double error = sum_only ? 0 : reference_compare(&w->reference, i.output);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
-    bool written = !*folder || status != IC_OK || dump(w, u, folder, i.output, reason, sizeof reason);
+    bool written = !*folder || status != IC_OK ||
+                   dump_tensors(&w->layer, &w->data, ic_algorithm_name(u->algorithm), u->kernel, i.output, folder,
+                                reason, sizeof reason);
     unplace(w, &i, input);
     if (status != IC_OK || !written)
         return failed(written ? ic_status_string(status) : reason);

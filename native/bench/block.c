@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block.h"
+
+#include "prng.h"
+#include "stop.h"
+#include "telemetry.h"
+#include "timer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLD_NS 20000000
+
+typedef struct {
+    const plan_job *job;
+    bool *dead;      /* by variant */
+    uint64_t *calls; /* by variant, 0: not yet chosen */
+} block;
+
+/* Takes one sample; false: the variant is out for this block. */
+static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigned variant) {
+    const plan *p = c->p;
+    const plan_variant *v = &p->variants[variant];
+    unsigned layer = b->job->layer;
+    size_t slot = (size_t)layer * p->variant_count + variant;
+    peer *w;
+    if (!crew_prepare(c, layer, variant, &w, true))
+        return false;
+    /* The measured CPU is cold when none of our workers ran on it just now. */
+    uint64_t last = 0, now = timer_ns();
+    for (unsigned i = 0; i < p->build_count; i++)
+        last = c->peers[i].pid && c->peers[i].last_ns > last ? c->peers[i].last_ns : last;
+    bool cold = now - last > COLD_NS;
+    subject s = crew_subject(c, layer, v->unit);
+    char request[256];
+    s.cache = v->rotate ? "rotate" : "hot";
+    snprintf(request, sizeof request, "sample unit=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64 " first=%d",
+             v->unit, s.cache, b->calls[variant], cold ? p->settle_cold_ns : p->settle_ns, !c->sampled[slot]);
+    if (!crew_ask(c, w, request))
+        return crew_give_up(c, &s);
+    if (crew_answered(c, "skip")) {
+        c->refused[slot] = true;
+        crew_skip(c, &s);
+        return false;
+    }
+    if (!crew_answered(c, "sampled") || !emit_sample(c->out, &s, round, position, (int)w->pid, &c->a.reply))
+        return crew_give_up(c, &s);
+    c->sampled[slot] = true;
+    b->calls[variant] = fields_u64(&c->a.reply, "calls", 1, UINT64_MAX);
+    return true;
+}
+
+static bool already(const plan_job *job, unsigned round, unsigned position) {
+    for (unsigned i = 0; i < job->done_count; i++)
+        if (job->done[i] == ((uint64_t)round << 32 | position))
+            return true;
+    return false;
+}
+
+static bool alive(const crew *c, const block *b, unsigned variant) {
+    return !b->dead[variant] && !c->refused[(size_t)b->job->layer * c->p->variant_count + variant] && !stop_now();
+}
+
+static bool any_alive(const crew *c, const block *b) {
+    for (unsigned i = 0; i < b->job->variant_count; i++)
+        if (alive(c, b, b->job->variants[i]))
+            return true;
+    return false;
+}
+
+static void run_round(crew *c, block *b, unsigned round, unsigned *order) {
+    const plan_job *job = b->job;
+    prng_round_order(job->seed, round, order, job->variant_count);
+    for (unsigned position = 0; position < job->variant_count; position++) {
+        unsigned variant = job->variants[order[position]];
+        if (!alive(c, b, variant) || already(job, round, position))
+            continue;
+        b->dead[variant] = !sample(c, b, round, position, variant);
+        telemetry_read(c->p, c->out, c->launch, false);
+    }
+    telemetry_read(c->p, c->out, c->launch, true);
+}
+
+/* Objects and checksums of the units that this block uses; what fails is dead in it. */
+static void prepare_block(crew *c, block *b) {
+    const plan *p = c->p;
+    const plan_job *job = b->job;
+    for (unsigned i = 0; i < job->variant_count; i++) {
+        unsigned variant = job->variants[i], unit = p->variants[variant].unit;
+        bool tried = false, fine = crew_fact(c, job->layer, unit)->usable;
+        for (unsigned k = 0; k < i; k++)
+            if (p->variants[job->variants[k]].unit == unit) {
+                tried = true;
+                fine = !b->dead[job->variants[k]];
+            }
+        peer *w;
+        bool needed = fine && !tried && alive(c, b, variant);
+        b->dead[variant] = !fine || (needed && !crew_prepare(c, job->layer, variant, &w, false));
+    }
+}
+
+void block_run(crew *c, const plan_job *job) {
+    const plan *p = c->p;
+    uint64_t start = timer_ns();
+    unsigned launches = 0, round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
+    block b = {job, calloc(p->variant_count, sizeof(bool)), calloc(p->variant_count, sizeof(uint64_t))};
+    if (!order || !b.dead || !b.calls) {
+        fputs("convbench: out of memory\n", stderr);
+        exit(3);
+    }
+    for (unsigned i = 0; i < p->job_count; i++)
+        launches += p->jobs[i].layer == job->layer;
+    double budget = p->budget_s / launches;
+    if (round < job->rounds)
+        prepare_block(c, &b);
+    uint64_t first = timer_ns();
+    while (round < job->rounds && any_alive(c, &b)) {
+        double now = (double)timer_ns(), ran = round - job->first_round;
+        double expected = ran > 0 ? (now - (double)first) / ran : 0;
+        if (ran > 0 && (now - (double)start + expected) / 1e9 > budget)
+            break;
+        run_round(c, &b, round, order);
+        if (!stop_now())
+            round++;
+    }
+    if (!stop_now())
+        emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds,
+                   (double)(timer_ns() - start) / 1e9);
+    free(order);
+    free(b.dead);
+    free(b.calls);
+}

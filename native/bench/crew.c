@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crew.h"
+
+#include "introspect.h"
+#include "stop.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *zeroed(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    if (!memory) {
+        fputs("convbench: out of memory\n", stderr);
+        exit(3);
+    }
+    return memory;
+}
+
+void crew_begin(crew *c, const plan *p, records *out) {
+    size_t pairs = (size_t)p->layer_count * p->variant_count;
+    memset(c, 0, sizeof *c);
+    c->p = p;
+    c->out = out;
+    c->caches = cpu_caches_read(p->cpu, p->llc_bytes);
+    c->peers = zeroed(p->build_count, sizeof *c->peers);
+    c->builds = zeroed(p->build_count, sizeof *c->builds);
+    c->facts = zeroed(pairs, sizeof *c->facts);
+    c->refused = zeroed(pairs, sizeof *c->refused);
+    c->sampled = zeroed(pairs, sizeof *c->sampled);
+    for (unsigned i = 0; i < p->build_count; i++) {
+        c->peers[i].created = zeroed(p->variant_count, 1);
+        snprintf(c->builds[i], sizeof *c->builds, "%s", p->builds[i].name);
+    }
+}
+
+fact *crew_fact(crew *c, unsigned layer, unsigned unit) {
+    return &c->facts[layer * c->p->variant_count + unit];
+}
+
+subject crew_subject(crew *c, unsigned layer, unsigned variant) {
+    const plan_variant *v = &c->p->variants[variant];
+    fact *known = crew_fact(c, layer, v->unit);
+    const char *algorithm = ic_algorithm_name(v->algorithm);
+    if (!known->name[0] && v->label[0])
+        snprintf(known->name, sizeof known->name, "%s", v->label);
+    return (subject){c->launch,
+                     c->p->layers[layer].name,
+                     known->name[0] ? known->name : algorithm,
+                     algorithm,
+                     known->kernel,
+                     c->builds[v->build],
+                     ""};
+}
+
+/* The answer is none we can use: one error record, unless the run is being stopped. */
+bool crew_give_up(crew *c, const subject *s) {
+    answer *a = &c->a;
+    if (a->status == ASK_STOPPED)
+        return false;
+    c->broken = true;
+    if (a->status == ASK_ANSWERED && !a->reason[0]) {
+        bool failed = !a->reply.error[0] && !strcmp(a->reply.word, "failed");
+        snprintf(a->reason, sizeof a->reason, "%s",
+                 failed              ? fields_text_or(&a->reply, "reason", "no reason given")
+                 : a->reply.error[0] ? a->reply.error
+                                     : "an answer that makes no sense");
+    }
+    emit_error(c->out, s, a->reason, a->signal);
+    return false;
+}
+
+bool crew_ask(crew *c, peer *p, const char *request) {
+    return peer_ask(p, &c->a, c->p->worker_timeout_s, request);
+}
+
+bool crew_answered(const crew *c, const char *word) {
+    return !c->a.reply.error[0] && !strcmp(c->a.reply.word, word);
+}
+
+void crew_skip(crew *c, const subject *s) {
+    fields *f = &c->a.reply;
+    uint64_t bytes = fields_has(f, "bytes") ? fields_u64(f, "bytes", 0, UINT64_MAX) : 0;
+    emit_skip(c->out, s, fields_text_or(f, "reason", "no reason given"), bytes);
+}
+
+static bool start(crew *c, unsigned build) {
+    const plan *p = c->p;
+    peer *w = &c->peers[build];
+    char request[256];
+    c->a.status = ASK_DIED;
+    c->a.signal = 0;
+    if (!peer_start(w, p->builds[build].exe, &c->a))
+        return false;
+    snprintf(request, sizeof request,
+             "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
+             " probe=%d",
+             PROTOCOL_VERSION, p->cpu, p->memory_bytes, c->caches.llc, p->min_ns, p->max_khz, c->measuring);
+    if (!crew_ask(c, w, request))
+        return false;
+    bool fine = crew_answered(c, "hello");
+    if (fine && !c->builds[build][0]) {
+        const char *name = p->builds[build].name;
+        if (*name)
+            snprintf(c->builds[build], sizeof *c->builds, "%s", name);
+        else
+            snprintf(c->builds[build], sizeof *c->builds, "%.12s", fields_text(&c->a.reply, "build"));
+    }
+    if (fine && c->measuring)
+        fine = emit_worker(c->out, c->launch, c->builds[build], &c->a.reply);
+    if (!fine)
+        peer_stop(w);
+    return fine;
+}
+
+void crew_stop(crew *c) {
+    for (unsigned i = 0; i < c->p->build_count; i++)
+        peer_stop(&c->peers[i]);
+}
+
+/* A worker of the variant's build that holds the layer; false: reason recorded under the variant. */
+static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
+    unsigned build = c->p->variants[variant].build;
+    peer *w = *worker = &c->peers[build];
+    char request[1024];
+    if (!w->pid && !start(c, build)) {
+        subject s = crew_subject(c, layer, variant);
+        return crew_give_up(c, &s);
+    }
+    if (w->layer == (int)layer)
+        return true;
+    subject s = crew_subject(c, layer, variant);
+    layer_print(&c->p->layers[layer], request, sizeof request);
+    if (!crew_ask(c, w, request))
+        return crew_give_up(c, &s);
+    memset(w->created, 0, c->p->variant_count);
+    w->layer = (int)layer;
+    if (crew_answered(c, "ok"))
+        return true;
+    w->layer = -1;
+    if (!crew_answered(c, "skip"))
+        return crew_give_up(c, &s);
+    crew_skip(c, &s);
+    return false;
+}
+
+static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
+    const plan_variant *v = &c->p->variants[unit];
+    fact *known = crew_fact(c, layer, unit);
+    subject s = crew_subject(c, layer, unit);
+    char request[256], kernel[FIELDS_ENCODED(sizeof v->kernel)];
+    /* What was checked is what is measured: from the check on, the kernel has its name. */
+    fields_encode(known->kernel[0] ? known->kernel : v->kernel, kernel, sizeof kernel);
+    snprintf(request, sizeof request, "create unit=%u algorithm=%s kernel=%s", unit, s.algorithm, kernel);
+    if (!crew_ask(c, w, request))
+        return crew_give_up(c, &s);
+    if (crew_answered(c, "skip")) {
+        crew_skip(c, &s);
+        return false;
+    }
+    if (!crew_answered(c, "created"))
+        return crew_give_up(c, &s);
+    if (!known->kernel[0])
+        snprintf(known->kernel, sizeof known->kernel, "%s", fields_text(&c->a.reply, "kernel"));
+    if (!known->name[0])
+        snprintf(known->name, sizeof known->name, "%s/%s", s.algorithm, known->kernel);
+    w->created[unit] = true;
+    return true;
+}
+
+/* by: reference, every or checksum. False: it failed (recorded), or the result is wrong (recorded, c->wrong). */
+static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *by, const char *dump, bool quiet) {
+    fact *known = crew_fact(c, layer, unit);
+    subject s = crew_subject(c, layer, unit);
+    bool sum_only = !strcmp(by, "checksum");
+    static char request[PROTOCOL_LINE], folder[PROTOCOL_LINE / 2];
+    snprintf(request, sizeof request, "check unit=%u by=%s%s%s", unit, by, dump ? " dump=" : "",
+             dump ? fields_encode(dump, folder, sizeof folder) : "");
+    if (!crew_ask(c, w, request))
+        return crew_give_up(c, &s);
+    fields *f = &c->a.reply;
+    uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
+    double error = fields_f64(f, "error_over_bound", 0, INFINITY);
+    bool ok = fields_u64(f, "ok", 0, 1);
+    if (!crew_answered(c, "checked"))
+        return crew_give_up(c, &s);
+    if (sum_only) {
+        ok = sum == known->checksum;
+        error = (double)NAN;
+    } else {
+        known->checksum = sum;
+    }
+    if (!quiet || !ok)
+        emit_check(c->out, &s, sum_only ? "checksum" : "reference", outputs, error, ok);
+    c->wrong |= !ok;
+    return ok;
+}
+
+/* Makes the unit known to its worker, and checks that it still gives the checked result. */
+bool crew_prepare(crew *c, unsigned layer, unsigned variant, peer **worker, bool again) {
+    unsigned unit = c->p->variants[variant].unit;
+    if (!ready(c, layer, variant, worker))
+        return false;
+    peer *w = *worker;
+    if (w->created[unit])
+        return true;
+    if (!create(c, w, layer, unit))
+        return false;
+    subject s = crew_subject(c, layer, unit);
+    if (!again && !emit_layer(c->out, &s, &c->a.reply))
+        return crew_give_up(c, &s);
+    if (check(c, w, layer, unit, "checksum", NULL, again))
+        return true;
+    if (w->pid)
+        w->created[unit] = false;
+    return false;
+}
+
+/* Every unit that some job (of the first launch, for verify) uses, against the reference. */
+void crew_check_all(crew *c, bool first_launch, const char *by, const char *dump) {
+    const plan *p = c->p;
+    unsigned char *seen = calloc((size_t)p->layer_count * p->variant_count, 1);
+    c->launch = p->jobs[0].launch;
+    c->measuring = false;
+    for (unsigned k = 0; seen && k < p->job_count; k++) { /* layers in the order of their first job */
+        const plan_job *job = &p->jobs[k];
+        for (unsigned i = 0; i < job->variant_count && !stop_now(); i++) {
+            unsigned unit = p->variants[job->variants[i]].unit;
+            unsigned char *done = &seen[(size_t)job->layer * p->variant_count + unit];
+            peer *w;
+            if (*done || (first_launch && job->launch != c->launch))
+                continue;
+            *done = 1;
+            const layer_shape *l = &p->layers[job->layer];
+            const char *how = by ? by : l->macs < 0x1p31 ? "every" : "reference";
+            crew_fact(c, job->layer, unit)->usable = ready(c, job->layer, unit, &w) && create(c, w, job->layer, unit) &&
+                                                     check(c, w, job->layer, unit, how, dump, false);
+        }
+    }
+    free(seen);
+    crew_stop(c);
+}

@@ -1,0 +1,168 @@
+"""convbench run: heat, workers that crash or hang, signals, kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.store.records import Check, End, Error, Gate, Sample, Worker
+
+pytestmark = pytest.mark.native
+
+GATE = (
+    "gate kind=file source=zone:cpu path={path} scale=0.001 baseline_c={base} tolerance_c=1 cap_s={cap} "
+    "window_s=0.6 slope_c=0.2"
+)
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+    return value
+
+
+def in_sample(started: Any) -> int:
+    """The pid of a worker that is measuring: its `worker` record and a sample are written."""
+
+    def pid() -> int | None:
+        text = started.out.read_text() if started.out.exists() else ""
+        workers = started.workers()
+        return workers[0] if '"type":"sample"' in text and workers else None
+
+    return int(wait_for(pid))
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_gate_waits_until_it_is_cool(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    zone = tmp_path / "temp"
+    zone.write_text("45000\n")
+    plan.gate = GATE.format(path=zone, base=30, cap=20)
+    cooling = threading.Timer(1.0, zone.write_text, ("30500\n",))
+    cooling.start()
+    gate = run(plan).of(Gate)[0]
+    cooling.join()
+    assert (gate.status, gate.source, gate.capped) == ("passed", "zone:cpu", False)
+    assert (gate.start, gate.end, gate.baseline) == (45, 30.5, 30)
+    assert gate.waited_s > 0.1
+
+
+def test_gate_that_never_cools_is_capped(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    zone = tmp_path / "temp"
+    zone.write_text("45000\n")
+    plan.gate = GATE.format(path=zone, base=30, cap=0.5)
+    result = run(plan)
+    gate = result.of(Gate)[0]
+    assert (gate.status, gate.capped) == ("capped", True)
+    assert 0.5 <= gate.waited_s < 10
+    assert result.of(Sample)
+
+
+def test_gate_with_unknown_baseline_wants_steady(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    zone = tmp_path / "temp"
+    zone.write_text("45000\n")
+    plan.gate = GATE.format(path=zone, base="unknown", cap=20)
+    gate = run(plan).of(Gate)[0]
+    assert gate.status == "passed"
+    assert gate.baseline is None
+    assert gate.waited_s >= 0.6
+
+
+def test_gate_without_source(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    plan.gate = GATE.format(path=tmp_path / "nothing", base=30, cap=20)
+    gate = run(plan).of(Gate)[0]
+    assert (gate.status, gate.start, gate.end) == ("unavailable", None, None)
+    assert gate.waited_s < 5
+
+
+def test_gate_asks_the_battery(
+    plan: Any, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "dumpsys"
+    tool.write_text('#!/bin/sh\n[ "$1" = battery ] && printf "Current state:\\n  level: 80\\n  temperature: 312\\n"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    plan.gate = "gate kind=battery source=battery baseline_c=31 tolerance_c=1 cap_s=5 window_s=1 slope_c=0.2"
+    gate = run(plan).of(Gate)[0]
+    assert (gate.status, gate.start) == ("passed", 31.2)
+
+
+@pytest.mark.parametrize(("number", "says"), [(signal.SIGSEGV, "signal 11"), (signal.SIGSTOP, "timed out")])
+def test_worker_that_crashes_or_hangs(plan: Any, start: Callable[..., Any], number: signal.Signals, says: str) -> None:
+    plan.measure |= {"min_ns": 60000000, "worker_timeout_s": 1.5}
+    plan.algorithms, plan.rounds, plan.launches = ("naive", "im2col", "indirect"), 4, 2
+    started = start(plan)
+    victim = in_sample(started)
+    os.kill(victim, number)
+    result = started.finish()
+    assert result.code == 3
+    assert isinstance(result.records[-1], End)
+    assert result.records[-1].reason == "done"
+    (error,) = result.of(Error)
+    assert error.signal == (number if number == signal.SIGSEGV else None)
+    assert says in error.reason
+    assert len(result.of(Worker)) == 3  # two launches and a fresh one
+    samples = result.of(Sample)
+    for algorithm in plan.algorithms:
+        there = [s for s in samples if s.algorithm == algorithm and s.launch == 0]
+        assert len(there) < 4 if algorithm == error.algorithm else len(there) == 4
+        assert len([s for s in samples if s.algorithm == algorithm and s.launch == 1]) == 4
+    assert all(check.ok for check in result.of(Check))
+    assert gone(victim)
+
+
+def test_sigterm_ends_cleanly(plan: Any, start: Callable[..., Any]) -> None:
+    plan.rounds = 100000
+    started = start(plan)
+    worker = in_sample(started)
+    os.kill(started.process.pid, signal.SIGTERM)
+    result = started.finish()
+    assert result.code == 130
+    end = result.records[-1]
+    assert isinstance(end, End)
+    assert (end.reason, end.records) == ("signal", len(result.records))
+    assert not result.of(Error)
+    assert gone(worker)
+
+
+def test_sigkill_leaves_whole_lines_and_no_worker(
+    plan: Any, start: Callable[..., Any], records_of: Callable[[Path], list[Any]]
+) -> None:
+    plan.rounds = 100000
+    started = start(plan)
+    worker = in_sample(started)
+    os.kill(started.process.pid, signal.SIGKILL)
+    started.process.communicate()
+    assert len(records_of(started.out)) > 3  # all but a cut last line are whole
+    wait_for(lambda: gone(worker), 5)
+
+
+def test_two_builds_take_turns(plan: Any, run: Callable[..., Any], convbench: Path) -> None:
+    plan.variants = lambda: [
+        "variant index=0 algorithm=indirect kernel=auto build=0 cache=hot label=",
+        "variant index=1 algorithm=indirect kernel=auto build=1 cache=hot label=",
+    ]
+    lines = plan.lines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("build"))
+    lines[at : at + 1] = [f"build index=0 exe={convbench} name=ours", f"build index=1 exe={convbench} name=theirs"]
+    plan.text = lambda: "\n".join(lines) + "\n"
+    result = run(plan)
+    assert result.code == 0, result.stderr
+    assert {worker.build for worker in result.of(Worker)} == {"ours", "theirs"}
+    pids = {(s.build, s.pid) for s in result.of(Sample)}
+    assert len(pids) == 2
+    assert len(result.of(Sample)) == 4

@@ -1,0 +1,254 @@
+"""convbench run: what it writes, in which order, where buffers lie, and how it ends."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.store.records import Block, Check, End, Error, Gate, Header, Layer, Sample, Skip, Telemetry, Worker
+
+pytestmark = pytest.mark.native
+
+MASK = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def shuffled(seed: int, round_: int, count: int) -> list[int]:
+    """The order that the plan promises: Fisher-Yates with splitmix64."""
+    state = seed ^ ((round_ + 1) * GOLDEN & MASK)
+    order = list(range(count))
+    for i in range(count - 1, 0, -1):
+        state = (state + GOLDEN) & MASK
+        z = state
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+        j = (z ^ (z >> 31)) % (i + 1)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def test_records_of_a_whole_run(plan: Any, run: Callable[..., Any], make_layer: Callable[..., str]) -> None:
+    plan.algorithms = ("im2col", "indirect", "direct")
+    plan.caches = ("hot", "rotate")
+    plan.layers = (make_layer("a", 14, 14, 16, 16), make_layer("b", 28, 28, 32, 32, kh=1, kw=1, pad=0))
+    plan.launches, plan.rounds = 2, 8
+    result = run(plan)
+    assert result.code == 0, result.stderr
+    header, end = result.records[0], result.records[-1]
+    assert isinstance(header, Header)
+    assert isinstance(end, End)
+    assert (end.reason, end.records) == ("done", len(result.records))
+    assert len(header.build) == 12
+    assert len(header.plan_hash) == 64
+    assert header.timer.tick_ns > 0
+    assert header.conductor_start_ticks > 0
+    workers, samples = result.of(Worker), result.of(Sample)
+    assert [worker.launch for worker in workers] == [0, 1]
+    assert len({worker.pid for worker in workers}) == 2
+    assert {worker.cpus for worker in workers} == {"0"}
+    assert all(worker.peak.isa for worker in workers)
+    pid_of = {worker.launch: worker.pid for worker in workers}
+    for s in samples:
+        assert s.pid == pid_of[s.launch]
+        assert s.cpu_before == s.cpu_after == 0
+        assert s.cache == "rotate" or s.ns * s.calls >= 200000 * 0.999
+        assert (s.copies > 1) == (s.cache == "rotate")
+        assert (s.copy_ns is not None) == (s.algorithm == "im2col" and s.layer == "a")
+        assert s.settle_ns > 0
+    assert [(b.launch, b.layer, b.rounds, b.rounds_planned) for b in result.of(Block)] == [
+        (launch, layer, 8, 8) for launch in (0, 1) for layer in "ab"
+    ]
+    assert [gate.status for gate in result.of(Gate)] == ["unavailable"] * 2
+    skips = [skip for skip in result.of(Skip) if not skip.cache]
+    assert [(skip.layer, skip.variant, skip.cache) for skip in skips] == [("a", "direct", "")]
+    checks = result.of(Check)
+    assert all(check.ok for check in checks)
+    assert sum(check.by == "reference" for check in checks) == 5
+    assert sum(check.by == "checksum" for check in checks) == 10
+    first_gate = next(i for i, record in enumerate(result.records) if record.type == "gate")
+    assert all(r.type in ("header", "check", "skip") for r in result.records[:first_gate])
+
+
+def test_bytes_are_the_library_s(plan: Any, run: Callable[..., Any]) -> None:
+    layers = {layer.algorithm: layer for layer in run(plan).of(Layer)}
+    pixels, taps, cin, cout = 14 * 14, 9, 16, 16
+    assert layers["im2col"].matrix_bytes >= pixels * taps * cin * 4
+    assert layers["im2col"].pointer_bytes == 0
+    assert layers["indirect"].pointer_bytes >= pixels * taps * 8
+    assert layers["indirect"].matrix_bytes == 0
+    assert layers["indirect"].padding_bytes >= cin * 4
+    for layer in layers.values():
+        assert (layer.input_bytes, layer.output_bytes) == (pixels * cin * 4, pixels * cout * 4)
+        assert layer.weights_bytes >= (taps * cin * cout + cout) * 4
+        assert layer.object_bytes > 0
+        assert layer.create_ns > 0
+
+
+def test_buffers_move(plan: Any, run: Callable[..., Any]) -> None:
+    plan.caches, plan.rounds = ("hot", "rotate"), 10
+    by_variant = defaultdict(list)
+    for sample in run(plan).of(Sample):
+        by_variant[sample.variant, sample.cache].append(sample.addresses.model_dump())
+    assert len(by_variant) >= 2
+    for rounds in by_variant.values():
+        moved = sum(a != b for a, b in itertools.pairwise(rounds))
+        assert moved >= len(rounds) / 2
+        for name in rounds[0]:
+            places = {places[name] for places in rounds}
+            assert places == {""} or len(places) > len(rounds) / 2
+        assert len({int(place["input"], 16) % 4096 for place in rounds}) > 3
+
+
+def test_order_follows_the_seed_and_done_is_left_out(plan: Any, run: Callable[..., Any]) -> None:
+    plan.algorithms, plan.rounds = ("naive", "im2col", "indirect"), 5
+    full = [(s.round, s.position, s.algorithm) for s in run(plan).of(Sample)]
+    expected = [
+        (round_, position, plan.algorithms[index])
+        for round_ in range(5)
+        for position, index in enumerate(shuffled(1000, round_, 3))
+    ]
+    assert full == expected
+    plan.done = "0.0,0.1,0.2,3.1"
+    done = {(0, 0), (0, 1), (0, 2), (3, 1)}
+    rest = [(s.round, s.position, s.algorithm) for s in run(plan).of(Sample)]
+    assert rest == [one for one in expected if one[:2] not in done]
+
+
+def test_budget_cuts_rounds(plan: Any, run: Callable[..., Any]) -> None:
+    plan.measure |= {"budget_s": 0.4, "min_ns": 20000000}
+    plan.launches, plan.rounds = 2, 50
+    result = run(plan)
+    assert result.code == 0
+    for block in result.of(Block):
+        assert 1 <= block.rounds < 50
+        assert block.rounds_planned == 50
+        of_block = [s for s in result.of(Sample) if s.launch == block.launch]
+        assert len(of_block) == 2 * block.rounds
+
+
+def test_telemetry(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "freq").write_text("1800000\n")
+    (tmp_path / "temp").write_text("31200\n")
+    plan.extra = (
+        f"watch kind=freq name=policy0 path={tmp_path}/freq",
+        f"watch kind=freq name=gone path={tmp_path}/nothing",
+        f"watch kind=temp name=cpu path={tmp_path}/temp scale=0.001",
+    )
+    telemetry = run(plan).of(Telemetry)
+    assert telemetry[0].freq_khz == {"policy0": 1800000, "gone": None}
+    assert sum(t.temp_c == {"cpu": 31.2} for t in telemetry) == 2
+
+
+def test_too_little_memory_is_a_skip_with_the_size(
+    plan: Any, run: Callable[..., Any], make_layer: Callable[..., str]
+) -> None:
+    plan.layers = (make_layer("large", 112, 112, 32, 32), make_layer("small", 14, 14, 16, 16))
+    plan.measure["memory_bytes"] = 9 << 20
+    result = run(plan)
+    assert result.code == 0, result.stderr
+    matrix = 112 * 112 * 9 * 32 * 4
+    skips = {skip.algorithm: skip for skip in result.of(Skip)}
+    assert skips["im2col"].bytes > matrix
+    assert {s.variant.split("/")[0] for s in result.of(Sample) if s.layer == "large"} == {"indirect"}
+    assert len([s for s in result.of(Sample) if s.layer == "small"]) == 4
+    plan.measure["memory_bytes"] = 1 << 20
+    of_large = [skip for skip in run(plan).of(Skip) if skip.layer == "large"]
+    assert len(of_large) == 2
+    assert all(skip.bytes > 2 * 112 * 112 * 32 * 4 for skip in of_large)
+
+
+def test_wrong_result_is_never_timed(plan: Any, run: Callable[..., Any], broken_convbench: Path) -> None:
+    plan.algorithms = ("naive", "indirect")
+    result = run(plan, broken_convbench)
+    assert result.code == 1
+    wrong = [check for check in result.of(Check) if not check.ok]
+    assert [check.variant.split("/")[0] for check in wrong] == ["indirect"]
+    assert wrong[0].error_over_bound is None or wrong[0].error_over_bound > 1
+    assert {sample.algorithm for sample in result.of(Sample)} == {"naive"}
+
+
+def test_deadline(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    plan.run["deadline_s"] = 0.5
+    plan.rounds = 100000
+    result = run(plan)
+    assert result.code == 4
+    assert result.records[-1].reason == "deadline"
+    (tmp_path / "hot").write_text("90000")
+    plan.gate = (
+        f"gate kind=file source=z path={tmp_path}/hot scale=0.001 baseline_c=30 tolerance_c=1 cap_s=60 "
+        "window_s=20 slope_c=0.2"
+    )
+    result = run(plan)
+    assert result.code == 4
+    assert result.records[-1].reason == "deadline"
+    assert not result.of(Sample)
+
+
+def test_cpu_that_is_not_there(plan: Any, run: Callable[..., Any]) -> None:
+    plan.run["cpu"] = 1000
+    result = run(plan)
+    assert result.code == 3
+    assert all("cannot run on CPU 1000" in error.reason for error in result.of(Error))
+    assert len(result.of(Error)) == 2
+    assert not result.of(Sample)
+
+
+def test_unknown_kernel_and_missing_program(plan: Any, run: Callable[..., Any]) -> None:
+    plan.variants = lambda: [
+        "variant index=0 algorithm=indirect kernel=none_1x1 build=0 cache=hot label=",
+        "variant index=1 algorithm=im2col kernel=scalar_4x4 build=0 cache=hot label=mine",
+    ]
+    result = run(plan)
+    assert result.code == 0
+    assert "none_1x1" in result.of(Skip)[0].reason
+    assert {(s.variant, s.kernel) for s in result.of(Sample)} == {("mine", "scalar_4x4")}
+    plan.exe = "/nowhere/convbench"
+    result = run(plan)
+    assert result.code == 3
+    assert "/nowhere/convbench" in result.stderr
+
+
+def test_appends_after_a_cut_line(plan: Any, convbench: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "p.plan", tmp_path / "out.jsonl"
+    path.write_text(plan.text())
+    out.write_text('{"type":"header"}\n{"type":"sam')
+    subprocess.run([convbench, "run", path, "--out", out], check=True)
+    lines = out.read_text().splitlines()
+    assert lines[1] == '{"type":"sam'
+    assert json.loads(lines[2])["type"] == "header"
+    assert json.loads(lines[-1])["records"] == len(lines) - 2
+
+
+def test_full_disk(plan: Any, convbench: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "p.plan", tmp_path / "out.jsonl"
+    path.write_text(plan.text())
+    limited = ["prlimit", "--fsize=2048", str(convbench), "run", str(path), "--out", str(out)]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert str(out) in done.stderr
+    data = out.read_bytes()
+    assert data.endswith(b"\n")
+    assert [json.loads(line)["seq"] for line in data.splitlines()] == list(range(data.count(b"\n")))
+
+
+def test_arm64_under_emulation(
+    plan: Any, run: Callable[..., Any], arm64_convbench: Path, make_layer: Callable[..., str]
+) -> None:
+    plan.exe = arm64_convbench  # the conductor starts workers by this name: the kernel cannot run them by itself
+    plan.algorithms, plan.caches = ("im2col", "indirect", "direct"), ("hot", "rotate")
+    plan.layers = (make_layer("a", 8, 8, 8, 8), make_layer("b", 8, 8, 16, 16, kh=1, kw=1, pad=0))
+    result = run(plan, arm64_convbench)
+    assert result.code == 0, result.stderr
+    assert {worker.peak.isa for worker in result.of(Worker)} == {"neon"}
+    samples = result.of(Sample)
+    assert {s.algorithm for s in samples} == {"im2col", "indirect", "direct"}
+    assert all(s.kernel.startswith("neon") for s in samples)
+    assert all(s.ns > 0 for s in samples)
+    assert all(check.ok for check in result.of(Check))
