@@ -31,7 +31,8 @@ test: setup-test tools ## everything that a change must pass: lint, unit, native
 	@$(MAKE) --no-print-directory lint-only
 	$(PY) -m pytest $(PYTEST_ARGS)
 
-lint: setup-test lint-only ## formatting, linters, types
+lint: setup-test ## formatting, linters, types
+	@$(MAKE) --no-print-directory lint-only
 
 .PHONY: lint-only
 lint-only:
@@ -51,14 +52,14 @@ format: setup-test ## format Python and C sources
 bench: setup ## shares of the FMA peak and of memcpy reached on this machine
 	$(PY) benchmarks/limits.py
 
-lock: ## make requirements/*.txt again from pyproject.toml (needs uv)
+lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }
 	$(call lock,run,)
 	$(call lock,test,--extra test --constraints requirements/run.txt)
 
 define lock
 $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: --fork-strategy fewest \
-	--no-emit-index-url --custom-compile-command "make lock" $(2) pyproject.toml requirements/build.in --output-file requirements/$(1).txt
+	--no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS) $(2) pyproject.toml requirements/build.in --output-file requirements/$(1).txt
 endef
 
 clean: ## remove .venv, build and caches (runs/ stays)
