@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -23,6 +24,7 @@ from harness.lab.seccomp import CpuSupervisor
 from harness.lab.state import State
 
 Action = Callable[[], None]
+_LOOK_S = 5.0
 
 
 class Phone:
@@ -33,7 +35,7 @@ class Phone:
         self._spec: dict[str, Any] = state.read_spec()
         self._listener = listener
         self._listener.setblocking(False)
-        self._root = root.choose_mountpoint(state.folder, Path(sys.prefix), Path(__file__))
+        self._root = root.choose_mountpoint(state.folder, Path(sys.prefix), Path(sys.base_prefix), Path(__file__))
         self._cpus = CpuSupervisor(tuple(self._spec["cpus"]), self._spec["id_base"])
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, Action]] = []
@@ -114,8 +116,9 @@ class Phone:
         self._state.write_pids(os.getpid(), pid)
         self._booted.append((orders, lambda: None))
         self._selector.register(orders, selectors.EVENT_READ, self._on_init_end)
-        self._watch_boot(descriptors[0], lambda: self._cpus.serve(descriptors[0]))
+        self._watch_boot(descriptors[0], lambda: self._on_cpu_question(descriptors[0]))
         self._open_door()
+        self._after(_LOOK_S, self._look_after_folder)
         self._after(self._spec["boot_s"], lambda: self._state.set_property("sys.boot_completed", "1"))
 
     def _open_door(self) -> None:
@@ -155,6 +158,19 @@ class Phone:
         self._state.set_property("sys.boot_completed", None)
         self.stop()
         self._after(self._spec["reboot_s"], self._boot)
+
+    def _on_cpu_question(self, questions: int) -> None:
+        poll = select.poll()
+        poll.register(questions, select.POLLIN)
+        # At the end of a boot there is a hang-up and no question: reading would wait for ever on some kernels.
+        if any(events & select.POLLIN for _, events in poll.poll(0)):
+            self._cpus.serve(questions)
+
+    def _look_after_folder(self) -> None:
+        """A phone whose state folder was removed (a test run killed, its files swept) has nobody left to end it."""
+        if not self._state.folder.is_dir():
+            sys.exit(0)
+        self._after(_LOOK_S, self._look_after_folder)
 
     def _on_power(self, power: int) -> None:
         with contextlib.suppress(BlockingIOError):

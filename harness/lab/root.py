@@ -19,7 +19,8 @@ SYSTEM_UID = 1000
 SHELL_GROUPS = (1004, 1007, 1011, 1015, 1028, 3001, 3002, 3003, 3006, 3009, 3011)
 PROGRAMS = Path(__file__).with_name("programs")
 
-TOOLS = {"mksh": "mksh", "toybox": "toybox", "busybox": "busybox-static", "qemu-aarch64-static": "qemu-user-static"}
+_QEMU = "qemu-aarch64-static"
+TOOLS = ("mksh", "toybox", "busybox", _QEMU)
 APT_LINE = "apt-get install -y qemu-user-static mksh toybox busybox-static"
 _SEARCH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -66,8 +67,12 @@ _GROUP = (
 def host_tools() -> dict[str, str]:
     """Paths of the programs that a phone is made of. Raises InfrastructureError naming what is missing."""
     path = os.environ.get("PATH", "") + ":" + _SEARCH
-    needed = [name for name in TOOLS if name != "qemu-aarch64-static" or os.uname().machine != "aarch64"]
-    found = {name: shutil.which(name, path=path) for name in needed}
+    found = {name: shutil.which(name, path=path) for name in TOOLS}
+    if not found[_QEMU]:
+        plain = shutil.which("qemu-aarch64", path=path)  # newer packages: static under this name
+        found[_QEMU] = plain if plain and not libraries(plain) else None
+    if os.uname().machine == "aarch64":
+        del found[_QEMU]
     missing = sorted(name for name, where in found.items() if not where)
     if missing:
         raise InfrastructureError(f"virtual phones need {', '.join(missing)} on this host", f"Run: {APT_LINE}")

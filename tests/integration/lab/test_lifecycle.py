@@ -1,6 +1,7 @@
 """Phones coming and going, and what a test may do to them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -181,11 +182,41 @@ def test_a_crashed_phone_is_cleaned_up(make_phone: MakePhone) -> None:
     assert not phone.root.exists()
 
 
+def test_a_phone_whose_folder_is_removed_ends(make_phone: MakePhone) -> None:
+    phone = make_phone()
+    shutil.rmtree(phone.root)
+    deadline = time.monotonic() + 15
+    while processes_of(phone) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_of(phone) == []
+
+
+def test_a_phone_boots_again_when_its_adbd_dies(make_phone: MakePhone, adb: Adb) -> None:
+    phone = make_phone()
+    before = adb(phone, "shell", BOOT_ID).stdout
+    adb(phone, "shell", "kill -9 2")  # user shell may: adbd runs as shell
+    wait_until_up(phone)
+    assert adb(phone, "shell", BOOT_ID).stdout != before
+
+
 def test_nine_cpus(make_phone: MakePhone, adb: Adb, affinity_program: Path) -> None:
     phone = make_phone("pixel-8")
     adb(phone, "push", str(affinity_program), "/data/local/tmp/affinity")
     lines = adb(phone, "shell", "/data/local/tmp/affinity 8 9").stdout.splitlines()
     assert lines[:3] == [b"start allowed=9", b"set 8 errno=0 cpu=8 allowed=1", b"set 9 errno=EINVAL cpu=8 allowed=1"]
+
+
+def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name, path: None if name in ("mksh", "toybox") else f"/bin/{name}")
+    with pytest.raises(InfrastructureError, match="mksh, toybox") as caught:
+        manager.up(["pixel-3"], say=lambda _: None)
+    assert caught.value.remedy == "Run: apt-get install -y qemu-user-static mksh toybox busybox-static"
+
+
+def test_root_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(InfrastructureError, match="need root"):
+        manager.up(["pixel-3"], say=lambda _: None)
 
 
 def test_unknown_names(lab_environment: dict[str, str]) -> None:
