@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from harness import paths
-from harness.config.source import shown, suggestion
+from harness.config.wording import shown, suggestion
 from harness.errors import UsageError
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from harness.config.source import kind, shown
+from harness.config.wording import kind, shown
 
 Category = Literal["1x1s1", "1x1s2", "larger", "grouped"]
 CATEGORIES: tuple[Category, ...] = ("1x1s1", "1x1s2", "larger", "grouped")

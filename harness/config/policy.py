@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.config import catalog
 from harness.config.layer import problem
-from harness.config.source import kind, load, shown, suggestion, validate
+from harness.config.source import load, validate
+from harness.config.wording import kind, shown, suggestion
 
 CacheMode = Literal["hot", "rotate"]
 CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")

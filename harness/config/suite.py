@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from harness.config import catalog
 from harness.config.layer import Layer, check_name, problem
 from harness.config.policy import list_policies, policy_path
-from harness.config.source import Source, kind, load, shown, suggestion, validate
+from harness.config.source import Source, load, validate
+from harness.config.wording import kind, shown, suggestion
 from harness.errors import UsageError
 
 ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect")
