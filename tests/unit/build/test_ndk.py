@@ -36,7 +36,7 @@ def test_revisions_sort_as_numbers() -> None:
         "r100",
         "100.0.1",
     ]
-    assert sorted(revisions[::-1], key=ndk.version_key) == revisions
+    assert sorted(sorted(revisions), key=ndk.version_key) == revisions
 
 
 @pytest.mark.parametrize("variable", ["ANDROID_HOME", "ANDROID_SDK_ROOT"])

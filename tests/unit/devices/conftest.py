@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import socketserver
 import struct
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -250,14 +249,10 @@ def add_phone(fake_adb: FakeAdb, tmp_path: Path) -> object:
 
 
 @pytest.fixture(params=["sh", "mksh", "busybox"])
-def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def shell(request: pytest.FixtureRequest, tmp_path: Path, need_tool: Callable[..., str]) -> str:
     """Shells that phones have, or their likes; what is not installed is skipped."""
     name: str = request.param
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
+    found: str = need_tool(name, apt={"busybox": "busybox-static"}.get(name, name))
     link = tmp_path / "PHONE1" / "bin" / "sh"  # so that `sh` inside of scripts is the same one
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(found)
