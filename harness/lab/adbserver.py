@@ -5,6 +5,8 @@ ANDROID_ADB_SERVER_PORT says which server.
 
 from __future__ import annotations
 
+import functools
+import os
 import subprocess
 import time
 
@@ -13,11 +15,27 @@ import adbutils
 from harness.errors import InfrastructureError
 
 
+def _program() -> str:
+    """The adb program that adbutils uses as well. Raises InfrastructureError."""
+    return _find_program(os.environ.get("ADBUTILS_ADB_PATH", ""), os.environ.get("PATH", ""))
+
+
+@functools.cache  # it tries the program out each time
+def _find_program(_named: str, _path: str) -> str:
+    try:
+        return str(adbutils.adb_path())
+    except adbutils.AdbError as error:
+        raise InfrastructureError(
+            f"no adb that runs: {error}",
+            "Install the adbutils wheel again; check ADBUTILS_ADB_PATH and ANDROID_ADB_SERVER_PORT.",
+        ) from error
+
+
 def _adb(*arguments: str, timeout_s: float = 20.0) -> str:
     """What adb prints, on both outputs. Raises InfrastructureError where it cannot be run or hangs."""
     try:
         done = subprocess.run(
-            [adbutils.adb_path(), *arguments],
+            [_program(), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -204,6 +205,23 @@ def test_nine_cpus(make_phone: MakePhone, adb: Adb, affinity_program: Path) -> N
     adb(phone, "push", str(affinity_program), "/data/local/tmp/affinity")
     lines = adb(phone, "shell", "/data/local/tmp/affinity 8 9").stdout.splitlines()
     assert lines[:3] == [b"start allowed=9", b"set 8 errno=0 cpu=8 allowed=1", b"set 9 errno=EINVAL cpu=8 allowed=1"]
+
+
+def test_without_an_adb_server_nothing_stays(make_phone: MakePhone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "70000")
+    with pytest.raises(InfrastructureError, match="adb"):
+        make_phone()
+    assert manager.list_phones() == []
+
+
+def test_a_port_in_use_is_left_alone(make_phone: MakePhone, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(manager, "FIRST_PORT", taken)
+        monkeypatch.setattr(manager, "LAST_PORT", taken + 20)
+        assert make_phone().port > taken
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,24 @@ def test_dumpsys(adb: Adb, pixel: PhoneHandle) -> None:
     assert len(re.findall(r"Temperature\{mValue=30\.0, mType=0, mName=cpu\d-(?:silver|gold)-usr, ", heat)) == 8
 
 
+def test_programs_change_the_state_they_show(adb: Adb, pixel: PhoneHandle) -> None:
+    def shell(command: str) -> str:
+        return text(adb(pixel, "shell", command))
+
+    assert "mWakefulness=Awake" in shell("dumpsys power")
+    assert "mWakefulness=Asleep" in shell("input keyevent KEYCODE_SLEEP; dumpsys power")
+    assert "mWakefulness=Awake" in shell("input keyevent 224; dumpsys power")
+    assert "  USB powered: false" in shell("cmd battery unplug; dumpsys battery")
+    assert "  level: 12" in shell("dumpsys battery set level 12; dumpsys battery")
+    assert {"  USB powered: true", "  level: 85"} <= set(shell("cmd battery reset; dumpsys battery").splitlines())
+    assert "Thermal Status: 3" in shell("cmd thermalservice override-status 3; dumpsys thermalservice")
+    assert "Thermal Status: 0" in shell("cmd thermalservice reset; dumpsys thermalservice")
+    assert "thermalservice" in shell("cmd -l")
+    assert shell("uname -m") == "aarch64"
+    unknown = adb(pixel, "shell", "cmd no_such_service")
+    assert (unknown.returncode, unknown.stderr) == (20, b"cmd: Can't find service: no_such_service\n")
+
+
 def test_kernel_files(adb: Adb, pixel: PhoneHandle) -> None:
     names = ["possible", "cpu4/cpu_capacity", "cpufreq/policy4/related_cpus", "cpu7/cpufreq/cpuinfo_max_freq"]
     names += ["cpu0/regs/identification/midr_el1", "cpu7/regs/identification/midr_el1", "cpu4/cache/index2/size"]
