@@ -125,7 +125,8 @@ void block_run(crew *c, const plan_job *job) {
         if (!stop_now())
             round++;
     }
-    if (!stop_now())
+    c->cut |= stop_now() != STOP_NOT;
+    if (!c->cut)
         emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds,
                    (double)(timer_ns() - start) / 1e9);
     free(order);

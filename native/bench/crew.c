@@ -23,6 +23,7 @@ void crew_begin(crew *c, const plan *p, records *out) {
     size_t pairs = (size_t)p->layer_count * p->variant_count;
     memset(c, 0, sizeof *c);
     c->p = p;
+    c->patience = 1;
     c->out = out;
     c->caches = cpu_caches_read(p->cpu, p->llc_bytes);
     c->peers = zeroed(p->build_count, sizeof *c->peers);
@@ -58,7 +59,8 @@ subject crew_subject(crew *c, unsigned layer, unsigned variant) {
 /* The answer is none we can use: one error record, unless the run is being stopped. */
 bool crew_give_up(crew *c, const subject *s) {
     answer *a = &c->a;
-    if (a->status == ASK_STOPPED)
+    /* A signal to the whole process group ends the workers as well. */
+    if (a->status == ASK_STOPPED || (a->status == ASK_DIED && stop_now() == STOP_SIGNAL))
         return false;
     c->broken = true;
     if (a->status == ASK_ANSWERED && !a->reason[0]) {
@@ -73,7 +75,7 @@ bool crew_give_up(crew *c, const subject *s) {
 }
 
 bool crew_ask(crew *c, peer *p, const char *request) {
-    return peer_ask(p, &c->a, c->p->worker_timeout_s, request);
+    return peer_ask(p, &c->a, c->patience * c->p->worker_timeout_s, request);
 }
 
 bool crew_answered(const crew *c, const char *word) {
@@ -239,6 +241,7 @@ void crew_check_all(crew *c, bool first_launch, const char *by, const char *dump
                                                      check(c, w, job->layer, unit, how, dump, false);
         }
     }
+    c->cut |= stop_now() != STOP_NOT;
     free(seen);
     crew_stop(c);
 }

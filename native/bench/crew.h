@@ -20,12 +20,13 @@ typedef struct {
     const plan *p;
     records *out;
     cpu_caches caches;
-    peer *peers;        /* by build */
-    char (*builds)[64]; /* names in records, by build */
-    fact *facts;        /* by layer, unit */
-    bool *refused;      /* by layer, variant: skipped in this cache mode */
-    bool *sampled;      /* by layer, variant: at least once */
-    bool measuring, wrong, broken;
+    peer *peers;                        /* by build */
+    char (*builds)[64];                 /* names in records, by build */
+    fact *facts;                        /* by layer, unit */
+    bool *refused;                      /* by layer, variant: skipped in this cache mode */
+    bool *sampled;                      /* by layer, variant: at least once */
+    bool measuring, wrong, broken, cut; /* cut: the run was to stop before all was done */
+    double patience;                    /* times worker_timeout_s */
     unsigned launch;
     answer a;
 } crew;

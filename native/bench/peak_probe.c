@@ -15,6 +15,11 @@ typedef struct {
     void (*run)(uint64_t loops);
 } engine;
 
+/* clang-format off */
+#define TO_15(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+#define TO_23(M) TO_15(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
+/* clang-format on */
+
 #if defined(__x86_64__)
 #define ZMM(n) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #n "\n"
 #define ZMM_ZERO(n) "vpxord %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
@@ -24,8 +29,6 @@ typedef struct {
 #define YMM_SET(n) "vbroadcastss %1, %%ymm" #n "\n"
 #define XMM(n, m) "mulps %%xmm" #n ", %%xmm" #n "\n addps %%xmm" #m ", %%xmm" #m "\n"
 #define XMM_ZERO(n) "xorps %%xmm" #n ", %%xmm" #n "\n"
-#define TO_15(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
-#define TO_23(M) TO_15(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
 #define LOW_XMM                                                                                                        \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",         \
         "xmm13", "xmm14", "xmm15"
@@ -71,11 +74,6 @@ static engine widest(void) {
 #elif defined(__aarch64__)
 #define V(n) "fmla v" #n ".4s, v30.4s, v31.4s\n"
 #define V_ZERO(n) "movi v" #n ".4s, #0\n"
-#define TO_23(M)                                                                                                       \
-    M(0)                                                                                                               \
-    M(1)                                                                                                               \
-    M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15) M(16) M(17) M(18) M(19) M(20) M(21)    \
-        M(22) M(23)
 
 static void run_neon(uint64_t loops) {
     const uint32_t factor = 0x3a83126f; /* 0.001f */

@@ -213,7 +213,7 @@ def start(convbench: Path, tmp_path: Path) -> Iterator[Callable[[PlanText], Star
     def start(plan: PlanText) -> Started:
         path, out = tmp_path / "b.plan", tmp_path / "started.jsonl"
         path.write_text(plan.text())
-        process = subprocess.Popen([convbench, "run", path, "--out", out], stderr=subprocess.PIPE)
+        process = subprocess.Popen([convbench, "run", path, "--out", out], stderr=subprocess.PIPE, process_group=0)
         running.append(Started(process, out))
         return running[-1]
 

@@ -166,3 +166,14 @@ def test_two_builds_take_turns(plan: Any, run: Callable[..., Any], convbench: Pa
     pids = {(s.build, s.pid) for s in result.of(Sample)}
     assert len(pids) == 2
     assert len(result.of(Sample)) == 4
+
+
+def test_sigterm_to_the_whole_group_is_no_crash(plan: Any, start: Callable[..., Any]) -> None:
+    plan.rounds = 100000
+    started = start(plan)
+    in_sample(started)
+    os.killpg(started.process.pid, signal.SIGTERM)
+    result = started.finish()
+    assert result.code == 130
+    assert result.records[-1].reason == "signal"
+    assert not result.of(Error)
