@@ -48,7 +48,9 @@ def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -
     values = [v for *_, points in sections for p in points for v in (p["ratio"], p["low"], p["high"])]
     domain = [min(0.95, *values) * 0.98, max(1.05, *values) * 1.02]
     charts = [
-        _ratio_section(points, f"{CATEGORY_TITLES[c]}: indirect against {other}", domain, last=n == len(sections))
+        _ratio_section(
+            points, f"{CATEGORY_TITLES[c].capitalize()}: indirect against {other}", domain, last=n == len(sections)
+        )
         for n, (c, other, points) in enumerate(sections, start=1)
     ]
     label = f"Speed of indirect over the other algorithm with 95 % intervals, {place}"
@@ -139,7 +141,7 @@ def _point(name: str, interval: Interval, other: str, where: str) -> dict[str, A
     }
 
 
-def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float], *, last: bool) -> Chart:
+def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float], last: bool) -> Chart:
     base = alt.Chart(alt.InlineData(values=points)).encode(y=_layers([point["layer"] for point in points]))
     axis = alt.Axis(
         title="speed of indirect over the other's (log scale; right of 1: indirect is faster)" if last else None,

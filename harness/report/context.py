@@ -27,6 +27,8 @@ COMPARISONS = (
     ("1x1s1", "indirect", "im2col"),
 )
 
+_HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
+
 
 @dataclass(frozen=True)
 class LayerBlock:
@@ -103,6 +105,14 @@ class Context:
         return [device.model for device in self.run.devices if device.emulated]
 
     @property
+    def weak_places(self) -> dict[str, list[Weakness]]:
+        """The weaknesses by place, in order."""
+        places: dict[str, list[Weakness]] = {}
+        for weakness in self.weaknesses:
+            places.setdefault(weakness.place, []).append(weakness)
+        return places
+
+    @property
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
         counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing"), 0)
@@ -176,7 +186,7 @@ def _categories(run: RunData, rows: Sequence[Row], means: Sequence[CategoryRow])
                 CategoryBlock(
                     CATEGORY_TITLES[category],
                     [LayerBlock(name, run.shapes.get(name), found) for name, found in layers.items()],
-                    [mean for mean in means if mean.category == category and mean.other in {"im2col", "direct"}],
+                    [m for m in means if m.category == category and (m.algorithm, m.other) in _HEADINGS],
                 )
             )
     return blocks

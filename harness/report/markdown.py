@@ -9,12 +9,13 @@ from jinja2 import Environment, FileSystemLoader
 from harness.paths import data_root
 from harness.report.context import Context
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_SPECIAL = re.compile(r"([\\`*_{}#|~!]|(?<=\])[(:\[])")  # intervals in brackets stay readable; links do not work
 
 
 def markdown_text(text: object) -> str:
     """A text on one line that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    line = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def render_markdown(context: Context) -> str:

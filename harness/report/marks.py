@@ -77,6 +77,8 @@ class Marks:
         if not value:
             return EMPTY
         _, unit, scale = bytes_text(float(value))
+        if float(value) == 0:
+            return Markup('<span class="zero">{}</span>').format(self.cell(row, column, "{:.0f}".format))
         if unit == "B":
             return Markup("{}\u00a0B").format(self.cell(row, column, "{:.0f}".format))
         return Markup("{}\u00a0{}").format(self.cell(row, column, rounded, scale), unit)

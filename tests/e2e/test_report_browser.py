@@ -1,0 +1,184 @@
+"""The report in headless Chromium, without network: each number traced to its cell, hostile names harmless."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.report.writer import write_report
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Page
+
+pytestmark = pytest.mark.e2e
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> ModuleType:
+    path = Path(__file__).parents[1] / "unit" / "report" / "synthetic.py"
+    spec = importlib.util.spec_from_file_location("synthetic_runs_e2e", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        reason = "no Chromium on this host: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def run(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two devices, one of them emulated and with a hostile name, two clusters each."""
+    phones = [
+        synthetic.Phone(caps=True),
+        synthetic.Phone(name="evil", model=HOSTILE, emulated=True, truth=synthetic.Truth({"larger": 0.9}, 1.04)),
+    ]
+    path: Path = synthetic.make_run(tmp_path_factory.mktemp("report") / "run", phones, launches=6, rounds=2)
+    write_report(path)
+    return path
+
+
+@pytest.fixture
+def page(browser: Browser, run: Path) -> Iterator[Page]:
+    """The report, opened from its file; any request but that file, any script message or dialog is a failure."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    requests: list[str] = []
+    noise: list[str] = []
+    opened.on("request", lambda request: requests.append(request.url))
+
+    def dismissed(dialog: Dialog) -> None:
+        noise.append(dialog.message)
+        dialog.dismiss()
+
+    opened.on("dialog", dismissed)
+    opened.on("console", lambda message: noise.append(message.text))
+    opened.on("pageerror", lambda error: noise.append(str(error)))
+    opened.context.set_offline(True)
+    url = (run / "report.html").as_uri()
+    opened.goto(url)
+    yield opened
+    opened.close()
+    assert requests == [url]
+    assert noise == []
+
+
+def tables(run: Path) -> dict[str, list[dict[str, str]]]:
+    found = {}
+    for name in ("results.csv", "categories.csv"):
+        with (run / name).open(newline="") as file:
+            found[name] = list(csv.DictReader(file))
+    return found
+
+
+def marked(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = page.evaluate(
+        """() => [...document.querySelectorAll('[data-source]')].map(e => ({
+            source: e.dataset.source, value: e.dataset.value, scale: Number(e.dataset.scale || 1),
+            svg: e instanceof SVGElement, text: e.textContent, label: e.getAttribute('aria-label')}))"""
+    )
+    return found
+
+
+def test_each_number_traces_to_its_cell(page: Page, run: Path) -> None:
+    files = tables(run)
+    marks = marked(page)
+    assert len(marks) > 1000
+    for mark in marks:
+        file, row, column = mark["source"].split(":")
+        assert files[file][int(row) - 1][column] == mark["value"], mark
+        if mark["svg"] and not mark["text"]:
+            assert mark["label"]
+            continue
+        shown = re.sub(r"[\u202f %]", "", mark["text"])
+        assert re.fullmatch(r"[0-9]+(\.[0-9]+)?", shown), mark
+        decimals = len(shown.partition(".")[2])
+        assert abs(float(shown) - float(mark["value"]) * mark["scale"]) <= 0.500001 * 10**-decimals, mark
+
+
+def test_every_time_ratio_and_mean_is_shown(page: Page, run: Path) -> None:
+    shown = {mark["source"] for mark in marked(page)}
+    files = tables(run)
+    for number, row in enumerate(files["results.csv"], start=1):
+        for column in (
+            "median_ns",
+            "low_ns",
+            "gflops",
+            "ratio_im2col",
+            "ratio_direct_high",
+            "copy_ns",
+            "pointer_bytes",
+        ):
+            if row[column]:
+                assert f"results.csv:{number}:{column}" in shown
+    for number, row in enumerate(files["categories.csv"], start=1):
+        if (row["algorithm"], row["other"]) == ("indirect", "im2col"):
+            assert f"categories.csv:{number}:ratio" in shown
+
+
+def test_quotients_trace_to_two_cells(page: Page, run: Path) -> None:
+    derived = page.evaluate(
+        "() => [...document.querySelectorAll('[data-derived]')].map(e => [e.dataset.derived, e.textContent])"
+    )
+    assert derived
+    rows = tables(run)["results.csv"]
+    for places, text in derived:
+        above, below = (rows[int(row) - 1][column] for _, row, column in (p.split(":") for p in places.split("/")))
+        assert float(text.strip().removesuffix(" %")) == pytest.approx(100 * int(above) / int(below), abs=0.005)
+
+
+def test_charts_stand_where_their_values_say(page: Page) -> None:
+    """In each section of a ratio chart, marks with larger ratios lie further right, and have their winner's colour."""
+    points = page.evaluate(
+        """() => [...document.querySelectorAll('figure.ratios path[data-source]')].map(e => ({
+            chart: [...document.querySelectorAll('figure.ratios')].indexOf(e.closest('figure')),
+            value: Number(e.dataset.value), fill: e.getAttribute('fill'),
+            x: e.getBoundingClientRect().x + e.getBoundingClientRect().width / 2}))"""
+    )
+    assert {point["chart"] for point in points} == {0, 1, 2, 3}
+    for chart in range(4):
+        ordered = sorted((p for p in points if p["chart"] == chart), key=lambda p: p["value"])
+        for left, right in pairwise(ordered):
+            assert left["x"] <= right["x"] + 0.6
+        assert all(p["fill"] != "#0072B2" for p in ordered if p["value"] < 1)
+        assert all(p["fill"] in {"#0072B2", "#767676"} for p in ordered if p["value"] > 1)
+
+
+def test_hostile_name_is_text(page: Page) -> None:
+    assert HOSTILE in page.locator("h1").inner_text()
+    assert page.locator("script").count() == 0
+    assert page.locator("header .banner").inner_text().startswith("EMULATED")
+
+
+@pytest.mark.parametrize("width", [1400, 800, 380])
+def test_page_never_scrolls_sideways(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,247 @@
+"""The written report: sentences, marks, escaping, cut run directories."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.report.markdown import markdown_text
+from harness.report.marks import time_unit
+from harness.report.numbers import bytes_text, number_text, ratio_decimals, rounded
+from harness.report.shape import shape_of
+from harness.report.writer import write_report
+
+pytestmark = pytest.mark.unit
+
+
+def test_opposite_winners_give_opposite_sentences_colours_and_charts(synthetic: ModuleType, tmp_path: Path) -> None:
+    ratios = {"larger": 1.3, "1x1s2": 1.2, "1x1s1": 1.1}
+    found = []
+    for name, truth in (
+        ("for", synthetic.Truth(ratios, 1.08)),
+        ("against", synthetic.Truth({key: 1 / value for key, value in ratios.items()}, 1 / 1.08)),
+    ):
+        phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), truth=truth)
+        summary = write_report(synthetic.make_run(tmp_path / name, [phone], launches=6))
+        html = summary.report.read_text()
+        pattern = r'<path aria-label="([^"]*): indirect is ([0-9.]+)x[^"]*" data-source="([^"]+)"[^>]*fill="([^"]+)"'
+        marks = re.findall(pattern, html)
+        found.append((summary, html, {(layer, source): (float(value), fill) for layer, value, source, fill in marks}))
+    (good, good_html, good_marks), (bad, bad_html, bad_marks) = found
+    assert [(h.category, h.verdict, h.winner) for h in good.headlines] == [
+        ("larger", "faster", "indirect"), ("1x1s2", "faster", "indirect"), ("1x1s1", "faster", "indirect"),
+    ]  # fmt: skip
+    assert [(h.category, h.verdict, h.winner) for h in bad.headlines] == [
+        ("larger", "slower", "im2col"), ("1x1s2", "slower", "im2col"), ("1x1s1", "faster", "direct"),
+    ]  # fmt: skip
+    assert "indirect wins on 1x1 stride 1 by 1.0" in good.sentences[0]
+    assert "direct wins on 1x1 stride 1 by 1.0" in bad.sentences[0]
+    assert re.search(
+        r"indirect is 1\.\d\dx \[1\.\d\d, 1\.\d\d\] of im2col's speed on larger kernels \(faster", good.sentences[0]
+    )
+    assert re.search(
+        r"indirect is 0\.\d\dx \[0\.\d\d, 0\.\d\d\] of im2col's speed on larger kernels \(slower", bad.sentences[0]
+    )
+    assert re.findall(r'class="clause" data-winner="(\w+)"', good_html) == ["indirect"] * 3
+    assert re.findall(r'class="clause" data-winner="(\w+)"', bad_html) == ["im2col", "im2col", "direct"]
+    paired = [key for key in good_marks if key in bad_marks and "depthwise" not in key[0]]
+    assert len(paired) >= 10
+    means = [key for key in paired if key[0] == "geometric mean"]
+    assert means
+    for key in means:
+        assert good_marks[key][0] > 1 > bad_marks[key][0]
+        assert good_marks[key][1] == "#0072B2" != bad_marks[key][1]
+
+
+def test_no_clear_difference(synthetic: ModuleType, tmp_path: Path) -> None:
+    truth = synthetic.Truth({"larger": 1.0, "1x1s2": 1.0, "1x1s1": 1.0}, 1.0, spread=0.0, launch_sd=0.08)
+    phone = synthetic.Phone(clusters=(("4-7", "", 2803),), truth=truth)
+    summary = write_report(synthetic.make_run(tmp_path / "run", [phone], launches=4, seed=5))
+    assert {h.verdict for h in summary.headlines} == {"unclear"}
+    assert summary.sentences[0].count("no clear difference") == 3
+    assert "wins" not in summary.sentences[0]
+
+
+def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path: Path) -> None:
+    phones = [synthetic.Phone(emulated=True, name="virtual", model="Virtual 3"), synthetic.Phone()]
+    run = synthetic.make_run(tmp_path / "run", phones, launches=4, rounds=1)
+    summary = write_report(run)
+    html = summary.report.read_text()
+    assert "<title>EMULATED" in html
+    header = html[html.index("<header") : html.index("</header>")]
+    assert "EMULATED" in header
+    assert "Virtual 3" in header
+    for sentence in summary.sentences:
+        assert sentence.startswith("[EMULATED]") == ("Virtual" in sentence)
+    for tag in ("h2", "h3", "caption", "figcaption"):
+        for text in re.findall(rf"<{tag}[ >].*?</{tag}>", html, re.S):
+            if "Virtual 3" in text:
+                assert "EMULATED" in text, text
+    section = html[html.index('id="device-1"') : html.index('id="device-2"')]
+    assert all("EMULATED" in text for text in re.findall(r"<(?:caption|figcaption)>.*?</", section, re.S))
+    rows = (run / "results.csv").read_text().splitlines()[1:]
+    assert all(row.endswith(",1") == row.startswith("virtual,") for row in rows)
+    markdown = (run / "summary.md").read_text()
+    assert "EMULATED: Virtual 3" in markdown
+    assert all("EMULATED" in line for line in markdown.splitlines() if line.startswith("| virtual "))
+    assert not any("EMULATED" in line for line in markdown.splitlines() if line.startswith("| pixel"))
+
+
+def test_hostile_names_do_no_harm(synthetic: ModuleType, tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>"
+    layers = [synthetic.layer(f'{hostile}" onload="x{n}', 28, 3, 16, 16) for n in range(2)]
+    phone = synthetic.Phone(model=hostile, soc="$(reboot) `id` {{ 7 * 7 }}", clusters=(("4-7", hostile, 2000),))
+    run = synthetic.make_run(tmp_path / "run", [phone], layers, launches=4)
+    html = write_report(run).report.read_text()
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "<svg" in html
+    assert 'onload="x0' in html  # as text
+    attributes: list[str] = []
+
+    class Attributes(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            attributes.extend(name for name, _ in attrs)
+
+    Attributes().feed(html)
+    assert "aria-label" in attributes
+    assert not [name for name in attributes if name.startswith("on")]
+    assert "{{ 7 * 7 }}" in html
+    markdown = (run / "summary.md").read_text()
+    assert "<" not in markdown
+    assert "&lt;script&gt;" in markdown
+    assert markdown_text("[x](http://y) *a*\n- b|c") == r"[x]\(http://y) \*a\* - b\|c"
+
+
+def test_serial_numbers_stay_out(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(serial="SECRET0123")], launches=4, rounds=1)
+    events = run / "devices" / "pixel-3" / "events.jsonl"
+    events.write_text(json.dumps({"event": "finished", "messages": ["SECRET0123: connection lost"]}) + "\n")
+    summary = write_report(run)
+    assert any("connection lost" in weakness for weakness in summary.weaknesses)
+    for name in ("report.html", "summary.md", "results.csv", "categories.csv"):
+        assert "SECRET0123" not in (run / name).read_text()
+    assert "SECRET0123" not in repr(summary)
+
+
+def test_nothing_is_loaded_from_anywhere(synthetic: ModuleType, tmp_path: Path) -> None:
+    html = write_report(synthetic.make_run(tmp_path / "run", launches=4, rounds=1)).report.read_text()
+    assert not re.findall(r"<(?:script|link|img|iframe|object|embed)\b", html)
+    assert not re.findall(r"url\(|@import|(?:src|href)=\"(?!#)", html)
+    assert "default-src 'none'" in html
+
+
+def test_empty_run_directory(tmp_path: Path) -> None:
+    summary = write_report(tmp_path)
+    assert summary.sentences == ()
+    assert "Nothing was measured" in summary.report.read_text()
+    assert "Nothing was measured" in (tmp_path / "summary.md").read_text()
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 1
+
+
+def test_devices_without_records(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=4, rounds=1)
+    (run / "devices" / "pixel-3" / "records.jsonl").unlink()
+    summary = write_report(run)
+    assert all("nothing was measured" in sentence for sentence in summary.sentences)
+    assert set(summary.statuses.items()) >= {("ok", 0), ("missing", 120)}
+
+
+@pytest.fixture(scope="module")
+def tiny(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),))
+    path = tmp_path_factory.mktemp("tiny") / "run"
+    run = synthetic.make_run(path, [phone], synthetic.LAYERS[5:7], launches=2, rounds=1, caches=["hot"])
+    return run, (run / "devices" / "pixel-3" / "records.jsonl").read_bytes()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1))
+def test_records_cut_anywhere(tiny: tuple[Path, bytes], share: float) -> None:
+    run, data = tiny
+    cut = data[: int(len(data) * share)]
+    (run / "devices" / "pixel-3" / "records.jsonl").write_bytes(cut)
+    summary = write_report(run)
+    said = any("the last line of records.jsonl was cut" in weakness for weakness in summary.weaknesses)
+    assert said == (bool(cut) and not cut.endswith(b"\n"))
+    assert b"</html>" in summary.report.read_bytes()
+
+
+def test_damaged_lines_are_left_out_and_said(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=4, rounds=1)
+    path = run / "devices" / "pixel-3" / "records.jsonl"
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join([*lines[:3], b'{"type":"samp', b"\xff\xfe", *lines[3:]]))
+    (run / "manifest.json").write_text("{")
+    summary = write_report(run)
+    text = "\n".join(summary.weaknesses)
+    assert "line 4 of records.jsonl is no record" in text
+    assert "line 5 of records.jsonl is no record" in text
+    assert "manifest.json is damaged" in text
+
+
+def test_evidence_becomes_weaknesses(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(caps=True), synthetic.Phone(name="b", emulated=True)])
+    text = "\n".join(write_report(run).weaknesses)
+    for part in (
+        "the heat gate gave up at its cap before 3 of 8 launches",
+        "hit its cap in",
+        "involuntary context switch",
+        "the last-level cache was assumed to be 2 MiB",
+        "the clock was not the same throughout",
+        "the clock probe was not available in 8 of 8 workers",
+        "no share of peak from 8 of 8 workers",
+        "EMULATED",
+    ):
+        assert part in text
+
+
+def test_clean_run_has_only_the_drift_of_its_clock(synthetic: ModuleType, tmp_path: Path) -> None:
+    weaknesses = write_report(synthetic.make_run(tmp_path / "run", launches=4)).weaknesses
+    assert all("the clock was not the same throughout" in weakness for weakness in weaknesses)
+
+
+@given(st.floats(1e-6, 1e15))
+def test_number_text_keeps_nine_digits(value: float) -> None:
+    assert float(number_text(value)) == pytest.approx(value, rel=1e-8)
+    assert "e" not in number_text(value)
+
+
+def test_numbers_for_people() -> None:
+    assert [rounded(v) for v in (0.01234, 1.5, 12.34, 123.4, 12345)] == ["0.0123", "1.50", "12.3", "123", "12\u202f345"]
+    assert bytes_text(1536)[:2] == ("1.50", "KiB")
+    assert bytes_text(12)[:2] == ("12", "B")
+    assert time_unit(2.5e6) == ("ms", 1e-6)
+    assert ratio_decimals(1.004, 1.001, 1.008) == 3
+    assert ratio_decimals(1.31, 1.28, None) == 2
+    assert number_text(None) == number_text(float("nan")) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "category", "text"),
+    [
+        ({}, "larger", "56x56x64 → 128, 3x3 s2 p1"),
+        ({"kh": 1, "kw": 1, "pad": 0}, "1x1s2", "56x56x64 → 128, 1x1 s2"),
+        ({"kh": 1, "kw": 1, "pad": [0, 0, 0, 0], "stride": [1, 1]}, "1x1s1", "56x56x64 → 128, 1x1"),
+        ({"kh": 1, "kw": 1, "pad": 0, "stride": [1, 2]}, "1x1s2", "56x56x64 → 128, 1x1 s1,2"),
+        ({"groups": 64}, "grouped", "56x56x64 → 128, 3x3 s2 p1 g64"),
+    ],
+)
+def test_shapes(changes: dict[str, object], category: str, text: str) -> None:
+    base = {"name": "l", "h": 56, "w": 56, "kh": 3, "kw": 3, "cin": 64, "cout": 128, "pad": [1] * 4, "stride": [2, 2]}
+    shape = shape_of({**base, **changes})
+    assert shape is not None
+    assert shape.category == category
+    assert shape.text == text
+
+
+def test_damaged_shapes_are_none() -> None:
+    assert shape_of({"name": "x"}) is None
+    assert shape_of({"name": "x", "h": 0, "w": 1, "kh": 1, "kw": 1, "cin": 1, "cout": 1}) is None
