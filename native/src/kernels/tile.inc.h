@@ -39,6 +39,10 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     const unsigned last_width = run->columns - (vectors - 1) * IC_WIDTH;
 
     for (size_t tile = run->tiles; tile != 0; tile--) {
+        /* IC_PADDING_ENTRY is the one negative entry: its sign is the mask that adds the way to the row of zeros. By
+         * comparison it would become a branch, which mispredicts along every border. */
+        const uintptr_t base = (uintptr_t)input;
+        const uintptr_t to_padding = (uintptr_t)run->padding - base - (uintptr_t)IC_PADDING_ENTRY;
         const float *weights = run->weights;
         const int64_t *entry = offsets;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
@@ -57,7 +61,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             const float *a[IC_ROWS];
             IC_UNROLL
             for (unsigned r = 0; r < rows; r++) {
-                a[r] = entry[r] == IC_PADDING_ENTRY ? run->padding : (const float *)(const void *)(input + entry[r]);
+                a[r] = (const float *)(base + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
             }
             entry += rows;
 
