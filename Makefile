@@ -50,7 +50,7 @@ format: setup-test ## format Python and C sources
 	.venv/bin/clang-format -i $(NATIVE_SOURCES)
 
 bench: setup ## shares of the FMA peak and of memcpy reached on this machine
-	$(PY) benchmarks/limits.py
+	$(PY) -m benchmarks.limits
 
 lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }

@@ -45,14 +45,13 @@ def named(devices: Sequence[Device]) -> list[tuple[str, Device]]:
 def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
     """Builds what these devices need, and nothing else. Raises UsageError or InfrastructureError."""
     kinds = {device.identity.kind for device in devices}
-    if kinds == {"local"} and request.toolchain in {"ndk", "zig"}:
-        raise UsageError(f"--toolchain {request.toolchain} does not build for `local`", "leave the option out")
     if "adb" in kinds and request.abi == "host":
         raise UsageError("--abi host does not run on a phone", "leave the option out, or name --device local")
     built: dict[str, Built] = {}
     if "local" in kinds:
-        toolchain = request.toolchain if request.toolchain == "host" else "auto"
-        built["host"] = build("host", toolchain, None, say)
+        # With phones too, --toolchain and --ndk are about them.
+        alone = kinds == {"local"}
+        built["host"] = build("host", request.toolchain if alone else "auto", request.ndk if alone else None, say)
     if "adb" in kinds:
         built[request.abi] = build(request.abi, request.toolchain, request.ndk, say)
     return Programs(built, request.abi)

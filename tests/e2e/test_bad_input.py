@@ -1,0 +1,147 @@
+"""One test per kind of bad input: the exit code, what is named, no traceback (the fixture fails on one)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+LAYER = "  - {name: a, h: 8, w: 8, kh: 3, kw: 3, pad: 1, cin: 4, cout: 8}\n"
+
+
+def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n") -> str:
+    file = tmp_path / "mine.yaml"
+    file.write_text(head + "layers:\n" + layers)
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["run", "nonsense"], ["nonsense", "quick"]),
+        (["run", "smoke", "--device", "local", "--layers", "zzz*"], ["--layers", "zzz"]),
+        (["run", "smoke", "--device", "local", "--algorithms", "im2col,magic"], ["magic", "indirect"]),
+        (["run", "smoke", "--device", "local", "--policy", "hasty"], ["hasty", "thorough"]),
+        (["run", "smoke", "--device", "local", "--toolchain", "gcc"], ["gcc"]),
+        (["run", "smoke", "--device", "local", "--toolchain", "ndk"], ["ndk", "this machine"]),
+        (["run", "smoke", "--device", "local", "--clusters", "x"], ["--clusters"]),
+        (["run", "--frob"], ["--frob"]),
+        (["run", "smoke", "--shard", "1/2"], ["--shard"]),
+        (["frobnicate"], ["frobnicate"]),
+        (["report", "nowhere"], ["nowhere", "no run directory"]),
+        (["run", "--resume", "nowhere"], ["nowhere", "no run directory"]),
+        (["build", "--abi", "x86"], ["x86", "not built yet"]),
+        (["build", "--abi", "mips"], ["mips"]),
+        (["build", "--abi", "host", "--ndk", "/nowhere"], ["--ndk"]),
+        (["build", "--ndk", "/nowhere"], ["/nowhere"]),
+    ],
+)
+def test_usage(harness: Callable[..., Any], argv: list[str], named: list[str]) -> None:
+    done = harness(*argv)
+    assert done.code == 2, done.err
+    assert done.out == ""
+    for word in named:
+        assert word in done.err
+
+
+@pytest.mark.parametrize(
+    ("layers", "named"),
+    [
+        ("  - {name: a, h: 8, w: 8, kh: 3, kw: 3, cin: 4, cout: 8, knid: 1}\n", ["mine.yaml:4", "knid"]),
+        ("  - {name: a, h: eight, w: 8, kh: 3, kw: 3, cin: 4, cout: 8}\n", ["mine.yaml:4", "h"]),
+        ("  - {name: a, h: 8, w: 8, kh: 3, kw: 3, cin: 4}\n", ["mine.yaml:4", "cout"]),
+        (LAYER + LAYER, ["mine.yaml:5", "duplicate", "line 4"]),
+        ("  - {name: a, h: 2, w: 2, kh: 3, kw: 3, cin: 4, cout: 8}\n", ["mine.yaml:4", "padded input"]),
+        ("  - {name: a, h: 0, w: 8, kh: 3, kw: 3, cin: 4, cout: 8}\n", ["mine.yaml:4", "h"]),
+        ("  - {name: a, h: 99999999999, w: 9, kh: 1, kw: 1, cin: 4, cout: 8}\n", ["mine.yaml:4", "h"]),
+        ("  - {name: a, h: 9999999, w: 9999999, kh: 1, kw: 1, cin: 4000, cout: 8}\n", ["mine.yaml:4"]),
+        ("  - {name: 'a b', h: 8, w: 8, kh: 3, kw: 3, cin: 4, cout: 8}\n", ["mine.yaml:4", "a b"]),
+        ("  - [unclosed\n", ["mine.yaml"]),
+    ],
+)
+def test_suite_files(harness: Callable[..., Any], tmp_path: Path, layers: str, named: list[str]) -> None:
+    done = harness("run", suite(tmp_path, layers), "--device", "local")
+    assert done.code == 2, done.err
+    for word in named:
+        assert word in done.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_suite_with_an_unknown_algorithm(harness: Callable[..., Any], tmp_path: Path) -> None:
+    head = "suite: mine\nalgorithms: [im2col, winograd]\n"
+    done = harness("run", suite(tmp_path, LAYER, head), "--device", "local")
+    assert done.code == 2
+    assert "mine.yaml:2" in done.err and "winograd" in done.err
+
+
+def test_named_adb_server_that_does_not_answer(harness: Callable[..., Any]) -> None:
+    done = harness("run", "smoke", "--adb-server", "127.0.0.1:1")
+    assert done.code == 3
+    assert "127.0.0.1:1" in done.err
+
+
+def test_wrong_adb_server_option(harness: Callable[..., Any]) -> None:
+    done = harness("devices", "--adb-server", "nonsense:port")
+    assert done.code == 2
+    assert "nonsense:port" in done.err
+
+
+def test_out_that_is_not_empty(harness: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").write_text("x")
+    done = harness("run", "smoke", "--device", "local", "--out", "out")
+    assert done.code == 2
+    assert "out" in done.err and "not empty" in done.err
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["precious"]
+
+
+def test_no_write_permission(harness: Callable[..., Any]) -> None:
+    done = harness("run", "smoke", "--device", "local", "--out", "/sys/kernel/run")
+    assert done.code == 2
+    assert "/sys/kernel/run" in done.err
+
+
+def test_dump_without_write_permission(harness: Callable[..., Any]) -> None:
+    done = harness("verify", "smoke", "--device", "local", "--dump", "/sys/kernel/dump")
+    assert done.code == 2
+    assert "/sys/kernel/dump" in done.err
+
+
+def test_cluster_that_is_not_there(harness: Callable[..., Any]) -> None:
+    done = harness("run", "smoke", "--device", "local", "--clusters", "900-901")
+    assert done.code == 3
+    assert "900-901" in done.err
+
+
+def test_damaged_manifest(harness: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text('{"schema": 1, ')
+    for argv in (["report", "run"], ["run", "--resume", "run"]):
+        done = harness(*argv)
+        assert done.code == 2
+        assert "manifest.json" in done.err
+
+
+def test_resume_takes_no_other_option(harness: Callable[..., Any]) -> None:
+    done = harness("run", "--resume", "x", "--seed", "3")
+    assert done.code == 2
+    assert "--resume" in done.err
+
+
+def test_lab_with_an_unknown_model(harness: Callable[..., Any]) -> None:
+    done = harness("lab", "up", "pixel-99")
+    assert done.code == 2
+    assert "pixel-99" in done.err and "pixel-3" in done.err
+
+
+def test_json_of_devices(harness: Callable[..., Any]) -> None:
+    done = harness("devices", "--device", "local", "--json")
+    assert done.code == 0
+    (device,) = json.loads(done.out)["devices"]
+    assert device["identity"]["kind"] == "local"
+    assert device["clusters"]
