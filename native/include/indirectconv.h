@@ -10,6 +10,10 @@
  * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's; it
  * reads nothing before or after either and allocates nothing. Input and output must not overlap.
  *
+ * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel; padding
+ * counts as zeros that are multiplied (so an infinite weight gives NaN there; naive leaves padding out). im2col, direct
+ * and indirect with one kernel give the same bits. NaN passes the clamp.
+ *
  * Threads: no global state. Two objects are independent; one object is run by one caller at a time.
  */
 #ifndef INDIRECTCONV_H
@@ -75,7 +79,7 @@ typedef struct {
 typedef struct {
     size_t struct_size; /* sizeof(ic_options) */
     ic_algorithm algorithm;
-    const char *kernel;            /* NULL: the best one for this CPU */
+    const char *kernel;            /* NULL: the best one for this CPU; naive knows "loops" only */
     const ic_allocator *allocator; /* NULL: malloc */
 } ic_options;
 
@@ -84,7 +88,8 @@ typedef struct {
     ic_algorithm algorithm;
     const char *kernel; /* e.g. "avx512_6x64"; lives as long as the program */
     size_t batch, input_height, input_width, output_height, output_width;
-    size_t bytes[IC_MEMORY_KINDS]; /* as asked of the allocator, by ic_memory */
+    size_t bytes[IC_MEMORY_KINDS]; /* now held, as asked of the allocator, by ic_memory; pointers and matrix are those
+                                      of one image, whatever the batch */
 } ic_conv2d_info;
 
 typedef struct ic_conv2d ic_conv2d;
