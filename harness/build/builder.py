@@ -65,7 +65,7 @@ def _build(chosen: Toolchain, say: Callable[[str], None], started: float) -> Bui
         "abi": chosen.abi,
     }
     name = cache.key(parts)
-    with cache.lock(root):
+    with cache.lock(root, say):
         record = cache.look_up(root, name)
         cached = record is not None
         if record is None:

@@ -7,12 +7,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 PROGRAM = "convbench"
 LIBRARY = "libindirectconv.a"
@@ -42,11 +42,19 @@ def key(parts: dict[str, Any]) -> str:
 
 
 @contextmanager
-def lock(root: Path) -> Iterator[None]:
-    """Only one process builds or publishes at a time; others wait for it."""
+def lock(root: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Only one process builds or publishes at a time; others say that they wait for it."""
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
+    held = FileLock(root / ".lock")
+    try:
+        held.acquire(timeout=0.2)
+    except Timeout:
+        say("waiting for another build to end")
+        held.acquire()
+    try:
         yield
+    finally:
+        held.release()
 
 
 def look_up(root: Path, name: str) -> dict[str, Any] | None:
@@ -57,7 +65,7 @@ def look_up(root: Path, name: str) -> dict[str, Any] | None:
         whole = all(sha256(folder / file) == record["sha256"][file] for file in (PROGRAM, LIBRARY))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if whole:
+    with suppress(OSError):
         os.utime(folder)  # prune() drops what was not used for longest
     return record if whole else None
 

@@ -170,7 +170,6 @@ def _host_cc(text: str, machine: str) -> Toolchain:
     defines = {
         **_common(),
         "CMAKE_C_COMPILER": ";".join([program, *words[1:]]),
-        "CMAKE_C_FLAGS": "-march=x86-64" if machine == "EM_X86_64" else "-march=armv8-a",
         "CMAKE_EXE_LINKER_FLAGS": "-Wl,--build-id=sha1",
     }
     identity = {"toolchain": "host", "compiler": " ".join([program, *words[1:]]), "revision": "".join(first)}

@@ -64,8 +64,8 @@ def find(serials: Sequence[str], servers: Sequence[str]) -> Attached:
     with ThreadPoolExecutor(max_workers=8) as pool:
         probed = list(pool.map(_probe, ready))
     unusable += [result for result in probed if isinstance(result, Unusable)]
-    devices += _distinct([result for result in probed if not isinstance(result, Unusable)], wanted)
-    return Attached(devices=tuple(devices), unusable=tuple(unusable))
+    phones = _distinct([result for result in probed if not isinstance(result, Unusable)], wanted)
+    return Attached(devices=(*devices, *phones), unusable=tuple(_not_seen_elsewhere(unusable, phones, wanted)))
 
 
 def _list(servers: Sequence[str]) -> list[_Listed]:
@@ -122,6 +122,14 @@ def _probe(entry: _Listed) -> AdbDevice | Unusable:
     if ABI not in abis:
         return Unusable(entry.serial, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
     return device
+
+
+def _not_seen_elsewhere(
+    unusable: Sequence[Unusable], phones: Sequence[AdbDevice], wanted: Sequence[str]
+) -> list[Unusable]:
+    """Without entries by Wi-Fi (adb-SERIALNO-...) of phones that are usable by cable, unless they were named."""
+    known = tuple(f"adb-{serialno}-" for phone in phones if (serialno := phone.properties.get("ro.serialno")))
+    return [entry for entry in unusable if entry.serial in wanted or not entry.serial.startswith(known or ("\0",))]
 
 
 def _distinct(devices: Sequence[AdbDevice], wanted: Sequence[str]) -> list[AdbDevice]:

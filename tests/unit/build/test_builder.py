@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import struct
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.build import builder, cache, cmake, elf
 from harness.build.builder import Built, build
@@ -144,6 +147,22 @@ def test_a_build_folder_that_cannot_be_written(world: World) -> None:
     world.root.write_text("a file where the folder should be")
     with pytest.raises(InfrastructureError, match="build folder"):
         world.build()
+
+
+def test_a_second_process_waits_and_says_so(world: World) -> None:
+    world.root.mkdir()
+    taken = threading.Event()
+
+    def other_process() -> None:
+        with FileLock(world.root / ".lock"):
+            taken.set()
+            time.sleep(0.6)
+
+    threading.Thread(target=other_process).start()
+    assert taken.wait(10)
+    world.build()
+    assert world.said[0] == "waiting for another build to end"
+    assert world.compiled == 1
 
 
 def test_old_builds_are_dropped(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import socketserver
@@ -144,7 +145,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
         def copy(stream: object, kind: int) -> None:
             while data := os.read(stream.fileno(), 4096):  # type: ignore[attr-defined]
-                with lock:
+                with lock, contextlib.suppress(OSError):  # the client may have gone
                     self.request.sendall(struct.pack("<BI", kind, len(data)) + data)
 
         def feed() -> None:

@@ -98,6 +98,14 @@ def test_one_phone_by_cable_and_by_wifi_counts_once(fake_adb: Any, add_phone: An
     ]
 
 
+def test_a_stale_wifi_entry_of_a_phone_on_the_cable_is_no_fault(fake_adb: Any, add_phone: Any) -> None:
+    stale = "adb-ABC-xyz._adb-tls-connect._tcp"
+    add_phone(stale, state="offline")
+    add_phone("ABC")
+    assert find([], [fake_adb.address]).unusable == ()
+    assert [u.serial for u in find([stale, "ABC"], [fake_adb.address]).unusable] == [stale]
+
+
 def test_a_named_server_that_does_not_answer() -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(InfrastructureError, match=f"adb server {address} does not answer") as caught:
