@@ -53,16 +53,32 @@ cpu_caches cpu_caches_read(int cpu, uint64_t llc_bytes) {
 
 static char build_id[2 * 64 + 1];
 
-/* The first object is the program itself. */
+#ifndef NT_GNU_BUILD_ID
+#define NT_GNU_BUILD_ID 3
+#endif
+
+/* Whether the object is this program: it holds the string. Not every system lists the program first. */
+static bool is_ours(const struct dl_phdr_info *info) {
+    uintptr_t here = (uintptr_t)build_id;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type == PT_LOAD && here - (info->dlpi_addr + p->p_vaddr) < p->p_memsz)
+            return true;
+    }
+    return false;
+}
+
 static int find_note(struct dl_phdr_info *info, size_t size, void *data) {
     (void)size;
     (void)data;
+    if (!is_ours(info))
+        return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         if (info->dlpi_phdr[i].p_type != PT_NOTE)
             continue;
         const char *at = (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
                    *end = at + info->dlpi_phdr[i].p_memsz;
-        while ((size_t)(end - at) > sizeof(ElfW(Nhdr))) {
+        while (end - at > (ptrdiff_t)sizeof(ElfW(Nhdr))) {
             const ElfW(Nhdr) *note = (const void *)at;
             const char *name = at + sizeof *note, *bytes = name + ((note->n_namesz + 3u) & ~3u);
             if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && !memcmp(name, "GNU", 4) &&
@@ -95,6 +111,6 @@ uint64_t cpu_start_ticks(void) {
         return 0;
     const char *at = strrchr(text, ')'); /* the name may hold spaces */
     for (int field = 2; at && field < 22; field++)
-        at = (at = strchr(at + 1, ' ')) ? at : NULL;
+        at = strchr(at + 1, ' ');
     return at ? strtoull(at + 1, NULL, 10) : 0;
 }

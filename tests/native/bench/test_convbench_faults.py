@@ -129,8 +129,11 @@ def test_sigterm_ends_cleanly(plan: Any, start: Callable[..., Any]) -> None:
     plan.rounds = 100000
     started = start(plan)
     worker = in_sample(started)
+    stat = Path(f"/proc/{started.process.pid}/stat").read_text().rpartition(")")[2].split()
     os.kill(started.process.pid, signal.SIGTERM)
     result = started.finish()
+    header = result.records[0]
+    assert (header.conductor_pid, header.conductor_start_ticks) == (started.process.pid, int(stat[19]))
     assert result.code == 130
     end = result.records[-1]
     assert isinstance(end, End)
