@@ -79,7 +79,8 @@ def up(
     """
     options = options or PhoneOptions()
     overrides = dict(options.properties) | dict(properties or {})
-    wanted = [phone_model(name, load_device_model(name).model_dump()) for name in models]
+    loaded = [load_device_model(name) for name in models]
+    wanted = [phone_model(model.id, model.model_dump()) for model in loaded]
     tools = check_host()
     started: list[State] = []
     begun = time.monotonic()
@@ -100,8 +101,7 @@ def up(
             adbserver.wait_for(handle.serial, "device" if options.authorized else "unauthorized", begun + _UP_TIMEOUT_S)
             say(f"{handle.serial}  {handle.model}  up after {time.monotonic() - begun:.1f} s (emulated)")
     except BaseException:
-        for state in started:
-            _end(state)
+        _end_all(started)
         raise
     return handles
 
@@ -117,8 +117,7 @@ def down(serials: Iterable[str] | None = None) -> list[str]:
         for serial in chosen:
             if serial not in known:
                 raise InfrastructureError(f"no virtual phone {serial}", "See: harness lab list")
-        for serial in chosen:
-            _end(known[serial])
+        _end_all(known[serial] for serial in chosen)
     return chosen
 
 
@@ -254,9 +253,17 @@ def _await_boot(state: State, deadline: float) -> PhoneHandle:
 
 def _clean() -> None:
     """Removes what phones left whose supervisor is gone."""
-    for state in _states():
-        if not state.pid("supervisor"):
-            _end(state)
+    _end_all(state for state in _states() if not state.pid("supervisor"))
+
+
+def _end_all(states: Iterable[State]) -> None:
+    ending = list(states)
+    for state in ending:  # all at once; then each is waited for
+        if pid := state.pid("supervisor"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+    for state in ending:
+        _end(state)
 
 
 def _end(state: State) -> None:
