@@ -109,8 +109,8 @@ def test_info(convbench: Path) -> None:
     info = json.loads(subprocess.check_output([convbench, "info"]))
     kernels = json.loads(subprocess.check_output([convbench, "info", "--kernels"]))
     with convbench.open("rb") as file:
-        notes = ELFFile(file).get_section_by_name(".note.gnu.build-id").iter_notes()
-        assert info["build_id"] == next(notes)["n_desc"]
+        section: Any = ELFFile(file).get_section_by_name(".note.gnu.build-id")
+        assert info["build_id"] == next(section.iter_notes())["n_desc"]
     assert info["build"] == info["build_id"][:12]
     assert info["default_kernel"] == next(kernel["name"] for kernel in kernels if kernel["supported"])
     assert "scalar" in {kernel["isa"] for kernel in kernels}
