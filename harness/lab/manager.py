@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -163,7 +163,7 @@ def _launch(
     model: PhoneModel, tools: Mapping[str, str], options: PhoneOptions, overrides: Mapping[str, str]
 ) -> tuple[State, subprocess.Popen[bytes]]:
     """Makes a phone's state folder and starts its supervisor, which detaches itself."""
-    with _listener() as listener:
+    with _listener() as (listener, reservation):
         port = listener.getsockname()[1]
         folder = lab_root() / f"{HOST}:{port}"
         folder.mkdir(mode=0o755)
@@ -178,7 +178,7 @@ def _launch(
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=[listener.fileno()],
+                pass_fds=[listener.fileno(), reservation.fileno()],
                 start_new_session=True,
                 cwd="/",
                 env={"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
@@ -219,20 +219,25 @@ def _spec(
     }
 
 
-def _listener() -> socket.socket:
-    """A socket bound to the first free port; the supervisor inherits it, so nobody can take the port in between."""
+@contextlib.contextmanager
+def _listener() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A socket that listens on the first free port, and one whose name reserves the port among phones.
+
+    The supervisor inherits both, so nobody takes the port in between, nor while the phone is away and does not listen.
+    """
     for port in range(FIRST_PORT, LAST_PORT + 1):
         if (lab_root() / f"{HOST}:{port}").exists():
             continue
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(1)  # SO_REUSEADDR lets two sockets bind; only one may listen
-        except OSError:
-            listener.close()
-            continue
-        return listener
+        with socket.socket(socket.AF_UNIX) as reservation, socket.socket(socket.AF_INET) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                reservation.bind(f"\0harness-lab-{port}")
+                listener.bind((HOST, port))
+                listener.listen(1)  # SO_REUSEADDR lets two sockets bind; only one may listen
+            except OSError:
+                continue
+            yield listener, reservation
+            return
     raise InfrastructureError(f"no free port from {FIRST_PORT} to {LAST_PORT}", "End phones: harness lab down")
 
 

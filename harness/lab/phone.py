@@ -1,6 +1,7 @@
 """A phone's supervisor, a daemon of its own: boots it, takes connections, answers for its CPUs, obeys test controls.
 
 ``python -m harness.lab.phone STATE_FOLDER LISTENING_DESCRIPTOR``; everything else stands in STATE_FOLDER/phone.json.
+A further descriptor, inherited and left open, reserves the port.
 """
 
 from __future__ import annotations

@@ -131,6 +131,19 @@ def test_offline(make_phone: MakePhone, adb: Adb) -> None:
     assert b"sleep 60" in adb(phone, "shell", "ps -o args").stdout
 
 
+def test_a_phone_that_is_away_keeps_its_port(
+    make_phone: MakePhone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    away = make_phone()
+    controls.take_offline(away, 3.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(manager, "FIRST_PORT", away.port)
+        patch.setenv("XDG_STATE_HOME", str(tmp_path))  # as another user of the lab
+        other = manager.up(["pixel-3"], say=lambda _: None)[0]
+        manager.down([other.serial])
+    assert other.port > away.port
+
+
 def test_dropped_connection_comes_back(make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone()
     client = subprocess.Popen([adbutils.adb_path(), "-s", phone.serial, "shell", "sleep 30"], stdin=subprocess.DEVNULL)
