@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cli import options
 from harness.cli.say import result, result_json
+from harness.config.device_model import known_name
 from harness.devices import discovery
 from harness.devices.base import Device, as_json
 from harness.errors import ExitCode, HarnessError
@@ -25,7 +26,8 @@ def command(
             identity = row["identity"]
             mark = "  EMULATED" if identity["emulated"] else ""
             android = f"Android {identity['android']}, " if identity["android"] else ""
-            result(f"{identity['serial']}  {identity['model']}  ({android}{identity['soc']}){mark}")
+            name = known_name(identity["model"]) or identity["model"]
+            result(f"{identity['serial']}  {name}  ({android}{identity['soc']}){mark}")
             for cluster in row["clusters"]:
                 clock = f"{cluster['max_khz'] / 1e6:.2f} GHz" if cluster["max_khz"] else "clock unknown"
                 result(f"    CPUs {cluster['label']:<8} {cluster['core'] or 'core unknown'}, {clock}")

@@ -207,3 +207,9 @@ def list_device_models() -> list[str]:
 def recognise(product_model: str, models: Iterable[DeviceModel]) -> DeviceModel | None:
     """The model whose ro.product.model values hold this one."""
     return next((model for model in models if product_model in model.models), None)
+
+
+def known_name(product_model: str) -> str:
+    """What people call a model ("Samsung Galaxy S8 (Exynos 8895)" for SM-G950F); empty where it is not known."""
+    model = recognise(product_model, load_device_models().values())
+    return model.name if model else ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 import subprocess
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,16 @@ from harness.store.rundir import SCHEMA, RunDir
 _PACKAGES = ("adbutils", "altair", "cmake", "numpy", "pydantic", "scipy", "ziglang")
 
 
-def new(run_id: str, request: Request, names: list[str], programs: Programs, argv: list[str]) -> dict[str, Any]:
+def new_run_id(suite: str) -> str:
+    """A name that no other run has, on any host: it names the run's folder on the devices."""
+    return f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}-{secrets.token_hex(2)}"
+
+
+def new(request: Request, names: list[str], programs: Programs, argv: list[str]) -> dict[str, Any]:
     """The manifest of a run that begins now."""
     return {
         "schema": SCHEMA,
-        "run": run_id,
+        "run": new_run_id(request.suite),
         "status": "running",
         "started": utc_now(),
         "argv": ["harness", *argv[1:]],

@@ -65,7 +65,7 @@ def start(
     except BaseException:
         run.path.rmdir()  # nothing is in it yet
         raise
-    run.write_manifest(manifest.new(run.path.name, request, [name for name, _ in devices], programs, sys.argv))
+    run.write_manifest(manifest.new(request, [name for name, _ in devices], programs, sys.argv))
     point_latest(run)
     return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stop, say)
 

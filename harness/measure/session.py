@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from harness.build.builder import Built
+from harness.config.device_model import known_name
 from harness.control import baseline
 from harness.control.heat import HeatSource, find_source
 from harness.control.lease import leased
@@ -201,6 +202,7 @@ class Session:
         identity = as_json(self._device.identity)
         value = {
             "name": self.outcome.name,
+            "title": known_name(self._device.identity.model),
             "identity": identity,
             "clusters": [{**as_json(c), "label": c.label} for c in topology.clusters],
             "notes": list(topology.notes),
