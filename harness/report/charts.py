@@ -31,7 +31,7 @@ SECTIONS = (
 MEAN = "geometric mean"
 _INK, _FAINT, _GRID = "#1d232b", "#5b6470", "#e4e7eb"
 _FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
-_WIDTH = 330
+_WIDTH = 310
 _SOURCE = re.compile(r'aria-label="([^"]*) \|([a-z]+\.csv:\d+:\w+)\|([0-9.]+)"')
 
 Chart = alt.VConcatChart | alt.LayerChart | alt.FacetChart
@@ -45,14 +45,14 @@ def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -
     sections = [(c, other, points) for c, other in SECTIONS if (points := _points(rows, means, c, other))]
     if not sections:
         return None
-    values = [v for *_, points in sections for p in points for v in (p["ratio"], p["low"], p["high"])]
-    domain = [min(0.95, *values) * 0.98, max(1.05, *values) * 1.02]
-    charts = [
-        _ratio_section(
-            points, f"{CATEGORY_TITLES[c].capitalize()}: indirect against {other}", domain, last=n == len(sections)
-        )
-        for n, (c, other, points) in enumerate(sections, start=1)
+    domains = [
+        _domain([points for c, _, points in sections if (c == "grouped") == grouped]) for grouped in (False, True)
     ]
+    charts: list[Any] = []
+    for number, (category, other, points) in enumerate(sections, start=1):
+        title = f"{CATEGORY_TITLES[category].capitalize()}: indirect against {other}"
+        last = number == len(sections)
+        charts.append(_ratio_section(points, title, domains[category == "grouped"], last=last))
     label = f"Speed of indirect over the other algorithm with 95 % intervals, {place}"
     return _svg(alt.vconcat(*charts, spacing=14), label)
 
@@ -141,7 +141,13 @@ def _point(name: str, interval: Interval, other: str, where: str) -> dict[str, A
     }
 
 
-def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float], last: bool) -> Chart:
+def _domain(sections: Sequence[list[dict[str, Any]]]) -> list[float]:
+    """The common ends of the ratio axis of several sections; 1 is always inside."""
+    values = [v for points in sections for p in points for v in (p["ratio"], p["low"], p["high"])]
+    return [min(0.95, *values) * 0.98, max(1.05, *values) * 1.02] if values else [0.9, 1.1]
+
+
+def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float], *, last: bool) -> Chart:
     base = alt.Chart(alt.InlineData(values=points)).encode(y=_layers([point["layer"] for point in points]))
     axis = alt.Axis(
         title="speed of indirect over the other's (log scale; right of 1: indirect is faster)" if last else None,
@@ -169,7 +175,7 @@ def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float]
 
 def _layers(names: Sequence[str]) -> alt.Y:
     weight = {"condition": {"test": f"datum.value === '{MEAN}'", "value": "bold"}, "value": "normal"}
-    axis: dict[str, Any] = {"title": None, "labelLimit": 190, "labelPadding": 8, "labelFontWeight": weight}
+    axis: dict[str, Any] = {"title": None, "labelLimit": 220, "labelPadding": 8, "labelFontWeight": weight}
     axis |= {"ticks": False, "domain": False, "grid": False}
     return alt.Y("layer:N", sort=list(names), axis=alt.Axis(**axis))
 

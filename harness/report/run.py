@@ -54,8 +54,9 @@ class DeviceData:
 
     @property
     def model(self) -> str:
-        """The model's name, else the folder's."""
-        return str(self.identity.get("model") or self.name)
+        """The model's name; for this machine the folder's name and the processor."""
+        model, soc = str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
+        return model or (f"{self.name} ({soc})" if soc else self.name)
 
     def core(self, cluster: str) -> str:
         """The core type of a cluster; empty where unknown."""

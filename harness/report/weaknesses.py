@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report.rows import Row
@@ -142,7 +143,10 @@ def _gate(scope: _Scope) -> Found:
     capped = [gate for gate in gates if gate.capped or gate.status == "capped"]
     if capped:
         ends = [f"launch {g.launch}: {_celsius(g.start)} to {_celsius(g.end)} in {g.waited_s:.0f} s" for g in capped]
-        yield "gate", f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends)})"
+        yield (
+            "gate",
+            f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends, 2)})",
+        )
     if any(gate.status == "unavailable" for gate in gates):
         yield "gate", "no source of temperature was found: launches did not wait for a cool device"
     elif any(gate.baseline is None for gate in gates):
@@ -153,12 +157,12 @@ def _clock(scope: _Scope) -> Found:
     workers = [worker for stream in scope.streams for worker in stream.of(records.Worker)]
     bad = [worker for worker in workers if not worker.clock.available]
     if bad:
-        reasons = sorted({worker.clock.reason or "no reason given" for worker in bad})
-        yield "clock", f"the clock probe was not available in {len(bad)} of {len(workers)} workers: {_few(reasons)}"
+        reasons = _alike(worker.clock.reason or "no reason given" for worker in bad)
+        yield "clock", f"the clock probe was not available in {len(bad)} of {len(workers)} workers: {reasons}"
     weak = [worker for worker in workers if not worker.peak.ok]
     if weak:
-        reasons = sorted({worker.peak.reason or "not within 5 % of whole FMAs per cycle" for worker in weak})
-        yield "peak", f"no share of peak from {len(weak)} of {len(workers)} workers: {_few(reasons)}"
+        reasons = _alike(worker.peak.reason or "not within 5 % of whole FMAs per cycle" for worker in weak)
+        yield "peak", f"no share of peak from {len(weak)} of {len(workers)} workers: {reasons}"
     pairs = [(s.mhz_before, s.mhz_after) for s in scope.samples if s.mhz_before and s.mhz_after]
     moved = sum(1 for a, b in pairs if a and b and abs(a / b - 1) > 0.05)
     if moved:
@@ -224,6 +228,15 @@ def _share(count: int, total: int) -> str:
 def _few(names: Sequence[str], most: int = 4) -> str:
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _alike(reasons: Iterable[str]) -> str:
+    """Reasons, those that differ in numbers only once, with how often."""
+    seen: dict[str, list[str]] = {}
+    for reason in reasons:
+        seen.setdefault(re.sub(r"[0-9.]+", "0", reason), []).append(reason)
+    texts = [group[0] + (f" (and {len(group) - 1} alike)" if len(set(group)) > 1 else "") for group in seen.values()]
+    return _few(texts)
 
 
 def _celsius(value: float | None) -> str:
