@@ -123,25 +123,34 @@ class CpuSupervisor:
 
     def mask_of(self, thread: int) -> int:
         """The mask of a thread: its own, else that of its process, its parent and so on, else all CPUs."""
-        current = thread
+        current, mask = thread, self._all
         for _ in range(64):
             parent, ticks = _stat(current)
             known = self._masks.get(current)
             if known and known[0] == ticks:
-                if current != thread:
-                    self._remember(thread, known[1])
-                return known[1]
+                mask = known[1]
+                break
             leader = _process_of(current)
             current = leader if leader != current else parent
             if current <= 1:
                 break
-        return self._all
+        if current != thread:
+            self._remember(thread, mask)
+        return mask
+
+
+def _read_proc(thread: int, name: str) -> bytes:
+    file = os.open(f"/proc/{thread}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, 8192)
+    finally:
+        os.close(file)
 
 
 def _stat(thread: int) -> tuple[int, int]:
     """(parent process, start ticks); (0, 0) if gone."""
     try:
-        fields = Path(f"/proc/{thread}/stat").read_bytes().rpartition(b")")[2].split()
+        fields = _read_proc(thread, "stat").rpartition(b")")[2].split()
     except OSError:
         return 0, 0
     return int(fields[1]), int(fields[19])
@@ -149,7 +158,7 @@ def _stat(thread: int) -> tuple[int, int]:
 
 def _status(thread: int, key: str) -> list[int]:
     try:
-        text = Path(f"/proc/{thread}/status").read_text(errors="replace")
+        text = _read_proc(thread, "status").decode(errors="replace")
     except OSError:
         return []
     for line in text.splitlines():
