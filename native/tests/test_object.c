@@ -145,6 +145,36 @@ static void states(const char *kernel) {
     ic_conv2d_destroy(NULL);
 }
 
+/* A NaN of the input comes through every kernel and its clamp, and a finite output beside it is clamped. */
+static void not_a_number(const char *kernel) {
+    (void)kernel;
+    shape s = plain_shape(1, 1, 2, 1, 19);
+    s.desc.output_min = 0, s.desc.output_max = 1;
+    float weights[19], output[2 * 19];
+    const float input[2] = {NAN, 2};
+    for (size_t i = 0; i < 19; i++) {
+        weights[i] = i % 2 != 0 ? 1 : -1;
+    }
+    ic_kernel_view view = {.name = NULL, .supported = true};
+    unsigned index = 0;
+    do { /* naive first */
+        const ic_options options =
+            options_for(view.name == NULL ? IC_ALGORITHM_NAIVE : IC_ALGORITHM_INDIRECT, view.name, NULL);
+        ic_conv2d *conv;
+        if (!view.supported) {
+            continue;
+        }
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, 1, 1, 2) == IC_OK);
+        CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+        for (size_t i = 0; i < 19; i++) {
+            CHECK(isnan(output[i]));
+            CHECK(output[19 + i] == (i % 2 != 0 ? 1.0f : 0.0f));
+        }
+        ic_conv2d_destroy(conv);
+    } while (ic_kernel_at(index++, &view));
+}
+
 static void names(const char *kernel) {
     (void)kernel;
     for (int i = IC_OK; i <= IC_BAD_STATE; i++) {
@@ -164,7 +194,8 @@ static void names(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {
-        {"arguments", arguments}, {"option_errors", option_errors}, {"states", states}, {"names", names}, {NULL, NULL}};
+    static const check_case cases[] = {{"arguments", arguments}, {"option_errors", option_errors},
+                                       {"states", states},       {"not_a_number", not_a_number},
+                                       {"names", names},         {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

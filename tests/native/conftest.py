@@ -106,7 +106,6 @@ def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     """Builds by kind: ``zig`` (this machine), ``broken`` (the same with faulty kernels), ``sanitized`` (clang, address
     and undefined behaviour), ``gcc``, ``arm64`` (zig, run by qemu), ``arm64-undefined`` (its one sanitizer there)."""
 
-    @functools.cache
     def make(kind: str) -> NativeBuild:
         runner: tuple[str, ...] = ()
         if kind == "zig":
@@ -129,7 +128,21 @@ def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
         _cmake(folder, options, ("test_kernels", "test_memory", "test_object"))
         return NativeBuild(folder, runner)
 
-    return make
+    kept: dict[str, NativeBuild | BaseException] = {}
+
+    def once(kind: str) -> NativeBuild:
+        """A build that fails fails once; the other tests of it get the same answer at once."""
+        if kind not in kept:
+            try:
+                kept[kind] = make(kind)
+            except (pytest.fail.Exception, pytest.skip.Exception) as error:
+                kept[kind] = error
+        outcome = kept[kind]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ ARM_KERNELS = ("neon_6x16", "scalar_4x4")
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails")
 NAIVE_PROPERTIES = ("bound", "integers", "guards")
 OBJECT_CASES = {
-    "test_object": ("arguments", "option_errors", "states", "names"),
+    "test_object": ("arguments", "option_errors", "states", "not_a_number", "names"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
 }
 BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")
