@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -147,13 +148,29 @@ def _domain(sections: Sequence[list[dict[str, Any]]]) -> list[float]:
     return [min(0.95, *values) * 0.98, max(1.05, *values) * 1.02] if values else [0.9, 1.1]
 
 
+def ratio_ticks(domain: Sequence[float], least: float = 38 / _WIDTH) -> list[float]:
+    """Round ratios inside a logarithmic axis: 1, and outwards from it those a share ``least`` of the axis apart."""
+    apart = least * math.log(domain[1] / domain[0])
+    fine = 2 if domain[1] / domain[0] < 1.25 else 10  # percent between candidates next to 1
+    up = [1.5] if domain[1] > 3 else [n / 100 for n in range(100 + fine, 200, fine)]
+    up += [float(n) * 10**power for power in range(4) for n in (2, 3, 4, 5, 7, 10)]
+    down = [n / 100 for n in range(100 - fine, 10, -fine)] + [10.0**-power for power in range(1, 5)]
+    ticks = [1.0]
+    for candidates in (up, down):
+        last = 1.0
+        for tick in candidates:
+            if domain[0] <= tick <= domain[1] and abs(math.log(tick / last)) >= apart:
+                ticks.append(tick)
+                last = tick
+    return sorted(ticks)
+
+
 def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float], *, last: bool) -> Chart:
     base = alt.Chart(alt.InlineData(values=points)).encode(y=_layers([point["layer"] for point in points]))
     axis = alt.Axis(
         title="speed of indirect over the other's (log scale; right of 1: indirect is faster)" if last else None,
         format=".2~f",
-        tickCount=6,
-        labels=True,
+        values=ratio_ticks(domain),
     )
     scale = alt.Scale(type="log", domain=domain, nice=False)
     x = alt.X("ratio:Q", scale=scale, axis=axis)

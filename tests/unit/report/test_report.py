@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.report.charts import ratio_ticks
 from harness.report.markdown import markdown_text
 from harness.report.marks import time_unit
 from harness.report.numbers import bytes_text, number_text, ratio_decimals, rounded
@@ -212,6 +213,13 @@ def test_clean_run_has_only_the_drift_of_its_clock(synthetic: ModuleType, tmp_pa
 def test_number_text_keeps_nine_digits(value: float) -> None:
     assert float(number_text(value)) == pytest.approx(value, rel=1e-8)
     assert "e" not in number_text(value)
+
+
+def test_ticks_of_ratio_axes() -> None:
+    assert ratio_ticks([0.93, 1.36]) == [1.0, 1.1, 1.2, 1.3]
+    assert ratio_ticks([0.66, 2.1]) == [0.8, 1.0, 1.2, 1.4, 1.7, 2.0]
+    assert ratio_ticks([0.9, 60]) == [1.0, 2.0, 4.0, 7.0, 20.0, 40.0]
+    assert ratio_ticks([0.95, 1.05]) == [0.96, 0.98, 1.0, 1.02, 1.04]
 
 
 def test_numbers_for_people() -> None:
