@@ -40,6 +40,7 @@ class DeviceData:
     """A device's folder: who it is (without serial number) and what was recorded."""
 
     name: str
+    title: str  # of a known model; else empty
     identity: dict[str, Any]
     clusters: list[dict[str, Any]]
     notes: list[str]
@@ -54,8 +55,8 @@ class DeviceData:
 
     @property
     def model(self) -> str:
-        """The model's name; for this machine the folder's name and the processor."""
-        model, soc = str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
+        """What people call the device; for this machine the folder's name and the processor."""
+        model, soc = self.title or str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
         return model or (f"{self.name} ({soc})" if soc else self.name)
 
     def core(self, cluster: str) -> str:
@@ -137,6 +138,7 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     messages = finished[-1].get("messages") if finished else []
     return DeviceData(
         path.name,
+        redact.value(str(value.get("title") or "")),
         redact.value(identity),
         redact.value([c for c in clusters if isinstance(c, dict)] if isinstance(clusters, list) else []),
         redact.value([str(note) for note in notes] if isinstance(notes, list) else []),
