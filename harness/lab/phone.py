@@ -211,6 +211,7 @@ class Phone:
 
 
 def _ended(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: a second one would end stop() before init is reaped
     sys.exit(0)
 
 
