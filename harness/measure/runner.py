@@ -65,9 +65,19 @@ def start(
     except BaseException:
         run.path.rmdir()  # nothing is in it yet
         raise
-    run.write_manifest(manifest.new(request, [name for name, _ in devices], programs, sys.argv))
+    run.write_manifest(manifest.new(request, [name for name, _ in devices], programs, _argv(attached, devices)))
     point_latest(run)
     return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stop, say)
+
+
+def _argv(attached: Attached, devices: Sequence[tuple[str, Device]]) -> list[str]:
+    """The command line with names for serial numbers: those stand in device.json only."""
+    names = {bad.serial: f"({bad.state} phone)" for bad in attached.unusable}
+    names |= {device.serial: name for name, device in devices if device.identity.kind != "local"}
+    argv = sys.argv
+    for serial in sorted(names, key=len, reverse=True):
+        argv = [argument.replace(serial, names[serial]) for argument in argv]
+    return argv
 
 
 def resume(run: RunDir, attached: Attached, ndk: Path | None, stop: threading.Event, say: Say) -> RunResult:

@@ -51,7 +51,8 @@ class Session:
         self._built = built
         self._progress = progress
         self._stop = stop
-        self._directory: DeviceDir = run.device(name)
+        serial = "" if device.identity.kind == "local" else device.serial
+        self._directory: DeviceDir = run.device(name, serial)
         self.outcome = DeviceOutcome(name)
 
     def measure(self) -> DeviceOutcome:

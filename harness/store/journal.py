@@ -84,12 +84,23 @@ def write_atomically(path: Path, data: bytes) -> None:
 class EventLog:
     """events.jsonl of one device: life cycle, conditions, retries, cut tails."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, serial: str = "", name: str = "") -> None:
+        """``serial`` is written as ``name`` wherever it stands: serial numbers leave the host in no event."""
         self._path = path
+        self._serial, self._name = serial, name
 
     def add(self, event: str, **fields: Any) -> None:
         """Appends one event with the present time."""
-        append_line(self._path, {"utc": utc_now(), "event": event, **fields})
+        append_line(self._path, {"utc": utc_now(), "event": event, **self._hidden(fields)})
+
+    def _hidden(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(self._serial, self._name) if self._serial else value
+        if isinstance(value, list | tuple):
+            return [self._hidden(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._hidden(item) for key, item in value.items()}
+        return value
 
     def last(self, event: str) -> dict[str, Any] | None:
         """The newest event of that name."""

@@ -21,9 +21,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class DeviceDir:
-    """The folder of one device in a run directory."""
+    """The folder of one device in a run directory. ``serial``, where known, is kept out of the events."""
 
     path: Path
+    serial: str = ""
 
     @property
     def records(self) -> Path:
@@ -39,7 +40,7 @@ class DeviceDir:
 
     @property
     def events(self) -> EventLog:
-        return EventLog(self.path / "events.jsonl")
+        return EventLog(self.path / "events.jsonl", self.serial, self.path.name)
 
     def plan(self, cluster: str, attempt: int) -> Path:
         """The plan file of one attempt at one cluster."""
@@ -56,11 +57,11 @@ class RunDir:
     def run_id(self) -> str:
         return str(self.manifest()["run"])
 
-    def device(self, name: str) -> DeviceDir:
-        """The folder of the device with that slug."""
+    def device(self, name: str, serial: str = "") -> DeviceDir:
+        """The folder of the device with that slug; ``serial`` is what its events must not tell."""
         if not re.fullmatch(r"[a-z0-9-]+", name):
             raise InfrastructureError(f"{self.path}: {name!r} is no device name", "the manifest was damaged")
-        return DeviceDir(self.path / "devices" / name)
+        return DeviceDir(self.path / "devices" / name, serial)
 
     def manifest(self) -> dict[str, Any]:
         """The manifest; raises UsageError where the folder is no run directory."""
