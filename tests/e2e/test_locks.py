@@ -1,0 +1,29 @@
+"""The lock files serve every Python that we promise, with wheels alone and every hash known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("lock", ["run", "test"])
+def test_pip_resolves_the_lock_file(lock: str, version: str, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--ignore-installed"]
+    only = ["--require-hashes", "--only-binary=:all:", "--python-version", version, "--target", str(tmp_path)]
+    file = ROOT / "requirements" / f"{lock}.txt"
+    done = subprocess.run([*pip, *only, "-r", str(file)], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Would install" in done.stdout
+
+
+def test_lock_files_name_no_host() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        assert "://" not in file.read_text()
