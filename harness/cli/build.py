@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.build.builder import build
 from harness.cli import options
-from harness.cli.say import result, result_json, say
+from harness.cli.say import result, result_json, say, shown_path
 from harness.errors import ExitCode
 
 
@@ -30,5 +30,5 @@ def command(
             }
         )
     else:
-        result(str(built.path))
+        result(shown_path(built.path))
     return ExitCode.DONE

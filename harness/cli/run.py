@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
-from harness.cli.say import result, result_json, say
+from harness.cli.say import result, result_json, say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite, parse_algorithms, select_layers
@@ -115,7 +115,7 @@ def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
     for message in done.messages:
         say(message)
     if code != ExitCode.DONE:
-        say(f"to go on: harness run --resume {_shown(done.directory)}")
+        say(f"to go on: harness run --resume {shown_path(done.directory)}")
     if as_json:
         result_json(
             {
@@ -132,12 +132,8 @@ def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
     for sentence in summary.sentences if summary else ():
         result(sentence)
     result("phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()))
-    result(f"report: {_shown(done.directory / 'report.html')}")
+    result(f"report: {shown_path(done.directory / 'report.html')}")
     return code
-
-
-def _shown(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _bootstrap_seconds() -> dict[str, float]:
