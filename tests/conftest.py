@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -21,6 +27,18 @@ OUTCOMES = ("passed", "failed", "skipped")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 NeedTool = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+CommandLine = Callable[..., Answer]
 
 _counts: Counter[tuple[str, str]] = Counter()
 
@@ -86,6 +104,12 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     return home
 
 
+@pytest.fixture(scope="session", name="cannot_run")
+def _cannot_run() -> Callable[[str], None]:
+    """``cannot_run(reason)`` for fixtures that find out by themselves."""
+    return cannot_run
+
+
 @pytest.fixture
 def need_tool() -> NeedTool:
     """``need_tool("mksh", apt="mksh")``: the program's path; the test is skipped (CI: fails) where it is missing."""
@@ -112,3 +136,66 @@ def need_root() -> None:
 def chromium(need_tool: NeedTool) -> str:
     """The path of a browser for playwright's ``executable_path``."""
     return need_tool(*BROWSERS, apt="chromium")
+
+
+@pytest.fixture(scope="session")
+def command_line() -> CommandLine:
+    """``command_line("run", ..., cwd=folder)``: the tool as a user runs it, a process of its own. No tracebacks."""
+
+    def run(*argv: str, cwd: Path, timeout: float = 240, **env: str) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness.cli", *argv],
+            cwd=cwd,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def compare_dump() -> Callable[[Path], int]:
+    """``compare_dump(folder)``: outputs of `harness verify --dump` against NumPy in double; how many there were."""
+    return _compare_dump
+
+
+def _compare_dump(folder: Path) -> int:
+    compared = 0
+    for layer in json.loads((folder / "layers.json").read_text()):
+        name = layer["name"]
+        expected, bound = _convolve(layer, *(np.load(folder / f"{name}.{p}.npy") for p in ("input", "weights", "bias")))
+        for file in folder.glob(f"{name}.*.output.npy"):
+            error = np.abs(np.load(file).astype(np.float64) - expected)
+            assert np.all(error <= bound), f"{file.name}: {np.max(error / bound):.2f} of the bound"
+            compared += 1
+    return compared
+
+
+def _convolve(layer: dict[str, Any], x: Any, weights: Any, bias: Any) -> tuple[Any, Any]:
+    """The convolution in double precision, tap by tap, and the error bound of a float one."""
+    groups, (out, kh, kw, _) = layer["groups"], weights.shape
+    x, weights, bias = x.astype(np.float64), weights.astype(np.float64), bias.astype(np.float64)
+    (pt, pr, pb, pl), (sh, sw), (dh, dw) = layer["pad"], layer["stride"], layer["dilation"]
+    padded = np.pad(x, ((0, 0), (pt, pb), (pl, pr), (0, 0)))
+    oh = (padded.shape[1] - (kh - 1) * dh - 1) // sh + 1
+    ow = (padded.shape[2] - (kw - 1) * dw - 1) // sw + 1
+    total = np.zeros((x.shape[0], oh, ow, out))
+    size = np.zeros_like(total)
+    per_in, per_out = x.shape[3] // groups, out // groups
+    for g in range(groups):
+        ins, outs = slice(g * per_in, (g + 1) * per_in), slice(g * per_out, (g + 1) * per_out)
+        for i in range(kh):
+            for j in range(kw):
+                rows = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh)
+                columns = slice(j * dw, j * dw + (ow - 1) * sw + 1, sw)
+                patch = padded[:, rows, columns, ins]
+                total[..., outs] += patch @ weights[outs, i, j].T
+                size[..., outs] += np.abs(patch) @ np.abs(weights[outs, i, j]).T
+    n = kh * kw * per_in + 1
+    u = 2.0**-24
+    return total + bias, n * u / (1 - n * u) * (size + np.abs(bias))

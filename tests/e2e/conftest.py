@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-
-Harness = Callable[..., Answer]
-
-
 @pytest.fixture
-def harness(tmp_path: Path, isolated_state: Path) -> Harness:
-    """Runs ``harness ARGS`` in tmp_path; fails on a traceback. No adb server of the host is asked: port 1 is closed."""
-
-    def run(*argv: str, timeout: float = 240, **env: str) -> Answer:
-        done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", *argv],
-            cwd=tmp_path,
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Answer(done.returncode, done.stdout, done.stderr)
-
-    return run
+def harness(command_line: Callable[..., Any], tmp_path: Path, isolated_state: Path) -> Callable[..., Any]:
+    """Runs ``harness ARGS`` in tmp_path; ``timeout`` in seconds, other keywords are environment variables."""
+    return partial(command_line, cwd=tmp_path)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -168,47 +167,15 @@ def test_a_worker_that_dies_or_hangs_ends_only_its_variant(
     assert error["variant"] in err
 
 
-def test_verify_dump_against_numpy(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_verify_dump_against_numpy(
+    harness: Callable[..., Any], compare_dump: Callable[[Path], int], tmp_path: Path
+) -> None:
     done = harness("verify", "smoke", "--device", "local", "--dump", "dump", "--json")
     assert done.code == 0, done.err
     (answer,) = json.loads(done.out)
     assert answer["right"] >= 12 and not answer["wrong"]
     folder = tmp_path / "dump" / "local"
-    layers = json.loads((folder / "layers.json").read_text())
-    compared = 0
-    for layer in layers:
-        name = layer["name"]
-        expected, bound = convolve(layer, *(np.load(folder / f"{name}.{p}.npy") for p in ("input", "weights", "bias")))
-        for file in folder.glob(f"{name}.*.output.npy"):
-            error = np.abs(np.load(file).astype(np.float64) - expected)
-            assert np.all(error <= bound), f"{file.name}: {np.max(error / bound):.2f} of the bound"
-            compared += 1
-    assert compared == answer["right"]
-
-
-def convolve(layer: dict[str, Any], x: Any, weights: Any, bias: Any) -> tuple[Any, Any]:
-    """The convolution in double precision, tap by tap, and the error bound of a float one."""
-    groups, (out, kh, kw, _) = layer["groups"], weights.shape
-    x, weights, bias = x.astype(np.float64), weights.astype(np.float64), bias.astype(np.float64)
-    (pt, pr, pb, pl), (sh, sw), (dh, dw) = layer["pad"], layer["stride"], layer["dilation"]
-    padded = np.pad(x, ((0, 0), (pt, pb), (pl, pr), (0, 0)))
-    oh = (padded.shape[1] - (kh - 1) * dh - 1) // sh + 1
-    ow = (padded.shape[2] - (kw - 1) * dw - 1) // sw + 1
-    total = np.zeros((x.shape[0], oh, ow, out))
-    size = np.zeros_like(total)
-    per_in, per_out = x.shape[3] // groups, out // groups
-    for g in range(groups):
-        ins, outs = slice(g * per_in, (g + 1) * per_in), slice(g * per_out, (g + 1) * per_out)
-        for i in range(kh):
-            for j in range(kw):
-                rows = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh)
-                columns = slice(j * dw, j * dw + (ow - 1) * sw + 1, sw)
-                patch = padded[:, rows, columns, ins]
-                total[..., outs] += patch @ weights[outs, i, j].T
-                size[..., outs] += np.abs(patch) @ np.abs(weights[outs, i, j]).T
-    n = kh * kw * per_in + 1
-    u = 2.0**-24
-    return total + bias, n * u / (1 - n * u) * (size + np.abs(bias))
+    assert compare_dump(folder) == answer["right"]
 
 
 def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import adbutils
 import pytest
@@ -22,20 +23,6 @@ Adb = Callable[..., subprocess.CompletedProcess[bytes]]
 MakePhone = Callable[..., PhoneHandle]
 
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-
-
-def wait_until_up(phone: PhoneHandle) -> None:
-    """Connects again until the phone has booted; without that the server would try only every 10 s."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            adbserver.connect(phone.serial)
-            break
-        except InfrastructureError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-    adbserver.wait_for(phone.serial, "device", deadline)
 
 
 def processes_of(phone: PhoneHandle) -> list[int]:
@@ -70,13 +57,13 @@ def test_two_of_one_model_are_told_apart_and_down_leaves_nothing(lab_environment
     assert all(adbserver.state(phone.serial) == "" for phone in phones)
 
 
-def test_reboot(make_phone: MakePhone, adb: Adb) -> None:
+def test_reboot(lab: Any, make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone()
     before = adb(phone, "shell", BOOT_ID).stdout
     adb(phone, "shell", "settings put global kept yes; echo kept > /data/local/tmp/kept")
     adb(phone, "shell", "setsid sleep 60 >/dev/null 2>&1 </dev/null &")
     adb(phone, "reboot")
-    wait_until_up(phone)
+    lab.wait_until_up(phone)
     after = adb(phone, "shell", BOOT_ID).stdout
     assert before != after
     assert len(after) == 37
@@ -85,11 +72,11 @@ def test_reboot(make_phone: MakePhone, adb: Adb) -> None:
     assert float(adb(phone, "shell", "cat /proc/uptime").stdout.split()[0]) < 30
 
 
-def test_reboot_from_the_phone_s_own_shell(make_phone: MakePhone, adb: Adb) -> None:
+def test_reboot_from_the_phone_s_own_shell(lab: Any, make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone()
     before = adb(phone, "shell", BOOT_ID).stdout
     adb(phone, "shell", "reboot; sleep 5")
-    wait_until_up(phone)
+    lab.wait_until_up(phone)
     assert adb(phone, "shell", BOOT_ID).stdout != before
 
 
@@ -115,7 +102,7 @@ def test_temperatures_and_clocks(make_phone: MakePhone, adb: Adb) -> None:
     assert b"Can't find service" in adb(phone, "shell", "dumpsys thermalservice").stderr  # Android 8 has none
 
 
-def test_offline(make_phone: MakePhone, adb: Adb) -> None:
+def test_offline(lab: Any, make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone()
     adb(phone, "shell", "setsid sleep 60 >/dev/null 2>&1 </dev/null &")
     boot = adb(phone, "shell", BOOT_ID).stdout
@@ -126,7 +113,7 @@ def test_offline(make_phone: MakePhone, adb: Adb) -> None:
     with pytest.raises(InfrastructureError):
         adbserver.connect(phone.serial)
     time.sleep(1.0)
-    wait_until_up(phone)
+    lab.wait_until_up(phone)
     assert adb(phone, "shell", BOOT_ID).stdout == boot
     assert b"sleep 60" in adb(phone, "shell", "ps -o args").stdout
 
@@ -153,7 +140,7 @@ def test_dropped_connection_comes_back(make_phone: MakePhone, adb: Adb) -> None:
     adbserver.wait_for(phone.serial, "device", time.monotonic() + 15)
 
 
-def test_without_shell_v2(make_phone: MakePhone, adb: Adb) -> None:
+def test_without_shell_v2(lab: Any, make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone(shell_v2=False)
     features = adb(phone, "features").stdout.split()
     assert b"stat_v2" in features
@@ -161,16 +148,16 @@ def test_without_shell_v2(make_phone: MakePhone, adb: Adb) -> None:
     done = adb(phone, "shell", "echo out; echo err >&2; exit 3")
     assert (done.returncode, done.stdout) == (0, b"out\nerr\n")
     controls.set_shell_v2(phone, True)
-    wait_until_up(phone)
+    lab.wait_until_up(phone)
     assert adb(phone, "shell", "exit 3").returncode == 3
 
 
-def test_unauthorized(make_phone: MakePhone, adb: Adb) -> None:
+def test_unauthorized(lab: Any, make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone(authorized=False)
     assert adbserver.state(phone.serial) == "unauthorized"
     assert b"unauthorized" in adb(phone, "shell", "true").stderr
     controls.set_authorized(phone, True)
-    wait_until_up(phone)
+    lab.wait_until_up(phone)
 
 
 def test_disk_full(make_phone: MakePhone, adb: Adb, tmp_path: Path) -> None:
@@ -205,11 +192,11 @@ def test_a_phone_whose_folder_is_removed_ends(make_phone: MakePhone) -> None:
     assert processes_of(phone) == []
 
 
-def test_a_phone_boots_again_when_its_adbd_dies(make_phone: MakePhone, adb: Adb) -> None:
+def test_a_phone_boots_again_when_its_adbd_dies(lab: Any, make_phone: MakePhone, adb: Adb) -> None:
     phone = make_phone()
     before = adb(phone, "shell", BOOT_ID).stdout
     adb(phone, "shell", "kill -9 2")  # user shell may: adbd runs as shell
-    wait_until_up(phone)
+    lab.wait_until_up(phone)
     assert adb(phone, "shell", BOOT_ID).stdout != before
 
 
