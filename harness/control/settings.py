@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -94,10 +94,10 @@ def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] 
 
 
 @contextmanager
-def kept_awake(device: Device, journal: Path) -> Iterator[None]:
-    """Keeps the screen of a phone on within the block."""
+def kept_awake(device: Device, journal: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Keeps the screen of a phone on within the block. ``say`` is told of a value that was left as it is."""
     namespace, key, ours = STAY_ON
-    restore(device, journal)
+    _put_back(device, journal, say)
     saved = device.get_setting(namespace, key)
     change = Change(namespace, key, saved, ours)
     _note(journal, "read", change, saved)
@@ -113,7 +113,13 @@ def kept_awake(device: Device, journal: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        restore(device, journal)
+        _put_back(device, journal, say)
+
+
+def _put_back(device: Device, journal: Path, say: Callable[[str], None]) -> None:
+    done = restore(device, journal)
+    if done is not None and done[0] == "left":
+        say(done[1])
 
 
 def _remember(serial: str, change: Change) -> None:

@@ -82,7 +82,7 @@ class Session:
             chosen = targets(topology, self._request.cpus)
             built = self._built(device)
             if device.identity.kind != "local":
-                stack.enter_context(kept_awake(device, self._directory.settings))
+                stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
             installed = Installed(device, self._run.run_id, events)
             take_over(installed, self._directory)
             with self._folder(installed):

@@ -55,7 +55,7 @@ def steps(journal: Path) -> list[str]:
 @pytest.mark.parametrize("before", ["0", "3", None])
 def test_put_back_at_the_end(tmp_path: Path, before: str | None) -> None:
     phone, journal = Phone(before), tmp_path / "settings.jsonl"
-    with settings.kept_awake(phone.device, journal):
+    with settings.kept_awake(phone.device, journal, print):
         assert phone.values[KEY] == "7"
         assert settings.pending(phone.serial) is not None
     assert phone.values[KEY] == before
@@ -72,21 +72,21 @@ def test_saved_value_is_on_disk_before_the_change(tmp_path: Path) -> None:
         real(namespace, key, value)
 
     phone.put_setting = put  # type: ignore[method-assign]
-    with settings.kept_awake(phone.device, journal):
+    with settings.kept_awake(phone.device, journal, print):
         pass
     assert seen[0] == (settings.Change(*KEY, "1", "7"), ["read"])
 
 
 def test_already_ours_is_not_touched(tmp_path: Path) -> None:
     phone = Phone("7")
-    with settings.kept_awake(phone.device, tmp_path / "s.jsonl"):
+    with settings.kept_awake(phone.device, tmp_path / "s.jsonl", print):
         assert settings.pending(phone.serial) is None
     assert phone.values[KEY] == "7"
 
 
 def test_after_a_kill_the_next_run_restores_first(tmp_path: Path) -> None:
     phone = Phone("2")
-    context = settings.kept_awake(phone.device, tmp_path / "a.jsonl")
+    context = settings.kept_awake(phone.device, tmp_path / "a.jsonl", print)
     context.__enter__()
     phone.lost = True  # the host is killed here: nothing is put back
     with pytest.raises(DeviceLost):
@@ -94,16 +94,18 @@ def test_after_a_kill_the_next_run_restores_first(tmp_path: Path) -> None:
     phone.lost = False
     assert phone.values[KEY] == "7"
     assert settings.pending_serials() == [phone.serial]
-    with settings.kept_awake(phone.device, tmp_path / "b.jsonl"):
+    with settings.kept_awake(phone.device, tmp_path / "b.jsonl", print):
         assert settings.pending(phone.serial) == settings.Change(*KEY, "2", "7")
     assert phone.values[KEY] == "2"
 
 
 def test_a_foreign_value_is_left_and_said(tmp_path: Path) -> None:
     phone = Phone("0")
-    with settings.kept_awake(phone.device, tmp_path / "s.jsonl"):
+    said: list[str] = []
+    with settings.kept_awake(phone.device, tmp_path / "s.jsonl", said.append):
         phone.values[KEY] = "5"
     assert phone.values[KEY] == "5"
+    assert len(said) == 1 and "'5'" in said[0] and "left as it is" in said[0]
     assert steps(tmp_path / "s.jsonl")[-1] == "left"
     assert settings.restore(phone.device) is None
 
@@ -111,6 +113,6 @@ def test_a_foreign_value_is_left_and_said(tmp_path: Path) -> None:
 def test_a_phone_that_refuses_is_told(tmp_path: Path) -> None:
     phone = Phone("0")
     phone.refuses = True
-    with pytest.raises(DeviceError, match="stay_on"), settings.kept_awake(phone.device, tmp_path / "s.jsonl"):
+    with pytest.raises(DeviceError, match="stay_on"), settings.kept_awake(phone.device, tmp_path / "s.jsonl", print):
         pass
     assert settings.pending(phone.serial) is None
