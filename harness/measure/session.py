@@ -14,7 +14,8 @@ from harness.control import baseline
 from harness.control.heat import HeatSource, find_source
 from harness.control.lease import leased
 from harness.control.settings import kept_awake
-from harness.devices.base import Device, Topology, as_json
+from harness.devices.base import Device, RemoteProcess, Topology, as_json
+from harness.devices.identity import BOOT_ID
 from harness.errors import DeviceError, ExitCode, HarnessError
 from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
 from harness.measure.clusters import Target, targets
@@ -164,9 +165,8 @@ class Session:
         if self._stop.is_set():
             return
         if follower.end is None:
-            words = installed.last_words(f"{remote}.jsonl")
             raise DeviceError(
-                f"convbench on cluster {label} stopped without an end: {words or 'it said nothing'}",
+                self._why_without_end(installed, process, label, f"{remote}.jsonl"),
                 f"what it measured is kept; go on with: harness run --resume {self._run.path}",
             )
         if follower.end.reason != "done":
@@ -175,6 +175,14 @@ class Session:
                 f"cluster {label}: convbench stopped early ({follower.end.reason}); "
                 f"go on with: harness run --resume {self._run.path}",
             )
+
+    def _why_without_end(self, installed: Installed, process: RemoteProcess, label: str, output: str) -> str:
+        boot_id = (self._device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()
+        if process.boot_id and boot_id != process.boot_id:
+            return f"the device rebooted while cluster {label} was measured"
+        return (
+            f"convbench on cluster {label} stopped without an end: {installed.last_words(output) or 'it said nothing'}"
+        )
 
     def _take(self, record: records.Record) -> None:
         self._progress.take(record)
