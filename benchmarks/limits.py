@@ -6,24 +6,21 @@ Over the 3x3 layers of resnet18 and vgg16_d with at least 64 channels in and out
 from __future__ import annotations
 
 import csv
-import ctypes
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from harness.build.builder import build
 from harness.config.layer import Layer
 from harness.config.suite import load_suite
 from harness.devices.local import LocalDevice
 from harness.measure.clusters import targets
 
-_LIBC = ctypes.CDLL(None)
-_LIBC.memcpy.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
 _POLICY = {"launches": 4, "rounds": 6, "min_ms": 10, "block_budget_s": 20, "cache": ["hot"]}
 
 
@@ -37,24 +34,14 @@ def panel() -> list[Layer]:
     return list(found.values())
 
 
-def memcpy_ns(source_bytes: int, total: int) -> float:
-    """Nanoseconds to copy ``total`` bytes out of a source of ``source_bytes``, again and again from its start.
+def memcpy_ns(program: Path, source_bytes: int, total: int, cpu: int) -> float:
+    """Nanoseconds of libc's memcpy for ``total`` bytes out of ``source_bytes``, again and again from its start.
 
-    The least of several, on buffers placed anew each time.
+    Measured by convbench as im2col's copy is: hot, at other places each time, the median.
     """
-    times = []
-    for _ in range(9):
-        source = np.ones(source_bytes + 8192, np.uint8)
-        target = np.ones(total + 8192, np.uint8)
-        sizes = [min(source_bytes, total - done) for done in range(0, total, source_bytes)]
-        for _ in range(2):  # the second pass is the warm one
-            place, began = target.ctypes.data, time.perf_counter_ns()
-            for size in sizes:
-                _LIBC.memcpy(place, source.ctypes.data, size)
-                place += size
-            taken = time.perf_counter_ns() - began
-        times.append(taken)
-    return float(min(times))
+    argv = [str(program), "probe", "--memcpy", str(source_bytes), str(total), "--cpu", str(cpu)]
+    answer = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
+    return float(answer["memcpy_ns"])
 
 
 def main() -> None:
@@ -62,7 +49,8 @@ def main() -> None:
     layers = panel()
     with tempfile.TemporaryDirectory() as folder:
         rows = _run(layers, Path(folder))
-    os.sched_setaffinity(0, {targets(LocalDevice().topology(), None)[-1].cpu})
+    program = build("host").path
+    cpu = targets(LocalDevice().topology(), None)[-1].cpu
     shares, rates = [], []
     print(f"{'layer':<30} {'GFLOP/s':>8} {'of peak':>8} {'copy GB/s':>10} {'memcpy GB/s':>12} {'ratio':>6}")
     for layer in layers:
@@ -70,7 +58,7 @@ def main() -> None:
         share = float(indirect["peak_share"] or "nan")
         matrix = int(im2col["matrix_bytes"])
         copy = matrix / float(im2col["copy_ns"])
-        plain = matrix / memcpy_ns(4 * layer.h * layer.w * layer.cin, matrix)
+        plain = matrix / memcpy_ns(program, 4 * layer.h * layer.w * layer.cin, matrix, cpu)
         shares.append(share)
         rates.append(copy / plain)
         speeds = f"{float(indirect['gflops']):8.1f} {share:8.1%} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"

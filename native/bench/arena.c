@@ -26,6 +26,12 @@ bool arena_open(arena *a, size_t bytes, uint64_t seed) {
     return true;
 }
 
+void arena_close(arena *a) {
+    munmap(a->base, a->reserved * ARENA_PAGE);
+    free(a->used);
+    memset(a, 0, sizeof *a);
+}
+
 void arena_limit(arena *a, size_t bytes) {
     a->pages = bytes / ARENA_PAGE < a->reserved ? bytes / ARENA_PAGE : a->reserved;
     for (; a->touched < a->pages; a->touched++)

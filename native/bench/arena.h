@@ -19,7 +19,8 @@ typedef struct {
 } arena;
 
 bool arena_open(arena *a, size_t bytes, uint64_t seed); /* reserves address space only */
-void arena_limit(arena *a, size_t bytes);               /* uses (and faults in) the first bytes; nothing may be taken */
+void arena_close(arena *a);
+void arena_limit(arena *a, size_t bytes); /* uses (and faults in) the first bytes; nothing may be taken */
 void *arena_take(arena *a, size_t bytes, size_t alignment); /* NULL: no run of free pages is long enough */
 void arena_give(arena *a, void *memory, size_t bytes);
 

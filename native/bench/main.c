@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * convbench: measures the convolutions of indirectconv on the device that it runs on. */
+#include "affinity.h"
 #include "clock_probe.h"
 #include "conductor.h"
 #include "cpu.h"
 #include "emit.h"
 #include "introspect.h"
+#include "memcpy_probe.h"
 #include "peak_probe.h"
 #include "worker.h"
 
@@ -19,8 +21,11 @@
 static int usage(void) {
     fputs("usage: convbench run PLAN --out FILE\n"
           "       convbench verify PLAN [--dump DIR]\n"
-          "       convbench info [--kernels]\n"
-          "       convbench probe\n"
+          "       convbench info [--kernels | --cpu N]        (--cpu: whose caches; else those of the first allowed)\n"
+          "       convbench probe                             (clock and FMA peak of the CPU it happens to run on)\n"
+          "       convbench probe --memcpy SOURCE_BYTES TOTAL_BYTES [--cpu N]\n"
+          "                                                   (time of copying TOTAL_BYTES out of SOURCE_BYTES, again\n"
+          "                                                   and again from its start)\n"
           "       convbench worker        (started by `run`; speaks on file descriptor 3)\n",
           stderr);
     return EXIT_BAD_PLAN;
@@ -33,10 +38,32 @@ static int print(json *j) {
     return fflush(stdout) ? EXIT_WORKER : EXIT_DONE;
 }
 
-static int info(void) {
+/* A whole number from 0 to most, or -1. */
+static int64_t number(const char *text, uint64_t most) {
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    return *text < '0' || *text > '9' || *end || errno || value > most ? -1 : (int64_t)value;
+}
+
+/* The value of `--cpu`, or -1. */
+static int cpu_number(const char *text) {
+    return (int)number(text, CPU_LIMIT - 1);
+}
+
+static int first_allowed(void) {
+    cpu_set set;
+    int cpu = 0;
+    if (affinity_get(&set))
+        while (cpu < CPU_LIMIT - 1 && !cpu_set_has(&set, cpu))
+            cpu++;
+    return cpu;
+}
+
+static int info(int cpu) {
     json j = {0};
     ic_kernel_view view;
-    cpu_caches caches = cpu_caches_read(0, 0);
+    cpu_caches caches = cpu_caches_read(cpu, 0);
     const char *chosen = "";
     for (unsigned i = 0; !*chosen && ic_kernel_at(i, &view); i++)
         if (view.supported)
@@ -102,6 +129,31 @@ static int probe(void) {
     return print(&j);
 }
 
+static int probe_memcpy(const char *source_text, const char *total_text, const char *cpu_text) {
+    int64_t source = number(source_text, MEMCPY_PROBE_LIMIT), total = number(total_text, MEMCPY_PROBE_LIMIT);
+    int cpu = cpu_text ? cpu_number(cpu_text) : 0;
+    json j = {0};
+    cpu_set set = {0};
+    double ns;
+    if (source <= 0 || total <= 0 || cpu < 0)
+        return usage();
+    cpu_set_put(&set, cpu, true);
+    if (cpu_text && !affinity_set(&set)) {
+        fprintf(stderr, "convbench: cannot run on CPU %d: %s\n", cpu, errno ? strerror(errno) : "not allowed");
+        return EXIT_BAD_PLAN;
+    }
+    if (!memcpy_probe((size_t)source, (size_t)total, &ns)) {
+        fputs("convbench: too little memory for this copy\n", stderr);
+        return EXIT_BAD_PLAN;
+    }
+    json_open(&j, NULL, '{');
+    json_number(&j, "memcpy_ns", ns);
+    json_int(&j, "source_bytes", source);
+    json_int(&j, "total_bytes", total);
+    json_close(&j, '}');
+    return print(&j);
+}
+
 static int run(const char *path, const char *out) {
     static plan p;
     records r;
@@ -127,11 +179,16 @@ int main(int argc, char **argv) {
     if (!strcmp(command, "worker") && argc == 2)
         return worker_main();
     if (!strcmp(command, "info") && argc == 2)
-        return info();
+        return info(first_allowed());
+    if (!strcmp(command, "info") && argc == 4 && !strcmp(argv[2], "--cpu"))
+        return cpu_number(argv[3]) < 0 ? usage() : info(cpu_number(argv[3]));
     if (!strcmp(command, "info") && argc == 3 && !strcmp(argv[2], "--kernels"))
         return info_kernels();
     if (!strcmp(command, "probe") && argc == 2)
         return probe();
+    if (!strcmp(command, "probe") && (argc == 5 || (argc == 7 && !strcmp(argv[5], "--cpu"))) &&
+        !strcmp(argv[2], "--memcpy"))
+        return probe_memcpy(argv[3], argv[4], argc == 7 ? argv[6] : NULL);
     if (!strcmp(command, "run") && argc == 5 && !strcmp(argv[3], "--out"))
         return run(argv[2], argv[4]);
     if (!strcmp(command, "verify") && argc == 3)

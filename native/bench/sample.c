@@ -3,6 +3,7 @@
 
 #include "clock_probe.h"
 #include "introspect.h"
+#include "median.h"
 #include "timer.h"
 
 #include <math.h>
@@ -15,6 +16,7 @@
 #define MAX_CALLS 65536 /* of one rotate sample */
 #define MIN_CALLS 3
 #define COPY_CALLS 9
+#define COPY_WINDOW_NS 5e6
 #define PLACE_TRIES 8
 #define MAX_TRIES 3
 
@@ -144,16 +146,6 @@ static uint64_t calls_for(bench *b, double window) {
     return calls < 1 ? 1 : (uint64_t)calls;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count) {
-    qsort(values, count, sizeof *values, ascending);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
 static void window_hot(bench *b, sample_result *r) {
     const instance *i = b->copy;
     uint64_t calls = r->calls, start = timer_ns();
@@ -187,10 +179,16 @@ static void copy_window(bench *b, sample_result *r) {
     if (!b->q->bytes[IC_MEMORY_MATRIX] || ic_conv2d_copy_only(turn(b)->conv, b->input) != IC_OK)
         return;
     if (!b->q->rotate) {
-        uint64_t start = timer_ns();
-        for (uint64_t n = 0; n < r->calls; n++)
-            ic_conv2d_copy_only(b->copy->conv, b->input);
-        r->copy_ns = (double)(timer_ns() - start) / (double)r->calls;
+        double window = fmin((double)b->q->min_ns, COPY_WINDOW_NS), ns = 0;
+        uint64_t calls = 0, start = timer_ns();
+        /* A window filled by one convolution would be far too short for one copy. */
+        for (uint64_t more = r->calls; calls < r->calls || ns < window; more = calls) {
+            for (uint64_t n = 0; n < more; n++)
+                ic_conv2d_copy_only(b->copy->conv, b->input);
+            calls += more;
+            ns = (double)(timer_ns() - start);
+        }
+        r->copy_ns = ns / (double)calls;
         return;
     }
     size_t calls = r->calls < COPY_CALLS ? r->calls : COPY_CALLS;

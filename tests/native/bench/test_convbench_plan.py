@@ -89,7 +89,8 @@ def test_no_such_plan_and_usage(convbench: Path, tmp_path: Path) -> None:
     done = subprocess.run([convbench, "verify", tmp_path / "none"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "none" in done.stderr
-    for arguments in ([], ["fly"], ["run", "x"], ["info", "--what"]):
+    memcpy = (["probe", "--memcpy", "0", "1"], ["probe", "--memcpy", "1", "1k"], ["probe", "--memcpy", "1"])
+    for arguments in ([], ["fly"], ["run", "x"], ["info", "--what"], ["info", "--cpu", "-1"], *memcpy):
         done = subprocess.run([convbench, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert done.stderr.startswith("usage:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -117,3 +118,25 @@ def test_info(convbench: Path) -> None:
     probe = json.loads(subprocess.check_output([convbench, "probe"]))
     assert set(probe) == {"clock", "peak"}
     assert probe["peak"]["gflops"] > 0
+
+
+def test_caches_are_those_of_the_cpu_asked_for(convbench: Path) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    caches = json.loads(subprocess.check_output([convbench, "info", "--cpu", str(cpu)]))["caches"]
+    sizes = {}
+    for index in Path(f"/sys/devices/system/cpu/cpu{cpu}/cache").glob("index*"):
+        if (index / "type").read_text().strip() != "Instruction":
+            sizes[(index / "level").read_text().strip()] = int((index / "size").read_text().strip().removesuffix("K"))
+    assert (caches["l1d"] >> 10, caches["l2"] >> 10) == (sizes.get("1", 0), sizes.get("2", 0))
+    absent = json.loads(subprocess.check_output([convbench, "info", "--cpu", "1023"]))["caches"]
+    assert absent["l1d"] == 0 and absent["llc_assumed"] is True
+
+
+def test_memcpy_probe(convbench: Path) -> None:
+    argv = [str(convbench), "probe", "--memcpy", "1000", "4096", "--cpu", str(max(os.sched_getaffinity(0)))]
+    probe = json.loads(subprocess.check_output(argv))
+    assert (probe["source_bytes"], probe["total_bytes"]) == (1000, 4096)
+    assert probe["memcpy_ns"] > 1
+    done = subprocess.run([*argv[:-1], "1023"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "CPU 1023" in done.stderr
