@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.cli import options
 from harness.cli.say import result, say
 from harness.control import settings
+from harness.control.lease import leased
 from harness.devices import discovery
 from harness.errors import ExitCode, HarnessError
 
@@ -22,7 +23,8 @@ def command(device: options.Devices = None, adb_server: options.Servers = None) 
             continue
         serials.remove(phone.serial)
         try:
-            done = settings.restore(phone)
+            with leased(phone.serial):  # what a run in progress has changed is not ours to put back
+                done = settings.restore(phone)
         except HarnessError as error:
             say(f"{phone.serial}: {error}")
             code = ExitCode.INFRASTRUCTURE

@@ -117,7 +117,12 @@ def kept_awake(device: Device, journal: Path, say: Callable[[str], None]) -> Ite
 
 
 def _put_back(device: Device, journal: Path, say: Callable[[str], None]) -> None:
-    done = restore(device, journal)
+    try:
+        done = restore(device, journal)
+    except DeviceError as error:
+        raise DeviceError(
+            f"a setting of the phone is not put back yet: {error.message}", "attach the phone, then: harness restore"
+        ) from error
     if done is not None and done[0] == "left":
         say(done[1])
 

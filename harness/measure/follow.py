@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost
+from harness.measure.patience import LOST_FOR_GOOD_S
 from harness.store import records
 from harness.store.journal import EventLog
 from harness.store.recordsfile import LineCutter, RecordsFile, parsed
 
-LOST_FOR_GOOD_S = 120.0  # an adb server brings a phone back within a minute, or not at all
 _POLL_S = 0.3
 
 

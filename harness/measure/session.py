@@ -21,6 +21,7 @@ from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
 from harness.measure.clusters import Target, targets
 from harness.measure.follow import Follower
 from harness.measure.orphan import take_over
+from harness.measure.patience import patient
 from harness.measure.phone import Installed
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import DeviceOutcome, Request
@@ -46,14 +47,15 @@ class Session:
         progress: DeviceProgress,
         stop: threading.Event,
     ) -> None:
-        self._device = device
+        serial = "" if device.identity.kind == "local" else device.serial
+        self._directory: DeviceDir = run.device(name, serial)
+        self._raw = device
+        self._device = patient(device, self._directory.events, stop)
         self._run = run
         self._request = request
         self._built = built
         self._progress = progress
         self._stop = stop
-        serial = "" if device.identity.kind == "local" else device.serial
-        self._directory: DeviceDir = run.device(name, serial)
         self.outcome = DeviceOutcome(name)
 
     def measure(self) -> DeviceOutcome:
@@ -155,12 +157,12 @@ class Session:
         self._progress.cluster(label, plan.blocks_done)
         process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
         target = RecordsFile(self._directory.records)
-        follower = Follower(device, f"{installed.folder}/{remote}.jsonl", target, self._directory.events, self._take)
+        follower = Follower(self._raw, f"{installed.folder}/{remote}.jsonl", target, self._directory.events, self._take)
         try:
             follower.follow(process, self._stop)
         finally:
             if follower.end is None:
-                device.kill(process)
+                device.kill(process)  # waits for the phone, where it is away
                 follower.pull_rest()
         if self._stop.is_set():
             return

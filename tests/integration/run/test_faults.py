@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,42 +21,62 @@ ONE = ("--clusters", "4-7")
 
 @pytest.fixture(scope="module")
 def phone(lab: Any) -> Iterator[PhoneHandle]:
-    """The one phone of this lab: no --device is needed."""
     with lab.phone() as made:
         yield made
 
 
-def test_workers_that_die_or_hang_end_only_their_variant(bench: Any, phone: PhoneHandle) -> None:
-    signals = {"pixel-3": "SEGV", "sm-g950f": "STOP"}
+@pytest.fixture(scope="module", autouse=True)
+def hung(bench_in: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A run on a phone of its own whose worker was stopped: given up after a minute, while other tests run."""
+    bench = bench_in(tmp_path_factory.mktemp("hung"))
     with bench.lab.phone("galaxy-s8") as other:
-        phones = {"pixel-3": phone, "sm-g950f": other}
-        began = bench.begin(bench.suite(launches=2, rounds=6, min_ms=300, block_budget_s=600), *ONE)
-        for name, signal in signals.items():
-            began.until_samples(1, name)
-            pid = bench.run.records("worker", name)[0]["pid"]
-            bench.lab.shell(phones[name], f"kill -{signal} {pid}")
-        code, said = began.end()
-        assert code == 3
-        for name in signals:
-            (error,) = bench.run.records("error", name)
-            assert error["variant"] in said
-            counts = Counter((launch, variant) for _, launch, _, _, _, variant, _, _ in bench.run.samples(name))
-            names = {variant for _, variant in counts}
-            assert len(names) == 2
-            for variant in names - {error["variant"]}:
-                assert [counts[launch, variant] for launch in (0, 1)] == [6, 6]
-            assert counts[0, error["variant"]] < 6
-            assert counts[1, error["variant"]] == 6
-            assert bench.run.records("end", name)[-1]["reason"] == "done"
-            bench.is_clean(phones[name])
-        assert bench.run.records("error", "pixel-3")[0]["signal"] == 11
-        assert "timed out" in bench.run.records("error", "sm-g950f")[0]["reason"]
+        began = begin_with_signal(bench, other, "STOP")
+        yield bench, other, began
+        bench.end()
 
 
-def test_heat_above_the_baseline_is_waited_for(bench: Any, phone: PhoneHandle) -> None:
-    assert bench("run", bench.suite(), *ONE, "--out", "cool").code == 0  # its baseline: 27 degrees
+@pytest.fixture
+def here(phone: PhoneHandle) -> tuple[str, ...]:
+    """Options for one cluster of the shared phone."""
+    return (*ONE, "--device", phone.serial)
+
+
+def begin_with_signal(bench: Any, phone: PhoneHandle, name: str) -> Any:
+    """A run in progress whose first worker got a signal in the middle of a sample."""
+    suite = bench.suite(launches=2, rounds=6, min_ms=300, block_budget_s=600)
+    began = bench.begin(suite, *ONE, "--device", phone.serial)
+    began.until_samples(1)
+    bench.lab.shell(phone, f"kill -{name} {bench.run.records('worker')[0]['pid']}")
+    return began
+
+
+def only_one_variant_ended(bench: Any, phone: PhoneHandle, began: Any) -> dict[str, Any]:
+    """Looks at what a worker's end left; the error."""
+    code, said = began.end()
+    assert code == 3
+    (error,) = bench.run.records("error")
+    assert error["variant"] in said
+    counts = Counter((launch, variant) for _, launch, _, _, _, variant, _, _ in bench.run.samples())
+    names = {variant for _, variant in counts}
+    assert len(names) == 2
+    for variant in names - {error["variant"]}:
+        assert [counts[launch, variant] for launch in (0, 1)] == [6, 6]
+    assert counts[0, error["variant"]] < 6
+    assert counts[1, error["variant"]] == 6
+    assert bench.run.records("end")[-1]["reason"] == "done"
+    bench.is_clean(phone)
+    return dict(error)
+
+
+def test_a_worker_that_dies_ends_only_its_variant(bench: Any, phone: PhoneHandle) -> None:
+    error = only_one_variant_ended(bench, phone, begin_with_signal(bench, phone, "SEGV"))
+    assert error["signal"] == 11
+
+
+def test_heat_above_the_baseline_is_waited_for(bench: Any, phone: PhoneHandle, here: Any) -> None:
+    assert bench("run", bench.suite(), *here, "--out", "cool").code == 0  # its baseline: 27 degrees
     controls.set_temperature(phone, 34.0)
-    began = bench.begin(bench.suite(gate_cap_s=60), *ONE)
+    began = bench.begin(bench.suite(gate_cap_s=60), *here)
     began.until(lambda run: run.records("check"))
     for celsius in (33.0, 31.0, 29.0, 27.5):
         time.sleep(0.7)
@@ -68,10 +90,10 @@ def test_heat_above_the_baseline_is_waited_for(bench: Any, phone: PhoneHandle) -
     assert gate["waited_s"] > 1.0
 
 
-def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle) -> None:
-    assert bench("run", bench.suite(), *ONE, "--out", "cool").code == 0
+def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle, here: Any) -> None:
+    assert bench("run", bench.suite(), *here, "--out", "cool").code == 0
     controls.set_temperature(phone, 40.0)
-    done = bench("run", bench.suite(gate_cap_s=1.5), *ONE, "--out", "run")
+    done = bench("run", bench.suite(gate_cap_s=1.5), *here, "--out", "run")
     controls.set_temperature(phone, 27.0)
     assert done.code == 0, done.err
     (gate,) = bench.run.records("gate")
@@ -80,30 +102,28 @@ def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle) -> None:
     assert "the heat gate gave up at its cap" in (bench.run.path / "report.html").read_text()
 
 
-def test_a_broken_connection_is_waited_out(bench: Any, phone: PhoneHandle) -> None:
-    began = bench.begin(bench.suite(launches=2, rounds=100, min_ms=20, block_budget_s=300), *ONE)
+def test_a_broken_connection_is_waited_out(bench: Any, phone: PhoneHandle, here: Any) -> None:
+    began = bench.begin(bench.suite(launches=2, rounds=60, min_ms=20, block_budget_s=300), *here)
     began.until_samples()
-    controls.drop_connection(phone)
-    began.until(lambda run: "connection back" in run.events(), 30)
+    controls.drop_connection(phone)  # may be back before anybody has noticed
+    began.until_samples(len(bench.run.records("sample")) + 5)
+    lost = bench.run.events().count("connection lost")
     controls.take_offline(phone, 2.0)
-    began.until(lambda run: run.events().count("connection lost") == 2, 30)
+    began.until(lambda run: run.events().count("connection lost") > lost)
     bench.lab.wait_until_up(phone)
     code, said = began.end()
     assert code == 0, said
-    assert [event for event in bench.run.events() if event.startswith("connection")] == [
-        "connection lost",
-        "connection back",
-    ] * 2
+    assert bench.run.events().count("connection back") == lost + 1
     samples = bench.run.samples()
-    assert len(samples) == 2 * 100 * 2
+    assert len(samples) == 2 * 60 * 2
     assert max(samples.values()) == 1
     bench.is_clean(phone)
     bench.run.tell_no_serial(bench.lab.shell(phone, "getprop ro.serialno"))
 
 
-def test_a_reboot_keeps_what_was_measured(bench: Any, phone: PhoneHandle) -> None:
+def test_a_reboot_keeps_what_was_measured(bench: Any, phone: PhoneHandle, here: Any) -> None:
     before = bench.stay_on(phone)
-    began = bench.begin(bench.long_suite(), *ONE)
+    began = bench.begin(bench.long_suite(), *here)
     began.until_samples(20)
     controls.reboot(phone)
     bench.lab.wait_until_up(phone)
@@ -124,3 +144,58 @@ def test_a_reboot_keeps_what_was_measured(bench: Any, phone: PhoneHandle) -> Non
     assert {key[1] for key in after} == {0, 1, 2}
     bench.is_clean(phone)
     bench.run.tell_no_serial(bench.lab.shell(phone, "getprop ro.serialno"))
+
+
+def test_interrupt_while_the_phone_is_away(bench: Any, phone: PhoneHandle, here: Any) -> None:
+    before = bench.stay_on(phone)
+    began = bench.begin(bench.long_suite(), *here)
+    began.until(lambda run: "installed" in run.events())
+    controls.take_offline(phone, 1.0)  # while a source of heat is looked for
+    began.until(lambda run: "connection lost" in run.events())
+    bench.lab.wait_until_up(phone)
+    began.until_samples()
+    lost = bench.run.events().count("connection lost")
+    controls.take_offline(phone, 2.0)
+    began.until(lambda run: run.events().count("connection lost") > lost)
+    began.process.send_signal(signal.SIGINT)
+    bench.lab.wait_until_up(phone)
+    code, said = began.end(30)
+    assert code == 130, said
+    assert "not put back" not in said
+    assert bench.run.events().count("connection back") == lost + 1
+    assert max(bench.run.samples().values()) == 1
+    assert bench.stay_on(phone) == before
+    bench.is_clean(phone)
+
+
+def test_a_phone_that_stays_away_is_left_to_resume(bench: Any, phone: PhoneHandle, here: Any) -> None:
+    """Ctrl-C with the cable pulled: what waits on the phone is said, and resume puts everything right."""
+    before = bench.stay_on(phone)
+    began = bench.begin(bench.long_suite(), *here)
+    began.until_samples()
+    controls.take_offline(phone, 25.0)
+    began.until(lambda run: "connection lost" in run.events())
+    began.process.send_signal(signal.SIGINT)
+    code, said = began.end(30)
+    assert code == 130, said
+    assert "not put back yet" in said
+    assert "harness restore" in said
+    assert "--resume" in said
+    assert "left for resume" in bench.run.events()
+    kept = bench.run.samples()
+    time.sleep(5.0)
+    bench.lab.wait_until_up(phone)
+    assert bench.stay_on(phone) == "7"
+    bench.run.shorten(2)
+    done = bench("run", "--resume", "run", "--device", phone.serial)
+    assert done.code == 0, done.err
+    assert kept <= bench.run.samples()
+    assert max(bench.run.samples().values()) == 1
+    assert "orphan taken over" in bench.run.events()
+    assert bench.stay_on(phone) == before
+    bench.is_clean(phone)
+
+
+def test_a_worker_that_hangs_ends_only_its_variant(hung: Any) -> None:
+    error = only_one_variant_ended(*hung)
+    assert "timed out" in error["reason"]

@@ -94,6 +94,25 @@ def test_what_a_killed_run_changed_the_next_run_puts_back(bench: Any, bench_in: 
     resumed(bench, phone, (bench.run.path / "devices" / "pixel-3" / "records.jsonl").read_bytes())
 
 
+def test_a_phone_and_a_directory_in_use_are_left_alone(bench: Any, phone: PhoneHandle) -> None:
+    began = bench.begin(bench.long_suite(), "--clusters", "4-7")
+    began.until_samples()
+    other = bench("run", bench.suite(), "--out", "other")
+    assert other.code == 3
+    assert "another harness run is using the device" in other.err
+    resumed = bench("run", "--resume", "run")
+    assert resumed.code == 2
+    assert "being written by another harness run" in resumed.err
+    restored = bench("restore")
+    assert restored.code == 3
+    assert "another harness run is using the device" in restored.err
+    assert bench.stay_on(phone) == "7"
+    began.process.send_signal(signal.SIGTERM)
+    code, said = began.end(30)
+    assert code == 130, said
+    bench.is_clean(phone)
+
+
 def test_interrupt_keeps_what_was_measured(bench: Any, phone: PhoneHandle) -> None:
     began = bench.begin(bench.long_suite(), "--clusters", "4-7")
     began.until_samples(20)

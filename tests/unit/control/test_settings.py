@@ -89,7 +89,7 @@ def test_after_a_kill_the_next_run_restores_first(tmp_path: Path) -> None:
     context = settings.kept_awake(phone.device, tmp_path / "a.jsonl", print)
     context.__enter__()
     phone.lost = True  # the host is killed here: nothing is put back
-    with pytest.raises(DeviceLost):
+    with pytest.raises(DeviceError, match=r"not put back yet.*\n.*harness restore"):
         context.__exit__(None, None, None)
     phone.lost = False
     assert phone.values[KEY] == "7"

@@ -1,0 +1,69 @@
+"""Calls to a phone whose connection breaks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from harness.devices.base import Device
+from harness.errors import DeviceError, DeviceLost
+from harness.measure import patience
+from harness.store.journal import EventLog, read_lines
+
+pytestmark = pytest.mark.unit
+
+
+class Phone:
+    """Fails as often as it is told."""
+
+    serial = "S1"
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+
+    def free_bytes(self, path: str) -> int:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return len(path)
+
+    spawn = free_bytes
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.setattr(patience, "_AGAIN_S", 0.001)
+    stop = threading.Event()
+    return lambda phone: patience.patient(cast(Device, phone), EventLog(tmp_path / "events.jsonl"), stop)
+
+
+def test_a_call_is_repeated_until_the_phone_is_back(make: Callable[..., Any], tmp_path: Path) -> None:
+    phone = Phone(DeviceLost("a"), DeviceLost("b"))
+    device = make(phone)
+    assert device.free_bytes("/tmp") == 4
+    assert (phone.calls, device.serial) == (3, "S1")
+    assert [e["event"] for e in read_lines(tmp_path / "events.jsonl")] == ["connection lost", "connection back"]
+
+
+def test_a_phone_lost_for_good_and_other_errors_are_errors(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DeviceError, match="full"):
+        make(Phone(DeviceError("full"))).free_bytes("/tmp")
+    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.01)
+    phone = Phone(*[DeviceLost("usb")] * 100)
+    with pytest.raises(DeviceLost):
+        make(phone).free_bytes("/tmp")
+    assert 1 < phone.calls < 100
+
+
+def test_a_program_is_not_started_twice(make: Callable[..., Any]) -> None:
+    phone = Phone(DeviceLost("usb"))
+    with pytest.raises(DeviceLost):
+        make(phone).spawn("x")
+    assert phone.calls == 1
