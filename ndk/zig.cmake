@@ -30,8 +30,10 @@ foreach(_ic_language C ASM)
     set(CMAKE_${_ic_language}_ARCHIVE_FINISH "\"${IC_ZIG}\" ranlib <TARGET>")
 endforeach()
 
-# A link during configure would build the C library once more, in a mode the program never uses: half a minute.
+# A link during configure would build the C library once more, in a mode the program never uses: half a minute. So
+# CMake's checks stop at a library, and its look at the compiler, which would link a program, at an object.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_C_COMPILER_ID_FLAGS_ALWAYS -c)
 
 # zig adds undefined-behaviour traps and debug information unless told not to.
 set(CMAKE_C_FLAGS_INIT "-g0 -fno-sanitize=undefined")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.build import cache, cmake, elf
+from harness.build import cache, cmake, elf, libc
 from harness.build.toolchain import DEFAULT_ABI, Toolchain, choose
 from harness.errors import InfrastructureError
 from harness.paths import build_root, data_root
@@ -92,6 +92,8 @@ def _compile(
     folder = root / f"make-{name}"  # not a random name: it ends up in debug information, and so in the build id
     shutil.rmtree(folder, ignore_errors=True)
     try:
+        if not _warm_marker(chosen, root).exists():
+            libc.warm(chosen, folder / "libc")
         cmake.build(native, folder, chosen.defines, root / "logs" / f"{chosen.folder}.log")
         made = _gather(folder)
         checked = elf.check(made / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
@@ -139,5 +141,5 @@ def _announcement(chosen: Toolchain, root: Path) -> str:
     marker.parent.mkdir(parents=True, exist_ok=True)
     hint = ""
     if chosen.describe == "zig" and not marker.exists():
-        hint = " (first time: about 40 s)" if chosen.android else " (first time: about 10 s)"
+        hint = " (first time: about 35 s)" if chosen.android else " (first time: about 10 s)"
     return f"building for {where} with {chosen.describe}{hint}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import builder, cache, cmake, elf, toolchain
+from harness.build import builder, cache, cmake, elf, libc, toolchain
 from harness.build.builder import Built, build
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import build_root, data_root
@@ -150,6 +150,16 @@ def test_arm64_program_runs(arm64: Built, need_tool: object) -> None:
     qemu = need_tool("qemu-aarch64-static", apt="qemu-user-static")  # type: ignore[operator]
     done = subprocess.run([qemu, arm64.path, "info"], capture_output=True, check=True, timeout=60)
     assert arm64.build_id in done.stdout.decode()
+
+
+def test_the_c_library_made_ahead_is_the_one_that_is_linked(own_root: Path, tmp_path: Path) -> None:
+    """Otherwise a cold build would make two, at half a minute each."""
+    libraries = own_root / "zig-cache/o"
+    assert not build("arm64-v8a", "zig").cached
+    before = sorted(libraries.glob("*/libc.a"))
+    libc.warm(toolchain.choose("arm64-v8a", "zig", None, lambda _line: None), tmp_path / "warm")
+    assert (tmp_path / "warm/empty").stat().st_size > 0
+    assert before and sorted(libraries.glob("*/libc.a")) == before
 
 
 def test_a_compiler_named_by_cc(own_root: Path, monkeypatch: pytest.MonkeyPatch, need_tool: object) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from harness.build import builder, cache, cmake, elf
+from harness.build import builder, cache, cmake, elf, libc
 from harness.build.builder import Built, build
 from harness.errors import InfrastructureError
 
@@ -39,6 +39,7 @@ class World:
         self.made = program()
         self.compiled = 0
         self.said: list[str] = []
+        self.warmed: list[int] = []  # builds before each filling of zig's cache
         real = Path(__file__).resolve().parents[3]
         (self.data / "native/src").mkdir(parents=True)
         (self.data / "native/tests").mkdir()
@@ -64,6 +65,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.setattr(module, "build_root", lambda: made.root)
     monkeypatch.setattr(builder, "data_root", lambda: made.data)
     monkeypatch.setattr(cmake, "build", made.compile)
+    monkeypatch.setattr(libc, "warm", lambda _chosen, _folder: made.warmed.append(made.compiled))
     return made
 
 
@@ -80,13 +82,20 @@ def test_built_once_then_cached(world: World) -> None:
     assert not list(first.path.parent.glob(".*"))
 
 
+def test_the_c_library_is_made_before_the_first_build_only(world: World) -> None:
+    world.build()
+    (world.data / "native/src/conv.c").write_text("int y;\n")
+    world.build()
+    assert (world.warmed, world.compiled) == ([0], 2)
+
+
 def test_the_first_build_is_said_in_one_line(world: World) -> None:
     world.build()
     (world.data / "native/src/conv.c").write_text("int y;\n")
     world.build()
     world.build()
     assert world.said == [
-        "building for arm64-v8a with zig (first time: about 40 s)",
+        "building for arm64-v8a with zig (first time: about 35 s)",
         "building for arm64-v8a with zig",
     ]
 
