@@ -207,10 +207,10 @@ def test_nine_cpus(make_phone: MakePhone, adb: Adb, affinity_program: Path) -> N
     assert lines[:3] == [b"start allowed=9", b"set 8 errno=0 cpu=8 allowed=1", b"set 9 errno=EINVAL cpu=8 allowed=1"]
 
 
-def test_without_an_adb_server_nothing_stays(make_phone: MakePhone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_adb_server_nothing_stays(lab_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "70000")
     with pytest.raises(InfrastructureError, match="adb"):
-        make_phone()
+        manager.up(["pixel-3"], say=lambda _: None)
     assert manager.list_phones() == []
 
 
