@@ -225,6 +225,7 @@ def test_a_port_in_use_is_left_alone(make_phone: MakePhone, monkeypatch: pytest.
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda name, path: None if name in ("mksh", "toybox") else f"/bin/{name}")
     with pytest.raises(InfrastructureError, match="mksh, toybox") as caught:
         manager.up(["pixel-3"], say=lambda _: None)
