@@ -245,9 +245,6 @@ class AdbDevice:
         if (now := self.get_setting(namespace, key)) != value:
             raise DeviceError(f"{self.serial}: settings {namespace} {key} is {now!r} after writing {value!r}")
 
-    def close(self) -> None:
-        """Nothing stays open between calls."""
-
 
 def _digests(stream: IO[bytes]) -> tuple[int, str, str]:
     """Bytes, SHA-256 and MD5 of a file."""

@@ -143,10 +143,8 @@ class Device(Protocol):
         ...
 
     def put_setting(self, namespace: str, key: str, value: str | None) -> None:
-        """``settings put``, or ``settings delete`` for None."""
+        """``settings put``, or ``settings delete`` for None; DeviceError where the device did not take it."""
         ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)

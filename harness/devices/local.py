@@ -185,12 +185,6 @@ class LocalDevice:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
-    def close(self) -> None:
-        """Reaps programs that have ended; those still running go on."""
-        for pid, child in list(self._children.items()):
-            if child.poll() is not None:
-                del self._children[pid]
-
 
 @contextlib.contextmanager
 def _failures(what: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.control import settings
 from harness.devices.base import Device
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, InfrastructureError
 
 pytestmark = pytest.mark.unit
 
@@ -34,8 +34,9 @@ class Phone:
     def put_setting(self, namespace: str, key: str, value: str | None) -> None:
         if self.lost:
             raise DeviceLost("gone")
-        if not self.refuses:
-            self.values[namespace, key] = value
+        if self.refuses:
+            raise DeviceError(f"settings {namespace} {key} is not {value!r}")
+        self.values[namespace, key] = value
 
     @property
     def device(self) -> Device:
@@ -97,6 +98,40 @@ def test_after_a_kill_the_next_run_restores_first(tmp_path: Path) -> None:
     with settings.kept_awake(phone.device, tmp_path / "b.jsonl", print):
         assert settings.pending(phone.serial) == settings.Change(*KEY, "2", "7")
     assert phone.values[KEY] == "2"
+
+
+@pytest.mark.parametrize("failing", ["changed", "verified"])
+def test_put_back_when_the_disk_is_full_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    real = settings.append_line
+
+    def append(path: Path, value: dict[str, object], *, durable: bool = False) -> None:
+        if value["step"] == failing:
+            raise InfrastructureError("full")
+        real(path, value, durable=durable)
+
+    monkeypatch.setattr(settings, "append_line", append)
+    phone = Phone("1")
+    with pytest.raises(InfrastructureError, match="full"), settings.kept_awake(phone.device, tmp_path / "s", print):
+        pass
+    assert phone.values[KEY] == "1"
+    assert settings.pending(phone.serial) is None
+
+
+def test_put_back_when_the_connection_breaks_after_the_change(tmp_path: Path) -> None:
+    phone = Phone("1")
+    real = phone.put_setting
+
+    def put(namespace: str, key: str, value: str | None) -> None:
+        real(namespace, key, value)
+        if value == "7":
+            raise DeviceLost("no answer came back")
+
+    phone.put_setting = put  # type: ignore[method-assign]
+    with pytest.raises(DeviceLost), settings.kept_awake(phone.device, tmp_path / "s", print):
+        pass
+    assert phone.values[KEY] == "1"
 
 
 def test_a_foreign_value_is_left_and_said(tmp_path: Path) -> None:
