@@ -6,16 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+# Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
+_CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = _CONFIG
     seq: int
 
 
 class Timer(BaseModel):
     """The clock that samples are timed with: its tick and the cost of one reading."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = _CONFIG
     name: str
     tick_ns: float
     cost_ns: float
@@ -24,7 +27,7 @@ class Timer(BaseModel):
 class Caches(BaseModel):
     """Data cache sizes of the measured CPU in bytes, 0 where unknown; ``llc_assumed`` when sysfs did not tell."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = _CONFIG
     l1d: int = 0
     l2: int = 0
     llc: int = 0
@@ -60,7 +63,7 @@ class Header(_Record):
 class Clock(BaseModel):
     """Whether the dependent-add clock probe can be believed, and if not, why."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = _CONFIG
     available: bool
     reason: str = ""
     mhz: float | None = None
@@ -69,7 +72,7 @@ class Clock(BaseModel):
 class Peak(BaseModel):
     """The FMA peak probe: FLOP per cycle; ``ok`` when it lands within 5 % of a whole number of vector FMAs."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = _CONFIG
     isa: str
     ok: bool
     flop_per_cycle: float | None = None
@@ -128,7 +131,7 @@ class Check(_Record):
 class Addresses(BaseModel):
     """Where a sample's buffers lay (virtual addresses, hex); empty where the variant has no such buffer."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = _CONFIG
     input: str = ""
     weights: str = ""
     output: str = ""

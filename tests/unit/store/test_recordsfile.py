@@ -82,6 +82,21 @@ def test_progress_of_two_clusters_and_attempts(tmp_path: Path) -> None:
     assert done["4-7"].attempts == 2 and not done["4-7"].blocks
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", '"NaN"', "1e999"])
+@pytest.mark.parametrize("value", [{**sample(0, 0), "ns": 17.0}, {**header(), "timer": {"tick_ns": 17.0}}])
+def test_a_number_that_is_none_makes_no_record(number: str, value: dict[str, Any]) -> None:
+    value = {**header(), **value, "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1, **value.get("timer", {})}}
+    line = json.dumps(value)
+    assert isinstance(next(parsed(line.encode())), records.Header | records.Sample)
+    assert isinstance(next(parsed(line.replace("17.0", number).encode())), str)
+
+
+def test_nan_of_a_dictionary_makes_no_record() -> None:
+    line = b'{"type":"telemetry","seq":1,"launch":0,"t_ns":1,"temp_c":{"a":17.5}}'
+    assert isinstance(next(parsed(line)), records.Telemetry)
+    assert isinstance(next(parsed(line.replace(b"17.5", b"NaN"))), str)
+
+
 def test_rubbish_is_told_not_taken() -> None:
     good, bad = parsed(lines(sample(0, 0)) + b"\xff{\n")
     assert isinstance(good, records.Sample)
