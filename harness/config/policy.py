@@ -56,10 +56,10 @@ def load_policy(name_or_path: str) -> Policy:
     """A shipped policy by name, or one from a YAML file. Raises UsageError."""
     path = catalog.find("policies", "policy", name_or_path)
     source = load(path)
-    if "name" in source.values:  # the name is the file's, not a key
-        raise source.error(
-            ("name",), "unknown key", suggestion("name", [k for k in Policy.model_fields if k != "name"])
-        )
+    known = [key for key in Policy.model_fields if key != "name"]  # the name is the file's, not a key
+    unknown = next((key for key in source.values if key not in known), None)
+    if unknown is not None:
+        raise source.error((unknown,), "unknown key", suggestion(unknown, known))
     return validate(Policy, source, extra={"name": catalog.stem(path)})
 
 

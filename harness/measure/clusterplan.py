@@ -17,7 +17,8 @@ from harness.store.progress import Done
 
 _MEMORY_BYTES = 768 << 20
 _LOCAL_QUICK_CAP_S = 3.0
-# User-mode emulation is 40 to 200 times slower than the core it stands on.
+# An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
+# what does grow (checks, creating, one sample at least per variant) fits into this many times the deadline.
 _EMULATED_SLOWNESS = 6
 
 

@@ -56,6 +56,18 @@ def test_refuses(tmp_path: Path, text: str, told: str) -> None:
     assert caught.value.message.startswith(f"{path}{told}")
 
 
+@pytest.mark.parametrize("key", ["nam", "name", "lauches"])
+def test_name_is_no_key_and_is_not_proposed(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(f"{key}: 4\n")
+    with pytest.raises(UsageError, match=f"{key}: unknown key") as caught:
+        load_policy(str(path))
+    known = caught.value.remedy.partition("Known: ")[2].rstrip(".").split(", ")
+    assert "launches" in known
+    assert "name" not in known
+    assert "'name'" not in caught.value.remedy
+
+
 def test_unknown_policy() -> None:
     with pytest.raises(UsageError, match=r"unknown policy 'thorogh'\n.*Did you mean 'thorough'"):
         load_policy("thorogh")
