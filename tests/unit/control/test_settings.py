@@ -11,6 +11,7 @@ import pytest
 from harness.control import settings
 from harness.devices.base import Device
 from harness.errors import DeviceError, DeviceLost, InfrastructureError
+from harness.store import journal
 
 pytestmark = pytest.mark.unit
 
@@ -104,7 +105,7 @@ def test_after_a_kill_the_next_run_restores_first(tmp_path: Path) -> None:
 def test_put_back_when_the_disk_is_full_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    real = settings.append_line
+    real = journal.append_line
 
     def append(path: Path, value: dict[str, object], *, durable: bool = False) -> None:
         if value["step"] == failing:
