@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness.errors import InfrastructureError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -28,6 +30,18 @@ def build_root() -> Path:
 def state_root() -> Path:
     """State between runs (baselines, settings to restore): $XDG_STATE_HOME/harness."""
     return _xdg("XDG_STATE_HOME", ".local/state") / "harness"
+
+
+def state_folder(name: str) -> Path:
+    """A folder below state_root(), made where it is absent; "" is state_root() itself. Raises InfrastructureError."""
+    folder = state_root() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(
+            f"the state folder {folder} cannot be made: {error.strerror or error}", "mend it, or set XDG_STATE_HOME"
+        ) from error
+    return folder
 
 
 def _xdg(variable: str, default: str) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import BinaryIO
 
 from harness.errors import InfrastructureError
 from harness.paths import build_root
@@ -60,16 +62,27 @@ def build(
         for what, argv in (("configure", configure), ("compile", [str(ninja), "-C", str(folder), *targets])):
             output.write(f"$ {' '.join(argv)}\n".encode())
             output.flush()
-            try:
-                code = subprocess.run(
-                    argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), check=False
-                ).returncode
-            except OSError as error:
-                raise InfrastructureError(f"{argv[0]} cannot be run: {error.strerror or error}") from None
+            code = _run(argv, output)
             if code:
                 raise InfrastructureError(
                     f"native build: {what} failed (exit code {code})\n{_tail(log)}", f"the whole output is in {log}"
                 )
+
+
+def _run(argv: Sequence[str], output: BinaryIO) -> int:
+    """Runs a program in a session of its own: a Ctrl-C is ours to answer, by ending it with all that it started."""
+    try:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), start_new_session=True
+        )
+    except OSError as error:
+        raise InfrastructureError(f"{argv[0]} cannot be run: {error.strerror or error}") from None
+    try:
+        return process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 def _tail(log: Path) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from harness.build.builder import build
+from harness.build.toolchain import DEFAULT_ABI
 from harness.cli import options
 from harness.cli.say import result, result_json, say, shown_path
 from harness.errors import ExitCode
 
 
 def command(
-    abi: options.Abi = "arm64-v8a",
-    toolchain: options.Toolchain = "auto",
+    abi: options.Abi = None,
+    toolchain: options.Toolchain = None,
     ndk: options.Ndk = None,
     json_output: options.Json = False,
 ) -> ExitCode:
     """Build for a phone (or --abi host: this machine); prints the program's path."""
-    built = build(abi, toolchain, ndk, say)
+    built = build(abi or DEFAULT_ABI, toolchain or "auto", ndk, say)
     if json_output:
         result_json(
             {

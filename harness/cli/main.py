@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
 from harness import __version__
 from harness.cli import build, devices, lab, report, restore, run, suites, verify
+from harness.cli.say import say
+from harness.cli.signals import interrupt_on_signal
 from harness.errors import ExitCode, HarnessError
 
 app = typer.Typer(
@@ -43,22 +46,35 @@ app.add_typer(lab.app, name="lab")
 
 def main() -> None:
     """Runs the command line; every failure is one message on stderr and the exit code of CONTRACT section 2."""
+    interrupt_on_signal()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        say(f"harness: {error}")
         code = error.exit_code
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
+        say("harness: interrupted")
         code = ExitCode.INTERRUPTED
     except typer.TyperException as error:  # an unknown command or option, a value of the wrong type
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "harness"
-        print(f"harness: {error.format_message()}\n  see: {command} --help", file=sys.stderr)
+        say(f"harness: {error.format_message()}\n  see: {command} --help")
         code = ExitCode.USAGE
-    except KeyboardInterrupt:
-        print("harness: interrupted", file=sys.stderr)
-        code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"harness: {where}{error.strerror or error}\n  free some space, or mend the permissions")
+        code = _no_output()
+    except SystemExit:  # how typer tells that the reader of our output went away
+        code = _no_output()
+    except Exception:
+        traceback.print_exc()
+        say("harness: this is a fault of the tool, please report it with the lines above")
         code = ExitCode.INFRASTRUCTURE
     sys.exit(int(code or 0))
+
+
+def _no_output() -> ExitCode:
+    """Keeps the interpreter from writing the rest of the output at its end."""
+    sys.stdout = None
+    return ExitCode.INFRASTRUCTURE

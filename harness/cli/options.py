@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-Suite = Annotated[str, typer.Argument(metavar="[SUITE]", help="A suite's name, or the path of a YAML file.")]
+Suite = Annotated[
+    str | None, typer.Argument(metavar="[SUITE]", help="A suite's name, or the path of a YAML file. Default: quick.")
+]
 Devices = Annotated[
     list[str] | None,
     typer.Option("--device", metavar="D", help="A serial, `local`, or `all` (every usable phone). Repeats."),
@@ -17,7 +19,7 @@ Layers = Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="On
 Algorithms = Annotated[
     str | None, typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's algorithms.")
 ]
-Toolchain = Annotated[str, typer.Option("--toolchain", help="auto, ndk, zig or host.")]
+Toolchain = Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")]
 Ndk = Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")]
-Abi = Annotated[str, typer.Option("--abi", help="arm64-v8a, or host for this machine.")]
+Abi = Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

@@ -25,7 +25,7 @@ from harness.store.rundir import RunDir
 
 
 def command(
-    suite: options.Suite = "quick",
+    suite: options.Suite = None,
     device: options.Devices = None,
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None,
     out: Annotated[
@@ -38,9 +38,9 @@ def command(
         Path | None, typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None,
-    toolchain: options.Toolchain = "auto",
+    toolchain: options.Toolchain = None,
     ndk: options.Ndk = None,
-    abi: options.Abi = "arm64-v8a",
+    abi: options.Abi = None,
     adb_server: options.Servers = None,
     layers: options.Layers = None,
     algorithms: options.Algorithms = None,
@@ -52,23 +52,19 @@ def command(
 ) -> ExitCode:
     """Measure a suite on every attached phone (or --device local: this machine) and write a report."""
     if resume is not None:
-        given = (out, policy, seed, layers, algorithms, clusters)
-        if any(value is not None for value in given) or suite != "quick":
+        given = (out, policy, seed, toolchain, abi, layers, algorithms, clusters, dry or None)
+        if any(value is not None for value in given) or suite is not None:
             raise UsageError("--resume takes everything from the run", "leave the other options out")
         run = RunDir(resume.resolve())
         manifest.request_of(run.manifest(), ndk)
-        with stop_on_signal() as stop:
-            attached = discovery.find(device or manifest.where_devices_are(run), adb_server or [])
-            done = runner.resume(run, attached, ndk, stop, say)
-            return _finish(done, as_json)
-    request = _request(suite, policy, algorithms, layers, clusters, seed, toolchain, ndk, abi)
-    with stop_on_signal() as stop:
-        attached = discovery.find(device or [], adb_server or [])
-        if dry:
-            dry_run.show(request, runner.usable(attached, require, say), as_json)
-            return ExitCode.DONE
-        done = runner.start(request, attached, out, require, stop, say)
-        return _finish(done, as_json)
+        attached = discovery.find(device or manifest.where_devices_are(run), adb_server or [])
+        return _finish(runner.resume(run, attached, ndk, require, stop_on_signal, say), as_json)
+    request = _request(suite or "quick", policy, algorithms, layers, clusters, seed, toolchain, ndk, abi)
+    attached = discovery.find(device or [], adb_server or [])
+    if dry:
+        dry_run.show(request, runner.usable(attached, require, say), as_json)
+        return ExitCode.DONE
+    return _finish(runner.start(request, attached, out, require, stop_on_signal, say), as_json)
 
 
 def _request(
@@ -78,9 +74,9 @@ def _request(
     layers: str | None,
     clusters: str | None,
     seed: int | None,
-    toolchain: str,
+    toolchain: str | None,
     ndk: Path | None,
-    abi: str,
+    abi: str | None,
 ) -> Request:
     read = load_suite(suite)
     try:
@@ -93,7 +89,7 @@ def _request(
         policy=load_policy(policy or read.policy or "default"),
         algorithms=read.algorithms if algorithms is None else parse_algorithms(algorithms),
         seed=secrets.randbits(48) if seed is None else seed,
-        toolchain=toolchain,
+        toolchain=toolchain or "auto",
         abi=abi,
         ndk=ndk,
         cpus=cpus,
@@ -114,7 +110,7 @@ def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
     phases = {**_bootstrap_seconds(), **done.seconds, "report": time.monotonic() - began}
     for message in done.messages:
         say(message)
-    if code != ExitCode.DONE:
+    if done.something_is_missing:
         say(f"to go on: harness run --resume {shown_path(done.directory)}")
     if as_json:
         result_json(

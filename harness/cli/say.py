@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# What a terminal would act on: device strings are untrusted.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What a terminal would act on (device strings are untrusted), or cannot show.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:

@@ -19,28 +19,28 @@ from harness.measure.request import Request
 
 
 def command(
-    suite: options.Suite = "quick",
+    suite: options.Suite = None,
     device: options.Devices = None,
     dump: Annotated[
         Path | None, typer.Option("--dump", metavar="DIR", help="Bring inputs, weights and outputs to DIR/<device>/.")
     ] = None,
-    toolchain: options.Toolchain = "auto",
+    toolchain: options.Toolchain = None,
     ndk: options.Ndk = None,
-    abi: options.Abi = "arm64-v8a",
+    abi: options.Abi = None,
     adb_server: options.Servers = None,
     layers: options.Layers = None,
     algorithms: options.Algorithms = None,
     json_output: options.Json = False,
 ) -> ExitCode:
     """Compare every output of every algorithm with a double-precision reference, on each device."""
-    read = load_suite(suite)
+    read = load_suite(suite or "quick")
     request = Request(
         suite=read.name,
         layers=read.layers if layers is None else select_layers(read.layers, layers),
         policy=load_policy("quick"),
         algorithms=read.algorithms if algorithms is None else parse_algorithms(algorithms),
         seed=0,
-        toolchain=toolchain,
+        toolchain=toolchain or "auto",
         abi=abi,
         ndk=ndk,
     )

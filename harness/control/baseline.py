@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from harness.paths import state_root
+from harness.paths import state_folder, state_root
 from harness.store.journal import write_atomically
 
 
@@ -35,8 +35,7 @@ def stored(serial: str, source: str) -> float | None:
 
 def store(serial: str, source: str, temperature: float) -> None:
     """Keeps the lower of the stored baseline and this one."""
-    file = _file()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = state_folder("") / _file().name
     with FileLock(file.with_suffix(".lock")):
         values = _read()
         key = _key(serial, source)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from filelock import FileLock, Timeout
 
 from harness.errors import DeviceError
-from harness.paths import state_root
+from harness.paths import state_folder
 
 
 @contextmanager
@@ -18,8 +18,7 @@ def leased(serial: str) -> Iterator[None]:
 
     Raises DeviceError where another run holds it.
     """
-    folder = state_root() / "leases"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = state_folder("leases")
     lock = FileLock(folder / f"{sha256(serial.encode()).hexdigest()[:16]}.lock")
     try:
         lock.acquire(timeout=0)

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.build.builder import Built, build
+from harness.build.toolchain import DEFAULT_ABI, HOST
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import targets
 from harness.measure.progress import DeviceProgress, Display
 from harness.measure.request import DeviceOutcome, Request
 from harness.measure.session import Session
-from harness.store.rundir import RunDir, device_names
+from harness.store.rundir import RunDir, device_names, slug
+
+LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Programs:
 
     def of(self, device: Device) -> Built:
         """The program for a device; raises DeviceError where its ABIs do not fit."""
-        if device.identity.kind == "local":
-            return self.by_abi["host"]
+        if device.identity.kind == LOCAL:
+            return self.by_abi[HOST]
         if self.abi not in device.identity.abis:
             has = ", ".join(device.identity.abis) or "none that it tells"
             raise DeviceError(f"the device does not run {self.abi}: its ABIs are {has}", "leave it out with --device")
@@ -37,24 +40,46 @@ class Programs:
 
 
 def named(devices: Sequence[Device]) -> list[tuple[str, Device]]:
-    """Devices with their folder names, unique in a run."""
-    pairs = [("local" if d.identity.kind == "local" else d.identity.model, d.serial) for d in devices]
+    """Devices with their folder names, unique in a run; ``local`` is this machine's alone."""
+    pairs = []
+    for device in devices:
+        local = device.identity.kind == LOCAL
+        model = LOCAL if local else device.identity.model
+        pairs.append((f"phone {model}" if slug(model) == LOCAL and not local else model, device.serial))
     return list(zip(device_names(pairs), devices, strict=True))
 
 
 def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
     """Builds what these devices need, and nothing else. Raises UsageError or InfrastructureError."""
     kinds = {device.identity.kind for device in devices}
-    if "adb" in kinds and request.abi == "host":
+    abi = request.abi or DEFAULT_ABI
+    if kinds == {LOCAL}:
+        if request.abi not in (None, HOST):
+            raise UsageError(f"--abi {request.abi} does not run on `local`", "leave the option out, or attach a phone")
+        if request.ndk is not None:
+            raise UsageError("--ndk is for phones, and only `local` is measured", "leave the option out")
+        return Programs({HOST: build(HOST, request.toolchain, None, say)}, HOST)
+    if abi == HOST:
         raise UsageError("--abi host does not run on a phone", "leave the option out, or name --device local")
-    built: dict[str, Built] = {}
-    if "local" in kinds:
-        # With phones too, --toolchain and --ndk are about them.
-        alone = kinds == {"local"}
-        built["host"] = build("host", request.toolchain if alone else "auto", request.ndk if alone else None, say)
-    if "adb" in kinds:
-        built[request.abi] = build(request.abi, request.toolchain, request.ndk, say)
-    return Programs(built, request.abi)
+    built = {abi: build(abi, request.toolchain, request.ndk, say)}  # the options are about the phones
+    if LOCAL in kinds:
+        built[HOST] = build(HOST, "auto", None, say)
+    return Programs(built, abi)
+
+
+def check_clusters(devices: Sequence[Device], request: Request) -> None:
+    """Raises UsageError where no device has a cluster in --clusters."""
+    if request.cpus is None:
+        return
+    reasons = []
+    for device in devices:
+        try:
+            targets(device.topology(), request.cpus)
+        except DeviceError as error:
+            reasons.append(error.message)
+        else:
+            return
+    raise UsageError("; ".join(reasons), "name clusters of these devices, see: harness devices")
 
 
 def measure_all(
@@ -69,14 +94,14 @@ def measure_all(
     sessions = [
         (device, Session(device, name, run, request, programs.of, progress[name], stop)) for name, device in devices
     ]
-    phones = [session for device, session in sessions if device.identity.kind != "local"]
+    phones = [session for device, session in sessions if device.identity.kind != LOCAL]
     outcomes: list[DeviceOutcome] = []
     with Display(list(progress.values())):
         if phones:
             with ThreadPoolExecutor(max_workers=len(phones), thread_name_prefix="device") as pool:
                 outcomes += pool.map(Session.measure, phones)
         for device, session in sessions:
-            if device.identity.kind == "local" and not stop.is_set():
+            if device.identity.kind == LOCAL and not stop.is_set():
                 _leave_measured_cpu(device, request)
                 outcomes.append(session.measure())
     return outcomes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from harness.devices.base import Device
-from harness.measure.campaign import named
+from harness.measure.campaign import check_clusters, named
 from harness.measure.clusterplan import make_plan, planned_lines
 from harness.measure.clusters import targets
 from harness.measure.request import Request
@@ -14,6 +14,7 @@ from harness.store.progress import Done
 
 def show(request: Request, devices: list[Device], as_json: bool) -> None:
     """Prints each job on stdout: one JSON line, or words."""
+    check_clusters(devices, request)
     total = {}
     for name, device in named(devices):
         seconds = 0.0

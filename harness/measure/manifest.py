@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness import __version__
 from harness.config.layer import Layer
 from harness.config.policy import Policy
@@ -21,7 +23,8 @@ from harness.measure.campaign import Programs
 from harness.measure.request import Request
 from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
-from harness.store.rundir import SCHEMA, RunDir
+from harness.store.manifest import Manifest
+from harness.store.rundir import RunDir
 
 _PACKAGES = ("adbutils", "altair", "cmake", "numpy", "pydantic", "scipy", "ziglang")
 
@@ -31,64 +34,68 @@ def new_run_id(suite: str) -> str:
     return f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}-{secrets.token_hex(2)}"
 
 
-def new(request: Request, names: list[str], programs: Programs, argv: list[str]) -> dict[str, Any]:
+def new(request: Request, names: list[str], programs: Programs, argv: list[str]) -> Manifest:
     """The manifest of a run that begins now."""
-    return {
-        "schema": SCHEMA,
-        "run": new_run_id(request.suite),
-        "status": "running",
-        "started": utc_now(),
-        "argv": ["harness", *argv[1:]],
-        "suite": {"name": request.suite, "layers": [layer.model_dump(mode="json") for layer in request.layers]},
-        "policy": request.policy.model_dump(mode="json"),
-        "algorithms": list(request.algorithms),
-        "clusters": None if request.cpus is None else list(request.cpus),
-        "seed": request.seed,
-        "devices": names,
-        "abi": request.abi,
-        "toolchain_asked": request.toolchain,
-        "toolchain": {
+    host = {
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "cpus": format_cpus(sorted(os.sched_getaffinity(0))),
+    }
+    versions = {package: metadata.version(package) for package in _PACKAGES}
+    return Manifest(
+        version=1,
+        run=new_run_id(request.suite),
+        status="running",
+        started=utc_now(),
+        # A path may hold bytes that are no text.
+        argv=["harness", *(argument.encode("utf-8", "replace").decode() for argument in argv[1:])],
+        suite={"name": request.suite, "layers": [layer.model_dump(mode="json") for layer in request.layers]},
+        policy=request.policy.model_dump(mode="json"),
+        algorithms=list(request.algorithms),
+        clusters=None if request.cpus is None else list(request.cpus),
+        seed=request.seed,
+        devices=names,
+        abi=request.abi,
+        ndk=None if request.ndk is None else str(request.ndk.resolve()),
+        toolchain_asked=request.toolchain,
+        toolchain={
             abi: {**built.info, "toolchain": built.toolchain, "build_id": built.build_id}
             for abi, built in programs.by_abi.items()
         },
-        "git": _git(),
-        "host": {
-            "system": platform.system(),
-            "kernel": platform.release(),
-            "machine": platform.machine(),
-            "cpus": format_cpus(sorted(os.sched_getaffinity(0))),
+        **{
+            "git": _git(),
+            "host": host,
+            "versions": {"harness": __version__, "python": platform.python_version(), **versions},
         },
-        "versions": {
-            "harness": __version__,
-            "python": platform.python_version(),
-            **{package: metadata.version(package) for package in _PACKAGES},
-        },
-    }
+    )
 
 
-def request_of(manifest: dict[str, Any], ndk: Path | None) -> Request:
-    """The request that a manifest tells of. Raises UsageError where it is damaged."""
+def request_of(manifest: Manifest, ndk: Path | None) -> Request:
+    """The request that a manifest tells of; ``ndk`` replaces its NDK. Raises UsageError where it is damaged."""
     try:
-        cpus = manifest["clusters"]
         return Request(
-            suite=str(manifest["suite"]["name"]),
-            layers=tuple(Layer.model_validate_json(json.dumps(layer)) for layer in manifest["suite"]["layers"]),
-            policy=Policy.model_validate_json(json.dumps(manifest["policy"])),
-            algorithms=tuple(str(a) for a in manifest["algorithms"]),
-            seed=int(manifest["seed"]),
-            toolchain=str(manifest["toolchain_asked"]),
-            abi=str(manifest["abi"]),
-            ndk=ndk,
-            cpus=None if cpus is None else tuple(int(cpu) for cpu in cpus),
+            suite=str(manifest.suite["name"]),
+            layers=tuple(Layer.model_validate_json(json.dumps(layer)) for layer in manifest.suite["layers"]),
+            policy=Policy.model_validate_json(json.dumps(manifest.policy)),
+            algorithms=tuple(manifest.algorithms),
+            seed=manifest.seed,
+            toolchain=manifest.toolchain_asked,
+            abi=manifest.abi,
+            ndk=ndk or (None if manifest.ndk is None else Path(manifest.ndk)),
+            cpus=None if manifest.clusters is None else tuple(manifest.clusters),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"manifest.json is damaged: {first['msg']}", "start a new run") from error
+    except (KeyError, TypeError) as error:
         raise UsageError(f"manifest.json is damaged: {error}", "start a new run") from error
 
 
 def names_by_serial(run: RunDir) -> dict[str, str]:
     """The run's device folders by serial number, from each device.json."""
     found: dict[str, str] = {}
-    for name in run.manifest()["devices"]:
+    for name in run.manifest().devices:
         try:
             value = json.loads(run.device(str(name)).identity.read_bytes())
             found[str(value["identity"]["serial"])] = str(name)
@@ -99,7 +106,7 @@ def names_by_serial(run: RunDir) -> dict[str, str]:
 
 def where_devices_are(run: RunDir) -> list[str]:
     """Values of --device that cover the devices of a run: ``local``, ``all``, or both."""
-    names = [str(name) for name in run.manifest()["devices"]]
+    names = run.manifest().devices
     return ["local"] * ("local" in names) + ["all"] * any(name != "local" for name in names)
 
 

@@ -20,7 +20,7 @@ class Request:
     algorithms: tuple[str, ...]
     seed: int
     toolchain: str = "auto"
-    abi: str = "arm64-v8a"
+    abi: str | None = None  # None: arm64-v8a for phones, host for this machine
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
 

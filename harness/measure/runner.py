@@ -6,18 +6,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.devices.base import Attached, Device
 from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, worst
 from harness.measure import manifest
-from harness.measure.campaign import Programs, build_programs, measure_all, named
+from harness.measure.campaign import Programs, build_programs, check_clusters, measure_all, named
 from harness.measure.request import DeviceOutcome, Request
 from harness.store.journal import utc_now
 from harness.store.rundir import RunDir, new_run_dir, point_latest
 
 Say = Callable[[str], None]
+Stopping = Callable[[], AbstractContextManager[threading.Event]]
 
 
 @dataclass
@@ -29,6 +31,12 @@ class RunResult:
     code: ExitCode
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     messages: list[str] = field(default_factory=list)
+
+    @property
+    def something_is_missing(self) -> bool:
+        """Whether --resume has something to measure."""
+        codes = [code for outcome in self.outcomes for code in outcome.codes]
+        return self.code == ExitCode.INTERRUPTED or ExitCode.INFRASTRUCTURE in [self.code, *codes]
 
 
 def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
@@ -50,24 +58,18 @@ def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
 
 
 def start(
-    request: Request,
-    attached: Attached,
-    out: Path | None,
-    require: int | None,
-    stop: threading.Event,
-    say: Say,
+    request: Request, attached: Attached, out: Path | None, require: int | None, stopping: Stopping, say: Say
 ) -> RunResult:
-    """Makes a new run directory and measures into it."""
-    devices = named(usable(attached, require, say))
-    run = new_run_dir(out, request.suite)
-    try:
-        programs, compile_s = _build(devices, request, say)
-    except BaseException:
-        run.path.rmdir()  # nothing is in it yet
-        raise
-    run.write_manifest(manifest.new(request, [name for name, _ in devices], programs, _argv(attached, devices)))
-    point_latest(run)
-    return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stop, say)
+    """Makes a new run directory and measures into it. ``stopping`` gives the event that ends measuring in order."""
+    found = usable(attached, require, say)
+    check_clusters(found, request)
+    devices = named(found)
+    with new_run_dir(out, request.suite) as run:
+        programs, compile_s = _build(found, request, say)
+        argv = _argv(attached, devices)
+        run.write_manifest(manifest.new(request, [name for name, _ in devices], programs, argv))
+        point_latest(run)
+        return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stopping)
 
 
 def _argv(attached: Attached, devices: Sequence[tuple[str, Device]]) -> list[str]:
@@ -80,38 +82,44 @@ def _argv(attached: Attached, devices: Sequence[tuple[str, Device]]) -> list[str
     return argv
 
 
-def resume(run: RunDir, attached: Attached, ndk: Path | None, stop: threading.Event, say: Say) -> RunResult:
+def resume(
+    run: RunDir, attached: Attached, ndk: Path | None, require: int | None, stopping: Stopping, say: Say
+) -> RunResult:
     """Measures what is missing of a run, on its own devices."""
-    kept = run.manifest()
-    request = manifest.request_of(kept, ndk)
+    with run.lock():
+        kept = run.manifest()
+        request = manifest.request_of(kept, ndk)
+        devices, absent = _own(run, usable(attached, require, say))
+        for name in absent:
+            say(f"{name}: not attached; what is missing of it stays missing")
+        programs, compile_s = _build([device for _, device in devices], request, say)
+        for abi, program in programs.by_abi.items():
+            if kept.build_id(abi) not in (None, program.build_id):
+                raise UsageError(
+                    f"{run.path}: convbench for {abi} is not the one that measured "
+                    f"({str(kept.build_id(abi))[:12]}, now {program.build_id[:12]})",
+                    "use the sources and the toolchain of the run (manifest.json), or start a new run",
+                )
+        run.update_manifest(status="running")
+        return _measure(run, request, devices, programs, compile_s, bool(absent), stopping)
+
+
+def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]], list[str]]:
+    """The devices of a run by their names in it, and the names of those that are absent."""
     by_serial = manifest.names_by_serial(run)
-    wanted = set(kept["devices"])
-    devices = [(by_serial[d.serial], d) for d in usable(attached, None, say) if d.serial in by_serial]
+    wanted = set(run.manifest().devices)
+    devices = [(by_serial[device.serial], device) for device in found if device.serial in by_serial]
     # A device that was killed before its first step has no device.json yet: its model's name must do.
     known = {name for name, _ in devices}
-    devices += [
-        (name, d) for name, d in named(attached.devices) if d.serial not in by_serial and name in wanted - known
-    ]
+    devices += [(n, d) for n, d in named(found) if d.serial not in by_serial and n in wanted - known]
     if not devices:
         raise NoDeviceError(f"none of the run's devices is attached: {', '.join(sorted(wanted))}", "attach one of them")
-    absent = sorted(wanted - {name for name, _ in devices})
-    for name in absent:
-        say(f"{name}: not attached; what is missing of it stays missing")
-    programs, compile_s = _build(devices, request, say)
-    for abi, program in programs.by_abi.items():
-        before = kept.get("toolchain", {}).get(abi, {}).get("build_id", program.build_id)
-        if before != program.build_id:
-            raise UsageError(
-                f"{run.path}: convbench has changed since ({before[:12]}, now {program.build_id[:12]})",
-                "check out the commit of the run (manifest.json, git), or start a new run",
-            )
-    run.update_manifest(status="running")
-    return _measure(run, request, devices, programs, compile_s, bool(absent), stop, say)
+    return devices, sorted(wanted - {name for name, _ in devices})
 
 
-def _build(devices: Sequence[tuple[str, Device]], request: Request, say: Say) -> tuple[Programs, float]:
+def _build(devices: Sequence[Device], request: Request, say: Say) -> tuple[Programs, float]:
     began = time.monotonic()
-    programs = build_programs([device for _, device in devices], request, say)
+    programs = build_programs(devices, request, say)
     return programs, time.monotonic() - began
 
 
@@ -122,24 +130,22 @@ def _measure(
     programs: Programs,
     compile_s: float,
     some_unusable: bool,
-    stop: threading.Event,
-    say: Say,
+    stopping: Stopping,
 ) -> RunResult:
-    lock = run.lock()
     began = time.monotonic()
-    result = RunResult(run.path, [], ExitCode.DONE, {"compile": compile_s})
-    try:
-        result.outcomes = measure_all(devices, run, request, programs, stop)
-    finally:
+    result = RunResult(run.path, [], ExitCode.INFRASTRUCTURE, {"compile": compile_s})
+    with stopping() as stop:
         try:
-            result.seconds["measure"] = time.monotonic() - began
+            result.outcomes = measure_all(devices, run, request, programs, stop)
             result.code = _code(result.outcomes, some_unusable, stop)
+        finally:
+            result.seconds["measure"] = time.monotonic() - began
             result.messages = [f"{o.name}: {m}" for o in result.outcomes for m in o.messages]
-            _close(run, result, stop)
-        except HarnessError as error:
-            result.messages.append(str(error))
-            result.code = worst([result.code, error.exit_code])
-        lock.release()
+            try:
+                _close(run, result, stop)
+            except HarnessError as error:
+                result.messages.append(str(error))
+                result.code = worst([result.code, error.exit_code])
     return result
 
 
@@ -154,6 +160,6 @@ def _code(outcomes: Sequence[DeviceOutcome], some_unusable: bool, stop: threadin
 
 def _close(run: RunDir, result: RunResult, stop: threading.Event) -> None:
     status = "interrupted" if stop.is_set() else "done" if result.code == ExitCode.DONE else "failed"
-    previous = run.manifest().get("seconds", {})
+    previous = run.manifest().seconds
     seconds = {phase: round(previous.get(phase, 0.0) + s, 2) for phase, s in result.seconds.items()}
     run.update_manifest(status=status, finished=utc_now(), exit_code=int(result.code), seconds=seconds)

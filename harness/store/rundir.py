@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from harness.errors import InfrastructureError, UsageError
 from harness.store.journal import EventLog, append_bytes, write_atomically
+from harness.store.manifest import Manifest
 
-SCHEMA = 1
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class RunDir:
 
     @property
     def run_id(self) -> str:
-        return str(self.manifest()["run"])
+        return self.manifest().run
 
     def device(self, name: str, serial: str = "") -> DeviceDir:
         """The folder of the device with that slug; ``serial`` is what its events must not tell."""
@@ -63,30 +67,32 @@ class RunDir:
             raise InfrastructureError(f"{self.path}: {name!r} is no device name", "the manifest was damaged")
         return DeviceDir(self.path / "devices" / name, serial)
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """The manifest; raises UsageError where the folder is no run directory."""
         file = self.path / "manifest.json"
         try:
-            value = json.loads(file.read_bytes())
+            return Manifest.model_validate_json(file.read_bytes())
         except OSError as error:
             raise UsageError(
                 f"{self.path} is no run directory: {file.name}: {error.strerror or error}",
                 "name a folder that `harness run` made, for example runs/latest",
             ) from error
-        except ValueError as error:
-            raise UsageError(f"{file} is damaged: {error}", "the run cannot be read; measure again") from error
-        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-            raise UsageError(f"{file}: not of schema {SCHEMA}", "use the version of the tool that wrote it")
-        return value
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise UsageError(
+                f"{file} is damaged or of another version: {where}: {first['msg']}",
+                "use the version of the tool that wrote it, or measure again",
+            ) from error
 
-    def write_manifest(self, manifest: dict[str, Any]) -> None:
+    def write_manifest(self, manifest: Manifest) -> None:
         """Replaces the manifest atomically."""
-        data = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        data = json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=2) + "\n"
         write_atomically(self.path / "manifest.json", data.encode("utf-8"))
 
     def update_manifest(self, **fields: Any) -> None:
         """Changes some fields of the manifest."""
-        self.write_manifest({**self.manifest(), **fields})
+        self.write_manifest(self.manifest().model_copy(update=fields))
 
     def add_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Appends lines to plan.jsonl, all of them or none."""
@@ -95,7 +101,7 @@ class RunDir:
 
     def lock(self) -> FileLock:
         """Held while a run writes here; raises UsageError where another one does."""
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -107,23 +113,42 @@ class RunDir:
         return lock
 
 
-def new_run_dir(out: Path | None, suite: str) -> RunDir:
-    """Makes the run directory: ``out`` (absent or empty), else ./runs/<UTC time>-<suite>.
+@contextmanager
+def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
+    """Makes the run directory, locked within the block: ``out`` (absent or empty), else ./runs/<UTC time>-<suite>.
 
-    Raises UsageError where ``out`` is not empty or may not be written.
+    What was made is removed again where the block fails before it wrote anything. Raises UsageError where ``out`` is
+    not empty or may not be written.
     """
-    if out is not None:
-        path = out
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            occupied = any(path.iterdir())
-        except OSError as error:
-            raise _unwritable(path, error) from error
-        if occupied:
-            raise UsageError(f"--out {path}: the folder is not empty", "name a new one, or use --resume to go on")
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise UsageError(f"--out {path}: no permission to write", "name a folder of your own")
-        return RunDir(path.resolve())
+    path, ours = _made(out) if out is not None else (_fresh(suite), True)
+    lock = RunDir(path).lock()
+    try:
+        if not _empty(path):
+            raise UsageError(f"--out {out}: the folder is not empty", "name a new one, or use --resume to go on")
+        yield RunDir(path)
+    finally:
+        lock.release()
+        if _empty(path):
+            (path / _LOCK).unlink(missing_ok=True)
+            with suppress(OSError):
+                path.rmdir() if ours else None
+
+
+def _made(out: Path) -> tuple[Path, bool]:
+    """The folder of --out, and whether it was made just now."""
+    try:
+        ours = not out.exists()
+        out.mkdir(parents=True, exist_ok=True)
+        empty = _empty(out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    if not empty:
+        raise UsageError(f"--out {out}: the folder is not empty", "name a new one, or use --resume to go on")
+    return out.resolve(), ours
+
+
+def _fresh(suite: str) -> Path:
+    """A new folder under ./runs, named by the time."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     runs = Path.cwd() / "runs"
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
@@ -134,8 +159,12 @@ def new_run_dir(out: Path | None, suite: str) -> RunDir:
             continue
         except OSError as error:
             raise _unwritable(path, error) from error
-        return RunDir(path)
+        return path
     raise UsageError(f"{runs}: no free name for a run", "name one with --out DIR")
+
+
+def _empty(path: Path) -> bool:
+    return all(entry.name == _LOCK for entry in path.iterdir())
 
 
 def point_latest(run: RunDir) -> None:

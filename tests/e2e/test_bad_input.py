@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +34,8 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["run", "smoke", "--device", "local", "--policy", "hasty"], ["hasty", "thorough"]),
         (["run", "smoke", "--device", "local", "--toolchain", "gcc"], ["gcc"]),
         (["run", "smoke", "--device", "local", "--toolchain", "ndk"], ["ndk", "this machine"]),
+        (["run", "smoke", "--device", "local", "--abi", "x86"], ["--abi x86"]),
+        (["run", "smoke", "--device", "local", "--ndk", "/nowhere"], ["--ndk"]),
         (["run", "smoke", "--device", "local", "--clusters", "x"], ["--clusters"]),
         (["run", "--frob"], ["--frob"]),
         (["run", "smoke", "--shard", "1/2"], ["--shard"]),
@@ -112,10 +119,10 @@ def test_dump_without_write_permission(harness: Callable[..., Any]) -> None:
     assert "/sys/kernel/dump" in done.err
 
 
-def test_cluster_that_is_not_there(harness: Callable[..., Any]) -> None:
+def test_cluster_that_is_not_there(harness: Callable[..., Any], tmp_path: Path) -> None:
     done = harness("run", "smoke", "--device", "local", "--clusters", "900-901")
-    assert done.code == 3
-    assert "900-901" in done.err
+    assert done.code == 2
+    assert "900-901" in done.err and not (tmp_path / "runs").exists()
 
 
 def test_damaged_manifest(harness: Callable[..., Any], tmp_path: Path) -> None:
@@ -127,10 +134,58 @@ def test_damaged_manifest(harness: Callable[..., Any], tmp_path: Path) -> None:
         assert "manifest.json" in done.err
 
 
-def test_resume_takes_no_other_option(harness: Callable[..., Any]) -> None:
-    done = harness("run", "--resume", "x", "--seed", "3")
+@pytest.mark.parametrize(
+    "other", [["--seed", "3"], ["--dry-run"], ["--toolchain", "zig"], ["--abi", "host"], ["smoke"]]
+)
+def test_resume_takes_no_other_option(harness: Callable[..., Any], other: list[str]) -> None:
+    done = harness("run", "--resume", "x", *other)
     assert done.code == 2
     assert "--resume" in done.err
+
+
+@pytest.mark.parametrize("value", ["null", "[]", "3", '{"schema": 1, "run": "../x"}'])
+def test_manifest_of_a_wrong_shape(harness: Callable[..., Any], tmp_path: Path, value: str) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text(value)
+    done = harness("run", "--resume", "run")
+    assert done.code == 2
+    assert "manifest.json" in done.err and "http" not in done.err
+
+
+def test_state_folder_that_cannot_be_made(harness: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for command in ("run", "verify"):
+        done = harness(command, "smoke", "--device", "local", XDG_STATE_HOME=str(tmp_path / "file" / "state"))
+        assert done.code == 3, done.err
+        assert str(tmp_path / "file" / "state") in done.err
+
+
+def test_a_full_disk_behind_stdout() -> None:
+    with Path("/dev/full").open("w") as full:
+        argv = [sys.executable, "-m", "harness.cli", "suites"]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert "No space left" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_during_the_build(tmp_path: Path, number: signal.Signals) -> None:
+    compiler = tmp_path / "slow-cc"
+    compiler.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec sleep 600\n")
+    compiler.chmod(0o755)
+    argv = [sys.executable, "-m", "harness.cli", "run", "smoke", "--device", "local"]
+    process = subprocess.Popen(argv, cwd=tmp_path, env={**os.environ, "CC": str(compiler)}, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    for pid in (tmp_path / "pids").read_text().split():
+        cmdline = Path("/proc", pid, "cmdline")  # of a zombie it is empty
+        assert not cmdline.exists() or cmdline.read_bytes() == b""
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_lab_with_an_unknown_model(harness: Callable[..., Any]) -> None:

@@ -12,34 +12,58 @@ from harness.store.rundir import RunDir, device_names, new_run_dir, point_latest
 pytestmark = pytest.mark.unit
 
 
+def make(out: Path | None) -> Path:
+    """A run directory with something in it."""
+    with new_run_dir(out, "quick") as run:
+        (run.path / "manifest.json").touch()
+        return run.path
+
+
 def test_out_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="not empty"):
-        new_run_dir(tmp_path, "quick")
+        make(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="file"):
-        new_run_dir(tmp_path / "file", "quick")
+        make(tmp_path / "file")
 
 
 def test_empty_out_is_taken(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    assert new_run_dir(tmp_path / "new", "quick").path == tmp_path / "new"
+    assert make(tmp_path / "new") == tmp_path / "new"
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_run_that_fails_at_once_leaves_what_was_there(tmp_path: Path, theirs: bool) -> None:
+    out = tmp_path / "out"
+    if theirs:
+        out.mkdir()
+    with pytest.raises(ZeroDivisionError), new_run_dir(out, "quick"):
+        raise ZeroDivisionError
+    assert out.exists() == theirs
+    assert not theirs or not list(out.iterdir())
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    with new_run_dir(tmp_path, "quick"), pytest.raises(UsageError, match="another harness run"):
+        make(tmp_path)
 
 
 def test_two_runs_of_one_second_get_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    first, second = new_run_dir(None, "quick"), new_run_dir(None, "quick")
-    assert first.path != second.path
-    point_latest(second)
-    assert (tmp_path / "runs" / "latest").resolve() == second.path
+    first, second = make(None), make(None)
+    assert first != second
+    point_latest(RunDir(second))
+    assert (tmp_path / "runs" / "latest").resolve() == second
 
 
 def test_no_permission_is_told() -> None:
     with pytest.raises(UsageError, match="cannot write /sys/kernel/run"):
-        new_run_dir(Path("/sys/kernel/run"), "quick")
+        make(Path("/sys/kernel/run"))
 
 
 def test_second_writer_is_refused(tmp_path: Path) -> None:
@@ -58,7 +82,7 @@ def test_manifest_errors_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="damaged"):
         RunDir(tmp_path).manifest()
     (tmp_path / "manifest.json").write_text('{"schema": 99}')
-    with pytest.raises(UsageError, match="schema 1"):
+    with pytest.raises(UsageError, match="another version: schema"):
         RunDir(tmp_path).manifest()
 
 

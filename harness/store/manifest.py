@@ -1,0 +1,37 @@
+"""manifest.json of a run directory, as a typed value."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Manifest(BaseModel):
+    """What was asked, with what, on which host, and how it ended; enough to resume the run."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+    version: Literal[1] = Field(alias="schema")
+    run: str = Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")  # names the run's folder on the devices
+    status: Literal["running", "done", "interrupted", "failed"]
+    started: str
+    finished: str | None = None
+    exit_code: int | None = None
+    argv: list[str]
+    suite: dict[str, Any]  # name, layers
+    policy: dict[str, Any]
+    algorithms: list[str]
+    clusters: list[int] | None
+    seed: int
+    devices: list[str]
+    abi: str | None
+    ndk: str | None = None
+    toolchain_asked: str
+    toolchain: dict[str, dict[str, Any]]  # by ABI
+    seconds: dict[str, float] = {}  # by phase
+
+    def build_id(self, abi: str) -> str | None:
+        """The build id of the program that measured, by ABI."""
+        value = self.toolchain.get(abi, {}).get("build_id")
+        return None if value is None else str(value)
