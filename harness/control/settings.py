@@ -119,7 +119,6 @@ def _put_back(device: Device, journal: Path, say: Callable[[str], None]) -> None
 
 def _remember(serial: str, change: Change) -> None:
     file = state_file(serial)
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, json.dumps({"serial": serial, "change": asdict(change)}).encode())
     descriptor = os.open(file, os.O_RDONLY)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -65,6 +66,9 @@ class Session:
             self._measure()
         except HarnessError as error:
             self.outcome.fail(error.exit_code, str(error))
+        except Exception as error:  # a fault of ours on one device must not take the others with it
+            traceback.print_exc()
+            self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
         finally:
             codes = self.outcome.codes
             state = "stopped" if self._stop.is_set() else "failed" if codes else "done"
