@@ -8,6 +8,8 @@ from typing import Any
 
 from harness.build.builder import Built
 from harness.devices.base import Device, RemoteProcess
+from harness.devices.identity import BOOT_ID
+from harness.devices.scripts import parse_stat
 from harness.errors import DeviceError
 from harness.store.journal import EventLog
 
@@ -36,10 +38,6 @@ class Installed:
         self.device.push(built.path, self.program, executable=True)
         self._events.add("installed", program=built.build_id[:12], bytes=size)
 
-    def info(self) -> dict[str, Any]:
-        """What ``convbench info`` says on this device."""
-        return self.json("info")
-
     def json(self, *argv: str, deadline_s: float = 120.0) -> dict[str, Any]:
         """Runs a convbench command that prints one JSON object."""
         done = self.device.run([self.program, *argv], deadline_s=deadline_s)
@@ -56,14 +54,26 @@ class Installed:
         return value
 
     def start(self, plan: str, output: str, cluster: str, attempt: int) -> RemoteProcess:
-        """Starts a plan detached, and writes down how to find it again."""
+        """Starts a plan detached; an event stands before and after, so that no program runs that nobody knows of."""
+        self._events.add("spawning", cluster=cluster, attempt=attempt, output=output)
         process = self.device.spawn(
             [self.program, "run", f"{self.folder}/{plan}", "--out", f"{self.folder}/{output}"],
             cwd=self.folder,
             output=f"{self.folder}/{log_name(output)}",
         )
-        self._events.add("spawned", cluster=cluster, attempt=attempt, output=output, **asdict(process))
+        try:
+            self._events.add("spawned", cluster=cluster, attempt=attempt, output=output, **asdict(process))
+        except BaseException:
+            self.device.kill(process)
+            raise
         return process
+
+    def stop_all(self) -> list[int]:
+        """Kills every convbench of this folder, by whomever it was started; the process ids."""
+        found = programs_of(self.device, self.program)
+        for process in found:
+            self.device.kill(process)
+        return [process.pid for process in found]
 
     def last_words(self, output: str) -> str:
         """The end of what convbench printed."""
@@ -73,6 +83,17 @@ class Installed:
         """Removes the folder."""
         self.device.remove_tree(self.folder)
         self._events.add("removed")
+
+
+def programs_of(device: Device, program: str) -> list[RemoteProcess]:
+    """The living processes with that path among their arguments: an emulator puts its own ones before it."""
+    pids = [pid for pid in device.list_dir("/proc") if pid.isdigit()]
+    lines = device.read_files([f"/proc/{pid}/cmdline" for pid in pids])
+    ours = [path for path, line in lines.items() if program.encode() in (line or b"").split(b"\0")]
+    files = device.read_files([BOOT_ID, *(path.replace("cmdline", "stat") for path in ours)])
+    boot_id = (files.pop(BOOT_ID) or b"").decode("utf-8", "replace").strip()
+    stats = [parse_stat((line or b"").decode("utf-8", "replace")) for line in files.values()]
+    return [RemoteProcess(pid, start, boot_id) for pid, start, state in filter(None, stats) if state not in ("Z", "X")]
 
 
 def log_name(output: str) -> str:

@@ -21,7 +21,7 @@ from harness.errors import DeviceError, ExitCode, HarnessError
 from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
 from harness.measure.clusters import Target, targets
 from harness.measure.follow import Follower
-from harness.measure.orphan import take_over
+from harness.measure.orphan import attempts_of, take_over
 from harness.measure.patience import patient
 from harness.measure.phone import Installed
 from harness.measure.progress import DeviceProgress
@@ -116,6 +116,9 @@ class Session:
 
     def _clusters(self, installed: Installed, chosen: list[Target]) -> None:
         done = done_by_cluster(self._directory.records)
+        for cluster, number in attempts_of(self._directory.events):  # also those that left no record
+            known = done.setdefault(cluster, Done())
+            known.attempts = max(known.attempts, number)
         plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
         self._write_jobs(chosen)
         self._progress.expect(blocks=sum(p.blocks for p in plans), clusters=len(plans))
@@ -125,14 +128,14 @@ class Session:
             return
         self._progress.phase("looking for heat sources")
         source, zones = self._find_heat(installed)
-        known = baseline.stored(self._device.serial, source.name) if source.kind != "none" else None
+        stored = baseline.stored(self._device.serial, source.name) if source.kind != "none" else None
         self._directory.events.add(
-            "heat source", source=source.name or None, temperature=source.temperature, baseline=known, zones=len(zones)
+            "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
         for plan in todo:
             if self._stop.is_set():
                 return
-            self._cluster(installed, plan, source, zones, known)
+            self._cluster(installed, plan, source, zones, stored)
         if source.temperature is not None:
             baseline.store(self._device.serial, source.name, source.temperature)
 

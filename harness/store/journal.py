@@ -102,6 +102,6 @@ class EventLog:
             return {key: self._hidden(item) for key, item in value.items()}
         return value
 
-    def last(self, event: str) -> dict[str, Any] | None:
-        """The newest event of that name."""
-        return next((e for e in reversed(read_lines(self._path)) if e.get("event") == event), None)
+    def named(self, *names: str) -> list[dict[str, Any]]:
+        """The events of these names, in their order."""
+        return [event for event in read_lines(self._path) if event.get("event") in names]

@@ -30,28 +30,40 @@ class RecordsFile:
             raise InfrastructureError(f"cannot mend {self.path}: {error.strerror}", "mend its permissions") from error
         return len(data) - whole
 
-    def last_run(self) -> tuple[records.Header | None, bytes]:
-        """The newest header and all bytes from it on; (None, b"") where there is none."""
-        try:
-            data = self.path.read_bytes()
-        except OSError:
-            return None, b""
-        start = len(data)
-        for line in reversed(data.splitlines(keepends=True)):
-            start -= len(line)
-            if b'"header"' in line:
-                try:
-                    record = records.parse_record(line)
-                except ValueError:
-                    continue
-                if isinstance(record, records.Header):
-                    return record, data[start:]
-        return None, b""
+    def runs(self) -> dict[tuple[str, int], bytes]:
+        """The lines of each run of convbench, from its header on, by cluster and attempt; the newest last."""
+        found: dict[tuple[str, int], list[bytes]] = {}
+        current: list[bytes] = []
+        for line in _read(self.path).splitlines(keepends=True):
+            header = _header(line)
+            if header is not None:
+                current = found.setdefault((header.cluster, header.attempt), [])
+            current.append(line)
+        return {key: b"".join(lines) for key, lines in found.items()}
 
     def append(self, lines: bytes) -> None:
         """Appends whole lines."""
         if lines:
             append_bytes(self.path, lines)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise InfrastructureError(f"cannot read {path}: {error.strerror}", "mend its permissions") from error
+
+
+def _header(line: bytes) -> records.Header | None:
+    if b'"header"' not in line:
+        return None
+    try:
+        record = records.parse_record(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, records.Header) else None
 
 
 class LineCutter:

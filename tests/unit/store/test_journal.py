@@ -21,8 +21,7 @@ def test_cut_line_is_left_out(tmp_path: Path) -> None:
     with file.open("ab") as stream:
         stream.write(b'{"event": "spaw')
     assert [event["event"] for event in journal.read_lines(file)] == ["started", "spawned"]
-    last = log.last("spawned")
-    assert last is not None and last["pid"] == 7
+    assert [event["pid"] for event in log.named("spawning", "spawned")] == [7]
 
 
 def test_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

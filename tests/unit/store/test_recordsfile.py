@@ -50,7 +50,7 @@ def test_pieces_make_the_same_lines(data: bytes, cuts: list[int]) -> None:
     assert b"\n" not in cutter.cut_tail and (not got or got.endswith(b"\n"))
 
 
-def test_cut_tail_is_dropped_and_last_run_found(tmp_path: Path) -> None:
+def test_cut_tail_is_dropped_and_runs_found(tmp_path: Path) -> None:
     file = RecordsFile(tmp_path / "records.jsonl")
     file.append(lines(header("0-3"), sample(0, 0)))
     file.append(lines(header("4-7", 2), sample(0, 0)))
@@ -58,15 +58,16 @@ def test_cut_tail_is_dropped_and_last_run_found(tmp_path: Path) -> None:
         stream.write(b'{"type":"sam')
     assert file.drop_cut_tail() == 12
     assert file.drop_cut_tail() == 0
-    found, known = file.last_run()
-    assert found is not None and (found.cluster, found.attempt) == ("4-7", 2)
-    assert known == lines(header("4-7", 2), sample(0, 0))
+    assert list(file.runs().items()) == [
+        (("0-3", 1), lines(header("0-3"), sample(0, 0))),
+        (("4-7", 2), lines(header("4-7", 2), sample(0, 0))),
+    ]
 
 
 def test_no_file_is_no_run(tmp_path: Path) -> None:
     file = RecordsFile(tmp_path / "none.jsonl")
     assert file.drop_cut_tail() == 0
-    assert file.last_run() == (None, b"")
+    assert file.runs() == {}
 
 
 def test_progress_of_two_clusters_and_attempts(tmp_path: Path) -> None:
