@@ -38,6 +38,11 @@ class ClusterPlan:
         """About how long the jobs take."""
         return estimate_s(self.jobs, self.request.layers, self.request.policy)
 
+    def deadline_s(self, identity: Identity) -> int:
+        """Seconds after which convbench ends by itself, whatever is still to do."""
+        latest = latest_s(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
+        return latest * (_EMULATED_SLOWNESS if identity.emulated else 1)
+
     def render(
         self,
         identity: Identity,
@@ -50,8 +55,7 @@ class ClusterPlan:
         """The plan file's text. ``stored_c``: the device's stored baseline."""
         policy = self.request.policy
         gate = self._gate(identity, source, stored_c)
-        deadline_s = latest_s(self.jobs, policy, gate_cap_s=gate.cap_s)
-        run = self._run_line(run_id, deadline_s * (_EMULATED_SLOWNESS if identity.emulated else 1))
+        run = self._run_line(run_id, self.deadline_s(identity))
         measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES)
         return render(
             Plan(
@@ -72,11 +76,13 @@ class ClusterPlan:
         conductor = format_cpus(target.conductor)
         return RunLine(run_id, target.cluster.label, self.attempt, target.cpu, deadline_s, __version__, conductor)
 
-    def _gate(self, identity: Identity, source: HeatSource, stored_c: float | None) -> GateLine:
+    def _gate_cap_s(self, identity: Identity) -> float:
         policy = self.request.policy
-        cap_s = policy.gate_cap_s
-        if identity.kind == "local" and policy.name == "quick":
-            cap_s = min(cap_s, _LOCAL_QUICK_CAP_S)
+        quick = identity.kind == "local" and policy.name == "quick"
+        return min(policy.gate_cap_s, _LOCAL_QUICK_CAP_S) if quick else policy.gate_cap_s
+
+    def _gate(self, identity: Identity, source: HeatSource, stored_c: float | None) -> GateLine:
+        cap_s = self._gate_cap_s(identity)
         baseline_c = stored_c
         if baseline_c is not None and source.temperature is not None:
             baseline_c = min(baseline_c, source.temperature)
@@ -89,7 +95,7 @@ class ClusterPlan:
             path=source.path,
             scale=source.scale,
             baseline_c=baseline_c,
-            tolerance_c=policy.gate_tolerance_c,
+            tolerance_c=self.request.policy.gate_tolerance_c,
             cap_s=cap_s,
         )
 

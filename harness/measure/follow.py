@@ -34,6 +34,7 @@ class Follower:
         self._take = take
         self._cutter = LineCutter()
         self.end: records.End | None = None
+        self.overdue = False  # convbench had not ended when its time was over
 
     def resume_after(self, known: bytes) -> None:
         """Skips what is in the run directory already (``known``: its bytes of this run of convbench).
@@ -59,13 +60,18 @@ class Follower:
         if tail:
             self._events.add("cut tail", bytes=len(tail), begins=tail[:80].decode("utf-8", "replace"))
 
-    def follow(self, process: RemoteProcess, stop: threading.Event) -> None:
-        """Returns when convbench ended or died, or when ``stop`` is set. A broken connection is waited out.
+    def follow(self, process: RemoteProcess, stop: threading.Event, latest_s: float) -> None:
+        """Returns when convbench ended or died, when ``stop`` is set, or after ``latest_s`` seconds (``overdue``).
 
-        Raises DeviceLost when it stays broken, InfrastructureError when the run directory cannot be written.
+        A broken connection is waited out. Raises DeviceLost when it stays broken, InfrastructureError when the run
+        directory cannot be written.
         """
         lost_since: float | None = None
+        latest = time.monotonic() + latest_s
         while not stop.is_set():
+            if time.monotonic() > latest:
+                self.overdue = True
+                return
             try:
                 gone = not self._device.alive(process)  # asked before the last read, so that nothing is missed
                 moved = self._step()

@@ -32,6 +32,7 @@ from harness.store.progress import Done, done_by_cluster
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir, RunDir
 
+_GRACE_S = 120.0  # beyond the deadline that convbench keeps by itself
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
 
 
@@ -165,25 +166,34 @@ class Session:
         process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
         target = RecordsFile(self._directory.records)
         follower = Follower(self._raw, f"{installed.folder}/{remote}.jsonl", target, self._directory.events, self._take)
+        latest_s = plan.deadline_s(device.identity) + _GRACE_S
         try:
-            follower.follow(process, self._stop)
+            follower.follow(process, self._stop, latest_s)
+            if follower.overdue:
+                self.outcome.fail(
+                    ExitCode.INFRASTRUCTURE,
+                    f"cluster {label}: convbench had not ended after {latest_s:.0f} s, though its own deadline was "
+                    f"over, and was stopped\n  what it measured is kept; {self._go_on()}",
+                )
         finally:
             if follower.end is None:
                 device.kill(process)  # waits for the phone, where it is away
                 follower.pull_rest()
-        if self._stop.is_set():
+        if self._stop.is_set() or follower.overdue:
             return
         if follower.end is None:
             raise DeviceError(
                 self._why_without_end(installed, process, label, f"{remote}.jsonl"),
-                f"what it measured is kept; go on with: harness run --resume {self._run.path}",
+                f"what it measured is kept; {self._go_on()}",
             )
         if follower.end.reason != "done":
             self.outcome.fail(
                 ExitCode.INFRASTRUCTURE,
-                f"cluster {label}: convbench stopped early ({follower.end.reason}); "
-                f"go on with: harness run --resume {self._run.path}",
+                f"cluster {label}: convbench stopped early ({follower.end.reason}); {self._go_on()}",
             )
+
+    def _go_on(self) -> str:
+        return f"go on with: harness run --resume {self._run.path}"
 
     def _why_without_end(self, installed: Installed, process: RemoteProcess, label: str, output: str) -> str:
         boot_id = (self._device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()

@@ -63,7 +63,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Phone], t
 
 def test_pieces_become_whole_lines(make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path) -> None:
     follower, seen = make(Phone(BLOCK[:10], BLOCK[10:] + END[:3], b"", END[3:]))
-    follower.follow(PROCESS, threading.Event())
+    follower.follow(PROCESS, threading.Event(), 60)
     assert seen == ["block", "end"]
     assert follower.end is not None
     assert (tmp_path / "records.jsonl").read_bytes() == BLOCK + END
@@ -73,7 +73,7 @@ def test_a_lost_connection_is_waited_out(
     make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
 ) -> None:
     follower, seen = make(Phone(BLOCK, DeviceLost("usb"), END))
-    follower.follow(PROCESS, threading.Event())
+    follower.follow(PROCESS, threading.Event(), 60)
     assert seen == ["block", "end"]
     events = [event["event"] for event in read_lines(tmp_path / "events.jsonl")]
     assert events == ["connection lost", "connection back"]
@@ -85,13 +85,13 @@ def test_a_connection_lost_for_good_is_an_error(
     monkeypatch.setattr(follow, "LOST_FOR_GOOD_S", 0.0)
     follower, seen = make(Phone(BLOCK, DeviceLost("usb"), DeviceLost("usb")))
     with pytest.raises(DeviceLost):
-        follower.follow(PROCESS, threading.Event())
+        follower.follow(PROCESS, threading.Event(), 60)
     assert seen == ["block"]
 
 
 def test_death_in_the_middle_of_a_line(make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path) -> None:
     follower, _ = make(Phone(BLOCK + END[:5], None))
-    follower.follow(PROCESS, threading.Event())
+    follower.follow(PROCESS, threading.Event(), 60)
     follower.pull_rest()
     assert follower.end is None
     assert (tmp_path / "records.jsonl").read_bytes() == BLOCK
@@ -124,14 +124,34 @@ def test_a_stop_returns_at_once(make: Callable[..., tuple[follow.Follower, list[
     stop = threading.Event()
     stop.set()
     follower, seen = make(Phone(BLOCK))
-    follower.follow(PROCESS, stop)
+    follower.follow(PROCESS, stop, 60)
     assert seen == []
+
+
+def test_a_program_that_never_ends_is_left_after_its_time(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
+) -> None:
+    follower, seen = make(Phone(BLOCK))
+    follower.follow(PROCESS, threading.Event(), 0.05)
+    assert (follower.overdue, follower.end, seen) == (True, None, ["block"])
+    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK
+    punctual, _ = make(Phone(END))
+    punctual.follow(PROCESS, threading.Event(), 60)
+    assert not punctual.overdue
+
+
+def test_a_phone_that_is_away_does_not_stretch_the_time(
+    make: Callable[..., tuple[follow.Follower, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, _ = make(Phone(*[DeviceLost("usb")] * 1000))
+    follower.follow(PROCESS, threading.Event(), 0.05)
+    assert follower.overdue
 
 
 def test_a_line_that_is_no_record_is_noted(
     make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
 ) -> None:
     follower, seen = make(Phone(b"Killed\n" + END))
-    follower.follow(PROCESS, threading.Event())
+    follower.follow(PROCESS, threading.Event(), 60)
     assert seen == ["end"]
     assert "Killed" in json.dumps(read_lines(tmp_path / "events.jsonl"))
