@@ -197,9 +197,13 @@ sum71 .req v31
 /* Points the rows at the next tap. An entry's sign is the mask that leads to the row of zeros. */
 .macro next_tap
     for_rows ldr row\row, [entry], 8
-    for_rows and scratch, to_padding, row\row, asr 63
-    for_rows add row\row, row\row, input
-    for_rows add row\row, row\row, scratch
+    for_rows point_row \row
+.endm
+
+.macro point_row row
+    and scratch, to_padding, row\row, asr 63
+    add row\row, row\row, input
+    add row\row, row\row, scratch
 .endm
 
 /* One channel past the last block. All of A's registers are free then, and v8 and v9. */
