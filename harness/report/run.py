@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,20 @@ class Stream:
     def end(self) -> records.End | None:
         """The end record; None where this run of records is not complete."""
         return next(self.of(records.End), None)
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """First and last number of each stretch of lines that are missing, by ``seq`` and the end's count."""
+        seen = sorted({self.header.seq, *(record.seq for record in self.items)})
+        after = seen[-1] + 1 if self.end is None else max(self.end.records, seen[-1] + 1)
+        return [(low + 1, high - 1) for low, high in pairwise([-1, *seen, after]) if high - low > 1]
+
+    @property
+    def surplus(self) -> int:
+        """How many lines there are beyond those that ``seq`` and the end's count allow."""
+        numbers = [self.header.seq, *(record.seq for record in self.items)]
+        allowed = set(numbers) if self.end is None else {n for n in numbers if n < self.end.records}
+        return len(numbers) - len(allowed)
 
 
 @dataclass

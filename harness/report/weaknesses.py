@@ -83,6 +83,17 @@ def _attempts(scope: _Scope) -> Found:
             yield "incomplete", f"attempt {attempt} was stopped before its end ({end.reason}); its samples are counted"
 
 
+def _lines(scope: _Scope) -> Found:
+    for stream in scope.streams:
+        attempt, gaps = stream.header.attempt, stream.gaps
+        if gaps:
+            count = sum(last - first + 1 for first, last in gaps)
+            spans = _few([f"{first}" if first == last else f"{first} to {last}" for first, last in gaps])
+            yield "lines", f"attempt {attempt}: {count} line(s) of its records are missing (seq {spans})"
+        if stream.surplus:
+            yield "lines", f"attempt {attempt}: {stream.surplus} line(s) of its records are too many or there twice"
+
+
 def _statuses(scope: _Scope) -> Found:
     texts = {
         "wrong": "gave a wrong result and have no time",
@@ -209,6 +220,7 @@ def _caches(scope: _Scope) -> Found:
 
 _CHECKS: tuple[Callable[[_Scope], Found], ...] = (
     _attempts,
+    _lines,
     _statuses,
     _launches,
     _rounds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -186,6 +187,48 @@ def test_damaged_lines_are_left_out_and_said(synthetic: ModuleType, tmp_path: Pa
     assert "line 4 of records.jsonl is no record" in text
     assert "line 5 of records.jsonl is no record" in text
     assert "manifest.json is damaged" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines: [*lines[:7], *lines[8:]], "1 line(s) of its records are missing (seq 7)"),
+        (
+            lambda lines: [lines[0], *lines[4:9], *lines[12:]],
+            "6 line(s) of its records are missing (seq 1 to 3, 9 to 11)",
+        ),
+        (lambda lines: [*lines[:-4], lines[-1]], "3 line(s) of its records are missing"),
+        (lambda lines: [*lines[:-2], rewritten(lines[-1], seq=len(lines) - 2)], "1 line(s) of its records are missing"),
+        (lambda lines: [*lines[:-1], rewritten(lines[-1], records=10**15)], "to 999999999999999)"),
+        (
+            lambda lines: [*lines[:-1], rewritten(lines[-1], records=len(lines) - 2)],
+            "2 line(s) of its records are too many",
+        ),
+        (
+            lambda lines: [*lines[:6], rewritten(lines[6], seq=5), *lines[7:]],
+            "1 line(s) of its records are too many or there twice",
+        ),
+    ],
+)
+def test_missing_lines_are_said(tiny: tuple[Path, bytes], change: Callable[..., list[bytes]], said: str) -> None:
+    run, data = tiny
+    (run / "devices" / "pixel-3" / "records.jsonl").write_bytes(b"\n".join(change(data.splitlines())) + b"\n")
+    text = "\n".join(write_report(run).weaknesses)
+    assert "CPUs 4-7: attempt 1: " in text
+    assert said in text
+
+
+def test_whole_runs_of_records_miss_no_line(tiny: tuple[Path, bytes]) -> None:
+    run, data = tiny
+    file = run / "devices" / "pixel-3" / "records.jsonl"
+    for whole in (data, b"".join(data.splitlines(keepends=True)[:-3])):
+        file.write_bytes(whole)
+        assert "of its records" not in "\n".join(write_report(run).weaknesses)
+
+
+def rewritten(line: bytes, **fields: object) -> bytes:
+    """The record with other values."""
+    return json.dumps({**json.loads(line), **fields}).encode()
 
 
 def test_evidence_becomes_weaknesses(synthetic: ModuleType, tmp_path: Path) -> None:
