@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.config.layer import Layer
 from harness.config.policy import Policy
 from harness.errors import ExitCode
+from harness.store import records
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,22 @@ class DeviceOutcome:
     samples: int = 0
     codes: list[ExitCode] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    unfinished: bool = False  # --resume has something to measure
 
     def fail(self, code: ExitCode, message: str) -> None:
-        """Notes a failure; the run goes on elsewhere."""
-        self.codes.append(code)
-        self.messages.append(message)
+        """Notes a failure that leaves something to measure; the run goes on elsewhere."""
+        self.unfinished = True
+        self._note(code, message)
+
+    def fault(self, record: records.Check | records.Error) -> None:
+        """Notes what is on record of a variant and stays so: a wrong result, or a crash. Twice is once."""
+        what = f"{record.variant} on {record.layer}"
+        if isinstance(record, records.Error):
+            self._note(ExitCode.INFRASTRUCTURE, f"{what}, launch {record.launch}: {record.reason}")
+        else:
+            self._note(ExitCode.WRONG_RESULT, f"{what}: wrong result, not timed")
+
+    def _note(self, code: ExitCode, message: str) -> None:
+        if message not in self.messages:
+            self.codes.append(code)
+            self.messages.append(message)

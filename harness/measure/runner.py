@@ -16,6 +16,7 @@ from harness.measure import manifest
 from harness.measure.campaign import Programs, build_programs, check_clusters, measure_all, named
 from harness.measure.request import DeviceOutcome, Request
 from harness.store.journal import utc_now
+from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir, new_run_dir, point_latest
 
 Say = Callable[[str], None]
@@ -31,12 +32,7 @@ class RunResult:
     code: ExitCode
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     messages: list[str] = field(default_factory=list)
-
-    @property
-    def something_is_missing(self) -> bool:
-        """Whether --resume has something to measure."""
-        codes = [code for outcome in self.outcomes for code in outcome.codes]
-        return self.code == ExitCode.INTERRUPTED or ExitCode.INFRASTRUCTURE in [self.code, *codes]
+    something_is_missing: bool = True  # --resume has something to measure
 
 
 def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
@@ -137,7 +133,10 @@ def _measure(
     with stopping() as stop:
         try:
             result.outcomes = measure_all(devices, run, request, programs, stop)
+            _add_faults_on_record(run, result.outcomes)
             result.code = _code(result.outcomes, some_unusable, stop)
+            unfinished = any(outcome.unfinished for outcome in result.outcomes)
+            result.something_is_missing = unfinished or some_unusable or stop.is_set()
         finally:
             result.seconds["measure"] = time.monotonic() - began
             result.messages = [f"{o.name}: {m}" for o in result.outcomes for m in o.messages]
@@ -147,6 +146,18 @@ def _measure(
                 result.messages.append(str(error))
                 result.code = worst([result.code, error.exit_code])
     return result
+
+
+def _add_faults_on_record(run: RunDir, outcomes: list[DeviceOutcome]) -> None:
+    """Wrong results and crashes of earlier attempts count as well: the run is judged, not its last attempt."""
+    known = {outcome.name: outcome for outcome in outcomes}
+    for name in run.manifest().devices:
+        faults = [fault for done in done_by_cluster(run.device(name).records).values() for fault in done.faults]
+        if faults and name not in known:
+            known[name] = DeviceOutcome(name)
+            outcomes.append(known[name])
+        for fault in faults:
+            known[name].fault(fault)
 
 
 def _code(outcomes: Sequence[DeviceOutcome], some_unusable: bool, stop: threading.Event) -> ExitCode:

@@ -207,16 +207,8 @@ class Session:
         self._progress.take(record)
         if isinstance(record, records.Sample):
             self.outcome.samples += 1
-        elif isinstance(record, records.Check) and not record.ok:
-            self.outcome.fail(
-                ExitCode.WRONG_RESULT,
-                f"{record.variant} on {record.layer}: wrong result, not timed",
-            )
-        elif isinstance(record, records.Error):
-            self.outcome.fail(
-                ExitCode.INFRASTRUCTURE,
-                f"{record.variant} on {record.layer}, launch {record.launch}: {record.reason}",
-            )
+        elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
+            self.outcome.fault(record)
 
     def _write_jobs(self, chosen: list[Target]) -> None:
         """All jobs of this device go into plan.jsonl, once; a resumed run has them there."""

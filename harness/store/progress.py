@@ -16,8 +16,7 @@ class Done:
     attempts: int = 0
     blocks: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer)
     samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
-    crashed: bool = False
-    wrong: bool = False
+    faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
 
     def add(self, record: records.Record) -> None:
         """Takes one record into account."""
@@ -27,10 +26,8 @@ class Done:
             self.blocks.add((record.launch, record.layer))
         elif isinstance(record, records.Sample):
             self.samples[record.launch, record.layer].add((record.round, record.position))
-        elif isinstance(record, records.Error):
-            self.crashed = True
-        elif isinstance(record, records.Check):
-            self.wrong = self.wrong or not record.ok
+        elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
+            self.faults.append(record)
 
 
 def done_by_cluster(path: Path) -> dict[str, Done]:

@@ -150,7 +150,7 @@ def test_kill_leaves_an_orphan_that_resume_takes_over(
 
 @pytest.mark.parametrize(("number", "named"), [(signal.SIGSEGV, "signal 11"), (signal.SIGSTOP, "timed out")])
 def test_a_worker_that_dies_or_hangs_ends_only_its_variant(
-    started: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, named: str
+    harness: Callable[..., Any], started: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, named: str
 ) -> None:
     run = tmp_path / "run"
     (pid,) = workers(run)
@@ -165,6 +165,10 @@ def test_a_worker_that_dies_or_hangs_ends_only_its_variant(
     started.send_signal(signal.SIGINT)
     _, err = started.communicate(timeout=60)
     assert error["variant"] in err
+    shorten(run, 1)
+    done = harness("run", "--resume", "run")
+    assert done.code == 3, "what crashed before the interruption counts"
+    assert error["variant"] in done.err
 
 
 def test_verify_dump_against_numpy(

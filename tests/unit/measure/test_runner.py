@@ -1,0 +1,113 @@
+"""A resumed run is judged as a whole: what an earlier attempt found wrong or saw crash counts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.config.policy import load_policy
+from harness.config.suite import load_suite
+from harness.devices.base import Attached
+from harness.devices.local import LocalDevice
+from harness.errors import ExitCode
+from harness.measure import runner
+from harness.measure.campaign import Programs
+from harness.measure.request import DeviceOutcome
+from harness.store.manifest import Manifest
+from harness.store.rundir import RunDir
+
+pytestmark = pytest.mark.unit
+
+HEADER = {
+    "type": "header", "seq": 0, "version": 1, "run": "r", "attempt": 1, "cluster": "0-1", "cpu": 1, "build": "0" * 12,
+    "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
+    "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
+}  # fmt: skip
+RIGHT = {
+    "type": "check", "seq": 1, "launch": 0, "layer": "a", "variant": "indirect/x", "build": "0" * 12,
+    "by": "reference", "outputs": 4096, "error_over_bound": 0.1, "ok": True,
+}  # fmt: skip
+WRONG = {**RIGHT, "seq": 2, "variant": "im2col/x", "ok": False}
+CRASH = {
+    "type": "error", "seq": 3, "launch": 1, "layer": "a", "variant": "direct/x", "algorithm": "direct", "signal": 11,
+    "reason": "the worker died of signal 11",
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    """A run of this machine and a phone that is gone."""
+    suite, policy = load_suite("smoke"), load_policy("smoke")
+    made = RunDir(tmp_path / "run")
+    made.path.mkdir()
+    made.write_manifest(
+        Manifest(
+            version=1, run="r", status="interrupted", started="2026-01-01T00:00:00.000Z", argv=["harness", "run"],
+            suite={"name": "smoke", "layers": [layer.model_dump(mode="json") for layer in suite.layers]},
+            policy=policy.model_dump(mode="json"), algorithms=["indirect"], clusters=None, seed=1,
+            devices=["local", "pixel-3"], abi=None, toolchain_asked="auto", toolchain={},
+        )
+    )  # fmt: skip
+    return made
+
+
+def resumed(run: RunDir, monkeypatch: pytest.MonkeyPatch, outcome: DeviceOutcome) -> runner.RunResult:
+    """What a resume gives whose measuring gives ``outcome``."""
+    monkeypatch.setattr(runner, "build_programs", lambda devices, request, say: Programs({}, "host"))
+    monkeypatch.setattr(runner, "measure_all", lambda *_: [outcome])
+    attached = Attached((LocalDevice(),))
+    return runner.resume(run, attached, None, None, lambda: nullcontext(threading.Event()), lambda text: None)
+
+
+def write(run: RunDir, device: str, *values: dict[str, Any]) -> None:
+    file = run.device(device).records
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(value) + "\n" for value in values))
+
+
+@pytest.mark.parametrize(
+    ("found", "code", "words"),
+    [
+        ([WRONG], ExitCode.WRONG_RESULT, ["local: im2col/x on a: wrong result, not timed"]),
+        ([CRASH], ExitCode.INFRASTRUCTURE, ["local: direct/x on a, launch 1: the worker died of signal 11"]),
+        ([CRASH, WRONG], ExitCode.WRONG_RESULT, ["signal 11", "wrong result"]),
+    ],
+)
+def test_faults_of_an_earlier_attempt_count(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch, found: list[Any], code: ExitCode, words: list[str]
+) -> None:
+    monkeypatch.setattr(runner, "_own", lambda run, found: ([("local", found[0])], []))
+    write(run, "local", HEADER, RIGHT, *found, {**HEADER, "attempt": 2}, RIGHT)
+    done = resumed(run, monkeypatch, DeviceOutcome("local", samples=3))
+    assert done.code == code
+    for word, message in zip(words, done.messages, strict=True):
+        assert word in message
+    assert run.manifest().exit_code == code
+    assert not done.something_is_missing
+
+
+def test_a_run_without_faults_is_done(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_own", lambda run, found: ([("local", found[0])], []))
+    write(run, "local", HEADER, RIGHT)
+    done = resumed(run, monkeypatch, DeviceOutcome("local"))
+    assert (done.code, done.messages, done.something_is_missing) == (ExitCode.DONE, [], False)
+
+
+def test_what_this_attempt_saw_as_well_is_said_once(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(run, "local", HEADER, WRONG, {**HEADER, "attempt": 2}, WRONG)
+    outcome = DeviceOutcome("local")
+    outcome.fail(ExitCode.WRONG_RESULT, "im2col/x on a: wrong result, not timed")
+    assert len(resumed(run, monkeypatch, outcome).messages) == 1
+
+
+def test_faults_of_a_device_that_is_not_attached_count(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(run, "pixel-3", HEADER, WRONG)
+    done = resumed(run, monkeypatch, DeviceOutcome("local"))
+    assert done.code == ExitCode.WRONG_RESULT
+    assert done.messages == ["pixel-3: im2col/x on a: wrong result, not timed"]
+    assert done.something_is_missing
