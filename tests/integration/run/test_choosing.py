@@ -63,8 +63,21 @@ def test_parts_of_a_suite_on_a_named_phone(bench: Any, phone: PhoneHandle) -> No
     assert {sample["algorithm"] for sample in samples} == {"naive", "im2col"}
     bench.run.tell_no_serial(bench.lab.shell(phone, "getprop ro.serialno"))
     missing = bench("run", bench.suite(), "--clusters", "2-5", "--out", "none")
-    assert missing.code == 3
+    assert missing.code == 2
     assert "0-3, 4-7" in missing.err
+    assert not (bench.folder / "none").exists()
+
+
+def test_a_cluster_that_only_one_phone_has(bench: Any, phone: PhoneHandle) -> None:
+    with bench.lab.phone("pixel-8") as three:
+        both = ("--device", phone.serial, "--device", three.serial)
+        done = bench("run", bench.suite(), "--clusters", "8", *both, "--out", "run")
+        assert done.code == 3, done.err
+        assert "pixel-3: no usable cluster in --clusters 8; this device has 0-3, 4-7" in done.err
+        assert bench.run.records("end", "pixel-8")[-1]["reason"] == "done"
+        assert {record["cluster"] for record in bench.run.records("header", "pixel-8")} == {"8"}
+        bench.is_clean(phone)
+        bench.is_clean(three)
 
 
 def test_unknown_and_too_few(bench: Any, phone: PhoneHandle) -> None:
