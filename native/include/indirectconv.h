@@ -10,11 +10,13 @@
  * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's; it
  * reads nothing before or after either and allocates nothing. Input and output must not overlap.
  *
- * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel; padding
- * counts as zeros that are multiplied (so an infinite weight gives NaN there; naive leaves padding out). im2col, direct
- * and indirect with one kernel give the same bits. NaN passes the clamp.
+ * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
+ * the number of threads; padding counts as zeros that are multiplied, so an infinite weight gives NaN there. Only naive,
+ * schedules with `+regions` and what auto chooses leave padding out. im2col, direct and indirect with one kernel give
+ * the same bits for finite weights. NaN passes the clamp.
  *
- * Threads: no global state. Two objects are independent; one object is run by one caller at a time.
+ * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
+ * pool as long as they don't run at the same time.
  */
 #ifndef INDIRECTCONV_H
 #define INDIRECTCONV_H
@@ -41,7 +43,8 @@ typedef enum {
     IC_ALGORITHM_NAIVE = 0, /* seven loops; any convolution */
     IC_ALGORITHM_IM2COL,    /* patch matrix, then GEMM with the micro-kernel; any convolution */
     IC_ALGORITHM_DIRECT,    /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
-    IC_ALGORITHM_INDIRECT   /* Dukhan 2019; any convolution */
+    IC_ALGORITHM_INDIRECT,  /* Dukhan 2019; any convolution */
+    IC_ALGORITHM_AUTO       /* direct or indirect, with the schedule that suits the layer and this core */
 } ic_algorithm;
 
 /* What an allocation is for. */
@@ -76,17 +79,38 @@ typedef struct {
     float output_min, output_max;
 } ic_conv2d_desc;
 
+/* Threads that share the work of a run. The caller of run is one of them. */
+typedef struct ic_pool ic_pool;
+
+#define IC_MAX_THREADS 256
+
 typedef struct {
-    size_t struct_size; /* sizeof(ic_options) */
-    ic_algorithm algorithm;
-    const char *kernel;            /* NULL: the best one for this CPU; naive knows "loops" only */
+    size_t struct_size; /* sizeof(ic_pool_options) */
+    unsigned threads;   /* with the caller's, 1 to IC_MAX_THREADS */
+    const unsigned *cpus;          /* NULL: not pinned; else [threads]. cpus[0] is the caller's, who pins itself */
     const ic_allocator *allocator; /* NULL: malloc */
+} ic_pool_options;
+
+/* Starts the threads. IC_INVALID_ARGUMENT where one cannot be pinned, IC_OUT_OF_MEMORY where it cannot be started. */
+ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool);
+void ic_pool_destroy(ic_pool *pool); /* NULL is allowed; no object of it may be run any more */
+
+/* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are merged,
+ * padding is neither read nor multiplied) and `+blockN` (N tiles pass all output channels before the next N do; im2col
+ * then holds no more than their part of the matrix). */
+typedef struct {
+    size_t struct_size; /* sizeof(ic_options), or the size without `pool` and `tuned` of version 0.1 */
+    ic_algorithm algorithm;
+    const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto: what
+                           suits); "best": what suits the layer and this core. naive knows "loops" only */
+    const ic_allocator *allocator; /* NULL: malloc */
+    ic_pool *pool;                 /* NULL: the caller's thread alone. Must live as long as the object */
 } ic_options;
 
 typedef struct {
     size_t struct_size; /* sizeof(ic_conv2d_info), set by the caller */
-    ic_algorithm algorithm;
-    const char *kernel; /* e.g. "avx512_6x64"; lives as long as the program */
+    ic_algorithm algorithm; /* that runs: auto tells what it chose */
+    const char *kernel;     /* the schedule, e.g. "avx512_6x64+regions"; lives until the next reshape or destroy */
     size_t batch, input_height, input_width, output_height, output_width;
     size_t bytes[IC_MEMORY_KINDS]; /* now held, as asked of the allocator, by ic_memory; pointers and matrix are those
                                       of one image, whatever the batch */
@@ -94,7 +118,7 @@ typedef struct {
 
 typedef struct ic_conv2d ic_conv2d;
 
-/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, best kernel, malloc.
+/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, default kernel, malloc.
  * On failure *conv is NULL. */
 ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
                            const ic_options *options, ic_conv2d **conv);

@@ -4,11 +4,9 @@
 #include "cpu.h"
 #include "introspect.h"
 #include "memory.h"
+#include "pool.h"
 
 #include <string.h>
-
-/* The naive algorithm has no micro-kernel; this is what it calls itself. */
-static const char naive_kernel[] = "loops";
 
 static void *take(ic_conv2d *conv, size_t bytes, ic_memory kind) {
     void *memory = conv->allocator.allocate(conv->allocator.context, bytes, IC_ALIGNMENT, kind);
@@ -25,30 +23,21 @@ static void give_back(ic_conv2d *conv, void *memory, ic_memory kind) {
     }
 }
 
-static ic_status choose_kernel(ic_algorithm algorithm, const char *name, const ic_kernel **kernel) {
-    *kernel = NULL;
-    if (algorithm == IC_ALGORITHM_NAIVE) {
-        return name == NULL || strcmp(name, naive_kernel) == 0 ? IC_OK : IC_UNKNOWN_KERNEL;
-    }
+/* The kernel of the published algorithms: the first of the table that this CPU can run. */
+static const ic_kernel *default_kernel(void) {
     const unsigned features = ic_cpu_detect();
-    if (name != NULL) {
-        *kernel = ic_kernel_find(name);
-        if (*kernel == NULL) {
-            return IC_UNKNOWN_KERNEL;
-        }
-        return ((*kernel)->needs & ~features) == 0 ? IC_OK : IC_UNSUPPORTED_HARDWARE;
-    }
     unsigned index = 0;
+    const ic_kernel *kernel;
     do {
-        *kernel = ic_kernel_table(index++); /* the last one needs nothing */
-    } while (((*kernel)->needs & ~features) != 0);
-    return IC_OK;
+        kernel = ic_kernel_table(index++); /* the last one needs nothing */
+    } while ((kernel->needs & ~features) != 0);
+    return kernel;
 }
 
 static ic_status store_weights(ic_conv2d *conv, const float *weights, const float *bias) {
     const ic_conv2d_desc *desc = &conv->desc;
     size_t bytes;
-    if (conv->kernel != NULL) {
+    if (conv->schedule.kernel != NULL) {
         if (!ic_packed_weights_size(conv, &bytes)) {
             return IC_OVERFLOW;
         }
@@ -77,32 +66,51 @@ static ic_status store_weights(ic_conv2d *conv, const float *weights, const floa
     return IC_OK;
 }
 
-static ic_status store_padding(ic_conv2d *conv) {
-    if (conv->algorithm != IC_ALGORITHM_INDIRECT || !ic_has_padding(&conv->desc)) {
+/* Options of this version, from those of the caller, who may know fewer. */
+static ic_status read_options(const ic_options *given, ic_options *options) {
+    const size_t oldest = offsetof(ic_options, pool);
+    *options = (ic_options){sizeof *options, IC_ALGORITHM_INDIRECT, NULL, NULL, NULL};
+    if (given == NULL) {
         return IC_OK;
     }
-    const size_t bytes = ic_group_inputs(&conv->desc) * sizeof(float);
-    conv->padding = take(conv, bytes, IC_MEMORY_PADDING);
-    if (conv->padding == NULL) {
-        return IC_OUT_OF_MEMORY;
+    if (given->struct_size != sizeof *options && given->struct_size != oldest) {
+        return IC_INVALID_ARGUMENT;
     }
-    memset(conv->padding, 0, bytes);
+    memcpy(options, given, given->struct_size);
+    const ic_allocator *allocator = options->allocator;
+    if ((unsigned)options->algorithm > IC_ALGORITHM_AUTO ||
+        (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL))) {
+        return IC_INVALID_ARGUMENT;
+    }
     return IC_OK;
 }
 
-static ic_status check_options(const ic_options *options) {
-    if (options->struct_size != sizeof *options || (unsigned)options->algorithm > IC_ALGORITHM_INDIRECT) {
-        return IC_INVALID_ARGUMENT;
+/* What to compute with, as far as it doesn't depend on the input's size. */
+static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
+    const bool is_auto = options->algorithm == IC_ALGORITHM_AUTO;
+    const bool is_best = options->kernel != NULL && strcmp(options->kernel, "best") == 0;
+    conv->algorithm = options->algorithm;
+    if (is_auto) {
+        conv->algorithm = ic_reads_in_place(&conv->desc) ? IC_ALGORITHM_DIRECT : IC_ALGORITHM_INDIRECT;
     }
-    const ic_allocator *allocator = options->allocator;
-    return allocator == NULL || (allocator->allocate != NULL && allocator->release != NULL) ? IC_OK
-                                                                                            : IC_INVALID_ARGUMENT;
+    if (conv->algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&conv->desc)) {
+        return IC_UNSUPPORTED;
+    }
+    if (options->kernel != NULL && !is_best) {
+        return is_auto ? IC_INVALID_ARGUMENT : ic_parse_schedule(conv->algorithm, options->kernel, &conv->schedule);
+    }
+    conv->schedule = (ic_schedule){default_kernel(), false, 0};
+    if (conv->algorithm == IC_ALGORITHM_NAIVE) {
+        conv->schedule.kernel = NULL;
+    } else {
+        conv->is_chosen = is_auto || is_best;
+    }
+    return IC_OK;
 }
 
 ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
-                           const ic_options *options, ic_conv2d **conv) {
-    static const ic_options defaults = {sizeof defaults, IC_ALGORITHM_INDIRECT, NULL, NULL};
-    const ic_kernel *kernel;
+                           const ic_options *given, ic_conv2d **conv) {
+    ic_options options;
     if (conv == NULL) {
         return IC_INVALID_ARGUMENT;
     }
@@ -110,34 +118,28 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
     if (desc == NULL || weights == NULL) {
         return IC_INVALID_ARGUMENT;
     }
-    if (options == NULL) {
-        options = &defaults;
-    }
-    ic_status status = check_options(options);
+    ic_conv2d draft = {.is_shaped = false};
+    ic_status status = read_options(given, &options);
     if (status == IC_OK) {
         status = ic_check_desc(desc);
     }
-    if (status == IC_OK && options->algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(desc)) {
-        status = IC_UNSUPPORTED;
-    }
     if (status == IC_OK) {
-        status = choose_kernel(options->algorithm, options->kernel, &kernel);
+        draft.desc = *desc;
+        draft.allocator = options.allocator != NULL ? *options.allocator : ic_default_allocator();
+        draft.pool = options.pool;
+        status = begin_schedule(&draft, &options);
     }
     if (status != IC_OK) {
         return status;
     }
-
-    const ic_allocator allocator = options->allocator != NULL ? *options->allocator : ic_default_allocator();
-    ic_conv2d *made = allocator.allocate(allocator.context, sizeof *made, IC_ALIGNMENT, IC_MEMORY_OBJECT);
+    ic_conv2d *made =
+        draft.allocator.allocate(draft.allocator.context, sizeof *made, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {
         return IC_OUT_OF_MEMORY;
     }
-    *made = (ic_conv2d){.desc = *desc, .algorithm = options->algorithm, .allocator = allocator, .kernel = kernel};
+    *made = draft;
     made->bytes[IC_MEMORY_OBJECT] = sizeof *made;
     status = store_weights(made, weights, bias);
-    if (status == IC_OK) {
-        status = store_padding(made);
-    }
     if (status != IC_OK) {
         ic_conv2d_destroy(made);
         return status;
@@ -147,11 +149,103 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
 }
 
 static void drop_shape(ic_conv2d *conv) {
-    give_back(conv, conv->offsets, IC_MEMORY_POINTERS);
+    give_back(conv, conv->pointers, IC_MEMORY_POINTERS);
     give_back(conv, conv->matrix, IC_MEMORY_MATRIX);
-    conv->offsets = NULL;
+    give_back(conv, conv->padding, IC_MEMORY_PADDING);
+    conv->pointers = NULL;
+    conv->offsets = conv->output_offsets = NULL;
     conv->matrix = NULL;
+    conv->padding = NULL;
     conv->is_shaped = false;
+}
+
+/* Zeros for the longest tap that any region has. */
+static ic_status make_padding(ic_conv2d *conv) {
+    size_t channels = 0;
+    for (size_t i = 0; i < conv->region_count; i++) {
+        channels = conv->regions[i].channels > channels ? conv->regions[i].channels : channels;
+    }
+    if (!ic_has_padding(&conv->desc) || channels == 0) {
+        return IC_OK;
+    }
+    const size_t bytes = channels * sizeof(float);
+    conv->padding = take(conv, bytes, IC_MEMORY_PADDING);
+    if (conv->padding == NULL) {
+        return IC_OUT_OF_MEMORY;
+    }
+    memset(conv->padding, 0, bytes);
+    return IC_OK;
+}
+
+/* The indirection buffer, and with regions what they are. */
+static ic_status make_pointers(ic_conv2d *conv) {
+    const bool split = conv->schedule.regions;
+    ic_region_sizes sizes;
+    if (!ic_count_regions(&conv->desc, &conv->geometry, split, &sizes)) {
+        return IC_OVERFLOW;
+    }
+    const size_t region_bytes = sizes.regions * sizeof(ic_region);
+    conv->pointers = take(conv, region_bytes + (sizes.entries + sizes.output_entries) * sizeof(int64_t),
+                          IC_MEMORY_POINTERS);
+    if (conv->pointers == NULL) {
+        return IC_OUT_OF_MEMORY;
+    }
+    ic_region *regions = conv->pointers;
+    conv->offsets = (int64_t *)(void *)((char *)conv->pointers + region_bytes);
+    if (split) {
+        conv->output_offsets = conv->offsets + sizes.entries;
+        conv->regions = regions;
+        conv->region_count = sizes.regions;
+    }
+    ic_fill_regions(&conv->desc, &conv->geometry, conv->schedule.kernel->rows, split, regions, conv->offsets,
+                    conv->output_offsets);
+    return make_padding(conv);
+}
+
+/* The matrix, whole or a block for each thread. */
+static ic_status make_matrix(ic_conv2d *conv) {
+    size_t pixels = conv->whole.pixels, bytes;
+    const unsigned threads = ic_pool_threads(conv->pool);
+    conv->matrix_block = 0;
+    if (conv->schedule.block_tiles != 0) {
+        const size_t block = (size_t)conv->schedule.block_tiles * conv->schedule.kernel->rows;
+        pixels = block < pixels ? block : pixels;
+    }
+    if (!ic_matrix_size(&conv->desc, pixels, &bytes)) {
+        return IC_OVERFLOW;
+    }
+    if (conv->schedule.block_tiles != 0) {
+        conv->matrix_block = bytes / sizeof(float);
+        if (!ic_multiply(&bytes, threads) || !ic_is_array_size(bytes)) {
+            return IC_OVERFLOW;
+        }
+    }
+    conv->matrix = take(conv, bytes, IC_MEMORY_MATRIX);
+    return conv->matrix != NULL ? IC_OK : IC_OUT_OF_MEMORY;
+}
+
+static ic_status shape(ic_conv2d *conv) {
+    const ic_geometry *geometry = &conv->geometry;
+    if (conv->schedule.kernel == NULL) {
+        return IC_OK;
+    }
+    size_t pixels = geometry->output_height * geometry->output_width;
+    if (conv->algorithm != IC_ALGORITHM_INDIRECT && ic_reads_in_place(&conv->desc)) {
+        pixels *= geometry->batch; /* images follow one another like rows */
+    }
+    conv->whole = ic_whole_region(&conv->desc, pixels, conv->schedule.kernel->rows);
+    conv->regions = &conv->whole;
+    conv->region_count = 1;
+    if (conv->algorithm == IC_ALGORITHM_INDIRECT) {
+        return make_pointers(conv);
+    }
+    conv->whole.channels *= conv->whole.taps; /* of a matrix: one tap that holds all of K */
+    conv->whole.taps = 1;
+    if (conv->algorithm == IC_ALGORITHM_IM2COL && !ic_reads_in_place(&conv->desc)) {
+        return make_matrix(conv);
+    }
+    conv->matrix_block = 0;
+    return IC_OK;
 }
 
 ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width) {
@@ -159,41 +253,19 @@ ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t
         return IC_INVALID_ARGUMENT;
     }
     const ic_geometry *old = &conv->geometry;
-    const bool same_image = conv->is_shaped && old->input_height == height && old->input_width == width;
-    if (same_image && old->batch == batch) {
+    if (conv->is_shaped && old->input_height == height && old->input_width == width && old->batch == batch) {
         return IC_OK;
     }
-    ic_geometry geometry;
-    const ic_status status = ic_make_geometry(&conv->desc, batch, height, width, &geometry);
+    drop_shape(conv);
+    ic_status status = ic_make_geometry(&conv->desc, batch, height, width, &conv->geometry);
+    if (status == IC_OK) {
+        status = shape(conv);
+    }
     if (status != IC_OK) {
         drop_shape(conv);
         return status;
     }
-    if (same_image) { /* buffers are per image */
-        conv->geometry = geometry;
-        return IC_OK;
-    }
-    drop_shape(conv);
-    conv->geometry = geometry;
-    size_t bytes;
-    if (conv->algorithm == IC_ALGORITHM_INDIRECT) {
-        if (!ic_indirection_size(&conv->desc, &geometry, &bytes)) {
-            return IC_OVERFLOW;
-        }
-        conv->offsets = take(conv, bytes, IC_MEMORY_POINTERS);
-        if (conv->offsets == NULL) {
-            return IC_OUT_OF_MEMORY;
-        }
-        ic_fill_indirection(conv);
-    } else if (conv->algorithm == IC_ALGORITHM_IM2COL && !ic_reads_in_place(&conv->desc)) {
-        if (!ic_matrix_size(&conv->desc, &geometry, &bytes)) {
-            return IC_OVERFLOW;
-        }
-        conv->matrix = take(conv, bytes, IC_MEMORY_MATRIX);
-        if (conv->matrix == NULL) {
-            return IC_OUT_OF_MEMORY;
-        }
-    }
+    ic_print_schedule(&conv->schedule, conv->schedule_name);
     conv->is_shaped = true;
     return IC_OK;
 }
@@ -205,21 +277,10 @@ ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output) {
     if (!conv->is_shaped) {
         return IC_BAD_STATE;
     }
-    switch (conv->algorithm) {
-    case IC_ALGORITHM_NAIVE:
+    if (conv->schedule.kernel == NULL) {
         ic_run_naive(conv, input, output);
-        break;
-    case IC_ALGORITHM_INDIRECT:
-        ic_run_indirect(conv, input, output);
-        break;
-    case IC_ALGORITHM_IM2COL:
-    case IC_ALGORITHM_DIRECT:
-        if (conv->matrix == NULL) {
-            ic_run_in_place(conv, input, output);
-        } else {
-            ic_run_im2col(conv, input, output);
-        }
-        break;
+    } else {
+        ic_run_tiled(conv, input, output);
     }
     return IC_OK;
 }
@@ -232,7 +293,7 @@ ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info) {
         return IC_BAD_STATE;
     }
     info->algorithm = conv->algorithm;
-    info->kernel = conv->kernel != NULL ? conv->kernel->name : naive_kernel;
+    info->kernel = conv->schedule_name;
     info->batch = conv->geometry.batch;
     info->input_height = conv->geometry.input_height;
     info->input_width = conv->geometry.input_width;
@@ -247,7 +308,6 @@ void ic_conv2d_destroy(ic_conv2d *conv) {
         return;
     }
     drop_shape(conv);
-    give_back(conv, conv->padding, IC_MEMORY_PADDING);
     give_back(conv, conv->weights, IC_MEMORY_WEIGHTS);
     const ic_allocator allocator = conv->allocator;
     allocator.release(allocator.context, conv, sizeof *conv, IC_MEMORY_OBJECT);

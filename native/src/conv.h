@@ -5,41 +5,48 @@
 
 #include "geometry.h"
 #include "indirectconv.h"
-#include "kernels/kernel.h"
+#include "region.h"
+#include "schedule.h"
 
 #include <stdbool.h>
 
 struct ic_conv2d {
     ic_conv2d_desc desc;
-    ic_algorithm algorithm;
+    ic_algorithm algorithm; /* never auto */
+    ic_schedule schedule;
+    char schedule_name[IC_SCHEDULE_NAME];
+    bool is_chosen; /* by reshape, for the input's size */
     ic_allocator allocator;
-    const ic_kernel *kernel; /* NULL for naive */
-    ic_geometry geometry;    /* valid when is_shaped */
+    ic_pool *pool;
+    ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
-    float *weights;   /* packed for the kernel; for naive OHWI, then bias */
-    float *padding;   /* zeros for one tap of one group; NULL unless indirect with padding */
-    int64_t *offsets; /* indirect: [tile][tap][row], for one image and group 0 */
-    float *matrix;    /* im2col: [output pixel][tap][channel], for one image and one group */
+    float *weights;          /* packed for the kernel; for naive OHWI, then bias */
+    float *padding;          /* zeros for one tap of one group; NULL unless indirect with padding */
+    ic_region whole;         /* the one region where `regions` is not asked for */
+    const ic_region *regions;
+    size_t region_count;
+    void *pointers;          /* indirect: regions (with `regions`), offsets, output offsets (with `regions`) */
+    int64_t *offsets;        /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
+    int64_t *output_offsets; /* in `pointers`, for one image and group 0; NULL where pixels follow one another */
+    float *matrix;           /* im2col: [output pixel][tap][channel] of one image and group; with blocks, of one block for
+                                each thread */
+    size_t matrix_block;     /* floats of a thread's block; 0 without blocks */
     size_t bytes[IC_MEMORY_KINDS];
 };
 
 /* Size in bytes of packed weights; false on overflow. */
 bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes);
-/* Floats of one packed panel. */
+/* Floats of one packed panel: bias, then weights. */
 size_t ic_panel_floats(const ic_conv2d *conv);
 void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias);
 
-bool ic_indirection_size(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t *bytes);
-void ic_fill_indirection(ic_conv2d *conv);
-
-bool ic_matrix_size(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t *bytes);
-/* One image and group: patches of `input`, which points at the group's first channel. */
-void ic_fill_matrix(const ic_conv2d *conv, const float *input);
+/* Of `pixels` output pixels; false on overflow. */
+bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);
+/* The patches of output pixels `first` to `first + count` of one image, whose group starts at `input`. */
+void ic_fill_matrix(const ic_conv2d *conv, const float *input, size_t first, size_t count, float *matrix);
 
 void ic_run_naive(const ic_conv2d *conv, const float *input, float *output);
-void ic_run_indirect(const ic_conv2d *conv, const float *input, float *output);
-void ic_run_im2col(const ic_conv2d *conv, const float *input, float *output);
-/* Direct, and im2col where the input is the matrix. */
-void ic_run_in_place(const ic_conv2d *conv, const float *input, float *output);
+/* Everything else. */
+void ic_run_tiled(const ic_conv2d *conv, const float *input, float *output);
 
 #endif

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-bool ic_matrix_size(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t *bytes) {
+bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes) {
     *bytes = ic_taps(desc);
-    return ic_multiply(bytes, ic_group_inputs(desc)) && ic_multiply(bytes, geometry->output_height) &&
-           ic_multiply(bytes, geometry->output_width) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
+    return ic_multiply(bytes, ic_group_inputs(desc)) && ic_multiply(bytes, pixels) &&
+           ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
 }
 
 #define VECTOR 4
@@ -128,24 +128,33 @@ static bool is_inner_column(const ic_conv2d *conv, size_t out_column) {
            ic_input_column(desc, out_column, desc->kernel_width - 1u) < conv->geometry.input_width;
 }
 
-void ic_fill_matrix(const ic_conv2d *conv, const float *input) {
+/* Output columns `column` to `end` of one output row. */
+static float *copy_row(float *to, const ic_conv2d *conv, const float *input, size_t out_row, size_t column,
+                       size_t end) {
     const ic_conv2d_desc *desc = &conv->desc;
-    const size_t height = conv->geometry.output_height, width = conv->geometry.output_width;
     const bool contiguous = desc->groups == 1 && (desc->dilation_width == 1 || desc->kernel_width == 1);
-    float *to = conv->matrix;
-    for (size_t out_row = 0; out_row < height; out_row++) {
-        const bool inner_row = contiguous && is_inner_row(conv, out_row);
-        for (size_t out_column = 0; out_column < width;) {
-            size_t inner = 0;
-            while (inner_row && out_column + inner < width && is_inner_column(conv, out_column + inner)) {
-                inner++;
-            }
-            if (inner != 0) {
-                to = copy_inner(to, conv, input, out_row, out_column, inner);
-                out_column += inner;
-            } else {
-                to = copy_patch(to, conv, input, out_row, out_column++, contiguous);
-            }
+    const bool inner_row = contiguous && is_inner_row(conv, out_row);
+    while (column < end) {
+        size_t inner = 0;
+        while (inner_row && column + inner < end && is_inner_column(conv, column + inner)) {
+            inner++;
         }
+        if (inner != 0) {
+            to = copy_inner(to, conv, input, out_row, column, inner);
+            column += inner;
+        } else {
+            to = copy_patch(to, conv, input, out_row, column++, contiguous);
+        }
+    }
+    return to;
+}
+
+void ic_fill_matrix(const ic_conv2d *conv, const float *input, size_t first, size_t count, float *matrix) {
+    const size_t width = conv->geometry.output_width;
+    size_t column = first % width;
+    for (size_t row = first / width; count != 0; row++, column = 0) {
+        const size_t taken = width - column < count ? width - column : count;
+        matrix = copy_row(matrix, conv, input, row, column, column + taken);
+        count -= taken;
     }
 }

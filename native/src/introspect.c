@@ -28,7 +28,7 @@ bool ic_kernel_at(unsigned index, ic_kernel_view *view) {
 }
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
-    return conv->kernel != NULL ? address_of(conv->kernel->run) : NULL;
+    return conv->schedule.kernel != NULL ? address_of(conv->schedule.kernel->run) : NULL;
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
@@ -42,9 +42,17 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
         return IC_UNSUPPORTED;
     }
     const ic_geometry *geometry = &conv->geometry;
+    const size_t pixels = geometry->output_height * geometry->output_width;
     for (size_t image = 0; image < geometry->batch; image++) {
         for (size_t group = 0; group < conv->desc.groups; group++) {
-            ic_fill_matrix(conv, input + group * ic_group_inputs(&conv->desc));
+            const float *from = input + group * ic_group_inputs(&conv->desc);
+            size_t step = pixels;
+            if (conv->matrix_block != 0) {
+                step = conv->schedule.block_tiles * (size_t)conv->schedule.kernel->rows;
+            }
+            for (size_t first = 0; first < pixels; first += step) {
+                ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, conv->matrix);
+            }
         }
         input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
     }

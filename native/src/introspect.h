@@ -26,7 +26,7 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
  * where im2col reads the input in place (nothing to copy). */
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
 
-const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect" */
+const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect", "auto" */
 bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);
 
 /* CPU features of the running CPU that matter here, comma separated ("avx2,fma,avx512f"); a static string. */

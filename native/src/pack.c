@@ -7,12 +7,12 @@
 #include <string.h>
 
 static size_t panels(const ic_conv2d *conv) {
-    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->kernel->columns;
+    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
     return outputs / columns + (outputs % columns != 0);
 }
 
 size_t ic_panel_floats(const ic_conv2d *conv) {
-    return (1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc)) * conv->kernel->columns;
+    return (1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc)) * conv->schedule.kernel->columns;
 }
 
 bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
@@ -20,12 +20,12 @@ bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
     if (!ic_multiply(bytes, ic_group_inputs(&conv->desc)) || !ic_add(bytes, 1)) {
         return false;
     }
-    return ic_multiply(bytes, conv->kernel->columns) && ic_multiply(bytes, panels(conv)) &&
+    return ic_multiply(bytes, conv->schedule.kernel->columns) && ic_multiply(bytes, panels(conv)) &&
            ic_multiply(bytes, conv->desc.groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
 }
 
 void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
-    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->kernel->columns;
+    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
     const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
     float *packed = conv->weights;
     for (size_t group = 0; group < conv->desc.groups; group++) {

@@ -1,101 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The loops around the micro-kernel: images, groups, panels of output channels, tiles. The panel is outside the tiles,
- * so that its weights stay in the cache while all pixels pass. */
+ * The loops around the micro-kernel: images, groups, panels of output channels, tiles.
+ *
+ * The work on one image and group is cut into pieces, runs of equal tiles of one region, times panels. Without blocks
+ * the panel is outside, so that its weights stay in the cache while all pixels pass; with blocks the pixels are. Threads
+ * take one item after the other. */
 #include "conv.h"
-#include "tiling.h"
+#include "pool.h"
 
-/* All panels of one group. `run` holds the input, offsets, taps and channels of the first tile; the steps are per row
- * of a tile. */
-static void run_panels(const ic_conv2d *conv, ic_tile_run run, size_t pixels, size_t group, float *output,
-                       size_t input_row_step, size_t offset_row_step) {
-    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->kernel->columns;
-    const size_t panel_floats = ic_panel_floats(conv);
-    const size_t panels = outputs / columns + (outputs % columns != 0);
-    const ic_tiling tiling = ic_make_tiling(pixels, conv->kernel->rows);
-    const size_t tall_pixels = tiling.tall * tiling.tall_rows;
-    const int64_t *offsets = run.offsets;
-    const float *input = run.input;
+#include <stdatomic.h>
 
+/* Equal tiles that follow one another. */
+typedef struct {
+    const ic_region *region;
+    unsigned rows;
+    size_t pixel, tiles; /* first pixel, counted in the region */
+} piece;
+
+/* Where the next piece begins. */
+typedef struct {
+    size_t region, tile; /* tile counted in the region */
+} cursor;
+
+static bool next_piece(const ic_conv2d *conv, size_t most_tiles, cursor *at, piece *p) {
+    if (at->region == conv->region_count) {
+        return false;
+    }
+    p->region = &conv->regions[at->region];
+    const ic_tiling *tiling = &p->region->tiling;
+    const bool is_tall = at->tile < tiling->tall;
+    const size_t left = (is_tall ? tiling->tall : tiling->tall + tiling->low) - at->tile;
+    p->rows = is_tall ? tiling->tall_rows : tiling->low_rows;
+    p->pixel = is_tall ? at->tile * tiling->tall_rows
+                       : tiling->tall * tiling->tall_rows + (at->tile - tiling->tall) * tiling->low_rows;
+    p->tiles = left < most_tiles ? left : most_tiles;
+    at->tile += p->tiles;
+    if (at->tile == tiling->tall + tiling->low) {
+        at->region++;
+        at->tile = 0;
+    }
+    return true;
+}
+
+/* One image and group. */
+typedef struct {
+    const ic_conv2d *conv;
+    const float *input; /* of the group's first channel; or the matrix */
+    float *output;      /* of the group's first channel */
+    const float *weights;
+    const float *image; /* im2col with blocks: what the matrix is made of */
+    size_t row_bytes;   /* from a pixel's taps to the next one's, where there are no offsets */
+    size_t panels, most_tiles;
+    atomic_size_t taken; /* items */
+} job;
+
+/* What is the same for all tiles of a job. */
+static ic_tile_run first_run(const job *j, const int64_t *row_offsets) {
+    const ic_conv2d *conv = j->conv;
+    ic_tile_run run = {0};
+    run.input = j->input;
     run.padding = conv->padding;
-    run.weights = conv->weights + group * panels * panel_floats;
-    run.output_stride = conv->desc.out_channels;
+    run.output = j->output;
+    run.offsets = row_offsets;
+    run.output_offsets = row_offsets + IC_MAX_ROWS;
     run.output_min = conv->desc.output_min;
     run.output_max = conv->desc.output_max;
-    output += group * outputs;
-    for (size_t first = 0; first < outputs; first += columns) {
-        run.columns = (unsigned)(outputs - first < columns ? outputs - first : columns);
-        if (tiling.tall != 0) {
-            run.tiles = tiling.tall;
-            run.rows = tiling.tall_rows;
-            run.input = input;
-            run.input_step = run.rows * input_row_step;
-            run.offsets = offsets;
-            run.offset_step = run.rows * offset_row_step;
-            run.output = output + first;
-            conv->kernel->run(&run);
-        }
-        run.tiles = tiling.low;
-        run.rows = tiling.low_rows;
-        run.input = (const float *)(const void *)((const char *)input + tall_pixels * input_row_step);
-        run.input_step = run.rows * input_row_step;
-        run.offsets = offsets + tall_pixels * offset_row_step;
-        run.offset_step = run.rows * offset_row_step;
-        run.output = output + tall_pixels * run.output_stride + first;
-        conv->kernel->run(&run);
-        run.weights += panel_floats;
-    }
+    return run;
 }
 
-/* A matrix of [pixels][depth]: one tap that holds all of K. */
-static void run_matrix(const ic_conv2d *conv, const float *matrix, size_t pixels, size_t depth, size_t group,
-                       float *output) {
-    int64_t offsets[IC_MAX_ROWS];
-    ic_tile_run run = {0};
+static float *float_at(const float *base, size_t bytes) {
+    return (float *)(void *)((char *)(uintptr_t)base + bytes);
+}
+
+static void run_piece(const job *j, ic_tile_run *run, const piece *p, size_t panel) {
+    const ic_conv2d *conv = j->conv;
+    const ic_region *region = p->region;
+    const size_t columns = conv->schedule.kernel->columns, outputs = ic_group_outputs(&conv->desc);
+    const size_t first = panel * columns, output_bytes = conv->desc.out_channels * sizeof(float);
+    run->bias = j->weights + panel * ic_panel_floats(conv);
+    run->weights = run->bias + (1 + region->weights_start) * columns;
+    run->weights_gap = region->weights_gap * columns;
+    run->taps = region->taps;
+    run->channels = region->channels;
+    run->tiles = p->tiles;
+    run->rows = p->rows;
+    run->columns = (unsigned)(outputs - first < columns ? outputs - first : columns);
+    if (conv->offsets != NULL) {
+        run->offsets = conv->offsets + region->first_entry + p->pixel * region->taps;
+        run->offset_step = p->rows * region->taps;
+    } else {
+        run->input = float_at(j->input, conv->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
+        run->input_step = p->rows * j->row_bytes;
+    }
+    if (conv->output_offsets != NULL) {
+        run->output = j->output + first;
+        run->output_offsets = conv->output_offsets + region->first_pixel + p->pixel;
+        run->output_offset_step = p->rows;
+    } else {
+        run->output = float_at(j->output, p->pixel * output_bytes) + first;
+        run->output_step = p->rows * output_bytes;
+    }
+    conv->schedule.kernel->run(run);
+}
+
+/* The rows of a tile that lie one after the other: the offsets of its input, then of its output. */
+static void lay_rows(const job *j, int64_t row_offsets[2 * IC_MAX_ROWS]) {
     for (size_t r = 0; r < IC_MAX_ROWS; r++) {
-        offsets[r] = (int64_t)(r * depth * sizeof(float));
-    }
-    run.input = matrix;
-    run.offsets = offsets;
-    run.taps = 1;
-    run.channels = depth;
-    run_panels(conv, run, pixels, group, output, depth * sizeof(float), 0);
-}
-
-void ic_run_in_place(const ic_conv2d *conv, const float *input, float *output) {
-    const ic_geometry *geometry = &conv->geometry;
-    const size_t pixels = geometry->batch * geometry->output_height * geometry->output_width;
-    run_matrix(conv, input, pixels, conv->desc.in_channels, 0, output);
-}
-
-void ic_run_im2col(const ic_conv2d *conv, const float *input, float *output) {
-    const ic_geometry *geometry = &conv->geometry;
-    const size_t pixels = geometry->output_height * geometry->output_width;
-    const size_t inputs = ic_group_inputs(&conv->desc);
-    const size_t depth = ic_taps(&conv->desc) * inputs;
-    for (size_t image = 0; image < geometry->batch; image++) {
-        for (size_t group = 0; group < conv->desc.groups; group++) {
-            ic_fill_matrix(conv, input + group * inputs);
-            run_matrix(conv, conv->matrix, pixels, depth, group, output);
-        }
-        input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
-        output += pixels * conv->desc.out_channels;
+        row_offsets[r] = (int64_t)(r * j->row_bytes);
+        row_offsets[IC_MAX_ROWS + r] = (int64_t)(r * j->conv->desc.out_channels * sizeof(float));
     }
 }
 
-void ic_run_indirect(const ic_conv2d *conv, const float *input, float *output) {
+/* Pieces inside, panels outside. */
+static void work_by_panel(void *context, unsigned thread) {
+    job *j = context;
+    int64_t row_offsets[2 * IC_MAX_ROWS];
+    lay_rows(j, row_offsets);
+    ic_tile_run run = first_run(j, row_offsets);
+    cursor at = {0, 0};
+    size_t reached = 0, panel = 0; /* items; panel of the next one */
+    (void)thread;
+    for (size_t item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);;) {
+        piece p;
+        if (!next_piece(j->conv, j->most_tiles, &at, &p)) {
+            if (++panel == j->panels) {
+                return;
+            }
+            at = (cursor){0, 0};
+        } else if (reached++ == item) {
+            run_piece(j, &run, &p, panel);
+            item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
+        }
+    }
+}
+
+/* Panels inside, pieces outside. */
+static void work_by_piece(void *context, unsigned thread) {
+    job *j = context;
+    const ic_conv2d *conv = j->conv;
+    int64_t row_offsets[2 * IC_MAX_ROWS];
+    job own = *j; /* with this thread's part of the matrix */
+    if (conv->matrix_block != 0) {
+        own.input = conv->matrix + thread * conv->matrix_block;
+    }
+    lay_rows(j, row_offsets);
+    ic_tile_run run = first_run(&own, row_offsets);
+    cursor at = {0, 0};
+    piece p;
+    size_t item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
+    for (size_t reached = 0; next_piece(conv, j->most_tiles, &at, &p); reached++) {
+        if (reached != item) {
+            continue;
+        }
+        if (conv->matrix_block != 0) {
+            ic_fill_matrix(conv, j->image, p.pixel, p.rows * p.tiles, conv->matrix + thread * conv->matrix_block);
+        }
+        for (size_t panel = 0; panel < j->panels; panel++) {
+            run_piece(&own, &run, &p, panel);
+        }
+        item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
+    }
+}
+
+/* Work of one thread is shared out in so many pieces. */
+enum { SHARES = 16 };
+
+static size_t tiles_at_once(const ic_conv2d *conv, size_t panels) {
+    const unsigned threads = ic_pool_threads(conv->pool);
+    size_t tiles = 0;
+    if (threads == 1) {
+        return conv->schedule.block_tiles != 0 ? conv->schedule.block_tiles : SIZE_MAX;
+    }
+    for (size_t i = 0; i < conv->region_count; i++) {
+        tiles += conv->regions[i].tiling.tall + conv->regions[i].tiling.low;
+    }
+    size_t most = tiles * (conv->schedule.block_tiles != 0 ? 1 : panels) / ((size_t)threads * SHARES);
+    if (conv->schedule.block_tiles != 0 && conv->schedule.block_tiles < most) {
+        most = conv->schedule.block_tiles;
+    }
+    return most != 0 ? most : 1;
+}
+
+typedef struct {
+    const ic_conv2d *conv;
+    const float *input;
+    atomic_size_t row; /* next one to copy */
+} copy_job;
+
+static void copy_rows(void *context, unsigned thread) {
+    copy_job *j = context;
+    const ic_geometry *geometry = &j->conv->geometry;
+    const size_t width = geometry->output_width;
+    const size_t row_floats = width * ic_taps(&j->conv->desc) * ic_group_inputs(&j->conv->desc);
+    (void)thread;
+    for (size_t row; (row = atomic_fetch_add_explicit(&j->row, 1, memory_order_relaxed)) < geometry->output_height;) {
+        ic_fill_matrix(j->conv, j->input, row * width, width, j->conv->matrix + row * row_floats);
+    }
+}
+
+static void run_group(const ic_conv2d *conv, size_t group, const float *input, float *output) {
+    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
+    const size_t panels = outputs / columns + (outputs % columns != 0);
+    const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
+    job j = {.conv = conv,
+             .input = input + group * ic_group_inputs(&conv->desc),
+             .output = output + group * outputs,
+             .weights = conv->weights + group * panels * ic_panel_floats(conv),
+             .row_bytes = depth * sizeof(float),
+             .panels = panels,
+             .most_tiles = tiles_at_once(conv, panels)};
+    if (conv->matrix_block != 0) {
+        j.image = j.input;
+    } else if (conv->matrix != NULL) {
+        if (ic_pool_threads(conv->pool) == 1) {
+            ic_fill_matrix(conv, j.input, 0, conv->whole.pixels, conv->matrix);
+        } else {
+            copy_job copy = {conv, j.input, 0};
+            ic_pool_run(conv->pool, copy_rows, &copy);
+        }
+        j.input = conv->matrix;
+    }
+    ic_pool_run(conv->pool, conv->schedule.block_tiles != 0 ? work_by_piece : work_by_panel, &j);
+}
+
+void ic_run_tiled(const ic_conv2d *conv, const float *input, float *output) {
     const ic_geometry *geometry = &conv->geometry;
-    const size_t pixels = geometry->output_height * geometry->output_width;
-    const size_t inputs = ic_group_inputs(&conv->desc);
-    ic_tile_run run = {0};
-    run.offsets = conv->offsets;
-    run.taps = ic_taps(&conv->desc);
-    run.channels = inputs;
-    for (size_t image = 0; image < geometry->batch; image++) {
+    const bool in_place = conv->offsets == NULL && conv->matrix == NULL; /* one matrix of all images */
+    for (size_t image = 0; image < (in_place ? 1 : geometry->batch); image++) {
         for (size_t group = 0; group < conv->desc.groups; group++) {
-            run.input = input + group * inputs;
-            run_panels(conv, run, pixels, group, output, 0, run.taps);
+            run_group(conv, group, input, output);
         }
         input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
-        output += pixels * conv->desc.out_channels;
+        output += geometry->output_height * geometry->output_width * conv->desc.out_channels;
     }
 }

@@ -30,7 +30,7 @@ uint32_t ic_version(void) {
     return 0x000100; /* 0.1.0 */
 }
 
-static const char *const algorithm_names[] = {"naive", "im2col", "direct", "indirect"};
+static const char *const algorithm_names[] = {"naive", "im2col", "direct", "indirect", "auto"};
 
 #define ALGORITHMS (sizeof algorithm_names / sizeof algorithm_names[0])
 

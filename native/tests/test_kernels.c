@@ -5,8 +5,34 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static const ic_algorithm paths[] = {IC_ALGORITHM_IM2COL, IC_ALGORITHM_DIRECT, IC_ALGORITHM_INDIRECT};
+/* Every algorithm with every option that it knows, on one thread and on several. */
+typedef struct {
+    ic_algorithm algorithm;
+    const char *options; /* of the schedule */
+    unsigned threads;
+} path;
+
+static const path paths[] = {
+    {IC_ALGORITHM_INDIRECT, "", 1},         {IC_ALGORITHM_INDIRECT, "+block2", 1},
+    {IC_ALGORITHM_INDIRECT, "+regions", 1}, {IC_ALGORITHM_INDIRECT, "+regions+block3", 1},
+    {IC_ALGORITHM_INDIRECT, "", 3},         {IC_ALGORITHM_INDIRECT, "+regions", 2},
+    {IC_ALGORITHM_IM2COL, "", 1},           {IC_ALGORITHM_IM2COL, "+block1", 1},
+    {IC_ALGORITHM_IM2COL, "+block3", 1},    {IC_ALGORITHM_IM2COL, "", 2},
+    {IC_ALGORITHM_IM2COL, "+block2", 3},    {IC_ALGORITHM_DIRECT, "", 1},
+    {IC_ALGORITHM_DIRECT, "+block2", 1},    {IC_ALGORITHM_DIRECT, "+block1", 2},
+};
+static const path published = {IC_ALGORITHM_INDIRECT, "", 1};
+static const path naive_path = {IC_ALGORITHM_NAIVE, "", 1};
 #define PATHS (sizeof paths / sizeof paths[0])
+
+static ic_pool *pool_of(unsigned threads) {
+    static ic_pool *pools[4];
+    if (threads > 1 && pools[threads] == NULL) {
+        const ic_pool_options options = {sizeof options, threads, NULL, NULL};
+        CHECK(ic_pool_create(&options, &pools[threads]) == IC_OK);
+    }
+    return threads > 1 ? pools[threads] : NULL;
+}
 
 typedef struct {
     float *weights, *bias, *input, *output;
@@ -35,12 +61,14 @@ static void free_tensors(const shape *s, tensors t) {
 }
 
 /* False where the path doesn't cover the shape. */
-static bool convolve(const shape *s, const char *kernel, ic_algorithm algorithm, const tensors *t, bool with_bias,
+static bool convolve(const shape *s, const char *kernel, const path *p, const tensors *t, bool with_bias,
                      const ic_allocator *allocator, const void **address) {
-    const ic_options options = {sizeof options, algorithm, kernel, allocator};
+    char schedule[64];
+    CHECK(snprintf(schedule, sizeof schedule, "%s%s", kernel, p->options) < (int)sizeof schedule);
+    const ic_options options = {sizeof options, p->algorithm, schedule, allocator, pool_of(p->threads)};
     ic_conv2d *conv;
     const ic_status status = ic_conv2d_create(&s->desc, t->weights, with_bias ? t->bias : NULL, &options, &conv);
-    if (algorithm == IC_ALGORITHM_DIRECT && status == IC_UNSUPPORTED) {
+    if (p->algorithm == IC_ALGORITHM_DIRECT && status == IC_UNSUPPORTED) {
         CHECK(conv == NULL);
         return false;
     }
@@ -50,7 +78,7 @@ static bool convolve(const shape *s, const char *kernel, ic_algorithm algorithm,
     CHECK(ic_conv2d_run(conv, t->input, t->output) == IC_OK);
     ic_conv2d_info info = {.struct_size = sizeof info};
     CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
-    CHECK(kernel == NULL || strcmp(info.kernel, kernel) == 0);
+    CHECK(strcmp(info.kernel, schedule) == 0);
     CHECK(s->batch * info.output_height * info.output_width * s->desc.out_channels == outputs_of(s));
     if (address != NULL) {
         *address = ic_conv2d_kernel_address(conv);
@@ -60,18 +88,18 @@ static bool convolve(const shape *s, const char *kernel, ic_algorithm algorithm,
 }
 
 static void against_reference(const char *kernel, values kind, placement place, bool with_heap) {
-    const bool naive = kernel != NULL && strcmp(kernel, "loops") == 0;
+    const bool naive = strcmp(kernel, "loops") == 0;
     for (unsigned i = 0; i < SHAPES; i++) {
         const shape s = nth_shape(i);
         const tensors t = new_tensors(&s, kind, place, i);
         const bool with_bias = i % 3 != 0;
         for (size_t p = 0; p < (naive ? 1 : PATHS); p++) {
-            const ic_algorithm algorithm = naive ? IC_ALGORITHM_NAIVE : paths[p];
+            const path *path = naive ? &naive_path : &paths[p];
             guarded_heap heap = {.place = place, .fail_at = -1};
             const ic_allocator allocator = guarded_allocator(&heap);
-            if (convolve(&s, kernel, algorithm, &t, with_bias, with_heap ? &allocator : NULL, NULL)) {
+            if (convolve(&s, kernel, path, &t, with_bias, with_heap ? &allocator : NULL, NULL)) {
                 check_against_reference(&s, kind, t.weights, with_bias ? t.bias : NULL, t.input, t.output,
-                                        ic_algorithm_name(algorithm));
+                                        ic_algorithm_name(path->algorithm));
             }
             CHECK(heap.live == 0);
         }
@@ -93,7 +121,7 @@ static void guards(const char *kernel) {
     against_reference(kernel, VALUES_FLOAT, FLUSH_START, true);
 }
 
-/* All paths of a kernel are one function and give the same bits. */
+/* All paths of a kernel are one function and give the same bits, on any number of threads. */
 static void bits(const char *kernel) {
     unsigned direct = 0;
     for (unsigned i = 0; i < SHAPES; i++) {
@@ -103,16 +131,15 @@ static void bits(const char *kernel) {
         float *first = malloc(bytes);
         const void *address, *other;
         CHECK(first != NULL);
-        CHECK(convolve(&s, kernel, IC_ALGORITHM_INDIRECT, &t, true, NULL, &address));
+        CHECK(convolve(&s, kernel, &published, &t, true, NULL, &address));
         CHECK(address != NULL);
         memcpy(first, t.output, bytes);
-        CHECK(convolve(&s, kernel, IC_ALGORITHM_IM2COL, &t, true, NULL, &other));
-        CHECK(address == other);
-        CHECK(memcmp(first, t.output, bytes) == 0);
-        if (convolve(&s, kernel, IC_ALGORITHM_DIRECT, &t, true, NULL, &other)) {
-            CHECK(address == other);
-            CHECK(memcmp(first, t.output, bytes) == 0);
-            direct++;
+        for (size_t p = 0; p < PATHS; p++) {
+            if (convolve(&s, kernel, &paths[p], &t, true, NULL, &other)) {
+                CHECK(address == other);
+                CHECK(memcmp(first, t.output, bytes) == 0);
+                direct += paths[p].algorithm == IC_ALGORITHM_DIRECT;
+            }
         }
         free(first);
         free_tensors(&s, t);
@@ -126,7 +153,7 @@ static void tails(const char *kernel) {
         for (size_t cout = 1; cout <= 130; cout += cout < 67 ? 1 : 7) {
             const shape s = plain_shape(1, 1, width, 1 + (width + cout) % 9, cout);
             const tensors t = new_tensors(&s, VALUES_INTEGER, FLUSH_END, width * 1000 + cout);
-            CHECK(convolve(&s, kernel, IC_ALGORITHM_INDIRECT, &t, true, NULL, NULL));
+            CHECK(convolve(&s, kernel, &published, &t, true, NULL, NULL));
             check_against_reference(&s, VALUES_INTEGER, t.weights, t.bias, t.input, t.output, "tails");
             free_tensors(&s, t);
         }

@@ -9,7 +9,7 @@ static const ic_algorithm algorithms[] = {IC_ALGORITHM_NAIVE, IC_ALGORITHM_IM2CO
                                           IC_ALGORITHM_INDIRECT};
 
 static ic_options options_for(ic_algorithm algorithm, const char *kernel, const ic_allocator *allocator) {
-    const ic_options options = {sizeof options, algorithm, kernel, allocator};
+    const ic_options options = {.struct_size = sizeof options, .algorithm = algorithm, .kernel = kernel, .allocator = allocator};
     return options;
 }
 
@@ -62,7 +62,7 @@ static void option_errors(const char *kernel) {
     ic_options options = options_for(IC_ALGORITHM_INDIRECT, NULL, NULL);
     options.struct_size = 1;
     CHECK(create(&s.desc, &options) == IC_INVALID_ARGUMENT);
-    options = options_for((ic_algorithm)4, NULL, NULL);
+    options = options_for((ic_algorithm)5, NULL, NULL);
     CHECK(create(&s.desc, &options) == IC_INVALID_ARGUMENT);
     const ic_allocator empty = {NULL, NULL, NULL};
     options = options_for(IC_ALGORITHM_INDIRECT, NULL, &empty);

@@ -2,12 +2,14 @@
  * What a micro-kernel is: a function without state, allocation or threads that computes a run of equal tiles.
  *
  * A tile is `rows` output pixels by `columns` output channels. For every tap, `offsets` holds one entry per row: the
- * distance in bytes from `input` to the tap's `channels` floats, or IC_PADDING_ENTRY for the row of zeros. All three
+ * distance in bytes from `input` to the tap's `channels` floats, or IC_PADDING_ENTRY for the row of zeros. All
  * algorithms call the same function: indirect with many taps, offsets from the indirection buffer and input_step 0;
- * im2col and direct with one tap holding all of K, offsets from the stack, offset_step 0 and the input moving on.
+ * im2col and direct with one tap holding all of K, offsets from the stack, offset_step 0 and the input moving on. A
+ * caller that merges taps whose channels lie side by side, or leaves out taps that lie in the padding, gives fewer and
+ * longer taps and says with weights_gap which weights to pass over.
  *
  * Each output is bias + sum over taps, then channels, in that order and with one accumulator; so equal operands give
- * equal bits, whichever algorithm asked. */
+ * equal bits, whichever algorithm asked and whatever the heights of the tiles. */
 #ifndef IC_KERNEL_H
 #define IC_KERNEL_H
 
@@ -20,15 +22,19 @@ typedef struct {
     const float *input;     /* what offsets count from, for the first tile */
     const float *padding;   /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
     const int64_t *offsets; /* [taps][rows] of the first tile */
-    const float *weights;   /* one packed panel: bias [columns of kernel], then [taps][channels][columns of kernel] */
-    float *output;          /* first output of the first tile */
-    size_t output_stride;   /* floats from one output pixel to the next */
+    const float *bias;      /* [columns of kernel], of the panel */
+    const float *weights;   /* of the first tap: [channels][columns of kernel] */
+    float *output;          /* what output_offsets count from, for the first tile */
+    const int64_t *output_offsets; /* [rows] of the first tile: distances in bytes */
     size_t taps, channels;
-    size_t tiles;       /* how many tiles, all of `rows` rows */
-    size_t input_step;  /* bytes from one tile's input to the next one's */
-    size_t offset_step; /* entries from one tile's offsets to the next one's */
-    unsigned rows;      /* 1 to the kernel's rows */
-    unsigned columns;   /* 1 to the kernel's columns; only these are written */
+    size_t weights_gap;        /* floats from the end of a tap's weights to the start of the next one's */
+    size_t tiles;              /* how many tiles, all of `rows` rows */
+    size_t input_step;         /* bytes from one tile's input to the next one's */
+    size_t offset_step;        /* entries from one tile's offsets to the next one's */
+    size_t output_step;        /* bytes from one tile's output to the next one's */
+    size_t output_offset_step; /* entries from one tile's output_offsets to the next one's */
+    unsigned rows;             /* 1 to the kernel's rows */
+    unsigned columns;          /* 1 to the kernel's columns; only these are written */
     float output_min, output_max;
 } ic_tile_run;
 
@@ -44,7 +50,7 @@ typedef struct {
     ic_micro_kernel run;
 } ic_kernel;
 
-#define IC_MAX_ROWS 6
+#define IC_MAX_ROWS 16
 
 void ic_scalar_4x4(const ic_tile_run *run);
 void ic_avx2_6x16(const ic_tile_run *run);

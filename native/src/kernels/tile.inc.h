@@ -33,9 +33,10 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
                                                             const unsigned vectors) {
     const char *input = (const char *)run->input;
     const int64_t *offsets = run->offsets;
-    float *output = run->output;
+    char *output = (char *)run->output;
+    const int64_t *output_offsets = run->output_offsets;
     const size_t channels = run->channels;
-    const size_t output_stride = run->output_stride;
+    const size_t weights_gap = run->weights_gap;
     const unsigned last_width = run->columns - (vectors - 1) * IC_WIDTH;
 
     for (size_t tile = run->tiles; tile != 0; tile--) {
@@ -49,13 +50,12 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
 
         IC_UNROLL
         for (unsigned v = 0; v < vectors; v++) {
-            const IC_VECTOR bias = IC_LOAD(weights + v * IC_WIDTH);
+            const IC_VECTOR bias = IC_LOAD(run->bias + v * IC_WIDTH);
             IC_UNROLL
             for (unsigned r = 0; r < rows; r++) {
                 acc[r][v] = bias;
             }
         }
-        weights += IC_COLUMNS;
 
         for (size_t tap = run->taps; tap != 0; tap--) {
             const float *a[IC_ROWS];
@@ -124,13 +124,14 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
 #endif
                 weights += IC_COLUMNS;
             }
+            weights += weights_gap;
         }
 
         const IC_VECTOR low = IC_SPLAT(run->output_min);
         const IC_VECTOR high = IC_SPLAT(run->output_max);
         IC_UNROLL
         for (unsigned r = 0; r < rows; r++) {
-            float *pixel = output + r * output_stride;
+            float *pixel = (float *)(void *)(output + output_offsets[r]);
             IC_UNROLL
             for (unsigned v = 0; v + 1 < vectors; v++) {
                 IC_STORE(pixel + v * IC_WIDTH, IC_CLAMP(acc[r][v], low, high));
@@ -144,11 +145,12 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         }
 #ifdef IC_BROKEN_KERNEL
         /* The deliberate fault of the test build: one output of every tile. */
-        output[(rows - 1) * output_stride] += 1.0f;
+        *(float *)(void *)(output + output_offsets[rows - 1]) += 1.0f;
 #endif
         input += run->input_step;
         offsets += run->offset_step;
-        output += rows * output_stride;
+        output += run->output_step;
+        output_offsets += run->output_offset_step;
     }
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Threads that wait for work: first awake, then asleep. */
+#ifndef IC_POOL_H
+#define IC_POOL_H
+
+#include "indirectconv.h"
+
+/* Calls work(context, thread) once on each thread, the caller being thread 0, and returns when all have returned.
+ * Without a pool: once. */
+void ic_pool_run(ic_pool *pool, void (*work)(void *context, unsigned thread), void *context);
+
+/* 1 without a pool. */
+unsigned ic_pool_threads(const ic_pool *pool);
+
+#endif

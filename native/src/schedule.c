@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schedule.h"
+
+#include "cpu.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The naive algorithm has no micro-kernel; this is what it calls itself. */
+static const char naive_kernel[] = "loops";
+
+/* Reads one option at *text, which ends at '+' or at the end; moves *text there. */
+static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *schedule) {
+    static const char regions[] = "+regions", block[] = "+block";
+    const char *at = *text;
+    if (strncmp(at, regions, sizeof regions - 1) == 0) {
+        at += sizeof regions - 1;
+        if (schedule->regions || algorithm != IC_ALGORITHM_INDIRECT) {
+            return false;
+        }
+        schedule->regions = true;
+    } else if (strncmp(at, block, sizeof block - 1) == 0) {
+        at += sizeof block - 1;
+        unsigned tiles = 0;
+        while (*at >= '0' && *at <= '9' && tiles < 100000) {
+            tiles = tiles * 10 + (unsigned)(*at++ - '0');
+        }
+        if (tiles == 0 || schedule->block_tiles != 0) {
+            return false;
+        }
+        schedule->block_tiles = tiles;
+    } else {
+        return false;
+    }
+    *text = at;
+    return *at == '\0' || *at == '+';
+}
+
+ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedule *schedule) {
+    *schedule = (ic_schedule){NULL, false, 0};
+    if (algorithm == IC_ALGORITHM_NAIVE) {
+        return strcmp(name, naive_kernel) == 0 ? IC_OK : IC_UNKNOWN_KERNEL;
+    }
+    const char *text = name + strcspn(name, "+");
+    char kernel[IC_SCHEDULE_NAME];
+    if ((size_t)(text - name) >= sizeof kernel) {
+        return IC_UNKNOWN_KERNEL;
+    }
+    memcpy(kernel, name, (size_t)(text - name));
+    kernel[text - name] = '\0';
+    schedule->kernel = ic_kernel_find(kernel);
+    if (schedule->kernel == NULL) {
+        return IC_UNKNOWN_KERNEL;
+    }
+    while (*text != '\0') {
+        if (!read_option(&text, algorithm, schedule)) {
+            return IC_UNKNOWN_KERNEL;
+        }
+    }
+    return (schedule->kernel->needs & ~ic_cpu_detect()) == 0 ? IC_OK : IC_UNSUPPORTED_HARDWARE;
+}
+
+void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME]) {
+    if (schedule->kernel == NULL) {
+        memcpy(name, naive_kernel, sizeof naive_kernel);
+        return;
+    }
+    char block[24] = "";
+    if (schedule->block_tiles != 0) {
+        snprintf(block, sizeof block, "+block%u", schedule->block_tiles);
+    }
+    snprintf(name, IC_SCHEDULE_NAME, "%s%s%s", schedule->kernel->name, schedule->regions ? "+regions" : "", block);
+}
