@@ -11,9 +11,9 @@
  * reads nothing before or after either and allocates nothing. Input and output must not overlap.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
- * the number of threads; padding counts as zeros that are multiplied, so an infinite weight gives NaN there. Only naive,
- * schedules with `+regions` and what auto chooses leave padding out. im2col, direct and indirect with one kernel give
- * the same bits for finite weights. NaN passes the clamp.
+ * the number of threads; padding counts as zeros that are multiplied, so an infinite weight gives NaN there. Only
+ * naive, schedules with `+regions` and what auto chooses leave padding out. im2col, direct and indirect with one kernel
+ * give the same bits for finite weights. NaN passes the clamp.
  *
  * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
  * pool as long as they don't run at the same time.
@@ -85,8 +85,8 @@ typedef struct ic_pool ic_pool;
 #define IC_MAX_THREADS 256
 
 typedef struct {
-    size_t struct_size; /* sizeof(ic_pool_options) */
-    unsigned threads;   /* with the caller's, 1 to IC_MAX_THREADS */
+    size_t struct_size;            /* sizeof(ic_pool_options) */
+    unsigned threads;              /* with the caller's, 1 to IC_MAX_THREADS */
     const unsigned *cpus;          /* NULL: not pinned; else [threads]. cpus[0] is the caller's, who pins itself */
     const ic_allocator *allocator; /* NULL: malloc */
 } ic_pool_options;
@@ -95,20 +95,20 @@ typedef struct {
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool);
 void ic_pool_destroy(ic_pool *pool); /* NULL is allowed; no object of it may be run any more */
 
-/* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are merged,
- * padding is neither read nor multiplied) and `+blockN` (N tiles pass all output channels before the next N do; im2col
- * then holds no more than their part of the matrix). */
+/* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are
+ * merged, padding is neither read nor multiplied) and `+blockN` (N tiles pass all output channels before the next N do;
+ * im2col then holds no more than their part of the matrix). */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size without `pool` and `tuned` of version 0.1 */
     ic_algorithm algorithm;
-    const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto: what
-                           suits); "best": what suits the layer and this core. naive knows "loops" only */
+    const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto:
+                           what suits); "best": what suits the layer and this core. naive knows "loops" only */
     const ic_allocator *allocator; /* NULL: malloc */
     ic_pool *pool;                 /* NULL: the caller's thread alone. Must live as long as the object */
 } ic_options;
 
 typedef struct {
-    size_t struct_size; /* sizeof(ic_conv2d_info), set by the caller */
+    size_t struct_size;     /* sizeof(ic_conv2d_info), set by the caller */
     ic_algorithm algorithm; /* that runs: auto tells what it chose */
     const char *kernel;     /* the schedule, e.g. "avx512_6x64+regions"; lives until the next reshape or destroy */
     size_t batch, input_height, input_width, output_height, output_width;
@@ -118,8 +118,8 @@ typedef struct {
 
 typedef struct ic_conv2d ic_conv2d;
 
-/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, default kernel, malloc.
- * On failure *conv is NULL. */
+/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, default kernel,
+ * malloc. On failure *conv is NULL. */
 ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
                            const ic_options *options, ic_conv2d **conv);
 

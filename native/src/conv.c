@@ -108,8 +108,8 @@ static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
     return IC_OK;
 }
 
-ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
-                           const ic_options *given, ic_conv2d **conv) {
+ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias, const ic_options *given,
+                           ic_conv2d **conv) {
     ic_options options;
     if (conv == NULL) {
         return IC_INVALID_ARGUMENT;
@@ -132,8 +132,7 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
     if (status != IC_OK) {
         return status;
     }
-    ic_conv2d *made =
-        draft.allocator.allocate(draft.allocator.context, sizeof *made, IC_ALIGNMENT, IC_MEMORY_OBJECT);
+    ic_conv2d *made = draft.allocator.allocate(draft.allocator.context, sizeof *made, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {
         return IC_OUT_OF_MEMORY;
     }
@@ -185,8 +184,8 @@ static ic_status make_pointers(ic_conv2d *conv) {
         return IC_OVERFLOW;
     }
     const size_t region_bytes = sizes.regions * sizeof(ic_region);
-    conv->pointers = take(conv, region_bytes + (sizes.entries + sizes.output_entries) * sizeof(int64_t),
-                          IC_MEMORY_POINTERS);
+    conv->pointers =
+        take(conv, region_bytes + (sizes.entries + sizes.output_entries) * sizeof(int64_t), IC_MEMORY_POINTERS);
     if (conv->pointers == NULL) {
         return IC_OUT_OF_MEMORY;
     }

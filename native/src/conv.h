@@ -20,17 +20,17 @@ struct ic_conv2d {
     ic_pool *pool;
     ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
-    float *weights;          /* packed for the kernel; for naive OHWI, then bias */
-    float *padding;          /* zeros for one tap of one group; NULL unless indirect with padding */
-    ic_region whole;         /* the one region where `regions` is not asked for */
+    float *weights;  /* packed for the kernel; for naive OHWI, then bias */
+    float *padding;  /* zeros for one tap of one group; NULL unless indirect with padding */
+    ic_region whole; /* the one region where `regions` is not asked for */
     const ic_region *regions;
     size_t region_count;
-    void *pointers;          /* indirect: regions (with `regions`), offsets, output offsets (with `regions`) */
-    int64_t *offsets;        /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
+    void *pointers;   /* indirect: regions (with `regions`), offsets, output offsets (with `regions`) */
+    int64_t *offsets; /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
     int64_t *output_offsets; /* in `pointers`, for one image and group 0; NULL where pixels follow one another */
-    float *matrix;           /* im2col: [output pixel][tap][channel] of one image and group; with blocks, of one block for
-                                each thread */
-    size_t matrix_block;     /* floats of a thread's block; 0 without blocks */
+    float *matrix;       /* im2col: [output pixel][tap][channel] of one image and group; with blocks, of one block for
+                            each thread */
+    size_t matrix_block; /* floats of a thread's block; 0 without blocks */
     size_t bytes[IC_MEMORY_KINDS];
 };
 

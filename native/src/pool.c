@@ -28,10 +28,10 @@ struct ic_pool {
     pthread_cond_t wake;
     void (*work)(void *context, unsigned thread);
     void *context;
-    atomic_uint round;     /* grows with each piece of work; odd numbers are not special */
-    atomic_uint busy;      /* helpers that have not finished this round */
+    atomic_uint round; /* grows with each piece of work; odd numbers are not special */
+    atomic_uint busy;  /* helpers that have not finished this round */
     atomic_bool is_ending;
-    atomic_int pinned;     /* helpers on their CPU; -1 where one could not get there */
+    atomic_int pinned; /* helpers on their CPU; -1 where one could not get there */
     helper helpers[];
 };
 

@@ -114,9 +114,9 @@ typedef struct {
     const ic_geometry *geometry;
     unsigned max_rows;
     bool merged;
-    ic_region *region;                /* the next one; NULL: count only */
+    ic_region *region;                 /* the next one; NULL: count only */
     int64_t *offsets, *output_offsets; /* output_offsets NULL: not wanted */
-    ic_region_sizes sizes;            /* so far */
+    ic_region_sizes sizes;             /* so far */
 } builder;
 
 typedef struct {
@@ -227,8 +227,8 @@ static void add_regions(builder *b) {
 }
 
 ic_region ic_whole_region(const ic_conv2d_desc *desc, size_t pixels, unsigned max_rows) {
-    const ic_region whole = {pixels, ic_taps(desc), ic_group_inputs(desc),           0, 0,
-                             0,      0,             ic_make_tiling(pixels, max_rows)};
+    const ic_region whole = {
+        pixels, ic_taps(desc), ic_group_inputs(desc), 0, 0, 0, 0, ic_make_tiling(pixels, max_rows)};
     return whole;
 }
 

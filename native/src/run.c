@@ -2,8 +2,8 @@
  * The loops around the micro-kernel: images, groups, panels of output channels, tiles.
  *
  * The work on one image and group is cut into pieces, runs of equal tiles of one region, times panels. Without blocks
- * the panel is outside, so that its weights stay in the cache while all pixels pass; with blocks the pixels are. Threads
- * take one item after the other. */
+ * the panel is outside, so that its weights stay in the cache while all pixels pass; with blocks the pixels are.
+ * Threads take one item after the other. */
 #include "conv.h"
 #include "pool.h"
 

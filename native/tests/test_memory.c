@@ -9,7 +9,8 @@ static const ic_algorithm algorithms[] = {IC_ALGORITHM_NAIVE, IC_ALGORITHM_IM2CO
                                           IC_ALGORITHM_INDIRECT};
 
 static ic_options options_for(ic_algorithm algorithm, const char *kernel, const ic_allocator *allocator) {
-    const ic_options options = {.struct_size = sizeof options, .algorithm = algorithm, .kernel = kernel, .allocator = allocator};
+    const ic_options options = {
+        .struct_size = sizeof options, .algorithm = algorithm, .kernel = kernel, .allocator = allocator};
     return options;
 }
 

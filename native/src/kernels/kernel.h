@@ -19,12 +19,12 @@
 #define IC_PADDING_ENTRY INT64_C(-1)
 
 typedef struct {
-    const float *input;     /* what offsets count from, for the first tile */
-    const float *padding;   /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
-    const int64_t *offsets; /* [taps][rows] of the first tile */
-    const float *bias;      /* [columns of kernel], of the panel */
-    const float *weights;   /* of the first tap: [channels][columns of kernel] */
-    float *output;          /* what output_offsets count from, for the first tile */
+    const float *input;            /* what offsets count from, for the first tile */
+    const float *padding;          /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
+    const int64_t *offsets;        /* [taps][rows] of the first tile */
+    const float *bias;             /* [columns of kernel], of the panel */
+    const float *weights;          /* of the first tap: [channels][columns of kernel] */
+    float *output;                 /* what output_offsets count from, for the first tile */
     const int64_t *output_offsets; /* [rows] of the first tile: distances in bytes */
     size_t taps, channels;
     size_t weights_gap;        /* floats from the end of a tap's weights to the start of the next one's */
