@@ -31,7 +31,8 @@ ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer
     memset(i, 0, sizeof *i);
     i->arena = a;
     i->allocator = (ic_allocator){i, allocate, release};
-    ic_options options = {sizeof options, algorithm, kernel, &i->allocator};
+    ic_options options = {
+        .struct_size = sizeof options, .algorithm = algorithm, .kernel = kernel, .allocator = &i->allocator};
     uint64_t start = timer_ns();
     ic_status status = ic_conv2d_create(&l->desc, d->weights, d->bias, &options, &i->conv);
     uint64_t created = timer_ns();
