@@ -12,7 +12,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock clean setup setup-test tools format
+.PHONY: help run test lint bench bench-aarch64 lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -51,6 +51,9 @@ format: setup-test ## format Python and C sources
 
 bench: setup ## shares of the FMA peak and of memcpy reached on this machine
 	$(PY) -m benchmarks.limits
+
+bench-aarch64: setup ## arm64 kernels in models of cores, executed instructions per layer (BENCH_ARGS="--baseline FILE")
+	$(PY) -m benchmarks.aarch64 $(BENCH_ARGS)
 
 lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }
