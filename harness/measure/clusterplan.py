@@ -56,7 +56,7 @@ class ClusterPlan:
         policy = self.request.policy
         gate = self._gate(identity, source, stored_c)
         run = self._run_line(run_id, self.deadline_s(identity))
-        measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES)
+        measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES, launches=policy.launches)
         return render(
             Plan(
                 run,
@@ -139,10 +139,15 @@ def planned_lines(device: str, plan: ClusterPlan) -> list[dict[str, Any]]:
     ]
 
 
-def verify_plan(request: Request, target: Target, run_id: str, program: str) -> str:
+def verify_deadline_s(request: Request, identity: Identity) -> int:
+    """Seconds after which ``convbench verify`` ends by itself: several times what a slow core takes."""
+    return (300 + 200 * len(request.layers)) * (_EMULATED_SLOWNESS if identity.emulated else 1)
+
+
+def verify_plan(request: Request, target: Target, run_id: str, program: str, deadline_s: int) -> str:
     """A plan for ``convbench verify``: each layer once."""
     once = request.policy.model_copy(update={"launches": 1, "rounds": 1, "cache": ("hot",)})
     whole = make_plan(replace(request, policy=once), target, Done())
-    run = RunLine(run_id, target.cluster.label, 1, target.cpu, 86_400, __version__, format_cpus(target.conductor))
+    run = RunLine(run_id, target.cluster.label, 1, target.cpu, deadline_s, __version__, format_cpus(target.conductor))
     measure = MeasureLine(1, 1, _MEMORY_BYTES, worker_timeout_s=3600)
     return render(Plan(run, measure, [BuildLine(0, program)], whole.variants, request.layers, whole.jobs))

@@ -62,7 +62,11 @@ class RunLine:
 
 @dataclass(frozen=True)
 class MeasureLine:
-    """How to measure. ``budget_s``: of a layer over all launches. ``llc_bytes`` 0: as the device's sysfs says."""
+    """How to measure. ``budget_s``: of a layer over all launches, of which each gets its share of ``launches``.
+
+    ``launches`` 0: as many as the plan's jobs have; a plan for what was left of a run names the run's. ``llc_bytes`` 0:
+    as the device's sysfs says. ``memory_bytes``: less where the device has less.
+    """
 
     min_ns: int
     budget_s: float
@@ -71,6 +75,7 @@ class MeasureLine:
     settle_cold_ms: int = 500
     worker_timeout_s: int = 60
     llc_bytes: int = 0
+    launches: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ class Plan:
 def render(plan: Plan) -> str:
     """The plan as text, ending in a newline. Raises ValueError for a job of a layer or variant that is not in it."""
     _check(plan)
-    lines = [FIRST_LINE, _run(plan.run), _measure(plan.measure), _gate(plan.gate)]
+    lines = [FIRST_LINE, _run(plan.run), _measure(plan.measure, plan.jobs), _gate(plan.gate)]
     lines += [_watch(watch) for watch in plan.watches]
     if plan.max_khz:
         lines.append(_line("max_khz", ("khz", plan.max_khz)))
@@ -173,11 +178,12 @@ def _run(run: RunLine) -> str:
     )
 
 
-def _measure(measure: MeasureLine) -> str:
+def _measure(measure: MeasureLine, jobs: Sequence[Job]) -> str:
     return _line(
         "measure",
         ("min_ns", measure.min_ns),
         ("budget_s", measure.budget_s),
+        ("launches", measure.launches or max(1, len({job.launch for job in jobs}))),
         ("memory_bytes", measure.memory_bytes),
         ("settle_ms", measure.settle_ms),
         ("settle_cold_ms", measure.settle_cold_ms),

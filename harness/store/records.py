@@ -156,7 +156,11 @@ class Sample(_Record):
     build: str
     calls: int
     ns: float
-    copy_ns: float | None = None  # im2col with a copy: the copy alone, per call
+    window_ns: float | None = None  # all timed calls together
+    window_short: bool = False  # under the policy's minimum: the calls, fixed at the first settle, were too few
+    # im2col with a copy: the copy alone, per call. `hot`: right after the window, so input and matrix are in the caches
+    # as far as they fit; `rotate`: the input was touched just before, the matrix is another instance's each time.
+    copy_ns: float | None = None
     copies: int = 1  # instances that `rotate` went through
     settle_ns: float
     settle_capped: bool
@@ -164,6 +168,7 @@ class Sample(_Record):
     mhz_after: float | None = None
     cpu_before: int
     cpu_after: int
+    repinned: int = 0  # times the worker was on another CPU, or free to go there: pinned again, the sample taken anew
     nivcsw: int
     faults: int
     t_ns: int  # CLOCK_MONOTONIC at t0
@@ -182,17 +187,23 @@ class Telemetry(_Record):
 
 
 class Gate(_Record):
-    """The wait for a cool device before a launch, in degrees C."""
+    """The wait for a cool device before a launch, in degrees C.
+
+    ``capped``: still too warm (or, without a baseline, still moving) at the cap. ``unjudged``: no baseline, and a cap
+    too short for the window in which the temperature would have had to stand still. ``stopped``: the run was ended.
+    """
 
     type: Literal["gate"]
     launch: int
-    status: Literal["passed", "capped", "unavailable"]
+    status: Literal["passed", "capped", "unjudged", "unavailable", "stopped"]
     source: str = ""
     start: float | None = Field(default=None, alias="from")
     end: float | None = Field(default=None, alias="to")
     baseline: float | None = None
     waited_s: float = 0.0
     capped: bool = False
+    cap_s: float | None = None
+    window_s: float | None = None
 
 
 class Skip(_Record):
@@ -231,6 +242,7 @@ class Block(_Record):
     rounds: int
     rounds_planned: int
     elapsed_s: float
+    lost_s: float = 0.0  # of it, on workers that crashed or hung: not counted against the budget
 
 
 class End(_Record):

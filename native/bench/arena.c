@@ -38,6 +38,21 @@ void arena_limit(arena *a, size_t bytes) {
         *(volatile unsigned char *)(a->base + a->touched * ARENA_PAGE) = 1;
 }
 
+void arena_pack(arena *a, size_t bytes) {
+    size_t count = bytes / ARENA_PAGE;
+    a->packed = true;
+    a->packed_from = count < a->pages ? prng_next(&a->random) % (a->pages - count + 1) : 0;
+}
+
+void arena_scatter(arena *a) {
+    a->packed = false;
+}
+
+size_t arena_room(size_t bytes) {
+    size_t most = (bytes ? bytes : 1) + ARENA_PAGE - ARENA_LINE; /* with the worst offset */
+    return (most + ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE;
+}
+
 /* The last page of the first used stretch in the run of `count` pages from `at`, or SIZE_MAX if all are free. */
 static size_t blocked(const arena *a, size_t at, size_t count) {
     const unsigned char *hit = memchr(a->used + at, 1, count);
@@ -68,12 +83,14 @@ void *arena_take(arena *a, size_t bytes, size_t alignment) {
     if (count > a->pages)
         return NULL;
     size_t choices = a->pages - count + 1, at = SIZE_MAX;
-    for (int i = 0; i < 24 && at == SIZE_MAX; i++) {
+    if (a->packed)
+        at = first_fit(a, a->packed_from, a->pages, count);
+    for (int i = 0; i < 24 && at == SIZE_MAX && !a->packed; i++) {
         size_t guess = prng_next(&a->random) % choices;
         if (blocked(a, guess, count) == SIZE_MAX)
             at = guess;
     }
-    if (at == SIZE_MAX)
+    if (at == SIZE_MAX && !a->packed)
         at = first_fit(a, prng_next(&a->random) % choices, a->pages, count);
     if (at == SIZE_MAX)
         at = first_fit(a, 0, a->pages, count);

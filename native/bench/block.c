@@ -15,8 +15,7 @@
 
 typedef struct {
     const plan_job *job;
-    bool *dead;      /* by variant */
-    uint64_t *calls; /* by variant, 0: not yet chosen */
+    bool *dead; /* by variant */
 } block;
 
 /* Takes one sample; false: the variant is out for this block. */
@@ -26,7 +25,10 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
     unsigned layer = b->job->layer;
     size_t slot = (size_t)layer * p->variant_count + variant;
     peer *w;
-    if (!crew_prepare(c, layer, variant, &w, true))
+    uint64_t lost = c->lost_ns, begin = timer_ns();
+    bool prepared = crew_prepare(c, layer, variant, &w, true);
+    c->lost_ns = lost + timer_ns() - begin; /* all of it on replacing a worker: the block began with every unit made */
+    if (!prepared)
         return false;
     /* The measured CPU is cold when none of our workers ran on it just now. */
     uint64_t last = 0, now = timer_ns();
@@ -36,19 +38,24 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
     subject s = crew_subject(c, layer, v->unit);
     char request[256];
     s.cache = v->rotate ? "rotate" : "hot";
-    snprintf(request, sizeof request, "sample unit=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64 " first=%d",
-             v->unit, s.cache, b->calls[variant], cold ? p->settle_cold_ns : p->settle_ns, !c->sampled[slot]);
-    if (!crew_ask(c, w, request))
+    snprintf(request, sizeof request, "sample unit=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64, v->unit, s.cache,
+             c->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
+    if (!crew_ask(c, w, 0, request)) {
+        c->refused[slot] |= crew_crashed(c);
         return crew_give_up(c, &s);
+    }
     if (crew_answered(c, "skip")) {
         c->refused[slot] = true;
         crew_skip(c, &s);
         return false;
     }
-    if (!crew_answered(c, "sampled") || !emit_sample(c->out, &s, round, position, (int)w->pid, &c->a.reply))
+    fields *f = &c->a.reply;
+    uint64_t sum = fields_u64(f, "checksum", 0, UINT64_MAX), calls = fields_u64(f, "calls", 1, UINT64_MAX);
+    if (crew_answered(c, "sampled") && sum != crew_fact(c, layer, v->unit)->checksum)
+        return crew_wrong(c, layer, v->unit);
+    if (!crew_answered(c, "sampled") || !emit_sample(c->out, &s, round, position, (int)w->pid, f))
         return crew_give_up(c, &s);
-    c->sampled[slot] = true;
-    b->calls[variant] = fields_u64(&c->a.reply, "calls", 1, UINT64_MAX);
+    c->calls[slot] = calls;
     return true;
 }
 
@@ -59,11 +66,12 @@ static bool already(const plan_job *job, unsigned round, unsigned position) {
     return false;
 }
 
-static bool alive(const crew *c, const block *b, unsigned variant) {
-    return !b->dead[variant] && !c->refused[(size_t)b->job->layer * c->p->variant_count + variant] && !stop_now();
+static bool alive(crew *c, const block *b, unsigned variant) {
+    return crew_fact(c, b->job->layer, c->p->variants[variant].unit)->usable && !b->dead[variant] &&
+           !c->refused[(size_t)b->job->layer * c->p->variant_count + variant] && !stop_now();
 }
 
-static bool any_alive(const crew *c, const block *b) {
+static bool any_alive(crew *c, const block *b) {
     for (unsigned i = 0; i < b->job->variant_count; i++)
         if (alive(c, b, b->job->variants[i]))
             return true;
@@ -104,22 +112,21 @@ static void prepare_block(crew *c, block *b) {
 void block_run(crew *c, const plan_job *job) {
     const plan *p = c->p;
     uint64_t start = timer_ns();
-    unsigned launches = 0, round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
-    block b = {job, calloc(p->variant_count, sizeof(bool)), calloc(p->variant_count, sizeof(uint64_t))};
-    if (!order || !b.dead || !b.calls) {
+    unsigned round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
+    block b = {job, calloc(p->variant_count, sizeof(bool))};
+    if (!order || !b.dead) {
         fputs("convbench: out of memory\n", stderr);
         exit(3);
     }
-    for (unsigned i = 0; i < p->job_count; i++)
-        launches += p->jobs[i].layer == job->layer;
-    double budget = p->budget_s / launches;
+    uint64_t lost = c->lost_ns;
+    double budget = p->budget_s / p->launches;
     if (round < job->rounds)
         prepare_block(c, &b);
-    uint64_t first = timer_ns();
+    uint64_t first = timer_ns(), lost_first = c->lost_ns;
     while (round < job->rounds && any_alive(c, &b)) {
         double now = (double)timer_ns(), ran = round - job->first_round;
-        double expected = ran > 0 ? (now - (double)first) / ran : 0;
-        if (ran > 0 && (now - (double)start + expected) / 1e9 > budget)
+        double expected = ran > 0 ? (now - (double)first - (double)(c->lost_ns - lost_first)) / ran : 0;
+        if (ran > 0 && (now - (double)start - (double)(c->lost_ns - lost) + expected) / 1e9 > budget)
             break;
         run_round(c, &b, round, order);
         if (!stop_now())
@@ -128,8 +135,7 @@ void block_run(crew *c, const plan_job *job) {
     c->cut |= stop_now() != STOP_NOT;
     if (!c->cut)
         emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds,
-                   (double)(timer_ns() - start) / 1e9);
+                   (double)(timer_ns() - start) / 1e9, (double)(c->lost_ns - lost) / 1e9);
     free(order);
     free(b.dead);
-    free(b.calls);
 }

@@ -7,8 +7,10 @@
 #include <stdio.h>
 
 /* 256 instructions a loop hide the loop's own two. The adds take registers, since recent cores fold adds of immediates
- * at rename. Second chain: on x86 a 32-bit multiply, 3 cycles on every core of the last fifteen years; on arm64
- * multiplies differ between cores (2 to 4), an exclusive or is 1 cycle on all of them. */
+ * at rename. Second chain: on x86 a 32-bit multiply, 3 cycles on every core of the last fifteen years. On arm64 no
+ * longer latency is the same on all cores (multiplies 2 to 4, floating point 2 to 4, shifted operands 1 or 2), so it is
+ * an exclusive or, 1 cycle on all of them as the add is. That shows an interrupted chain, a clock that moved between
+ * the two, and emulation; a core that ran both at another latency would be shown by max_khz alone. */
 #if defined(__x86_64__)
 #define SECOND_CYCLES 3
 static void adds(uint64_t loops) {

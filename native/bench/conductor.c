@@ -3,6 +3,7 @@
 
 #include "affinity.h"
 #include "block.h"
+#include "checkup.h"
 #include "dump.h"
 #include "gate.h"
 #include "stop.h"
@@ -28,7 +29,7 @@ static void begin(crew *c, const plan *p, records *out) {
     stop_arm(p->deadline_s);
     keep_off(p);
     crew_begin(c, p, out);
-    emit_header(out, p, &c->caches);
+    emit_header(out, p, &c->caches, c->memory);
 }
 
 static int finish(crew *c) {
@@ -45,12 +46,11 @@ static int finish(crew *c) {
 int conductor_run(const plan *p, records *out) {
     static crew c;
     begin(&c, p, out);
-    crew_check_all(&c, false, "reference", NULL);
+    checkup(&c, false, "reference", NULL);
     c.measuring = true;
     for (unsigned k = 0; k < p->job_count && !c.cut; k++) {
         if (k == 0 || p->jobs[k].launch != c.launch) {
-            crew_stop(&c); /* a launch has processes of its own */
-            c.launch = p->jobs[k].launch;
+            crew_launch(&c, p->jobs[k].launch); /* it has processes of its own */
             gate_wait(&p->gate, out, c.launch);
         }
         block_run(&c, &p->jobs[k]);
@@ -64,6 +64,6 @@ int conductor_verify(const plan *p, records *out, const char *dump) {
         return EXIT_BAD_PLAN;
     begin(&c, p, out);
     c.patience = 10; /* whole outputs, and naive on layers that nobody would time */
-    crew_check_all(&c, true, NULL, dump);
+    checkup(&c, true, NULL, dump);
     return finish(&c);
 }

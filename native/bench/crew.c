@@ -2,13 +2,19 @@
 #include "crew.h"
 
 #include "introspect.h"
+#include "meminfo.h"
 #include "stop.h"
+#include "timer.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MEMORY_LEAST (UINT64_C(1) << 20)
+#define START_TRIES 2       /* of a build in one launch */
+#define MACS_PER_SECOND 1e7 /* that the first run of a layer reaches at least: naive, under emulation */
 
 static void *zeroed(size_t count, size_t size) {
     void *memory = calloc(count ? count : 1, size);
@@ -30,7 +36,11 @@ void crew_begin(crew *c, const plan *p, records *out) {
     c->builds = zeroed(p->build_count, sizeof *c->builds);
     c->facts = zeroed(pairs, sizeof *c->facts);
     c->refused = zeroed(pairs, sizeof *c->refused);
-    c->sampled = zeroed(pairs, sizeof *c->sampled);
+    c->calls = zeroed(pairs, sizeof *c->calls);
+    c->failures = zeroed(p->build_count, sizeof *c->failures);
+    /* All builds' workers hold a layer at the same time. */
+    uint64_t share = meminfo_free() / p->build_count;
+    c->memory = p->memory_bytes < share ? p->memory_bytes : share > MEMORY_LEAST ? share : MEMORY_LEAST;
     for (unsigned i = 0; i < p->build_count; i++) {
         c->peers[i].created = zeroed(p->variant_count, 1);
         snprintf(c->builds[i], sizeof *c->builds, "%s", p->builds[i].name);
@@ -74,8 +84,25 @@ bool crew_give_up(crew *c, const subject *s) {
     return false;
 }
 
-bool crew_ask(crew *c, peer *p, const char *request) {
-    return peer_ask(p, &c->a, c->patience * c->p->worker_timeout_s, request);
+bool crew_ask(crew *c, peer *p, double allowance_s, const char *request) {
+    uint64_t start = timer_ns();
+    bool answered = peer_ask(p, &c->a, c->patience * c->p->worker_timeout_s + allowance_s, request);
+    if (!answered)
+        c->lost_ns += timer_ns() - start;
+    return answered;
+}
+
+bool crew_crashed(const crew *c) {
+    return c->a.status == ASK_DIED || c->a.status == ASK_SILENT;
+}
+
+/* A request that concerns a unit on a layer. Over what a worker crashed or hung once, none is risked again. */
+static bool ask_about(crew *c, peer *w, unsigned layer, unsigned unit, double allowance_s, const char *request) {
+    if (crew_ask(c, w, allowance_s, request))
+        return true;
+    if (crew_crashed(c))
+        crew_fact(c, layer, unit)->usable = false;
+    return false;
 }
 
 bool crew_answered(const crew *c, const char *word) {
@@ -88,19 +115,33 @@ void crew_skip(crew *c, const subject *s) {
     emit_skip(c->out, s, fields_text_or(f, "reason", "no reason given"), bytes);
 }
 
+bool crew_wrong(crew *c, unsigned layer, unsigned unit) {
+    subject s = crew_subject(c, layer, unit);
+    emit_check(c->out, &s, "checksum", c->p->layers[layer].output_floats, (double)NAN, false);
+    crew_fact(c, layer, unit)->usable = false;
+    c->wrong = true;
+    return false;
+}
+
 static bool start(crew *c, unsigned build) {
     const plan *p = c->p;
     peer *w = &c->peers[build];
     char request[256];
     c->a.status = ASK_DIED;
     c->a.signal = 0;
+    if (c->failures[build] >= START_TRIES) {
+        snprintf(c->a.reason, sizeof c->a.reason, "no worker: its program failed to start %d times in this launch",
+                 START_TRIES);
+        return false;
+    }
+    c->failures[build]++;
     if (!peer_start(w, p->builds[build].exe, &c->a))
         return false;
     snprintf(request, sizeof request,
              "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
              " probe=%d",
-             PROTOCOL_VERSION, p->cpu, p->memory_bytes, c->caches.llc, p->min_ns, p->max_khz, c->measuring);
-    if (!crew_ask(c, w, request))
+             PROTOCOL_VERSION, p->cpu, c->memory, c->caches.llc, p->min_ns, p->max_khz, c->measuring);
+    if (!crew_ask(c, w, 0, request))
         return false;
     bool fine = crew_answered(c, "hello");
     if (fine && !c->builds[build][0]) {
@@ -112,7 +153,9 @@ static bool start(crew *c, unsigned build) {
     }
     if (fine && c->measuring)
         fine = emit_worker(c->out, c->launch, c->builds[build], &c->a.reply);
-    if (!fine)
+    if (fine)
+        c->failures[build] = 0;
+    else
         peer_stop(w);
     return fine;
 }
@@ -120,6 +163,12 @@ static bool start(crew *c, unsigned build) {
 void crew_stop(crew *c) {
     for (unsigned i = 0; i < c->p->build_count; i++)
         peer_stop(&c->peers[i]);
+}
+
+void crew_launch(crew *c, unsigned launch) {
+    crew_stop(c);
+    c->launch = launch;
+    memset(c->failures, 0, c->p->build_count * sizeof *c->failures);
 }
 
 /* A worker of the variant's build that holds the layer; false: reason recorded under the variant. */
@@ -135,7 +184,7 @@ static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
         return true;
     subject s = crew_subject(c, layer, variant);
     layer_print(&c->p->layers[layer], request, sizeof request);
-    if (!crew_ask(c, w, request))
+    if (!ask_about(c, w, layer, c->p->variants[variant].unit, 0, request))
         return crew_give_up(c, &s);
     memset(w->created, 0, c->p->variant_count);
     w->layer = (int)layer;
@@ -145,6 +194,7 @@ static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
     if (!crew_answered(c, "skip"))
         return crew_give_up(c, &s);
     crew_skip(c, &s);
+    crew_fact(c, layer, c->p->variants[variant].unit)->usable = false;
     return false;
 }
 
@@ -156,10 +206,11 @@ static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
     /* What was checked is what is measured: from the check on, the kernel has its name. */
     fields_encode(known->kernel[0] ? known->kernel : v->kernel, kernel, sizeof kernel);
     snprintf(request, sizeof request, "create unit=%u algorithm=%s kernel=%s", unit, s.algorithm, kernel);
-    if (!crew_ask(c, w, request))
+    if (!ask_about(c, w, layer, unit, 0, request))
         return crew_give_up(c, &s);
     if (crew_answered(c, "skip")) {
         crew_skip(c, &s);
+        known->usable = false;
         return false;
     }
     if (!crew_answered(c, "created"))
@@ -180,8 +231,13 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
     static char request[PROTOCOL_LINE], folder[PROTOCOL_LINE / 2];
     snprintf(request, sizeof request, "check unit=%u by=%s%s%s", unit, by, dump ? " dump=" : "",
              dump ? fields_encode(dump, folder, sizeof folder) : "");
-    if (!crew_ask(c, w, request))
+    if (!ask_about(c, w, layer, unit, c->p->layers[layer].macs / MACS_PER_SECOND, request))
         return crew_give_up(c, &s);
+    if (crew_answered(c, "skip")) {
+        crew_skip(c, &s);
+        known->usable = false;
+        return false;
+    }
     fields *f = &c->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
     double error = fields_f64(f, "error_over_bound", 0, INFINITY);
@@ -197,6 +253,7 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
     if (!quiet || !ok)
         emit_check(c->out, &s, sum_only ? "checksum" : "reference", outputs, error, ok);
     c->wrong |= !ok;
+    known->usable &= ok;
     return ok;
 }
 
@@ -220,28 +277,7 @@ bool crew_prepare(crew *c, unsigned layer, unsigned variant, peer **worker, bool
     return false;
 }
 
-/* Every unit that some job (of the first launch, for verify) uses, against the reference. */
-void crew_check_all(crew *c, bool first_launch, const char *by, const char *dump) {
-    const plan *p = c->p;
-    unsigned char *seen = calloc((size_t)p->layer_count * p->variant_count, 1);
-    c->launch = p->jobs[0].launch;
-    c->measuring = false;
-    for (unsigned k = 0; seen && k < p->job_count; k++) { /* layers in the order of their first job */
-        const plan_job *job = &p->jobs[k];
-        for (unsigned i = 0; i < job->variant_count && !stop_now(); i++) {
-            unsigned unit = p->variants[job->variants[i]].unit;
-            unsigned char *done = &seen[(size_t)job->layer * p->variant_count + unit];
-            peer *w;
-            if (*done || (first_launch && job->launch != c->launch))
-                continue;
-            *done = 1;
-            const layer_shape *l = &p->layers[job->layer];
-            const char *how = by ? by : l->macs < 0x1p31 ? "every" : "reference";
-            crew_fact(c, job->layer, unit)->usable = ready(c, job->layer, unit, &w) && create(c, w, job->layer, unit) &&
-                                                     check(c, w, job->layer, unit, how, dump, false);
-        }
-    }
-    c->cut |= stop_now() != STOP_NOT;
-    free(seen);
-    crew_stop(c);
+bool crew_check(crew *c, unsigned layer, unsigned unit, const char *by, const char *dump) {
+    peer *w;
+    return ready(c, layer, unit, &w) && create(c, w, layer, unit) && check(c, w, layer, unit, by, dump, false);
 }

@@ -11,7 +11,7 @@
 
 /* What is known of a unit (a variant whatever its cache mode) on a layer. */
 typedef struct {
-    bool usable; /* checked and right */
+    bool usable; /* checked and right, and no worker crashed or hung over it */
     uint64_t checksum;
     char kernel[64], name[160]; /* name: of the variant in records */
 } fact;
@@ -23,8 +23,11 @@ typedef struct {
     peer *peers;                        /* by build */
     char (*builds)[64];                 /* names in records, by build */
     fact *facts;                        /* by layer, unit */
-    bool *refused;                      /* by layer, variant: skipped in this cache mode */
-    bool *sampled;                      /* by layer, variant: at least once */
+    bool *refused;                      /* by layer, variant: skipped, or crashed or hung, in this cache mode */
+    uint64_t *calls;                    /* by layer, variant: of a sample; 0: not chosen yet */
+    unsigned *failures;                 /* by build: starts in a row that failed, in this launch */
+    uint64_t memory;                    /* bytes of one worker */
+    uint64_t lost_ns;                   /* on crashes and hangs, and on replacing the worker */
     bool measuring, wrong, broken, cut; /* cut: the run was to stop before all was done */
     double patience;                    /* times worker_timeout_s */
     unsigned launch;
@@ -32,21 +35,25 @@ typedef struct {
 } crew;
 
 void crew_begin(crew *c, const plan *p, records *out);
-void crew_stop(crew *c); /* ends every worker */
+void crew_stop(crew *c);                    /* ends every worker */
+void crew_launch(crew *c, unsigned launch); /* the same, and the next launch begins */
 fact *crew_fact(crew *c, unsigned layer, unsigned unit);
 subject crew_subject(crew *c, unsigned layer, unsigned variant);
 
-/* One request; the answer is in c->a. */
-bool crew_ask(crew *c, peer *p, const char *request);
+/* One request; the answer is in c->a. allowance_s: beyond the time that a worker may be silent. */
+bool crew_ask(crew *c, peer *p, double allowance_s, const char *request);
+bool crew_crashed(const crew *c); /* crew_ask failed, because the worker died or hung */
 bool crew_answered(const crew *c, const char *word);
 /* An answer of no use: one error record, unless the run is being stopped. Always false. */
 bool crew_give_up(crew *c, const subject *s);
 void crew_skip(crew *c, const subject *s); /* the answer is a skip: its record */
+/* A sample's output is not the checked one: recorded, and the variant is out. Always false. */
+bool crew_wrong(crew *c, unsigned layer, unsigned unit);
 
 /* Makes the variant known to its worker, and checks that it still gives the checked result. `again`: its records of
  * this launch are written already. */
 bool crew_prepare(crew *c, unsigned layer, unsigned variant, peer **worker, bool again);
-/* Checks every unit that some job uses by reference; by NULL: all outputs where that is quick. dump NULL: no files. */
-void crew_check_all(crew *c, bool first_launch, const char *by, const char *dump);
+/* Tries a unit on a layer and compares its outputs: by `reference` or `every`. dump NULL: no files. */
+bool crew_check(crew *c, unsigned layer, unsigned unit, const char *by, const char *dump);
 
 #endif

@@ -54,7 +54,7 @@ void emit_timer(json *j) {
     json_close(j, '}');
 }
 
-void emit_header(records *out, const plan *p, const cpu_caches *caches) {
+void emit_header(records *out, const plan *p, const cpu_caches *caches, uint64_t memory) {
     char boot[64] = "", utc[32] = "", build[13];
     time_t now = time(NULL);
     struct tm tm;
@@ -75,7 +75,7 @@ void emit_header(records *out, const plan *p, const cpu_caches *caches) {
     emit_caches(j, caches);
     json_text(j, "plan_hash", p->hash);
     emit_timer(j);
-    json_size(j, "memory_budget", p->memory_bytes);
+    json_size(j, "memory_budget", memory);
     json_int(j, "page_size", sysconf(_SC_PAGESIZE));
     json_int(j, "conductor_pid", getpid());
     json_size(j, "conductor_start_ticks", cpu_start_ticks());
@@ -170,9 +170,11 @@ void emit_check(records *out, const subject *s, const char *by, uint64_t outputs
 bool emit_sample(records *out, const subject *s, unsigned round, unsigned position, int pid, fields *f) {
     static const char *const places[] = {"input", "weights", "output", "pointers", "matrix"};
     uint64_t calls = fields_u64(f, "calls", 1, UINT64_MAX), copies = fields_u64(f, "copies", 1, UINT64_MAX);
-    double ns = f64(f, "ns"), copy_ns = f64(f, "copy_ns"), settle_ns = f64(f, "settle_ns");
+    double window_ns = f64(f, "window_ns"), ns = f64(f, "ns"), copy_ns = f64(f, "copy_ns"),
+           settle_ns = f64(f, "settle_ns");
     double before = f64(f, "mhz_before"), after = f64(f, "mhz_after");
-    bool capped = fields_u64(f, "settle_capped", 0, 1);
+    bool capped = fields_u64(f, "settle_capped", 0, 1), is_short = fields_u64(f, "window_short", 0, 1);
+    uint64_t repinned = fields_u64(f, "repinned", 0, UINT32_MAX);
     int64_t cpu_before = whole(f, "cpu_before"), cpu_after = whole(f, "cpu_after"), switches = whole(f, "nivcsw"),
             faults = whole(f, "faults");
     uint64_t t_ns = fields_u64(f, "t_ns", 0, UINT64_MAX), address[5];
@@ -190,6 +192,8 @@ bool emit_sample(records *out, const subject *s, unsigned round, unsigned positi
     json_text(j, "cache", s->cache);
     json_size(j, "calls", calls);
     json_number(j, "ns", ns);
+    json_number(j, "window_ns", window_ns);
+    json_bool(j, "window_short", is_short);
     json_number(j, "copy_ns", positive(copy_ns));
     json_size(j, "copies", copies);
     json_number(j, "settle_ns", settle_ns);
@@ -198,6 +202,7 @@ bool emit_sample(records *out, const subject *s, unsigned round, unsigned positi
     json_number(j, "mhz_after", positive(after));
     json_int(j, "cpu_before", cpu_before);
     json_int(j, "cpu_after", cpu_after);
+    json_size(j, "repinned", repinned);
     json_int(j, "nivcsw", switches);
     json_int(j, "faults", faults);
     json_size(j, "t_ns", t_ns);
@@ -233,13 +238,15 @@ void emit_error(records *out, const subject *s, const char *reason, int signal) 
     record_end(out);
 }
 
-void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, double elapsed_s) {
+void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, double elapsed_s,
+                double lost_s) {
     json *j = record_begin(out, "block");
     json_int(j, "launch", launch);
     json_text(j, "layer", layer);
     json_int(j, "rounds", rounds);
     json_int(j, "rounds_planned", planned);
     json_number(j, "elapsed_s", elapsed_s);
+    json_number(j, "lost_s", lost_s);
     record_end(out);
 }
 

@@ -89,21 +89,50 @@ static bool steady(history *h, const plan_gate *g, double value, uint64_t now, u
     return now - start >= window && high - low < g->slope_c;
 }
 
+typedef enum { PASSED, CAPPED, UNJUDGED, UNAVAILABLE, STOPPED } verdict;
+
+static void emit(const plan_gate *g, records *out, unsigned launch, verdict v, double from, double to,
+                 double waited_s) {
+    static const char *const names[] = {"passed", "capped", "unjudged", "unavailable", "stopped"};
+    json *j = record_begin(out, "gate");
+    json_int(j, "launch", launch);
+    json_text(j, "status", names[v]);
+    json_text(j, "source", g->source);
+    json_number(j, "from", from);
+    json_number(j, "to", to);
+    json_number(j, "baseline", g->baseline_c);
+    json_number(j, "waited_s", waited_s);
+    json_bool(j, "capped", v == CAPPED);
+    json_number(j, "cap_s", g->cap_s);
+    json_number(j, "window_s", g->window_s);
+    record_end(out);
+}
+
 void gate_wait(const plan_gate *g, records *out, unsigned launch) {
     history seen = {.count = 0};
     double first = (double)NAN, last = (double)NAN;
-    const char *status = "unavailable";
+    verdict v = UNAVAILABLE;
     uint64_t start = timer_ns(), cap = start + (uint64_t)(g->cap_s * 1e9);
     /* dumpsys wakes the system server, so ask it seldom; never so often that a window overflows its history. */
     double step = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (HISTORY - 8));
     bool known = !isnan(g->baseline_c), readable = read_source(g, &last);
+    double low = last, high = last;
     first = last;
     while (readable) {
         uint64_t now = timer_ns();
-        bool cool = known ? last <= g->baseline_c + g->tolerance_c : steady(&seen, g, last, now, start);
-        status = cool ? "passed" : "capped";
-        if (cool || now >= cap || stop_now())
+        low = fmin(low, last);
+        high = fmax(high, last);
+        if (known ? last <= g->baseline_c + g->tolerance_c : steady(&seen, g, last, now, start)) {
+            v = PASSED;
             break;
+        }
+        if (stop_now())
+            break;
+        if (now >= cap) {
+            /* Without a baseline a cap below the window leaves two things to say: it moved, or nobody knows. */
+            v = known || g->cap_s >= g->window_s || high - low >= g->slope_c ? CAPPED : UNJUDGED;
+            break;
+        }
         uint64_t next = now + (uint64_t)(step * 1e9);
         stop_wait(-1, next < cap ? next : cap);
         double value;
@@ -112,16 +141,7 @@ void gate_wait(const plan_gate *g, records *out, unsigned launch) {
         else if (!stop_now())
             readable = false;
     }
-    if (!readable)
-        status = "unavailable";
-    json *j = record_begin(out, "gate");
-    json_int(j, "launch", launch);
-    json_text(j, "status", status);
-    json_text(j, "source", g->source);
-    json_number(j, "from", first);
-    json_number(j, "to", last);
-    json_number(j, "baseline", g->baseline_c);
-    json_number(j, "waited_s", (double)(timer_ns() - start) / 1e9);
-    json_bool(j, "capped", !strcmp(status, "capped"));
-    record_end(out);
+    if (v == UNAVAILABLE && g->kind != GATE_NONE && stop_now())
+        v = STOPPED;
+    emit(g, out, launch, v, first, last, (double)(timer_ns() - start) / 1e9);
 }

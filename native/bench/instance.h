@@ -16,11 +16,12 @@ typedef struct {
     float *output;
     void *memory[IC_MEMORY_KINDS]; /* the latest of each kind */
     size_t bytes[IC_MEMORY_KINDS]; /* now taken, by kind */
-    size_t wanted;                 /* all that was asked for, refused or not */
+    size_t wanted;                 /* bytes of the arena for all that was asked for, refused or not */
     uint64_t create_ns, reshape_ns;
 } instance;
 
-/* Creates, reshapes, takes the output and fills it with NaN. On failure nothing is kept but `wanted`. */
+/* Creates, reshapes, takes the output and fills it with NaN; every buffer is written once. On failure nothing is kept
+ * but `wanted`. */
 ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_algorithm algorithm,
                         const char *kernel);
 void instance_free(instance *i, const layer_shape *l);

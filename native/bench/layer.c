@@ -11,6 +11,7 @@
 
 #define SIZE_LIMIT (UINT64_C(1) << 24) /* of one dimension */
 #define FLOATS_LIMIT 0x1p44            /* of one tensor: far over any memory, and its bytes fit 64 bits */
+#define TAPS_LIMIT (0x1p24 - 1)        /* products an output: the bound of reference.h needs K + 1 under 2^24 */
 
 static size_t dimension(fields *f, const char *key, uint64_t low) {
     return (size_t)fields_u64(f, key, low, SIZE_LIMIT);
@@ -70,6 +71,9 @@ void layer_parse(fields *f, layer_shape *l) {
     l->output_floats =
         floats(f, "output", (double)l->batch * (double)l->out_height * (double)l->out_width * (double)d->out_channels);
     l->weight_floats = floats(f, "weights", taps * (double)d->out_channels);
+    if (taps >= TAPS_LIMIT)
+        fields_fail(f, "an output sums %.0f products; from %.0f on nothing bounds the error of an f32 sum", taps,
+                    TAPS_LIMIT);
     l->macs = (double)l->output_floats * taps;
 }
 

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define BUSY_LIMIT_NS (UINT64_C(3600) * 1000000000)
+
 static void become_worker(const char *exe, int fd, pid_t conductor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != conductor)
@@ -107,11 +109,17 @@ bool peer_ask(peer *p, answer *a, double timeout_s, const char *request) {
             return lost(p, a, ASK_DIED, timeout_s);
         if (got == 0)
             continue;
-        if (strcmp(a->line, "busy"))
+        if (strncmp(a->line, "busy", 4) || (a->line[4] && a->line[4] != ' '))
             break;
-        until = timer_ns() + timeout;
+        fields_parse(&a->reply, a->line);
+        uint64_t more = fields_has(&a->reply, "ns") ? fields_u64(&a->reply, "ns", 0, BUSY_LIMIT_NS) : 0;
+        fields_end(&a->reply);
+        if (a->reply.error[0])
+            break; /* an answer that makes no sense */
+        until = timer_ns() + timeout + more;
     }
     p->last_ns = timer_ns();
-    fields_parse(&a->reply, a->line);
+    if (strncmp(a->line, "busy", 4))
+        fields_parse(&a->reply, a->line);
     return true;
 }

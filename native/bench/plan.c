@@ -4,6 +4,7 @@
 #include "affinity.h"
 #include "introspect.h"
 #include "sha256.h"
+#include "textfile.h"
 
 #include <errno.h>
 #include <math.h>
@@ -65,6 +66,7 @@ static void read_measure(reader *r) {
     once(r, &r->measure);
     p->min_ns = fields_u64(f, "min_ns", 1, UINT64_C(60000000000));
     p->budget_s = fields_f64(f, "budget_s", 0, 1e7);
+    p->launches = (unsigned)fields_u64(f, "launches", 1, COUNT_LIMIT);
     p->memory_bytes = fields_u64(f, "memory_bytes", 4096, SIZE_MAX / 2);
     p->settle_ns = fields_u64(f, "settle_ms", 0, 60000) * 1000000;
     p->settle_cold_ns = fields_u64(f, "settle_cold_ms", 0, 60000) * 1000000;
@@ -241,27 +243,6 @@ static void read_line(reader *r) {
     fields_fail(&r->f, "unknown word '%.40s'", r->f.word);
 }
 
-static char *slurp(const char *path, size_t *bytes) {
-    FILE *file = fopen(path, "rb");
-    char *text = NULL;
-    *bytes = 0;
-    for (size_t room = 65536; file; room *= 2) {
-        text = realloc(text, room + 1);
-        if (!text)
-            break;
-        *bytes += fread(text + *bytes, 1, room - *bytes, file);
-        if (*bytes < room)
-            break;
-    }
-    if (!file || ferror(file) || !text) {
-        fprintf(stderr, "convbench: cannot read the plan %s: %s\n", path, strerror(errno));
-        return NULL;
-    }
-    fclose(file);
-    text[*bytes] = 0;
-    return text;
-}
-
 static bool complain(unsigned line, const char *reason) {
     fprintf(stderr, "plan line %u: %s\n", line, reason);
     return false;
@@ -271,9 +252,11 @@ bool plan_read(plan *p, const char *path) {
     size_t bytes;
     memset(p, 0, sizeof *p);
     p->gate.source = p->gate.path = kept("");
-    char *text = slurp(path, &bytes);
-    if (!text)
+    char *text = textfile_read(path, &bytes);
+    if (!text) {
+        fprintf(stderr, "convbench: cannot read the plan %s: %s\n", path, strerror(errno));
         return false;
+    }
     sha256_hex(text, bytes, p->hash);
     if (strlen(text) != bytes)
         return complain(1, "the file holds a NUL byte");

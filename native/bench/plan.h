@@ -1,21 +1,35 @@
+/* clang-format off */
 /* SPDX-License-Identifier: Apache-2.0
  * The plan file: what to measure, written by the host. UTF-8, one line a thing: `word key=value ...` with one space
  * between fields and values percent-encoded (space, %, control characters); `#` comments and blank lines are allowed.
  * Things are defined above the lines that use them.
  *
- * convbench-plan 1                 the first line
- * run id cluster attempt cpu [conductor_cpus] deadline_s tool
- *     cpu is measured; the conductor stays on conductor_cpus (empty: anything but cpu); deadline_s: the plan's latest
- * end measure min_ns budget_s memory_bytes settle_ms settle_cold_ms worker_timeout_s llc_bytes budget_s: of a layer
- * over all launches; memory_bytes: of a worker's data; settle_cold_ms: the cap where the measured CPU ran nothing of
- * ours for over 20 ms; llc_bytes 0: as sysfs says gate kind=none|file|battery source path scale baseline_c tolerance_c
- * cap_s window_s slope_c once before each launch; passes at baseline_c + tolerance_c, or for `unknown` below slope_c of
- * movement in window_s watch kind=freq|temp name path [scale]      read between samples | between rounds max_khz khz
- * the highest frequency that the system names for this CPU build index exe name             exe empty: this program;
- * name empty: the build id's first 12 digits variant index algorithm kernel build cache=hot|rotate label kernel auto:
- * the best; label empty: called <algorithm>/<kernel> layer name h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout
- * min max job launch layer seed rounds variants=0,1,... done=ROUND.POSITION,... first_round run in this order, grouped
- * by launch; a round's order: prng_round_order; done: measured before, left out */
+ *   convbench-plan 1       the first line
+ *   run                    id cluster attempt cpu [conductor_cpus] deadline_s tool
+ *       cpu                is measured; the conductor stays on conductor_cpus (empty: anything but cpu)
+ *       deadline_s         the plan's latest end
+ *   measure                min_ns budget_s launches memory_bytes settle_ms settle_cold_ms worker_timeout_s llc_bytes
+ *       budget_s           of a layer over all launches; a launch gets budget_s / launches
+ *       launches           of the whole run, also where this plan holds only what was left of them
+ *       memory_bytes       of a worker's data at most; less where the system has less
+ *       settle_cold_ms     the cap where the measured CPU ran nothing of ours for over 20 ms
+ *       worker_timeout_s   the longest silence, beyond what a worker announced
+ *       llc_bytes          0: as sysfs says
+ *   gate                   kind=none|file|battery source path scale baseline_c tolerance_c cap_s window_s slope_c
+ *                          once before each launch; passes at baseline_c + tolerance_c, or for baseline_c=unknown below
+ *                          slope_c of movement in window_s
+ *   watch                  kind=freq|temp name path [scale]      read between samples | between rounds
+ *   max_khz                khz: the highest frequency that the system names for this CPU
+ *   build                  index exe name
+ *                          exe empty: this program; name empty: the build id's first 12 digits
+ *   variant                index algorithm kernel build cache=hot|rotate label
+ *                          kernel auto: the best; label empty: called <algorithm>/<kernel>
+ *   layer                  name h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
+ *   job                    launch layer seed rounds variants=0,1,... done=ROUND.POSITION,... first_round
+ *                          run in this order, grouped by launch; a round's order: prng_round_order; done: measured
+ *                          before, left out
+ */
+/* clang-format on */
 #ifndef CONVBENCH_PLAN_H
 #define CONVBENCH_PLAN_H
 
@@ -65,6 +79,7 @@ typedef struct {
     double deadline_s;
     uint64_t min_ns, memory_bytes, settle_ns, settle_cold_ns, llc_bytes, max_khz;
     double budget_s, worker_timeout_s;
+    unsigned launches; /* of the whole run; this plan may hold fewer */
     plan_gate gate;
     plan_watch *watches;
     plan_build *builds;

@@ -1,32 +1,45 @@
+/* clang-format off */
 /* SPDX-License-Identifier: Apache-2.0
  * What conductor and worker say to each other. Any program may be a worker: it is started as `PROGRAM worker` with a
  * stream socket as file descriptor 3 and answers each request with one line. Lines end in LF and have the plan's syntax
  * (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes bytes, numbers as printf
  * %.17g. A worker blocks in read between requests; end of file means: exit. Requests, each followed by its answers:
  *
- * hello protocol=1 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1
- *     Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there.
- *   hello build=HEX pid=N cpus=LIST [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1
- *       peak_flop_per_cycle=X peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
- *   failed reason=T
- * layer (the plan's fields)                   forget the layer before, make inputs and weights of this one
- *   ok | skip reason=T bytes=B | failed reason=T
- * create unit=N algorithm=T kernel=T          try it; `unit` names it from now on
- *   created kernel=T input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
- *       object_bytes=B create_ns=X reshape_ns=X
- *   skip reason=T [bytes=B] | failed reason=T
- * check unit=N by=reference|every|checksum [dump=DIR]
- *     reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
- *   checked outputs=N ok=0|1 error_over_bound=X checksum=N
- *   failed reason=T
- * sample unit=N cache=hot|rotate calls=N settle_ns=N first=0|1
- *     calls=0: choose, and say so; settle_ns: cap of the settling; first=1: may still be refused as too short for
- * rotate. sampled calls=N ns=X copy_ns=X copies=N settle_ns=X settle_capped=0|1 mhz_before=X mhz_after=X cpu_before=N
- *       cpu_after=N nivcsw=N faults=N t_ns=N input=A weights=A output=A pointers=A matrix=A
- *     (copy_ns=-1: no copy; mhz=-1: not to be believed; addresses as decimal numbers, 0: none)
- *   skip reason=T [bytes=B] | failed reason=T
+ *   hello protocol=1 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1
+ *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there.
+ *     hello build=HEX pid=N cpus=LIST
+ *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
+ *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
+ *     failed reason=T
  *
- * At any time before an answer: `busy` (I am alive, give me another worker_timeout_s). */
+ *   layer (the plan's fields)
+ *         Forget the layer before, make inputs and weights of this one.
+ *     ok | skip reason=T bytes=B | failed reason=T
+ *
+ *   create unit=N algorithm=T kernel=T
+ *         Try it; `unit` names it from now on.
+ *     created kernel=T input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *             object_bytes=B create_ns=X reshape_ns=X
+ *     skip reason=T [bytes=B] | failed reason=T
+ *
+ *   check unit=N by=reference|every|checksum [dump=DIR]
+ *         reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
+ *     checked outputs=N ok=0|1 error_over_bound=X checksum=N
+ *     skip reason=T [bytes=B] | failed reason=T
+ *
+ *   sample unit=N cache=hot|rotate calls=N settle_ns=N
+ *         calls=0: choose, and say so; in rotate it may then still be refused as too short. Else exactly so many, and
+ *         the window is what it is. settle_ns: cap of the settling.
+ *     sampled calls=N ns=X window_ns=X window_short=0|1 copy_ns=X copies=N settle_ns=X settle_capped=0|1 mhz_before=X
+ *             mhz_after=X cpu_before=N cpu_after=N repinned=N nivcsw=N faults=N t_ns=N checksum=N input=A weights=A
+ *             output=A pointers=A matrix=A
+ *         copy_ns=-1: no copy; mhz=-1: not to be believed; window_ns: all timed calls together, window_short: under the
+ *         minimum; repinned: times it was found on another CPU or free to go there, pinned again and taken anew;
+ *         checksum: of the last call's output, as `check` gives it; addresses as decimal numbers, 0: none.
+ *     skip reason=T [bytes=B] | failed reason=T
+ *
+ * At any time before an answer: `busy [ns=N]` (I am alive; give me another worker_timeout_s, and N more). */
+/* clang-format on */
 #ifndef CONVBENCH_PROTOCOL_H
 #define CONVBENCH_PROTOCOL_H
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record.h"
 
+#include "stop.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool records_open(records *r, const char *path) {
@@ -14,9 +17,14 @@ bool records_open(records *r, const char *path) {
     r->path = path ? path : "the standard output";
     if (!path)
         return true;
-    r->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (r->fd < 0) {
+    struct stat facts;
+    r->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
+    if (r->fd < 0 || fstat(r->fd, &facts)) {
         fprintf(stderr, "convbench: cannot open %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    if (!S_ISREG(facts.st_mode)) { /* a pipe that nobody empties would hold the run past its deadline */
+        fprintf(stderr, "convbench: %s is no regular file; --out takes one, or a name where there is none yet\n", path);
         return false;
     }
     char last = '\n';
@@ -39,6 +47,10 @@ void record_end(records *r) {
     r->line.text[r->line.length++] = '\n'; /* in place of the final NUL: the buffer always has room for it */
     off_t start = lseek(r->fd, 0, SEEK_END);
     ssize_t n;
+    if (start < 0 && !stop_wait_room(r->fd)) { /* a pipe, and it stayed full until the end of the run */
+        fprintf(stderr, "convbench: nobody reads %s; stopped\n", r->path);
+        exit(3);
+    }
     do
         n = write(r->fd, r->line.text, r->line.length);
     while (n < 0 && errno == EINTR);

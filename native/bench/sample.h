@@ -3,7 +3,7 @@
 #ifndef CONVBENCH_SAMPLE_H
 #define CONVBENCH_SAMPLE_H
 
-#include "instance.h"
+#include "placement.h"
 
 #define SAMPLE_TICKS 1000 /* a sample, and a call in rotate, is no shorter than this many ticks of the timer */
 
@@ -13,18 +13,20 @@ typedef struct {
     const layer_data *data;
     ic_algorithm algorithm;
     const char *kernel;
-    const size_t *bytes; /* of one instance, by ic_memory */
-    size_t memory;       /* of the arena at most */
-    uint64_t min_ns, max_khz, llc, settle_ns, calls;
-    double tick_ns;
-    bool rotate, first;
+    const size_t *bytes;                             /* of one instance, by ic_memory */
+    size_t room;                                     /* of the arena for one instance */
+    size_t memory;                                   /* of the arena at most */
+    int cpu;                                         /* to be pinned to */
+    uint64_t min_ns, max_khz, llc, settle_ns, calls; /* calls 0: to be chosen */
+    double tick_ns, call_ns;                         /* call_ns: what a call took before, 0: unknown */
+    bool rotate;
 } sample_request;
 
 typedef struct {
-    uint64_t calls, t_ns;
-    double ns, copy_ns, settle_ns, mhz_before, mhz_after; /* copy_ns and mhz: -1 for none */
-    unsigned copies;
-    bool settle_capped;
+    uint64_t calls, t_ns, checksum;                                  /* checksum: of the last call's output */
+    double ns, window_ns, copy_ns, settle_ns, mhz_before, mhz_after; /* copy_ns and mhz: -1 for none */
+    unsigned copies, repinned;
+    bool settle_capped, window_short;
     int cpu_before, cpu_after;
     long nivcsw, faults;
     const void *input, *weights, *output, *pointers, *matrix;
@@ -35,8 +37,5 @@ typedef enum { SAMPLE_TAKEN, SAMPLE_SKIPPED, SAMPLE_FAILED } sample_status;
 /* On a skip or a failure `reason` says why and `bytes` what memory it takes (0: not a matter of memory). */
 sample_status sample_take(const sample_request *request, sample_result *result, char *reason, size_t room,
                           size_t *bytes);
-
-/* Bytes of arena for layers that need `need`: room to place them at random, and more than the caches. */
-size_t sample_arena_bytes(size_t need, uint64_t llc, size_t memory);
 
 #endif

@@ -46,8 +46,8 @@ stop_reason stop_now(void) {
     return deadline && timer_ns() >= deadline ? STOP_DEADLINE : STOP_NOT;
 }
 
-bool stop_wait(int fd, uint64_t until) {
-    struct pollfd wait = {fd, POLLIN, 0};
+static bool wait_for(int fd, short what, uint64_t until) {
+    struct pollfd wait = {fd, what, 0};
     while (!stop_now()) {
         uint64_t now = timer_ns(), end = deadline && deadline < until ? deadline : until;
         uint64_t left = end > now ? end - now : 0;
@@ -61,4 +61,13 @@ bool stop_wait(int fd, uint64_t until) {
             return false;
     }
     return false;
+}
+
+bool stop_wait(int fd, uint64_t until) {
+    return wait_for(fd, POLLIN, until);
+}
+
+bool stop_wait_room(int fd) {
+    struct pollfd at_once = {fd, POLLOUT, 0};
+    return poll(&at_once, 1, 0) > 0 || wait_for(fd, POLLOUT, UINT64_MAX);
 }

@@ -12,6 +12,7 @@ void stop_arm(double deadline_s); /* from now; installs the handlers, which only
 stop_reason stop_now(void);
 /* Sleeps until fd (or -1) is readable (true), or `until` (timer_ns) has come or the run is to stop (false). */
 bool stop_wait(int fd, uint64_t until);
-void stop_unblock(void); /* in a child before exec: signals as they were */
+bool stop_wait_room(int fd); /* for writing; false: the run is to stop first, or the fd is broken */
+void stop_unblock(void);     /* in a child before exec: signals as they were */
 
 #endif

@@ -18,7 +18,8 @@ timer_facts timer_measure(void) {
     uint64_t frequency;
     __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
     frequency &= 0xffffffffu;
-    if (frequency)
+    /* CLOCK_MONOTONIC may step more coarsely than the counter behind it. */
+    if (frequency && 1e9 / (double)frequency > facts.tick_ns)
         facts.tick_ns = 1e9 / (double)frequency;
 #endif
     return facts;

@@ -14,7 +14,8 @@ static inline uint64_t timer_ns(void) {
 
 typedef struct {
     const char *name;
-    double tick_ns, cost_ns; /* 1 / CNTFRQ on arm64, elsewhere the smallest step seen; of one reading */
+    double tick_ns; /* the smallest step seen; on arm64 no less than 1 / CNTFRQ */
+    double cost_ns; /* of one reading */
 } timer_facts;
 
 timer_facts timer_measure(void);

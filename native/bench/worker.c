@@ -5,10 +5,13 @@
 #include "clock_probe.h"
 #include "cpu.h"
 #include "dump.h"
+#include "heartbeat.h"
 #include "introspect.h"
 #include "lines.h"
+#include "meminfo.h"
 #include "peak_probe.h"
 #include "reference.h"
+#include "reply.h"
 #include "sample.h"
 #include "timer.h"
 
@@ -30,6 +33,8 @@ typedef struct {
     ic_algorithm algorithm;
     char kernel[64]; /* as chosen */
     size_t bytes[IC_MEMORY_KINDS];
+    size_t room;    /* of the arena for one instance */
+    double call_ns; /* what its last untimed call took, 0: unknown */
 } unit;
 
 typedef struct {
@@ -39,37 +44,16 @@ typedef struct {
     layer_data data;
     reference reference;
     bool reference_every;
+    int cpu;
     unit units[UNITS];
     size_t memory; /* budget of data and arena together */
     uint64_t llc, min_ns, max_khz;
     timer_facts timer;
 } worker;
 
-static void busy(void) {
-    static uint64_t last;
-    uint64_t now = timer_ns();
-    if (now - last > 500000000 && lines_put(PROTOCOL_FD, "busy"))
-        last = now;
-}
-
-static char *encoded(const char *text) {
-    static char turn[4][FIELDS_ENCODED(256)];
-    static unsigned next;
-    next = (next + 1) % 4;
-    return fields_encode(text, turn[next], sizeof turn[next]);
-}
-
-static bool failed(const char *reason) {
-    return lines_put(PROTOCOL_FD, "failed reason=%s", encoded(reason));
-}
-
-static bool skip(const char *reason, size_t bytes) {
-    return lines_put(PROTOCOL_FD, "skip reason=%s bytes=%zu", encoded(reason), bytes);
-}
-
 static bool say_hello(worker *w, fields *f) {
     uint64_t protocol = fields_u64(f, "protocol", PROTOCOL_VERSION, PROTOCOL_VERSION);
-    int cpu = (int)fields_u64(f, "cpu", 0, CPU_LIMIT - 1);
+    int cpu = w->cpu = (int)fields_u64(f, "cpu", 0, CPU_LIMIT - 1);
     w->memory = (size_t)fields_u64(f, "memory", ARENA_PAGE, SIZE_MAX / 2);
     w->llc = fields_u64(f, "llc", 1, UINT64_C(1) << 40);
     w->min_ns = fields_u64(f, "min_ns", 1, UINT64_MAX);
@@ -77,18 +61,18 @@ static bool say_hello(worker *w, fields *f) {
     bool probe = fields_u64(f, "probe", 0, 1);
     fields_end(f);
     if (f->error[0] || !protocol)
-        return failed(f->error);
+        return reply_failed(f->error);
     cpu_set set = {{0}};
     cpu_set_put(&set, cpu, true);
     char text[256];
     if (!affinity_set(&set)) {
         snprintf(text, sizeof text, "cannot run on CPU %d: %s", cpu,
                  errno ? strerror(errno) : "the system gave other CPUs");
-        return failed(text);
+        return reply_failed(text);
     }
     if (!arena_open(&w->arena, w->memory, timer_ns() ^ (uint64_t)getpid() << 40)) {
         snprintf(text, sizeof text, "cannot reserve %zu bytes: %s", w->memory, strerror(errno));
-        return failed(text);
+        return reply_failed(text);
     }
     w->timer = timer_measure();
     cpu_set_print(&set, text, sizeof text);
@@ -102,13 +86,16 @@ static bool say_hello(worker *w, fields *f) {
         PROTOCOL_FD,
         "hello build=%s pid=%d cpus=%s clock_available=%d clock_reason=%s clock_mhz=%.17g peak_isa=%s peak_ok=%d "
         "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s",
-        cpu_build_id(), (int)getpid(), text, available, encoded(why), clock.mhz, encoded(peak.isa), peak.ok,
-        peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops, encoded(peak.reason));
+        cpu_build_id(), (int)getpid(), text, available, reply_text(why), clock.mhz, reply_text(peak.isa), peak.ok,
+        peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops, reply_text(peak.reason));
 }
 
+/* What the plan allows beside the layer's data, and no more than the system can give by now. */
 static size_t arena_budget(const worker *w) {
-    size_t data = layer_data_bytes(&w->layer);
-    return w->memory > data ? w->memory - data : 0;
+    size_t data = layer_data_bytes(&w->layer), have = w->arena.touched * ARENA_PAGE;
+    size_t budget = w->memory > data ? w->memory - data : 0;
+    uint64_t free_bytes = meminfo_free();
+    return budget > have && budget - have > free_bytes ? have + (size_t)free_bytes : budget;
 }
 
 static bool take_layer(worker *w, fields *f) {
@@ -116,51 +103,34 @@ static bool take_layer(worker *w, fields *f) {
     layer_parse(f, &l);
     fields_end(f);
     if (f->error[0])
-        return failed(f->error);
+        return reply_failed(f->error);
     reference_free(&w->reference);
     layer_data_free(&w->data);
     memset(w->units, 0, sizeof w->units);
     w->has_layer = false;
     size_t least = layer_data_bytes(&l) + (l.input_floats + l.weight_floats + l.output_floats) * sizeof(float);
     if (least > w->memory)
-        return skip("the layer's tensors do not fit the memory budget", least);
+        return reply_skip("the layer's tensors do not fit the memory budget", least);
+    if (layer_data_bytes(&l) > meminfo_free())
+        return reply_skip("the layer's tensors do not fit what the system has free", least);
     if (!layer_data_make(&l, &w->data))
-        return skip("no memory for the layer's tensors", least);
+        return reply_skip("no memory for the layer's tensors", least);
     w->layer = l;
     w->has_layer = true;
     return lines_put(PROTOCOL_FD, "ok");
 }
 
-/* Places the input and one instance; grows the arena where they do not fit. */
-static ic_status place(worker *w, instance *i, float **input, ic_algorithm algorithm, const char *kernel) {
-    size_t bytes = w->layer.input_floats * sizeof(float), budget = arena_budget(w);
-    size_t least = bytes + (w->layer.weight_floats + w->layer.output_floats) * sizeof(float);
-    size_t limit = sample_arena_bytes(least, w->llc, budget);
-    ic_status status = IC_OUT_OF_MEMORY;
-    if (limit > w->arena.pages * ARENA_PAGE)
-        arena_limit(&w->arena, limit);
-    for (int tries = 0; tries < 10; tries++) {
-        i->wanted = 0;
-        *input = arena_take(&w->arena, bytes, ARENA_LINE);
-        if (*input) {
-            memcpy(*input, w->data.input, bytes);
-            status = instance_make(i, &w->arena, &w->layer, &w->data, algorithm, kernel);
-            if (status == IC_OK)
-                return IC_OK;
-            arena_give(&w->arena, *input, bytes);
-        }
-        if (status != IC_OUT_OF_MEMORY || bytes + i->wanted > budget)
-            return status;
-        limit = sample_arena_bytes(bytes + i->wanted, w->llc, budget);
-        if (limit > w->arena.pages * ARENA_PAGE)
-            arena_limit(&w->arena, limit);
-    }
-    return status;
-}
-
-static void unplace(worker *w, instance *i, float *input) {
-    instance_free(i, &w->layer);
-    arena_give(&w->arena, input, w->layer.input_floats * sizeof(float));
+static placement placement_of(worker *w, const unit *u, const char *kernel, instance *i) {
+    return (placement){.arena = &w->arena,
+                       .layer = &w->layer,
+                       .data = &w->data,
+                       .algorithm = u->algorithm,
+                       .kernel = kernel,
+                       .budget = arena_budget(w),
+                       .llc = w->llc,
+                       .room = u->room,
+                       .copy = i,
+                       .copies = 1};
 }
 
 static unit *unit_of(worker *w, fields *f) {
@@ -177,35 +147,35 @@ static bool create(worker *w, fields *f) {
         fields_fail(f, "algorithm=%.40s is not known", name);
     fields_end(f);
     if (f->error[0])
-        return failed(f->error);
+        return reply_failed(f->error);
     instance i;
-    float *input;
     double create_ns = INFINITY, reshape_ns = INFINITY;
+    placement p = placement_of(w, u, strcmp(kernel, "auto") ? kernel : NULL, &i);
     for (int n = 0; n < CREATE_TIMES; n++) {
-        ic_status status = place(w, &i, &input, u->algorithm, strcmp(kernel, "auto") ? kernel : NULL);
+        ic_status status = placement_make(&p);
         char text[256];
         if (status == IC_OUT_OF_MEMORY)
-            return skip("too little memory", layer_data_bytes(&w->layer) +
-                                                 (w->layer.input_floats + w->layer.output_floats) * sizeof(float) +
-                                                 i.wanted);
+            return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
         snprintf(text, sizeof text, status == IC_UNKNOWN_KERNEL ? "%s: no kernel %s in this build" : "%s: %s", name,
                  status == IC_UNKNOWN_KERNEL ? kernel : ic_status_string(status));
         if (status == IC_UNSUPPORTED || status == IC_UNSUPPORTED_HARDWARE || status == IC_UNKNOWN_KERNEL)
-            return skip(text, 0);
+            return reply_skip(text, 0);
         if (status != IC_OK)
-            return failed(text);
+            return reply_failed(text);
         create_ns = fmin(create_ns, (double)i.create_ns);
         reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
         snprintf(u->kernel, sizeof u->kernel, "%s", i.info.kernel ? i.info.kernel : "none");
         memcpy(u->bytes, i.bytes, sizeof u->bytes);
-        unplace(w, &i, input);
+        placement_free(&p);
     }
+    u->room = p.room;
+    u->call_ns = 0;
     u->made = true;
     return lines_put(
         PROTOCOL_FD,
         "created kernel=%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu "
         "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
-        encoded(u->kernel), w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
+        reply_text(u->kernel), w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
         u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS], u->bytes[IC_MEMORY_MATRIX],
         u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
 }
@@ -218,29 +188,34 @@ static bool check(worker *w, fields *f) {
         fields_fail(f, "check before create");
     fields_end(f);
     if (f->error[0])
-        return failed(f->error);
+        return reply_failed(f->error);
     if (!sum_only && (!w->reference.value || w->reference_every != every)) {
         reference_free(&w->reference);
-        if (!reference_make(&w->reference, &w->layer, &w->data, every, busy))
-            return failed("no memory for the reference");
+        if (!reference_make(&w->reference, &w->layer, &w->data, every, heartbeat))
+            return reply_failed("no memory for the reference");
         w->reference_every = every;
     }
     instance i;
-    float *input;
     char reason[256] = "";
-    ic_status status = place(w, &i, &input, u->algorithm, u->kernel);
+    placement p = placement_of(w, u, u->kernel, &i);
+    ic_status status = placement_make(&p);
+    if (status == IC_OUT_OF_MEMORY)
+        return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
     if (status != IC_OK)
-        return failed(ic_status_string(status));
-    status = ic_conv2d_run(i.conv, input, i.output);
+        return reply_failed(ic_status_string(status));
+    uint64_t start = timer_ns();
+    status = ic_conv2d_run(i.conv, p.input, i.output);
+    u->call_ns = (double)(timer_ns() - start);
+    heartbeat();
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
     double error = sum_only ? 0 : reference_compare(&w->reference, i.output);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written = !*folder || status != IC_OK ||
                    dump_tensors(&w->layer, &w->data, ic_algorithm_name(u->algorithm), u->kernel, i.output, folder,
                                 reason, sizeof reason);
-    unplace(w, &i, input);
+    placement_free(&p);
     if (status != IC_OK || !written)
-        return failed(written ? ic_status_string(status) : reason);
+        return reply_failed(written ? ic_status_string(status) : reason);
     return lines_put(PROTOCOL_FD, "checked outputs=%zu ok=%d error_over_bound=%.17g checksum=%" PRIu64, outputs,
                      error <= 1, error, sum);
 }
@@ -252,16 +227,18 @@ static bool take_sample(worker *w, fields *f) {
         .arena = &w->arena, .layer = &w->layer, .data = &w->data, .memory = arena_budget(w), .llc = w->llc};
     q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
     q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
-    q.first = fields_u64(f, "first", 0, 1);
     q.rotate = !strcmp(cache, "rotate");
     if (!f->error[0] && !u->made)
         fields_fail(f, "sample before create");
     fields_end(f);
     if (f->error[0])
-        return failed(f->error);
+        return reply_failed(f->error);
     q.algorithm = u->algorithm;
     q.kernel = u->kernel;
     q.bytes = u->bytes;
+    q.room = u->room;
+    q.call_ns = u->call_ns;
+    q.cpu = w->cpu;
     q.min_ns = w->min_ns;
     q.max_khz = w->max_khz;
     q.tick_ns = w->timer.tick_ns;
@@ -270,15 +247,17 @@ static bool take_sample(worker *w, fields *f) {
     size_t bytes;
     sample_status status = sample_take(&q, &r, reason, sizeof reason, &bytes);
     if (status != SAMPLE_TAKEN)
-        return status == SAMPLE_SKIPPED ? skip(reason, bytes) : failed(reason);
-    return lines_put(PROTOCOL_FD,
-                     "sampled calls=%" PRIu64
-                     " ns=%.17g copy_ns=%.17g copies=%u settle_ns=%.17g settle_capped=%d mhz_before=%.17g "
-                     "mhz_after=%.17g cpu_before=%d cpu_after=%d nivcsw=%ld faults=%ld t_ns=%" PRIu64 " input=%" PRIuPTR
-                     " weights=%" PRIuPTR " output=%" PRIuPTR " pointers=%" PRIuPTR " matrix=%" PRIuPTR,
-                     r.calls, r.ns, r.copy_ns, r.copies, r.settle_ns, r.settle_capped, r.mhz_before, r.mhz_after,
-                     r.cpu_before, r.cpu_after, r.nivcsw, r.faults, r.t_ns, (uintptr_t)r.input, (uintptr_t)r.weights,
-                     (uintptr_t)r.output, (uintptr_t)r.pointers, (uintptr_t)r.matrix);
+        return status == SAMPLE_SKIPPED ? reply_skip(reason, bytes) : reply_failed(reason);
+    return lines_put(
+        PROTOCOL_FD,
+        "sampled calls=%" PRIu64 " ns=%.17g window_ns=%.17g window_short=%d copy_ns=%.17g copies=%u settle_ns=%.17g "
+        "settle_capped=%d mhz_before=%.17g mhz_after=%.17g cpu_before=%d cpu_after=%d repinned=%u nivcsw=%ld "
+        "faults=%ld "
+        "t_ns=%" PRIu64 " checksum=%" PRIu64 " input=%" PRIuPTR " weights=%" PRIuPTR " output=%" PRIuPTR
+        " pointers=%" PRIuPTR " matrix=%" PRIuPTR,
+        r.calls, r.ns, r.window_ns, r.window_short, r.copy_ns, r.copies, r.settle_ns, r.settle_capped, r.mhz_before,
+        r.mhz_after, r.cpu_before, r.cpu_after, r.repinned, r.nivcsw, r.faults, r.t_ns, r.checksum, (uintptr_t)r.input,
+        (uintptr_t)r.weights, (uintptr_t)r.output, (uintptr_t)r.pointers, (uintptr_t)r.matrix);
 }
 
 int worker_main(void) {
@@ -295,12 +274,13 @@ int worker_main(void) {
     while (lines_get(&in, line, true) > 0) {
         fields f;
         bool sent = false, known = false;
+        heartbeat_begin();
         fields_parse(&f, line);
         for (unsigned i = 0; i < sizeof table / sizeof *table && !known; i++)
             if ((known = !strcmp(f.word, table[i].word)))
-                sent = f.error[0] ? failed(f.error) : table[i].answer(&w, &f);
+                sent = f.error[0] ? reply_failed(f.error) : table[i].answer(&w, &f);
         if (!known)
-            sent = failed("unknown request");
+            sent = reply_failed("unknown request");
         if (!sent)
             return 1;
     }

@@ -62,7 +62,7 @@ def only_one_variant_ended(bench: Any, phone: PhoneHandle, began: Any) -> dict[s
     for variant in names - {error["variant"]}:
         assert [counts[launch, variant] for launch in (0, 1)] == [6, 6]
     assert counts[0, error["variant"]] < 6
-    assert counts[1, error["variant"]] == 6
+    assert counts[1, error["variant"]] == 0  # what crashed or hung is not risked again
     assert bench.run.records("end")[-1]["reason"] == "done"
     bench.is_clean(phone)
     return dict(error)

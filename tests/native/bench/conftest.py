@@ -88,7 +88,14 @@ class PlanText:
     )
     measure: dict[str, object] = field(
         default_factory=lambda: {
-            **{"min_ns": 200000, "budget_s": 60, "memory_bytes": 256 << 20, "settle_ms": 2, "settle_cold_ms": 2},
+            **{
+                "min_ns": 200000,
+                "budget_s": 60,
+                "launches": 1,
+                "memory_bytes": 256 << 20,
+                "settle_ms": 2,
+                "settle_cold_ms": 2,
+            },
             **{"worker_timeout_s": 30, "llc_bytes": 1 << 20},
         }
     )

@@ -58,10 +58,18 @@ def test_records_of_a_whole_run(plan: Any, run: Callable[..., Any], make_layer: 
     for s in samples:
         assert s.pid == pid_of[s.launch]
         assert s.cpu_before == s.cpu_after == 0
-        assert s.cache == "rotate" or s.ns * s.calls >= 200000 * 0.999
+        least = max(200000, 1000 * header.timer.tick_ns)
+        assert s.window_short == (s.window_ns < least) or abs(s.window_ns / least - 1) < 0.2  # each measures its tick
+        assert s.cache == "rotate" or s.window_ns == pytest.approx(s.ns * s.calls)
+        assert s.cache == "hot" or s.calls >= 5
+        assert s.repinned == 0
         assert (s.copies > 1) == (s.cache == "rotate")
         assert (s.copy_ns is not None) == (s.algorithm == "im2col" and s.layer == "a")
         assert s.settle_ns > 0
+    calls = defaultdict(set)
+    for s in samples:
+        calls[s.layer, s.variant, s.cache].add(s.calls)
+    assert all(len(numbers) == 1 for numbers in calls.values()), calls  # over all rounds and launches
     assert [(b.launch, b.layer, b.rounds, b.rounds_planned) for b in result.of(Block)] == [
         (launch, layer, 8, 8) for launch in (0, 1) for layer in "ab"
     ]

@@ -38,7 +38,7 @@ def test_render() -> None:
     assert render(plan(gate=gate, watches=watches, max_khz=2803200)) == (
         "convbench-plan 1\n"
         "run id=20261121-105500-quick cluster=4-7 attempt=1 cpu=4 conductor_cpus=0-3 deadline_s=900 tool=0.1.0\n"
-        "measure min_ns=10000000 budget_s=2.5 memory_bytes=536870912 settle_ms=50 settle_cold_ms=500"
+        "measure min_ns=10000000 budget_s=2.5 launches=2 memory_bytes=536870912 settle_ms=50 settle_cold_ms=500"
         " worker_timeout_s=60 llc_bytes=0\n"
         "gate source=zone:cpu-1-0 kind=file path=/sys/t%20h scale=0.001 baseline_c=31.2 tolerance_c=1 cap_s=120"
         " window_s=20 slope_c=0.2\n"

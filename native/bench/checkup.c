@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checkup.h"
+
+#include "stop.h"
+
+#include <stdlib.h>
+
+void checkup(crew *c, bool first_launch, const char *by, const char *dump) {
+    const plan *p = c->p;
+    unsigned char *seen = calloc((size_t)p->layer_count * p->variant_count, 1);
+    crew_launch(c, p->jobs[0].launch);
+    c->measuring = false;
+    for (unsigned k = 0; seen && k < p->job_count; k++) { /* layers in the order of their first job */
+        const plan_job *job = &p->jobs[k];
+        for (unsigned i = 0; i < job->variant_count && !stop_now(); i++) {
+            unsigned unit = p->variants[job->variants[i]].unit;
+            unsigned char *done = &seen[(size_t)job->layer * p->variant_count + unit];
+            if (*done || (first_launch && job->launch != c->launch))
+                continue;
+            *done = 1;
+            const char *how = by ? by : p->layers[job->layer].macs < 0x1p31 ? "every" : "reference";
+            crew_fact(c, job->layer, unit)->usable = crew_check(c, job->layer, unit, how, dump);
+        }
+    }
+    c->cut |= stop_now() != STOP_NOT;
+    free(seen);
+    crew_stop(c);
+}

@@ -1,0 +1,56 @@
+"""A worker in a few lines, as any program may be one. The environment's BEHAVIOUR names what it does wrong.
+
+Started by convbench as `PROGRAM worker` with a socket as descriptor 3 (native/bench/protocol.h).
+"""
+
+import os
+import socket
+import sys
+import time
+
+BEHAVIOUR = os.environ.get("BEHAVIOUR", "")
+SAMPLE_S = float(os.environ.get("SAMPLE_S", "0"))
+HELLO = (
+    "hello build=0123456789abcdef pid={pid} cpus=0 clock_available=0 clock_reason=fake clock_mhz=0 peak_isa=none "
+    "peak_ok=0 peak_flop_per_cycle=0 peak_fmas_per_cycle=0 peak_gflops=0 peak_reason=fake"
+)
+CREATED = "created kernel=fake " + " ".join(
+    f"{kind}_bytes=64" for kind in ("input", "output", "weights", "pointer", "matrix", "padding", "object")
+)
+SAMPLED = (
+    "sampled calls={calls} ns=1000 window_ns=1000 window_short=0 copy_ns=-1 copies=1 settle_ns=1 settle_capped=0 "
+    "mhz_before=-1 mhz_after=-1 cpu_before=0 cpu_after=0 repinned=0 nivcsw=0 faults=0 t_ns=1 checksum={sum} input=64 "
+    "weights=64 output=64 pointers=0 matrix=0"
+)
+
+
+def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
+    if word == "hello":
+        if BEHAVIOUR == "never starts":
+            time.sleep(600)
+        return HELLO.format(pid=os.getpid())
+    if word == "layer":
+        return "ok"
+    if word == "create":
+        return f"{CREATED} create_ns=1 reshape_ns=1"
+    if word == "check":
+        return "checked outputs=1 ok=1 error_over_bound=0 checksum=7"
+    if BEHAVIOUR == "hangs over unit 0" and fields["unit"] == "0":
+        time.sleep(600)
+    if BEHAVIOUR == "announces":
+        say.sendall(b"busy ns=20000000000\n")
+    time.sleep(SAMPLE_S)
+    wrong = BEHAVIOUR == "turns wrong" and fields["calls"] != "0"
+    return SAMPLED.format(calls=max(1, int(fields["calls"])), sum=8 if wrong else 7)
+
+
+def main() -> None:
+    conductor = socket.socket(fileno=3)
+    for line in conductor.makefile("r"):
+        word, *rest = line.split()
+        reply = answer(word, dict(part.split("=", 1) for part in rest), conductor)
+        conductor.sendall(f"{reply}\n".encode())
+
+
+if sys.argv[1:] == ["worker"]:
+    main()

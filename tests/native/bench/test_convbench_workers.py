@@ -1,0 +1,133 @@
+"""What the conductor makes of its workers: crashes and hangs remembered, slow ones waited for, wrong ones found out."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.store.records import Block, Check, Error, Sample, Worker
+
+pytestmark = pytest.mark.native
+
+
+@pytest.fixture
+def fake(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`fake(behaviour)`: the plan with a fake worker instead of convbench."""
+
+    def fake(behaviour: str = "", sample_s: float = 0) -> Any:
+        script = tmp_path / "fake-worker"
+        source = Path(__file__).with_name("fake_worker.py").read_text()
+        script.write_text(f"#!{sys.executable} -S\n{source}")
+        script.chmod(0o755)
+        monkeypatch.setenv("BEHAVIOUR", behaviour)
+        monkeypatch.setenv("SAMPLE_S", str(sample_s))
+        plan.exe = script
+        return plan
+
+    return fake
+
+
+def test_a_hang_is_remembered_and_costs_the_others_no_rounds(fake: Any, run: Callable[..., Any]) -> None:
+    plan = fake("hangs over unit 0")
+    plan.launches, plan.rounds = 3, 3
+    plan.measure |= {"worker_timeout_s": 1.5, "budget_s": 3.6, "launches": 3}
+    result = run(plan)
+    assert result.code == 3
+    (error,) = result.of(Error)
+    assert (error.launch, error.algorithm) == (0, "im2col")
+    assert "timed out" in error.reason
+    assert {s.algorithm for s in result.of(Sample)} == {"indirect"}
+    assert [(block.launch, block.rounds) for block in result.of(Block)] == [(0, 3), (1, 3), (2, 3)]
+    lost = [block.lost_s for block in result.of(Block)]
+    assert lost[0] >= 1.5
+    assert max(lost[1:]) < 0.5
+
+
+def test_a_program_that_never_starts_is_given_up(fake: Any, run: Callable[..., Any], make_layer: Any) -> None:
+    plan = fake("never starts")
+    plan.layers = tuple(make_layer(f"l{i}", 8, 8, 4, 4) for i in range(6))
+    plan.measure |= {"worker_timeout_s": 0.3}
+    result = run(plan)
+    assert result.code == 3
+    errors = result.of(Error)
+    assert len(errors) == 12
+    assert sum("timed out" in error.reason for error in errors) == 2
+    assert "failed to start 2 times" in errors[-1].reason
+
+
+def test_the_share_of_a_launch_is_that_of_the_whole_run(fake: Any, run: Callable[..., Any]) -> None:
+    """As --resume writes it: one launch of four is left."""
+    plan = fake(sample_s=0.1)
+    plan.algorithms, plan.rounds = ("im2col",), 30
+    plan.measure |= {"budget_s": 1.2, "launches": 4}
+    (block,) = run(plan).of(Block)
+    assert 1 <= block.rounds <= 3
+
+
+def test_a_worker_that_announces_a_long_sample_is_waited_for(fake: Any, run: Callable[..., Any]) -> None:
+    plan = fake("announces", sample_s=1.5)
+    plan.algorithms, plan.rounds = ("im2col",), 1
+    plan.measure |= {"worker_timeout_s": 0.7}
+    result = run(plan)
+    assert result.code == 0, result.records
+    assert len(result.of(Sample)) == 1
+
+
+def test_samples_longer_than_the_timeout_are_no_hang(plan: Any, run: Callable[..., Any]) -> None:
+    plan.measure |= {"min_ns": 2500000000, "worker_timeout_s": 1}
+    plan.algorithms, plan.rounds = ("indirect",), 1
+    result = run(plan)
+    assert not result.of(Error)
+    (sample,) = result.of(Sample)
+    assert sample.window_ns > 1e9
+
+
+def test_a_result_that_turns_wrong_is_found_after_the_window(fake: Any, run: Callable[..., Any]) -> None:
+    plan = fake("turns wrong")
+    plan.rounds, plan.launches = 3, 2
+    result = run(plan)
+    assert result.code == 1
+    assert {(s.round, s.launch) for s in result.of(Sample)} == {(0, 0)}
+    wrong = [check for check in result.of(Check) if not check.ok]
+    assert sorted(check.variant.split("/")[0] for check in wrong) == ["im2col", "indirect"]
+    assert {check.by for check in wrong} == {"checksum"}
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+def test_no_sample_of_another_cpu_is_kept(plan: Any, start: Callable[..., Any]) -> None:
+    """As Android moves processes between cpusets: somebody else changes where the worker may run, over and over."""
+    mine, other = sorted(os.sched_getaffinity(0))[:2]
+    plan.run |= {"cpu": mine, "conductor_cpus": other}
+    plan.rounds, plan.algorithms = 60, ("im2col",)
+    plan.measure["min_ns"] = 5000000
+    started, ended = start(plan), threading.Event()
+
+    def meddle() -> None:
+        for cpus in itertools.cycle(({other}, {mine, other})):
+            if ended.wait(0.15):
+                return
+            for pid in started.workers():
+                try:
+                    os.sched_setaffinity(pid, cpus)
+                except OSError:
+                    continue
+
+    meddler = threading.Thread(target=meddle)
+    meddler.start()
+    result = started.finish()
+    ended.set()
+    meddler.join()
+    samples = result.of(Sample)
+    assert len(result.of(Worker)) >= 1
+    assert samples
+    assert {(s.cpu_before, s.cpu_after) for s in samples} == {(mine, mine)}
+    assert sum(s.repinned for s in samples) > 0
+    for error in result.of(Error):  # moved again each time it was pinned
+        assert "CPU" in error.reason
