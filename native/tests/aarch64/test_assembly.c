@@ -14,33 +14,41 @@ uint64_t checked_call(ic_micro_kernel kernel, const ic_tile_run *run);
 typedef struct {
     size_t channels, taps, tiles, rows;
     bool steps_input; /* as im2col: one set of offsets, the input moves on */
+    bool scatters;    /* pixels go anywhere; else the output moves on */
+    size_t gap;       /* rows of weights passed over after a tap */
     bool clamps;
     placement place;
 } tile_case;
 
 typedef struct {
     ic_tile_run run;
-    float *input, *padding, *weights, *output;
-    int64_t *offsets;
-    size_t inputs, weights_count, outputs, entries;
+    float *input, *padding, *bias, *weights, *output;
+    int64_t *offsets, *output_offsets;
+    size_t inputs, weights_count, outputs, entries, output_entries, output_stride;
 } tile_memory;
 
 static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     tile_memory m;
     const size_t step = c->steps_input ? c->channels + 3 : 0;
-    const size_t stride = COLUMNS + (c->channels + c->tiles) % 4;
+    const size_t stride = COLUMNS + (c->channels + c->tiles) % 4, pixels = c->tiles * c->rows;
     const size_t reach = c->taps * c->rows * c->channels; /* of one tile's offsets */
     m.inputs = reach + (c->tiles - 1) * step;
-    m.weights_count = (1 + c->taps * c->channels) * COLUMNS;
-    m.outputs = (c->tiles * c->rows - 1) * stride + COLUMNS;
+    /* No gap is read after the last tap. */
+    m.weights_count = (c->taps * c->channels + (c->taps - 1) * c->gap) * COLUMNS;
+    m.output_stride = stride;
+    m.outputs = (pixels - 1) * stride + COLUMNS;
+    m.output_entries = c->scatters ? pixels : c->rows;
     m.entries = c->taps * c->rows * (c->steps_input ? 1 : c->tiles);
     m.input = guarded_new(m.inputs * sizeof(float), c->place);
     m.padding = guarded_new(c->channels * sizeof(float), c->place);
+    m.bias = guarded_new(COLUMNS * sizeof(float), c->place);
     m.weights = guarded_new(m.weights_count * sizeof(float), c->place);
     m.output = guarded_new(m.outputs * sizeof(float), c->place);
     m.offsets = guarded_new(m.entries * sizeof(int64_t), c->place);
+    m.output_offsets = guarded_new(m.output_entries * sizeof(int64_t), c->place);
     fill(m.input, m.inputs, VALUES_FLOAT, state);
     fill(m.padding, c->channels, VALUES_FLOAT, state); /* not zeros: whether it is read must show */
+    fill(m.bias, COLUMNS, VALUES_FLOAT, state);
     fill(m.weights, m.weights_count, VALUES_FLOAT, state);
     for (size_t i = 0; i < m.entries; i++) {
         const size_t at = random_next(state) % (reach - c->channels + 1);
@@ -48,12 +56,20 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     }
     m.offsets[0] = 0;
     m.offsets[m.entries - 1] = (int64_t)((reach - c->channels) * sizeof(float));
+    const size_t first = c->scatters ? random_next(state) % pixels : 0; /* scattered: turned by that many pixels */
+    for (size_t i = 0; i < m.output_entries; i++) {
+        m.output_offsets[i] = (int64_t)((i + first) % pixels * stride * sizeof(float));
+    }
     m.run = (ic_tile_run){.input = m.input,
                           .padding = m.padding,
                           .offsets = m.offsets,
+                          .bias = m.bias,
                           .weights = m.weights,
+                          .weights_gap = c->gap * COLUMNS,
                           .output = m.output,
-                          .output_stride = stride,
+                          .output_offsets = m.output_offsets,
+                          .output_step = c->scatters ? 0 : c->rows * stride * sizeof(float),
+                          .output_offset_step = c->scatters ? c->rows : 0,
                           .taps = c->taps,
                           .channels = c->channels,
                           .tiles = c->tiles,
@@ -69,23 +85,32 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
 static void free_memory(const tile_case *c, tile_memory *m) {
     guarded_free(m->input, m->inputs * sizeof(float));
     guarded_free(m->padding, c->channels * sizeof(float));
+    guarded_free(m->bias, COLUMNS * sizeof(float));
     guarded_free(m->weights, m->weights_count * sizeof(float));
     guarded_free(m->output, m->outputs * sizeof(float));
     guarded_free(m->offsets, m->entries * sizeof(int64_t));
+    guarded_free(m->output_offsets, m->output_entries * sizeof(int64_t));
 }
 
-static float reference(const tile_memory *m, size_t tile, size_t row, size_t column) {
+/* Of a pixel counted in the order of tiles and rows. */
+static float reference(const tile_memory *m, size_t pixel, size_t column) {
     const ic_tile_run *run = &m->run;
+    const size_t tile = pixel / run->rows, row = pixel % run->rows;
     const float *weights = m->weights + column;
-    float sum = *weights;
+    float sum = m->bias[column];
     for (size_t tap = 0; tap < run->taps; tap++) {
         const int64_t entry = m->offsets[tile * run->offset_step + tap * run->rows + row];
         const float *a = entry == IC_PADDING_ENTRY
                              ? m->padding
                              : m->input + (tile * run->input_step + (size_t)entry) / sizeof(float);
         for (size_t k = 0; k < run->channels; k++) {
-            weights += COLUMNS;
             sum = fmaf(a[k], *weights, sum);
+            if (k + 1 != run->channels || tap + 1 != run->taps) {
+                weights += COLUMNS;
+            }
+        }
+        if (tap + 1 != run->taps) {
+            weights += run->weights_gap;
         }
     }
     sum = sum < run->output_min ? run->output_min : sum;
@@ -100,9 +125,11 @@ static uint32_t bits_of(float value) {
 
 static void check_output(const ic_assembly *kernel, const tile_case *c, const tile_memory *m) {
     for (size_t i = 0; i < m->outputs; i++) {
-        const size_t pixel = i / m->run.output_stride, column = i % m->run.output_stride;
+        const size_t at = i / m->output_stride, column = i % m->output_stride, pixels = c->tiles * c->rows;
+        const size_t first = c->scatters ? (size_t)m->output_offsets[0] / sizeof(float) / m->output_stride : 0;
+        const size_t pixel = (at + pixels - first) % pixels;
         const bool inside = column < COLUMNS;
-        const float wanted = inside ? reference(m, pixel / c->rows, pixel % c->rows, column) : 0;
+        const float wanted = inside ? reference(m, pixel, column) : 0;
         const bool same = inside && isnan(wanted) ? isnan(m->output[i]) && bits_of(m->output[i]) != UINT32_MAX
                                                   : bits_of(m->output[i]) == (inside ? bits_of(wanted) : UINT32_MAX);
         if (!same) {
@@ -137,13 +164,15 @@ static void all_cases(const ic_assembly *kernel, placement place, float poison) 
     for (size_t rows = 1; rows <= 8; rows++) {
         for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
             for (size_t t = 0; t < sizeof taps / sizeof taps[0]; t++) {
-                const uint32_t dice = random_range(&state, 0, 7);
+                const uint32_t dice = random_range(&state, 0, 31);
                 const tile_case c = {.channels = channels[i],
                                      .taps = taps[t],
                                      .tiles = 1 + (i + t) % 3,
                                      .rows = rows,
                                      .steps_input = dice % 2 != 0,
                                      .clamps = dice / 2 % 2 != 0,
+                                     .scatters = dice / 4 % 2 != 0,
+                                     .gap = dice / 8 % 4,
                                      .place = place};
                 check_case_of(kernel, &c, &state, poison);
             }

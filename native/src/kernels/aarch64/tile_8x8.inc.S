@@ -14,6 +14,7 @@
  *   x0 the run           x1 weights          x2 offsets of the next tap    x3 input of the tile    x4 way to padding
  *   x5 blocks left       x6 taps left        x7 upper bits of a slot       x8-x15 rows of A        x16 blocks of a tap
  *   x17 rest of channels (x18 the platform's) x19 tiles left               x20 output              x21 offsets of tile
+ *   x22 weights passed over after a tap      x23 output offsets of tile
  *   v0-v3 A, half x: rows 0 1, 2 3, 4 5, 6 7          v4-v7 A, half y
  *   v8-v11 B, half x: by channel, then vector         v12-v15 B, half y
  *   v16-v31 sums: by row, then vector */
@@ -49,6 +50,8 @@ rest .req x17
 tiles .req x19
 output .req x20
 offsets .req x21
+weights_gap .req x22
+output_offsets .req x23
 
 ax0 .req v0
 ax1 .req v0
@@ -230,9 +233,16 @@ sum71 .req v31
 
 .macro store_row row, q0, q1
     .if \row < ROWS
-    stp \q0, \q1, [output]
-    add output, output, scratch, lsl 2
+    ldr row\row, [output_offsets, 8 * \row]
+    add row\row, row\row, output
+    stp \q0, \q1, [row\row]
     .endif
+.endm
+
+/* Moves a pointer by a field of the run, in units of 1 << shift bytes. */
+.macro advance pointer, field, shift
+    ldr scratch, [run, \field]
+    add \pointer, \pointer, scratch, lsl \shift
 .endm
 
 /* void \prefix_tile_\rows(const ic_tile_run *run) */
@@ -243,16 +253,20 @@ sum71 .req v31
     .hidden \prefix\()_\rows
     .type \prefix\()_\rows, %function
 \prefix\()_\rows:
-    stp d8, d9, [sp, -96]!
+    stp d8, d9, [sp, -112]!
     stp d10, d11, [sp, 16]
     stp d12, d13, [sp, 32]
     stp d14, d15, [sp, 48]
     stp x19, x20, [sp, 64]
-    str x21, [sp, 80]
+    stp x21, x22, [sp, 80]
+    str x23, [sp, 96]
     ldr tiles, [run, RUN_TILES]
     ldr output, [run, RUN_OUTPUT]
     ldr offsets, [run, RUN_OFFSETS]
+    ldr output_offsets, [run, RUN_OUTPUT_OFFSETS]
     ldr input, [run, RUN_INPUT]
+    ldr weights_gap, [run, RUN_WEIGHTS_GAP]
+    lsl weights_gap, weights_gap, 2
     ldr rest, [run, RUN_CHANNELS]
     lsr tap_blocks, rest, 2
     and rest, rest, 3
@@ -264,7 +278,8 @@ sum71 .req v31
     ldr weights, [run, RUN_WEIGHTS]
     ldr taps, [run, RUN_TAPS]
     mov entry, offsets
-    ldp q0, q1, [weights], 32
+    ldr scratch, [run, RUN_BIAS]
+    ldp q0, q1, [scratch]
     for_rows set_sums \row
 
 .Ltap_\rows:
@@ -283,6 +298,7 @@ sum71 .req v31
     cbnz rest, .Ldrain_\rows
     subs taps, taps, 1
     b.eq .Llast_\rows
+    add weights, weights, weights_gap
     next_tap
     mov blocks, tap_blocks
     b .Lblock_\rows
@@ -300,6 +316,7 @@ sum71 .req v31
     subs blocks, blocks, 1
     b.ne .Lchannel_\rows
 .Ltap_end_\rows:
+    add weights, weights, weights_gap
     subs taps, taps, 1
     b.ne .Ltap_\rows
 
@@ -309,7 +326,6 @@ sum71 .req v31
     ld1r {v1.4s}, [scratch]
     for_rows clamp_row fmax, \row, v0
     for_rows clamp_row fmin, \row, v1
-    ldr scratch, [run, RUN_OUTPUT_STRIDE]
     store_row 0, q16, q17
     store_row 1, q18, q19
     store_row 2, q20, q21
@@ -318,19 +334,20 @@ sum71 .req v31
     store_row 5, q26, q27
     store_row 6, q28, q29
     store_row 7, q30, q31
-    ldr scratch, [run, RUN_INPUT_STEP]
-    add input, input, scratch
-    ldr scratch, [run, RUN_OFFSET_STEP]
-    add offsets, offsets, scratch, lsl 3
+    advance input, RUN_INPUT_STEP, 0
+    advance offsets, RUN_OFFSET_STEP, 3
+    advance output, RUN_OUTPUT_STEP, 0
+    advance output_offsets, RUN_OUTPUT_OFFSET_STEP, 3
     subs tiles, tiles, 1
     b.ne .Ltile_\rows
 
-    ldr x21, [sp, 80]
+    ldr x23, [sp, 96]
+    ldp x21, x22, [sp, 80]
     ldp x19, x20, [sp, 64]
     ldp d14, d15, [sp, 48]
     ldp d12, d13, [sp, 32]
     ldp d10, d11, [sp, 16]
-    ldp d8, d9, [sp], 96
+    ldp d8, d9, [sp], 112
     ret
     .size \prefix\()_\rows, . - \prefix\()_\rows
 .endm
