@@ -158,10 +158,19 @@ def _gate(scope: _Scope) -> Found:
             "gate",
             f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends, 2)})",
         )
+    unjudged = [gate for gate in gates if gate.status == "unjudged"]
+    if unjudged:
+        yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches; baseline unknown)"
     if any(gate.status == "unavailable" for gate in gates):
         yield "gate", "no source of temperature was found: launches did not wait for a cool device"
-    elif any(gate.baseline is None for gate in gates):
+    elif any(gate.baseline is None and gate.status != "unjudged" for gate in gates):
         yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
+
+
+def _unjudged(gate: records.Gate) -> str:
+    if gate.cap_s is None or gate.window_s is None:
+        return "start temperature not judged"
+    return f"start temperature not judged: cap of {gate.cap_s:g} s shorter than the {gate.window_s:g} s window"
 
 
 def _clock(scope: _Scope) -> Found:
@@ -188,6 +197,8 @@ def _samples(scope: _Scope) -> Found:
     tests: tuple[tuple[str, str, Callable[[records.Sample], bool]], ...] = (
         ("settle", "the settling before the sample hit its cap in", lambda s: s.settle_capped),
         ("affinity", "the CPU changed (cpu_before is not cpu_after) in", lambda s: s.cpu_before != s.cpu_after),
+        ("affinity", "the CPU was taken away and the sample taken anew in", lambda s: s.repinned > 0),
+        ("short", "the window was shorter than the policy's minimum in", lambda s: s.window_short),
         ("switches", "the kernel switched to other work (involuntary context switch) in", lambda s: s.nivcsw > 0),
         ("faults", "pages were faulted in during", lambda s: s.faults > 0),
     )

@@ -1,0 +1,51 @@
+"""What a gate's record and a sample's evidence become in the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harness.report.writer import write_report
+
+pytestmark = pytest.mark.unit
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def weaknesses(synthetic: ModuleType, tmp_path: Path) -> Callable[[str, Change], str]:
+    """`weaknesses(type, change)`: the report's text after every record of a type has taken other values."""
+
+    def weaknesses(kind: str, change: Change) -> str:
+        run: Path = synthetic.make_run(tmp_path / "run", launches=4)
+        (file,) = run.glob("devices/*/records.jsonl")
+        records = [json.loads(line) for line in file.read_text().splitlines()]
+        changed = [{**record, **change(record)} if record["type"] == kind else record for record in records]
+        file.write_text("".join(json.dumps(record) + "\n" for record in changed))
+        return "\n".join(write_report(run).weaknesses)
+
+    return weaknesses
+
+
+def test_a_cap_below_the_window_is_no_heat(weaknesses: Callable[[str, Change], str]) -> None:
+    gate = {"status": "unjudged", "capped": False, "baseline": None, "cap_s": 3.0, "window_s": 20.0}
+    text = weaknesses("gate", lambda _: gate)
+    assert "start temperature not judged: cap of 3 s shorter than the 20 s window" in text
+    assert "gave up at its cap" not in text
+    assert "stood still" not in text
+
+
+def test_a_stopped_gate_is_no_cap(weaknesses: Callable[[str, Change], str]) -> None:
+    text = weaknesses("gate", lambda record: {"status": "stopped" if record["launch"] == 3 else "passed"})
+    assert "gave up at its cap" not in text
+
+
+def test_short_windows_and_lost_cpus_are_counted(weaknesses: Callable[[str, Change], str]) -> None:
+    text = weaknesses("sample", lambda s: {"window_short": s["round"] == 0, "repinned": int(s["launch"] == 0)})
+    assert "the window was shorter than the policy's minimum in" in text
+    assert "the CPU was taken away and the sample taken anew in" in text
