@@ -55,14 +55,20 @@ bench: setup ## shares of the FMA peak and of memcpy reached on this machine
 bench-aarch64: setup ## arm64 kernels in models of cores, executed instructions per layer (BENCH_ARGS="--baseline FILE")
 	$(PY) -m benchmarks.aarch64 $(BENCH_ARGS)
 
+PEERS_ARGS ?=
+bench-peers: setup ## beside XNNPACK, onnxruntime, oneDNN, torch and ncnn, layer by layer (PEERS_ARGS="--quick", "--help")
+	$(PY) -m benchmarks.peers $(PEERS_ARGS)
+
 lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }
 	$(call lock,run,)
 	$(call lock,test,--extra test --constraints requirements/run.txt)
+	$(call lock_of,peers,--override requirements/peers-without.in,requirements/peers.in)
 
-define lock
+lock = $(call lock_of,$(1),$(2),pyproject.toml requirements/build.in)
+define lock_of
 $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: --fork-strategy fewest \
-	--no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS) $(2) pyproject.toml requirements/build.in --output-file requirements/$(1).txt
+	--no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS) $(2) $(3) --output-file requirements/$(1).txt
 endef
 
 clean: ## remove .venv, build and caches (runs/ stays)

@@ -1,0 +1,1 @@
+"""The library beside other convolution libraries on this machine: ``make bench-peers``."""

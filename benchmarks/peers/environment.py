@@ -1,0 +1,77 @@
+"""The peers' own virtual environment under build/peers, made from requirements/peers.txt."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.peers import hollow
+from harness.bootstrap import clean_environment, explain
+from harness.errors import InfrastructureError, UsageError
+from harness.paths import build_root, data_root
+
+
+def folder() -> Path:
+    """build/peers: environment, results."""
+    return build_root() / "peers"
+
+
+def make(say: Callable[[str], None]) -> Path:
+    """The environment's Python, installing first where the lock file or the Python changed.
+
+    Raises UsageError on machines without wheels, InfrastructureError where installing fails.
+    """
+    if (platform.machine(), sys.platform) != ("x86_64", "linux"):
+        raise UsageError("the peers' lock file holds wheels for x86-64 Linux", "run it on such a machine")
+    lock = data_root() / "requirements" / "peers.txt"
+    key = hashlib.sha256(lock.read_bytes() + Path(hollow.__file__).read_bytes() + sys.version.encode()).hexdigest()
+    venv = folder() / "venv"
+    python, marker = venv / "bin" / "python", venv / "made-from"
+    if marker.exists() and marker.read_text() == key:
+        return python
+    say("installing the peers under build/peers (600 MB of wheels, 2 GB unpacked; once)")
+    shutil.rmtree(venv, ignore_errors=True)
+    shutil.rmtree(folder() / "hollow", ignore_errors=True)
+    folder().mkdir(parents=True, exist_ok=True)
+    _run([sys.executable, "-m", "venv", str(venv)], "making the peers' environment")
+    pip = [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    wheels = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
+    _run([*pip, *wheels], "installing the peers")
+    made = next(venv.glob("lib/python*/site-packages/torch/lib"), None)
+    if made is not None:
+        try:
+            hollow.make(made, folder() / "hollow" / "lib")
+        except (subprocess.CalledProcessError, OSError) as error:
+            say(f"torch will be missing: its stand-ins for CUDA's libraries were not made: {error}")
+    marker.write_text(key)
+    return python
+
+
+def settings(threads: int) -> dict[str, str]:
+    """The environment of a peer's process: its threads, and torch's stand-ins."""
+    kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(("OMP_", "MKL_", "KMP_"))}
+    stand_ins = folder() / "hollow" / "lib"
+    number = str(threads)
+    kept |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "PYTHONWARNINGS": "ignore"}
+    return kept | ({"HOLLOW_TORCH": str(stand_ins)} if stand_ins.exists() else {})
+
+
+def _run(argv: list[str], doing: str) -> None:
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=clean_environment(dict(os.environ)),
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise InfrastructureError(explain(doing, done.stdout), "see the message; make bench-peers starts it again")

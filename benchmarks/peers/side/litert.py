@@ -1,0 +1,104 @@
+"""XNNPACK through LiteRT: NHWC as it is, weights packed when the delegate takes the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from benchmarks.peers.side.made import Made
+
+
+def start(_peer: str, threads: int) -> int:
+    """The number of threads is all that is kept."""
+    return threads
+
+
+def versions(_threads: int) -> dict[str, str]:
+    """LiteRT's version; it does not tell XNNPACK's."""
+    return {"ai-edge-litert": version("ai-edge-litert")}
+
+
+def modes(threads: int, layer: dict[str, Any]) -> dict[str, Callable[..., Made]]:
+    """One mode: the padding as SAME where that means the same, else a PAD that the delegate fuses."""
+    if layer["groups"] != 1:
+        return {}
+    return {"nhwc": lambda w, b, x: _made(threads, layer, w, b, x)}
+
+
+def _same(layer: dict[str, Any]) -> bool:
+    def both(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+        total = max(0, ((size + stride - 1) // stride - 1) * stride + (kernel - 1) * dilation + 1 - size)
+        return total // 2, total - total // 2
+
+    top, bottom = both(layer["h"], layer["kh"], layer["stride"][0], layer["dilation"][0])
+    left, right = both(layer["w"], layer["kw"], layer["stride"][1], layer["dilation"][1])
+    return list(layer["pad"]) == [top, right, bottom, left]
+
+
+def _made(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any) -> Made:
+    model = _model(layer, w, b, x.shape)
+    interpreter = Interpreter(model_content=model, num_threads=threads)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    out = interpreter.get_output_details()[0]["index"]
+    return Made(interpreter.invoke, lambda: interpreter.get_tensor(out))
+
+
+def _model(layer: dict[str, Any], w: Any, b: Any, shape: tuple[int, ...]) -> bytes:
+    top, right, bottom, left = layer["pad"]
+    same = _same(layer)
+    padded = not same and any(layer["pad"])
+    model = schema.ModelT()
+    model.version = 3
+    buffers = [schema.BufferT()]
+    graph = schema.SubGraphT()
+    graph.tensors, graph.operators = [], []
+
+    def tensor(size: tuple[int, ...], kind: int = schema.TensorType.FLOAT32, data: Any = None) -> int:
+        made = schema.TensorT()
+        made.shape, made.type, made.buffer = list(size), kind, 0
+        made.name = f"t{len(graph.tensors)}"
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
+            buffers.append(buffer)
+            made.buffer = len(buffers) - 1
+        graph.tensors.append(made)
+        return len(graph.tensors) - 1
+
+    def operator(code: int, inputs: list[int], output: int, kind: int, options: Any) -> None:
+        made = schema.OperatorT()
+        made.opcodeIndex, made.inputs, made.outputs = code, inputs, [output]
+        made.builtinOptionsType, made.builtinOptions = kind, options
+        graph.operators.append(made)
+
+    source = given = tensor(shape)
+    if padded:
+        pads = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
+        where = tensor((4, 2), schema.TensorType.INT32, pads)
+        source = tensor((shape[0], shape[1] + top + bottom, shape[2] + left + right, shape[3]))
+        operator(1, [given, where], source, schema.BuiltinOptions.PadOptions, schema.PadOptionsT())
+    options = schema.Conv2DOptionsT()
+    options.padding = schema.Padding.SAME if same else schema.Padding.VALID
+    options.strideH, options.strideW = layer["stride"]
+    options.dilationHFactor, options.dilationWFactor = layer["dilation"]
+    out = tensor((shape[0], layer["out_h"], layer["out_w"], layer["cout"]))
+    weights, bias = tensor(w.shape, data=w), tensor(b.shape, data=b)
+    operator(0, [source, weights, bias], out, schema.BuiltinOptions.Conv2DOptions, options)
+    graph.inputs, graph.outputs = [given], [out]
+    codes = []
+    for code in (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.PAD):
+        made = schema.OperatorCodeT()
+        made.builtinCode = made.deprecatedBuiltinCode = code
+        made.version = 1
+        codes.append(made)
+    model.operatorCodes, model.subgraphs, model.buffers = codes, [graph], buffers
+    builder = flatbuffers.Builder(w.nbytes + 4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
