@@ -35,6 +35,11 @@ class DeviceProgress:
         """Names what is being done before measuring."""
         self.text = text
 
+    def remark(self, text: str) -> None:
+        """Says at once what the user may wonder about."""
+        self.text = text
+        print(f"{self.name}: {text}", file=sys.stderr, flush=True)
+
     def expect(self, blocks: int, clusters: int) -> None:
         """How many blocks (launch x layer) all clusters have in all."""
         self._blocks, self._clusters = blocks, clusters

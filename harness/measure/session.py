@@ -13,7 +13,7 @@ from harness.build.builder import Built
 from harness.config.device_model import known_name
 from harness.control import baseline
 from harness.control.heat import HeatSource, find_source
-from harness.control.lease import leased
+from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
 from harness.devices.base import Device, RemoteProcess, Topology, as_json
 from harness.devices.identity import BOOT_ID
@@ -84,6 +84,7 @@ class Session:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
             stack.enter_context(leased(device.serial))
+            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
             topology = device.topology()
             self._write_identity(topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)

@@ -118,7 +118,7 @@ def test_arm64_under_emulation(need_tool: Callable[..., str], tmp_path: Path) ->
     script.chmod(0o755)
     cpu = max(os.sched_getaffinity(0))
     request = Request("all", tuple(layers), load_policy("quick"), ALGORITHMS, seed=0)
-    plan = verify_plan(request, Target(Cluster((cpu,)), cpu, ()), "verify-all", str(script))
+    plan = verify_plan(request, Target(Cluster((cpu,)), cpu, ()), "verify-all", str(script), 3600)
     (tmp_path / "all.plan").write_text(plan)
     done = subprocess.run([script, "verify", tmp_path / "all.plan"], capture_output=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()[-2000:]
