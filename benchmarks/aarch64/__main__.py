@@ -19,7 +19,16 @@ from harness.build.builder import Built, build
 from harness.errors import HarnessError, UsageError
 from harness.paths import build_root
 
-_ALGORITHMS = ("im2col", "direct", "indirect", "auto")
+# Algorithm and kernel as the library is asked for them; "-" is its own choice.
+_VARIANTS = (
+    ("im2col", "-"),
+    ("im2col", "best"),
+    ("direct", "-"),
+    ("direct", "best"),
+    ("indirect", "-"),
+    ("indirect", "best"),
+    ("auto", "-"),
+)
 _SCHEMA = 1
 
 
@@ -31,7 +40,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.aarch64", description=__doc__)
     parser.add_argument("--out", type=Path, default=build_root() / "aarch64", help="folder for result.json and .md")
     parser.add_argument("--baseline", type=Path, help="result.json of another commit: print what changed")
-    parser.add_argument("--kernels", default="default", help="default, all, or names separated by commas")
+    parser.add_argument(
+        "--kernels",
+        default="default",
+        help="default (what the library chooses, as `best` and as `auto`), all, or schedules separated by commas",
+    )
     parser.add_argument("--layers", default="", help="only layers whose name contains this")
     parser.add_argument(
         "--most", type=float, default=250, help="million products above which a layer is cut (%(default)s)"
@@ -60,17 +73,15 @@ def _loops(built: Built, result: dict[str, Any]) -> None:
     result["missing_models"] = [model for model in MODELS if models.peak(model) is None]
 
 
-def _kernels(counter: Counter, asked: str) -> list[str]:
-    known = counter.kernels()
+def _variants(counter: Counter, asked: str) -> list[tuple[str, str]]:
     if asked == "default":
-        return ["-"]
-    if asked == "all":
-        return [name for name in known if not name.startswith("scalar")]
-    names = asked.split(",")
+        return list(_VARIANTS)
+    known = counter.kernels()
+    names = [name for name in known if not name.startswith("scalar")] if asked == "all" else asked.split(",")
     for name in names:
-        if name not in known:
+        if name.split("+", maxsplit=1)[0] not in known:
             raise UsageError(f"--kernels: no kernel {name!r}", f"there are: {', '.join(known)}")
-    return names
+    return [(algorithm, name) for algorithm in ("im2col", "direct", "indirect") for name in names]
 
 
 def _executed(built: Built, options: argparse.Namespace, result: dict[str, Any]) -> None:
@@ -80,16 +91,16 @@ def _executed(built: Built, options: argparse.Namespace, result: dict[str, Any])
         layer = whole.cut(options.most * 1e6)
         if options.layers not in layer.name:
             continue
-        for kernel in _kernels(counter, options.kernels):
-            for algorithm in _ALGORITHMS:
-                counted = counter.count(layer, algorithm, kernel)
-                if counted is None:
-                    continue
-                share = counted.classes["fma"] / sum(counted.classes.values())
-                _say(f"{layer.name:<20} {counted.algorithm + '/' + counted.kernel:<24} {share:6.1%}")
-                names = {"layer": layer.name, "algorithm": algorithm, "kernel": counted.kernel}
-                size = {"macs": layer.macs, "height": layer.input_height, "cut": layer is not whole}
-                result["executed"].append({**names, **size, "fma_share": share, "classes": counted.classes})
+        for algorithm, kernel in _variants(counter, options.kernels):
+            counted = counter.count(layer, algorithm, kernel)
+            if counted is None:
+                continue
+            share = counted.classes["fma"] / sum(counted.classes.values())
+            asked = algorithm if kernel == "-" else f"{algorithm} {kernel}"
+            _say(f"{layer.name:<20} {asked:<20} {counted.algorithm + '/' + counted.kernel:<30} {share:6.1%}")
+            names = {"layer": layer.name, "asked": asked, "ran": f"{counted.algorithm}/{counted.kernel}"}
+            size = {"macs": layer.macs, "height": layer.input_height, "cut": layer is not whole}
+            result["executed"].append({**names, **size, "fma_share": share, "classes": counted.classes})
 
 
 def main() -> int:

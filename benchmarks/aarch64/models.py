@@ -25,7 +25,7 @@ MODELS = {
 }
 CAVEATS = (
     "Static models, nothing here was timed on an ARM core. Only the inner loop over channels is judged, every load "
-    "answered by an endless L1: no fetch, branch, TLB or prefetch; not the pointers of a tap, the tails or the packing.",
+    "answered by an endless L1: no fetch, branch, TLB or prefetch; not the pointers of a tap, tails or packing.",
     "sim-a53 and sim-a55 are our own (inorder.py), from published rules of dual issue and some guessed latencies; they "
     "rank kernels, they do not predict speeds. llvm-mca's own models of A53 and A55 are not used: they charge a load "
     "behind a multiplication its latency and rank kernels the wrong way round.",

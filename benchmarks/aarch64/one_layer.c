@@ -4,8 +4,8 @@
  *
  *   one_layer H W KH KW PAD_TOP PAD_RIGHT PAD_BOTTOM PAD_LEFT STRIDE CIN COUT ALGORITHM KERNEL RUNS
  *
- * KERNEL "-" is the library's own choice. Prints the names of algorithm and kernel. Exit code 3: the library refuses,
- * with its reason on stderr. */
+ * KERNEL is a schedule, "-" the library's own choice. Prints the algorithm and the schedule that run. Exit code 3: the
+ * library refuses, with its reason on stderr. */
 #include "introspect.h"
 
 #include <math.h>

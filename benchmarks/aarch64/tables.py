@@ -82,11 +82,17 @@ def executed_text(result: Json) -> list[str]:
     for entry in result["executed"]:
         total = sum(entry["classes"].values())
         cut = f" (cut to {entry['height']} rows)" if entry["cut"] else ""
-        variant = f"{entry['algorithm']}/{entry['kernel']}"
         needed = entry["classes"]["fma"] * 4 / entry["macs"]
-        cells = [entry["layer"] + cut, variant, f"{entry['fma_share']:.1%}", f"{total / 1e6:.2f}", f"{needed:.3f}"]
+        cells = [
+            entry["layer"] + cut,
+            entry["asked"],
+            entry["ran"],
+            f"{entry['fma_share']:.1%}",
+            f"{total / 1e6:.2f}",
+            f"{needed:.3f}",
+        ]
         rows.append([*cells, _split(entry["classes"])])
-    head = ["layer", "variant", "FMA share", "million", "products per nominal MAC", "the rest"]
+    head = ["layer", "asked for", "ran", "FMA share", "million", "products per nominal MAC", "the rest"]
     return lines + _table(head, rows)
 
 
@@ -105,7 +111,7 @@ def _figures(result: Json) -> dict[str, float]:
         for model, figure in loop["models"].items():
             found[f"{name}: share of peak, {model}"] = figure["share"]
     for entry in result["executed"]:
-        name = f"{entry['layer']}, {entry['algorithm']}/{entry['kernel']}"
+        name = f"{entry['layer']}, {entry['asked']}"
         found[f"{name}: million instructions"] = sum(entry["classes"].values()) / 1e6
         found[f"{name}: FMA share"] = entry["fma_share"]
     return found
