@@ -17,7 +17,6 @@ from filelock import FileLock, Timeout
 PROGRAM = "convbench"
 LIBRARY = "libindirectconv.a"
 RECORD = "build.json"
-FILES = (PROGRAM, LIBRARY, RECORD)
 _SOURCE_SUFFIXES = {".c", ".h", ".S", ".s", ".inc", ".cmake", ".txt", ".json", ".def"}
 _KEPT = 12
 

@@ -52,11 +52,6 @@ class Frequencies(BaseModel):
     boost_khz: Ints = ()
     cpuinfo_max_khz: int | None = None
 
-    @property
-    def highest_khz(self) -> int:
-        """What cpuinfo_max_freq says."""
-        return self.cpuinfo_max_khz or self.max_khz
-
 
 class Capacity(BaseModel):
     """A relative capacity as the device tree gives it."""
@@ -173,15 +168,6 @@ class DeviceModel(BaseModel):
         return {key: str(value) for key, value in extra.items() if key.startswith("ro.")}
 
     @property
-    def soc_model(self) -> str:
-        """ro.soc.model where a source gives it, else the first word of ``soc``'s bracketless text."""
-        extra = self.identity.model_extra or {}
-        named = extra.get("ro_soc_model")
-        if isinstance(named, dict):
-            return str(named.get("value", ""))
-        return str(extra.get("ro.soc.model", "")) or self.soc.split(" (")[0]
-
-    @property
     def page_size(self) -> int:
         """Bytes; 4096 where the file says nothing."""
         given: Any = (self.model_extra or {}).get("page_size")
@@ -197,11 +183,6 @@ def load_device_model(name_or_path: str) -> DeviceModel:
 def load_device_models() -> dict[str, DeviceModel]:
     """All shipped device models by name."""
     return {name: load_device_model(name) for name in catalog.names("devices")}
-
-
-def list_device_models() -> list[str]:
-    """Names of the shipped device models."""
-    return catalog.names("devices")
 
 
 def recognise(product_model: str, models: Iterable[DeviceModel]) -> DeviceModel | None:

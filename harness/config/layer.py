@@ -208,11 +208,6 @@ class Layer(BaseModel):
         return "1x1s1" if self.stride == (1, 1) else "1x1s2"
 
     @property
-    def needs_copy(self) -> bool:
-        """Whether im2col has to copy the input: everything but 1x1 stride 1 without padding."""
-        return (self.kh, self.kw, self.stride) != (1, 1, (1, 1)) or any(self.pad)
-
-    @property
     def shape_key(self) -> tuple[object, ...]:
         """Everything that decides the work, without name and count: equal for equal shapes."""
         sizes = (self.h, self.w, self.kh, self.kw, self.pad, self.stride, self.dilation)

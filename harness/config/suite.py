@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
@@ -129,11 +128,3 @@ def _unique_names(source: Source) -> None:
             )
         if isinstance(name, str):
             first[name] = index
-
-
-def shapes(layers: Iterable[Layer]) -> dict[tuple[Any, ...], list[str]]:
-    """Names of layers by shape, for means over distinct layers."""
-    found: dict[tuple[Any, ...], list[str]] = {}
-    for layer in layers:
-        found.setdefault(layer.shape_key, []).append(layer.name)
-    return found

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from harness.plan.jobs import Job
-from harness.plan.shuffle import round_order
 
 Block = tuple[int, str]  # launch, layer
 Place = tuple[int, int]  # round, position
@@ -18,13 +17,11 @@ class Measured:
     """What the records of one device and cluster hold.
 
     ``blocks``: (launch, layer) with a ``block`` record: all rounds done, or cut by the budget. ``samples``: per
-    (launch, layer) the (round, position) pairs measured. ``given_up``: per layer the variants that are never measured
-    (skipped, or found wrong), so that their places are not waited for.
+    (launch, layer) the (round, position) pairs measured.
     """
 
     blocks: AbstractSet[Block] = frozenset()
     samples: Mapping[Block, AbstractSet[Place]] = field(default_factory=dict)
-    given_up: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
 
 
 def remaining(jobs: Sequence[Job], measured: Measured) -> list[Job]:
@@ -37,20 +34,9 @@ def remaining(jobs: Sequence[Job], measured: Measured) -> list[Job]:
 
 
 def _left(job: Job, measured: Measured) -> Job | None:
-    given_up = measured.given_up.get(job.layer, frozenset())
     done = set(job.done) | set(measured.samples.get((job.launch, job.layer), ()))
     for round_number in range(job.first_round, job.rounds):
-        if _missing(job, round_number, given_up, done):
+        if any((round_number, position) not in done for position in range(len(job.variants))):
             kept = sorted(p for p in done if round_number <= p[0] < job.rounds and p[1] < len(job.variants))
             return replace(job, first_round=round_number, done=tuple(kept))
     return None
-
-
-def _missing(job: Job, round_number: int, given_up: AbstractSet[int], done: AbstractSet[Place]) -> bool:
-    order = round_order(job.variants, job.seed, round_number)
-    return any(v not in given_up and (round_number, position) not in done for position, v in enumerate(order))
-
-
-def sample_count(jobs: Iterable[Job]) -> int:
-    """Samples that the jobs ask for at most."""
-    return sum(len(job.variants) * (job.rounds - job.first_round) - len(job.done) for job in jobs)

@@ -31,16 +31,6 @@ class Interval:
         """Whether there were launches enough for an interval."""
         return self.low is not None and self.high is not None
 
-    @property
-    def inverse(self) -> Interval:
-        """The same estimate of B against A where this one is of A against B."""
-        return Interval(
-            1 / self.value,
-            None if self.high is None else 1 / self.high,
-            None if self.low is None else 1 / self.low,
-            self.launches,
-        )
-
     def against_one(self) -> int:
         """1 where the interval lies above 1, -1 below, 0 where it holds 1 or is unknown."""
         if self.low is None or self.high is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.device_model import list_device_models, load_device_model, load_device_models, recognise
+from harness.config.device_model import load_device_model, load_device_models, recognise
 from harness.config.policy import Policy, list_policies, load_policy
 from harness.errors import UsageError
 
@@ -75,12 +75,11 @@ def test_unknown_policy() -> None:
 
 def test_device_models() -> None:
     models = load_device_models()
-    assert set(models) == {"galaxy-s8", "pixel-2-xl", "pixel-3", "pixel-8"} == set(list_device_models())
+    assert set(models) == {"galaxy-s8", "pixel-2-xl", "pixel-3", "pixel-8"}
     pixel3 = models["pixel-3"]
     assert [cluster.cpus for cluster in pixel3.clusters] == [(0, 1, 2, 3), (4, 5, 6, 7)]
     assert pixel3.clusters[1].midr.value == 0x516F802D
-    assert pixel3.clusters[1].freq.highest_khz == 2803200
-    assert pixel3.properties["ro.soc.model"] == pixel3.soc_model == "SDM845"
+    assert pixel3.properties["ro.soc.model"] == "SDM845"
     assert len(models["pixel-8"].cpus) == 9
     assert models["pixel-2-xl"].thermal.scale == 0.1
     assert models["galaxy-s8"].clusters[0].capacity == 230
