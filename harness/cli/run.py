@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,8 +62,8 @@ def command(
     request = _request(suite or "quick", policy, algorithms, layers, clusters, seed, toolchain, ndk, abi)
     attached = discovery.find(device or [], adb_server or [])
     if dry:
-        dry_run.show(request, runner.usable(attached, require, say), as_json)
-        return ExitCode.DONE
+        jobs, seconds = dry_run.planned(request, runner.usable(attached, require, say))
+        return _show(jobs, seconds, as_json)
     return _finish(runner.start(request, attached, out, require, stop_on_signal, say), as_json)
 
 
@@ -94,6 +94,19 @@ def _request(
         ndk=ndk,
         cpus=cpus,
     )
+
+
+def _show(jobs: list[dict[str, Any]], seconds: dict[str, float], as_json: bool) -> ExitCode:
+    """The jobs of a dry run, and how long they take at most by device."""
+    if as_json:
+        result_json({"jobs": jobs, "seconds": {name: round(s, 1) for name, s in seconds.items()}})
+        return ExitCode.DONE
+    for job in jobs:
+        variants = ", ".join(job["variants"])
+        result(f"{job['device']} CPUs {job['cluster']} launch {job['launch']} {job['layer']}: {variants}")
+    for name, s in seconds.items():
+        result(f"{name}: at most about {s / 60:.1f} min of measuring, without waits for a cool device")
+    return ExitCode.DONE
 
 
 def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:

@@ -32,6 +32,6 @@ def result(text: str) -> None:
     print(clean(text), flush=True)
 
 
-def result_json(value: Any) -> None:
-    """A result on stdout as JSON."""
+def result_json(value: dict[str, Any]) -> None:
+    """The result as JSON: one object, and nothing else on stdout."""
     print(json.dumps(value, indent=2), flush=True)

@@ -20,7 +20,8 @@ def command(
     if suite is None:
         loaded = [load_suite(name) for name in list_suites()]
         if json_output:
-            result_json([{"name": s.name, "policy": s.policy, "layers": len(s.layers)} for s in loaded])
+            rows = [{"name": s.name, "policy": s.policy, "layers": len(s.layers)} for s in loaded]
+            result_json({"suites": rows})
             return ExitCode.DONE
         for each in loaded:
             result(f"{each.name:<20} {len(each.layers):>3} layers  policy {each.policy or 'default'}")

@@ -52,6 +52,7 @@ def command(
             result(f"{each.name}: {each.checked} results right, {len(each.wrong)} wrong, {each.skipped} not applicable")
         for message in each.messages:
             say(f"{each.name}: {message}")
+    code = verify.code_of(results, some_unusable=bool(attached.unusable), stopped=stop.is_set())
     if json_output:
-        result_json([each.as_json() for each in results])
-    return verify.code_of(results, some_unusable=bool(attached.unusable), stopped=stop.is_set())
+        result_json({"exit_code": int(code), "devices": [each.as_json() for each in results]})
+    return code

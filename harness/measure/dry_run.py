@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from harness.devices.base import Device
 from harness.measure.campaign import check_clusters, named
@@ -12,24 +12,13 @@ from harness.measure.request import Request
 from harness.store.progress import Done
 
 
-def show(request: Request, devices: list[Device], as_json: bool) -> None:
-    """Prints each job on stdout: one JSON line, or words."""
+def planned(request: Request, devices: list[Device]) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """The jobs as lines of plan.jsonl, and the seconds of each device at most. Raises UsageError, DeviceError."""
     check_clusters(devices, request)
-    total = {}
+    jobs: list[dict[str, Any]] = []
+    seconds: dict[str, float] = {}
     for name, device in named(devices):
-        seconds = 0.0
-        for target in targets(device.topology(), request.cpus):
-            plan = make_plan(request, target, Done())
-            seconds += plan.seconds()
-            for line in planned_lines(name, plan):
-                if as_json:
-                    print(json.dumps(line))
-                else:
-                    print(
-                        f"{line['device']} CPUs {line['cluster']} launch {line['launch']} {line['layer']}: "
-                        f"{', '.join(line['variants'])}"
-                    )
-        total[name] = seconds
-    if not as_json:
-        for name, seconds in total.items():
-            print(f"{name}: at most about {seconds / 60:.1f} min of measuring, without waits for a cool device")
+        plans = [make_plan(request, target, Done(), name) for target in targets(device.topology(), request.cpus)]
+        jobs += [line for plan in plans for line in planned_lines(name, plan)]
+        seconds[name] = sum(plan.seconds() for plan in plans)
+    return jobs, seconds

@@ -33,11 +33,6 @@ def shuffled(items: Sequence[Item], seed: int) -> list[Item]:
     return result
 
 
-def round_order(variants: Sequence[int], seed: int, round_number: int) -> list[int]:
-    """The variants of a job in the order in which convbench measures them in a round; the index is the position."""
-    return shuffled(variants, (seed ^ ((round_number + 1) * _GOLDEN)) & _MASK)
-
-
 def derive_seed(seed: int, *parts: str | int) -> int:
     """A 64-bit seed for one part of a run: the same parts always give the same seed, other parts another."""
     text = "\x1f".join([str(seed), *(str(part) for part in parts)])

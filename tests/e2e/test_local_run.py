@@ -176,7 +176,7 @@ def test_verify_dump_against_numpy(
 ) -> None:
     done = harness("verify", "smoke", "--device", "local", "--dump", "dump", "--json")
     assert done.code == 0, done.err
-    (answer,) = json.loads(done.out)
+    (answer,) = json.loads(done.out)["devices"]
     assert answer["right"] >= 12 and not answer["wrong"]
     folder = tmp_path / "dump" / "local"
     assert compare_dump(folder) == answer["right"]

@@ -103,7 +103,7 @@ def test_on_this_machine(harness: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(yaml.safe_dump({"suite": "all", "layers": values}))
     done = harness("verify", "all.yaml", "--device", "local", "--algorithms", ",".join(ALGORITHMS), "--json")
     assert done.code == 0, done.err
-    (device,) = json.loads(done.out)
+    (device,) = json.loads(done.out)["devices"]
     wanted = sum(len(applicable(layer)) for layer in layers)
     assert (device["right"], device["wrong"], device["messages"]) == (wanted, [], [])
     assert device["skipped"] == len(ALGORITHMS) * len(layers) - wanted

@@ -39,7 +39,7 @@ def test_no_phone_at_all(bench_in: Any, lab: Any, tmp_path: Path) -> None:
 def test_dry_run_touches_nothing(bench: Any, phone: PhoneHandle) -> None:
     done = bench("run", bench.suite("body", "point", launches=2), "--dry-run", "--json", "--seed", "7")
     assert done.code == 0, done.err
-    jobs = [json.loads(line) for line in done.out.splitlines()]
+    jobs = json.loads(done.out)["jobs"]
     assert len(jobs) == 2 * 2 * 2
     assert {(job["device"], job["cluster"]) for job in jobs} == {("pixel-3", "0-3"), ("pixel-3", "4-7")}
     words = bench("run", bench.suite(), "--dry-run")
@@ -153,7 +153,7 @@ def test_hostile_names_and_two_of_one_model(bench: Any, phone: PhoneHandle) -> N
 def test_verify_dump_against_numpy(bench: Any, phone: PhoneHandle, compare_dump: Callable[[Path], int]) -> None:
     done = bench("verify", "smoke", "--device", phone.serial, "--dump", "dump", "--json")
     assert done.code == 0, done.err
-    (answer,) = json.loads(done.out)
+    (answer,) = json.loads(done.out)["devices"]
     assert answer["right"] >= 12
     assert answer["wrong"] == []
     assert compare_dump(bench.folder / "dump" / "pixel-3") == answer["right"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.plan.jobs import Job, Variant, estimate_s, latest_s, make_jobs, make_variants
 from harness.plan.remaining import Measured, remaining
-from harness.plan.shuffle import derive_seed, round_order, shuffled, splitmix64
+from harness.plan.shuffle import derive_seed, shuffled, splitmix64
 
 pytestmark = pytest.mark.unit
 
@@ -44,17 +44,6 @@ def test_splitmix64_is_the_published_generator() -> None:
         4593380528125082431,
         16408922859458223821,
     ]
-
-
-def test_round_order_follows_the_plan_format() -> None:
-    """Written out again from the words of the plan's format, for one job."""
-    seed, round_number, variants = 0xDEADBEEF, 2, [0, 1, 2, 3, 4]
-    numbers = splitmix64(seed ^ (3 * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF))
-    expected = list(variants)
-    for i in (4, 3, 2, 1):
-        j = next(numbers) % (i + 1)
-        expected[i], expected[j] = expected[j], expected[i]
-    assert round_order(variants, seed, round_number) == expected
 
 
 def test_variants_are_numbered() -> None:
