@@ -18,8 +18,8 @@ pytestmark = pytest.mark.native
 
 UNSUPPORTED = 77
 X86 = platform.machine() == "x86_64"
-HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "scalar_4x4") if X86 else ("neon_6x16", "scalar_4x4")
-ARM_KERNELS = ("neon_6x16", "scalar_4x4")
+ARM_KERNELS = ("neon_6x16", "neon_8x8_a53", "neon_8x8_a55", "scalar_4x4")
+HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "scalar_4x4") if X86 else ARM_KERNELS
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails")
 NAIVE_PROPERTIES = ("bound", "integers", "guards")
 OBJECT_CASES = {

@@ -56,6 +56,8 @@ void ic_scalar_4x4(const ic_tile_run *run);
 void ic_avx2_6x16(const ic_tile_run *run);
 void ic_avx512_6x64(const ic_tile_run *run);
 void ic_neon_6x16(const ic_tile_run *run);
+void ic_neon_8x8_a53(const ic_tile_run *run);
+void ic_neon_8x8_a55(const ic_tile_run *run);
 
 /* The kernels of this program, best first; NULL past the end. */
 const ic_kernel *ic_kernel_table(unsigned index);

@@ -9,6 +9,8 @@ static const ic_kernel kernels[] = {
     {"avx2_6x16", "avx2", "avx2,fma", IC_CPU_AVX2 | IC_CPU_FMA, 6, 16, ic_avx2_6x16},
 #elif defined(__aarch64__)
     {"neon_6x16", "neon", "neon", IC_CPU_NEON, 6, 16, ic_neon_6x16},
+    {"neon_8x8_a53", "neon", "neon", IC_CPU_NEON, 8, 8, ic_neon_8x8_a53},
+    {"neon_8x8_a55", "neon", "neon", IC_CPU_NEON, 8, 8, ic_neon_8x8_a55},
 #endif
     {"scalar_4x4", "scalar", "", 0, 4, 4, ic_scalar_4x4},
 };

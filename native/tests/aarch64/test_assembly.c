@@ -31,14 +31,15 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     tile_memory m;
     const size_t step = c->steps_input ? c->channels + 3 : 0;
     const size_t stride = COLUMNS + (c->channels + c->tiles) % 4, pixels = c->tiles * c->rows;
-    const size_t reach = c->taps * c->rows * c->channels; /* of one tile's offsets */
+    const size_t taps = c->taps == 0 ? 1 : c->taps;
+    const size_t reach = taps * c->rows * c->channels; /* of one tile's offsets */
     m.inputs = reach + (c->tiles - 1) * step;
-    /* No gap is read after the last tap. */
-    m.weights_count = (c->taps * c->channels + (c->taps - 1) * c->gap) * COLUMNS;
+    /* No gap is read after the last tap; and one float where there are no taps, for memory cannot be empty. */
+    m.weights_count = c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * COLUMNS;
     m.output_stride = stride;
     m.outputs = (pixels - 1) * stride + COLUMNS;
     m.output_entries = c->scatters ? pixels : c->rows;
-    m.entries = c->taps * c->rows * (c->steps_input ? 1 : c->tiles);
+    m.entries = taps * c->rows * (c->steps_input ? 1 : c->tiles);
     m.input = guarded_new(m.inputs * sizeof(float), c->place);
     m.padding = guarded_new(c->channels * sizeof(float), c->place);
     m.bias = guarded_new(COLUMNS * sizeof(float), c->place);
@@ -159,7 +160,7 @@ static void check_case_of(const ic_assembly *kernel, const tile_case *c, uint64_
 
 static void all_cases(const ic_assembly *kernel, placement place, float poison) {
     static const size_t channels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 19, 21, 32, 64};
-    static const size_t taps[] = {1, 2, 9};
+    static const size_t taps[] = {0, 1, 2, 9};
     uint64_t state = 20;
     for (size_t rows = 1; rows <= 8; rows++) {
         for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {

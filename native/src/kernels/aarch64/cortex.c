@@ -42,3 +42,56 @@ const ic_assembly ic_assemblies[] = {
     {"cortex-a55", HEIGHTS(ic_cortex_a55)},
     {NULL, {NULL}},
 };
+
+/* Moves a pointer to floats by bytes. */
+static float *moved(const float *from, size_t bytes) {
+    return (float *)(void *)((char *)(uintptr_t)from + bytes);
+}
+
+/* The last panel of a layer: the weights past its columns are zeros, the sums there go nowhere. */
+static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
+    enum { ROW_BYTES = IC_ASSEMBLY_COLUMNS * sizeof(float) };
+    static const int64_t row_offsets[IC_ASSEMBLY_ROWS] = {
+        0, ROW_BYTES, 2 * ROW_BYTES, 3 * ROW_BYTES, 4 * ROW_BYTES, 5 * ROW_BYTES, 6 * ROW_BYTES, 7 * ROW_BYTES};
+    float sums[IC_ASSEMBLY_ROWS][IC_ASSEMBLY_COLUMNS];
+    ic_tile_run one = *run;
+    one.tiles = 1;
+    one.output = sums[0];
+    one.output_offsets = row_offsets;
+    for (size_t i = 0; i < run->tiles; i++) {
+        const float *output = moved(run->output, i * run->output_step);
+        tile(&one);
+        for (unsigned r = 0; r < run->rows; r++) {
+            float *pixel = moved(output, (size_t)run->output_offsets[i * run->output_offset_step + r]);
+            for (unsigned c = 0; c < run->columns; c++) {
+                pixel[c] = sums[r][c];
+            }
+        }
+        one.input = moved(one.input, run->input_step);
+        one.offsets += run->offset_step;
+    }
+}
+
+static void run_assembly(const ic_assembly *kernel, const ic_tile_run *run) {
+    const ic_micro_kernel tile = kernel->tiles[run->rows - 1];
+    if (run->columns == IC_ASSEMBLY_COLUMNS) {
+        tile(run);
+    } else {
+        run_narrow(tile, run);
+    }
+#ifdef IC_BROKEN_KERNEL
+    /* The deliberate fault of the test build: one output of every tile. */
+    for (size_t i = 0; i < run->tiles; i++) {
+        const int64_t *offsets = run->output_offsets + i * run->output_offset_step;
+        *moved(run->output, i * run->output_step + (size_t)offsets[run->rows - 1]) += 1.0f;
+    }
+#endif
+}
+
+void ic_neon_8x8_a53(const ic_tile_run *run) {
+    run_assembly(&ic_assemblies[0], run);
+}
+
+void ic_neon_8x8_a55(const ic_tile_run *run) {
+    run_assembly(&ic_assemblies[1], run);
+}

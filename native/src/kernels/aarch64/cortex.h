@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Kernels in assembly for cores that issue in order, by height. A run must have that height and all 8 columns. */
+ * Kernels in assembly for cores that issue in order, by height. A run must have that height and all 8 columns; what
+ * the table of kernels calls (ic_neon_8x8_a53 and its like in kernel.h) takes any. */
 #ifndef IC_CORTEX_H
 #define IC_CORTEX_H
 
 #include "../kernel.h"
 
 #define IC_ASSEMBLY_ROWS 8
+#define IC_ASSEMBLY_COLUMNS 8
 
 typedef struct {
     const char *core;

@@ -281,6 +281,7 @@ sum71 .req v31
     ldr scratch, [run, RUN_BIAS]
     ldp q0, q1, [scratch]
     for_rows set_sums \row
+    cbz taps, .Lstore_\rows /* all of them lie in the padding */
 
 .Ltap_\rows:
     next_tap
@@ -320,6 +321,7 @@ sum71 .req v31
     subs taps, taps, 1
     b.ne .Ltap_\rows
 
+.Lstore_\rows:
     add scratch, run, RUN_OUTPUT_MIN
     ld1r {v0.4s}, [scratch]
     add scratch, run, RUN_OUTPUT_MAX
