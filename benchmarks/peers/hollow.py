@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
@@ -58,7 +59,9 @@ _END = '.section .note.GNU-stack,"",@progbits\n'
 
 def assembly(symbols: Iterable[str]) -> str:
     """x86-64 source that defines every symbol: functions, and for C++ type information objects with a name."""
-    plain, mangled, data = [], [], []
+    plain: list[str] = []
+    mangled: list[str] = []
+    data: list[str] = []
     for name in symbols:
         if name.startswith("_ZT"):
             data.append(f'.globl {name}\n.type {name},@object\n{name}:\n.quad 0, 9f\n.skip 1008\n9: .asciz "{name}"\n')
@@ -79,8 +82,10 @@ def _tables(files: Iterable[Path]) -> tuple[set[str], set[str], set[str]]:
     for path in files:
         with path.open("rb") as file:
             elf = ELFFile(file)
-            needed |= {tag.needed for tag in elf.get_section_by_name(".dynamic").iter_tags("DT_NEEDED")}
-            for symbol in elf.get_section_by_name(".dynsym").iter_symbols():
+            dynamic: Any = elf.get_section_by_name(".dynamic")
+            names: Any = elf.get_section_by_name(".dynsym")
+            needed |= {tag.needed for tag in dynamic.iter_tags("DT_NEEDED")}
+            for symbol in names.iter_symbols():
                 if symbol["st_shndx"] != "SHN_UNDEF":
                     there.add(symbol.name)
                 elif symbol["st_info"]["bind"] != "STB_WEAK":

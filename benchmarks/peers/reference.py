@@ -49,7 +49,7 @@ def write_inputs(layer: Layer, folder: Path, seed: int) -> tuple[Floats, Floats,
 
 
 def convolve(layer: Layer, w: Floats, b: Floats, x: Floats) -> Reference:
-    """In double, tap by tap; the bound is gamma(K+1) times the sum of absolute products (any order of f32 additions)."""
+    """In double, tap by tap; the bound is gamma(K+1) times the sum of absolute products: any order of f32 additions."""
     top, right, bottom, left = layer.pad
     padded = np.pad(x.astype(np.float64), ((0, 0), (top, bottom), (left, right), (0, 0)))
     exact = np.zeros((layer.batch, layer.out_h, layer.out_w, layer.cout))

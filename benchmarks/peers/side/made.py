@@ -14,3 +14,4 @@ class Made:
     call: Callable[[], object]
     output: Callable[[], Any]
     conversion: Callable[[], object] | None = None  # layout conversions that happen inside ``call``, alone
+    keep: tuple[Any, ...] = ()  # what must live as long

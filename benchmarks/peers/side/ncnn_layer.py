@@ -1,4 +1,4 @@
-"""ncnn's Convolution layer called by itself, input and output in its packed layout."""
+"""ncnn's Convolution, input and output in its packed layout, so that the network converts nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.peers.side.made import Made
 
+_AS_IT_IS = 1  # extract() leaves the packing alone
 Context = tuple[bool, int]  # Winograd allowed, threads
 
 
@@ -72,20 +73,19 @@ def _made(context: Context, layer: dict[str, Any], pack: int, gemm: bool, w: Any
         model.write_bytes(bytes(4) + weights.tobytes() + b.tobytes())  # a zero tag: plain f32
         if net.load_param(str(file)) or net.load_model(str(model)):
             raise ValueError("ncnn does not load the layer")
-    convolution = net.layers()[1]
-    plain = ncnn.Mat(np.ascontiguousarray(x[0].transpose(2, 0, 1))).clone()
-    given = ncnn.convert_packing(plain, pack, net.opt)
-    option = net.opt
+    plain = np.ascontiguousarray(x[0].transpose(2, 0, 1))  # a Mat does not keep the array it looks at
+    given = ncnn.convert_packing(ncnn.Mat(plain).clone(), pack, net.opt)
 
     def call() -> Any:
-        out = ncnn.Mat()
-        if convolution.forward(given, out, option):
-            raise ValueError("ncnn's layer fails")
+        extractor = net.create_extractor()
+        extractor.input("x", given)
+        failed, out = extractor.extract("y", _AS_IT_IS)
+        if failed:
+            raise ValueError("ncnn fails on the layer")
         return out
 
     def output() -> Any:
-        return np.array(ncnn.convert_packing(call(), 1, option))[None].transpose(0, 2, 3, 1)
+        out = ncnn.convert_packing(call(), 1, net.opt)
+        return np.array(out)[None].transpose(0, 2, 3, 1)
 
-    made = Made(call, output)
-    made.keep = (net, given, plain)  # type: ignore[attr-defined]
-    return made
+    return Made(call, output, keep=(net, given, plain))

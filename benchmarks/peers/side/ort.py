@@ -74,7 +74,7 @@ def _model(layer: dict[str, Any], w: Any, b: Any, shape: tuple[int, ...]) -> Any
     return model
 
 
-def _bound(session: Any, x: Any, out: tuple[int, ...]) -> tuple[Callable[[], object], Any]:
+def _bound(session: Any, x: Any, out: tuple[int, ...]) -> tuple[Callable[[], object], Any, tuple[Any, ...]]:
     binding = session.io_binding()
     given = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(x))
     result = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(out, np.float32))
@@ -82,7 +82,7 @@ def _bound(session: Any, x: Any, out: tuple[int, ...]) -> tuple[Callable[[], obj
     binding.bind_ortvalue_output(session.get_outputs()[0].name, result)
     run = session._sess.run_with_iobinding
     inner = binding._iobinding
-    return lambda: run(inner, None), result
+    return lambda: run(inner, None), result, (session, binding, given)
 
 
 def _plain(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any, level: Any) -> Made:
@@ -91,8 +91,8 @@ def _plain(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any, level: A
         model.SerializeToString(), _options(threads, level), providers=["CPUExecutionProvider"]
     )
     shape = (x.shape[0], layer["cout"], layer["out_h"], layer["out_w"])
-    call, result = _bound(session, x.transpose(0, 3, 1, 2), shape)
-    return Made(call, lambda: result.numpy().transpose(0, 2, 3, 1))
+    call, result, keep = _bound(session, x.transpose(0, 3, 1, 2), shape)
+    return Made(call, lambda: result.numpy().transpose(0, 2, 3, 1), keep=keep)
 
 
 def _blocked(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any) -> Made:
@@ -126,7 +126,7 @@ def _blocked(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any) -> Mad
     session = onnxruntime.InferenceSession(
         optimised.SerializeToString(), _options(threads, _LEVELS.ORT_DISABLE_ALL), providers=["CPUExecutionProvider"]
     )
-    call, result = _bound(session, given, out)
+    call, result, keep = _bound(session, given, out)
 
     def output() -> Any:
         values = result.numpy().reshape(n, channels // block, layer["out_h"], layer["out_w"], block)
@@ -134,7 +134,7 @@ def _blocked(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any) -> Mad
             ..., : layer["cout"]
         ]
 
-    return Made(call, output)
+    return Made(call, output, keep=keep)
 
 
 def _block(graph: Any, conv: Any, layer: dict[str, Any]) -> int:

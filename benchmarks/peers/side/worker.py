@@ -54,10 +54,11 @@ class Side:
         self.module = importlib.import_module(f"benchmarks.peers.side.{MODULES[peer]}")
         self.context = self.module.start(peer, threads)
         self.call: Callable[[], object] | None = None
+        self.made: Any = None  # holds what the call needs
 
     def prepare(self, layer: dict[str, Any], folder: Path, ns: float) -> dict[str, Any]:
         """Builds every mode that the peer has, keeps the fastest, writes its result."""
-        self.call = None
+        self.made = self.call = None
         groups, cin, cout = layer["groups"], layer["cin"], layer["cout"]
         w = np.fromfile(folder / "w.f32", np.float32).reshape(cout, layer["kh"], layer["kw"], cin // groups)
         b = np.fromfile(folder / "b.f32", np.float32)
@@ -79,7 +80,7 @@ class Side:
         if best is None:
             return {"ok": False, "reason": "; ".join(failed) or "not covered by this peer"}
         np.ascontiguousarray(best.output(), np.float32).tofile(folder / f"{self.peer}.f32")
-        self.call = best.call
+        self.made, self.call = best, best.call
         conversion = sample(best.conversion, ns)[0] if best.conversion else 0.0
         return {"ok": True, "mode": mode, "modes": times, "conversion_ns": conversion, "failed": failed}
 

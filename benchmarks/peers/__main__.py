@@ -1,0 +1,173 @@
+"""Measures the peers and ours, and writes build/peers/peers.json, peers.md and peers.html: ``make bench-peers``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Shown
+
+from benchmarks.peers import environment
+from benchmarks.peers.campaign import ISAS, PEERS, Campaign, Setting
+from benchmarks.peers.processes import compile_ours
+from benchmarks.peers.render import Table, tables, to_html, to_json, to_markdown
+from benchmarks.peers.samples import Findings
+from benchmarks.peers.summary import Comparison, close_calls, compare, comparisons, means, rows
+from harness.build.builder import Built, build
+from harness.config.layer import Layer
+from harness.config.suite import load_suite, select_layers
+from harness.errors import HarnessError, UsageError
+
+PANEL = str(Path(__file__).with_name("panel.yaml"))
+NETWORKS = {"squeezenet1_0": "squeezenet_v1_0"}
+TITLE = "Convolutions beside other libraries"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _layers(network: str, glob: str) -> list[Layer]:
+    suite = load_suite(NETWORKS.get(network, network) if network else PANEL)
+    distinct = {layer.shape_key: layer for layer in reversed(suite.layers)}  # the first of each shape
+    kept = [layer for layer in suite.layers if distinct[layer.shape_key] is layer]
+    return list(select_layers(kept, glob))
+
+
+def _peers(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in PEERS:
+            raise UsageError(f"--peers: no peer {name!r}", f"there are {', '.join(PEERS)}")
+    return names or list(PEERS)
+
+
+def _cpus(threads: str) -> list[list[int]]:
+    """The CPUs of each setting."""
+    allowed = sorted(os.sched_getaffinity(0))
+    wanted = {"1": [1], "2": [2], "both": [1, 2]}.get(threads)
+    if wanted is None:
+        raise UsageError(f"--threads: {threads!r}", "give 1, 2 or both")
+    if max(wanted) > len(allowed):
+        raise UsageError(f"--threads {threads}: only {len(allowed)} CPU is allowed", "give --threads 1")
+    return [allowed[:count] for count in wanted]
+
+
+def _again(
+    campaign: Campaign, setting: Setting, findings: Findings, built: Built, each: list[Comparison]
+) -> list[Comparison]:
+    """The close calls, measured as pairs in launches of their own."""
+    close = [answer for answer in close_calls(each) if answer.threads == setting.threads]
+    if not close:
+        return each
+    only = frozenset((a.layer, variant) for a in close for variant in (a.ours, a.other))
+    second = Findings(findings.layers)
+    launches = max(2 * setting.launches, 8)
+    pair = dataclasses.replace(setting, launches=launches, first_launch=1000, only=only)
+    _say(f"{len(close)} close calls, measured again as pairs")
+    Campaign(second, built, campaign.program, campaign.python, campaign.folder).run(pair, _say)
+    by_name = {layer.name: layer for layer in findings.layers}
+    found = []
+    for answer in each:
+        renewed = None
+        if answer in close:
+            mine, theirs = answer.ours, answer.other
+            renewed = compare(second, answer.threads, by_name[answer.layer], lambda *_, name=mine: name, theirs)
+        found.append(dataclasses.replace(answer, again=renewed.ratio if renewed else None))
+    findings.notes.append(f"{len(close)} close calls at {setting.threads} thread(s): pairs in {launches} more launches")
+    return found
+
+
+def _cpu_name() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _print(table: Table) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 220)
+    shown = Shown(title=table.title, title_justify="left")
+    for column, name in enumerate(table.head):
+        shown.add_column(name, justify="right" if column else "left")
+    for number, row in enumerate(table.rows):
+        shown.add_row(*(f"[bold]{t}[/bold]" if (number, c) in table.marks else t for c, t in enumerate(row)))
+    console.print(shown)
+
+
+def _command(
+    network: Annotated[str, typer.Option(help="a suite, e.g. resnet50, squeezenet1_0, mobilenet_v1, vgg16_d")] = "",
+    layers: Annotated[str, typer.Option(help="names of layers, a glob")] = "*",
+    peers: Annotated[str, typer.Option(help=f"some of {', '.join(PEERS)}")] = "",
+    threads: Annotated[str, typer.Option(help="1, 2 or both")] = "both",
+    launches: Annotated[int, typer.Option(min=1, help="new processes of every peer; intervals need 4")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="samples of a variant in a launch")] = 4,
+    sample_ms: Annotated[float, typer.Option(min=0.1, help="least time of calls in a sample")] = 20.0,
+    no_avx512: Annotated[bool, typer.Option("--no-avx512", help="ours without AVX-512 kernels")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="4 launches of 2 rounds of 8 ms, one thread")] = False,
+    pairs: Annotated[bool, typer.Option(help="measure close calls again as pairs")] = True,
+) -> None:
+    """XNNPACK, onnxruntime, oneDNN, torch's im2col, ncnn and this library in turn, layer by layer."""
+    if quick:
+        launches, rounds, sample_ms, threads, pairs = 4, 2, 8.0, "1", False
+    findings = Findings(_layers(network, layers))
+    chosen, cpus = _peers(peers), _cpus(threads)
+    python = environment.make(_say)
+    built = build("host", "auto", None, _say)
+    folder = environment.folder()
+    campaign = Campaign(findings, built, compile_ours(built, folder), python, folder)
+    isas = [isa for isa in ISAS if not (no_avx512 and isa == "avx512")]
+    settings = [Setting(findings.layers, chosen, each, launches, rounds, sample_ms * 1e6, isas) for each in cpus]
+    campaign.log.unlink(missing_ok=True)
+    for setting in settings:
+        campaign.run(setting, _say)
+    answers = comparisons(findings)
+    if pairs:
+        first = next(iter(answers))
+        for setting in settings:
+            answers[first] = _again(campaign, setting, findings, built, answers[first])
+    _write(findings, answers, built, [f"{launches} launches of {rounds} rounds, samples of {sample_ms:g} ms"])
+
+
+def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Built, how: list[str]) -> None:
+    every_row, every_mean = rows(findings), means(answers)
+    peaks = "; ".join(
+        f"{threads} thread(s) {sorted(v)[len(v) // 2]:.1f} (lowest {min(v):.1f})"
+        for threads, v in findings.peaks.items()
+    )
+    notes = [
+        f"{_cpu_name()}; convbench build {built.build_id[:12]}, {built.toolchain}",
+        f"FMA peak, GFLOP/s, median: {peaks}",
+        *how,
+        "ours: `auto` where the library offers it, else the fastest of our variants on these samples (biased upwards)",
+        *findings.notes,
+    ]
+    every = tables(findings, every_row, answers, every_mean)
+    folder = environment.folder()
+    (folder / "peers.json").write_text(to_json(findings, every_row, answers, every_mean, notes))
+    (folder / "peers.md").write_text(to_markdown(TITLE, notes, every))
+    (folder / "peers.html").write_text(to_html(TITLE, notes, every))
+    for table in every:
+        _print(table)
+    for note in notes:
+        print(note)
+    print(f"written: {', '.join(str(folder / f'peers.{kind}') for kind in ('json', 'md', 'html'))}")
+
+
+def main() -> None:
+    """Runs the command; a HarnessError is one message and its exit code."""
+    try:
+        typer.run(_command)
+    except HarnessError as error:
+        _say(f"error: {error}")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

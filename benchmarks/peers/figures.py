@@ -1,0 +1,26 @@
+"""What the peers reached on one core of a Zen 4 with AVX-512, in per cent of its FMA peak by nominal FLOP.
+
+Lower ends of what was measured on 2026-11-21 on the panel. A peer that is more than 10 points below its figure here is
+set up wrongly, or the machine is busy; it is then reported as misconfigured, not as beaten.
+"""
+
+from __future__ import annotations
+
+from harness.config.layer import Layer
+
+SLACK = 10.0
+_XNNPACK = {"7x7": 76.0, "3x3": 86.0, "1x1": 95.0}
+_ANY = {"onnxruntime": 82.0, "onednn": 84.0, "torch_im2col": 58.0, "ncnn": 64.0}
+
+
+def expected(peer: str, layer: Layer) -> float | None:
+    """The least per cent of peak that the peer reached on such a layer; None where no figure is known."""
+    if peer == "xnnpack":
+        return _XNNPACK.get(f"{layer.kh}x{layer.kw}")
+    return _ANY.get(peer)
+
+
+def misconfigured(peer: str, layer: Layer, percent: float) -> bool:
+    """Whether the peer is more than 10 points below what is known of it."""
+    known = expected(peer, layer)
+    return known is not None and percent < known - SLACK

@@ -1,0 +1,71 @@
+"""What was measured: samples of variants, and what is known of each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from harness.config.layer import Layer
+from harness.stats.estimate import Observation
+
+OURS = "ours"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample: nanoseconds per call as measured, and net of the framework's empty call."""
+
+    variant: str  # a peer's name, or "ours ALGORITHM/KERNEL"
+    layer: str
+    threads: int
+    launch: int
+    round: int
+    ns: float
+    net_ns: float
+
+
+@dataclass
+class Findings:
+    """All of a run. Keys with a layer are (threads, layer, variant)."""
+
+    layers: list[Layer]
+    samples: list[Sample] = field(default_factory=list)
+    skipped: dict[tuple[int, str, str], str] = field(default_factory=dict)  # why there is no row; layer "": everywhere
+    errors: dict[tuple[int, str, str], float] = field(default_factory=dict)  # largest error as a share of the allowed
+    modes: dict[tuple[int, str, str], list[str]] = field(default_factory=dict)  # the mode that won, per launch
+    empty_ns: dict[tuple[int, str], list[float]] = field(default_factory=dict)  # (threads, variant), per launch
+    peaks: dict[int, list[float]] = field(default_factory=dict)  # GFLOP/s by threads
+    peaks_of: dict[tuple[int, str], list[float]] = field(default_factory=dict)  # (threads, layer)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def observations(self, threads: int, layer: str, variant: str) -> list[Observation]:
+        """The variant's samples, net, for pairing within rounds."""
+        return [
+            Observation(s.launch, s.round, 0, s.net_ns)
+            for s in self.samples
+            if (s.threads, s.layer, s.variant) == (threads, layer, variant)
+        ]
+
+    def times(self, threads: int, layer: str, variant: str) -> dict[int, list[float]]:
+        """The variant's net times by launch."""
+        found: dict[int, list[float]] = {}
+        for seen in self.observations(threads, layer, variant):
+            found.setdefault(seen.launch, []).append(seen.value)
+        return found
+
+    def variants(self, threads: int, layer: str) -> list[str]:
+        """All that have samples of the layer, in order of appearance."""
+        rows = (s.variant for s in self.samples if (s.threads, s.layer) == (threads, layer))
+        return list(dict.fromkeys(rows))
+
+    def peak(self, threads: int, layer: str) -> float:
+        """Median FMA peak, GFLOP/s: of the readings around the layer, else of all; NaN for none."""
+        readings = self.peaks_of.get((threads, layer)) or self.peaks.get(threads) or []
+        believed = sorted(value for value in readings if math.isfinite(value))
+        return believed[len(believed) // 2] if believed else math.nan
+
+
+def is_ours(variant: str) -> bool:
+    """Whether it is a variant of this library."""
+    return variant.startswith(OURS + " ")
