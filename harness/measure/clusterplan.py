@@ -11,7 +11,8 @@ from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.plan.jobs import Job, Variant, estimate_s, latest_s, make_jobs, make_variants
-from harness.plan.planfile import BuildLine, GateLine, MeasureLine, Plan, RunLine, WatchLine, render
+from harness.plan.known import known_lines
+from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, RunLine, WatchLine, render
 from harness.plan.remaining import Measured, remaining
 from harness.store.progress import Done
 
@@ -33,6 +34,7 @@ class ClusterPlan:
     jobs: tuple[Job, ...]
     blocks: int  # launches x layers in all
     blocks_done: int
+    known: tuple[KnownLine, ...] = ()  # from earlier attempts
 
     def seconds(self) -> float:
         """About how long the jobs take."""
@@ -68,6 +70,7 @@ class ClusterPlan:
                 gate,
                 self._watches(zones),
                 self.target.cluster.max_khz or None,
+                self.known,
             )
         )
 
@@ -120,7 +123,10 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
     variants = make_variants(request.algorithms, request.policy.cache)
     jobs = make_jobs(request.layers, request.policy, request.seed, target.cluster.label, variants, device)
     left = remaining(jobs, Measured(done.blocks, done.samples))
-    return ClusterPlan(request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left))
+    known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.out)
+    return ClusterPlan(
+        request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)
+    )
 
 
 def planned_lines(device: str, plan: ClusterPlan) -> list[dict[str, Any]]:

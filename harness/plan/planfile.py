@@ -113,6 +113,19 @@ class BuildLine:
 
 
 @dataclass(frozen=True)
+class KnownLine:
+    """What an earlier part of the run settled of a variant on a layer: its ``calls`` a sample (0: not yet).
+
+    ``out``: it is never tried, since it crashed, hung or is too short for its cache mode.
+    """
+
+    layer: str
+    variant: int
+    calls: int = 0
+    out: bool = False
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything one run of convbench does: one device, one cluster, one attempt."""
 
@@ -125,6 +138,7 @@ class Plan:
     gate: GateLine = field(default_factory=GateLine)
     watches: Sequence[WatchLine] = ()
     max_khz: int | None = None
+    known: Sequence[KnownLine] = ()
 
 
 def render(plan: Plan) -> str:
@@ -137,6 +151,7 @@ def render(plan: Plan) -> str:
     lines += [_line("build", ("index", b.index), ("exe", b.exe), ("name", b.name)) for b in plan.builds]
     lines += [_variant(variant) for variant in plan.variants]
     lines += [_layer(layer) for layer in plan.layers]
+    lines += [_known(known) for known in plan.known]
     lines += [_job(job) for job in plan.jobs]
     return "\n".join(lines) + "\n"
 
@@ -250,6 +265,11 @@ def _layer(layer: LayerShape) -> str:
         ("min", float(layer.min)),
         ("max", float(layer.max)),
     )
+
+
+def _known(known: KnownLine) -> str:
+    out = int(known.out)
+    return _line("known", ("layer", known.layer), ("variant", known.variant), ("calls", known.calls), ("out", out))
 
 
 def _job(job: Job) -> str:

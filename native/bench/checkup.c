@@ -15,7 +15,8 @@ void checkup(crew *c, bool first_launch, const char *by, const char *dump) {
         for (unsigned i = 0; i < job->variant_count && !stop_now(); i++) {
             unsigned unit = p->variants[job->variants[i]].unit;
             unsigned char *done = &seen[(size_t)job->layer * p->variant_count + unit];
-            if (*done || (first_launch && job->launch != c->launch))
+            bool out = c->refused[(size_t)job->layer * p->variant_count + job->variants[i]];
+            if (*done || out || (first_launch && job->launch != c->launch))
                 continue;
             *done = 1;
             const char *how = by ? by : p->layers[job->layer].macs < 0x1p31 ? "every" : "reference";

@@ -37,6 +37,11 @@ void crew_begin(crew *c, const plan *p, records *out) {
     c->facts = zeroed(pairs, sizeof *c->facts);
     c->refused = zeroed(pairs, sizeof *c->refused);
     c->calls = zeroed(pairs, sizeof *c->calls);
+    for (unsigned i = 0; i < p->known_count; i++) {
+        const plan_known *k = &p->knowns[i];
+        c->calls[(size_t)k->layer * p->variant_count + k->variant] = k->calls;
+        c->refused[(size_t)k->layer * p->variant_count + k->variant] = k->out;
+    }
     c->failures = zeroed(p->build_count, sizeof *c->failures);
     /* All builds' workers hold a layer at the same time. */
     uint64_t share = meminfo_free() / p->build_count;

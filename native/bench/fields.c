@@ -131,6 +131,23 @@ double fields_f64(fields *f, const char *key, double low, double high) {
     return value;
 }
 
+bool fields_item(const char **text, uint64_t high, uint64_t *first, uint64_t *second) {
+    char *end;
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *first = strtoull(*text, &end, 10);
+    if (second) {
+        if (end[0] != '.' || end[1] < '0' || end[1] > '9')
+            return false;
+        *second = strtoull(end + 1, &end, 10);
+    }
+    if (errno || *first > high || (second && *second > high) || (*end && (*end != ',' || !end[1])))
+        return false;
+    *text = end + (*end == ',');
+    return true;
+}
+
 void fields_end(fields *f) {
     for (unsigned i = 0; i < f->count; i++)
         if (!f->item[i].used)

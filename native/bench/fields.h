@@ -26,6 +26,8 @@ const char *fields_text_or(fields *f, const char *key, const char *else_);
 uint64_t fields_u64(fields *f, const char *key, uint64_t low, uint64_t high);
 double fields_f64(fields *f, const char *key, double low, double high); /* inf and -inf allowed if in range */
 void fields_fail(fields *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The next of comma-separated items, NUMBER or (second not NULL) NUMBER.NUMBER, each at most high. */
+bool fields_item(const char **text, uint64_t high, uint64_t *first, uint64_t *second);
 void fields_end(fields *f); /* an unread key is an error */
 
 #define FIELDS_ENCODED(length) (3 * (length) + 1)

@@ -164,22 +164,25 @@ static void read_layer(reader *r) {
             fields_fail(&r->f, "a second layer named %s", l->name);
 }
 
-/* Comma-separated items of NUMBER or, with a dot, NUMBER.NUMBER. */
-static bool next_item(const char **text, uint64_t *first, uint64_t *second) {
-    char *end;
-    if (**text < '0' || **text > '9')
-        return false;
-    errno = 0;
-    *first = strtoul(*text, &end, 10);
-    if (second) {
-        if (end[0] != '.' || end[1] < '0' || end[1] > '9')
-            return false;
-        *second = strtoul(end + 1, &end, 10);
-    }
-    if (errno || *first > COUNT_LIMIT || (second && *second > COUNT_LIMIT) || (*end && (*end != ',' || !end[1])))
-        return false;
-    *text = end + (*end == ',');
-    return true;
+static unsigned layer_of(reader *r, const char *name) {
+    const plan *p = r->p;
+    unsigned layer = 0;
+    while (layer < p->layer_count && strcmp(p->layers[layer].name, name))
+        layer++;
+    if (!r->f.error[0] && layer == p->layer_count)
+        fields_fail(&r->f, "layer=%.90s is not defined above", name);
+    return layer;
+}
+
+static void read_known(reader *r) {
+    fields *f = &r->f;
+    plan_known *k = APPEND(r->p->knowns, r->p->known_count);
+    k->layer = layer_of(r, fields_text(f, "layer"));
+    k->variant = (unsigned)fields_u64(f, "variant", 0, VARIANT_LIMIT - 1);
+    if (!f->error[0] && k->variant >= r->p->variant_count)
+        fields_fail(f, "variant %u is not defined above", k->variant);
+    k->calls = fields_u64(f, "calls", 0, UINT64_MAX);
+    k->out = fields_u64(f, "out", 0, 1);
 }
 
 static void read_job(reader *r) {
@@ -187,11 +190,7 @@ static void read_job(reader *r) {
     plan *p = r->p;
     plan_job *j = APPEND(p->jobs, p->job_count);
     j->launch = (unsigned)fields_u64(f, "launch", 0, COUNT_LIMIT);
-    const char *name = fields_text(f, "layer");
-    while (j->layer < p->layer_count && strcmp(p->layers[j->layer].name, name))
-        j->layer++;
-    if (!f->error[0] && j->layer == p->layer_count)
-        fields_fail(f, "layer=%.90s is not defined above", name);
+    j->layer = layer_of(r, fields_text(f, "layer"));
     j->seed = fields_u64(f, "seed", 0, UINT64_MAX);
     j->rounds = (unsigned)fields_u64(f, "rounds", 1, COUNT_LIMIT);
     j->first_round = (unsigned)fields_u64(f, "first_round", 0, j->rounds);
@@ -200,7 +199,7 @@ static void read_job(reader *r) {
     if (!*variants)
         fields_fail(f, "variants= names none");
     for (const char *at = variants; !f->error[0] && *at;) {
-        if (!next_item(&at, &first, NULL))
+        if (!fields_item(&at, COUNT_LIMIT, &first, NULL))
             fields_fail(f, "variants=%.60s is not a list of numbers", variants);
         else if (first >= p->variant_count)
             fields_fail(f, "variant %llu is not defined above", (unsigned long long)first);
@@ -210,7 +209,7 @@ static void read_job(reader *r) {
         *APPEND(j->variants, j->variant_count) = (unsigned)first;
     }
     for (const char *at = done; !f->error[0] && *at;) {
-        if (!next_item(&at, &first, &second))
+        if (!fields_item(&at, COUNT_LIMIT, &first, &second))
             fields_fail(f, "done=%.60s is not a list of ROUND.POSITION", done);
         *APPEND(j->done, j->done_count) = first << 32 | second;
     }
@@ -219,15 +218,16 @@ static void read_job(reader *r) {
         fields_fail(f, "launch=%u after launch=%u: jobs are grouped by launch", j->launch, before->launch);
     for (unsigned i = 0; i + 1 < p->job_count; i++)
         if (p->jobs[i].launch == j->launch && p->jobs[i].layer == j->layer)
-            fields_fail(f, "a second job for layer %s in launch %u", name, j->launch);
+            fields_fail(f, "a second job for layer %s in launch %u", p->layers[j->layer].name, j->launch);
 }
 
 static void read_line(reader *r) {
     static const struct {
         const char *word;
         void (*read)(reader *);
-    } table[] = {{"run", read_run},     {"measure", read_measure}, {"gate", read_gate},   {"watch", read_watch},
-                 {"build", read_build}, {"variant", read_variant}, {"layer", read_layer}, {"job", read_job}};
+    } table[] = {{"run", read_run},     {"measure", read_measure}, {"gate", read_gate},
+                 {"watch", read_watch}, {"build", read_build},     {"variant", read_variant},
+                 {"layer", read_layer}, {"known", read_known},     {"job", read_job}};
     for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(r->f.word, table[i].word)) {
             table[i].read(r);

@@ -25,6 +25,8 @@
  *   variant                index algorithm kernel build cache=hot|rotate label
  *                          kernel auto: the best; label empty: called <algorithm>/<kernel>
  *   layer                  name h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
+ *   known                  layer variant calls out=0|1
+ *                          from an earlier part of the run: calls of a sample (0: to be chosen); out: never tried
  *   job                    launch layer seed rounds variants=0,1,... done=ROUND.POSITION,... first_round
  *                          run in this order, grouped by launch; a round's order: prng_round_order; done: measured
  *                          before, left out
@@ -58,6 +60,12 @@ typedef struct {
     unsigned done_count;
 } plan_job;
 
+typedef struct {
+    unsigned layer, variant;
+    uint64_t calls; /* 0: not chosen */
+    bool out;
+} plan_known;
+
 typedef enum { GATE_NONE, GATE_FILE, GATE_BATTERY } gate_kind;
 
 typedef struct {
@@ -86,7 +94,8 @@ typedef struct {
     plan_variant *variants;
     layer_shape *layers;
     plan_job *jobs;
-    unsigned watch_count, build_count, variant_count, layer_count, job_count;
+    plan_known *knowns;
+    unsigned watch_count, build_count, variant_count, layer_count, job_count, known_count;
     char hash[65]; /* SHA-256 of the file */
 } plan;
 

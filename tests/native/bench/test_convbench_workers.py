@@ -71,6 +71,20 @@ def test_the_share_of_a_launch_is_that_of_the_whole_run(fake: Any, run: Callable
     assert 1 <= block.rounds <= 3
 
 
+def test_what_an_earlier_attempt_settled_stands(plan: Any, run: Callable[..., Any]) -> None:
+    lines = plan.lines()
+    lines[-1:] = [
+        "known layer=small variant=0 calls=17 out=0",
+        "known layer=small variant=1 calls=0 out=1",
+        lines[-1],
+    ]
+    plan.text = lambda: "\n".join(lines) + "\n"
+    result = run(plan)
+    assert result.code == 0
+    assert [(s.algorithm, s.calls) for s in result.of(Sample)] == [("im2col", 17)] * 2
+    assert {check.variant.split("/")[0] for check in result.of(Check)} == {"im2col"}  # not even tried
+
+
 def test_a_worker_that_announces_a_long_sample_is_waited_for(fake: Any, run: Callable[..., Any]) -> None:
     plan = fake("announces", sample_s=1.5)
     plan.algorithms, plan.rounds = ("im2col",), 1

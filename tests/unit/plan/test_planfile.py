@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.config.layer import Layer
 from harness.plan.jobs import Job, Variant
-from harness.plan.planfile import BuildLine, GateLine, MeasureLine, Plan, RunLine, WatchLine, encode, render
+from harness.plan.known import known_lines
+from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, RunLine, WatchLine, encode, render
 
 pytestmark = pytest.mark.unit
 
@@ -53,6 +54,20 @@ def test_render() -> None:
         "job launch=0 layer=stem seed=18446744073709551615 rounds=8 variants=0,1 done= first_round=0\n"
         "job launch=1 layer=stem seed=5 rounds=8 variants=1 done=3.0,3.1 first_round=3\n"
     )
+
+
+def test_what_is_known_stands_above_the_jobs() -> None:
+    known = known_lines(
+        ["stem"],
+        [Variant(0, "im2col", "rotate"), Variant(1, "indirect", "hot"), Variant(2, "direct", "hot")],
+        {("stem", "im2col", "rotate"): 7, ("other", "indirect", "hot"): 9},
+        {("stem", "direct", "")},
+    )
+    assert known == [KnownLine("stem", 0, 7), KnownLine("stem", 2, 0, True)]
+    lines = render(plan(known=known)).splitlines()
+    at = lines.index("known layer=stem variant=0 calls=7 out=0")
+    assert lines[at + 1] == "known layer=stem variant=2 calls=0 out=1"
+    assert lines[at + 2].startswith("job ")
 
 
 def test_without_a_gate() -> None:

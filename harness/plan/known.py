@@ -1,0 +1,25 @@
+"""What earlier attempts at a cluster settled for the rest of the run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from harness.plan.jobs import Variant
+from harness.plan.planfile import KnownLine
+
+Way = tuple[str, str, str]  # layer, algorithm, cache mode ("": every one)
+
+
+def known_lines(
+    layers: Iterable[str], variants: Sequence[Variant], calls: Mapping[Way, int], out: AbstractSet[Way]
+) -> list[KnownLine]:
+    """One line for every layer and variant of which something is known; ``calls``: of a sample; ``out``: given up."""
+    found = []
+    for layer in layers:
+        for v in variants:
+            way = (layer, v.algorithm, v.cache)
+            line = KnownLine(layer, v.index, calls.get(way, 0), way in out or (layer, v.algorithm, "") in out)
+            if line.calls or line.out:
+                found.append(line)
+    return found

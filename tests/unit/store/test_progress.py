@@ -1,0 +1,50 @@
+"""What a resumed run takes over from its records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.store.progress import done_by_cluster
+
+pytestmark = pytest.mark.unit
+
+HEADER = {
+    **{"type": "header", "version": 1, "run": "r", "attempt": 1, "cluster": "0-3", "cpu": 0, "build": "b"},
+    **{"compiler": "c", "flags": "", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096},
+    **{"timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1},
+}
+
+
+def sample(round_: int, calls: int) -> dict[str, Any]:
+    return {
+        **{"type": "sample", "launch": 0, "round": round_, "position": 0, "layer": "a", "variant": "im2col/k"},
+        **{"algorithm": "im2col", "kernel": "k", "cache": "hot", "build": "b", "calls": calls, "ns": 1.0},
+        **{"settle_ns": 1, "settle_capped": False, "cpu_before": 0, "cpu_after": 0, "nivcsw": 0, "faults": 0},
+        **{"t_ns": 1, "pid": 1},
+    }
+
+
+def failure(algorithm: str, cache: str, **more: object) -> dict[str, Any]:
+    what = {"type": "error", "launch": 0, "layer": "a", "variant": algorithm, "algorithm": algorithm, "cache": cache}
+    return {**what, "reason": "", **more}
+
+
+def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
+    short = {"type": "skip", "layer": "a", "variant": "direct/k", "algorithm": "direct", "cache": "rotate"}
+    records = [
+        *(HEADER, sample(0, 12), sample(1, 13)),
+        failure("indirect", "hot", signal=11),
+        failure("naive", "", reason="timed out: no answer for 60 s"),
+        failure("im2col", "rotate", reason="ran on another CPU"),  # not its fault: tried again
+        {**short, "reason": "a call takes 9 ns"},
+        {**short, "algorithm": "naive", "reason": "too little memory", "bytes": 5},
+    ]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
+    done = done_by_cluster(file)["0-3"]
+    assert done.calls == {("a", "im2col", "hot"): 12}
+    assert done.out == {("a", "indirect", "hot"), ("a", "naive", ""), ("a", "direct", "rotate")}
