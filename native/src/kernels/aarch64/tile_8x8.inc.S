@@ -197,16 +197,37 @@ sum71 .req v31
     .endr
 .endm
 
-/* Points the rows at the next tap. An entry's sign is the mask that leads to the row of zeros. */
+/* Points the rows at the next tap. An entry's sign is the mask that leads to the row of zeros. Overwrites `blocks`. */
 .macro next_tap
-    for_rows ldr row\row, [entry], 8
-    for_rows point_row \row
+    .irp pair, 0, 1, 2, 3
+    .if ROWS > 2 * \pair + 1
+    ldp even\pair, odd\pair, [entry], 16
+    .elseif ROWS > 2 * \pair
+    ldr even\pair, [entry], 8
+    .endif
+    .endr
+    .irp pair, 0, 1, 2, 3
+    .if ROWS > 2 * \pair + 1
+    point_rows even\pair, odd\pair
+    .elseif ROWS > 2 * \pair
+    point_rows even\pair
+    .endif
+    .endr
 .endm
 
-.macro point_row row
-    and scratch, to_padding, row\row, asr 63
-    add row\row, row\row, input
-    add row\row, row\row, scratch
+.macro point_rows even, odd
+    and scratch, to_padding, \even, asr 63
+    .ifnb \odd
+    and blocks, to_padding, \odd, asr 63
+    .endif
+    add \even, \even, input
+    .ifnb \odd
+    add \odd, \odd, input
+    .endif
+    add \even, \even, scratch
+    .ifnb \odd
+    add \odd, \odd, blocks
+    .endif
 .endm
 
 /* One channel past the last block. All of A's registers are free then, and v8 and v9. */
