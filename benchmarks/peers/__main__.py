@@ -26,6 +26,7 @@ from harness.errors import HarnessError, UsageError
 
 PANEL = str(Path(__file__).with_name("panel.yaml"))
 NETWORKS = {"squeezenet1_0": "squeezenet_v1_0"}
+_PRINTED_COLUMNS = 15  # wider ones, and all others too, are in the files
 TITLE = "Convolutions beside other libraries"
 
 
@@ -145,6 +146,7 @@ def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Buil
         f"{_cpu_name()}; convbench build {built.build_id[:12]}, {built.toolchain}",
         f"FMA peak, GFLOP/s, median: {peaks}",
         *how,
+        f"load average at the end {os.getloadavg()[1]:.1f}: over 1 means that others used the CPUs; repeat it alone",
         "ours: `auto` where the library offers it, else the fastest of our variants on these samples (biased upwards)",
         *findings.notes,
     ]
@@ -154,7 +156,8 @@ def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Buil
     (folder / "peers.md").write_text(to_markdown(TITLE, notes, every))
     (folder / "peers.html").write_text(to_html(TITLE, notes, every))
     for table in every:
-        _print(table)
+        if len(table.head) <= _PRINTED_COLUMNS:
+            _print(table)
     for note in notes:
         print(note)
     print(f"written: {', '.join(str(folder / f'peers.{kind}') for kind in ('json', 'md', 'html'))}")
@@ -162,11 +165,13 @@ def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Buil
 
 def main() -> None:
     """Runs the command; a HarnessError is one message and its exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(_command)
     try:
-        typer.run(_command)
+        app()
     except HarnessError as error:
         _say(f"error: {error}")
-        sys.exit(2)
+        sys.exit(int(error.exit_code))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,12 @@ from harness.build.builder import Built
 from harness.config.layer import Layer
 
 PEERS = ("xnnpack", "onnxruntime", "onednn", "torch_im2col", "ncnn", "ncnn_winograd")
-ALGORITHMS = ("auto", "indirect", "im2col", "direct")  # ours; one that the library does not offer is left out
+# Schedules of ours by algorithm, for each kernel K; what the library refuses is listed as not measured.
+SCHEDULES = {
+    "indirect": ("K", "K+regions"),
+    "im2col": ("K", "K+block4", "K+block20"),
+    "direct": ("K", "K+block4"),
+}
 ISAS = ("avx512", "avx2", "neon")  # of our kernels; scalar ones are no match for anybody
 TINY = Layer(name="empty", h=1, w=1, kh=1, kw=1, cin=1, cout=1)
 _EMPTY_SAMPLES = 5
@@ -129,14 +134,14 @@ class Campaign:
 
     def _variants(self, ours: Ours, setting: Setting) -> list[tuple[str, str]]:
         """(algorithm, kernel) of ours; "-" leaves the kernel to the library."""
-        if setting.threads > 1 and ours.ask("offers threads") != "ok 1":
-            self.findings.skipped[setting.threads, "", OURS] = "the library has no threads"
-            return []
+        if setting.threads > 1:
+            ours.words(f"threads {' '.join(map(str, setting.cpus))}")
         kernels = [pair.split(",") for pair in ours.words("kernels")]
         names = [name for name, isa in kernels if isa in setting.isas] or [kernels[0][0]]
-        offered = [name for name in ALGORITHMS if ours.words(f"offers {name}") == ["1"]]
-        chosen = [("auto", "-")] if "auto" in offered else []
-        return chosen + [(algorithm, kernel) for algorithm in offered if algorithm != "auto" for kernel in names]
+        found = [("auto", "-"), ("im2col", "best")] if set(setting.isas) == set(ISAS) else []  # both choose from all
+        for algorithm, schedules in SCHEDULES.items():
+            found += [(algorithm, schedule.replace("K", kernel)) for kernel in names for schedule in schedules]
+        return [pair for pair in found if ours.words(f"offers {pair[0]}") == ["1"]]
 
     def _inputs(self, layer: Layer) -> Path:
         """A folder with the layer's inputs; kept from launch to launch."""
@@ -217,7 +222,7 @@ class Campaign:
             key = (setting.threads, layer.name, variant)
             if not setting.wants(layer.name, variant) or key in self.findings.skipped:
                 continue
-            if algorithm == "direct" and (layer.needs_copy or layer.groups > 1):
+            if algorithm == "direct" and (layer.category != "1x1s1" or any(layer.pad)):
                 continue  # not what it is for
             try:
                 found = ours.prepare(slot, algorithm, kernel, layer, folder)

@@ -30,10 +30,11 @@ def make(say: Callable[[str], None]) -> Path:
     if (platform.machine(), sys.platform) != ("x86_64", "linux"):
         raise UsageError("the peers' lock file holds wheels for x86-64 Linux", "run it on such a machine")
     lock = data_root() / "requirements" / "peers.txt"
-    key = hashlib.sha256(lock.read_bytes() + Path(hollow.__file__).read_bytes() + sys.version.encode()).hexdigest()
+    key = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     venv = folder() / "venv"
     python, marker = venv / "bin" / "python", venv / "made-from"
     if marker.exists() and marker.read_text() == key:
+        _stand_ins(venv, say)
         return python
     say("installing the peers under build/peers (600 MB of wheels, 2 GB unpacked; once)")
     shutil.rmtree(venv, ignore_errors=True)
@@ -43,14 +44,25 @@ def make(say: Callable[[str], None]) -> Path:
     pip = [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     wheels = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
     _run([*pip, *wheels], "installing the peers")
-    made = next(venv.glob("lib/python*/site-packages/torch/lib"), None)
-    if made is not None:
-        try:
-            hollow.make(made, folder() / "hollow" / "lib")
-        except (subprocess.CalledProcessError, OSError) as error:
-            say(f"torch will be missing: its stand-ins for CUDA's libraries were not made: {error}")
+    _stand_ins(venv, say)
     marker.write_text(key)
     return python
+
+
+def _stand_ins(venv: Path, say: Callable[[str], None]) -> None:
+    """Makes torch's stand-ins for CUDA's libraries where they are absent or their recipe changed."""
+    made, out = next(venv.glob("lib/python*/site-packages/torch/lib"), None), folder() / "hollow"
+    recipe = hashlib.sha256(Path(hollow.__file__).read_bytes()).hexdigest()
+    marker = out / "made-from"
+    if made is None or (marker.exists() and marker.read_text() == recipe):
+        return
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    try:
+        hollow.make(made, out / "lib")
+    except (subprocess.CalledProcessError, OSError) as error:
+        say(f"torch will be missing: its stand-ins for CUDA's libraries were not made: {error}")
+    marker.write_text(recipe)
 
 
 def settings(threads: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
  *
  *   kernels                            -> "ok name,isa name,isa ..." of those that this CPU can run
  *   offers ALGORITHM                   -> "ok 1" or "ok 0"
+ *   threads CPU CPU ...                -> "ok": a pool of a thread on each CPU for what is prepared after
  *   prepare SLOT ALGORITHM KERNEL FOLDER h w kh kw top right bottom left sv sh dv dh groups batch cin cout
  *                                      -> "ok KERNEL BYTES" and the result in FOLDER/ours-SLOT.f32; KERNEL "-": best
  *   sample SLOT NS                     -> "ok MEDIAN CALLS"
@@ -12,6 +13,7 @@
 #include "introspect.h"
 
 #include <math.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ typedef struct {
 
 static slot slots[SLOTS];
 static uint64_t times[CALLS];
+static ic_pool *pool;
 
 static uint64_t now(void) {
     struct timespec t;
@@ -76,11 +79,11 @@ static const char *prepare(unsigned index, const char *text) {
     char algorithm[64], kernel[128], folder[2048];
     size_t h, w, batch;
     ic_conv2d_desc d = {.struct_size = sizeof d, .output_min = -INFINITY, .output_max = INFINITY};
-    int found = sscanf(text, "%63s %127s %2047s %zu %zu %u %u %u %u %u %u %u %u %u %u %u %zu %zu %zu", algorithm, kernel,
-                       folder, &h, &w, &d.kernel_height, &d.kernel_width, &d.pad_top, &d.pad_right, &d.pad_bottom,
-                       &d.pad_left, &d.stride_height, &d.stride_width, &d.dilation_height, &d.dilation_width, &d.groups,
-                       &batch, &d.in_channels, &d.out_channels);
-    ic_options options = {.struct_size = sizeof options, .kernel = strcmp(kernel, "-") ? kernel : NULL};
+    int found = sscanf(text, "%63s %127s %2047s %zu %zu %u %u %u %u %u %u %u %u %u %u %u %zu %zu %zu", algorithm,
+                       kernel, folder, &h, &w, &d.kernel_height, &d.kernel_width, &d.pad_top, &d.pad_right,
+                       &d.pad_bottom, &d.pad_left, &d.stride_height, &d.stride_width, &d.dilation_height,
+                       &d.dilation_width, &d.groups, &batch, &d.in_channels, &d.out_channels);
+    ic_options options = {.struct_size = sizeof options, .kernel = strcmp(kernel, "-") ? kernel : NULL, .pool = pool};
     slot *s = &slots[index];
     drop(s);
     if (found != 19 || !ic_algorithm_from_name(algorithm, &options.algorithm))
@@ -89,7 +92,8 @@ static const char *prepare(unsigned index, const char *text) {
     float *weights = numbers(folder, "w.f32", taps * d.out_channels), *bias = numbers(folder, "b.f32", d.out_channels);
     s->input = numbers(folder, "x.f32", batch * h * w * d.in_channels);
     ic_conv2d_info info = {.struct_size = sizeof info};
-    ic_status status = weights && bias && s->input ? ic_conv2d_create(&d, weights, bias, &options, &s->conv) : IC_OUT_OF_MEMORY;
+    ic_status status =
+        weights && bias && s->input ? ic_conv2d_create(&d, weights, bias, &options, &s->conv) : IC_OUT_OF_MEMORY;
     free(weights);
     free(bias);
     if (!status)
@@ -132,6 +136,27 @@ static const char *sample(const slot *s, double ns) {
     return NULL;
 }
 
+static const char *threads(char *text) {
+    unsigned cpus[IC_MAX_THREADS];
+    ic_pool_options options = {.struct_size = sizeof options, .cpus = cpus};
+    for (char *end; options.threads < IC_MAX_THREADS; text = end) {
+        cpus[options.threads] = (unsigned)strtoul(text, &end, 10);
+        if (end == text)
+            break;
+        options.threads++;
+    }
+    cpu_set_t mine;
+    CPU_ZERO(&mine);
+    CPU_SET(cpus[0], &mine);
+    if (sched_setaffinity(0, sizeof mine, &mine))
+        return "the first CPU is not allowed";
+    ic_status status = ic_pool_create(&options, &pool);
+    if (status)
+        return ic_status_string(status);
+    printf("ok\n");
+    return NULL;
+}
+
 static const char *answer(char *line) {
     unsigned index = 0;
     int at = 0;
@@ -151,6 +176,8 @@ static const char *answer(char *line) {
         printf("ok %d\n", ic_algorithm_from_name(line + 7, &found));
         return NULL;
     }
+    if (!strncmp(line, "threads ", 8))
+        return threads(line + 8);
     if (sscanf(line, "prepare %u %n", &index, &at) == 1 && at && index < SLOTS)
         return prepare(index, line + at);
     if (sscanf(line, "sample %u %lf", &index, &ns) == 2 && index < SLOTS)

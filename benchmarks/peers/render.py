@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import math
@@ -38,9 +39,10 @@ def tables(
 ) -> list[Table]:
     """All tables, in the order in which they are shown."""
     found = []
+    names = [layer.name for layer in findings.layers]
     for threads in sorted({row.threads for row in rows}):
         here = [row for row in rows if row.threads == threads]
-        found.append(_percents(threads, [layer.name for layer in findings.layers], here))
+        found.append(_percents(f"{threads} thread(s)", names, grouped(here)))
     for what, each in answers.items():
         if each:
             found.append(_answers(what, each))
@@ -55,7 +57,29 @@ def tables(
     found.append(Table("Versions", ["peer", "version"], sorted(versions)))
     skipped = [[str(t), layer or "all", name, why] for (t, layer, name), why in sorted(findings.skipped.items())]
     found.append(Table("Not measured", ["threads", "layer", "what", "why"], skipped))
+    for threads in sorted({row.threads for row in rows}):
+        here = [row for row in rows if row.threads == threads and is_ours(row.variant)]
+        found.append(_percents(f"every variant of ours, {threads} thread(s)", names, here))
     return [table for table in found if table.rows]
+
+
+def grouped(rows: Sequence[Row]) -> list[Row]:
+    """The peers, ours auto, and of our other variants the fastest of each group (as published, with options, AVX2)."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        for name in _groups(row.variant):
+            seen = best.get((row.layer, name))
+            if seen is None or row.percent > seen.percent:
+                best[row.layer, name] = dataclasses.replace(row, variant=name)
+    return list(best.values())
+
+
+def _groups(variant: str) -> list[str]:
+    if not is_ours(variant) or "/" not in variant:
+        return [variant]
+    algorithm, schedule = variant.split("/", 1)
+    face = f"{algorithm} best" if "+" in schedule or schedule == "best" else algorithm
+    return [face, *(["ours avx2"] if schedule.startswith("avx2_") else [])]
 
 
 def _tells(row: Row) -> bool:
@@ -63,7 +87,7 @@ def _tells(row: Row) -> bool:
     return not is_ours(row.variant) or row.mode not in row.variant
 
 
-def _percents(threads: int, layers: Sequence[str], rows: Sequence[Row]) -> Table:
+def _percents(what: str, layers: Sequence[str], rows: Sequence[Row]) -> Table:
     variants = sorted({row.variant for row in rows}, key=lambda name: (is_ours(name), name))
     by = {(row.layer, row.variant): row for row in rows}
     body: list[list[str]] = []
@@ -77,7 +101,7 @@ def _percents(threads: int, layers: Sequence[str], rows: Sequence[Row]) -> Table
             if row and plain and row.percent == max(plain):
                 marks.add((len(body), column + 1))
         body.append([name, *("" if r is None else f"{r.percent:.1f}{' !' * r.misconfigured}" for r in here)])
-    title = f"% of FMA peak by nominal FLOP, net of empty calls, {threads} thread(s); ! = misconfigured"
+    title = f"% of FMA peak by nominal FLOP, net of empty calls, {what}; ! = misconfigured"
     return Table(title, ["layer", *variants], body, frozenset(marks))
 
 

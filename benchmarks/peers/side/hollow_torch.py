@@ -1,7 +1,8 @@
 """Imports torch without the CUDA packages that its wheel asks for.
 
 The wheel's libraries are linked against those packages' libraries even where no GPU is used. HOLLOW_TORCH names a
-folder of empty stand-ins (see benchmarks/peers/hollow.py); without it torch is imported as it is. Nothing of CUDA is called.
+folder of empty stand-ins (see benchmarks/peers/hollow.py); without it torch is imported as it is. Nothing of CUDA is
+called.
 """
 
 from __future__ import annotations

@@ -1,0 +1,111 @@
+"""Rows, comparisons, means and tables out of samples that are made up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.peers.hollow import assembly
+from benchmarks.peers.render import grouped, tables, to_html, to_json, to_markdown
+from benchmarks.peers.samples import Findings, Sample
+from benchmarks.peers.summary import close_calls, comparisons, means, rows
+from harness.config.layer import Layer
+
+pytestmark = pytest.mark.unit
+
+CONV = Layer(name="conv", h=8, w=8, kh=3, kw=3, pad=(1, 1, 1, 1), cin=16, cout=16)
+POINT = Layer(name="point", h=8, w=8, kh=1, kw=1, cin=16, cout=16)
+PEAK = 100.0
+
+
+def made(percents: dict[str, dict[str, float]]) -> Findings:
+    """Findings where each variant has these per cents of peak, the same in five launches of two rounds."""
+    findings = Findings([CONV, POINT])
+    findings.peaks[1] = [PEAK]
+    for layer in findings.layers:
+        for variant, percent in percents.get(layer.name, {}).items():
+            net = layer.flop / (percent / 100 * PEAK)
+            for launch in range(5):
+                drift = 1 + 0.01 * launch  # of the whole machine: cancels in pairs
+                findings.samples += [
+                    Sample(variant, layer.name, 1, launch, r, net * drift + 50, net * drift) for r in (0, 1)
+                ]
+    return findings
+
+
+def test_the_best_peer_is_without_winograd_and_auto_is_ours() -> None:
+    percents = {"ours auto": 96.0, "ours indirect/a": 97.0, "xnnpack": 88.0, "onednn": 95.9, "ncnn_winograd": 250.0}
+    answers = comparisons(made({"conv": percents}))
+    best = answers["ours / best peer"][0]
+    assert (best.ours, best.other) == ("ours auto", "onednn")
+    assert best.ratio.value == pytest.approx(96 / 95.9)
+    assert best.close
+    assert best in close_calls(answers["ours / best peer"])
+    xnnpack = answers["ours / XNNPACK"][0]
+    assert xnnpack.verdict == "faster"
+    assert not xnnpack.close
+
+
+def test_without_auto_the_fastest_of_ours_counts() -> None:
+    answers = comparisons(made({"conv": {"ours im2col/a": 90.0, "ours indirect/a": 97.0, "torch_im2col": 60.0}}))
+    assert answers["ours / best peer"][0].ours == "ours indirect/a"
+    assert answers["im2col / torch im2col, 3x3"][0].ratio.value == pytest.approx(1.5)
+
+
+def test_a_peer_far_below_its_figure_is_misconfigured_and_not_beaten() -> None:
+    findings = made({"conv": {"ours auto": 96.0, "xnnpack": 75.0}, "point": {"ours auto": 96.0, "xnnpack": 93.0}})
+    answers = comparisons(findings)
+    verdicts = [answer.verdict for answer in answers["ours / XNNPACK"]]
+    assert verdicts == ["misconfigured", "faster"]
+    overall = [mean for mean in means(answers) if (mean.what, mean.category) == ("ours / XNNPACK", "all")]
+    assert [(mean.layers, mean.left_out) for mean in overall] == [(1, 1)]
+    assert overall[0].ratio.value == pytest.approx(96 / 93)
+    by_name = {(row.layer, row.variant): row for row in rows(findings)}
+    assert by_name["conv", "xnnpack"].misconfigured
+    assert by_name["conv", "xnnpack"].percent == pytest.approx(75 / 1.02)  # the median launch is the drifted one
+    assert not by_name["conv", "ours auto"].misconfigured
+
+
+def test_what_did_not_run_has_no_row_but_a_reason() -> None:
+    findings = made({"conv": {"ours auto": 96.0}})
+    findings.skipped[1, "", "onednn"] = "ImportError: <no> | such"
+    answers = comparisons(findings)
+    every = tables(findings, rows(findings), answers, means(answers))
+    text = to_markdown("t", [], every)
+    assert answers["ours / best peer"] == []
+    assert "ImportError: &lt;no> \\| such" in text
+    assert "ImportError: &lt;no&gt; | such" in to_html("t", [], every)
+
+
+def test_json_holds_the_samples_and_no_nan() -> None:
+    findings = made({"conv": {"ours auto": 96.0, "xnnpack": 88.0}})
+    findings.peaks[1].append(float("nan"))
+    answers = comparisons(findings)
+    values = json.loads(to_json(findings, rows(findings), answers, means(answers), ["note"]))
+    assert len(values["samples"]) == len(findings.samples)
+    assert values["peaks_gflops"]["1"] == [PEAK, None]
+    assert values["comparisons"]["ours / XNNPACK"][0]["verdict"] == "faster"
+
+
+def test_stand_ins_define_every_symbol_once() -> None:
+    text = assembly(["cudaMalloc", "_ZN3foo3barEv", "_ZTIN3foo3barE"])
+    for name in ("cudaMalloc", "_ZN3foo3barEv", "_ZTIN3foo3barE"):
+        assert text.count(f"\n{name}:\n") == 1
+    assert text.index("\ncudaMalloc:") < text.index("$100") < text.index("\n_ZN3foo3barEv:") < text.index(".data")
+
+
+def test_the_short_table_has_the_fastest_of_each_group() -> None:
+    percents = {"xnnpack": 88.0, "ours auto": 99.0, "ours indirect/avx512_6x64": 96.0, "ours indirect/avx2_6x16": 85.0}
+    percents |= {"ours indirect/avx512_6x64+regions": 98.0, "ours im2col/best": 94.0, "ours im2col/avx2_6x16": 80.0}
+    found = {row.variant: row.percent for row in grouped(rows(made({"conv": percents})))}
+    shown = {name: round(percent * 1.02) for name, percent in found.items()}
+    assert shown == {
+        "xnnpack": 88,
+        "ours auto": 99,
+        "ours indirect": 96,
+        "ours indirect best": 98,
+        "ours im2col": 80,
+        "ours im2col best": 94,
+        "ours avx2": 85,
+    }
