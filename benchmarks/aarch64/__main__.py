@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from benchmarks.aarch64.loops import main_loops
 from benchmarks.aarch64.models import MODELS, Models, judge, shipped
 from benchmarks.aarch64.panel import PANEL
 from benchmarks.aarch64.tables import changes, markdown
-from benchmarks.aarch64.tools import llvm
+from benchmarks.aarch64.tools import llvm, plugin_qemu
 from harness.build.builder import Built, build
 from harness.errors import HarnessError, UsageError
 from harness.paths import build_root
@@ -54,7 +55,10 @@ def _options() -> argparse.Namespace:
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    command = [git, "describe", "--always", "--dirty", "--abbrev=12"]
     done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
 
@@ -107,6 +111,9 @@ def main() -> int:
     """Builds, measures, writes result.json and result.md; returns the exit code."""
     options = _options()
     baseline = _read(options.baseline) if options.baseline else None
+    llvm("llvm-mca"), llvm("llvm-objdump")  # what is missing is said before minutes of work
+    if not options.loops_only:
+        plugin_qemu()
     built = build("arm64-v8a", "zig", say=_say)
     result: dict[str, Any] = {"schema": _SCHEMA, "build_id": built.build_id, "commit": _commit()}
     result |= {"qemu": None, "executed": []}

@@ -23,6 +23,7 @@ MODELS = {
     "neoverse-v2": "V2, X2, X3",
     "neoverse-v3": "V3, X4, X925",
 }
+OLDEST_LLVM = 22  # whose models XNNPACK's figures come from
 CAVEATS = (
     "Static models, nothing here was timed on an ARM core. Only the inner loop over channels is judged, every load "
     "answered by an endless L1: no fetch, branch, TLB or prefetch; not the pointers of a tap, tails or packing.",

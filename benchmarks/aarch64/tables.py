@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.aarch64.models import CAVEATS, MODELS
+from benchmarks.aarch64.models import CAVEATS, MODELS, OLDEST_LLVM
 
 Json = dict[str, Any]
 _SMALLEST_CHANGE = 0.002
@@ -58,6 +58,8 @@ def loops_text(result: Json, xnnpack: Json) -> list[str]:
     lines += _table(_loop_head(), rows + [_xnnpack_row(loop) for loop in xnnpack["loops"]])
     lines += ["", f"XNNPACK: {xnnpack['snapshot']}; {xnnpack['models']}."]
     lines += [f"llvm-mca {result['llvm']}. Missing models: {', '.join(result['missing_models']) or 'none'}."]
+    if result["llvm"] < OLDEST_LLVM:
+        lines += [f"Models before LLVM {OLDEST_LLVM} differ: these figures do not compare with XNNPACK's."]
     gone = [loop["function"] for loop in result["loops"] if not loop["shipped"]]
     lines += [f"Loops that the linked program does not hold: {', '.join(gone) or 'none'}.", ""]
     lines += [f"{i}. {caveat}" for i, caveat in enumerate(CAVEATS, 1)]
