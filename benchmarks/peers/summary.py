@@ -97,7 +97,7 @@ def _row(findings: Findings, threads: int, layer: Layer, variant: str) -> Row:
     key = (threads, layer.name, variant)
     empty = findings.empty_ns.get((threads, variant), [0.0])
     modes = Counter(findings.modes.get(key, [])).most_common(1)
-    judged = threads == 1 and not is_ours(variant)
+    judged = not is_ours(variant)
     return Row(
         threads,
         layer.name,
@@ -109,7 +109,7 @@ def _row(findings: Findings, threads: int, layer: Layer, variant: str) -> Row:
         modes[0][0] if modes else "",
         findings.errors.get(key, math.nan),
         expected(variant, layer) if judged else None,
-        judged and misconfigured(variant, layer, percent),
+        judged and misconfigured(variant, layer, percent, threads),
     )
 
 

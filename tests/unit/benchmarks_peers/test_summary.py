@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from benchmarks.peers.figures import misconfigured
 from benchmarks.peers.hollow import assembly
 from benchmarks.peers.render import grouped, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings, Sample
@@ -65,6 +66,14 @@ def test_a_peer_far_below_its_figure_is_misconfigured_and_not_beaten() -> None:
     assert by_name["conv", "xnnpack"].misconfigured
     assert by_name["conv", "xnnpack"].percent == pytest.approx(75 / 1.02)  # the median launch is the drifted one
     assert not by_name["conv", "ours auto"].misconfigured
+
+
+def test_with_more_threads_the_figures_are_lower() -> None:
+    assert not misconfigured("onednn", CONV, 75.0)
+    assert misconfigured("onednn", CONV, 73.0)
+    assert not misconfigured("onednn", CONV, 55.0, threads=2)
+    assert misconfigured("onednn", CONV, 50.0, threads=2)
+    assert not misconfigured("ncnn_winograd", CONV, 1.0)
 
 
 def test_what_did_not_run_has_no_row_but_a_reason() -> None:
