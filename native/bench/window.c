@@ -52,7 +52,7 @@ void window_untimed(window *w) {
 /* Calls that fill the window, from batches that are long enough to be timed; the fastest counts, since whatever
  * interrupts a batch would make all later windows too short. */
 uint64_t window_choose(window *w) {
-    double enough = fmin(w->least_ns / 16, 1e6), best = INFINITY;
+    double enough = fmin(w->least_ns / 16, 1e6), best = w->call_ns > 0 ? w->call_ns : INFINITY;
     uint64_t batch = 1;
     for (int good = 0; good < BATCHES;) {
         uint64_t start = timer_ns();
@@ -62,7 +62,7 @@ uint64_t window_choose(window *w) {
         heartbeat();
         if (ns >= enough || batch >= UINT64_C(1) << 32) {
             best = fmin(best, fmax(ns, 1) / (double)batch);
-            good += ns >= w->least_ns ? BATCHES : 1;
+            good += ns >= w->least_ns ? BATCHES / 2 : 1; /* one that long may be an interruption */
         } else {
             batch *= 2;
         }
