@@ -23,7 +23,7 @@
 #define IC_UNROLL _Pragma("clang loop unroll(full)")
 #define IC_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #else
-#define IC_UNROLL _Pragma("GCC unroll 8")
+#define IC_UNROLL _Pragma("GCC unroll 16")
 #define IC_NO_UNROLL _Pragma("GCC unroll 1")
 #endif
 
@@ -161,27 +161,28 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
 
 #if IC_VECTORS == 4
 #define IC_INSTANCES(rows) IC_INSTANCE(rows, 1) IC_INSTANCE(rows, 2) IC_INSTANCE(rows, 3) IC_INSTANCE(rows, 4)
-#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4}
+#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4},
+#elif IC_VECTORS == 3
+#define IC_INSTANCES(rows) IC_INSTANCE(rows, 1) IC_INSTANCE(rows, 2) IC_INSTANCE(rows, 3)
+#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3},
 #elif IC_VECTORS == 2
 #define IC_INSTANCES(rows) IC_INSTANCE(rows, 1) IC_INSTANCE(rows, 2)
-#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2}
+#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1, tile_##rows##x2},
+#elif IC_VECTORS == 1
+#define IC_INSTANCES(rows) IC_INSTANCE(rows, 1)
+#define IC_INSTANCE_NAMES(rows) {tile_##rows##x1},
 #endif
 
-IC_INSTANCES(1)
-IC_INSTANCES(2)
-IC_INSTANCES(3)
-IC_INSTANCES(4)
-#if IC_ROWS == 6
-IC_INSTANCES(5)
-IC_INSTANCES(6)
-#endif
+#define IC_UP_TO_4(each) each(1) each(2) each(3) each(4)
+#define IC_UP_TO_6(each) IC_UP_TO_4(each) each(5) each(6)
+#define IC_UP_TO_8(each) IC_UP_TO_6(each) each(7) each(8)
+#define IC_UP_TO_14(each) IC_UP_TO_8(each) each(9) each(10) each(11) each(12) each(13) each(14)
+#define IC_UP_TO(rows, each) IC_UP_TO_EXPANDED(rows, each)
+#define IC_UP_TO_EXPANDED(rows, each) IC_UP_TO_##rows(each)
+
+IC_UP_TO(IC_ROWS, IC_INSTANCES)
 
 void IC_TILE(const ic_tile_run *run) {
-    static const ic_micro_kernel instances[IC_ROWS][IC_VECTORS] = {
-        IC_INSTANCE_NAMES(1), IC_INSTANCE_NAMES(2), IC_INSTANCE_NAMES(3), IC_INSTANCE_NAMES(4),
-#if IC_ROWS == 6
-        IC_INSTANCE_NAMES(5), IC_INSTANCE_NAMES(6),
-#endif
-    };
+    static const ic_micro_kernel instances[IC_ROWS][IC_VECTORS] = {IC_UP_TO(IC_ROWS, IC_INSTANCE_NAMES)};
     instances[run->rows - 1][(run->columns - 1) / IC_WIDTH](run);
 }

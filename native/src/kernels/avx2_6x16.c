@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * AVX2 and FMA, 6 pixels by 16 channels: 12 accumulators, 2 vectors of B and 1 of A in 16 registers. */
+ * AVX2 and FMA, 6 pixels by 16 channels: 12 accumulators, 2 vectors of B and 1 value of A in 16 registers. */
 #include <immintrin.h>
 
 #define IC_TILE ic_avx2_6x16
 #define IC_ROWS 6
 #define IC_VECTORS 2
+#define IC_ROWS_OUTER 1
+
 #define IC_WIDTH 8
 #define IC_VECTOR __m256
 #define IC_LANES 1
-#define IC_ROWS_OUTER 1
 
 #define IC_LOAD(p) _mm256_loadu_ps(p)
 #define IC_STORE(p, v) _mm256_storeu_ps(p, v)
@@ -21,5 +22,4 @@
 static inline __m256i first_lanes(unsigned count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-
 #include "tile.inc.h"

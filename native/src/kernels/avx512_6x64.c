@@ -5,10 +5,11 @@
 #define IC_TILE ic_avx512_6x64
 #define IC_ROWS 6
 #define IC_VECTORS 4
+#define IC_ROWS_OUTER 0
+
 #define IC_WIDTH 16
 #define IC_VECTOR __m512
 #define IC_LANES 1
-#define IC_ROWS_OUTER 0
 
 #define IC_LOAD(p) _mm512_loadu_ps(p)
 #define IC_STORE(p, v) _mm512_storeu_ps(p, v)
