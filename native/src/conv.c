@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Life of an object: create, reshape, run, destroy. */
 #include "conv.h"
-#include "cpu.h"
+#include "choice.h"
+#include "core.h"
 #include "introspect.h"
 #include "memory.h"
 #include "pool.h"
@@ -25,7 +26,7 @@ static void give_back(ic_conv2d *conv, void *memory, ic_memory kind) {
 
 /* The kernel of the published algorithms: the first of the table that this CPU can run. */
 static const ic_kernel *default_kernel(void) {
-    const unsigned features = ic_cpu_detect();
+    const unsigned features = ic_core_features();
     unsigned index = 0;
     const ic_kernel *kernel;
     do {
@@ -88,22 +89,24 @@ static ic_status read_options(const ic_options *given, ic_options *options) {
 /* What to compute with, as far as it doesn't depend on the input's size. */
 static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
     const bool is_auto = options->algorithm == IC_ALGORITHM_AUTO;
-    const bool is_best = options->kernel != NULL && strcmp(options->kernel, "best") == 0;
-    conv->algorithm = options->algorithm;
-    if (is_auto) {
-        conv->algorithm = ic_reads_in_place(&conv->desc) ? IC_ALGORITHM_DIRECT : IC_ALGORITHM_INDIRECT;
-    }
+    const bool is_best =
+        options->kernel != NULL && strcmp(options->kernel, "best") == 0 && options->algorithm != IC_ALGORITHM_NAIVE;
+    conv->asked = conv->algorithm = options->algorithm;
     if (conv->algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&conv->desc)) {
         return IC_UNSUPPORTED;
     }
     if (options->kernel != NULL && !is_best) {
         return is_auto ? IC_INVALID_ARGUMENT : ic_parse_schedule(conv->algorithm, options->kernel, &conv->schedule);
     }
-    conv->schedule = (ic_schedule){default_kernel(), false, 0};
     if (conv->algorithm == IC_ALGORITHM_NAIVE) {
-        conv->schedule.kernel = NULL;
+        return IC_OK;
+    }
+    conv->is_chosen = is_auto || is_best;
+    if (conv->is_chosen) {
+        conv->core = ic_core_here();
+        conv->schedule.kernel = ic_choose_kernel(&conv->core, ic_group_outputs(&conv->desc), IC_MANY_PIXELS);
     } else {
-        conv->is_chosen = is_auto || is_best;
+        conv->schedule.kernel = default_kernel();
     }
     return IC_OK;
 }
@@ -227,6 +230,10 @@ static ic_status shape(ic_conv2d *conv) {
     const ic_geometry *geometry = &conv->geometry;
     if (conv->schedule.kernel == NULL) {
         return IC_OK;
+    }
+    if (conv->is_chosen) {
+        conv->algorithm = conv->asked;
+        ic_choose_schedule(&conv->core, &conv->desc, geometry, &conv->algorithm, &conv->schedule);
     }
     size_t pixels = geometry->output_height * geometry->output_width;
     if (conv->algorithm != IC_ALGORITHM_INDIRECT && ic_reads_in_place(&conv->desc)) {

@@ -3,6 +3,7 @@
 #ifndef IC_CONV_H
 #define IC_CONV_H
 
+#include "core.h"
 #include "geometry.h"
 #include "indirectconv.h"
 #include "region.h"
@@ -12,10 +13,11 @@
 
 struct ic_conv2d {
     ic_conv2d_desc desc;
-    ic_algorithm algorithm; /* never auto */
+    ic_algorithm asked, algorithm; /* what was asked for, maybe auto; what runs, known once is_shaped */
     ic_schedule schedule;
     char schedule_name[IC_SCHEDULE_NAME];
-    bool is_chosen; /* by reshape, for the input's size */
+    bool is_chosen; /* the schedule: by reshape, for the input's size and this core */
+    ic_core core;   /* with is_chosen: the one that create ran on */
     ic_allocator allocator;
     ic_pool *pool;
     ic_geometry geometry; /* valid when is_shaped */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "introspect.h"
+#include "choice.h"
 #include "conv.h"
-#include "cpu.h"
+#include "core.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ISO C has no conversion from a function pointer to an object pointer; POSIX makes the bytes alike. */
@@ -22,7 +24,7 @@ bool ic_kernel_at(unsigned index, ic_kernel_view *view) {
     view->features = kernel->features;
     view->rows = kernel->rows;
     view->columns = kernel->columns;
-    view->supported = (kernel->needs & ~ic_cpu_detect()) == 0;
+    view->supported = (kernel->needs & ~ic_core_features()) == 0;
     view->address = address_of(kernel->run);
     return true;
 }
@@ -56,5 +58,28 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
         }
         input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
     }
+    return IC_OK;
+}
+
+ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t height, size_t width,
+                             char name[IC_CHOICE_NAME]) {
+    ic_core core = ic_core_of_midr(midr);
+    ic_geometry geometry;
+    ic_status status = ic_check_desc(desc);
+    if (status == IC_OK) {
+        status = ic_make_geometry(desc, 1, height, width, &geometry);
+    }
+    if (status != IC_OK) {
+        return status;
+    }
+#if !defined(__aarch64__)
+    core.features = ic_core_features(); /* this program has no other kernels */
+#endif
+    ic_algorithm algorithm = IC_ALGORITHM_AUTO;
+    ic_schedule schedule = {ic_choose_kernel(&core, ic_group_outputs(desc), IC_MANY_PIXELS), false, 0};
+    ic_choose_schedule(&core, desc, &geometry, &algorithm, &schedule);
+    char text[IC_SCHEDULE_NAME];
+    ic_print_schedule(&schedule, text);
+    snprintf(name, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(algorithm), text);
     return IC_OK;
 }

@@ -26,6 +26,12 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
  * where im2col reads the input in place (nothing to copy). */
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
 
+/* What auto would choose on an arm64 core with this MIDR_EL1, as far as this program has the kernels:
+ * `<algorithm>_<schedule>`. */
+#define IC_CHOICE_NAME 80
+ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t height, size_t width,
+                             char name[IC_CHOICE_NAME]);
+
 const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect", "auto" */
 bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);
 

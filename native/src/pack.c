@@ -24,6 +24,23 @@ bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
            ic_multiply(bytes, conv->desc.groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
 }
 
+enum { DEEP = 16 };
+
+/* packed[k][n] = rows[n][k]. In strips of one cache line of every row, so that both sides stay in the cache. */
+static void pack_panel(float *packed, const float *rows, size_t columns, size_t count, size_t depth) {
+    for (size_t first = 0; first < depth; first += DEEP) {
+        const size_t last = depth - first < DEEP ? depth : first + DEEP;
+        for (size_t n = 0; n < count; n++) {
+            for (size_t k = first; k < last; k++) {
+                packed[k * columns + n] = rows[n * depth + k];
+            }
+        }
+        for (size_t k = first; k < last && count < columns; k++) {
+            memset(packed + k * columns + count, 0, (columns - count) * sizeof(float));
+        }
+    }
+}
+
 void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
     const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
     const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
@@ -32,17 +49,12 @@ void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
         for (size_t first = 0; first < outputs; first += columns) {
             const size_t count = outputs - first < columns ? outputs - first : columns;
             const size_t channel = group * outputs + first;
-            memset(packed, 0, ic_panel_floats(conv) * sizeof(float));
+            memset(packed, 0, columns * sizeof(float));
             if (bias != NULL) {
                 memcpy(packed, bias + channel, count * sizeof(float));
             }
             packed += columns;
-            for (size_t n = 0; n < count; n++) {
-                const float *row = weights + (channel + n) * depth;
-                for (size_t k = 0; k < depth; k++) {
-                    packed[k * columns + n] = row[k];
-                }
-            }
+            pack_panel(packed, weights + channel * depth, columns, count, depth);
             packed += depth * columns;
         }
     }

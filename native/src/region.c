@@ -232,6 +232,10 @@ ic_region ic_whole_region(const ic_conv2d_desc *desc, size_t pixels, unsigned ma
     return whole;
 }
 
+size_t ic_region_bytes(const ic_region_sizes *sizes) {
+    return sizes->regions * sizeof(ic_region) + (sizes->entries + sizes->output_entries) * sizeof(int64_t);
+}
+
 bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, bool split, ic_region_sizes *sizes) {
     size_t most = ic_taps(desc);
     *sizes = (ic_region_sizes){0, 0, 0};

@@ -27,6 +27,8 @@ typedef struct {
     size_t regions, entries, output_entries; /* counts; without split, regions and output_entries are 0 */
 } ic_region_sizes;
 
+size_t ic_region_bytes(const ic_region_sizes *sizes);
+
 /* False where an array of that size cannot be. */
 bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, bool split, ic_region_sizes *sizes);
 

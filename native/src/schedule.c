@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schedule.h"
 
-#include "cpu.h"
+#include "core.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +57,7 @@ ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedul
             return IC_UNKNOWN_KERNEL;
         }
     }
-    return (schedule->kernel->needs & ~ic_cpu_detect()) == 0 ? IC_OK : IC_UNSUPPORTED_HARDWARE;
+    return (schedule->kernel->needs & ~ic_core_features()) == 0 ? IC_OK : IC_UNSUPPORTED_HARDWARE;
 }
 
 void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME]) {

@@ -24,6 +24,7 @@ PROPERTIES = ("bound", "integers", "bits", "guards", "tails")
 NAIVE_PROPERTIES = ("bound", "integers", "guards")
 OBJECT_CASES = {
     "test_object": ("arguments", "option_errors", "states", "not_a_number", "names"),
+    "test_choice": ("right", "memory", "cores", "pools", "schedules"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
 }
 BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")

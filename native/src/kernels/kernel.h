@@ -13,6 +13,7 @@
 #ifndef IC_KERNEL_H
 #define IC_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,11 +44,22 @@ typedef void (*ic_micro_kernel)(const ic_tile_run *run);
 /* CPU features, as bits. */
 enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
 
+/* What a kernel costs, for the choice between kernels. */
+typedef struct {
+    unsigned width;          /* floats per vector */
+    float fmas, loads;       /* vectors per cycle */
+    float chain;             /* cycles from one sum to the next */
+    float values_per_load;   /* of A */
+    bool whole_panels;       /* computes all columns of the tile, however few are wanted */
+    float share_of_model[3]; /* speed against this model, by ic_core_class */
+} ic_cost;
+
 typedef struct {
     const char *name, *isa, *features;
     unsigned needs; /* feature bits */
     unsigned rows, columns;
     ic_micro_kernel run;
+    ic_cost cost;
 } ic_kernel;
 
 #define IC_MAX_ROWS 16

@@ -3,17 +3,22 @@
 
 #include <string.h>
 
+/* Costs: floats per vector; vectors multiplied and loaded per cycle; cycles of a multiplication; values of A per load;
+ * whole panels only; speed against this model on cores out of order, A53 and A55 (benchmarks/aarch64 for the latter).
+ */
+/* clang-format off */
 static const ic_kernel kernels[] = {
 #if defined(__x86_64__)
-    {"avx512_6x64", "avx512", "avx512f", IC_CPU_AVX512F, 6, 64, ic_avx512_6x64},
-    {"avx2_6x16", "avx2", "avx2,fma", IC_CPU_AVX2 | IC_CPU_FMA, 6, 16, ic_avx2_6x16},
+    {"avx512_6x64", "avx512", "avx512f", IC_CPU_AVX512F, 6, 64, ic_avx512_6x64, {16, 1, 2, 4, 1, false, {1, 1, 1}}},
+    {"avx2_6x16", "avx2", "avx2,fma", IC_CPU_AVX2 | IC_CPU_FMA, 6, 16, ic_avx2_6x16, {8, 2, 2, 4, 1, false, {0.95f, 1, 1}}},
 #elif defined(__aarch64__)
-    {"neon_6x16", "neon", "neon", IC_CPU_NEON, 6, 16, ic_neon_6x16},
-    {"neon_8x8_a53", "neon", "neon", IC_CPU_NEON, 8, 8, ic_neon_8x8_a53},
-    {"neon_8x8_a55", "neon", "neon", IC_CPU_NEON, 8, 8, ic_neon_8x8_a55},
+    {"neon_6x16", "neon", "neon", IC_CPU_NEON, 6, 16, ic_neon_6x16, {4, 2, 2, 4, 4, false, {1, 0.48f, 0.6f}}},
+    {"neon_8x8_a53", "neon", "neon", IC_CPU_NEON, 8, 8, ic_neon_8x8_a53, {4, 2, 2, 4, 4, true, {0.7f, 0.75f, 0.6f}}},
+    {"neon_8x8_a55", "neon", "neon", IC_CPU_NEON, 8, 8, ic_neon_8x8_a55, {4, 2, 2, 4, 4, true, {0.7f, 0.55f, 1}}},
 #endif
-    {"scalar_4x4", "scalar", "", 0, 4, 4, ic_scalar_4x4},
+    {"scalar_4x4", "scalar", "", 0, 4, 4, ic_scalar_4x4, {1, 1, 1, 4, 1, false, {1, 1, 1}}},
 };
+/* clang-format on */
 
 const ic_kernel *ic_kernel_table(unsigned index) {
     return index < sizeof kernels / sizeof kernels[0] ? &kernels[index] : NULL;

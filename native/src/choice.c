@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "choice.h"
+
+#include "region.h"
+
+static float larger(float a, float b) {
+    return a > b ? a : b;
+}
+
+/* Cycles that a tile takes for one product of each of its outputs: the longest of multiplying, loading (a value of A
+ * for each row, with the vectors of B), and the way of a sum through its chain. */
+static float cycles_of_step(const ic_cost *cost, unsigned rows, unsigned vectors) {
+    const float multiply = (float)(rows * vectors) / cost->fmas;
+    const float load = ((float)rows / cost->values_per_load + (float)vectors) / cost->loads;
+    return larger(larger(multiply, load), cost->chain);
+}
+
+/* Cycles for one product of each output of an image. */
+static float cycles_of(const ic_kernel *kernel, ic_core_class kind, size_t outputs, size_t pixels) {
+    const ic_cost *cost = &kernel->cost;
+    const ic_tiling tiling = ic_make_tiling(pixels, kernel->rows);
+    float cycles = 0;
+    for (size_t first = 0; first < outputs; first += kernel->columns) {
+        const size_t columns = outputs - first < kernel->columns ? outputs - first : kernel->columns;
+        const unsigned vectors = (unsigned)((columns + cost->width - 1) / cost->width);
+        const unsigned least = cost->whole_panels ? kernel->columns / cost->width : vectors;
+        cycles += (float)tiling.tall * cycles_of_step(cost, tiling.tall_rows, least) +
+                  (float)tiling.low * cycles_of_step(cost, tiling.low_rows, least);
+    }
+    return cycles / cost->share_of_model[kind];
+}
+
+const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pixels) {
+    const ic_kernel *best = NULL, *kernel;
+    float least = 0;
+    for (unsigned i = 0; (kernel = ic_kernel_table(i)) != NULL; i++) {
+        if ((kernel->needs & ~core->features) != 0) {
+            continue;
+        }
+        const float cycles = cycles_of(kernel, core->kind, outputs, pixels);
+        if (best == NULL || cycles < least) {
+            best = kernel;
+            least = cycles;
+        }
+    }
+    return best;
+}
+
+static size_t tiles_of(size_t pixels, const ic_kernel *kernel) {
+    return pixels / kernel->rows + (pixels % kernel->rows != 0);
+}
+
+static unsigned at_least(size_t tiles, unsigned least) {
+    return tiles > 4096 ? 4096 : tiles < least ? least : (unsigned)tiles;
+}
+
+/* Tiles whose part of `bytes`, which all tiles share evenly, fills `room`. */
+static unsigned tiles_in(size_t room, size_t bytes, size_t tiles) {
+    return at_least((size_t)((double)tiles * (double)room / (double)bytes), 8);
+}
+
+/* Blocks for tiles that read `bytes` between them, `panels` times where the panels are outside.
+ *
+ * A panel that outgrows the cache comes from beyond it for every tile, in whatever order; with blocks the panels at
+ * least follow one another in memory. Otherwise what counts is which of the two is read from beyond the cache less:
+ * the tiles' input once for each panel, or the weights once for each block. */
+static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, size_t pixels, size_t bytes, size_t depth,
+                             size_t outputs) {
+    const size_t tiles = tiles_of(pixels, kernel),
+                 panels = outputs / kernel->columns + (outputs % kernel->columns != 0);
+    const size_t panel = kernel->columns * depth * sizeof(float);
+    if (panels == 1 || tiles <= 1) {
+        return 0;
+    }
+    if (panel > core->l2 / 2) {
+        return 8;
+    }
+    if (bytes <= core->l2 / 2) {
+        return 0;
+    }
+    const unsigned block = tiles_in(core->l2 / 4, bytes, tiles);
+    const size_t blocks = tiles / block + (tiles % block != 0);
+    const double weights = (double)panel * (double)panels;
+    const double by_block = (double)bytes + (weights <= (double)core->l2 / 2 ? weights : weights * (double)blocks);
+    return by_block < (double)bytes * (double)panels + weights ? block : 0;
+}
+
+static size_t lesser(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
+                        ic_algorithm *algorithm, ic_schedule *schedule) {
+    const ic_kernel *kernel = schedule->kernel;
+    const size_t pixels = geometry->output_height * geometry->output_width;
+    const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
+    const size_t depth = ic_taps(desc) * inputs, matrix = pixels * depth * sizeof(float);
+    const size_t image = geometry->input_height * geometry->input_width * inputs * sizeof(float);
+    const bool in_place = ic_reads_in_place(desc);
+    schedule->regions = false;
+    if (*algorithm == IC_ALGORITHM_AUTO) {
+        ic_region_sizes sizes;
+        *algorithm = in_place ? IC_ALGORITHM_DIRECT : IC_ALGORITHM_INDIRECT;
+        if (!in_place && (!ic_count_regions(desc, geometry, ic_taps(desc) > 1 || ic_has_padding(desc), &sizes) ||
+                          ic_region_bytes(&sizes) > matrix)) {
+            *algorithm = IC_ALGORITHM_IM2COL; /* few channels: pointers would take more memory than the matrix */
+        }
+    }
+    if (*algorithm == IC_ALGORITHM_IM2COL && !in_place) {
+        /* The block is written and read again at once, panel by panel: it may fill the cache. */
+        const unsigned block = tiles_in(core->l2 - core->l2 / 4, matrix, tiles_of(pixels, kernel));
+        schedule->block_tiles = matrix <= 2 * core->l2 ? 0 : block;
+        return;
+    }
+    schedule->regions = *algorithm == IC_ALGORITHM_INDIRECT && (ic_taps(desc) > 1 || ic_has_padding(desc));
+    schedule->block_tiles = choose_block(core, kernel, pixels, lesser(image, matrix), depth, outputs);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Choice of algorithm and schedule for a layer by a model of the core. No layer is known by name or size. */
+#ifndef IC_CHOICE_H
+#define IC_CHOICE_H
+
+#include "core.h"
+#include "geometry.h"
+#include "schedule.h"
+
+/* The kernel is chosen before the size of the image is known, for one that is not small. */
+enum { IC_MANY_PIXELS = 1000 };
+
+/* The kernel that this core needs the fewest cycles with, for `outputs` channels of each group and images of so many
+ * output pixels. */
+const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pixels);
+
+/* Completes the schedule of an algorithm, whose kernel is given, for one input size. IC_ALGORITHM_AUTO becomes the
+ * algorithm chosen. */
+void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
+                        ic_algorithm *algorithm, ic_schedule *schedule);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the library chooses by itself: right, no larger than im2col, and explained; pools of threads. */
+#define _DEFAULT_SOURCE /* usleep */
+#include "check.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const ic_algorithm chosen[] = {IC_ALGORITHM_AUTO, IC_ALGORITHM_INDIRECT, IC_ALGORITHM_IM2COL,
+                                      IC_ALGORITHM_DIRECT};
+
+static void right(const char *kernel) {
+    (void)kernel;
+    for (unsigned i = 0; i < SHAPES; i++) {
+        const shape s = nth_shape(i);
+        uint64_t seed = i;
+        float *weights = guarded_new(weights_of(&s) * sizeof(float), FLUSH_END);
+        float *input = guarded_new(inputs_of(&s) * sizeof(float), FLUSH_END);
+        float *output = guarded_new(outputs_of(&s) * sizeof(float), FLUSH_END);
+        fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
+        fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
+        for (size_t a = 0; a < sizeof chosen / sizeof chosen[0]; a++) {
+            guarded_heap heap = {.place = FLUSH_END, .fail_at = -1};
+            const ic_allocator allocator = guarded_allocator(&heap);
+            const ic_options options = {.struct_size = sizeof options,
+                                        .algorithm = chosen[a],
+                                        .kernel = a == 0 && i % 2 != 0 ? NULL : "best",
+                                        .allocator = &allocator};
+            ic_conv2d *conv;
+            const ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
+            if (status == IC_UNSUPPORTED && chosen[a] == IC_ALGORITHM_DIRECT) {
+                continue;
+            }
+            CHECK(status == IC_OK);
+            CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+            memset(output, 0xff, outputs_of(&s) * sizeof(float));
+            CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+            check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "chosen");
+            ic_conv2d_info info = {.struct_size = sizeof info};
+            CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
+            CHECK(info.algorithm != IC_ALGORITHM_AUTO && (a == 0 || info.algorithm == chosen[a]));
+            const size_t pixels = info.output_height * info.output_width;
+            const size_t matrix = pixels * depth_of(&s) * sizeof(float);
+            if (a == 0 && info.algorithm != IC_ALGORITHM_DIRECT) {
+                CHECK(info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] <= matrix);
+            }
+            ic_conv2d_destroy(conv);
+            CHECK(heap.live == 0);
+        }
+        guarded_free(weights, weights_of(&s) * sizeof(float));
+        guarded_free(input, inputs_of(&s) * sizeof(float));
+        guarded_free(output, outputs_of(&s) * sizeof(float));
+    }
+}
+
+/* Merged taps divide the pointers by the kernel's width, where no region is small. */
+static void memory(const char *kernel) {
+    (void)kernel;
+    shape s = plain_shape(3, 56, 56, 64, 64);
+    s.desc.pad_top = s.desc.pad_right = s.desc.pad_bottom = s.desc.pad_left = 1;
+    static const float weights[3 * 3 * 64 * 64] = {0};
+    size_t bytes[2];
+    for (size_t i = 0; i < 2; i++) {
+        const ic_options options = {
+            .struct_size = sizeof options, .algorithm = IC_ALGORITHM_INDIRECT, .kernel = i == 0 ? NULL : "best"};
+        ic_conv2d *conv;
+        ic_conv2d_info info = {.struct_size = sizeof info};
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, 1, 56, 56) == IC_OK);
+        CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
+        bytes[i] = info.bytes[IC_MEMORY_POINTERS];
+        ic_conv2d_destroy(conv);
+    }
+    /* Three taps and the output's place against nine taps. */
+    CHECK(bytes[0] == 9 * 8 * 56 * 56);
+    CHECK(bytes[1] <= bytes[0] * 4 / 9 + 16 * 128);
+}
+
+static void cores(const char *kernel) {
+    (void)kernel;
+    char name[IC_CHOICE_NAME];
+    const shape s = plain_shape(3, 58, 58, 64, 64), one = plain_shape(1, 56, 56, 64, 64);
+    CHECK(ic_choice_for_midr(0x411fd440, &s.desc, s.height, s.width, name) == IC_OK);
+#if defined(__aarch64__)
+    CHECK(strncmp(name, "indirect_neon_6x16+regions", 26) == 0);
+    CHECK(ic_choice_for_midr(0x411fd440, &one.desc, 56, 56, name) == IC_OK);
+    CHECK(strncmp(name, "direct_neon_6x16", 16) == 0);
+#else
+    CHECK(strncmp(name, "indirect_", 9) == 0); /* of the kernels that this program has */
+#endif
+    CHECK(ic_choice_for_midr(0, &one.desc, 0, 56, name) == IC_INVALID_ARGUMENT);
+}
+
+static void pools(const char *kernel) {
+    (void)kernel;
+    ic_pool *pool;
+    ic_pool_options options = {sizeof options, 2, NULL, NULL};
+    CHECK(ic_pool_create(&options, NULL) == IC_INVALID_ARGUMENT);
+    CHECK(ic_pool_create(NULL, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
+    options.threads = 0;
+    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
+    options.threads = IC_MAX_THREADS + 1;
+    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
+    options.threads = 2;
+    options.struct_size = 1;
+    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
+    options.struct_size = sizeof options;
+    const unsigned nowhere[] = {0, 100000}, absent[] = {0, 1000}; /* beyond the mask that a system can have; and has */
+    options.cpus = nowhere;
+    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
+    options.cpus = absent;
+    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
+    options.cpus = NULL;
+    guarded_heap heap = {.fail_at = 0};
+    ic_allocator allocator = guarded_allocator(&heap);
+    options.allocator = &allocator;
+    CHECK(ic_pool_create(&options, &pool) == IC_OUT_OF_MEMORY && pool == NULL && heap.live == 0);
+    heap.fail_at = -1;
+
+    /* Threads that have gone to sleep in between wake up again. */
+    const shape s = plain_shape(3, 12, 12, 8, 70);
+    static float weights[3 * 3 * 8 * 70], input[12 * 12 * 8], output[10 * 10 * 70];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        options.threads = threads;
+        CHECK(ic_pool_create(&options, &pool) == IC_OK);
+        guarded_heap objects = {.fail_at = -1};
+        const ic_allocator own = guarded_allocator(&objects);
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = IC_ALGORITHM_AUTO, .allocator = &own, .pool = pool};
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, 1, 12, 12) == IC_OK);
+        const size_t calls = objects.calls;
+        for (unsigned i = 0; i < 20; i++) {
+            if (i % 10 == 9) {
+                usleep(20000);
+            }
+            fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
+            memset(output, 0xff, sizeof output);
+            CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+            check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "pool");
+        }
+        CHECK(objects.calls == calls);
+        ic_conv2d_destroy(conv);
+        ic_pool_destroy(pool);
+        CHECK(heap.live == 0 && objects.live == 0);
+    }
+    ic_pool_destroy(NULL);
+}
+
+static void schedules(const char *kernel) {
+    (void)kernel;
+    const shape s = plain_shape(3, 8, 8, 4, 6);
+    static const float weights[6 * 9 * 4] = {0};
+    static const struct {
+        ic_algorithm algorithm;
+        const char *name;
+        ic_status status;
+    } tries[] = {
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block12", IC_OK},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block12+regions", IC_OK},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+regions", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block0", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block9999999999", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block1x", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "+regions", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+regions", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+block3", IC_OK},
+        {IC_ALGORITHM_AUTO, "scalar_4x4", IC_INVALID_ARGUMENT},
+        {IC_ALGORITHM_NAIVE, "best", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "a_name_that_is_far_longer_than_any_kernel_will_ever_have_and_then_some_more_of_it",
+         IC_UNKNOWN_KERNEL},
+    };
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        const ic_options options = {
+            .struct_size = sizeof options, .algorithm = tries[i].algorithm, .kernel = tries[i].name};
+        ic_conv2d *conv;
+        const ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
+        if (status != tries[i].status) {
+            fprintf(stderr, "%s: %s\n", tries[i].name, ic_status_string(status));
+        }
+        CHECK(status == tries[i].status);
+        ic_conv2d_destroy(conv);
+    }
+    /* Options of version 0.1 end before the pool. */
+    const ic_options old = {.struct_size = offsetof(ic_options, pool), .algorithm = IC_ALGORITHM_INDIRECT};
+    ic_conv2d *conv;
+    CHECK(ic_conv2d_create(&s.desc, weights, NULL, &old, &conv) == IC_OK);
+    ic_conv2d_destroy(conv);
+}
+
+int main(int argc, char **argv) {
+    static const check_case cases[] = {{"right", right}, {"memory", memory},       {"cores", cores},
+                                       {"pools", pools}, {"schedules", schedules}, {NULL, NULL}};
+    return check_main(argc, argv, cases);
+}
