@@ -52,7 +52,7 @@ static bool pin(int cpu) {
         return false;
     }
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
+    CPU_SET((size_t)cpu, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
