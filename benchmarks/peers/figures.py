@@ -16,6 +16,8 @@ _ANY = {"onnxruntime": 82.0, "onednn": 84.0, "torch_im2col": 58.0, "ncnn": 64.0}
 
 def expected(peer: str, layer: Layer) -> float | None:
     """The least per cent of peak that the peer reached on such a layer; None where no figure is known."""
+    if layer.groups > 1:
+        return None
     if peer == "xnnpack":
         return _XNNPACK.get(f"{layer.kh}x{layer.kw}")
     return _ANY.get(peer)

@@ -13,6 +13,7 @@ from harness.config.layer import CATEGORIES, Layer
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, pair_log_ratios, ratio, time_of
 from harness.stats.interval import Interval
 
+ALL = "all but grouped"
 _WINOGRAD = "winograd"
 _NEAR = 0.02
 Pick = Callable[[Findings, int, Layer], str | None]
@@ -157,7 +158,7 @@ def compare(findings: Findings, threads: int, layer: Layer, ours: Pick, other: P
     value = ratio(means)
     if value is None:
         return None
-    wrong = _row(findings, threads, layer, theirs).misconfigured
+    wrong = _row(findings, threads, layer, theirs).misconfigured and value.value > 1  # a loss stays a loss
     return Comparison(threads, layer.name, layer.category, mine, theirs, value, means, wrong)
 
 
@@ -188,8 +189,12 @@ def means(answers: dict[str, list[Comparison]]) -> list[Mean]:
     found = []
     for what, each in answers.items():
         for threads in sorted({answer.threads for answer in each}):
-            for category in (*CATEGORIES, "all"):
-                here = [a for a in each if a.threads == threads and category in (a.category, "all")]
+            for category in (*CATEGORIES, ALL):
+                here = [
+                    a
+                    for a in each
+                    if a.threads == threads and (a.category == category if category != ALL else a.category != "grouped")
+                ]
                 sound = [a for a in here if not a.misconfigured]
                 value = geometric_mean([a.means for a in sound])
                 if value is not None:

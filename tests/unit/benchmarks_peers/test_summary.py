@@ -10,7 +10,7 @@ from benchmarks.peers.figures import misconfigured
 from benchmarks.peers.hollow import assembly
 from benchmarks.peers.render import grouped, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings, Sample
-from benchmarks.peers.summary import close_calls, comparisons, means, rows
+from benchmarks.peers.summary import ALL, close_calls, comparisons, means, rows
 from harness.config.layer import Layer
 
 pytestmark = pytest.mark.unit
@@ -59,13 +59,19 @@ def test_a_peer_far_below_its_figure_is_misconfigured_and_not_beaten() -> None:
     answers = comparisons(findings)
     verdicts = [answer.verdict for answer in answers["ours / XNNPACK"]]
     assert verdicts == ["misconfigured", "faster"]
-    overall = [mean for mean in means(answers) if (mean.what, mean.category) == ("ours / XNNPACK", "all")]
+    overall = [mean for mean in means(answers) if (mean.what, mean.category) == ("ours / XNNPACK", ALL)]
     assert [(mean.layers, mean.left_out) for mean in overall] == [(1, 1)]
     assert overall[0].ratio.value == pytest.approx(96 / 93)
     by_name = {(row.layer, row.variant): row for row in rows(findings)}
     assert by_name["conv", "xnnpack"].misconfigured
     assert by_name["conv", "xnnpack"].percent == pytest.approx(75 / 1.02)  # the median launch is the drifted one
     assert not by_name["conv", "ours auto"].misconfigured
+
+
+def test_a_loss_against_a_misconfigured_peer_is_a_loss() -> None:
+    answers = comparisons(made({"conv": {"ours auto": 60.0, "xnnpack": 70.0}}))
+    assert [answer.verdict for answer in answers["ours / XNNPACK"]] == ["slower"]
+    assert [mean.layers for mean in means(answers) if mean.what == "ours / XNNPACK"] == [1, 1]
 
 
 def test_with_more_threads_the_figures_are_lower() -> None:
