@@ -72,7 +72,11 @@ def test_cases_are_all_run(native_builds: Builds, build: str) -> None:
 )
 def test_sanitizers_are_compiled_in(native_builds: Builds, build: str, marks: list[bytes]) -> None:
     """In the library's own objects, the micro-kernels among them."""
-    for name in ("pack.c", "kernels/scalar_4x4.c", "kernels/neon_6x16.c" if build.startswith("arm64") else "kernels/avx2_6x16.c"):
+    for name in (
+        "pack.c",
+        "kernels/scalar_4x4.c",
+        "kernels/neon_6x16.c" if build.startswith("arm64") else "kernels/avx2_6x16.c",
+    ):
         content = native_builds(build).object_file(name).read_bytes()
         assert all(mark in content for mark in marks), name
 
