@@ -19,6 +19,10 @@ Layers = Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="On
 Algorithms = Annotated[
     str | None, typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's algorithms.")
 ]
+Faces = Annotated[
+    str | None,
+    typer.Option("--faces", metavar="A,B", help="published, best (better kernels, and auto) or both, not the suite's."),
+]
 Toolchain = Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")]
 Ndk = Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")]
 Abi = Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")]

@@ -15,7 +15,7 @@ from harness.cli import options
 from harness.cli.say import result, result_json, say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.config.policy import load_policy
-from harness.config.suite import load_suite, parse_algorithms, select_layers
+from harness.config.suite import load_suite, parse_algorithms, parse_faces, select_layers
 from harness.devices import discovery
 from harness.devices.base import parse_cpus
 from harness.errors import ExitCode, HarnessError, UsageError
@@ -44,6 +44,7 @@ def command(
     adb_server: options.Servers = None,
     layers: options.Layers = None,
     algorithms: options.Algorithms = None,
+    faces: options.Faces = None,
     clusters: Annotated[
         str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
     ] = None,
@@ -52,14 +53,14 @@ def command(
 ) -> ExitCode:
     """Measure a suite on every attached phone (or --device local: this machine) and write a report."""
     if resume is not None:
-        given = (out, policy, seed, toolchain, abi, layers, algorithms, clusters, dry or None)
+        given = (out, policy, seed, toolchain, abi, layers, algorithms, faces, clusters, dry or None)
         if any(value is not None for value in given) or suite is not None:
             raise UsageError("--resume takes everything from the run", "leave the other options out")
         run = RunDir(resume.resolve())
         manifest.request_of(run.manifest(), ndk)
         attached = discovery.find(device or manifest.where_devices_are(run), adb_server or [])
         return _finish(runner.resume(run, attached, ndk, require, stop_on_signal, say), as_json)
-    request = _request(suite or "quick", policy, algorithms, layers, clusters, seed, toolchain, ndk, abi)
+    request = _request(suite or "quick", policy, algorithms, faces, layers, clusters, seed, toolchain, ndk, abi)
     attached = discovery.find(device or [], adb_server or [])
     if dry:
         jobs, seconds = dry_run.planned(request, runner.usable(attached, require, say))
@@ -71,6 +72,7 @@ def _request(
     suite: str,
     policy: str | None,
     algorithms: str | None,
+    faces: str | None,
     layers: str | None,
     clusters: str | None,
     seed: int | None,
@@ -88,6 +90,7 @@ def _request(
         layers=read.layers if layers is None else select_layers(read.layers, layers),
         policy=load_policy(policy or read.policy or "default"),
         algorithms=read.algorithms if algorithms is None else parse_algorithms(algorithms),
+        faces=read.faces if faces is None else parse_faces(faces),
         seed=secrets.randbits(48) if seed is None else seed,
         toolchain=toolchain or "auto",
         abi=abi,

@@ -31,7 +31,9 @@ def command(
         layers = [
             {**layer.model_dump(mode="json"), "category": layer.category, "macs": layer.macs} for layer in one.layers
         ]
-        result_json({"name": one.name, "policy": one.policy, "algorithms": one.algorithms, "layers": layers})
+        result_json(
+            {"name": one.name, "policy": one.policy, "algorithms": one.algorithms, "faces": one.faces, "layers": layers}
+        )
         return ExitCode.DONE
     for layer in one.layers:
         shape = f"{layer.h}x{layer.w}x{layer.cin} -> {layer.out_h}x{layer.out_w}x{layer.cout}"

@@ -11,7 +11,7 @@ from harness.cli import options
 from harness.cli.say import result, result_json, say
 from harness.cli.signals import stop_on_signal
 from harness.config.policy import load_policy
-from harness.config.suite import load_suite, parse_algorithms, select_layers
+from harness.config.suite import load_suite, parse_algorithms, parse_faces, select_layers
 from harness.devices import discovery
 from harness.errors import ExitCode
 from harness.measure import runner, verify
@@ -30,6 +30,7 @@ def command(
     adb_server: options.Servers = None,
     layers: options.Layers = None,
     algorithms: options.Algorithms = None,
+    faces: options.Faces = None,
     json_output: options.Json = False,
 ) -> ExitCode:
     """Compare every output of every algorithm with a double-precision reference, on each device."""
@@ -39,6 +40,7 @@ def command(
         layers=read.layers if layers is None else select_layers(read.layers, layers),
         policy=load_policy("quick"),
         algorithms=read.algorithms if algorithms is None else parse_algorithms(algorithms),
+        faces=read.faces if faces is None else parse_faces(faces),
         seed=0,
         toolchain=toolchain or "auto",
         abi=abi,

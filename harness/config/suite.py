@@ -1,4 +1,4 @@
-"""A suite: the layers and algorithms to measure, and the policy to measure them with."""
+"""A suite: the layers, algorithms and faces to measure, and the policy to measure them with."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from harness.config.source import Source, load, validate
 from harness.config.wording import kind, shown, suggestion
 from harness.errors import UsageError
 
-ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect")
+ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect", "auto")
 DEFAULT_ALGORITHMS: tuple[str, ...] = ("im2col", "indirect", "direct")
+FACES: tuple[str, ...] = ("published", "best")  # as in the paper; with better kernels and options, and auto
+DEFAULT_FACES: tuple[str, ...] = ("published",)
 
 
 class Suite(BaseModel):
@@ -26,9 +28,10 @@ class Suite(BaseModel):
     name: str
     policy: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
+    faces: tuple[str, ...] = DEFAULT_FACES
     layers: tuple[Layer, ...]
 
-    @field_validator("algorithms", "layers", mode="before")
+    @field_validator("algorithms", "faces", "layers", mode="before")
     @classmethod
     def _as_tuple(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
@@ -42,6 +45,7 @@ class _SuiteFile(BaseModel):
     suite: str
     policy: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
+    faces: tuple[str, ...] = DEFAULT_FACES
     layers: tuple[Layer, ...]
 
     @field_validator("suite")
@@ -51,19 +55,13 @@ class _SuiteFile(BaseModel):
 
     @field_validator("algorithms", mode="before")
     @classmethod
-    def _known(cls, value: object) -> tuple[object, ...]:
-        if not isinstance(value, list | tuple):
-            raise problem(f"{kind(value)}, where a list is needed", f"Write [{', '.join(DEFAULT_ALGORITHMS)}].")
-        for index, name in enumerate(value):
-            if not isinstance(name, str):
-                raise problem(f"{kind(name)}, where a text is needed", suggestion("", ALGORITHMS), index)
-            if name not in ALGORITHMS:
-                raise problem(f"unknown algorithm {shown(name)}", suggestion(name, ALGORITHMS), index)
-            if name in value[:index]:
-                raise problem(f"{shown(name)} is given twice", "Remove one of the two.", index)
-        if not value:
-            raise problem("the list is empty", f"Write [{', '.join(DEFAULT_ALGORITHMS)}], or leave the key out.")
-        return tuple(value)
+    def _known_algorithms(cls, value: object) -> tuple[object, ...]:
+        return _names(value, "algorithm", ALGORITHMS, DEFAULT_ALGORITHMS)
+
+    @field_validator("faces", mode="before")
+    @classmethod
+    def _known_faces(cls, value: object) -> tuple[object, ...]:
+        return _names(value, "face", FACES, DEFAULT_FACES)
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -79,13 +77,29 @@ class _SuiteFile(BaseModel):
         return self
 
 
+def _names(value: object, what: str, known: Sequence[str], default: Sequence[str]) -> tuple[object, ...]:
+    """A list of known names, each once; raises what pydantic turns into a message with the key."""
+    if not isinstance(value, list | tuple):
+        raise problem(f"{kind(value)}, where a list is needed", f"Write [{', '.join(default)}].")
+    for index, name in enumerate(value):
+        if not isinstance(name, str):
+            raise problem(f"{kind(name)}, where a text is needed", suggestion("", known), index)
+        if name not in known:
+            raise problem(f"unknown {what} {shown(name)}", suggestion(name, known), index)
+        if name in value[:index]:
+            raise problem(f"{shown(name)} is given twice", "Remove one of the two.", index)
+    if not value:
+        raise problem("the list is empty", f"Write [{', '.join(default)}], or leave the key out.")
+    return tuple(value)
+
+
 def load_suite(name_or_path: str) -> Suite:
     """A shipped suite by name, or one from a YAML file. Raises UsageError with file, line and key."""
     source = load(catalog.find("suites", "suite", name_or_path))
     _unique_names(source)
     read = validate(_SuiteFile, source)
     policy = None if read.policy is None else policy_path(read.policy, source.path)
-    return Suite(name=read.suite, policy=policy, algorithms=read.algorithms, layers=read.layers)
+    return Suite(name=read.suite, policy=policy, algorithms=read.algorithms, faces=read.faces, layers=read.layers)
 
 
 def list_suites() -> list[str]:
@@ -95,12 +109,21 @@ def list_suites() -> list[str]:
 
 def parse_algorithms(text: str) -> tuple[str, ...]:
     """The value of ``--algorithms A,B``. Raises UsageError for an unknown, empty or repeated name."""
+    return _parsed(text, "--algorithms", "algorithm", ALGORITHMS)
+
+
+def parse_faces(text: str) -> tuple[str, ...]:
+    """The value of ``--faces A,B``. Raises UsageError for an unknown, empty or repeated name."""
+    return _parsed(text, "--faces", "face", FACES)
+
+
+def _parsed(text: str, option: str, what: str, known: Sequence[str]) -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(","))
     for index, name in enumerate(names):
-        if name not in ALGORITHMS:
-            raise UsageError(f"--algorithms: unknown algorithm {shown(name)}", suggestion(name, ALGORITHMS))
+        if name not in known:
+            raise UsageError(f"{option}: unknown {what} {shown(name)}", suggestion(name, known))
         if name in names[:index]:
-            raise UsageError(f"--algorithms: {shown(name)} is given twice", "Remove one of the two.")
+            raise UsageError(f"{option}: {shown(name)} is given twice", "Remove one of the two.")
     return names
 
 

@@ -120,7 +120,7 @@ class ClusterPlan:
 
 def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
     """What is missing of a cluster's jobs. Pure."""
-    variants = make_variants(request.algorithms, request.policy.cache)
+    variants = make_variants(request.algorithms, request.policy.cache, faces=request.faces)
     jobs = make_jobs(request.layers, request.policy, request.seed, target.cluster.label, variants, device)
     left = remaining(jobs, Measured(done.blocks, done.samples))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.out)
@@ -131,14 +131,14 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
 
 def planned_lines(device: str, plan: ClusterPlan) -> list[dict[str, Any]]:
     """The jobs as lines of plan.jsonl."""
-    algorithms = list(dict.fromkeys(variant.algorithm for variant in plan.variants))
+    asked = list(dict.fromkeys(variant.asked for variant in plan.variants))
     return [
         {
             "device": device,
             "cluster": plan.target.cluster.label,
             "launch": job.launch,
             "layer": job.layer,
-            "variants": algorithms,
+            "variants": asked,
             "seed": job.seed,
         }
         for job in plan.jobs

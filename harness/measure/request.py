@@ -20,6 +20,7 @@ class Request:
     policy: Policy
     algorithms: tuple[str, ...]
     seed: int
+    faces: tuple[str, ...] = ("published",)
     toolchain: str = "auto"
     abi: str | None = None  # None: arm64-v8a for phones, host for this machine
     ndk: Path | None = None

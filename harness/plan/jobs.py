@@ -39,7 +39,8 @@ class PlannedPolicy(Protocol):
 class Variant:
     """One way to compute a layer and to time it. ``index`` is its number in the plan; ``build`` that of its program.
 
-    ``label``: recorded as the variant's name instead of ``<algorithm>/<kernel>``, where not empty.
+    ``kernel``: ``auto`` (the default one), ``best`` (chosen by layer and core) or a schedule. ``label``: recorded as
+    the variant's name instead of what harness.store.records tells, where not empty.
     """
 
     index: int
@@ -48,6 +49,11 @@ class Variant:
     kernel: str = "auto"
     build: int = 0
     label: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What it is, before it is known what runs: ``indirect``, ``indirect/best``, ``auto``."""
+        return self.algorithm if self.kernel == "auto" else f"{self.algorithm}/{self.kernel}"
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,26 @@ class Job:
     first_round: int = 0
 
 
-def make_variants(algorithms: Sequence[str], cache: Sequence[str], builds: Sequence[int] = (0,)) -> tuple[Variant, ...]:
-    """Every algorithm of every build in every cache mode, numbered from 0."""
-    pairs = [(algorithm, mode, build) for build in builds for algorithm in algorithms for mode in cache]
-    return tuple(Variant(i, algorithm, mode, build=build) for i, (algorithm, mode, build) in enumerate(pairs))
+CHOSEN = "auto"  # the algorithm that the library chooses
+_WITH_BEST = ("im2col", "direct", "indirect")
+
+
+def make_variants(
+    algorithms: Sequence[str],
+    cache: Sequence[str],
+    builds: Sequence[int] = (0,),
+    faces: Sequence[str] = ("published",),
+) -> tuple[Variant, ...]:
+    """Every algorithm of every build in every cache mode, numbered from 0.
+
+    Face ``published``: the algorithms with the default kernel. Face ``best``: those that have one with their best
+    schedule, and ``auto``. ``auto`` among the algorithms is measured whatever the faces.
+    """
+    ways = [(name, "auto") for name in algorithms if name != CHOSEN and "published" in faces]
+    ways += [(name, "best") for name in algorithms if name in _WITH_BEST and "best" in faces]
+    ways += [(CHOSEN, "auto")] * (CHOSEN in algorithms or "best" in faces)
+    every = [(way, mode, build) for build in builds for way in ways for mode in cache]
+    return tuple(Variant(i, name, mode, kernel, build) for i, ((name, kernel), mode, build) in enumerate(every))
 
 
 def make_jobs(

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from harness.plan.jobs import Variant
 from harness.plan.planfile import KnownLine
 
-Way = tuple[str, str, str]  # layer, algorithm, cache mode ("": every one)
+Way = tuple[str, str, str]  # layer, what was asked for (Variant.asked), cache mode ("": every one)
 
 
 def known_lines(
@@ -18,8 +18,8 @@ def known_lines(
     found = []
     for layer in layers:
         for v in variants:
-            way = (layer, v.algorithm, v.cache)
-            line = KnownLine(layer, v.index, calls.get(way, 0), way in out or (layer, v.algorithm, "") in out)
+            way = (layer, v.asked, v.cache)
+            line = KnownLine(layer, v.index, calls.get(way, 0), way in out or (layer, v.asked, "") in out)
             if line.calls or line.out:
                 found.append(line)
     return found

@@ -22,6 +22,7 @@ class Manifest(BaseModel):
     suite: dict[str, Any]  # name, layers
     policy: dict[str, Any]
     algorithms: list[str]
+    faces: list[str] = ["published"]
     clusters: list[int] | None
     seed: int
     devices: list[str]

@@ -16,7 +16,7 @@ class Done:
     attempts: int = 0
     blocks: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer)
     samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
-    calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, algorithm, cache)
+    calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, asked for, cache)
     out: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
     faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
 
@@ -28,13 +28,18 @@ class Done:
             self.blocks.add((record.launch, record.layer))
         elif isinstance(record, records.Sample):
             self.samples[record.launch, record.layer].add((record.round, record.position))
-            self.calls.setdefault((record.layer, record.algorithm, record.cache), record.calls)
+            self.calls.setdefault(_way(record), record.calls)
         elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
             self.faults.append(record)
             if isinstance(record, records.Error) and (record.signal or record.reason.startswith("timed out")):
-                self.out.add((record.layer, record.algorithm, record.cache))
+                self.out.add(_way(record))
         elif isinstance(record, records.Skip) and record.cache and not record.bytes:
-            self.out.add((record.layer, record.algorithm, record.cache))
+            self.out.add(_way(record))
+
+
+def _way(record: records.Sample | records.Error | records.Skip) -> tuple[str, str, str]:
+    asked = records.asked_for(record.variant, record.algorithm, record.face)
+    return (record.layer, asked, record.cache)
 
 
 def done_by_cluster(path: Path) -> dict[str, Done]:

@@ -1,4 +1,18 @@
-"""The records that convbench writes (CONTRACT, section 5), as typed values. Times are nanoseconds, sizes bytes."""
+"""The records that convbench writes (CONTRACT, section 5), as typed values. Times are nanoseconds, sizes bytes.
+
+``variant`` names what was measured, and tells the faces apart without the field ``face``, because a sample's identity
+has none:
+
+- face ``published``, a plain kernel as in the paper: ``<algorithm>/<kernel>`` (``direct/avx512_6x64``)
+- face ``best``, an algorithm with its best or an explicit schedule: ``<algorithm>/<schedule>``, by what ran
+  (``indirect/avx512_6x64+regions``); where that is no more than a kernel, ``+best`` stands behind it
+  (``direct/avx512_6x64+best``). A schedule itself never ends in ``+best``.
+- face ``best``, chosen by the library: ``auto/<algorithm>_<schedule>``
+- before it is known what runs (a skip, an error): the algorithm, and the kernel where one was asked for (``direct``,
+  ``direct/best``, ``auto``)
+
+``algorithm`` and ``kernel`` say what ran, also under ``auto``; ``auto`` itself where nothing did.
+"""
 
 from __future__ import annotations
 
@@ -102,6 +116,7 @@ class Layer(_Record):
     variant: str
     algorithm: str
     kernel: str
+    face: str = "published"
     build: str
     input_bytes: int
     output_bytes: int
@@ -121,6 +136,7 @@ class Check(_Record):
     launch: int
     layer: str
     variant: str
+    face: str = "published"
     build: str
     by: Literal["reference", "checksum"]
     outputs: int
@@ -147,7 +163,7 @@ class Sample(_Record):
     round: int
     position: int
     layer: str
-    variant: str  # "<algorithm>/<kernel>"
+    variant: str
     algorithm: str
     kernel: str
     face: str = "published"
@@ -211,8 +227,9 @@ class Skip(_Record):
 
     type: Literal["skip"]
     layer: str
-    variant: str  # the algorithm's name where no kernel was chosen
+    variant: str
     algorithm: str
+    face: str = "published"
     build: str = ""
     cache: str = ""  # empty: every cache mode
     reason: str
@@ -227,6 +244,7 @@ class Error(_Record):
     layer: str
     variant: str
     algorithm: str
+    face: str = "published"
     build: str = ""
     cache: str = ""
     signal: int | None = None
@@ -257,6 +275,17 @@ Record = Annotated[
     Header | Worker | Layer | Check | Sample | Telemetry | Gate | Skip | Error | Block | End,
     Field(discriminator="type"),
 ]
+
+BEST = "best"
+AUTO = "auto"
+
+
+def asked_for(variant: str, algorithm: str, face: str) -> str:
+    """What a plan asks for, by what is on record of it: ``indirect``, ``indirect/best`` or ``auto``."""
+    if face != BEST:
+        return algorithm
+    return AUTO if variant.partition("/")[0] == AUTO else f"{algorithm}/{BEST}"
+
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)
 

@@ -56,21 +56,6 @@ fact *crew_fact(crew *c, unsigned layer, unsigned unit) {
     return &c->facts[layer * c->p->variant_count + unit];
 }
 
-subject crew_subject(crew *c, unsigned layer, unsigned variant) {
-    const plan_variant *v = &c->p->variants[variant];
-    fact *known = crew_fact(c, layer, v->unit);
-    const char *algorithm = ic_algorithm_name(v->algorithm);
-    if (!known->name[0] && v->label[0])
-        snprintf(known->name, sizeof known->name, "%s", v->label);
-    return (subject){c->launch,
-                     c->p->layers[layer].name,
-                     known->name[0] ? known->name : algorithm,
-                     algorithm,
-                     known->kernel,
-                     c->builds[v->build],
-                     ""};
-}
-
 /* The answer is none we can use: one error record, unless the run is being stopped. */
 bool crew_give_up(crew *c, const subject *s) {
     answer *a = &c->a;
@@ -208,9 +193,11 @@ static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
     fact *known = crew_fact(c, layer, unit);
     subject s = crew_subject(c, layer, unit);
     char request[256], kernel[FIELDS_ENCODED(sizeof v->kernel)];
-    /* What was checked is what is measured: from the check on, the kernel has its name. */
-    fields_encode(known->kernel[0] ? known->kernel : v->kernel, kernel, sizeof kernel);
-    snprintf(request, sizeof request, "create unit=%u algorithm=%s kernel=%s", unit, s.algorithm, kernel);
+    /* What was checked is what is measured: from the check on, the kernel has its name. A choice is made again, so that
+     * its time counts, and compared. */
+    fields_encode(known->kernel[0] && !variant_chosen(v) ? known->kernel : v->kernel, kernel, sizeof kernel);
+    snprintf(request, sizeof request, "create unit=%u algorithm=%s kernel=%s", unit, ic_algorithm_name(v->algorithm),
+             kernel);
     if (!ask_about(c, w, layer, unit, 0, request))
         return crew_give_up(c, &s);
     if (crew_answered(c, "skip")) {
@@ -220,10 +207,10 @@ static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
     }
     if (!crew_answered(c, "created"))
         return crew_give_up(c, &s);
-    if (!known->kernel[0])
-        snprintf(known->kernel, sizeof known->kernel, "%s", fields_text(&c->a.reply, "kernel"));
-    if (!known->name[0])
-        snprintf(known->name, sizeof known->name, "%s/%s", s.algorithm, known->kernel);
+    if (!crew_note(c, layer, unit)) {
+        known->usable = false;
+        return crew_give_up(c, &s);
+    }
     w->created[unit] = true;
     return true;
 }
@@ -234,8 +221,13 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
     subject s = crew_subject(c, layer, unit);
     bool sum_only = !strcmp(by, "checksum");
     static char request[PROTOCOL_LINE], folder[PROTOCOL_LINE / 2];
-    snprintf(request, sizeof request, "check unit=%u by=%s%s%s", unit, by, dump ? " dump=" : "",
-             dump ? fields_encode(dump, folder, sizeof folder) : "");
+    char file[VARIANT_NAME];
+    variant_name(&c->p->variants[unit], known->algorithm, known->kernel, file);
+    *strchr(file, '/') = '.';
+    snprintf(request, sizeof request, "check unit=%u by=%s", unit, by);
+    if (dump)
+        snprintf(request, sizeof request, "check unit=%u by=%s dump=%s as=%s", unit, by,
+                 fields_encode(dump, folder, sizeof folder), file);
     if (!ask_about(c, w, layer, unit, c->p->layers[layer].macs / MACS_PER_SECOND, request))
         return crew_give_up(c, &s);
     if (crew_answered(c, "skip")) {

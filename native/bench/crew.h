@@ -8,12 +8,15 @@
 #include "peer.h"
 #include "plan.h"
 #include "record.h"
+#include "variant.h"
 
 /* What is known of a unit (a variant whatever its cache mode) on a layer. */
 typedef struct {
     bool usable; /* checked and right, and no worker crashed or hung over it */
     uint64_t checksum;
-    char kernel[64], name[160]; /* name: of the variant in records */
+    char algorithm[16], kernel[64]; /* that run */
+    char name[VARIANT_NAME];        /* of the variant in records */
+    char asked[VARIANT_NAME];       /* the same before it is known what runs */
 } fact;
 
 typedef struct {
@@ -39,6 +42,10 @@ void crew_stop(crew *c);                    /* ends every worker */
 void crew_launch(crew *c, unsigned launch); /* the same, and the next launch begins */
 fact *crew_fact(crew *c, unsigned layer, unsigned unit);
 subject crew_subject(crew *c, unsigned layer, unsigned variant);
+
+/* From the answer to `create`: what runs, and the variant's name by it. False, with the reason in c->a: the choice
+ * changed, or another variant has the name. */
+bool crew_note(crew *c, unsigned layer, unsigned unit);
 
 /* One request; the answer is in c->a. allowance_s: beyond the time that a worker may be silent. */
 bool crew_ask(crew *c, peer *p, double allowance_s, const char *request);

@@ -51,11 +51,11 @@ bool dump_layers(const plan *p, const char *folder) {
     return whole;
 }
 
-bool dump_tensors(const layer_shape *l, const layer_data *data, const char *algorithm, const char *kernel,
-                  const float *output, const char *folder, char *reason, size_t room) {
+bool dump_tensors(const layer_shape *l, const layer_data *data, const char *name, const float *output,
+                  const char *folder, char *reason, size_t room) {
     const ic_conv2d_desc *d = &l->desc;
     char path[4096], ours[256];
-    snprintf(ours, sizeof ours, "%s.%s.output", algorithm, kernel);
+    snprintf(ours, sizeof ours, "%s.output", name);
     const struct {
         const char *name;
         const float *values;

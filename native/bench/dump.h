@@ -6,8 +6,8 @@
 #include "plan.h"
 
 bool dump_layers(const plan *p, const char *folder); /* layers.json; says on stderr why not */
-/* <layer>.{input,weights,bias}.npy and <layer>.<algorithm>.<kernel>.output.npy; the reason on failure. */
-bool dump_tensors(const layer_shape *l, const layer_data *d, const char *algorithm, const char *kernel,
-                  const float *output, const char *folder, char *reason, size_t room);
+/* <layer>.{input,weights,bias}.npy and <layer>.<name>.output.npy; the reason on failure. */
+bool dump_tensors(const layer_shape *l, const layer_data *d, const char *name, const float *output, const char *folder,
+                  char *reason, size_t room);
 
 #endif

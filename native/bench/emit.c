@@ -134,6 +134,7 @@ static json *begin(records *out, const char *type, const subject *s) {
     json_text(j, "layer", s->layer);
     json_text(j, "variant", s->variant);
     json_text(j, "build", s->build);
+    json_text(j, "face", s->face);
     return j;
 }
 
@@ -187,7 +188,6 @@ bool emit_sample(records *out, const subject *s, unsigned round, unsigned positi
     json_int(j, "position", position);
     json_text(j, "algorithm", s->algorithm);
     json_text(j, "kernel", s->kernel);
-    json_text(j, "face", "published");
     json_int(j, "threads", 1);
     json_text(j, "cache", s->cache);
     json_size(j, "calls", calls);
@@ -220,6 +220,7 @@ void emit_skip(records *out, const subject *s, const char *reason, uint64_t byte
     json_text(j, "layer", s->layer);
     json_text(j, "variant", s->variant);
     json_text(j, "algorithm", s->algorithm);
+    json_text(j, "face", s->face);
     json_text(j, "build", s->build);
     json_text(j, "cache", s->cache);
     json_text(j, "reason", reason);

@@ -12,7 +12,7 @@
 /* What a record is about. */
 typedef struct {
     unsigned launch;
-    const char *layer, *variant, *algorithm, *kernel, *build, *cache; /* cache "": all modes */
+    const char *layer, *variant, *algorithm, *kernel, *build, *cache, *face; /* cache "": all modes */
 } subject;
 
 void emit_header(records *out, const plan *p, const cpu_caches *caches, uint64_t memory);

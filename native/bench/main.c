@@ -7,6 +7,7 @@
 #include "emit.h"
 #include "introspect.h"
 #include "memcpy_probe.h"
+#include "panel.h"
 #include "peak_probe.h"
 #include "worker.h"
 
@@ -22,6 +23,8 @@ static int usage(void) {
     fputs("usage: convbench run PLAN --out FILE\n"
           "       convbench verify PLAN [--dump DIR]\n"
           "       convbench info [--kernels | --cpu N]        (--cpu: whose caches; else those of the first allowed)\n"
+          "       convbench info --as-midr M                  (what auto would choose on the arm64 core with this\n"
+          "                                                   MIDR_EL1, hexadecimal, for the panel's layers)\n"
           "       convbench probe                             (clock and FMA peak of the CPU it happens to run on)\n"
           "       convbench probe --memcpy SOURCE_BYTES TOTAL_BYTES [--cpu N]\n"
           "                                                   (time of copying TOTAL_BYTES out of SOURCE_BYTES, again\n"
@@ -101,6 +104,20 @@ static int info_kernels(void) {
         json_close(&j, '}');
     }
     json_close(&j, ']');
+    return print(&j);
+}
+
+static int info_as_midr(const char *text) {
+    json j = {0};
+    uint64_t midr;
+    if (!panel_parse_midr(text, &midr)) {
+        fprintf(stderr, "convbench: --as-midr %.40s is no MIDR_EL1: write it in hexadecimal, as in 410fd0b1\n", text);
+        return EXIT_BAD_PLAN;
+    }
+    if (!panel_print(midr, &j)) {
+        fputs("convbench: the library chooses nothing for a layer of the panel\n", stderr);
+        return EXIT_WORKER;
+    }
     return print(&j);
 }
 
@@ -184,6 +201,8 @@ int main(int argc, char **argv) {
         return cpu_number(argv[3]) < 0 ? usage() : info(cpu_number(argv[3]));
     if (!strcmp(command, "info") && argc == 3 && !strcmp(argv[2], "--kernels"))
         return info_kernels();
+    if (!strcmp(command, "info") && argc == 4 && !strcmp(argv[2], "--as-midr"))
+        return info_as_midr(argv[3]);
     if (!strcmp(command, "probe") && argc == 2)
         return probe();
     if (!strcmp(command, "probe") && (argc == 5 || (argc == 7 && !strcmp(argv[5], "--cpu"))) &&

@@ -116,9 +116,7 @@ static void read_build(reader *r) {
     uint64_t index = fields_u64(f, "index", 0, COUNT_LIMIT);
     if (!f->error[0] && index != r->p->build_count)
         fields_fail(f, "index=%llu, but this is build %u", (unsigned long long)index, r->p->build_count);
-    plan_build *b = APPEND(r->p->builds, r->p->build_count);
-    b->exe = kept(fields_text(f, "exe"));
-    b->name = kept(fields_text(f, "name"));
+    *APPEND(r->p->builds, r->p->build_count) = (plan_build){kept(fields_text(f, "exe")), kept(fields_text(f, "name"))};
 }
 
 static void read_variant(reader *r) {
@@ -129,6 +127,7 @@ static void read_variant(reader *r) {
         fields_fail(f, "index=%llu, but this is variant %u", (unsigned long long)index, p->variant_count);
     plan_variant *v = APPEND(p->variants, p->variant_count);
     const char *algorithm = fields_text(f, "algorithm"), *cache = fields_text(f, "cache");
+    const char *kernel = fields_text(f, "kernel"), *label = fields_text(f, "label");
     if (!f->error[0] && !ic_algorithm_from_name(algorithm, &v->algorithm))
         fields_fail(f, "algorithm=%.40s is not known", algorithm);
     v->rotate = !strcmp(cache, "rotate");
@@ -137,9 +136,10 @@ static void read_variant(reader *r) {
     v->build = (unsigned)fields_u64(f, "build", 0, COUNT_LIMIT);
     if (!f->error[0] && v->build >= p->build_count)
         fields_fail(f, "build=%u is not defined above", v->build);
-    const char *kernel = fields_text(f, "kernel"), *label = fields_text(f, "label");
     if (!*kernel || strlen(kernel) >= sizeof v->kernel)
         fields_fail(f, "kernel=%.80s is not a kernel name", kernel);
+    if (v->algorithm == IC_ALGORITHM_AUTO && strcmp(kernel, "auto"))
+        fields_fail(f, "kernel=%.80s: algorithm=auto chooses it, write kernel=auto", kernel);
     if (strlen(label) >= sizeof v->label)
         fields_fail(f, "label=%.80s is too long", label);
     snprintf(v->kernel, sizeof v->kernel, "%s", kernel);

@@ -23,7 +23,8 @@
  *   build                  index exe name
  *                          exe empty: this program; name empty: the build id's first 12 digits
  *   variant                index algorithm kernel build cache=hot|rotate label
- *                          kernel auto: the best; label empty: called <algorithm>/<kernel>
+ *                          kernel auto: the default one, best: chosen by layer and core, or a schedule
+ *                          (indirectconv.h); algorithm auto: kernel=auto; label empty: called as variant.h says
  *   layer                  name h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
  *   known                  layer variant calls out=0|1
  *                          from an earlier part of the run: calls of a sample (0: to be chosen); out: never tried
@@ -45,10 +46,10 @@ typedef struct {
 
 typedef struct {
     ic_algorithm algorithm;
-    char kernel[64]; /* "auto" or a name */
+    char kernel[64]; /* "auto", "best" or a schedule */
     unsigned build;
     bool rotate;
-    char label[64]; /* "": the variant is called <algorithm>/<kernel> */
+    char label[64]; /* "": the variant is called as variant.h says */
     unsigned unit;  /* first variant that differs in `cache` at most: they share checks and objects */
 } plan_variant;
 

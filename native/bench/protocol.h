@@ -18,12 +18,15 @@
  *
  *   create unit=N algorithm=T kernel=T
  *         Try it; `unit` names it from now on.
- *     created kernel=T input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *     created kernel=T [algorithm=T] input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X
+ *         kernel and algorithm that run from now on, whatever was asked (algorithm=auto, kernel=auto or best); no
+ *         algorithm: the one asked for.
  *     skip reason=T [bytes=B] | failed reason=T
  *
- *   check unit=N by=reference|every|checksum [dump=DIR]
+ *   check unit=N by=reference|every|checksum [dump=DIR as=NAME]
  *         reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
+ *         as: the output is NAME.output.npy behind the layer's name.
  *     checked outputs=N ok=0|1 error_over_bound=X checksum=N
  *     skip reason=T [bytes=B] | failed reason=T
  *

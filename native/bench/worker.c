@@ -31,7 +31,7 @@
 typedef struct {
     bool made;
     ic_algorithm algorithm;
-    char kernel[64]; /* as chosen */
+    char kernel[64]; /* as chosen, like the algorithm */
     size_t bytes[IC_MEMORY_KINDS];
     size_t room;    /* of the arena for one instance */
     double call_ns; /* what its last untimed call took, 0: unknown */
@@ -151,12 +151,14 @@ static bool create(worker *w, fields *f) {
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
     placement p = placement_of(w, u, strcmp(kernel, "auto") ? kernel : NULL, &i);
+    ic_algorithm chosen = u->algorithm;
     for (int n = 0; n < CREATE_TIMES; n++) {
         ic_status status = placement_make(&p);
         char text[256];
         if (status == IC_OUT_OF_MEMORY)
             return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
-        snprintf(text, sizeof text, status == IC_UNKNOWN_KERNEL ? "%s: no kernel %s in this build" : "%s: %s", name,
+        snprintf(text, sizeof text,
+                 status == IC_UNKNOWN_KERNEL ? "%s: no kernel or schedule %s in this build" : "%s: %s", name,
                  status == IC_UNKNOWN_KERNEL ? kernel : ic_status_string(status));
         if (status == IC_UNSUPPORTED || status == IC_UNSUPPORTED_HARDWARE || status == IC_UNKNOWN_KERNEL)
             return reply_skip(text, 0);
@@ -165,24 +167,28 @@ static bool create(worker *w, fields *f) {
         create_ns = fmin(create_ns, (double)i.create_ns);
         reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
         snprintf(u->kernel, sizeof u->kernel, "%s", i.info.kernel ? i.info.kernel : "none");
+        chosen = i.info.algorithm;
         memcpy(u->bytes, i.bytes, sizeof u->bytes);
         placement_free(&p);
     }
+    u->algorithm = chosen; /* what was chosen is what is checked and measured */
     u->room = p.room;
     u->call_ns = 0;
     u->made = true;
-    return lines_put(
-        PROTOCOL_FD,
-        "created kernel=%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu "
-        "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
-        reply_text(u->kernel), w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
-        u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS], u->bytes[IC_MEMORY_MATRIX],
-        u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
+    return lines_put(PROTOCOL_FD,
+                     "created kernel=%s algorithm=%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu "
+                     "pointer_bytes=%zu matrix_bytes=%zu "
+                     "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
+                     reply_text(u->kernel), ic_algorithm_name(chosen), w->layer.input_floats * sizeof(float),
+                     w->layer.output_floats * sizeof(float), u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS],
+                     u->bytes[IC_MEMORY_MATRIX], u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns,
+                     reshape_ns);
 }
 
 static bool check(worker *w, fields *f) {
     unit *u = unit_of(w, f);
-    const char *by = fields_text(f, "by"), *folder = fields_text_or(f, "dump", "");
+    const char *by = fields_text(f, "by"), *folder = fields_text_or(f, "dump", ""),
+               *as = fields_text_or(f, "as", "output");
     bool every = !strcmp(by, "every"), sum_only = !strcmp(by, "checksum");
     if (!f->error[0] && !u->made)
         fields_fail(f, "check before create");
@@ -210,9 +216,8 @@ static bool check(worker *w, fields *f) {
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
     double error = sum_only ? 0 : reference_compare(&w->reference, i.output);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
-    bool written = !*folder || status != IC_OK ||
-                   dump_tensors(&w->layer, &w->data, ic_algorithm_name(u->algorithm), u->kernel, i.output, folder,
-                                reason, sizeof reason);
+    bool written =
+        !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, i.output, folder, reason, sizeof reason);
     placement_free(&p);
     if (status != IC_OK || !written)
         return reply_failed(written ? ic_status_string(status) : reason);

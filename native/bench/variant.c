@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "variant.h"
+
+#include "introspect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool variant_chosen(const plan_variant *v) {
+    return v->algorithm == IC_ALGORITHM_AUTO || !strcmp(v->kernel, "best");
+}
+
+static bool is_best(const plan_variant *v) {
+    return variant_chosen(v) || strchr(v->kernel, '+');
+}
+
+const char *variant_face(const plan_variant *v) {
+    return is_best(v) ? "best" : "published";
+}
+
+void variant_asked(const plan_variant *v, char name[VARIANT_NAME]) {
+    bool is_default = !strcmp(v->kernel, "auto");
+    snprintf(name, VARIANT_NAME, "%s%s%s", ic_algorithm_name(v->algorithm), is_default ? "" : "/",
+             is_default ? "" : v->kernel);
+}
+
+void variant_name(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]) {
+    if (v->algorithm == IC_ALGORITHM_AUTO)
+        snprintf(name, VARIANT_NAME, "auto/%s_%s", algorithm, schedule);
+    else
+        snprintf(name, VARIANT_NAME, "%s/%s%s", algorithm, schedule,
+                 is_best(v) && !strchr(schedule, '+') ? "+best" : "");
+}
