@@ -12,8 +12,8 @@
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so an infinite weight gives NaN there. Only
- * naive, schedules with `+regions` and what auto chooses leave padding out. im2col, direct and indirect with one kernel
- * give the same bits for finite weights. NaN passes the clamp.
+ * naive and schedules with `+regions` leave padding out; auto may choose either. im2col, direct and indirect with one
+ * kernel give the same bits for finite weights. NaN passes the clamp.
  *
  * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
  * pool as long as they don't run at the same time.
@@ -36,7 +36,10 @@ typedef enum {
     IC_UNKNOWN_KERNEL,       /* no kernel of that name */
     IC_OVERFLOW,             /* a size does not fit size_t */
     IC_OUT_OF_MEMORY,        /* the allocator returned NULL */
-    IC_BAD_STATE             /* run or get_info before reshape */
+    IC_BAD_STATE,            /* run or get_info before reshape */
+    IC_TUNED_OTHER_CPU,      /* a tuned table of another CPU; or this one does not say which it is */
+    IC_TUNED_OTHER_VERSION,  /* a tuned table of another version of its format or of this library */
+    IC_TUNED_DAMAGED         /* a tuned table that was cut short or changed, or is none */
 } ic_status;
 
 typedef enum {
@@ -95,16 +98,21 @@ typedef struct {
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool);
 void ic_pool_destroy(ic_pool *pool); /* NULL is allowed; no object of it may be run any more */
 
+/* What was measured to be best for layers on this CPU, see below. */
+typedef struct ic_tuned ic_tuned;
+
 /* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are
  * merged, padding is neither read nor multiplied) and `+blockN` (N tiles pass all output channels before the next N do;
  * im2col then holds no more than their part of the matrix). */
 typedef struct {
-    size_t struct_size; /* sizeof(ic_options), or the size without `pool` and `tuned` of version 0.1 */
+    size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;
     const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto:
                            what suits); "best": what suits the layer and this core. naive knows "loops" only */
     const ic_allocator *allocator; /* NULL: malloc */
     ic_pool *pool;                 /* NULL: the caller's thread alone. Must live as long as the object */
+    const ic_tuned *tuned;         /* auto: what it has for the layer comes before the model of the core; NULL: nothing.
+                                      Must live as long as the object, and not change */
 } ic_options;
 
 typedef struct {
@@ -133,6 +141,49 @@ ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output);
 
 ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info);
 void ic_conv2d_destroy(ic_conv2d *conv); /* NULL is allowed */
+
+#define IC_CHOICE_NAME 80 /* room for `<algorithm>_<schedule>` */
+
+/* What is best for one layer: all of a description but its clamp, the input's size and the number of threads. */
+typedef struct {
+    size_t struct_size; /* sizeof(ic_tuned_entry) */
+    ic_conv2d_desc desc;
+    size_t batch, height, width;
+    unsigned threads;
+    char choice[IC_CHOICE_NAME]; /* e.g. "indirect_avx512_6x64+regions" */
+} ic_tuned_entry;
+
+typedef struct {
+    size_t struct_size;            /* sizeof(ic_tune_options) */
+    double budget_s;               /* over 0: about so long; at least one object is made and called twice */
+    const ic_allocator *allocator; /* of all buffers and objects; NULL: malloc */
+    ic_pool *pool;                 /* as in ic_options */
+} ic_tune_options;
+
+typedef struct {
+    size_t struct_size;         /* sizeof(ic_tuning), set by the caller */
+    ic_tuned_entry entry;       /* for ic_tuned_add */
+    char model[IC_CHOICE_NAME]; /* what auto does without a table */
+    double model_ns, best_ns;   /* a call, medians of the last rounds, which were measured in turn; 0: too little time
+                                   for any */
+    unsigned candidates;        /* measured */
+} ic_tuning;
+
+/* Measures on the CPU that the caller runs on, and should be pinned to, which algorithm and schedule is best. What is
+ * not faster than the model's choice by 2 % or needs more memory than im2col is not taken. */
+ic_status ic_autotune(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width,
+                      const ic_tune_options *options, ic_tuning *tuning);
+
+/* A table for this CPU: empty, or from the text that ic_tuned_print made, with a status of its own for each reason to
+ * refuse it. allocator NULL: malloc. On failure *tuned is NULL. */
+ic_status ic_tuned_create(const ic_allocator *allocator, ic_tuned **tuned);
+ic_status ic_tuned_load(const char *text, size_t bytes, const ic_allocator *allocator, ic_tuned **tuned);
+/* Takes the place of an entry for the same layer. IC_UNKNOWN_KERNEL where the choice is none. */
+ic_status ic_tuned_add(ic_tuned *tuned, const ic_tuned_entry *entry);
+/* Text without a NUL. *bytes becomes its length; IC_INVALID_ARGUMENT, and nothing written, where that is over `room`;
+ * text NULL: only tells the length. */
+ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t *bytes);
+void ic_tuned_destroy(ic_tuned *tuned); /* NULL is allowed; no object that has it may be reshaped any more */
 
 const char *ic_status_string(ic_status status);
 uint32_t ic_version(void); /* 0x00XXYYZZ */

@@ -6,6 +6,7 @@
 #include "introspect.h"
 #include "memory.h"
 #include "pool.h"
+#include "tuned.h"
 
 #include <string.h>
 
@@ -69,12 +70,12 @@ static ic_status store_weights(ic_conv2d *conv, const float *weights, const floa
 
 /* Options of this version, from those of the caller, who may know fewer. */
 static ic_status read_options(const ic_options *given, ic_options *options) {
-    const size_t oldest = offsetof(ic_options, pool);
-    *options = (ic_options){sizeof *options, IC_ALGORITHM_INDIRECT, NULL, NULL, NULL};
+    const size_t oldest = offsetof(ic_options, pool), older = offsetof(ic_options, tuned);
+    *options = (ic_options){.struct_size = sizeof *options, .algorithm = IC_ALGORITHM_INDIRECT};
     if (given == NULL) {
         return IC_OK;
     }
-    if (given->struct_size != sizeof *options && given->struct_size != oldest) {
+    if (given->struct_size != sizeof *options && given->struct_size != older && given->struct_size != oldest) {
         return IC_INVALID_ARGUMENT;
     }
     memcpy(options, given, given->struct_size);
@@ -104,7 +105,8 @@ static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
     conv->is_chosen = is_auto || is_best;
     if (conv->is_chosen) {
         conv->core = ic_core_here();
-        conv->schedule.kernel = ic_choose_kernel(&conv->core, ic_group_outputs(&conv->desc), IC_MANY_PIXELS);
+        conv->model_kernel = ic_choose_kernel(&conv->core, ic_group_outputs(&conv->desc), IC_MANY_PIXELS);
+        conv->schedule.kernel = conv->model_kernel;
     } else {
         conv->schedule.kernel = default_kernel();
     }
@@ -130,6 +132,7 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
         draft.desc = *desc;
         draft.allocator = options.allocator != NULL ? *options.allocator : ic_default_allocator();
         draft.pool = options.pool;
+        draft.tuned = options.algorithm == IC_ALGORITHM_AUTO ? options.tuned : NULL;
         status = begin_schedule(&draft, &options);
     }
     if (status != IC_OK) {
@@ -226,14 +229,56 @@ static ic_status make_matrix(ic_conv2d *conv) {
     return conv->matrix != NULL ? IC_OK : IC_OUT_OF_MEMORY;
 }
 
+/* Packs the weights, which are packed for the schedule's kernel, for another one. On failure they are as before. */
+static ic_status change_kernel(ic_conv2d *conv, const ic_kernel *kernel) {
+    const ic_kernel *before = conv->schedule.kernel;
+    float *old = conv->weights;
+    size_t old_bytes = conv->bytes[IC_MEMORY_WEIGHTS], bytes;
+    conv->schedule.kernel = kernel;
+    if (kernel->columns == before->columns) {
+        return IC_OK;
+    }
+    const bool fits = ic_packed_weights_size(conv, &bytes);
+    float *made = fits ? take(conv, bytes, IC_MEMORY_WEIGHTS) : NULL;
+    if (made == NULL) {
+        conv->schedule.kernel = before;
+        return fits ? IC_OUT_OF_MEMORY : IC_OVERFLOW;
+    }
+    ic_repack_weights(conv, before, old, kernel, made);
+    conv->weights = made;
+    conv->allocator.release(conv->allocator.context, old, old_bytes, IC_MEMORY_WEIGHTS);
+    return IC_OK;
+}
+
+/* By the table, where it knows the layer, else by the model. */
+static ic_status choose(ic_conv2d *conv) {
+    const ic_tuned_choice *known =
+        ic_tuned_find(conv->tuned, &conv->desc, &conv->geometry, ic_pool_threads(conv->pool));
+    const ic_kernel *kernel = known != NULL ? known->schedule.kernel : conv->model_kernel;
+    const ic_status status = change_kernel(conv, kernel);
+    if (status != IC_OK) {
+        return status;
+    }
+    if (known != NULL) {
+        conv->algorithm = known->algorithm;
+        conv->schedule = known->schedule;
+        return IC_OK;
+    }
+    conv->algorithm = conv->asked;
+    ic_choose_schedule(&conv->core, &conv->desc, &conv->geometry, &conv->algorithm, &conv->schedule);
+    return IC_OK;
+}
+
 static ic_status shape(ic_conv2d *conv) {
     const ic_geometry *geometry = &conv->geometry;
     if (conv->schedule.kernel == NULL) {
         return IC_OK;
     }
     if (conv->is_chosen) {
-        conv->algorithm = conv->asked;
-        ic_choose_schedule(&conv->core, &conv->desc, geometry, &conv->algorithm, &conv->schedule);
+        const ic_status status = choose(conv);
+        if (status != IC_OK) {
+            return status;
+        }
     }
     size_t pixels = geometry->output_height * geometry->output_width;
     if (conv->algorithm != IC_ALGORITHM_INDIRECT && ic_reads_in_place(&conv->desc)) {

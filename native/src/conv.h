@@ -16,10 +16,12 @@ struct ic_conv2d {
     ic_algorithm asked, algorithm; /* what was asked for, maybe auto; what runs, known once is_shaped */
     ic_schedule schedule;
     char schedule_name[IC_SCHEDULE_NAME];
-    bool is_chosen; /* the schedule: by reshape, for the input's size and this core */
-    ic_core core;   /* with is_chosen: the one that create ran on */
+    bool is_chosen;                /* the schedule: by reshape, for the input's size and this core */
+    const ic_kernel *model_kernel; /* with is_chosen: the model's */
+    ic_core core;                  /* with is_chosen: the one that create ran on */
     ic_allocator allocator;
     ic_pool *pool;
+    const ic_tuned *tuned;
     ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
     float *weights;  /* packed for the kernel; for naive OHWI, then bias */
@@ -41,6 +43,10 @@ bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes);
 /* Floats of one packed panel: bias, then weights. */
 size_t ic_panel_floats(const ic_conv2d *conv);
 void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias);
+
+/* From what is packed for one kernel to what is packed for another, of ic_packed_weights_size bytes with that one. */
+void ic_repack_weights(const ic_conv2d *conv, const ic_kernel *from, const float *packed, const ic_kernel *to,
+                       float *repacked);
 
 /* Of `pixels` output pixels; false on overflow. */
 bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);

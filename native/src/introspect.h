@@ -28,9 +28,13 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
 
 /* What auto would choose on an arm64 core with this MIDR_EL1, as far as this program has the kernels:
  * `<algorithm>_<schedule>`. */
-#define IC_CHOICE_NAME 80
 ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t height, size_t width,
                              char name[IC_CHOICE_NAME]);
+
+/* Number `index` of what ic_autotune would measure on this core, the model's choice not first: algorithm and schedule;
+ * false past the last one, and where the layer is none. */
+bool ic_candidate_at(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width, unsigned threads,
+                     unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]);
 
 const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect", "auto" */
 bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);

@@ -59,3 +59,29 @@ void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
         }
     }
 }
+
+/* Rows (the bias, then one for each product) of channels that lie in one old panel and in one new one. */
+static void move_rows(const float *from, size_t from_columns, float *to, size_t to_columns, size_t count, size_t rows) {
+    for (size_t row = 0; row < rows; row++) {
+        memcpy(to + row * to_columns, from + row * from_columns, count * sizeof(float));
+    }
+}
+
+void ic_repack_weights(const ic_conv2d *conv, const ic_kernel *from, const float *packed, const ic_kernel *to,
+                       float *repacked) {
+    const size_t outputs = ic_group_outputs(&conv->desc), old = from->columns, new = to->columns;
+    const size_t rows = 1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
+    const size_t old_panels = outputs / old + (outputs % old != 0), new_panels = outputs / new + (outputs % new != 0);
+    memset(repacked, 0, conv->desc.groups * new_panels * new * rows * sizeof(float));
+    for (size_t group = 0; group < conv->desc.groups; group++) {
+        for (size_t first = 0, count; first < outputs; first += count) {
+            const size_t in_old = old - first % old, in_new = new - first % new, left = outputs - first;
+            count = in_old < in_new ? in_old : in_new;
+            count = count < left ? count : left;
+            move_rows(packed + (first / old) * old * rows + first % old, old,
+                      repacked + (first / new) * new * rows + first % new, new, count, rows);
+        }
+        packed += old_panels * old * rows;
+        repacked += new_panels * new * rows;
+    }
+}

@@ -22,6 +22,12 @@ const char *ic_status_string(ic_status status) {
         return "out of memory";
     case IC_BAD_STATE:
         return "the object was not reshaped";
+    case IC_TUNED_OTHER_CPU:
+        return "the tuned table is of another CPU";
+    case IC_TUNED_OTHER_VERSION:
+        return "the tuned table is of another version";
+    case IC_TUNED_DAMAGED:
+        return "the tuned table is damaged";
     }
     return "unknown status";
 }

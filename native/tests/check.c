@@ -98,17 +98,32 @@ static void *heap_allocate(void *context, size_t bytes, size_t alignment, ic_mem
     heap->live++;
     heap->bytes[kind] += bytes;
     /* Flush with the page after it at the cost of the alignment, which the library wants for speed only. */
-    return heap->memory[kind] = guarded_new(bytes, heap->place);
+    heap->memory[kind] = guarded_new(bytes, heap->place);
+    size_t i = 0;
+    while (heap->blocks[i].memory != NULL) {
+        i++;
+        CHECK(i < HEAP_BLOCKS);
+    }
+    heap->blocks[i].memory = heap->memory[kind];
+    heap->blocks[i].bytes = bytes;
+    heap->blocks[i].kind = kind;
+    return heap->memory[kind];
 }
 
 static void heap_release(void *context, void *memory, size_t bytes, ic_memory kind) {
     guarded_heap *heap = context;
-    CHECK(memory == heap->memory[kind]);
-    CHECK(bytes == heap->bytes[kind]);
+    size_t i = 0;
+    while (i < HEAP_BLOCKS && (memory == NULL || heap->blocks[i].memory != memory)) {
+        i++;
+    }
+    CHECK(i < HEAP_BLOCKS && heap->blocks[i].bytes == bytes && heap->blocks[i].kind == kind);
+    heap->blocks[i].memory = NULL;
     heap->calls++;
     heap->live--;
     heap->bytes[kind] -= bytes;
-    heap->memory[kind] = NULL;
+    if (heap->memory[kind] == memory) {
+        heap->memory[kind] = NULL;
+    }
     guarded_free(memory, bytes);
 }
 

@@ -44,12 +44,19 @@ void guarded_protect(void *memory, size_t bytes, int protection);
 void guarded_free(void *memory, size_t bytes);
 
 /* An allocator of guarded memory that counts, refuses and remembers. */
+#define HEAP_BLOCKS 32
+
 typedef struct {
     placement place;
     size_t calls, live; /* calls of either function; blocks not yet released */
     size_t bytes[IC_MEMORY_KINDS];
-    void *memory[IC_MEMORY_KINDS];
-    long fail_at; /* refuse this allocation, counted from 0; -1: none */
+    void *memory[IC_MEMORY_KINDS]; /* the latest of each kind */
+    struct {
+        void *memory;
+        size_t bytes;
+        ic_memory kind;
+    } blocks[HEAP_BLOCKS]; /* memory NULL: none */
+    long fail_at;          /* refuse this allocation, counted from 0; -1: none */
     long allocations;
 } guarded_heap;
 ic_allocator guarded_allocator(guarded_heap *heap);

@@ -71,7 +71,11 @@ static bool convolve(const shape *s, const char *kernel, const path *p, const te
                      const ic_allocator *allocator, const void **address) {
     char schedule[64];
     CHECK(snprintf(schedule, sizeof schedule, "%s%s", kernel, p->options) < (int)sizeof schedule);
-    const ic_options options = {sizeof options, p->algorithm, schedule, allocator, pool_of(p->threads)};
+    const ic_options options = {.struct_size = sizeof options,
+                                .algorithm = p->algorithm,
+                                .kernel = schedule,
+                                .allocator = allocator,
+                                .pool = pool_of(p->threads)};
     ic_conv2d *conv;
     const ic_status status = ic_conv2d_create(&s->desc, t->weights, with_bias ? t->bias : NULL, &options, &conv);
     if (p->algorithm == IC_ALGORITHM_DIRECT && status == IC_UNSUPPORTED) {

@@ -178,7 +178,7 @@ static void not_a_number(const char *kernel) {
 
 static void names(const char *kernel) {
     (void)kernel;
-    for (int i = IC_OK; i <= IC_BAD_STATE; i++) {
+    for (int i = IC_OK; i <= IC_TUNED_DAMAGED; i++) {
         for (int j = IC_OK; j < i; j++) {
             CHECK(strcmp(ic_status_string((ic_status)i), ic_status_string((ic_status)j)) != 0);
         }
