@@ -1,4 +1,8 @@
-"""Geometric means over the distinct layers of a category: the rows of categories.csv."""
+"""Geometric means over the distinct layers of a category: the rows of categories.csv.
+
+Face published: ``algorithm`` against ``other``, as in the paper. Face best: the same among the best forms, where
+``algorithm`` is also ``auto`` and ``other`` also ``published/<algorithm>``, the published form.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.numbers import number_text
-from harness.report.rows import Row
+from harness.report.rows import PUBLISHED, Row
 from harness.report.run import RunData
 from harness.report.shape import CATEGORIES
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
+from harness.store.records import AUTO, BEST
 
 _COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers"
 CATEGORY_COLUMNS = tuple(_COLUMNS.split(","))
@@ -22,6 +27,12 @@ PAIRS = (
     ("direct", "indirect"),
     ("im2col", "indirect"),
     ("im2col", "direct"),
+)
+# Of face best alone: what auto gains, and each algorithm against its published form.
+BEST_PAIRS = (
+    *((AUTO, other) for other in ("im2col", "direct", "indirect")),
+    *((AUTO, PUBLISHED + other) for other in ("indirect", "im2col", "direct")),
+    *((name, PUBLISHED + name) for name in ("indirect", "im2col", "direct")),
 )
 
 
@@ -61,29 +72,27 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
     """All rows of categories.csv, from rows of status ok.
 
     A layer counts once: where it was measured with several kernels or builds, with the kernel that most layers of the
-    cluster ran, then the build that came first. Layers of one shape count as one.
+    cluster ran (of face best: the micro-kernel, whatever its options), then the build that came first. Layers of one
+    shape count as one.
     """
     groups: dict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
-    kernels: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    kernels: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
         key = row.key
-        kernels[key.device, key.cluster][row.kernel] += 1
+        kernels[key.device, key.cluster, key.face][row.base_kernel] += 1
         if row.status == "ok" and row.category:
             groups[key.device, key.cluster, key.cache, row.category, key.face].append(row)
-    statuses = {(row.key.device, row.key.cluster, row.key.cache, row.key.layer, row.algorithm, row.kernel): row.status
-                for row in rows}  # fmt: skip
     order = {name: n for n, name in enumerate(CATEGORIES)}
     ranks = {place: n for n, place in enumerate(dict.fromkeys(key[:3] for key in groups))}
     found: list[CategoryRow] = []
-    for group in sorted(groups, key=lambda g: (ranks[g[:3]], order[g[3]], g[4])):
+    for group in sorted(groups, key=lambda g: (ranks[g[:3]], g[4] == BEST, order[g[3]], g[4])):
         device, cluster, cache, category, face = group
-        for algorithm, other in PAIRS:
+        for algorithm, other in PAIRS + BEST_PAIRS if face == BEST else PAIRS:
             chosen: dict[str, tuple[tuple[int, int], Row]] = {}
             for row in groups[group]:
-                partner = statuses.get((device, cluster, cache, row.key.layer, other, row.kernel))
-                if row.algorithm != algorithm or not row.pairs.get(other) or partner != "ok":
+                if row.role != algorithm or not row.pairs.get(other) or row.partners[other].status != "ok":
                     continue
-                rank = (-kernels[device, cluster][row.kernel], row.number)
+                rank = (-kernels[device, cluster, face][row.base_kernel], row.number)
                 if row.key.layer not in chosen or rank < chosen[row.key.layer][0]:
                     chosen[row.key.layer] = (rank, row)
             shapes: dict[object, list[LogMeans]] = defaultdict(list)

@@ -42,7 +42,7 @@ def make_claims(
     found: list[Claims] = []
     for sentence in sentences:
         place = (sentence.device.name, sentence.cluster, sentence.cache)
-        ours = [row for row in rows if (row.key.device, row.key.cluster, row.key.cache) == place]
+        ours = [row for row in rows if not row.is_best and (row.key.device, row.key.cluster, row.key.cache) == place]
         means = {
             (row.category, row.algorithm, row.other): row
             for row in categories

@@ -9,15 +9,18 @@ from pathlib import Path
 from markupsafe import Markup
 
 from harness.report import charts
+from harness.report.best import BestBlock, best_blocks
+from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.categories import CategoryRow, make_categories
 from harness.report.claims import Claims, make_claims
+from harness.report.faces import FaceRow, make_faces
 from harness.report.provenance import DeviceFacts, Facts, device_facts, run_facts
 from harness.report.results import make_rows
 from harness.report.rows import Row
 from harness.report.run import DeviceData, RunData, read_run
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
-from harness.report.shape import CATEGORIES, CATEGORY_TITLES, Shape
 from harness.report.weaknesses import Weakness, find_weaknesses
+from harness.store.records import BEST
 
 # The columns of the matrix that sets devices side by side: category, algorithm, other.
 COMPARISONS = (
@@ -26,26 +29,6 @@ COMPARISONS = (
     ("1x1s1", "direct", "indirect"),
     ("1x1s1", "indirect", "im2col"),
 )
-
-_HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
-
-
-@dataclass(frozen=True)
-class LayerBlock:
-    """The rows of one layer in one table."""
-
-    name: str
-    shape: Shape | None
-    rows: list[Row]
-
-
-@dataclass(frozen=True)
-class CategoryBlock:
-    """The layers of one category in one table, with its means."""
-
-    title: str
-    layers: list[LayerBlock]
-    means: list[CategoryRow]
 
 
 @dataclass(frozen=True)
@@ -65,6 +48,7 @@ class ClusterBlock:
 
     sentence: Sentence
     caches: list[CacheBlock]
+    best: list[BestBlock]  # face best, apart
 
 
 @dataclass(frozen=True)
@@ -92,6 +76,7 @@ class Context:
     run: RunData
     rows: list[Row]
     categories: list[CategoryRow]
+    faces: list[FaceRow]
     sentences: list[Sentence]
     matrix: list[MatrixLine]
     claims: list[Claims]
@@ -126,13 +111,14 @@ def make_context(run_dir: Path) -> Context:
     run = read_run(run_dir)
     rows = make_rows(run)
     categories = make_categories(run, rows)
+    faces = make_faces(rows)
     sentences = make_sentences(run, categories)
     devices = [
         DeviceBlock(
             device,
             device_facts(device),
             [
-                _cluster(run, sentence, rows, categories)
+                _cluster(run, sentence, rows, categories, faces)
                 for sentence in sentences
                 if sentence.device is device and sentence.cluster
             ],
@@ -143,6 +129,7 @@ def make_context(run_dir: Path) -> Context:
         run,
         rows,
         categories,
+        faces,
         sentences,
         _matrix(sentences, categories),
         make_claims(run, rows, categories, sentences),
@@ -152,10 +139,17 @@ def make_context(run_dir: Path) -> Context:
     )
 
 
-def _cluster(run: RunData, sentence: Sentence, rows: Sequence[Row], categories: Sequence[CategoryRow]) -> ClusterBlock:
+def _cluster(
+    run: RunData,
+    sentence: Sentence,
+    rows: Sequence[Row],
+    categories: Sequence[CategoryRow],
+    faces: Sequence[FaceRow],
+) -> ClusterBlock:
     place = (sentence.device.name, sentence.cluster)
-    ours = [row for row in rows if (row.key.device, row.key.cluster) == place]
-    means = [row for row in categories if (row.device, row.cluster) == place]
+    every = [row for row in rows if (row.key.device, row.key.cluster) == place]
+    ours = [row for row in every if not row.is_best]
+    means = [row for row in categories if (row.device, row.cluster, row.face) == (*place, sentence.face)]
     blocks: list[CacheBlock] = []
     for cache in sorted({row.key.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
         table = [row for row in ours if row.key.cache == cache]
@@ -166,30 +160,15 @@ def _cluster(run: RunData, sentence: Sentence, rows: Sequence[Row], categories: 
             CacheBlock(
                 cache,
                 CACHE_WORDS.get(cache, cache),
-                _categories(run, table, alike),
+                category_blocks(run, table, alike),
                 charts.ratio_chart(table, alike, label) if first else None,
                 charts.memory_chart(table, label) if first else None,
             )
         )
-    return ClusterBlock(sentence, blocks)
-
-
-def _categories(run: RunData, rows: Sequence[Row], means: Sequence[CategoryRow]) -> list[CategoryBlock]:
-    blocks: list[CategoryBlock] = []
-    for category in (*CATEGORIES, ""):
-        layers: dict[str, list[Row]] = {}
-        for row in rows:
-            if row.category == category:
-                layers.setdefault(row.key.layer, []).append(row)
-        if layers:
-            blocks.append(
-                CategoryBlock(
-                    CATEGORY_TITLES[category],
-                    [LayerBlock(name, run.shapes.get(name), found) for name, found in layers.items()],
-                    [m for m in means if m.category == category and (m.algorithm, m.other) in _HEADINGS],
-                )
-            )
-    return blocks
+    best_means = [row for row in categories if (row.device, row.cluster, row.face) == (*place, BEST)]
+    return ClusterBlock(
+        sentence, blocks, best_blocks(run, sentence, [r for r in every if r.is_best], best_means, faces)
+    )
 
 
 def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) -> list[MatrixLine]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader
 
 from harness.paths import data_root
+from harness.report.best import GAINS
 from harness.report.charts import winner_of
 from harness.report.context import COMPARISONS, Context
 from harness.report.marks import Marks
@@ -24,6 +25,7 @@ def render_html(context: Context) -> str:
         context=context,
         marks=Marks(),
         comparisons=COMPARISONS,
+        gains=GAINS,
         titles=CATEGORY_TITLES,
         winner_of=winner_of,
         least_launches=LEAST_LAUNCHES,

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from markupsafe import Markup
 
 from harness.report.categories import CategoryRow
+from harness.report.faces import FaceRow
 from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.report.rows import Row
 
-RESULTS, CATEGORIES = "results.csv", "categories.csv"
+RESULTS, CATEGORIES, FACES = "results.csv", "categories.csv", "faces.csv"
+AnyRow = Row | CategoryRow | FaceRow
 EMPTY = Markup('<span class="none">–</span>')
 
 
@@ -21,7 +23,7 @@ class Marks:
     def __init__(self) -> None:
         self._columns: dict[tuple[str, int], Mapping[str, str]] = {}
 
-    def cell(self, row: Row | CategoryRow, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
+    def cell(self, row: AnyRow, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
         """A number of a row: ``show`` makes the text from the value times ``scale``; a dash where it is unknown."""
         value = self._text(row, column)
         if not value:
@@ -31,13 +33,13 @@ class Marks:
             source(row, column), value, scaled, show(float(value) * scale)
         )
 
-    def _text(self, row: Row | CategoryRow, column: str) -> str:
+    def _text(self, row: AnyRow, column: str) -> str:
         place = (_file(row), row.number)
         if place not in self._columns:
             self._columns[place] = row.columns()
         return self._columns[place][column]
 
-    def ratio(self, row: CategoryRow | Row, column: str = "ratio") -> Markup:
+    def ratio(self, row: AnyRow, column: str = "ratio") -> Markup:
         """``1.31x [1.28, 1.34]`` with three marked numbers; without interval ``1.31x`` alone."""
         low, high = ("low", "high") if column == "ratio" else (f"{column}_low", f"{column}_high")
         texts = [self._text(row, name) for name in (column, low, high)]
@@ -84,13 +86,13 @@ class Marks:
         return Markup("{}\u00a0{}").format(self.cell(row, column, rounded, scale), unit)
 
 
-def source(row: Row | CategoryRow, column: str) -> str:
+def source(row: AnyRow, column: str) -> str:
     """Where a number stands: ``results.csv:12:median_ns``."""
     return f"{_file(row)}:{row.number}:{column}"
 
 
-def _file(row: Row | CategoryRow) -> str:
-    return RESULTS if isinstance(row, Row) else CATEGORIES
+def _file(row: AnyRow) -> str:
+    return RESULTS if isinstance(row, Row) else FACES if isinstance(row, FaceRow) else CATEGORIES
 
 
 def time_unit(ns: float) -> tuple[str, float]:

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from harness.report.pairs import compare
 from harness.report.rows import Row, RowKey, algorithm_order
 from harness.report.run import DeviceData, RunData, Stream
-from harness.stats.estimate import Observation, launch_means, pair_log_ratios, peak_share, time_of
+from harness.stats.estimate import Observation, peak_share, time_of
 from harness.store import records
 
 _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
-_COMPARED = ("indirect", "im2col", "direct")
 
 
 def make_rows(run: RunData) -> list[Row]:
@@ -30,6 +30,8 @@ def make_rows(run: RunData) -> list[Row]:
                     row.key.cache,
                     layers.get(row.key.layer, len(layers)),
                     row.key.layer,
+                    row.is_best,
+                    row.role == records.AUTO,
                     algorithm_order(row.algorithm),
                     row.key.variant,
                     row.key.build,
@@ -70,7 +72,7 @@ class _Cluster:
             for observation in row.observations:
                 times[observation.launch].append(observation.value)
             row.time = time_of(times)
-        _compare(rows)
+        compare(rows)
         return rows
 
     def _row(self, key: RowKey, algorithm: str, kernel: str, status: str, reason: str = "") -> Row:
@@ -81,7 +83,7 @@ class _Cluster:
             row = self._rows[key] = Row(
                 key,
                 algorithm,
-                kernel or key.variant.partition("/")[2],
+                kernel or records.what_ran(key.variant)[1],
                 status,
                 category=shape.category if shape else "",
                 emulated=self._device.emulated,
@@ -119,20 +121,20 @@ class _Cluster:
         for stream in self._streams:
             default = stream.header.build
             for skip in stream.of(records.Skip):
-                for key in self._keys(skip.layer, skip.variant, skip.build or default, skip.cache):
+                for key in self._keys(skip.layer, skip.variant, skip.build or default, skip.cache, skip.face):
                     size = f" ({skip.bytes} bytes)" if skip.bytes else ""
                     self._row(key, skip.algorithm, "", "skip", skip.reason + size)
             for error in stream.of(records.Error):
                 signal = f" (signal {error.signal})" if error.signal else ""
-                for key in self._keys(error.layer, error.variant, error.build or default, error.cache):
+                for key in self._keys(error.layer, error.variant, error.build or default, error.cache, error.face):
                     self._row(key, error.algorithm, "", "error", f"launch {error.launch}: {error.reason}{signal}")
             for check in stream.of(records.Check):
                 if check.ok:
                     continue
                 over = "" if check.error_over_bound is None else f", error {check.error_over_bound:.3g} x the bound"
-                for key in self._keys(check.layer, check.variant, check.build or default, ""):
+                for key in self._keys(check.layer, check.variant, check.build or default, "", check.face):
                     reason = f"launch {check.launch}: wrong by {check.by}{over}"
-                    self._row(key, check.variant.partition("/")[0], "", "wrong", reason)
+                    self._row(key, records.what_ran(check.variant)[0], "", "wrong", reason)
 
     def _take_missing(self) -> None:
         covered = {(row.key.layer, row.key.cache, name) for row in self._rows.values() for name in _names(row)}
@@ -144,7 +146,9 @@ class _Cluster:
                 name = str(variant).removesuffix("/auto")
                 for cache in self._caches:
                     if (layer, cache, name) not in covered:
-                        key = self._key(layer, name, self._build, cache)
+                        is_best = name == records.AUTO or name.endswith(f"/{records.BEST}")
+                        face = records.BEST if is_best else "published"
+                        key = self._key(layer, name, self._build, cache, face=face)
                         self._row(key, name.partition("/")[0], "", "missing", "planned, without a sample")
 
     def _take_layers(self) -> None:
@@ -168,16 +172,16 @@ class _Cluster:
     ) -> RowKey:
         return RowKey(self._device.name, self._cluster, threads, cache, build, layer, variant, face)
 
-    def _keys(self, layer: str, variant: str, build: str, cache: str) -> Iterator[RowKey]:
+    def _keys(self, layer: str, variant: str, build: str, cache: str, face: str) -> Iterator[RowKey]:
         """The rows that a failure is about: those that have samples, else one per cache mode."""
         for mode in [cache] if cache else self._caches:
-            key = self._key(layer, variant, build, mode)
-            alike = [k for k in self._rows if replace(k, threads=key.threads, face=key.face) == key]
+            key = self._key(layer, variant, build, mode, face=face)
+            alike = [k for k in self._rows if replace(k, threads=key.threads) == key]
             yield from alike or [key]
 
 
 def _names(row: Row) -> tuple[str, str]:
-    return (row.algorithm, row.key.variant)
+    return (records.asked_for(row.key.variant, row.algorithm, row.key.face), row.key.variant)
 
 
 def _peaks(stream: Stream) -> dict[tuple[int, str, int], float]:
@@ -187,22 +191,3 @@ def _peaks(stream: Stream) -> dict[tuple[int, str, int], float]:
         for worker in stream.of(records.Worker)
         if worker.clock.available and worker.peak.ok and worker.peak.flop_per_cycle
     }
-
-
-def _compare(rows: Iterable[Row]) -> None:
-    """Fills in the pairs: the same layer, kernel, build, threads, cache mode and face."""
-    alike: dict[tuple[object, ...], dict[str, Row]] = defaultdict(dict)
-    for row in rows:
-        key = row.key
-        if row.observations and row.algorithm in _COMPARED:
-            group = alike[key.threads, key.cache, key.build, key.layer, key.face, row.kernel]
-            # The same variant under two names: the plain name stands for the algorithm.
-            if row.algorithm not in group or key.variant == f"{row.algorithm}/{row.kernel}":
-                group[row.algorithm] = row
-    for row in rows:
-        key = row.key
-        if not row.observations:
-            continue
-        for other in alike.get((key.threads, key.cache, key.build, key.layer, key.face, row.kernel), {}).values():
-            if other.algorithm != row.algorithm:
-                row.pairs[other.algorithm] = launch_means(pair_log_ratios(row.observations, other.observations))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.report.numbers import number_text
 from harness.stats.estimate import LogMeans, Observation, ratio
 from harness.stats.interval import Interval
+from harness.store import records
 
 _COLUMNS = (
     "device,cluster,threads,cache,build,layer,category,algorithm,variant,face,status,n_valid,n_tainted,median_ns,low_ns,"
@@ -16,6 +17,7 @@ _COLUMNS = (
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
 
+PUBLISHED = "published/"  # before an algorithm: as other of a row of face best
 ALGORITHMS = ("indirect", "im2col", "direct", "naive")
 
 
@@ -59,8 +61,26 @@ class Row:
     copy_ns: float | None = None
     create_ns: float | None = None
     reshape_ns: float | None = None
-    pairs: dict[str, LogMeans] = field(default_factory=dict)  # other algorithm -> launch -> mean log ratio
+    # Other algorithm, for face best also one of face published (PUBLISHED), -> launch -> mean log ratio; and its row.
+    pairs: dict[str, LogMeans] = field(default_factory=dict)
+    partners: dict[str, Row] = field(default_factory=dict)
     number: int = 0  # of the data row in results.csv, from 1
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it is of face best."""
+        return self.key.face == records.BEST
+
+    @property
+    def role(self) -> str:
+        """What it is compared as: its algorithm, or ``auto`` where that was chosen by the library."""
+        asked = records.asked_for(self.key.variant, self.algorithm, self.key.face)
+        return records.AUTO if asked == records.AUTO else self.algorithm
+
+    @property
+    def base_kernel(self) -> str:
+        """The micro-kernel, without the options of a schedule."""
+        return self.kernel.partition("+")[0]
 
     @property
     def gflops(self) -> float | None:

@@ -10,6 +10,7 @@ from harness.report.numbers import ratio_decimals
 from harness.report.run import DeviceData, RunData
 from harness.report.shape import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
+from harness.store.records import BEST
 
 # The comparison that answers a category's question; further ones where that was not measured.
 QUESTIONS = {
@@ -105,9 +106,10 @@ def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequen
     if clauses:
         return Sentence(device, cluster, cache, clauses=tuple(clauses))
     measured = any(stream.items for stream in device.streams_of(cluster))
-    return Sentence(
-        device, cluster, cache, emptiness="no two algorithms can be compared" if measured else "nothing was measured"
-    )
+    emptiness = "no two algorithms can be compared" if measured else "nothing was measured"
+    if any((row.device, row.cluster, row.face) == (device.name, cluster, BEST) for row in categories):
+        emptiness = "face published, the paper's comparison, was not measured"
+    return Sentence(device, cluster, cache, emptiness=emptiness)
 
 
 def _clause(row: CategoryRow, turned: CategoryRow | None) -> Clause:

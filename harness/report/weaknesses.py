@@ -115,7 +115,7 @@ def _launches(scope: _Scope) -> Found:
     short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {_few(short)}"
-    kernels = {row.kernel for row in measured if row.algorithm != "naive"}
+    kernels = {row.kernel for row in measured if row.algorithm != "naive" and not row.is_best}
     builds = {row.key.build for row in measured}
     if len(kernels) > 1:
         yield "kernels", f"several kernels ran ({', '.join(sorted(kernels))}); means take the one most rows have"

@@ -1,4 +1,4 @@
-"""Writes a run's report: report.html, summary.md, results.csv and categories.csv."""
+"""Writes a run's report: report.html, summary.md, results.csv and categories.csv; faces.csv where both faces ran."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.report.categories import CATEGORY_COLUMNS
 from harness.report.context import Context, make_context
+from harness.report.faces import FACE_COLUMNS
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
 from harness.report.rows import RESULT_COLUMNS
@@ -59,6 +60,7 @@ def write_report(run_dir: Path) -> ReportSummary:
     """
     context = make_context(run_dir)
     files = {
+        **({"faces.csv": csv_text(FACE_COLUMNS, (row.columns() for row in context.faces))} if context.faces else {}),
         "results.csv": csv_text(RESULT_COLUMNS, (row.columns() for row in context.rows)),
         "categories.csv": csv_text(CATEGORY_COLUMNS, (row.columns() for row in context.categories)),
         "summary.md": render_markdown(context),

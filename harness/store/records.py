@@ -287,6 +287,14 @@ def asked_for(variant: str, algorithm: str, face: str) -> str:
     return AUTO if variant.partition("/")[0] == AUTO else f"{algorithm}/{BEST}"
 
 
+def what_ran(variant: str) -> tuple[str, str]:
+    """Algorithm and schedule by a variant's name; the schedule empty or ``best`` where nothing ran."""
+    algorithm, _, schedule = variant.partition("/")
+    if algorithm == AUTO and schedule:
+        algorithm, _, schedule = schedule.partition("_")
+    return algorithm, schedule.removesuffix(f"+{BEST}")
+
+
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)
 
 

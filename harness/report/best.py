@@ -1,0 +1,91 @@
+"""Face best of one cluster, apart from the paper's comparison: what auto chose, and what it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.blocks import CategoryBlock, category_blocks
+from harness.report.categories import CategoryRow
+from harness.report.faces import FaceRow
+from harness.report.rows import PUBLISHED, Row
+from harness.report.run import RunData
+from harness.report.sentences import CACHE_WORDS, Sentence
+from harness.report.shape import CATEGORIES, CATEGORY_TITLES, Shape
+from harness.store.records import AUTO
+
+# The columns of the means: title, algorithm, other; all of face best.
+GAINS = (
+    ("auto over published indirect", AUTO, f"{PUBLISHED}indirect"),
+    ("auto over best im2col", AUTO, "im2col"),
+    ("indirect: best over published", "indirect", f"{PUBLISHED}indirect"),
+    ("im2col: best over published", "im2col", f"{PUBLISHED}im2col"),
+    ("direct: best over published", "direct", f"{PUBLISHED}direct"),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What auto chose on one layer; ``gain``: its speed over published indirect."""
+
+    layer: str
+    shape: Shape | None
+    row: Row
+    gain: FaceRow | None
+
+    @property
+    def chosen(self) -> str:
+        """Algorithm and schedule: ``indirect_avx512_6x64+regions``; empty where nothing ran."""
+        return self.row.key.variant.partition("/")[2]
+
+
+@dataclass(frozen=True)
+class Gains:
+    """One category's means, one or None for each of GAINS."""
+
+    title: str
+    cells: list[CategoryRow | None]
+
+
+@dataclass(frozen=True)
+class BestBlock:
+    """Face best of one cluster in one cache mode."""
+
+    cache: str
+    words: str
+    choices: dict[str, list[Choice]]  # by category's title
+    gains: list[Gains]
+    categories: list[CategoryBlock]  # every variant of face best
+
+
+def best_blocks(
+    run: RunData,
+    sentence: Sentence,
+    rows: Sequence[Row],
+    means: Sequence[CategoryRow],
+    faces: Sequence[FaceRow],
+) -> list[BestBlock]:
+    """One block per cache mode, that of the opening sentence first; none without rows.
+
+    ``rows`` and ``means`` are those of one cluster and face best.
+    """
+    gains = {id(face.best): face for face in faces if face.published.algorithm == "indirect"}
+    blocks: list[BestBlock] = []
+    for cache in sorted({row.key.cache for row in rows}, key=lambda c: (c != sentence.cache, c != "rotate", c)):
+        table = [row for row in rows if row.key.cache == cache]
+        alike = [row for row in means if row.cache == cache]
+        found = {(row.category, row.algorithm, row.other): row for row in alike}
+        choices: dict[str, list[Choice]] = {}
+        for category in (*CATEGORIES, ""):
+            for row in table:
+                if row.role == AUTO and row.category == category:
+                    choice = Choice(row.key.layer, run.shapes.get(row.key.layer), row, gains.get(id(row)))
+                    choices.setdefault(CATEGORY_TITLES[category], []).append(choice)
+        lines = [
+            Gains(CATEGORY_TITLES[category], cells)
+            for category in CATEGORIES
+            if any(cells := [found.get((category, algorithm, other)) for _, algorithm, other in GAINS])
+        ]
+        words = CACHE_WORDS.get(cache, cache)
+        blocks.append(BestBlock(cache, words, choices, lines, category_blocks(run, table, alike)))
+    return blocks

@@ -1,0 +1,50 @@
+"""Rows by category and layer, as a table shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.categories import CategoryRow
+from harness.report.rows import Row
+from harness.report.run import RunData
+from harness.report.shape import CATEGORIES, CATEGORY_TITLES, Shape
+
+_HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
+
+
+@dataclass(frozen=True)
+class LayerBlock:
+    """The rows of one layer in one table."""
+
+    name: str
+    shape: Shape | None
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class CategoryBlock:
+    """The layers of one category in one table, with its means."""
+
+    title: str
+    layers: list[LayerBlock]
+    means: list[CategoryRow]
+
+
+def category_blocks(run: RunData, rows: Sequence[Row], means: Sequence[CategoryRow]) -> list[CategoryBlock]:
+    """The categories that have rows, with their means; rows and means of one cluster, cache mode and face."""
+    blocks: list[CategoryBlock] = []
+    for category in (*CATEGORIES, ""):
+        layers: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.category == category:
+                layers.setdefault(row.key.layer, []).append(row)
+        if layers:
+            blocks.append(
+                CategoryBlock(
+                    CATEGORY_TITLES[category],
+                    [LayerBlock(name, run.shapes.get(name), found) for name, found in layers.items()],
+                    [m for m in means if m.category == category and (m.algorithm, m.other) in _HEADINGS],
+                )
+            )
+    return blocks

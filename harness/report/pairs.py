@@ -1,0 +1,77 @@
+"""Which rows are compared with which: only of one layer, build, number of threads and cache mode.
+
+Face ``published``: with the other algorithms of the same kernel (the plain name stands for the algorithm where a
+variant was measured under two).
+
+Face ``best``: kernel and options differ by nature, so an algorithm is compared with the other algorithms of face best
+on the same micro-kernel, whatever their options; ``auto``, which may choose any, with each of them on any kernel. Where
+face best holds several schedules of an algorithm, that of the least median time stands for it. And across faces: each
+algorithm with its own published form, ``auto`` with all three; that on the same micro-kernel where there are several.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from harness.report.rows import PUBLISHED, Row
+from harness.stats.estimate import launch_means, pair_log_ratios
+from harness.store import records
+
+_COMPARED = ("indirect", "im2col", "direct")
+
+
+def compare(rows: Iterable[Row]) -> None:
+    """Fills in pairs and partners of rows of one cluster; rows without samples get none."""
+    places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        key = row.key
+        if row.observations:
+            places[key.threads, key.cache, key.build, key.layer].append(row)
+    for measured in places.values():
+        published = [row for row in measured if not row.is_best]
+        _compare_published(published)
+        best = [row for row in measured if row.is_best]
+        for row in best:
+            is_auto = row.role == records.AUTO
+            for other in _COMPARED:
+                if is_auto or other != row.role:
+                    _pair(row, other, _fastest(row, other, best, any_kernel=is_auto))
+                if is_auto or other == row.role:
+                    _pair(row, PUBLISHED + other, _published(row, other, published))
+
+
+def _compare_published(rows: Iterable[Row]) -> None:
+    alike: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    for row in rows:
+        group = alike[row.key.face, row.kernel]
+        if row.algorithm in _COMPARED and (
+            row.algorithm not in group or row.key.variant == f"{row.algorithm}/{row.kernel}"
+        ):
+            group[row.algorithm] = row
+    for row in rows:
+        for other in alike[row.key.face, row.kernel].values():
+            if other.algorithm != row.algorithm:
+                _pair(row, other.algorithm, other)
+
+
+def _fastest(row: Row, other: str, best: Iterable[Row], *, any_kernel: bool) -> Row | None:
+    found = [r for r in best if r.role == other and (any_kernel or r.base_kernel == row.base_kernel)]
+    return min(found, key=lambda r: (_ns(r), r.key.variant), default=None)
+
+
+def _published(row: Row, other: str, published: Iterable[Row]) -> Row | None:
+    def rank(r: Row) -> tuple[object, ...]:
+        return (r.base_kernel != row.base_kernel, r.key.variant != f"{other}/{r.kernel}", _ns(r), r.key.variant)
+
+    return min((r for r in published if r.algorithm == other), key=rank, default=None)
+
+
+def _ns(row: Row) -> float:
+    return row.time.value if row.time else float("inf")
+
+
+def _pair(row: Row, name: str, other: Row | None) -> None:
+    if other is not None:
+        row.pairs[name] = launch_means(pair_log_ratios(row.observations, other.observations))
+        row.partners[name] = other
