@@ -9,6 +9,7 @@
 #include "memcpy_probe.h"
 #include "panel.h"
 #include "peak_probe.h"
+#include "tune.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 static int usage(void) {
     fputs("usage: convbench run PLAN --out FILE\n"
           "       convbench verify PLAN [--dump DIR]\n"
+          "       convbench tune PLAN --out TABLE             (what is best on the plan's CPU, layer by layer)\n"
           "       convbench info [--kernels | --cpu N]        (--cpu: whose caches; else those of the first allowed)\n"
           "       convbench info --as-midr M                  (what auto would choose on the arm64 core with this\n"
           "                                                   MIDR_EL1, hexadecimal, for the panel's layers)\n"
@@ -179,6 +181,11 @@ static int run(const char *path, const char *out) {
     return conductor_run(&p, &r);
 }
 
+static int tune(const char *path, const char *out) {
+    static plan p;
+    return plan_read(&p, path) ? tune_plan(&p, out) : EXIT_BAD_PLAN;
+}
+
 static int verify(const char *path, const char *dump) {
     static plan p;
     records r;
@@ -210,6 +217,8 @@ int main(int argc, char **argv) {
         return probe_memcpy(argv[3], argv[4], argc == 7 ? argv[6] : NULL);
     if (!strcmp(command, "run") && argc == 5 && !strcmp(argv[3], "--out"))
         return run(argv[2], argv[4]);
+    if (!strcmp(command, "tune") && argc == 5 && !strcmp(argv[3], "--out"))
+        return tune(argv[2], argv[4]);
     if (!strcmp(command, "verify") && argc == 3)
         return verify(argv[2], NULL);
     if (!strcmp(command, "verify") && argc == 5 && !strcmp(argv[3], "--dump"))
