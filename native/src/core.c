@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static unsigned saved_state(void) {
     return low;
 }
 
-unsigned ic_core_features(void) {
+static unsigned detect(void) {
     const unsigned osxsave = 1u << 27, fma = 1u << 12, avx2 = 1u << 5, avx512f = 1u << 16;
     const unsigned ymm = 0x06, zmm = 0xe6;
     unsigned eax, ebx, ecx, edx, found = 0;
@@ -78,6 +79,19 @@ unsigned ic_core_features(void) {
     return found;
 }
 
+/* CPUID takes tens of microseconds in a virtual machine, and its answer never changes: it is kept, with one bit more.
+ */
+unsigned ic_core_features(void) {
+    static atomic_uint known;
+    const unsigned is_known = 1u << 31;
+    unsigned found = atomic_load_explicit(&known, memory_order_relaxed);
+    if (found == 0) {
+        found = detect() | is_known;
+        atomic_store_explicit(&known, found, memory_order_relaxed);
+    }
+    return found & ~is_known;
+}
+
 /* Leaf 4 (Intel) or 0x8000001d (AMD): one cache after the other. */
 static size_t l2_of_leaf(unsigned leaf) {
     unsigned eax, ebx, ecx, edx;
@@ -90,14 +104,20 @@ static size_t l2_of_leaf(unsigned leaf) {
     return 0;
 }
 
+static size_t l2_size(void) {
+    static atomic_size_t known;
+    size_t size = atomic_load_explicit(&known, memory_order_relaxed);
+    if (size == 0) {
+        size = l2_of_leaf(4);
+        size = size != 0 ? size : l2_of_leaf(0x8000001d);
+        size = size != 0 ? size : L2_ASSUMED;
+        atomic_store_explicit(&known, size, memory_order_relaxed);
+    }
+    return size;
+}
+
 ic_core ic_core_here(void) {
-    ic_core core = {ic_core_features(), IC_CORE_OUT_OF_ORDER, l2_of_leaf(4)};
-    if (core.l2 == 0) {
-        core.l2 = l2_of_leaf(0x8000001d);
-    }
-    if (core.l2 == 0) {
-        core.l2 = L2_ASSUMED;
-    }
+    const ic_core core = {ic_core_features(), IC_CORE_OUT_OF_ORDER, l2_size()};
     return core;
 }
 

@@ -24,19 +24,31 @@ bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
            ic_multiply(bytes, conv->desc.groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
 }
 
-enum { DEEP = 16 };
+enum { DEEP = 64, WIDE = 4 };
 
-/* packed[k][n] = rows[n][k]. In strips of one cache line of every row, so that both sides stay in the cache. */
+/* packed[k][n] = rows[n][k], of WIDE rows. */
+static inline void pack_wide(float *packed, const float *rows, size_t columns, size_t depth, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        for (size_t n = 0; n < WIDE; n++) {
+            packed[k * columns + n] = rows[n * depth + k];
+        }
+    }
+}
+
+/* packed[k][n] = rows[n][k]. In strips of few cache lines of few rows: rows are often powers of two apart, so that the
+ * same line of many would fall into one set of the cache. */
 static void pack_panel(float *packed, const float *rows, size_t columns, size_t count, size_t depth) {
     for (size_t first = 0; first < depth; first += DEEP) {
-        const size_t last = depth - first < DEEP ? depth : first + DEEP;
-        for (size_t n = 0; n < count; n++) {
-            for (size_t k = first; k < last; k++) {
-                packed[k * columns + n] = rows[n * depth + k];
-            }
+        const size_t deep = depth - first < DEEP ? depth - first : DEEP;
+        float *to = packed + first * columns;
+        size_t n = 0;
+        for (; n + WIDE <= count && deep == DEEP; n += WIDE) {
+            pack_wide(to + n, rows + n * depth + first, columns, depth, DEEP);
         }
-        for (size_t k = first; k < last && count < columns; k++) {
-            memset(packed + k * columns + count, 0, (columns - count) * sizeof(float));
+        for (; n < columns; n++) {
+            for (size_t k = 0; k < deep; k++) {
+                to[k * columns + n] = n < count ? rows[n * depth + first + k] : 0.0f;
+            }
         }
     }
 }
