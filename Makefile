@@ -5,7 +5,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h' -o -name '*.inc')
 SUITE ?= quick
-PYTEST_ARGS ?=
+# Two processes: one for what measures here or drives phones, one for the rest.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 UV ?= uv
 
 export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json

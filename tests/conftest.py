@@ -41,6 +41,7 @@ class Answer:
 CommandLine = Callable[..., Answer]
 
 _counts: Counter[tuple[str, str]] = Counter()
+_kernel_lines: list[str] = []
 
 
 def in_ci() -> bool:
@@ -55,12 +56,15 @@ def cannot_run(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before xdist puts the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test is of exactly one kind."""
+    """Every test is of exactly one kind. Where two processes share the tests (make test), one of them has all that
+    measure on this machine or drive phones, and the builds of the native tests are made once."""
     wrong = []
     for item in items:
         kinds = [kind for kind in KINDS if item.get_closest_marker(kind)]
+        if kinds != ["unit"]:
+            item.add_marker(pytest.mark.xdist_group("native" if kinds == ["native"] else "devices"))
         if len(kinds) != 1:
             wrong.append(f"{item.nodeid} ({', '.join(kinds) or 'none'})")
     if wrong:
@@ -74,12 +78,17 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         return
     kind = next((kind for kind in KINDS if kind in report.keywords), "unit")
     _counts[kind, report.outcome] += 1
+    _kernel_lines.extend(line for name, lines in report.user_properties if name == "kernels" for line in lines)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A table of kind x outcome."""
+    """The table kernel x property, which a native test makes, and one of kind x outcome."""
     if not _counts:
         return
+    if _kernel_lines:
+        terminalreporter.section("kernels")
+        for line in _kernel_lines:
+            terminalreporter.write_line(line)
     terminalreporter.section("tests by kind")
     for kind in KINDS:
         numbers = ", ".join(f"{_counts[kind, outcome]:4d} {outcome}" for outcome in OUTCOMES)

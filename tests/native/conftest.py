@@ -146,20 +146,3 @@ def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
         return outcome
 
     return once
-
-
-@pytest.fixture(scope="session")
-def kernel_table() -> list[str]:
-    """Lines of the table kernel x property; a test fills it, the end of the session prints it."""
-    return _table
-
-
-_table: list[str] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the table."""
-    if _table:
-        terminalreporter.section("kernels")
-        for line in _table:
-            terminalreporter.write_line(line)
