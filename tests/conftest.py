@@ -78,7 +78,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         return
     kind = next((kind for kind in KINDS if kind in report.keywords), "unit")
     _counts[kind, report.outcome] += 1
-    _kernel_lines.extend(line for name, lines in report.user_properties if name == "kernels" for line in lines)
+    for name, value in report.user_properties:
+        if name == "kernels":
+            _kernel_lines.extend(str(value).splitlines())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

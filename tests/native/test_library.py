@@ -163,7 +163,7 @@ def test_every_kernel_ran(native_builds: Builds, record_property: Callable[[str,
     head = ["kernel", *PROPERTIES, "sanitizers", "ran in"]
     widths = (14, *[9] * len(PROPERTIES), 11, 0)
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in [head, *rows]]
-    record_property("kernels", lines)
+    record_property("kernels", "\n".join(lines))
     for row in rows:
         assert "NO" not in row
         assert "-" not in row or "this CPU lacks" in row[-1], f"never run: {row}"
