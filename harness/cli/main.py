@@ -8,7 +8,7 @@ import traceback
 import typer
 
 from harness import __version__
-from harness.cli import build, devices, lab, report, restore, run, suites, verify
+from harness.cli import build, devices, lab, report, restore, run, suites, tune, verify
 from harness.cli.say import say
 from harness.cli.signals import interrupt_on_signal
 from harness.errors import ExitCode, HarnessError
@@ -40,6 +40,7 @@ app.command("devices")(devices.command)
 app.command("suites")(suites.command)
 app.command("build")(build.command)
 app.command("verify")(verify.command)
+app.command("tune")(tune.command)
 app.command("restore")(restore.command)
 app.add_typer(lab.app, name="lab")
 

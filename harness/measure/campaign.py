@@ -102,12 +102,12 @@ def measure_all(
                 outcomes += pool.map(Session.measure, phones)
         for device, session in sessions:
             if device.identity.kind == LOCAL and not stop.is_set():
-                _leave_measured_cpu(device, request)
+                leave_measured_cpu(device, request)
                 outcomes.append(session.measure())
     return outcomes
 
 
-def _leave_measured_cpu(device: Device, request: Request) -> None:
+def leave_measured_cpu(device: Device, request: Request) -> None:
     """Moves this process off the CPUs that will be measured, where another one is allowed.
 
     Programs started from here set their own affinity, so what they measure is not narrowed by this.

@@ -150,10 +150,17 @@ def verify_deadline_s(request: Request, identity: Identity) -> int:
     return (300 + 200 * len(request.layers)) * (_EMULATED_SLOWNESS if identity.emulated else 1)
 
 
-def verify_plan(request: Request, target: Target, run_id: str, program: str, deadline_s: int) -> str:
-    """A plan for ``convbench verify``: each layer once."""
+def tune_deadline_s(request: Request, identity: Identity, budget_s: float) -> int:
+    """Seconds after which ``convbench tune`` ends by itself; ``budget_s`` is a layer's."""
+    return (120 + round(len(request.layers) * (3 * budget_s + 20))) * (_EMULATED_SLOWNESS if identity.emulated else 1)
+
+
+def verify_plan(
+    request: Request, target: Target, run_id: str, program: str, deadline_s: int, budget_s: float = 1
+) -> str:
+    """A plan for ``convbench verify`` or, with seconds for each layer, ``convbench tune``: each layer once."""
     once = request.policy.model_copy(update={"launches": 1, "rounds": 1, "cache": ("hot",)})
     whole = make_plan(replace(request, policy=once), target, Done())
     run = RunLine(run_id, target.cluster.label, 1, target.cpu, deadline_s, __version__, format_cpus(target.conductor))
-    measure = MeasureLine(1, 1, _MEMORY_BYTES, worker_timeout_s=3600)
+    measure = MeasureLine(1, budget_s, _MEMORY_BYTES, worker_timeout_s=3600)
     return render(Plan(run, measure, [BuildLine(0, program)], whole.variants, request.layers, whole.jobs))

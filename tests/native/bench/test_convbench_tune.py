@@ -21,7 +21,7 @@ LAST_CPU = max(os.sched_getaffinity(0))
 def tune(program: Path, plan: Any, folder: Path) -> tuple[int, list[dict[str, Any]], str]:
     path = folder / "t.plan"
     path.write_text(plan.text())
-    argv = [program, "tune", path, "--out", folder / "t.tuned"]
+    argv = [str(program), "tune", str(path), "--out", str(folder / "t.tuned")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
@@ -82,7 +82,7 @@ def test_a_signal_keeps_what_is_done(
     plan.layers = tuple(make_layer(f"l{i}", 14, 14, 16, 40 + i) for i in range(40))
     path = tmp_path / "t.plan"
     path.write_text(plan.text())
-    argv = [convbench, "tune", path, "--out", tmp_path / "t.tuned"]
+    argv = [str(convbench), "tune", str(path), "--out", str(tmp_path / "t.tuned")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())

@@ -12,8 +12,9 @@ import typer.testing
 from harness.build.builder import Built
 from harness.cli import build, main
 from harness.errors import ExitCode
-from harness.measure import runner, verify
+from harness.measure import runner, tune, verify
 from harness.measure.request import DeviceOutcome
+from harness.measure.tune import Tuned
 from harness.measure.verify import Verified
 
 pytestmark = pytest.mark.unit
@@ -29,6 +30,7 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     done = runner.RunResult(tmp_path, [DeviceOutcome("local", samples=3)], ExitCode.DONE)
     monkeypatch.setattr(build, "build", lambda *_: BUILT)
     monkeypatch.setattr(verify, "verify_all", lambda *_: [Verified("local", checked=7)])
+    monkeypatch.setattr(tune, "tune_all", lambda *_: [Tuned("local", tables=[tmp_path / "0.tuned"])])
     monkeypatch.setattr(runner, "start", lambda *_: done)
 
 
@@ -40,6 +42,7 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["suites", "smoke"], "layers"),
         (["build"], "path"),
         (["verify", "smoke", "--device", "local"], "devices"),
+        (["tune", "smoke", "--device", "local", "--out", "tables"], "devices"),
         (["run", "smoke", "--device", "local"], "report"),
         (["run", "smoke", "--device", "local", "--dry-run"], "jobs"),
     ],

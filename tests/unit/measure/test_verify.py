@@ -15,7 +15,7 @@ from harness.config.suite import load_suite
 from harness.devices.base import Device, RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceError, DeviceLost, ExitCode
-from harness.measure import patience, verify
+from harness.measure import errand, patience, verify
 from harness.measure.campaign import Programs
 from harness.measure.phone import programs_of
 from harness.measure.request import Request
@@ -60,7 +60,7 @@ class Phone(LocalDevice):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_POLL_S", 0.01)
+    monkeypatch.setattr(errand, "_POLL_S", 0.01)
     monkeypatch.setattr(patience, "_AGAIN_S", 0.01)
 
 
@@ -93,7 +93,7 @@ def test_a_program_that_never_ends_is_stopped_and_what_it_said_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(verify, "verify_deadline_s", lambda request, identity: 1)
-    monkeypatch.setattr(verify, "_GRACE_S", 0.0)
+    monkeypatch.setattr(errand, "_GRACE_S", 0.0)
     done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK) + "sleep 300 & sleep 300\n")
     assert done.checked == 1
     assert done.codes == [ExitCode.INFRASTRUCTURE]

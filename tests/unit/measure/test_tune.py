@@ -1,0 +1,124 @@
+"""``harness tune``: tables come home whole, per cluster; what goes wrong is said and nothing is left."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from harness.build.builder import Built
+from harness.cli.tune import _each_shape_once
+from harness.config.policy import load_policy
+from harness.config.suite import load_suite
+from harness.devices.base import Device
+from harness.devices.local import LocalDevice
+from harness.errors import ExitCode, UsageError
+from harness.measure import errand, tune
+from harness.measure.campaign import Programs
+from harness.measure.request import Request
+
+pytestmark = pytest.mark.unit
+
+TUNED = {
+    "type": "tuned", "layer": "a", "model": "direct_x", "best": "direct_x+block8", "model_ns": 120.0, "best_ns": 100.0,
+    "candidates": 9,
+}  # fmt: skip
+SHORT = {**TUNED, "layer": "b", "best": "direct_x", "model_ns": None, "best_ns": None}
+SKIP = {"type": "skip", "layer": "c", "reason": "too large"}
+END = {"type": "end", "reason": "done"}
+TABLE = "indirectconv-tuned 1 0.1.0 x86:y\nend 0 0123456789abcdef\n"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errand, "_POLL_S", 0.01)
+    monkeypatch.setattr(tune, "leave_measured_cpu", lambda *_: None)
+
+
+def request(**other: Any) -> Request:
+    return Request("smoke", load_suite("smoke").layers, load_policy("quick"), ("auto",), 0, **other)
+
+
+def tuned(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    table: str,
+    *said: dict[str, Any],
+    code: int = 0,
+    stop: threading.Event | None = None,
+) -> tune.Tuned:
+    """The outcome with a shell script as convbench, which keeps its arguments and its plan."""
+    lines = "".join(f"printf '%s\\n' '{json.dumps(value)}'\n" for value in said)
+    wrote = f"printf '%s' '{table}' > \"$4\"\n" if table else ""
+    file = tmp_path / "convbench"
+    file.write_text(f'#!/bin/sh\ncp "$2" {tmp_path}/plan\necho "$@" >> {tmp_path}/argv\n{lines}{wrote}exit {code}\n')
+    built = Built(file, file, "0" * 40, "host", "host", 0.0, True, {})
+    monkeypatch.setattr(tune, "build_programs", lambda *_: Programs({"host": built}, "host"))
+    device = cast(Device, LocalDevice(tmp_path / "work"))
+    (done,) = tune.tune_all([device], request(), 2.5, tmp_path / "out", stop or threading.Event(), lambda text: None)
+    assert list((tmp_path / "work").iterdir()) == []
+    return done
+
+
+def test_a_table_for_each_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    done = tuned(monkeypatch, tmp_path, TABLE, TUNED, SHORT, SKIP, END)
+    assert (done.codes, done.messages, done.skipped) == ([], [], ["c: too large"] * len(done.tables))
+    labels = [cluster.label for cluster in LocalDevice().topology().clusters]
+    assert [path.relative_to(tmp_path) for path in done.tables] == [Path(f"out/local/{x}.tuned") for x in labels]
+    assert all(path.read_text() == TABLE for path in done.tables)
+    assert [layer.ratio for layer in done.layers[:2]] == [1.2, None]
+    assert {layer.cluster for layer in done.layers} == set(labels)
+    assert " budget_s=2.5 " in (tmp_path / "plan").read_text()
+    assert len((tmp_path / "argv").read_text().splitlines()) == len(labels)
+    value = done.as_json()
+    assert value["layers"][0]["ratio"] == 1.2 and value["tables"] == [str(path) for path in done.tables]
+
+
+def test_what_is_no_table_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    done = tuned(monkeypatch, tmp_path, "nothing of ours", TUNED, END)
+    assert done.tables == [] and list((tmp_path / "out" / "local").iterdir()) == []
+    assert done.codes[0] == ExitCode.INFRASTRUCTURE and "brought no table" in done.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ({"type": "end", "reason": "deadline"}, "reached its deadline before its end"),
+        ({"type": "end", "reason": "error"}, "stopped without an end"),
+        ({"type": "tuned"}, "stopped without an end"),
+    ],
+)
+def test_an_early_end_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: dict[str, Any], message: str
+) -> None:
+    done = tuned(monkeypatch, tmp_path, TABLE, TUNED, end, code=3)
+    assert done.codes[0] == ExitCode.INFRASTRUCTURE and message in done.messages[0]
+    assert done.layers[0].layer == "a"
+
+
+def test_a_stop_before_the_start_measures_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "convbench"
+    built = Built(file, file, "0" * 40, "host", "host", 0.0, True, {})
+    monkeypatch.setattr(tune, "build_programs", lambda *_: Programs({"host": built}, "host"))
+    stop = threading.Event()
+    stop.set()
+    device = cast(Device, LocalDevice(tmp_path / "work"))
+    assert tune.tune_all([device], request(), 1, tmp_path / "out", stop, lambda text: None) == []
+
+
+def test_bad_options_are_refused_before_anything_is_built(tmp_path: Path) -> None:
+    device = cast(Device, LocalDevice(tmp_path / "work"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="--out"):
+        tune.tune_all([device], request(), 1, tmp_path / "file", threading.Event(), lambda text: None)
+    with pytest.raises(UsageError, match="no usable cluster"):
+        tune.tune_all([device], request(cpus=(900,)), 1, tmp_path / "out", threading.Event(), lambda text: None)
+
+
+def test_shapes_that_differ_in_their_clamp_are_one() -> None:
+    first = load_suite("smoke").layers[0]
+    clamped = first.model_copy(update={"name": "clamped", "max": 6.0})
+    assert _each_shape_once((first, clamped)) == (first,)
