@@ -18,6 +18,7 @@ from harness.config.layer import Layer
 from harness.errors import InfrastructureError
 from harness.paths import data_root
 
+_OURS = Path(__file__).with_name("ours.c")
 _TIMEOUT = 180.0  # seconds for one answer; preparing the largest layer takes a few
 
 
@@ -126,10 +127,10 @@ class Ours(Lines):
         return float(self.words(f"sample {slot} {ns:.0f}")[0])
 
 
-def compile_ours(built: Built, folder: Path) -> Path:
-    """Our program, linked with the library as the host build made it."""
+def compile_ours(built: Built, folder: Path, source: Path = _OURS) -> Path:
+    """Our program, linked with the library as the host build made it. Raises InfrastructureError."""
     native = data_root() / "native"
-    out = folder / "ours"
+    out = folder / source.stem
     argv = [
         sys.executable,
         "-m",
@@ -142,10 +143,10 @@ def compile_ours(built: Built, folder: Path) -> Path:
         "-std=c11",
     ]
     argv += ["-D_GNU_SOURCE", "-fno-sanitize=undefined", f"-I{native / 'include'}", f"-I{native / 'src'}"]
-    argv += [str(Path(__file__).with_name("ours.c")), str(built.library), "-lm", "-lpthread", "-o", str(out)]
+    argv += [str(source), str(built.library), "-lm", "-lpthread", "-o", str(out)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InfrastructureError(f"benchmarks/peers/ours.c: {done.stderr.strip()[:400]}", "see native/include")
+        raise InfrastructureError(f"{source.name}: {done.stderr.strip()[:400]}", "see native/include")
     return out
 
 

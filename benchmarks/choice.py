@@ -1,0 +1,163 @@
+"""How close `auto` comes to the best of all candidates on seeded random layers: ``python -m benchmarks.choice``.
+
+Every algorithm, kernel and block that `ic_autotune` would try is measured on every layer, and then the winner and
+`auto` once more as a pair. One thread, on the last allowed CPU.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.peers.processes import compile_ours
+from harness import __version__
+from harness.build.builder import Built, build
+from harness.config.layer import Layer
+from harness.errors import HarnessError, InfrastructureError
+
+LEAST_MACS = 1_000_000
+MOST_MACS = 300_000_000
+OUT = Path("build/choice/choice.json")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer's measurement: ``reach`` is the best's time over auto's, measured in turn."""
+
+    layer: Layer
+    auto: str
+    best: str
+    candidates: int
+    auto_ns: float
+    best_ns: float
+    reach: float
+
+
+def random_layers(count: int, seed: int) -> list[Layer]:
+    """Layers as networks have them: sizes and channels evenly over their logarithms, within LEAST_ and MOST_MACS."""
+    source = random.Random(seed)  # noqa: S311 - seeded on purpose
+    found: list[Layer] = []
+    while len(found) < count:
+        layer = _random_layer(source, f"r{len(found)}")
+        if LEAST_MACS <= layer.macs <= MOST_MACS:
+            found.append(layer)
+    return found
+
+
+def _random_layer(source: random.Random, name: str) -> Layer:
+    def between(low: int, high: int) -> int:
+        return round(math.exp(source.uniform(math.log(low), math.log(high))))
+
+    kernel = source.choice((1, 1, 1, 3, 3, 3, 5, 7))
+    height = between(max(7, kernel), 224)
+    groups = source.choice((1, 1, 1, 1, 1, 1, 1, 2, 4, 8))
+    return Layer.model_validate(
+        {
+            "name": name,
+            "h": height,
+            "w": source.choice((height, height, between(max(7, kernel), 224))),
+            "kh": kernel,
+            "kw": source.choice((kernel, kernel, kernel, kernel, source.choice((1, 3)))),
+            "pad": source.choice((kernel // 2, kernel // 2, kernel // 2, 0)),
+            "stride": source.choice((1, 1, 1, 2)),
+            "groups": groups,
+            "cin": groups * between(3 if groups == 1 else 1, 2048 // groups),
+            "cout": groups * between(4, 2048 // groups),
+        }
+    )
+
+
+def measure(layers: Sequence[Layer], built: Built, ms: float, rounds: int, cpu: int) -> Iterator[Row]:
+    """Measures layer after layer. Raises InfrastructureError where the program fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = compile_ours(built, Path(folder), Path(__file__).with_name("choice.c"))
+        with subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None and process.stdout is not None
+            process.stdin.write(f"{cpu}\n")
+            for layer in layers:
+                sizes = (layer.h, layer.w, layer.kh, layer.kw, *layer.pad, *layer.stride, *layer.dilation)
+                rest = (layer.groups, layer.batch, layer.cin, layer.cout)
+                process.stdin.write(f"{ms * 1e6:.0f} {rounds} {' '.join(map(str, sizes + rest))}\n")
+                process.stdin.flush()
+                yield _row(layer, process.stdout.readline())
+            process.stdin.close()
+
+
+def _row(layer: Layer, line: str) -> Row:
+    value: dict[str, Any] = json.loads(line) if line else {}
+    if not value:
+        raise InfrastructureError(f"benchmarks/choice.c stopped on {shape(layer)}", "look into it with a debugger")
+    return Row(layer, **value)
+
+
+def shape(layer: Layer) -> str:
+    """As in ``56x56 3x3 s1x1 64->128``."""
+    text = f"{layer.h}x{layer.w} {layer.kh}x{layer.kw} s{layer.stride[0]}x{layer.stride[1]} {layer.cin}->{layer.cout}"
+    return text + (f" g{layer.groups}" if layer.groups > 1 else "") + ("" if any(layer.pad) else " p0")
+
+
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """Geometric mean, worst and the share of layers on which `auto` is the best or within 2 %."""
+    reach = [row.reach for row in rows]
+    return {
+        "layers": len(rows),
+        "geometric_mean": math.exp(sum(map(math.log, reach)) / len(reach)),
+        "worst": min(reach),
+        "within_2_percent": sum(value >= 0.98 for value in reach) / len(reach),
+    }
+
+
+def command(
+    layers: Annotated[int, typer.Option("--layers", min=1, help="How many.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Of the layers.")] = 1,
+    ms: Annotated[float, typer.Option("--ms", min=0.1, help="Of each candidate in each round.")] = 5.0,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=29)] = 5,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="JSON.")] = OUT,
+) -> None:
+    """Measures, prints a line per layer and the means, and writes them as JSON."""
+    run(random_layers(layers, seed), seed, ms, rounds, out, print)
+
+
+def run(layers: Sequence[Layer], seed: int, ms: float, rounds: int, out: Path, say: Callable[[str], None]) -> None:
+    """As ``command``, for given layers."""
+    built = build("host", "auto", None, lambda text: print(text, file=sys.stderr))
+    cpu = max(os.sched_getaffinity(0))
+    rows = []
+    for row in measure(layers, built, ms, rounds, cpu):
+        rows.append(row)
+        say(f"{row.reach:6.3f}  {shape(row.layer):<36} {row.auto:<38} {row.best if row.reach < 0.98 else ''}")
+    found = summary(rows)
+    say(
+        f"auto reaches {found['geometric_mean']:.3f} of the best of all candidates (geometric mean of "
+        f"{found['layers']} layers), {found['worst']:.3f} at worst; within 2 % on {found['within_2_percent']:.0%}"
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    value = {"version": __version__, "build": built.build_id, "seed": seed, "ms": ms, "rounds": rounds, **found}
+    value["rows"] = [
+        {**vars(row), "layer": {"shape": shape(row.layer), **row.layer.model_dump(mode="json")}} for row in rows
+    ]
+    out.write_text(json.dumps(value, indent=1, default=str) + "\n")
+
+
+def main() -> None:
+    """Errors as one message."""
+    try:
+        typer.run(command)
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(int(error.exit_code))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""auto against all candidates: the layers are the same for a seed, the means what they say."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from benchmarks.choice import LEAST_MACS, MOST_MACS, Row, _row, random_layers, shape, summary
+from harness.errors import InfrastructureError
+
+pytestmark = pytest.mark.unit
+
+ANSWER = '{"auto": "direct_x", "auto_ns": 10, "best": "direct_y", "best_ns": 9, "candidates": 7, "reach": 0.9}'
+
+
+def test_layers_belong_to_the_seed() -> None:
+    layers = random_layers(200, 1)
+    assert layers == random_layers(200, 1)
+    assert layers[:50] == random_layers(50, 1)
+    assert layers != random_layers(200, 2)
+    assert all(LEAST_MACS <= layer.macs <= MOST_MACS for layer in layers)
+
+
+def test_layers_cover_what_the_model_decides_on() -> None:
+    layers = random_layers(200, 1)
+    assert {layer.kh for layer in layers} == {1, 3, 5, 7}
+    assert {layer.stride for layer in layers} == {(1, 1), (2, 2)}
+    assert any(layer.groups > 1 for layer in layers) and any(layer.h != layer.w for layer in layers)
+    assert any(layer.cin < 8 for layer in layers) and any(layer.cin > 512 for layer in layers)
+    assert any(layer.cout < 16 for layer in layers) and any(layer.cout > 512 for layer in layers)
+    assert any(not any(layer.pad) and layer.kh > 1 for layer in layers)
+
+
+def test_summary() -> None:
+    layer = random_layers(1, 1)[0]
+    rows = [Row(layer, "a", "b", 3, 1.0, 1.0, reach) for reach in (0.5, 1.0, 0.99)]
+    found = summary(rows)
+    assert found["geometric_mean"] == pytest.approx(math.cbrt(0.5 * 0.99))
+    assert (found["layers"], found["worst"], found["within_2_percent"]) == (3, 0.5, pytest.approx(2 / 3))
+
+
+def test_an_answer_and_none() -> None:
+    layer = random_layers(1, 1)[0]
+    row = _row(layer, ANSWER)
+    assert (row.best, row.reach, row.candidates) == ("direct_y", 0.9, 7)
+    for line in ("", "{}\n"):
+        with pytest.raises(InfrastructureError, match="stopped on"):
+            _row(layer, line)
+    assert f"{layer.cin}->{layer.cout}" in shape(layer)
