@@ -31,6 +31,8 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["run", "nonsense"], ["nonsense", "quick"]),
         (["run", "smoke", "--device", "local", "--layers", "zzz*"], ["--layers", "zzz"]),
         (["run", "smoke", "--device", "local", "--algorithms", "im2col,magic"], ["magic", "indirect"]),
+        (["run", "smoke", "--device", "local", "--faces", "best,pretty"], ["--faces", "pretty", "published"]),
+        (["verify", "smoke", "--device", "local", "--faces", "worst"], ["--faces", "worst"]),
         (["run", "smoke", "--device", "local", "--policy", "hasty"], ["hasty", "thorough"]),
         (["run", "smoke", "--device", "local", "--toolchain", "gcc"], ["gcc"]),
         (["run", "smoke", "--device", "local", "--toolchain", "ndk"], ["ndk", "this machine"]),

@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 def run(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two devices, one of them emulated and with a hostile name, two clusters each."""
     phones = [
-        synthetic.Phone(caps=True),
+        synthetic.Phone(caps=True, faces=True),
         synthetic.Phone(name="evil", model=HOSTILE, emulated=True, truth=synthetic.Truth({"larger": 0.9}, 1.04)),
     ]
     path: Path = synthetic.make_run(tmp_path_factory.mktemp("report") / "run", phones, launches=6, rounds=2)
@@ -93,7 +93,7 @@ def page(browser: Browser, run: Path) -> Iterator[Page]:
 
 def tables(run: Path) -> dict[str, list[dict[str, str]]]:
     found = {}
-    for name in ("results.csv", "categories.csv"):
+    for name in ("results.csv", "categories.csv", "faces.csv"):
         with (run / name).open(newline="") as file:
             found[name] = list(csv.DictReader(file))
     return found
@@ -140,8 +140,12 @@ def test_every_time_ratio_and_mean_is_shown(page: Page, run: Path) -> None:
             if row[column]:
                 assert f"results.csv:{number}:{column}" in shown
     for number, row in enumerate(files["categories.csv"], start=1):
-        if (row["algorithm"], row["other"]) == ("indirect", "im2col"):
+        if (row["algorithm"], row["other"]) in {("indirect", "im2col"), ("auto", "published/indirect")}:
             assert f"categories.csv:{number}:ratio" in shown
+    gains = [n for n, row in enumerate(files["faces.csv"], start=1)
+             if row["variant"].startswith("auto/") and row["other"].startswith("indirect/")]  # fmt: skip
+    assert len(gains) == 40
+    assert {f"faces.csv:{n}:{column}" for n in gains for column in ("ratio", "low", "high")} <= shown
 
 
 def test_quotients_trace_to_two_cells(page: Page, run: Path) -> None:

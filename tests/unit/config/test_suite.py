@@ -10,7 +10,7 @@ import pytest
 
 from harness.config.layer import CATEGORIES
 from harness.config.policy import list_policies, load_policy
-from harness.config.suite import Suite, list_suites, load_suite, parse_algorithms, select_layers
+from harness.config.suite import Suite, list_suites, load_suite, parse_algorithms, parse_faces, select_layers
 from harness.errors import ExitCode, UsageError
 
 pytestmark = pytest.mark.unit
@@ -122,6 +122,10 @@ def test_json_round_trip(tmp_path: Path) -> None:
             "2: algorithms[1]: unknown algorithm 'indirct'",
             "'indirect'",
         ),
+        (1, "mine", "mine\nfaces: [published, bst]", "2: faces[1]: unknown face 'bst'", "Did you mean 'best'?"),
+        (1, "mine", "mine\nfaces: best", "2: faces: the text 'best', where a list", "[published]"),
+        (1, "mine", "mine\nfaces: []", "2: faces: the list is empty", ""),
+        (1, "mine", "mine\nfaces: [best, best]", "2: faces[1]: 'best' is given twice", ""),
         (1, "mine", "mine\nalgorithms: im2col", "2: algorithms: the text 'im2col', where a list", ""),
         (1, "mine", "mine\nalgorithms: []", "2: algorithms: the list is empty", ""),
         (1, "mine", "mine\nalgorithms: [naive, naive]", "2: algorithms[1]: 'naive' is given twice", ""),
@@ -243,6 +247,20 @@ def test_networks_add_up_to_their_published_size(name: str, convolutions: int, m
     layers = load_suite(name).layers
     assert sum(layer.count for layer in layers) == convolutions
     assert sum(layer.count * layer.macs for layer in layers) / 1e6 == pytest.approx(mega_macs, abs=0.05)
+
+
+def test_faces(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD)
+    assert load_suite(str(path)).faces == ("published",)
+    path.write_text(replaced(1, "mine", "mine\nalgorithms: [auto]\nfaces: [published, best]"))
+    assert (load_suite(str(path)).algorithms, load_suite(str(path)).faces) == (("auto",), ("published", "best"))
+    assert load_suite("paper").faces == ("published", "best")
+    assert parse_faces("best, published") == ("best", "published")
+    for text, told in (("bset", "Did you mean 'best'"), ("", "unknown face ''"), ("best,best", "twice")):
+        with pytest.raises(UsageError, match="--faces") as caught:
+            parse_faces(text)
+        assert told in str(caught.value)
 
 
 def test_parse_algorithms() -> None:

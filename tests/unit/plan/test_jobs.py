@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.plan.jobs import Job, Variant, estimate_s, latest_s, make_jobs, make_variants
+from harness.plan.known import known_lines
+from harness.plan.planfile import KnownLine
 from harness.plan.remaining import Measured, remaining
 from harness.plan.shuffle import derive_seed, shuffled, splitmix64
 
@@ -50,6 +52,32 @@ def test_variants_are_numbered() -> None:
     assert [v.index for v in VARIANTS] == list(range(6))
     assert VARIANTS[1] == Variant(1, "im2col", "rotate")
     assert Counter(v.build for v in make_variants(["im2col"], ["hot"], builds=[0, 1])) == {0: 1, 1: 1}
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "faces", "asked"),
+    [
+        (["im2col", "naive"], ["published"], ["im2col", "naive"]),
+        (["im2col", "naive"], ["published", "best"], ["im2col", "naive", "im2col/best", "auto"]),
+        (["indirect", "direct"], ["best"], ["indirect/best", "direct/best", "auto"]),
+        (["auto"], ["published"], ["auto"]),
+        (["auto"], ["published", "best"], ["auto"]),
+        (["naive"], ["best"], ["auto"]),
+    ],
+)
+def test_variants_of_faces(algorithms: list[str], faces: list[str], asked: list[str]) -> None:
+    variants = make_variants(algorithms, ["hot", "rotate"], faces=faces)
+    assert [v.index for v in variants] == list(range(2 * len(asked)))
+    assert [v.asked for v in variants] == [name for name in asked for _ in range(2)]
+    assert all(v.kernel == ("best" if v.asked.endswith("/best") else "auto") for v in variants)
+
+
+def test_known_of_one_face_is_not_the_others() -> None:
+    variants = make_variants(["indirect"], ["hot"], faces=["published", "best"])
+    calls = {("a", "indirect", "hot"): 5, ("a", "indirect/best", "hot"): 7}
+    assert known_lines(["a"], variants, calls, {("a", "auto", "")}) == [
+        *(KnownLine("a", 0, 5), KnownLine("a", 1, 7), KnownLine("a", 2, 0, out=True))
+    ]
 
 
 def test_jobs_are_complete_and_repeatable() -> None:

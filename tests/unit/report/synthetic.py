@@ -13,6 +13,8 @@ from typing import Any
 BUILD = "0123456789ab"
 KERNEL = "neon_8x8"
 PEAK = 16.0  # FLOP per cycle
+ASKED_BEST = ["im2col/best", "direct/best", "indirect/best", "auto"]
+BEST = 0.8  # a best variant's true time over its published one's
 
 
 def layer(name: str, size: int, k: int, cin: int, cout: int, stride: int = 1, groups: int = 1) -> dict[str, Any]:
@@ -60,6 +62,35 @@ class Phone:
     truth: Truth = field(default_factory=Truth)
     kind: str = "adb"
     caps: bool = False  # heat gates that hit their cap, capped settling, context switches
+    faces: bool = False  # face best beside published
+
+
+@dataclass(frozen=True)
+class Way:
+    """A variant: what ran, and its name."""
+
+    algorithm: str
+    kernel: str = KERNEL
+    face: str = "published"
+    auto: bool = False
+
+    @property
+    def variant(self) -> str:
+        if self.auto:
+            return f"auto/{self.algorithm}_{self.kernel}"
+        plain = self.face == "best" and "+" not in self.kernel
+        return f"{self.algorithm}/{self.kernel}{'+best' if plain else ''}"
+
+
+def ways(phone: Phone, kind: str) -> list[Way]:
+    """What is measured of a layer of that category."""
+    point = kind == "1x1s1"
+    found = [Way("indirect"), Way("im2col")] + [Way("direct")] * point
+    if phone.faces:
+        regions = f"{KERNEL}+regions"
+        found += [Way("indirect", regions, "best"), Way("im2col", face="best")] + [Way("direct", face="best")] * point
+        found.append(Way("direct", face="best", auto=True) if point else Way("indirect", regions, "best", auto=True))
+    return found
 
 
 def category(shape: Mapping[str, Any]) -> str:
@@ -109,7 +140,7 @@ def make_run(
             for cluster, _, mhz in phone.clusters:
                 plan += [
                     {"device": phone.name, "cluster": cluster, "launch": launch, "layer": shape["name"],
-                     "variants": ["im2col", "indirect", "direct"], "seed": 1}
+                     "variants": ["im2col", "indirect", "direct", *ASKED_BEST * phone.faces], "seed": 1}
                     for launch in range(launches) for shape in layers
                 ]  # fmt: skip
                 stream = records(phone, cluster, mhz, layers, launches, rounds, caches, random.Random(seed + mhz))
@@ -162,6 +193,12 @@ def records(
                     "reason": "direct covers 1x1 stride 1 without padding or groups only",
                 }
                 count += 1
+                if phone.faces:
+                    yield {
+                        **{"type": "skip", "layer": shape["name"], "variant": "direct/best", "algorithm": "direct"},
+                        **{"face": "best", "reason": "direct covers 1x1 stride 1 without padding or groups only"},
+                    }
+                    count += 1
     own = {shape["name"]: math.exp(dice.gauss(0, phone.truth.spread)) for shape in layers}
     for launch in range(launches):
         pid = 1000 + launch
@@ -184,24 +221,28 @@ def records(
             flop = 2 * out**2 * taps * shape["cin"] * shape["cout"] // shape["groups"]
             base = flop / (PEAK * mhz / 1000 * (0.02 if kind == "grouped" else 0.82))
             need = 4 * out**2 * taps * shape["cin"] if kind != "1x1s1" else 0
-            names = ["indirect", "im2col"] + ["direct"] * (kind == "1x1s1")
-            for name in names:
+            measured = ways(phone, kind)
+            for way in measured:
+                name = way.algorithm
                 pointers = 8 * (-(-(out**2) // 8) * 8) * taps if name == "indirect" else 0
                 yield {
-                    **{"type": "layer", "launch": launch, "layer": shape["name"], "variant": f"{name}/{KERNEL}"},
-                    **{"algorithm": name, "kernel": KERNEL, "build": BUILD, "input_bytes": 1, "output_bytes": 1},
+                    **{"type": "layer", "launch": launch, "layer": shape["name"], "variant": way.variant},
+                    **{"algorithm": name, "kernel": way.kernel, "build": BUILD, "input_bytes": 1, "output_bytes": 1},
                     **{"weights_bytes": 1, "pointer_bytes": pointers, "padding_bytes": 64, "object_bytes": 512},
                     **{"matrix_bytes": need if name == "im2col" else 0, "create_ns": 51000.0, "reshape_ns": 9000.0},
+                    "face": way.face,
                 }
                 count += 1
             for round_ in range(rounds):
                 drift = 1 + 0.2 * (launch * rounds + round_) / (launches * rounds)
-                order = [(name, cache) for name in names for cache in caches]
+                order = [(way, cache) for way in measured for cache in caches]
                 dice.shuffle(order)
-                for position, (name, cache) in enumerate(order):
+                for position, (way, cache) in enumerate(order):
+                    name = way.algorithm
                     slower = {"indirect": 1.0, "direct": phone.truth.direct}.get(name)
                     if slower is None:
                         slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
+                    slower *= BEST if way.face == "best" else 1
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
                     ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)
                     t_ns += int(ns * 10)
@@ -209,7 +250,8 @@ def records(
                     addresses = {"input": hex(dice.randrange(1 << 20) << 12), "output": hex(dice.randrange(1 << 20))}
                     yield {
                         **{"type": "sample", "launch": launch, "round": round_, "position": position},
-                        **{"layer": shape["name"], "variant": f"{name}/{KERNEL}", "algorithm": name, "kernel": KERNEL},
+                        **{"layer": shape["name"], "variant": way.variant, "algorithm": name, "kernel": way.kernel},
+                        "face": way.face,
                         **{"cache": cache, "build": BUILD, "calls": 10, "ns": ns, "settle_ns": 2e6, "pid": pid},
                         "copy_ns": need / 8.0 if name == "im2col" and need else None,
                         "settle_capped": phone.caps and dice.random() < 0.1,

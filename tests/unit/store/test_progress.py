@@ -28,6 +28,21 @@ def sample(round_: int, calls: int) -> dict[str, Any]:
     }
 
 
+def test_faces_are_kept_apart(tmp_path: Path) -> None:
+    best = {"variant": "im2col/k+best", "face": "best"}
+    auto = {"variant": "auto/im2col_k", "face": "best"}
+    records = [
+        *(HEADER, sample(0, 12), {**sample(1, 13), **best}, {**sample(2, 14), **auto}),
+        failure("im2col", "hot", signal=11, **auto),
+        failure("direct", "", signal=11, variant="direct/best", face="best"),
+    ]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
+    done = done_by_cluster(file)["0-3"]
+    assert done.calls == {("a", "im2col", "hot"): 12, ("a", "im2col/best", "hot"): 13, ("a", "auto", "hot"): 14}
+    assert done.out == {("a", "auto", "hot"), ("a", "direct/best", "")}
+
+
 def failure(algorithm: str, cache: str, **more: object) -> dict[str, Any]:
     what = {"type": "error", "launch": 0, "layer": "a", "variant": algorithm, "algorithm": algorithm, "cache": cache}
     return {**what, "reason": "", **more}
