@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tables of what was measured: kept word for word, refused where anything is wrong, obeyed by auto; and measuring. */
 #include "check.h"
+#include "core_id.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -219,6 +220,26 @@ static void errors(const char *kernel) {
     CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_INVALID_ARGUMENT);
 }
 
+/* arm64 systems that don't answer for MIDR_EL1 have it in parts. */
+static void parts(const char *kernel) {
+    (void)kernel;
+    static const char text[] = "processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+                               "CPU variant\t: 0x0\nCPU part\t: 0xd03\nCPU revision\t: 4\n\n"
+                               "processor\t: 5\nCPU implementer\t: 0x51\nCPU architecture: 8\nCPU variant\t: 0xa\n"
+                               "CPU part\t: 0x800\nCPU revision\t: 2\n\nHardware\t: X\n";
+    char cut[sizeof text];
+    CHECK(ic_midr_of_cpuinfo(text, 0) == 0x410fd034);
+    CHECK(ic_midr_of_cpuinfo(text, 5) == 0x51af8002);
+    CHECK(ic_midr_of_cpuinfo(text, 1) == 0 && ic_midr_of_cpuinfo("", 0) == 0);
+    CHECK(ic_midr_of_cpuinfo("processor : 0\nCPU implementer : 0x141\n", 0) == 0);
+    for (size_t length = 0; length < 100; length++) {
+        snprintf(cut, length + 1, "%s", text);
+        CHECK(ic_midr_of_cpuinfo(cut, 0) == 0);
+    }
+    char id[IC_CORE_ID];
+    CHECK(ic_core_id(id) && strlen(id) > 8 && strcspn(id, " \n") == strlen(id));
+}
+
 typedef struct {
     const shape *s;
     const float *weights, *bias, *input;
@@ -365,6 +386,15 @@ static void measured(const char *kernel) {
         ic_tuned *tuned;
         CHECK(ic_tuned_create(NULL, &tuned) == IC_OK && ic_tuned_add(tuned, &result.entry) == IC_OK);
         ic_tuned_destroy(tuned);
+        /* With threads, and whoever allocates. */
+        const ic_pool_options two = {.struct_size = sizeof two, .threads = 2};
+        CHECK(ic_pool_create(&two, &options.pool) == IC_OK);
+        options.allocator = NULL;
+        CHECK(ic_autotune(&layer->desc, 2, layer->height, layer->width, &options, &result) == IC_OK);
+        CHECK(result.entry.threads == 2 && result.entry.batch == 2);
+        ic_pool_destroy(options.pool);
+        options.pool = NULL;
+        options.allocator = &allocator;
         /* Hardly any time: the model's choice. */
         options.budget_s = 1e-9;
         CHECK(ic_autotune(&layer->desc, 1, layer->height, layer->width, &options, &result) == IC_OK);
@@ -382,8 +412,8 @@ static void measured(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"kept", kept},         {"damaged", damaged}, {"others", others},
-                                       {"errors", errors},     {"obeyed", obeyed},   {"elsewhere", elsewhere},
-                                       {"measured", measured}, {NULL, NULL}};
+    static const check_case cases[] = {{"kept", kept},           {"damaged", damaged},   {"others", others},
+                                       {"errors", errors},       {"parts", parts},       {"obeyed", obeyed},
+                                       {"elsewhere", elsewhere}, {"measured", measured}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -26,7 +26,7 @@ OBJECT_CASES = {
     "test_object": ("arguments", "option_errors", "states", "not_a_number", "names"),
     "test_choice": ("right", "memory", "cores", "pools", "schedules"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
-    "test_tune": ("kept", "damaged", "others", "errors", "obeyed", "elsewhere", "measured"),
+    "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "measured"),
 }
 BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")
 
