@@ -209,7 +209,7 @@ static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
         return crew_give_up(c, &s);
     if (!crew_note(c, layer, unit)) {
         known->usable = false;
-        return crew_give_up(c, &s);
+        return c->a.reason[0] && crew_give_up(c, &s);
     }
     w->created[unit] = true;
     return true;

@@ -43,8 +43,8 @@ void crew_launch(crew *c, unsigned launch); /* the same, and the next launch beg
 fact *crew_fact(crew *c, unsigned layer, unsigned unit);
 subject crew_subject(crew *c, unsigned layer, unsigned variant);
 
-/* From the answer to `create`: what runs, and the variant's name by it. False, with the reason in c->a: the choice
- * changed, or another variant has the name. */
+/* From the answer to `create`: what runs, and the variant's name by it. False: the choice changed, the reason is in
+ * c->a; or another variant has the name, which is skipped. */
 bool crew_note(crew *c, unsigned layer, unsigned unit);
 
 /* One request; the answer is in c->a. allowance_s: beyond the time that a worker may be silent. */

@@ -42,8 +42,11 @@ bool crew_note(crew *c, unsigned layer, unsigned unit) {
     for (unsigned i = 0; i < p->variant_count; i++)
         if (p->variants[i].unit == i && p->variants[i].build == v->build &&
             !strcmp(crew_fact(c, layer, i)->name, name)) {
-            snprintf(c->a.reason, sizeof c->a.reason, "variant %u is called %.100s too; give one of them a label", i,
+            char reason[200];
+            snprintf(reason, sizeof reason, "the same as variant %u of the plan, %.100s; a label tells them apart", i,
                      name);
+            subject s = crew_subject(c, layer, unit);
+            emit_skip(c->out, &s, reason, 0);
             return false;
         }
     snprintf(known->name, sizeof known->name, "%s", name);

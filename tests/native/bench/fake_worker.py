@@ -32,7 +32,8 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
     if word == "layer":
         return "ok"
     if word == "create":
-        return f"{CREATED} create_ns=1 reshape_ns=1"
+        created = CREATED.replace("=fake", f"=fake{os.getpid()}") if BEHAVIOUR == "changes its mind" else CREATED
+        return f"{created} create_ns=1 reshape_ns=1"
     if word == "check":
         return "checked outputs=1 ok=1 error_over_bound=0 checksum=7"
     if BEHAVIOUR == "hangs over unit 0" and fields["unit"] == "0":
