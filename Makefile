@@ -13,7 +13,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-aarch64 lock clean setup setup-test tools format
+.PHONY: help run test lint bench bench-aarch64 bench-choice lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -55,6 +55,9 @@ bench: setup ## shares of the FMA peak and of memcpy reached on this machine
 
 bench-aarch64: setup ## arm64 kernels in models of cores, executed instructions per layer (BENCH_ARGS="--baseline FILE")
 	$(PY) -m benchmarks.aarch64 $(BENCH_ARGS)
+
+bench-choice: setup ## auto beside the best of all candidates on random layers (BENCH_ARGS="--layers 20", "--help")
+	$(PY) -m benchmarks.choice $(BENCH_ARGS)
 
 PEERS_ARGS ?=
 bench-peers: setup ## beside XNNPACK, onnxruntime, oneDNN, torch and ncnn, layer by layer (PEERS_ARGS="--quick", "--help")

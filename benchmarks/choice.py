@@ -126,7 +126,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="JSON.")] = OUT,
 ) -> None:
     """Measures, prints a line per layer and the means, and writes them as JSON."""
-    run(random_layers(layers, seed), seed, ms, rounds, out, print)
+    run(random_layers(layers, seed), seed, ms, rounds, out, lambda text: print(text, flush=True))
 
 
 def run(layers: Sequence[Layer], seed: int, ms: float, rounds: int, out: Path, say: Callable[[str], None]) -> None:
