@@ -37,10 +37,11 @@ def identities(run: Path) -> Counter[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def slow_suite(tmp_path: Path) -> str:
-    """A suite that measures for about a minute."""
+def slow_suite(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A suite that measures for about a minute; its parameter: further keys."""
+    keys = getattr(request, "param", "")
     (tmp_path / "slow.yaml").write_text(SLOW)
-    (tmp_path / "suite.yaml").write_text(f"suite: mine\npolicy: ./slow.yaml\nlayers:\n{LAYERS}")
+    (tmp_path / "suite.yaml").write_text(f"suite: mine\npolicy: ./slow.yaml\n{keys}layers:\n{LAYERS}")
     return str(tmp_path / "suite.yaml")
 
 
@@ -107,8 +108,9 @@ def test_a_run_has_everything(harness: Callable[..., Any], tmp_path: Path) -> No
     assert (run / "results.csv").read_bytes() == first[1]
 
 
+@pytest.mark.parametrize("slow_suite", ["", "faces: [published, best]\n"], indirect=True, ids=["published", "both"])
 def test_interrupt_keeps_and_resume_completes(
-    harness: Callable[..., Any], started: subprocess.Popen[str], tmp_path: Path
+    harness: Callable[..., Any], started: subprocess.Popen[str], tmp_path: Path, slow_suite: str
 ) -> None:
     started.send_signal(signal.SIGINT)
     _, err = started.communicate(timeout=60)
@@ -124,6 +126,13 @@ def test_interrupt_keeps_and_resume_completes(
     assert before <= after and max(after.values()) == 1
     assert {key[0] for key in after} == {0, 1, 2, 3}
     assert json.loads((run / "manifest.json").read_text())["status"] == "done"
+    rows = list(csv.DictReader((run / "results.csv").open()))
+    assert {row["status"] for row in rows} == {"ok", "skip"}
+    both = "faces" in Path(slow_suite).read_text()
+    assert {row["face"] for row in rows} == ({"published", "best"} if both else {"published"})
+    assert sum(row["variant"].startswith("auto/") for row in rows) == (2 if both else 0)
+    assert (run / "faces.csv").exists() == both
+    assert ("Best face" in (run / "report.html").read_text()) == both
 
 
 def test_kill_leaves_an_orphan_that_resume_takes_over(
