@@ -233,7 +233,8 @@ static void parts(const char *kernel) {
     CHECK(ic_midr_of_cpuinfo(text, 1) == 0 && ic_midr_of_cpuinfo("", 0) == 0);
     CHECK(ic_midr_of_cpuinfo("processor : 0\nCPU implementer : 0x141\n", 0) == 0);
     for (size_t length = 0; length < 100; length++) {
-        snprintf(cut, length + 1, "%s", text);
+        memcpy(cut, text, length);
+        cut[length] = '\0';
         CHECK(ic_midr_of_cpuinfo(cut, 0) == 0);
     }
     char id[IC_CORE_ID];
@@ -257,7 +258,7 @@ static void run(ic_conv2d *conv, const tensors *t, size_t height) {
 static void obey(const tensors *t, ic_algorithm algorithm, const char *schedule) {
     const shape *s = t->s;
     char choice[IC_CHOICE_NAME];
-    snprintf(choice, sizeof choice, "%s_%s", ic_algorithm_name(algorithm), schedule);
+    CHECK(snprintf(choice, sizeof choice, "%s_%s", ic_algorithm_name(algorithm), schedule) < (int)sizeof choice);
     const ic_tuned_entry e = entry_of(s, choice);
     ic_tuned *tuned;
     CHECK(ic_tuned_create(NULL, &tuned) == IC_OK && ic_tuned_add(tuned, &e) == IC_OK);
