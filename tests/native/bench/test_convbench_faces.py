@@ -144,6 +144,26 @@ def test_unknown_schedule_is_skipped_with_the_reason(
     assert not result.of(Sample)
 
 
+def test_a_cpu_without_the_kernel(
+    plan: Any, run: Callable[..., Any], convbench: Path, tmp_path: Path, need_tool: Callable[..., str]
+) -> None:
+    """Asked for by name it is skipped with the reason; auto and best take what there is."""
+    qemu = need_tool("qemu-x86_64-static", apt="qemu-user-static")
+    script = tmp_path / "old-cpu"
+    script.write_text(f'#!/bin/sh\nexec {qemu} -cpu qemu64 {convbench} "$@"\n')
+    script.chmod(0o755)
+    plan.exe = script
+    plan.variants = lambda: variants((("indirect", "avx512_6x64+regions"), ("indirect", "best"), ("auto", "auto")))
+    result = run(plan)
+    assert result.code == 0, result.stderr
+    (skip,) = result.of(Skip)
+    assert (skip.variant, skip.reason) == (
+        "indirect/avx512_6x64+regions",
+        "indirect: this CPU lacks a feature that the kernel needs",
+    )
+    assert {s.kernel.partition("_")[0] for s in result.of(Sample)} == {"scalar"}
+
+
 def test_auto_chooses_its_kernel_itself(plan: Any, run: Callable[..., Any]) -> None:
     plan.variants = lambda: variants((("auto", "scalar_4x4"),))
     result = run(plan)
