@@ -104,15 +104,15 @@ static void against_reference(const char *kernel, values kind, placement place, 
         const tensors t = new_tensors(&s, kind, place, i);
         const bool with_bias = i % 3 != 0;
         for (size_t p = 0; p < (naive ? 1 : PATHS); p++) {
-            const path *path = naive ? &naive_path : &paths[p];
+            const path *way = naive ? &naive_path : &paths[p];
             if (!naive && is_left_out(p, i)) {
                 continue;
             }
             guarded_heap heap = {.place = place, .fail_at = -1};
             const ic_allocator allocator = guarded_allocator(&heap);
-            if (convolve(&s, kernel, path, &t, with_bias, with_heap ? &allocator : NULL, NULL)) {
+            if (convolve(&s, kernel, way, &t, with_bias, with_heap ? &allocator : NULL, NULL)) {
                 check_against_reference(&s, kind, t.weights, with_bias ? t.bias : NULL, t.input, t.output,
-                                        ic_algorithm_name(path->algorithm));
+                                        ic_algorithm_name(way->algorithm));
             }
             CHECK(heap.live == 0);
         }

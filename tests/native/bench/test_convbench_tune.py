@@ -42,7 +42,7 @@ def test_a_table_with_a_line_per_layer(
     assert lines[2].startswith("layer kh=1 kw=1 ") and lines[2].endswith(" " + said[1]["best"])
     assert lines[3].startswith("end 2 ")
     for line in said[:2]:
-        assert line["candidates"] >= 2
+        assert line["candidates"] >= 1
         assert line["best"] == line["model"] or line["best_ns"] <= 0.98 * line["model_ns"]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["t.plan", "t.tuned"]
 
