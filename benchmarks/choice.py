@@ -108,8 +108,11 @@ def shape(layer: Layer) -> str:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Geometric mean, worst and the share of layers on which `auto` is the best or within 2 %."""
-    reach = [row.reach for row in rows]
+    """Geometric mean, worst and the share of layers on which `auto` is the best or within 2 %.
+
+    `auto` is one of the candidates, so over 1 is noise and counts as 1.
+    """
+    reach = [min(row.reach, 1.0) for row in rows]
     return {
         "layers": len(rows),
         "geometric_mean": math.exp(sum(map(math.log, reach)) / len(reach)),

@@ -34,7 +34,7 @@ def test_layers_cover_what_the_model_decides_on() -> None:
 
 def test_summary() -> None:
     layer = random_layers(1, 1)[0]
-    rows = [Row(layer, "a", "b", 3, 1.0, 1.0, reach) for reach in (0.5, 1.0, 0.99)]
+    rows = [Row(layer, "a", "b", 3, 1.0, 1.0, reach) for reach in (0.5, 1.3, 0.99)]
     found = summary(rows)
     assert found["geometric_mean"] == pytest.approx(math.cbrt(0.5 * 0.99))
     assert (found["layers"], found["worst"], found["within_2_percent"]) == (3, 0.5, pytest.approx(2 / 3))
