@@ -10,7 +10,7 @@ import typer
 from harness import __version__
 from harness.cli import build, devices, lab, report, restore, run, suites, tune, verify
 from harness.cli.say import say
-from harness.cli.signals import interrupt_on_signal
+from harness.cli.signals import Interrupted, interrupt_on_signal
 from harness.errors import ExitCode, HarnessError
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def main() -> None:
     except HarnessError as error:
         say(f"harness: {error}")
         code = error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
         say("harness: interrupted")
         code = ExitCode.INTERRUPTED
     except typer.TyperException as error:  # an unknown command or option, a value of the wrong type
