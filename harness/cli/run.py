@@ -106,7 +106,7 @@ def _show(jobs: list[dict[str, Any]], seconds: dict[str, float], as_json: bool) 
         return ExitCode.DONE
     for job in jobs:
         variants = ", ".join(job["variants"])
-        result(f"{job['device']} CPUs {job['cluster']} launch {job['launch']} {job['layer']}: {variants}")
+        result(f"{job['device']} CPUs {job['cluster']} launch {job['launch'] + 1} {job['layer']}: {variants}")
     for name, s in seconds.items():
         result(f"{name}: at most about {s / 60:.1f} min of measuring, without waits for a cool device")
     return ExitCode.DONE

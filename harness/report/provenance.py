@@ -87,7 +87,7 @@ def _launches(stream: Stream) -> Iterator[dict[str, str]]:
         clock, peak = worker.clock, worker.peak
         flop = f"{peak.flop_per_cycle:.3g}" if peak.flop_per_cycle is not None else "?"
         yield {
-            "launch": str(worker.launch),
+            "launch": str(worker.launch + 1),
             "heat gate": _gate(gate) if gate else "",
             "worker": f"pid {worker.pid} on CPU {worker.cpus}",
             "clock": f"{clock.mhz:.0f} MHz" if clock.available and clock.mhz else clock.reason or "unavailable",

@@ -127,13 +127,13 @@ class _Cluster:
             for error in stream.of(records.Error):
                 signal = f" (signal {error.signal})" if error.signal else ""
                 for key in self._keys(error.layer, error.variant, error.build or default, error.cache, error.face):
-                    self._row(key, error.algorithm, "", "error", f"launch {error.launch}: {error.reason}{signal}")
+                    self._row(key, error.algorithm, "", "error", f"launch {error.launch + 1}: {error.reason}{signal}")
             for check in stream.of(records.Check):
                 if check.ok:
                     continue
                 over = "" if check.error_over_bound is None else f", error {check.error_over_bound:.3g} x the bound"
                 for key in self._keys(check.layer, check.variant, check.build or default, "", check.face):
-                    reason = f"launch {check.launch}: wrong by {check.by}{over}"
+                    reason = f"launch {check.launch + 1}: wrong by {check.by}{over}"
                     self._row(key, records.what_ran(check.variant)[0], "", "wrong", reason)
 
     def _take_missing(self) -> None:

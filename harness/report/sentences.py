@@ -18,6 +18,7 @@ QUESTIONS = {
     "1x1s2": (("indirect", "im2col"),),
     "1x1s1": (("direct", "indirect"), ("indirect", "im2col"), ("direct", "im2col")),
 }
+_WIN = 1.02  # less is a difference, but nobody's win
 CACHE_WORDS = {"rotate": "cold weights (rotate)", "hot": "warm caches (hot)"}
 
 
@@ -59,7 +60,9 @@ class Sentence:
     @property
     def conditions(self) -> str:
         """Which cache mode and face the numbers are of."""
-        return f"{CACHE_WORDS.get(self.cache, self.cache)}, face {self.face}" if self.clauses else ""
+        if not self.clauses:
+            return ""
+        return f"{CACHE_WORDS.get(self.cache, self.cache)}, the algorithms as published (face {self.face})"
 
     @property
     def text(self) -> str:
@@ -101,7 +104,7 @@ def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequen
             row = found.get((category, algorithm, other))
             if row is not None:
                 turned = found.get((category, other, algorithm))
-                clauses.append(_clause(row, turned))
+                clauses.append(clause_of(row, turned))
                 break
     if clauses:
         return Sentence(device, cluster, cache, clauses=tuple(clauses))
@@ -112,7 +115,7 @@ def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequen
     return Sentence(device, cluster, cache, emptiness=emptiness)
 
 
-def _clause(row: CategoryRow, turned: CategoryRow | None) -> Clause:
+def clause_of(row: CategoryRow, turned: CategoryRow | None) -> Clause:
     """Words for one comparison. ``turned`` is the same one the other way round, for a winner in second place."""
     sign = row.ratio.against_one()
     where = CATEGORY_TITLES[row.category]
@@ -128,13 +131,12 @@ def _clause(row: CategoryRow, turned: CategoryRow | None) -> Clause:
             verdict,
             winner,
         )
-    if row.category == "1x1s1" and winner:  # here the question is which one wins
-        best = row if sign > 0 else turned
-        if best is not None:
-            return Clause(
-                best, f"{winner} wins on {where} by ", f" over {best.other} ({layers})", "faster", winner=winner
-            )
+    best = row if sign > 0 else turned
+    if row.category == "1x1s1" and winner and best is not None and best.ratio.value >= _WIN:  # who wins is the question
+        return Clause(best, f"{winner} wins on {where} by ", f" over {best.other} ({layers})", "faster", winner=winner)
     words = {"faster": "faster", "slower": "slower", "unclear": "no clear difference"}[verdict]
+    if winner and best is not None and best.ratio.value < _WIN:
+        words = f"{words} by less than {_WIN - 1:.0%}"
     return Clause(
         row, f"{row.algorithm} is ", f" of {row.other}'s speed on {where} ({words}; {layers})", verdict, winner
     )

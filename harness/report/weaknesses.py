@@ -21,6 +21,15 @@ class Weakness:
     kind: str
     text: str
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it belongs beside the answer itself."""
+        return self.kind in _HEAVY
+
+
+_HEAVY = ("wrong", "error", "lines", "disturbed")
+_MANY = 0.25  # share of samples from which on they count as disturbed
+
 
 @dataclass(frozen=True)
 class _Scope:
@@ -153,7 +162,9 @@ def _gate(scope: _Scope) -> Found:
         yield "gate", "no heat gate is on record"
     capped = [gate for gate in gates if gate.capped or gate.status == "capped"]
     if capped:
-        ends = [f"launch {g.launch}: {_celsius(g.start)} to {_celsius(g.end)} in {g.waited_s:.0f} s" for g in capped]
+        ends = [
+            f"launch {g.launch + 1}: {_celsius(g.start)} to {_celsius(g.end)} in {g.waited_s:.0f} s" for g in capped
+        ]
         yield (
             "gate",
             f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends, 2)})",
@@ -186,7 +197,7 @@ def _clock(scope: _Scope) -> Found:
     pairs = [(s.mhz_before, s.mhz_after) for s in scope.samples if s.mhz_before and s.mhz_after]
     moved = sum(1 for a, b in pairs if a and b and abs(a / b - 1) > 0.05)
     if moved:
-        yield "clock", f"the clock moved by over 5 % within {_share(moved, len(pairs))}"
+        yield _by_share("clock", moved, len(pairs)), f"the clock moved by over 5 % within {_share(moved, len(pairs))}"
     values = sorted(b for _, b in pairs if b)
     if values and values[0] < 0.9 * values[-1]:
         low, high = values[0], values[-1]
@@ -205,7 +216,8 @@ def _samples(scope: _Scope) -> Found:
     for kind, text, test in tests:
         count = sum(map(test, scope.samples))
         if count:
-            yield kind, f"{text} {_share(count, len(scope.samples))}"
+            heavy = _by_share(kind, count, len(scope.samples)) if kind == "switches" else kind
+            yield heavy, f"{text} {_share(count, len(scope.samples))}"
 
 
 def _placement(scope: _Scope) -> Found:
@@ -241,6 +253,11 @@ _CHECKS: tuple[Callable[[_Scope], Found], ...] = (
     _placement,
     _caches,
 )
+
+
+def _by_share(kind: str, count: int, total: int) -> str:
+    """The kind, or ``disturbed`` where so many samples are concerned that a quiet device may answer otherwise."""
+    return "disturbed" if count >= _MANY * total else kind
 
 
 def _share(count: int, total: int) -> str:
