@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one ends what is going on in order, a second one is answered, a third one quits.
+"""Ctrl-C, SIGTERM and SIGHUP: the first ends what is going on in order, the second is answered, the third quits.
 
 Whoever presses twice, or a shell that signals a whole group, must not break the orderly end: records taken over,
 settings put back, how to go on, the report.

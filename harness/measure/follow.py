@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost
-from harness.measure.patience import LOST_FOR_GOOD_S
+from harness.measure.patience import Connection
 from harness.store import records
 from harness.store.journal import EventLog
 from harness.store.recordsfile import LineCutter, RecordsFile, parsed
@@ -26,12 +26,14 @@ class Follower:
         target: RecordsFile,
         events: EventLog,
         take: Callable[[records.Record], None],
+        connection: Connection | None = None,
     ) -> None:
         self._device = device
         self._remote = remote_file
         self._target = target
         self._events = events
         self._take = take
+        self._connection = connection
         self._cutter = LineCutter()
         self.end: records.End | None = None
         self.overdue = False  # convbench had not ended when its time was over
@@ -66,7 +68,7 @@ class Follower:
         A broken connection is waited out. Raises DeviceLost when it stays broken, InfrastructureError when the run
         directory cannot be written.
         """
-        lost_since: float | None = None
+        connection = self._connection or Connection(self._events, stop)
         latest = time.monotonic() + latest_s
         while not stop.is_set():
             if time.monotonic() > latest:
@@ -75,15 +77,9 @@ class Follower:
             try:
                 gone = not self._device.alive(process)  # asked before the last read, so that nothing is missed
                 moved = self._step()
-                if lost_since is not None:
-                    self._events.add("connection back", lost_s=round(time.monotonic() - lost_since, 1))
-                    lost_since = None
+                connection.works()
             except DeviceLost as error:
-                if lost_since is None:
-                    lost_since = time.monotonic()
-                    self._events.add("connection lost", reason=error.message)
-                if time.monotonic() - lost_since > LOST_FOR_GOOD_S:
-                    raise
+                connection.broke(error)
                 stop.wait(1.0)
                 continue
             if self.end is not None or (gone and not moved):

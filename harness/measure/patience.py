@@ -17,21 +17,59 @@ _AGAIN_S = 1.0
 _ONCE = "spawn"  # done twice it would leave a second program
 
 
-def patient(device: Device, events: EventLog, stop: threading.Event) -> Device:
+class Connection:
+    """Whether a device answers, as seen by all who talk to it for one run."""
+
+    def __init__(
+        self,
+        events: EventLog,
+        stop: threading.Event,
+        lost: Callable[[float], None] = lambda seconds: None,
+        back: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``lost`` is told at once how many seconds the device is waited for, ``back`` when it answers again."""
+        self._events = events
+        self._stop = stop
+        self._lost, self._back = lost, back
+        self._since: float | None = None
+        self._until = 0.0
+        self._hurried = False
+
+    def broke(self, error: DeviceLost) -> None:
+        """A call failed. Raises ``error`` where the device has been away for too long."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._until, self._hurried = now, now + LOST_FOR_GOOD_S, False
+            self._events.add("connection lost", reason=error.message)
+            self._lost(LOST_FOR_GOOD_S)
+        if self._stop.is_set() and not self._hurried:
+            self._hurried = True
+            self._until = min(self._until, now + _STOPPING_S)
+            self._lost(max(0.0, self._until - now))
+        if now > self._until:
+            raise error
+
+    def works(self) -> None:
+        """A call succeeded."""
+        if self._since is not None:
+            self._events.add("connection back", lost_s=round(time.monotonic() - self._since, 1))
+            self._since = None
+            self._back()
+
+
+def patient(device: Device, events: EventLog, stop: threading.Event, connection: Connection | None = None) -> Device:
     """The device with every call repeated while the connection is away, save for ``spawn``.
 
     So each command run through it must be one that may be done twice. Calls raise DeviceLost when the phone has been
     away for LOST_FOR_GOOD_S, or for some seconds after ``stop``.
     """
-    return cast(Device, _Patient(device, events, stop))
+    return cast(Device, _Patient(device, connection or Connection(events, stop)))
 
 
 class _Patient:
-    def __init__(self, device: Device, events: EventLog, stop: threading.Event) -> None:
+    def __init__(self, device: Device, connection: Connection) -> None:
         self._device = device
-        self._events = events
-        self._stop = stop
-        self._lost_since: float | None = None
+        self._connection = connection
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._device, name)
@@ -44,18 +82,8 @@ class _Patient:
             try:
                 result = call()
             except DeviceLost as error:
-                self._wait(error)
+                self._connection.broke(error)
+                time.sleep(_AGAIN_S)
             else:
-                if self._lost_since is not None:
-                    self._events.add("connection back", lost_s=round(time.monotonic() - self._lost_since, 1))
-                    self._lost_since = None
+                self._connection.works()
                 return result
-
-    def _wait(self, error: DeviceLost) -> None:
-        now = time.monotonic()
-        if self._lost_since is None:
-            self._lost_since = now
-            self._events.add("connection lost", reason=error.message)
-        if now - self._lost_since > (_STOPPING_S if self._stop.is_set() else LOST_FOR_GOOD_S):
-            raise error
-        time.sleep(_AGAIN_S)

@@ -22,7 +22,8 @@ class DeviceProgress:
     def __init__(self, name: str, emulated: bool) -> None:
         self.name = name
         self.emulated = emulated
-        self.text = "waiting"
+        self._text = "waiting"
+        self._lost_until: float | None = None
         self.state = ""
         self._where = ""
         self._blocks = 0
@@ -30,6 +31,27 @@ class DeviceProgress:
         self._fresh = 0
         self._clusters = 1
         self._began: float | None = None
+
+    @property
+    def text(self) -> str:
+        """What is being done, or waited for."""
+        if self._lost_until is None or self.state:
+            return self._text
+        return _lost(self._lost_until - time.monotonic())
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._text = text
+
+    def lost(self, seconds: float) -> None:
+        """The device is away, and waited for so many seconds: said at once."""
+        self._lost_until = time.monotonic() + seconds
+        print(f"{self.name}: {_lost(seconds)}", file=sys.stderr, flush=True)
+
+    def back(self) -> None:
+        """The device answers again."""
+        self._lost_until = None
+        print(f"{self.name}: connection back", file=sys.stderr, flush=True)
 
     def phase(self, text: str) -> None:
         """Names what is being done before measuring."""
@@ -74,8 +96,8 @@ class DeviceProgress:
         return 100 * self._done // self._blocks if self._blocks else 0
 
     def seconds_left(self) -> float | None:
-        """From the pace so far; None before a block is done."""
-        if self._began is None or not self._fresh or self.state:
+        """From the pace so far; None before a block is done, and while the device is away."""
+        if self._began is None or not self._fresh or self.state or self._lost_until is not None:
             return None
         return (time.monotonic() - self._began) / self._fresh * max(0, self._blocks - self._done)
 
@@ -127,6 +149,10 @@ def left(device: DeviceProgress) -> str:
     if seconds is None:
         return ""
     return f"{seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+
+
+def _lost(seconds: float) -> str:
+    return f"connection lost, trying again for {max(0.0, seconds):.0f} s"
 
 
 def _line(device: DeviceProgress) -> str:

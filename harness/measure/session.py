@@ -17,12 +17,12 @@ from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
 from harness.devices.base import Device, RemoteProcess, Topology, as_json
 from harness.devices.identity import BOOT_ID
-from harness.errors import DeviceError, ExitCode, HarnessError
+from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError
 from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
 from harness.measure.clusters import Target, targets
 from harness.measure.follow import Follower
 from harness.measure.orphan import attempts_of, take_over
-from harness.measure.patience import patient
+from harness.measure.patience import Connection, patient
 from harness.measure.phone import Installed
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import DeviceOutcome, Request
@@ -52,12 +52,15 @@ class Session:
         serial = "" if device.identity.kind == "local" else device.serial
         self._directory: DeviceDir = run.device(name, serial)
         self._raw = device
-        self._device = patient(device, self._directory.events, stop)
+        events = self._directory.events
+        self._connection = Connection(events, stop, progress.lost, progress.back)
+        self._device = patient(device, events, stop, self._connection)
         self._run = run
         self._request = request
         self._built = built
         self._progress = progress
         self._stop = stop
+        self._lost_said = False
         self.outcome = DeviceOutcome(name)
 
     def measure(self) -> DeviceOutcome:
@@ -66,7 +69,8 @@ class Session:
         try:
             self._measure()
         except HarnessError as error:
-            self.outcome.fail(error.exit_code, str(error))
+            if not (isinstance(error, DeviceLost) and self._lost_said):
+                self.outcome.fail(error.exit_code, str(error))
         except Exception as error:  # a fault of ours on one device must not take the others with it
             traceback.print_exc()
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
@@ -134,12 +138,27 @@ class Session:
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
-        for plan in todo:
+        for index, plan in enumerate(todo):
             if self._stop.is_set():
                 return
-            self._cluster(installed, plan, source, zones, stored)
+            try:
+                self._cluster(installed, plan, source, zones, stored)
+            except DeviceLost as error:
+                self._lost(error, [each.target.cluster.label for each in todo[index:]])
+                raise
         if source.temperature is not None:
             baseline.store(self._device.serial, source.name, source.temperature)
+
+    def _lost(self, error: DeviceLost, missing: list[str]) -> None:
+        """Says what the loss cost: the cluster that was being measured, then those that were still to come."""
+        first, *others = missing
+        rest = f"; not measured: cluster{'s' * (len(others) > 1)} {', '.join(others)}" if others else ""
+        lost = DeviceError(
+            f"connection lost while cluster {first} was measured, and not back in time ({error.message}){rest}",
+            f"what it measured is kept; attach the phone, then {self._go_on()}",
+        )
+        self._lost_said = True
+        self.outcome.fail(lost.exit_code, str(lost))
 
     def _find_heat(self, installed: Installed) -> tuple[HeatSource, dict[str, HeatSource]]:
         def load() -> None:
@@ -166,7 +185,10 @@ class Session:
         self._progress.cluster(label, plan.blocks_done)
         process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
         target = RecordsFile(self._directory.records)
-        follower = Follower(self._raw, f"{installed.folder}/{remote}.jsonl", target, self._directory.events, self._take)
+        events = self._directory.events
+        follower = Follower(
+            self._raw, f"{installed.folder}/{remote}.jsonl", target, events, self._take, self._connection
+        )
         latest_s = plan.deadline_s(device.identity) + _GRACE_S
         try:
             follower.follow(process, self._stop, latest_s)

@@ -55,7 +55,7 @@ def ran(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_outside_of_measuring_it_is_said(number: signal.Signals) -> None:
     done = ran(_OUTSIDE.format(signal=int(number), within="pass"))
     assert (done.returncode, done.stderr) == (130, "cleaned up\nharness: interrupted\n")

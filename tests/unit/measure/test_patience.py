@@ -67,3 +67,33 @@ def test_a_program_is_not_started_twice(make: Callable[..., Any]) -> None:
     with pytest.raises(DeviceLost):
         make(phone).spawn("x")
     assert phone.calls == 1
+
+
+def test_who_waits_is_told_at_once_and_all_share_one_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.05)
+    monkeypatch.setattr(patience, "_AGAIN_S", 0.001)
+    told: list[Any] = []
+    events, stop = EventLog(tmp_path / "events.jsonl"), threading.Event()
+    connection = patience.Connection(events, stop, told.append, lambda: told.append("back"))
+    connection.broke(DeviceLost("usb"))
+    assert told == [0.05]
+    connection.works()
+    assert told == [0.05, "back"]
+    phone = Phone(*[DeviceLost("usb")] * 1000)
+    with pytest.raises(DeviceLost):
+        patience.patient(cast(Device, phone), events, stop, connection).free_bytes("/tmp")
+    before = phone.calls
+    with pytest.raises(DeviceLost):  # gave up once: no second wait
+        patience.patient(cast(Device, phone), events, stop, connection).free_bytes("/tmp")
+    assert phone.calls == before + 1
+
+
+def test_a_stop_shortens_the_wait(tmp_path: Path) -> None:
+    told: list[float] = []
+    stop = threading.Event()
+    connection = patience.Connection(EventLog(tmp_path / "events.jsonl"), stop, told.append)
+    connection.broke(DeviceLost("usb"))
+    stop.set()
+    connection.broke(DeviceLost("usb"))
+    connection.broke(DeviceLost("usb"))
+    assert told == [patience.LOST_FOR_GOOD_S, pytest.approx(patience._STOPPING_S, abs=0.5)]

@@ -1,0 +1,81 @@
+"""A session whose phone goes away says what that cost."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.config.policy import load_policy
+from harness.config.suite import load_suite
+from harness.control.heat import HeatSource
+from harness.devices.base import Cluster, Device, Identity, Topology
+from harness.errors import DeviceError, DeviceLost, ExitCode
+from harness.measure import session
+from harness.measure.progress import DeviceProgress
+from harness.measure.request import Request
+from harness.store.rundir import RunDir
+
+pytestmark = pytest.mark.unit
+
+
+class Phone:
+    serial = "S1"
+    identity = Identity("S1", "adb", model="Pixel 3")
+
+    def topology(self) -> Topology:
+        return Topology((Cluster((0, 1)), Cluster((2, 3)), Cluster((4, 5))), (0, 1, 2, 3, 4, 5))
+
+
+@contextmanager
+def unable_to_restore(*_: Any) -> Any:
+    try:
+        yield
+    finally:
+        raise DeviceError("a setting of the phone is not put back yet: gone", "attach the phone, then: harness restore")
+
+
+@contextmanager
+def nothing(*_: Any) -> Any:
+    yield
+
+
+@pytest.mark.parametrize("awake", [nothing, unable_to_restore])
+def test_a_lost_phone_is_named_with_what_is_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awake: Any
+) -> None:
+    installed = SimpleNamespace(install=lambda built: None, remove=lambda: None, folder="/f")
+    monkeypatch.setattr(session, "leased", nothing)
+    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "kept_awake", awake)
+    monkeypatch.setattr(session, "Installed", lambda *_: installed)
+    monkeypatch.setattr(session, "take_over", lambda *_: None)
+    monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
+    run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=lambda jobs: None)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    begun: list[str] = []
+
+    def cluster(self: Any, installed: Any, plan: Any, *_: Any) -> None:
+        begun.append(plan.target.cluster.label)
+        if len(begun) == 2:
+            raise DeviceLost("S1: device offline")
+
+    monkeypatch.setattr(session.Session, "_cluster", cluster)
+    made = session.Session(
+        cast(Device, Phone()), "pixel-3", cast(RunDir, run), request, cast(Any, lambda device: None),
+        DeviceProgress("pixel-3", False), threading.Event(),
+    )  # fmt: skip
+    done = made.measure()
+    assert set(done.codes) == {ExitCode.INFRASTRUCTURE}
+    assert done.unfinished
+    labels = ["0-1", "2-3", "4-5"]
+    (missing,) = set(labels) - set(begun)
+    assert f"connection lost while cluster {begun[1]} was measured" in done.messages[0]
+    assert f"not measured: cluster {missing}" in done.messages[0]
+    assert f"harness run --resume {tmp_path}" in done.messages[0]
+    assert len(done.messages) == (1 if awake is nothing else 2)
