@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.devices.base import Device
-from harness.errors import DeviceError
+from harness.errors import DeviceError, DeviceLost
 from harness.paths import state_root
 from harness.store.journal import append_line, utc_now, write_atomically
 
@@ -65,7 +65,8 @@ def pending_serials() -> list[str]:
 def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] | None:
     """Puts back what an earlier run left changed; None where nothing was.
 
-    A value that is neither ours nor the saved one was set by somebody else since then: it is left, and said.
+    A value that is neither ours nor the saved one was set by somebody else since then: it is left, and said. Raises
+    DeviceError where the device does not take the saved value; it is tried again another time.
     """
     change = pending(device.serial)
     if change is None:
@@ -76,7 +77,7 @@ def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] 
         outcome: Outcome = "already"
         message = f"{name} is {_shown(current)}, as it was before"
     elif current == change.ours:
-        device.put_setting(change.namespace, change.key, change.saved)
+        current = _put_saved(device, change, journal)
         outcome, message = "restored", f"{name} put back to {_shown(change.saved)}"
     else:
         outcome = "left"
@@ -85,6 +86,25 @@ def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] 
         _note(journal, outcome, change, current)
     state_file(device.serial).unlink(missing_ok=True)
     return outcome, message
+
+
+def _put_saved(device: Device, change: Change, journal: Path | None) -> str | None:
+    """Writes the saved value; what is there then."""
+    try:
+        device.put_setting(change.namespace, change.key, change.saved)
+        now = device.get_setting(change.namespace, change.key)
+        if now != change.saved:
+            raise DeviceError(
+                f"{change.namespace} {change.key} is {_shown(now)} after writing {_shown(change.saved)}",
+                "set it by hand, or try again: harness restore",
+            )
+    except DeviceLost:
+        raise  # nobody knows what is there
+    except DeviceError:
+        if journal is not None:
+            _note(journal, "restore failed", change, device.get_setting(change.namespace, change.key))
+        raise
+    return now
 
 
 @contextmanager

@@ -63,6 +63,8 @@ def test_put_back_at_the_end(tmp_path: Path, before: str | None) -> None:
     assert phone.values[KEY] == before
     assert settings.pending(phone.serial) is None
     assert steps(journal) == ["read", "changed", "verified", "restored"]
+    values = [json.loads(line)["value"] for line in journal.read_text().splitlines()]
+    assert values == [before, "7", "7", before]  # what is there after each step
 
 
 def test_saved_value_is_on_disk_before_the_change(tmp_path: Path) -> None:
@@ -152,3 +154,16 @@ def test_a_phone_that_refuses_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="stay_on"), settings.kept_awake(phone.device, tmp_path / "s.jsonl", print):
         pass
     assert settings.pending(phone.serial) is None
+
+
+@pytest.mark.parametrize("silently", [True, False])
+def test_a_phone_that_does_not_take_the_saved_value_is_told(tmp_path: Path, silently: bool) -> None:
+    phone, journal = Phone("1"), tmp_path / "s.jsonl"
+    with pytest.raises(DeviceError, match="not put back yet"), settings.kept_awake(phone.device, journal, print):
+        if silently:
+            phone.put_setting = lambda *_: None  # type: ignore[method-assign]
+        else:
+            phone.refuses = True
+    last = json.loads(journal.read_text().splitlines()[-1])
+    assert (last["step"], last["saved"], last["value"]) == ("restore failed", "1", "7")
+    assert settings.pending(phone.serial) is not None
