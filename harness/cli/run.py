@@ -58,6 +58,8 @@ def command(
             raise UsageError("--resume takes everything from the run", "leave the other options out")
         run = RunDir(resume.resolve())
         manifest.request_of(run.manifest(), ndk)
+        if (complete := runner.finished(run)) is not None:
+            return _finish(complete, as_json)
         attached = discovery.find(device or manifest.where_devices_are(run), adb_server or [])
         return _finish(runner.resume(run, attached, ndk, require, stop_on_signal, say), as_json)
     request = _request(suite or "quick", policy, algorithms, faces, layers, clusters, seed, toolchain, ndk, abi)
@@ -119,7 +121,8 @@ def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
     code = done.code
     summary: ReportSummary | None = None
     try:
-        summary = write_report(done.directory)
+        if done.touched or not (done.directory / "report.html").exists():
+            summary = write_report(done.directory)
     except HarnessError as error:
         done.messages.append(str(error))
         code = code or error.exit_code

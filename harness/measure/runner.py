@@ -14,6 +14,7 @@ from harness.devices.base import Attached, Device
 from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, worst
 from harness.measure import manifest
 from harness.measure.campaign import Programs, build_programs, check_clusters, measure_all, named
+from harness.measure.leftover import nothing_left
 from harness.measure.request import DeviceOutcome, Request
 from harness.store.journal import utc_now
 from harness.store.progress import done_by_cluster
@@ -33,6 +34,7 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
+    touched: bool = True  # the run directory has changed: its report is made again
 
 
 def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
@@ -98,6 +100,19 @@ def resume(
                 )
         run.update_manifest(status="running")
         return _measure(run, request, devices, programs, compile_s, bool(absent), stopping)
+
+
+def finished(run: RunDir) -> RunResult | None:
+    """What the run left, where nothing is missing of it: neither its times nor its devices are touched. Else None."""
+    if not nothing_left(run):
+        return None
+    outcomes: list[DeviceOutcome] = []
+    _add_faults_on_record(run, outcomes)
+    code = worst([code for outcome in outcomes for code in outcome.codes])
+    if code != run.manifest().exit_code:
+        return None  # it failed of something else, which may be gone
+    messages = ["nothing missing", *(f"{o.name}: {m}" for o in outcomes for m in o.messages)]
+    return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False)
 
 
 def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]], list[str]]:

@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from harness.cli import run as cli_run
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite
+from harness.control import settings
+from harness.devices import discovery
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode
 from harness.measure import runner
 from harness.measure.campaign import Programs
 from harness.measure.request import DeviceOutcome
+from harness.report import writer
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
 
@@ -111,3 +115,56 @@ def test_faults_of_a_device_that_is_not_attached_count(run: RunDir, monkeypatch:
     assert done.code == ExitCode.WRONG_RESULT
     assert done.messages == ["pixel-3: im2col/x on a: wrong result, not timed"]
     assert done.something_is_missing
+
+
+JOB = {"device": "local", "cluster": "0-1", "launch": 0, "layer": "a", "variants": ["indirect"], "seed": 1}
+BLOCK = {"type": "block", "seq": 4, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 1, "elapsed_s": 1}
+
+
+def complete(run: RunDir, *found: dict[str, Any], code: int = 0) -> bytes:
+    """Lets the run be one of this machine with all on record; the manifest's bytes."""
+    folder = run.device("local").path
+    write(run, "local", HEADER, *found, BLOCK)
+    (run.path / "plan.jsonl").write_text(json.dumps(JOB) + "\n")
+    (folder / "device.json").write_text(json.dumps({"identity": {"serial": "local"}}))
+    (folder / "events.jsonl").write_text('{"event":"installed"}\n{"event":"removed"}\n')
+    status = "failed" if code else "done"
+    run.update_manifest(devices=["local"], status=status, finished="2026-01-01T00:01:00.000Z", exit_code=code)
+    return (run.path / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize(("found", "code"), [([RIGHT], 0), ([WRONG], 1), ([CRASH], 3)])
+def test_a_finished_run_is_left_alone(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: list[Any], code: int
+) -> None:
+    before = complete(run, *found, code=code)
+    monkeypatch.setattr(discovery, "find", lambda *_: pytest.fail("a device was asked"))
+    reports: list[Path] = []
+    monkeypatch.setattr(writer, "write_report", reports.append)
+    assert cli_run.command(resume=run.path) == code
+    assert (run.path / "manifest.json").read_bytes() == before
+    assert "nothing missing" in capsys.readouterr().err
+    assert reports == [run.path]
+    (run.path / "report.html").touch()
+    assert cli_run.command(resume=run.path) == code
+    assert reports == [run.path]
+
+
+@pytest.mark.parametrize("left", ["block", "status", "folder", "setting", "code", "device"])
+def test_what_is_missing_is_not_overlooked(run: RunDir, left: str) -> None:
+    complete(run, RIGHT)
+    assert runner.finished(run) is not None
+    if left == "block":
+        (run.path / "plan.jsonl").write_text(f"{json.dumps(JOB)}\n{json.dumps({**JOB, 'launch': 1})}\n")
+    elif left == "folder":
+        (run.device("local").path / "events.jsonl").write_text('{"event":"left for resume"}\n')
+    elif left == "setting":
+        settings._remember("local", settings.Change("global", "k", "0", "7"))
+    else:
+        changed: dict[str, dict[str, Any]] = {
+            "status": {"status": "interrupted"},
+            "code": {"exit_code": 3},
+            "device": {"devices": ["local", "p"]},
+        }
+        run.update_manifest(**changed[left])
+    assert runner.finished(run) is None
