@@ -120,6 +120,7 @@ def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
     What was made is removed again where the block fails before it wrote anything. Raises UsageError where ``out`` is
     not empty or may not be written.
     """
+    had_runs = _runs().exists()
     path, ours = _made(out) if out is not None else (_fresh(suite), True)
     lock = RunDir(path).lock()
     try:
@@ -132,6 +133,7 @@ def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
             (path / _LOCK).unlink(missing_ok=True)
             with suppress(OSError):
                 path.rmdir() if ours else None
+                _runs().rmdir() if out is None and not had_runs else None
 
 
 def _made(out: Path) -> tuple[Path, bool]:
@@ -147,10 +149,14 @@ def _made(out: Path) -> tuple[Path, bool]:
     return out.resolve(), ours
 
 
+def _runs() -> Path:
+    return Path.cwd() / "runs"
+
+
 def _fresh(suite: str) -> Path:
     """A new folder under ./runs, named by the time."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    runs = Path.cwd() / "runs"
+    runs = _runs()
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         path = runs / f"{stamp}-{suite}{suffix}"
         try:

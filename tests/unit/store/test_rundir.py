@@ -112,3 +112,14 @@ def test_alike_models_are_told_apart_without_showing_the_serial() -> None:
 def test_a_device_name_never_leaves_the_folder(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError):
         RunDir(tmp_path).device("../x")
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_refused_run_leaves_no_folder_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    if theirs:
+        (tmp_path / "runs").mkdir()
+    with pytest.raises(UsageError), new_run_dir(None, "quick"):
+        raise UsageError("refused")
+    assert (tmp_path / "runs").exists() == theirs
+    assert not theirs or not list((tmp_path / "runs").iterdir())
