@@ -25,12 +25,13 @@ def command(
         for row in rows:
             identity = row["identity"]
             mark = "  EMULATED" if identity["emulated"] else ""
-            android = f"Android {identity['android']}, " if identity["android"] else ""
+            android = f"Android {identity['android']}" if identity["android"] else ""
+            known = ", ".join(filter(None, (android, identity["soc"])))
             name = known_name(identity["model"]) or identity["model"]
-            result(f"{identity['serial']}  {name}  ({android}{identity['soc']}){mark}")
+            words = f"{name}  ({known})" if name and known else name or known or "model unknown"
+            result(f"{identity['serial']}  {words}{mark}")
             for cluster in row["clusters"]:
-                clock = f"{cluster['max_khz'] / 1e6:.2f} GHz" if cluster["max_khz"] else "clock unknown"
-                result(f"    CPUs {cluster['label']:<8} {cluster['core'] or 'core unknown'}, {clock}")
+                result(f"    CPUs {cluster['label']:<8} {_core_and_clock(cluster)}")
             for note in row["notes"]:
                 result(f"    note: {note}")
         for bad in attached.unusable:
@@ -40,6 +41,13 @@ def command(
     if not attached.unusable and not json_output:
         result("no phone is attached; this machine: --device local")
     return ExitCode.NO_DEVICE
+
+
+def _core_and_clock(cluster: dict[str, Any]) -> str:
+    if not cluster["core"] and not cluster["max_khz"]:
+        return "core type and clock not told by the system"
+    clock = f"{cluster['max_khz'] / 1e6:.2f} GHz" if cluster["max_khz"] else "clock unknown"
+    return f"{cluster['core'] or 'core unknown'}, {clock}"
 
 
 def _row(device: Device) -> dict[str, Any]:

@@ -26,14 +26,20 @@ def down(
     serials: Annotated[list[str] | None, typer.Argument(metavar="[SERIAL]...", help="Default: all of them.")] = None,
 ) -> ExitCode:
     """Stop virtual phones and remove all that is theirs."""
-    for serial in manager.down(serials):
+    ended = manager.down(serials)
+    for serial in ended:
         result(f"{serial}  down")
+    if not ended:
+        say("no virtual phone is up")
     return ExitCode.DONE
 
 
 @app.command("list")
 def list_() -> ExitCode:
     """List the virtual phones that are up."""
-    for phone in manager.list_phones():
+    phones = manager.list_phones()
+    for phone in phones:
         result(f"{phone.serial}  {phone.model}")
+    if not phones:
+        say("no virtual phone is up; start one: harness lab up MODEL (see: harness lab up --help)")
     return ExitCode.DONE

@@ -17,7 +17,6 @@ from harness.cli.signals import stop_on_signal
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite, parse_algorithms, parse_faces, select_layers
 from harness.devices import discovery
-from harness.devices.base import parse_cpus
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure import dry_run, manifest, runner
 from harness.measure.request import Request
@@ -45,9 +44,7 @@ def command(
     layers: options.Layers = None,
     algorithms: options.Algorithms = None,
     faces: options.Faces = None,
-    clusters: Annotated[
-        str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
-    ] = None,
+    clusters: options.Clusters = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False,
     as_json: options.Json = False,
 ) -> ExitCode:
@@ -83,10 +80,6 @@ def _request(
     abi: str | None,
 ) -> Request:
     read = load_suite(suite)
-    try:
-        cpus = None if clusters is None else parse_cpus(clusters)
-    except ValueError as error:
-        raise UsageError(f"--clusters: {error}", "write CPU numbers as in 4-7 or 0,2-3") from error
     return Request(
         suite=read.name,
         layers=read.layers if layers is None else select_layers(read.layers, layers),
@@ -97,7 +90,7 @@ def _request(
         toolchain=toolchain or "auto",
         abi=abi,
         ndk=ndk,
-        cpus=cpus,
+        cpus=options.cpus_of(clusters),
     )
 
 
@@ -110,8 +103,12 @@ def _show(jobs: list[dict[str, Any]], seconds: dict[str, float], as_json: bool) 
         variants = ", ".join(job["variants"])
         result(f"{job['device']} CPUs {job['cluster']} launch {job['launch'] + 1} {job['layer']}: {variants}")
     for name, s in seconds.items():
-        result(f"{name}: at most about {s / 60:.1f} min of measuring, without waits for a cool device")
+        result(f"{name}: at most about {_duration(s)} of measuring, without waits for a cool device")
     return ExitCode.DONE
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:

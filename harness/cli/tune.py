@@ -14,7 +14,6 @@ from harness.config.layer import Layer
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite, select_layers
 from harness.devices import discovery
-from harness.devices.base import parse_cpus
 from harness.errors import ExitCode
 from harness.measure import runner, tune, verify
 from harness.measure.request import Request
@@ -32,9 +31,7 @@ def command(
     abi: options.Abi = None,
     adb_server: options.Servers = None,
     layers: options.Layers = None,
-    clusters: Annotated[
-        str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
-    ] = None,
+    clusters: options.Clusters = None,
     json_output: options.Json = False,
 ) -> ExitCode:
     """Measure which algorithm, kernel and blocks are best for each layer, on each cluster of each device."""
@@ -49,7 +46,7 @@ def command(
         toolchain=toolchain or "auto",
         abi=abi,
         ndk=ndk,
-        cpus=None if clusters is None else parse_cpus(clusters),
+        cpus=options.cpus_of(clusters),
     )
     with stop_on_signal() as stop:
         attached = discovery.find(device or [], adb_server or [])

@@ -49,8 +49,9 @@ def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
             "no phone is attached", "attach one with USB debugging on, or measure this machine: --device local"
         )
     if require is not None and len(attached.devices) < require:
+        count = len(attached.devices)
         raise NoDeviceError(
-            f"{len(attached.devices)} usable devices, {require} required", "attach more, or lower --require"
+            f"{count} usable device{'s' * (count != 1)}, {require} required", "attach more, or lower --require"
         )
     return list(attached.devices)
 

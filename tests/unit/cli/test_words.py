@@ -1,0 +1,82 @@
+"""What commands say of small things: wrong values, nothing there, unknown values."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.cli import devices, lab, options, run
+from harness.devices import discovery
+from harness.devices.base import Attached, Cluster, Device, Identity, Topology
+from harness.errors import NoDeviceError, UsageError
+from harness.lab import manager
+from harness.measure import runner
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("text", ["x", "", "4-", "7-4", "1,,2"])
+def test_clusters_of_a_wrong_form(text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        options.cpus_of(text)
+    assert "not a list of CPU numbers\n  write it as in 4-7 or 0,2-3" in str(error.value)
+    assert "int()" not in str(error.value)
+
+
+def test_clusters() -> None:
+    assert options.cpus_of(None) is None
+    assert options.cpus_of("0,2-3") == (0, 2, 3)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 usable device, 3"), (2, "2 usable devices, 3")])
+def test_usable_devices(count: int, words: str) -> None:
+    with pytest.raises(NoDeviceError, match=words):
+        runner.usable(Attached((cast(Device, None),) * count), 3, print)
+
+
+def test_a_short_dry_run_is_told_in_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    run._show([], {"local": 6.4, "pixel-3": 90.0}, as_json=False)
+    out = capsys.readouterr().out
+    assert "local: at most about 6 s of" in out
+    assert "pixel-3: at most about 1.5 min of" in out
+
+
+def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(manager, "list_phones", list)
+    monkeypatch.setattr(manager, "down", lambda serials: [])
+    for command in (lab.list_, lambda: lab.down(None)):
+        assert command() == 0
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert "no virtual phone is up" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("identity", "cluster", "lines"),
+    [
+        (
+            Identity("local", "local", soc="AMD EPYC"),
+            Cluster((0, 1)),
+            ["local  AMD EPYC", "    CPUs 0-1      core type and clock not told by the system"],
+        ),
+        (
+            Identity("S1", "adb", model="X1", soc="sdm845", android="14"),
+            Cluster((4,), core="Cortex-A75", max_khz=2803200),
+            ["S1  X1  (Android 14, sdm845)", "    CPUs 4        Cortex-A75, 2.80 GHz"],
+        ),
+        (
+            Identity("S2", "adb", emulated=True),
+            Cluster((4,), core="Cortex-A75"),
+            ["S2  model unknown  EMULATED", "    CPUs 4        Cortex-A75, clock unknown"],
+        ),
+    ],
+)
+def test_unknown_values_of_a_device(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], identity: Identity, cluster: Any, lines: Any
+) -> None:
+    device = SimpleNamespace(identity=identity, topology=lambda: Topology((cluster,), cluster.cpus))
+    monkeypatch.setattr(discovery, "find", lambda *_: Attached((cast(Device, device),)))
+    assert devices.command() == 0
+    assert capsys.readouterr().out.splitlines() == lines
