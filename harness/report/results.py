@@ -118,12 +118,14 @@ class _Cluster:
             row.peak_share = statistics.median(shares[key]) if key in shares else None
 
     def _take_failures(self) -> None:
+        kernels = self._kernels()
         for stream in self._streams:
             default = stream.header.build
             for skip in stream.of(records.Skip):
                 for key in self._keys(skip.layer, skip.variant, skip.build or default, skip.cache, skip.face):
+                    named = self._with_kernel(key, kernels.get(key.build, set()))
                     size = f" ({skip.bytes} bytes)" if skip.bytes else ""
-                    self._row(key, skip.algorithm, "", "skip", skip.reason + size)
+                    self._row(named, skip.algorithm, "", "skip", skip.reason + size)
             for error in stream.of(records.Error):
                 signal = f" (signal {error.signal})" if error.signal else ""
                 for key in self._keys(error.layer, error.variant, error.build or default, error.cache, error.face):
@@ -135,6 +137,21 @@ class _Cluster:
                 for key in self._keys(check.layer, check.variant, check.build or default, "", check.face):
                     reason = f"launch {check.launch + 1}: wrong by {check.by}{over}"
                     self._row(key, records.what_ran(check.variant)[0], "", "wrong", reason)
+
+    def _kernels(self) -> dict[str, set[str]]:
+        """The kernels that published variants were measured with, by build."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for key, row in self._rows.items():
+            if key.face != records.BEST and row.kernel:
+                found[key.build].add(row.kernel)
+        return found
+
+    def _with_kernel(self, key: RowKey, kernels: set[str]) -> RowKey:
+        """A skip names no kernel: the row gets that of the others, where they agree and it has no samples already."""
+        if key.face == records.BEST or "/" in key.variant or len(kernels) != 1:
+            return key
+        named = replace(key, variant=f"{key.variant}/{next(iter(kernels))}")
+        return key if named in self._rows and self._rows[named].observations else named
 
     def _take_missing(self) -> None:
         covered = {(row.key.layer, row.key.cache, name) for row in self._rows.values() for name in _names(row)}

@@ -64,7 +64,7 @@ def test_each_row_has_its_face_and_is_compared_within_it(run: Path) -> None:
     assert faces == {
         *((f"{name}/neon_8x8", "published") for name in ("indirect", "im2col")),
         *((name, "best") for name in (AUTO, REGIONS, "im2col/neon_8x8+best", "direct/best")),
-        ("direct", "published"),
+        ("direct/neon_8x8", "published"),
     }
     ratios = {variant: r["ratio_im2col"] for (layer, variant), r in rows.items() if layer == "conv2_3x3"}
     assert ratios["indirect/neon_8x8"] == "1.25"

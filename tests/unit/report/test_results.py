@@ -53,6 +53,7 @@ def test_columns_and_order(small: Path) -> None:
     categories = (small / "categories.csv").read_text().splitlines()[0]
     assert categories == "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers"
     rows = read_csv(small / "results.csv")
+    assert {r["variant"] for r in rows if r["status"] == "skip"} == {"direct/neon_8x8"}
     assert [(r["cache"], r["layer"], r["algorithm"], r["status"]) for r in rows[:9]] == [
         ("rotate", "conv2_3x3", "indirect", "ok"),
         ("rotate", "conv2_3x3", "im2col", "ok"),
