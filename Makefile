@@ -22,7 +22,7 @@ define bootstrap
 endef
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
 	@echo "  With another Python: make PYTHON=python3.12 run. The tool itself: .venv/bin/harness --help"
 
 run: setup ## build for this machine, measure the suite quick on it, write the report (SUITE=name for another)
