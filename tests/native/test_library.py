@@ -122,8 +122,13 @@ def test_host_programs_run_on_the_baseline_cpu(native_builds: Builds, need_tool:
     build = native_builds("zig").under(qemu, "-cpu", cpu)
     supported = {line.split()[0]: line.split()[1] for line in build.run("test_kernels", "--kernels").text.splitlines()}
     assert supported == {"avx512_6x64": "0", "avx2_6x16": "0", "scalar_4x4": "1"}
-    for program, case in [("test_kernels", "bound"), ("test_object", "option_errors"), ("test_object", "states")]:
-        result = build.run(program, case)
+    for command in (
+        ("test_kernels", "bound", "scalar_4x4"),
+        ("test_object", "option_errors"),
+        ("test_object", "states"),
+        ("test_choice", "right"),
+    ):
+        result = build.run(*command)
         assert result.code == 0, result.text
 
 
