@@ -5,14 +5,15 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.build.builder import Built
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, ExitCode
+from harness.errors import DeviceError, ExitCode, worst
 from harness.measure.phone import Installed
 from harness.store.journal import EventLog, write_atomically
 
@@ -34,6 +35,17 @@ class Outcome:
         """Notes a failure."""
         self.codes.append(code)
         self.messages.append(message)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {"device": self.name, "messages": self.messages}
+
+
+def code_of(results: Sequence[Outcome], *, some_unusable: bool, stopped: bool) -> ExitCode:
+    """The exit code of an errand on several devices."""
+    codes = [code for each in results for code in each.codes]
+    codes += [ExitCode.INFRASTRUCTURE] * some_unusable + [ExitCode.INTERRUPTED] * stopped
+    return worst(codes)
 
 
 class Errand:

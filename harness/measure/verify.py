@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device
-from harness.errors import ExitCode, HarnessError, UsageError, worst
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure.campaign import Programs, build_programs, named
 from harness.measure.clusterplan import verify_deadline_s, verify_plan
 from harness.measure.clusters import targets
@@ -91,13 +91,6 @@ def verify_all(
     with ThreadPoolExecutor(max_workers=len(devices)) as pool:
         pairs = named(devices)
         return list(pool.map(lambda pair: _verify(pair[0], pair[1], request, programs, dump, stop, say), pairs))
-
-
-def code_of(results: Sequence[Outcome], *, some_unusable: bool, stopped: bool) -> ExitCode:
-    """The exit code of a check."""
-    codes = [code for each in results for code in each.codes]
-    codes += [ExitCode.INFRASTRUCTURE] * some_unusable + [ExitCode.INTERRUPTED] * stopped
-    return worst(codes)
 
 
 def _verify(
