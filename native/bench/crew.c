@@ -116,7 +116,7 @@ bool crew_wrong(crew *c, unsigned layer, unsigned unit) {
 static bool start(crew *c, unsigned build) {
     const plan *p = c->p;
     peer *w = &c->peers[build];
-    char request[256];
+    static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
     c->a.status = ASK_DIED;
     c->a.signal = 0;
     if (c->failures[build] >= START_TRIES) {
@@ -129,8 +129,9 @@ static bool start(crew *c, unsigned build) {
         return false;
     snprintf(request, sizeof request,
              "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
-             " probe=%d",
-             PROTOCOL_VERSION, p->cpu, c->memory, c->caches.llc, p->min_ns, p->max_khz, c->measuring);
+             " probe=%d%s%s",
+             PROTOCOL_VERSION, p->cpu, c->memory, c->caches.llc, p->min_ns, p->max_khz, c->measuring,
+             p->tuned ? " tuned=" : "", fields_encode(p->tuned ? p->tuned : "", path, sizeof path));
     if (!crew_ask(c, w, 0, request))
         return false;
     bool fine = crew_answered(c, "hello");

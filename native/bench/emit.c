@@ -104,6 +104,8 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
     bool available = fields_u64(f, "clock_available", 0, 1), ok = fields_u64(f, "peak_ok", 0, 1);
     double mhz = f64(f, "clock_mhz"), flop = f64(f, "peak_flop_per_cycle"), fmas = f64(f, "peak_fmas_per_cycle"),
            gflops = f64(f, "peak_gflops");
+    bool has_table = fields_has(f, "table_sha256");
+    const char *sha256 = fields_text_or(f, "table_sha256", ""), *refused = fields_text_or(f, "table_refused", "");
     if (f->error[0])
         return false;
     json *j = record_begin(out, "worker");
@@ -124,6 +126,12 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
     json_number(j, "gflops", gflops > 0 ? gflops : (double)NAN);
     json_text(j, "reason", why);
     json_close(j, '}');
+    if (has_table) {
+        json_open(j, "table", '{');
+        json_text(j, "sha256", sha256);
+        json_text(j, "refused", refused);
+        json_close(j, '}');
+    }
     record_end(out);
     return true;
 }
@@ -146,11 +154,14 @@ bool emit_layer(records *out, const subject *s, fields *f) {
     for (unsigned i = 0; i < SIZES; i++)
         bytes[i] = fields_u64(f, sizes[i], 0, UINT64_MAX);
     double create_ns = f64(f, "create_ns"), reshape_ns = f64(f, "reshape_ns");
+    const char *by = fields_text_or(f, "chosen_by", "");
     if (f->error[0])
         return false;
     json *j = begin(out, "layer", s);
     json_text(j, "algorithm", s->algorithm);
     json_text(j, "kernel", s->kernel);
+    if (*by)
+        json_text(j, "chosen_by", by);
     for (unsigned i = 0; i < SIZES; i++)
         json_size(j, sizes[i], bytes[i]);
     json_number(j, "create_ns", create_ns);

@@ -10,8 +10,9 @@ typedef struct {
     const layer_shape *layer;
     const layer_data *data;
     ic_algorithm algorithm;
-    const char *kernel; /* NULL: the best */
-    size_t budget;      /* bytes of the arena at most */
+    const char *kernel;    /* NULL: the best */
+    const ic_tuned *tuned; /* for auto; NULL: none */
+    size_t budget;         /* bytes of the arena at most */
     uint64_t llc;
     size_t room; /* bytes of the arena an instance takes; 0: not known, found out by trying */
     float *input;

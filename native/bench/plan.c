@@ -18,7 +18,7 @@
 typedef struct {
     plan *p;
     fields f;
-    bool run, measure, gate, khz;
+    bool run, measure, gate, khz, tuned;
 } reader;
 
 static void *grown(void *array, unsigned count, size_t size) {
@@ -109,6 +109,11 @@ static void read_watch(reader *r) {
     for (unsigned i = 0; i + 1 < r->p->watch_count; i++)
         if (r->p->watches[i].temperature == w->temperature && !strcmp(r->p->watches[i].name, w->name))
             fields_fail(f, "a second watch of kind=%s name=%.60s", kind, w->name);
+}
+
+static void read_tuned(reader *r) {
+    once(r, &r->tuned);
+    r->p->tuned = kept(fields_text(&r->f, "path"));
 }
 
 static void read_build(reader *r) {
@@ -225,9 +230,9 @@ static void read_line(reader *r) {
     static const struct {
         const char *word;
         void (*read)(reader *);
-    } table[] = {{"run", read_run},     {"measure", read_measure}, {"gate", read_gate},
-                 {"watch", read_watch}, {"build", read_build},     {"variant", read_variant},
-                 {"layer", read_layer}, {"known", read_known},     {"job", read_job}};
+    } table[] = {{"run", read_run},     {"measure", read_measure}, {"gate", read_gate},       {"watch", read_watch},
+                 {"tuned", read_tuned}, {"build", read_build},     {"variant", read_variant}, {"layer", read_layer},
+                 {"known", read_known}, {"job", read_job}};
     for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(r->f.word, table[i].word)) {
             table[i].read(r);

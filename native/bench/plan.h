@@ -20,6 +20,7 @@
  *                          slope_c of movement in window_s
  *   watch                  kind=freq|temp name path [scale]      read between samples | between rounds
  *   max_khz                khz: the highest frequency that the system names for this CPU
+ *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
  *   build                  index exe name
  *                          exe empty: this program; name empty: the build id's first 12 digits
  *   variant                index algorithm kernel build cache=hot|rotate label
@@ -83,6 +84,7 @@ typedef struct {
 
 typedef struct {
     char *run_id, *cluster, *conductor_cpus, *tool;
+    char *tuned; /* NULL: none */
     unsigned attempt;
     int cpu;
     double deadline_s;

@@ -5,11 +5,14 @@
  * (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes bytes, numbers as printf
  * %.17g. A worker blocks in read between requests; end of file means: exit. Requests, each followed by its answers:
  *
- *   hello protocol=1 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1
- *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there.
+ *   hello protocol=1 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
+ *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there. From then on auto goes by
+ *         the tuned table in FILE, if it fits.
  *     hello build=HEX pid=N cpus=LIST
  *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
  *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
+ *           [table_sha256=HEX table_refused=T]
+ *         table_refused empty: it is used
  *     failed reason=T
  *
  *   layer (the plan's fields)
@@ -18,10 +21,10 @@
  *
  *   create unit=N algorithm=T kernel=T
  *         Try it; `unit` names it from now on.
- *     created kernel=T [algorithm=T] input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *     created kernel=T [algorithm=T] [chosen_by=table|model] input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X
  *         kernel and algorithm that run from now on, whatever was asked (algorithm=auto, kernel=auto or best); no
- *         algorithm: the one asked for.
+ *         algorithm: the one asked for. chosen_by: with algorithm=auto.
  *     skip reason=T [bytes=B] | failed reason=T
  *
  *   check unit=N by=reference|every|checksum [dump=DIR as=NAME]

@@ -13,6 +13,7 @@
 #include "reference.h"
 #include "reply.h"
 #include "sample.h"
+#include "table.h"
 #include "timer.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ typedef struct {
     size_t memory; /* budget of data and arena together */
     uint64_t llc, min_ns, max_khz;
     timer_facts timer;
+    table table;
 } worker;
 
 static bool say_hello(worker *w, fields *f) {
@@ -58,7 +60,8 @@ static bool say_hello(worker *w, fields *f) {
     w->llc = fields_u64(f, "llc", 1, UINT64_C(1) << 40);
     w->min_ns = fields_u64(f, "min_ns", 1, UINT64_MAX);
     w->max_khz = fields_u64(f, "max_khz", 0, UINT64_MAX);
-    bool probe = fields_u64(f, "probe", 0, 1);
+    bool probe = fields_u64(f, "probe", 0, 1), has_table = fields_has(f, "tuned");
+    const char *tuned = fields_text_or(f, "tuned", "");
     fields_end(f);
     if (f->error[0] || !protocol)
         return reply_failed(f->error);
@@ -75,6 +78,8 @@ static bool say_hello(worker *w, fields *f) {
         return reply_failed(text);
     }
     w->timer = timer_measure();
+    if (has_table)
+        table_load(&w->table, tuned); /* on this CPU */
     cpu_set_print(&set, text, sizeof text);
     if (!probe)
         return lines_put(PROTOCOL_FD, "hello build=%s pid=%d cpus=%s", cpu_build_id(), (int)getpid(), text);
@@ -85,9 +90,11 @@ static bool say_hello(worker *w, fields *f) {
     return lines_put(
         PROTOCOL_FD,
         "hello build=%s pid=%d cpus=%s clock_available=%d clock_reason=%s clock_mhz=%.17g peak_isa=%s peak_ok=%d "
-        "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s",
+        "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s%s%s%s%s",
         cpu_build_id(), (int)getpid(), text, available, reply_text(why), clock.mhz, reply_text(peak.isa), peak.ok,
-        peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops, reply_text(peak.reason));
+        peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops, reply_text(peak.reason),
+        has_table ? " table_sha256=" : "", w->table.sha256, has_table ? " table_refused=" : "",
+        reply_text(w->table.refused));
 }
 
 /* What the plan allows beside the layer's data, and no more than the system can give by now. */
@@ -126,6 +133,7 @@ static placement placement_of(worker *w, const unit *u, const char *kernel, inst
                        .data = &w->data,
                        .algorithm = u->algorithm,
                        .kernel = kernel,
+                       .tuned = w->table.tuned,
                        .budget = arena_budget(w),
                        .llc = w->llc,
                        .room = u->room,
@@ -152,6 +160,7 @@ static bool create(worker *w, fields *f) {
     double create_ns = INFINITY, reshape_ns = INFINITY;
     placement p = placement_of(w, u, strcmp(kernel, "auto") ? kernel : NULL, &i);
     ic_algorithm chosen = u->algorithm;
+    const char *by = "";
     for (int n = 0; n < CREATE_TIMES; n++) {
         ic_status status = placement_make(&p);
         char text[256];
@@ -168,6 +177,8 @@ static bool create(worker *w, fields *f) {
         reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
         snprintf(u->kernel, sizeof u->kernel, "%s", i.info.kernel ? i.info.kernel : "none");
         chosen = i.info.algorithm;
+        if (u->algorithm == IC_ALGORITHM_AUTO)
+            by = ic_conv2d_is_from_table(i.conv) ? " chosen_by=table" : " chosen_by=model";
         memcpy(u->bytes, i.bytes, sizeof u->bytes);
         placement_free(&p);
     }
@@ -176,10 +187,10 @@ static bool create(worker *w, fields *f) {
     u->call_ns = 0;
     u->made = true;
     return lines_put(PROTOCOL_FD,
-                     "created kernel=%s algorithm=%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu "
+                     "created kernel=%s algorithm=%s%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu "
                      "pointer_bytes=%zu matrix_bytes=%zu "
                      "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
-                     reply_text(u->kernel), ic_algorithm_name(chosen), w->layer.input_floats * sizeof(float),
+                     reply_text(u->kernel), ic_algorithm_name(chosen), by, w->layer.input_floats * sizeof(float),
                      w->layer.output_floats * sizeof(float), u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS],
                      u->bytes[IC_MEMORY_MATRIX], u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns,
                      reshape_ns);

@@ -259,6 +259,7 @@ static ic_status choose(ic_conv2d *conv) {
     if (status != IC_OK) {
         return status;
     }
+    conv->is_from_table = known != NULL;
     if (known != NULL) {
         conv->algorithm = known->algorithm;
         conv->schedule = known->schedule;

@@ -22,6 +22,7 @@ struct ic_conv2d {
     ic_allocator allocator;
     ic_pool *pool;
     const ic_tuned *tuned;
+    bool is_from_table;   /* the schedule: from `tuned`, not by the model */
     ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
     float *weights;  /* packed for the kernel; for naive OHWI, then bias */

@@ -33,6 +33,10 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     return conv->schedule.kernel != NULL ? address_of(conv->schedule.kernel->run) : NULL;
 }
 
+bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
+    return conv->is_shaped && conv->is_from_table;
+}
+
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
     if (conv == NULL || input == NULL) {
         return IC_INVALID_ARGUMENT;

@@ -22,6 +22,9 @@ bool ic_kernel_at(unsigned index, ic_kernel_view *view);
 /* The address of the micro-kernel function that run() calls, NULL for naive. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
+/* Whether auto found the layer in its tuned table; else the model chose. */
+bool ic_conv2d_is_from_table(const ic_conv2d *conv);
+
 /* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or
  * where im2col reads the input in place (nothing to copy). */
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
