@@ -20,6 +20,7 @@ from harness.devices import discovery
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure import dry_run, manifest, runner
 from harness.measure.request import Request
+from harness.measure.tables import check_tuned
 from harness.store.rundir import RunDir
 
 
@@ -45,12 +46,15 @@ def command(
     algorithms: options.Algorithms = None,
     faces: options.Faces = None,
     clusters: options.Clusters = None,
+    tuned: Annotated[
+        Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False,
     as_json: options.Json = False,
 ) -> ExitCode:
     """Measure a suite on every attached phone (or --device local: this machine) and write a report."""
     if resume is not None:
-        given = (out, policy, seed, toolchain, abi, layers, algorithms, faces, clusters, dry or None)
+        given = (out, policy, seed, toolchain, abi, layers, algorithms, faces, clusters, tuned, dry or None)
         if any(value is not None for value in given) or suite is not None:
             raise UsageError("--resume takes everything from the run", "leave the other options out")
         run = RunDir(resume.resolve())
@@ -59,10 +63,11 @@ def command(
             return _finish(complete, as_json)
         attached = discovery.find(device or manifest.where_devices_are(run), adb_server or [])
         return _finish(runner.resume(run, attached, ndk, require, stop_on_signal, say), as_json)
-    request = _request(suite or "quick", policy, algorithms, faces, layers, clusters, seed, toolchain, ndk, abi)
+    request = _request(suite or "quick", policy, algorithms, faces, layers, clusters, seed, toolchain, ndk, abi, tuned)
+    check_tuned(request)
     attached = discovery.find(device or [], adb_server or [])
     if dry:
-        jobs, seconds = dry_run.planned(request, runner.usable(attached, require, say))
+        jobs, seconds = dry_run.planned(request, runner.usable(attached, require, say), say)
         return _show(jobs, seconds, as_json)
     return _finish(runner.start(request, attached, out, require, stop_on_signal, say), as_json)
 
@@ -78,6 +83,7 @@ def _request(
     toolchain: str | None,
     ndk: Path | None,
     abi: str | None,
+    tuned: Path | None,
 ) -> Request:
     read = load_suite(suite)
     return Request(
@@ -91,6 +97,7 @@ def _request(
         abi=abi,
         ndk=ndk,
         cpus=options.cpus_of(clusters),
+        tuned=tuned,
     )
 
 

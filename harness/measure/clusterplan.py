@@ -53,8 +53,9 @@ class ClusterPlan:
         source: HeatSource,
         zones: dict[str, HeatSource],
         stored_c: float | None,
+        tuned: str = "",
     ) -> str:
-        """The plan file's text. ``stored_c``: the device's stored baseline."""
+        """The plan file's text. ``stored_c``: the device's stored baseline; ``tuned``: a tuned table on the device."""
         policy = self.request.policy
         gate = self._gate(identity, source, stored_c)
         run = self._run_line(run_id, self.deadline_s(identity))
@@ -71,6 +72,7 @@ class ClusterPlan:
                 self._watches(zones),
                 self.target.cluster.max_khz or None,
                 self.known,
+                tuned,
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from harness.devices.base import Device
@@ -9,12 +10,16 @@ from harness.measure.campaign import check_clusters, named
 from harness.measure.clusterplan import make_plan, planned_lines
 from harness.measure.clusters import targets
 from harness.measure.request import Request
+from harness.measure.tables import find_tables
 from harness.store.progress import Done
 
 
-def planned(request: Request, devices: list[Device]) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def planned(
+    request: Request, devices: list[Device], say: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """The jobs as lines of plan.jsonl, and the seconds of each device at most. Raises UsageError, DeviceError."""
     check_clusters(devices, request)
+    find_tables(request, named(devices), say)
     jobs: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     for name, device in named(devices):

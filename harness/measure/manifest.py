@@ -34,8 +34,10 @@ def new_run_id(suite: str) -> str:
     return f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}-{secrets.token_hex(2)}"
 
 
-def new(request: Request, names: list[str], programs: Programs, argv: list[str]) -> Manifest:
-    """The manifest of a run that begins now."""
+def new(
+    request: Request, names: list[str], programs: Programs, argv: list[str], tuned: dict[str, dict[str, str]]
+) -> Manifest:
+    """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster."""
     host = {
         "system": platform.system(),
         "kernel": platform.release(),
@@ -64,6 +66,7 @@ def new(request: Request, names: list[str], programs: Programs, argv: list[str])
             abi: {**built.info, "toolchain": built.toolchain, "build_id": built.build_id}
             for abi, built in programs.by_abi.items()
         },
+        tuned=tuned,
         **{
             "git": _git(),
             "host": host,

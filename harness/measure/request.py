@@ -25,6 +25,7 @@ class Request:
     abi: str | None = None  # None: arm64-v8a for phones, host for this machine
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
+    tuned: Path | None = None  # --tuned; a resumed run has its tables itself
 
 
 @dataclass
@@ -36,6 +37,12 @@ class DeviceOutcome:
     codes: list[ExitCode] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     unfinished: bool = False  # --resume has something to measure
+
+    def warn(self, message: str) -> bool:
+        """Notes what is no failure; whether it is new."""
+        is_new = message not in self.messages
+        self.messages += [message] * is_new
+        return is_new
 
     def fail(self, code: ExitCode, message: str) -> None:
         """Notes a failure that leaves something to measure; the run goes on elsewhere."""
@@ -51,6 +58,5 @@ class DeviceOutcome:
             self._note(ExitCode.WRONG_RESULT, f"{what}: wrong result, not timed")
 
     def _note(self, code: ExitCode, message: str) -> None:
-        if message not in self.messages:
+        if self.warn(message):
             self.codes.append(code)
-            self.messages.append(message)

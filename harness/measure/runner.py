@@ -16,6 +16,7 @@ from harness.measure import manifest
 from harness.measure.campaign import Programs, build_programs, check_clusters, measure_all, named
 from harness.measure.leftover import nothing_left
 from harness.measure.request import DeviceOutcome, Request
+from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.store.journal import utc_now
 from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir, new_run_dir, point_latest
@@ -63,10 +64,11 @@ def start(
     found = usable(attached, require, say)
     check_clusters(found, request)
     devices = named(found)
+    tables = find_tables(request, devices, say)
     with new_run_dir(out, request.suite) as run:
         programs, compile_s = _build(found, request, say)
-        argv = _argv(attached, devices)
-        run.write_manifest(manifest.new(request, [name for name, _ in devices], programs, argv))
+        names, argv = [name for name, _ in devices], _argv(attached, devices)
+        run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
         return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stopping)
 
@@ -88,6 +90,7 @@ def resume(
     with run.lock():
         kept = run.manifest()
         request = manifest.request_of(kept, ndk)
+        check_kept(run)
         devices, absent = _own(run, usable(attached, require, say))
         for name in absent:
             say(f"{name}: not attached; what is missing of it stays missing")

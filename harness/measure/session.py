@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from harness.build.builder import Built
 from harness.config.device_model import known_name
@@ -26,6 +27,7 @@ from harness.measure.patience import Connection, patient
 from harness.measure.phone import Installed
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import DeviceOutcome, Request
+from harness.measure.tables import kept_table
 from harness.store import records
 from harness.store.journal import read_lines, write_atomically
 from harness.store.progress import Done, done_by_cluster
@@ -178,7 +180,11 @@ class Session:
     ) -> None:
         device, label = self._device, plan.target.cluster.label
         file = self._directory.plan(label, plan.attempt)
-        text = plan.render(device.identity, self._run.run_id, installed.program, source, zones, known)
+        table, tuned = kept_table(self._run, self.outcome.name, label), ""
+        if table is not None:
+            tuned = f"{installed.folder}/{table.name}"
+            device.push(table, tuned)
+        text = plan.render(device.identity, self._run.run_id, installed.program, source, zones, known, tuned)
         write_atomically(file, text.encode("utf-8"))
         remote = f"{label}.{plan.attempt}"
         device.push(file, f"{installed.folder}/{remote}.plan")
@@ -187,7 +193,12 @@ class Session:
         target = RecordsFile(self._directory.records)
         events = self._directory.events
         follower = Follower(
-            self._raw, f"{installed.folder}/{remote}.jsonl", target, events, self._take, self._connection
+            self._raw,
+            f"{installed.folder}/{remote}.jsonl",
+            target,
+            events,
+            partial(self._take, label),
+            self._connection,
         )
         latest_s = plan.deadline_s(device.identity) + _GRACE_S
         try:
@@ -226,8 +237,12 @@ class Session:
             f"convbench on cluster {label} stopped without an end: {installed.last_words(output) or 'it said nothing'}"
         )
 
-    def _take(self, record: records.Record) -> None:
+    def _take(self, label: str, record: records.Record) -> None:
         self._progress.take(record)
+        if isinstance(record, records.Worker) and record.table is not None and record.table.refused:
+            text = f"cluster {label}: {record.table.refused}: it is not used, `auto` goes by the model"
+            if self.outcome.warn(text):
+                self._progress.remark(text)
         if isinstance(record, records.Sample):
             self.outcome.samples += 1
         elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):

@@ -139,6 +139,7 @@ class Plan:
     watches: Sequence[WatchLine] = ()
     max_khz: int | None = None
     known: Sequence[KnownLine] = ()
+    tuned: str = ""  # a tuned table on the device
 
 
 def render(plan: Plan) -> str:
@@ -148,6 +149,8 @@ def render(plan: Plan) -> str:
     lines += [_watch(watch) for watch in plan.watches]
     if plan.max_khz:
         lines.append(_line("max_khz", ("khz", plan.max_khz)))
+    if plan.tuned:
+        lines.append(_line("tuned", ("path", plan.tuned)))
     lines += [_line("build", ("index", b.index), ("exe", b.exe), ("name", b.name)) for b in plan.builds]
     lines += [_variant(variant) for variant in plan.variants]
     lines += [_layer(layer) for layer in plan.layers]

@@ -74,10 +74,21 @@ def _attempt(stream: Stream) -> AttemptFacts:
         ("convbench", f"{header.tool_version} (format {header.version})"),
         ("records", f"{len(stream.items) + 1}" + (f", ended: {end.reason}" if end else ", no end record")),
         ("samples", str(sum(1 for _ in stream.of(records.Sample)))),
+        *_tables(stream),
     ]
     return AttemptFacts(
         f"CPUs {header.cluster}, attempt {header.attempt}", [f for f in facts if f[1]], list(_launches(stream))
     )
+
+
+def _tables(stream: Stream) -> Iterator[tuple[str, str]]:
+    """The tuned tables that workers were given, and whether those or the model chose, by layer."""
+    given = dict.fromkeys((w.table.sha256, w.table.refused) for w in stream.of(records.Worker) if w.table)
+    for sha256, refused in given:
+        yield "tuned table, SHA-256", (sha256 or "unknown") + (f", not used: {refused}" if refused else "")
+    for way in ("table", "model"):
+        layers = dict.fromkeys(layer.layer for layer in stream.of(records.Layer) if layer.chosen_by == way)
+        yield f"auto went by the {way} on", ", ".join(layers)
 
 
 def _launches(stream: Stream) -> Iterator[dict[str, str]]:

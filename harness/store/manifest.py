@@ -30,6 +30,7 @@ class Manifest(BaseModel):
     ndk: str | None = None
     toolchain_asked: str
     toolchain: dict[str, dict[str, Any]]  # by ABI
+    tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
     seconds: dict[str, float] = {}  # by phase
 
     def build_id(self, abi: str) -> str | None:

@@ -95,6 +95,14 @@ class Peak(BaseModel):
     reason: str = ""
 
 
+class Table(BaseModel):
+    """The tuned table that a worker was to load: SHA-256 of the file as it read it, and why it did not take it."""
+
+    model_config = _CONFIG
+    sha256: str  # empty: the file could not be read
+    refused: str = ""  # empty: auto goes by it; else by the model
+
+
 class Worker(_Record):
     """A worker process was started: one per build and launch (and again after a crash)."""
 
@@ -105,6 +113,7 @@ class Worker(_Record):
     cpus: str  # affinity as read back, cpulist
     clock: Clock
     peak: Peak
+    table: Table | None = None  # None: it was given none
 
 
 class Layer(_Record):
@@ -116,6 +125,7 @@ class Layer(_Record):
     variant: str
     algorithm: str
     kernel: str
+    chosen_by: Literal["", "table", "model"] = ""  # of `auto`: who chose algorithm and kernel
     face: str = "published"
     build: str
     input_bytes: int

@@ -50,6 +50,10 @@ class DeviceDir:
         """The plan file of one attempt at one cluster."""
         return self.path / "plans" / f"{cluster}.{attempt}.plan"
 
+    def table(self, cluster: str) -> Path:
+        """The tuned table that every attempt at one cluster loads, where the manifest names one."""
+        return self.path / "plans" / f"{cluster}.tuned"
+
 
 @dataclass(frozen=True)
 class RunDir:
