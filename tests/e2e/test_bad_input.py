@@ -39,6 +39,13 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["run", "smoke", "--device", "local", "--abi", "x86"], ["--abi x86"]),
         (["run", "smoke", "--device", "local", "--ndk", "/nowhere"], ["--ndk"]),
         (["run", "smoke", "--device", "local", "--clusters", "x"], ["--clusters"]),
+        (["run", "smoke", "--tuned", "nowhere", "--faces", "best"], ["--tuned nowhere", "harness tune --out"]),
+        (["run", "smoke", "--device", "local", "--tuned", "."], ["--tuned .", "no variant `auto`", "--faces"]),
+        (
+            ["run", "smoke", "--device", "local", "--tuned", ".", "--faces", "best"],
+            ["no table", "local/", "harness tune"],
+        ),
+        (["run", "--resume", "nowhere", "--tuned", "."], ["--resume takes everything from the run"]),
         (["run", "--frob"], ["--frob"]),
         (["run", "smoke", "--shard", "1/2"], ["--shard"]),
         (["frobnicate"], ["frobnicate"]),

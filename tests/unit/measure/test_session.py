@@ -18,9 +18,16 @@ from harness.errors import DeviceError, DeviceLost, ExitCode
 from harness.measure import session
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import Request
+from harness.store import records
 from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
+
+
+WORKER = {
+    "type": "worker", "seq": 1, "launch": 0, "build": "b", "pid": 7, "cpus": "4", "clock": {"available": False},
+    "peak": {"isa": "neon", "ok": False},
+}  # fmt: skip
 
 
 class Phone:
@@ -79,3 +86,17 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     assert f"not measured: cluster {missing}" in done.messages[0]
     assert f"harness run --resume {tmp_path}" in done.messages[0]
     assert len(done.messages) == (1 if awake is nothing else 2)
+
+
+def test_a_refused_table_is_said_once_and_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    made = session.Session(
+        cast(Device, Phone()), "pixel-3", RunDir(tmp_path), request, cast(Any, lambda device: None),
+        DeviceProgress("pixel-3", False), threading.Event(),
+    )  # fmt: skip
+    for table in (None, {"sha256": "ab" * 32}, *[{"sha256": "ab" * 32, "refused": "the table is damaged"}] * 2):
+        made._take("4-7", records.Worker.model_validate({**WORKER, "table": table}))
+    said = "cluster 4-7: the table is damaged: it is not used, `auto` goes by the model"
+    assert made.outcome.messages == [said] and made.outcome.codes == [] and not made.outcome.unfinished
+    assert capsys.readouterr().err == f"pixel-3: {said}\n"

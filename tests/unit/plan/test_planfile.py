@@ -70,6 +70,13 @@ def test_what_is_known_stands_above_the_jobs() -> None:
     assert lines[at + 2].startswith("job ")
 
 
+def test_a_tuned_table_stands_above_the_builds() -> None:
+    lines = render(plan(tuned="/data/local/tmp/a b/4-7.tuned")).splitlines()
+    at = lines.index("tuned path=/data/local/tmp/a%20b/4-7.tuned")
+    assert lines[at + 1].startswith("build ")
+    assert not [line for line in render(plan()).splitlines() if line.startswith("tuned")]
+
+
 def test_without_a_gate() -> None:
     lines = render(plan()).splitlines()
     assert lines[3].startswith("gate source= kind=none path= scale=1 baseline_c=unknown ")

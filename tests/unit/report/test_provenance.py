@@ -1,0 +1,60 @@
+"""Provenance of a run by tuned tables: which table, why it was not taken, and what chose on which layer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.report.provenance import device_facts
+from harness.report.run import read_run
+from harness.report.writer import write_report
+
+pytestmark = pytest.mark.unit
+
+WORKER = {
+    "type": "worker", "launch": 0, "build": "b", "pid": 7, "cpus": "4", "clock": {"available": False},
+    "peak": {"isa": "neon", "ok": False},
+}  # fmt: skip
+BYTES = {f"{kind}_bytes": 0 for kind in ("input", "output", "weights", "pointer", "matrix", "padding", "object")}
+LAYER = {
+    "type": "layer", "launch": 0, "variant": "auto/direct_x", "algorithm": "direct", "kernel": "x", "face": "best",
+    "build": "b", "create_ns": 1, "reshape_ns": 1, **BYTES,
+}  # fmt: skip
+
+
+def facts(run: Path, *found: dict[str, object]) -> list[tuple[str, str]]:
+    """Those of the last run of convbench, with further records."""
+    file = next(run.glob("devices/*/records.jsonl"))
+    with file.open("a") as end:
+        for number, record in enumerate(found, start=100_000):
+            end.write(json.dumps({"seq": number, **record}) + "\n")
+    (device,) = read_run(run).devices
+    return device_facts(device).attempts[-1].facts
+
+
+def test_the_table_and_what_chose(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=2, rounds=1)
+    assert not [name for name, _ in facts(run) if "table" in name or "auto" in name]
+    by = [{**LAYER, "layer": name, "chosen_by": way} for name, way in (("a", "table"), ("b", "model"), ("c", "table"))]
+    shown = facts(run, {**WORKER, "table": {"sha256": "ab" * 32, "refused": ""}}, *by, *by)
+    assert [pair for pair in shown if "table" in pair[0] or "auto" in pair[0]] == [
+        ("tuned table, SHA-256", "ab" * 32),
+        ("auto went by the table on", "a, c"),
+        ("auto went by the model on", "b"),
+    ]
+    write_report(run)
+    assert "ab" * 32 in (run / "report.html").read_text()
+
+
+def test_a_refused_table(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=2, rounds=1)
+    refused = {**WORKER, "table": {"sha256": "ab" * 32, "refused": "of another <CPU>"}}
+    unread = {**WORKER, "table": {"sha256": "", "refused": "cannot be read"}}
+    shown = facts(run, refused, refused, unread)
+    assert [text for name, text in shown if "table" in name] == [
+        "ab" * 32 + ", not used: of another <CPU>",
+        "unknown, not used: cannot be read",
+    ]
