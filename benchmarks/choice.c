@@ -3,7 +3,8 @@
  *
  *   CPU                                                                   first: where to run
  *   NS ROUNDS h w kh kw top right bottom left sv sh dv dh groups batch cin cout
- *       -> {"auto": "...", "auto_ns": N, "best": "...", "best_ns": N, "candidates": N, "reach": best / auto}
+ *       -> {"auto": "...", "auto_ns": N, "best": "...", "best_ns": N, "candidates": N, "reach": best / auto,
+ *           "times": {"...": N, ...}}                                     of each candidate
  *
  * Every candidate is measured in every round, for NS at least and three calls, each time with a new object; but one
  * that takes three times as long as the best in the first round is not in the others. Then the
@@ -164,7 +165,12 @@ static bool compare(const layer *l, double ns, unsigned rounds) {
         }
         ratios[round] = pairs[1][round] / pairs[0][round];
     }
-    printf("{\"auto\": \"%s\", \"auto_ns\": %.1f, \"best\": \"%s_%s\", \"best_ns\": %.1f, \"candidates\": %u, "
+    printf("{\"times\": {");
+    for (unsigned i = 1; i < count; i++)
+        printf("%s\"%s_%s\": %.1f", i > 1 ? ", " : "", ic_algorithm_name(candidates[i].algorithm),
+               candidates[i].schedule,
+               candidates[i].ns[0] > hopeless ? candidates[i].ns[0] : median(candidates[i].ns, rounds));
+    printf("}, \"auto\": \"%s\", \"auto_ns\": %.1f, \"best\": \"%s_%s\", \"best_ns\": %.1f, \"candidates\": %u, "
            "\"reach\": %.5f}\n",
            chosen, median(pairs[0], again), ic_algorithm_name(candidates[best].algorithm), candidates[best].schedule,
            median(pairs[1], again), count - 1, median(ratios, again));

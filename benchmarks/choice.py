@@ -33,7 +33,10 @@ OUT = Path("build/choice/choice.json")
 
 @dataclass(frozen=True)
 class Row:
-    """A layer's measurement: ``reach`` is the best's time over auto's, measured in turn."""
+    """A layer's measurement, nanoseconds: ``reach`` is the best's time over auto's, measured in turn.
+
+    ``times``: of every candidate, by its name; of one round only where it took three times as long as the best.
+    """
 
     layer: Layer
     auto: str
@@ -42,6 +45,7 @@ class Row:
     auto_ns: float
     best_ns: float
     reach: float
+    times: dict[str, float]
 
 
 def random_layers(count: int, seed: int) -> list[Layer]:

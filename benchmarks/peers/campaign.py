@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.peers import reference
 from benchmarks.peers.processes import Lost, Ours, Peer, peak_gflops
-from benchmarks.peers.samples import OURS, Findings, Sample
+from benchmarks.peers.samples import ALONE, OURS, Findings, Sample
 from harness.build.builder import Built
 from harness.config.layer import Layer
 
-PEERS = ("xnnpack", "onnxruntime", "onednn", "torch_im2col", "ncnn", "ncnn_winograd")
+PEERS = ("xnnpack", "onnxruntime", "onednn", "onednn_avx2", "torch_im2col", "ncnn", "ncnn_winograd")
 # Schedules of ours by algorithm, for each kernel K; what the library refuses is listed as not measured.
 SCHEDULES = {
     "indirect": ("K", "K+regions"),
@@ -133,7 +133,7 @@ class Campaign:
         return started
 
     def _variants(self, ours: Ours, setting: Setting) -> list[tuple[str, str]]:
-        """(algorithm, kernel) of ours; "-" leaves the kernel to the library."""
+        """(algorithm, kernel) of ours; "-" leaves the kernel to the library, "one thread" also leaves the pool out."""
         if setting.threads > 1:
             ours.words(f"threads {' '.join(map(str, setting.cpus))}")
         kernels = [pair.split(",") for pair in ours.words("kernels")]
@@ -141,6 +141,8 @@ class Campaign:
         found = [("auto", "-"), ("im2col", "best")] if set(setting.isas) == set(ISAS) else []  # both choose from all
         for algorithm, schedules in SCHEDULES.items():
             found += [(algorithm, schedule.replace("K", kernel)) for kernel in names for schedule in schedules]
+        if setting.threads > 1:
+            found += [(name, "one thread") for name, kernel in found if (name, kernel) == ("auto", "-")]
         return [pair for pair in found if ours.words(f"offers {pair[0]}") == ["1"]]
 
     def _inputs(self, layer: Layer) -> Path:
@@ -225,7 +227,8 @@ class Campaign:
             if algorithm == "direct" and (layer.category != "1x1s1" or any(layer.pad)):
                 continue  # not what it is for
             try:
-                found = ours.prepare(slot, algorithm, kernel, layer, folder)
+                ours.words(f"pool {int(variant != ALONE)}")
+                found = ours.prepare(slot, algorithm, "-" if variant == ALONE else kernel, layer, folder)
             except Lost as reason:
                 self.findings.skipped[key] = str(reason)
                 continue

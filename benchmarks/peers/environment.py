@@ -65,12 +65,15 @@ def _stand_ins(venv: Path, say: Callable[[str], None]) -> None:
     marker.write_text(recipe)
 
 
-def settings(threads: int) -> dict[str, str]:
-    """The environment of a peer's process: its threads, and torch's stand-ins."""
-    kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(("OMP_", "MKL_", "KMP_"))}
+def settings(peer: str, threads: int) -> dict[str, str]:
+    """The environment of a peer's process: its threads, oneDNN's instruction set, and torch's stand-ins."""
+    ruled = ("OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_")
+    kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(ruled)}
     stand_ins = folder() / "hollow" / "lib"
     number = str(threads)
     kept |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "PYTHONWARNINGS": "ignore"}
+    if peer == "onednn_avx2":
+        kept["ONEDNN_MAX_CPU_ISA"] = "AVX2"
     return kept | ({"HOLLOW_TORCH": str(stand_ins)} if stand_ins.exists() else {})
 
 

@@ -4,6 +4,7 @@
  *   kernels                            -> "ok name,isa name,isa ..." of those that this CPU can run
  *   offers ALGORITHM                   -> "ok 1" or "ok 0"
  *   threads CPU CPU ...                -> "ok": a pool of a thread on each CPU for what is prepared after
+ *   pool 0                             -> "ok": what is prepared after goes without it; "pool 1" takes it again
  *   prepare SLOT ALGORITHM KERNEL FOLDER h w kh kw top right bottom left sv sh dv dh groups batch cin cout
  *                                      -> "ok KERNEL BYTES" and the result in FOLDER/ours-SLOT.f32; KERNEL "-": best
  *   sample SLOT NS                     -> "ok MEDIAN CALLS"
@@ -32,6 +33,7 @@ typedef struct {
 static slot slots[SLOTS];
 static uint64_t times[CALLS];
 static ic_pool *pool;
+static bool is_shared = true;
 
 static uint64_t now(void) {
     struct timespec t;
@@ -83,7 +85,8 @@ static const char *prepare(unsigned index, const char *text) {
                        kernel, folder, &h, &w, &d.kernel_height, &d.kernel_width, &d.pad_top, &d.pad_right,
                        &d.pad_bottom, &d.pad_left, &d.stride_height, &d.stride_width, &d.dilation_height,
                        &d.dilation_width, &d.groups, &batch, &d.in_channels, &d.out_channels);
-    ic_options options = {.struct_size = sizeof options, .kernel = strcmp(kernel, "-") ? kernel : NULL, .pool = pool};
+    ic_options options = {
+        .struct_size = sizeof options, .kernel = strcmp(kernel, "-") ? kernel : NULL, .pool = is_shared ? pool : NULL};
     slot *s = &slots[index];
     drop(s);
     if (found != 19 || !ic_algorithm_from_name(algorithm, &options.algorithm))
@@ -178,6 +181,11 @@ static const char *answer(char *line) {
     }
     if (!strncmp(line, "threads ", 8))
         return threads(line + 8);
+    if (!strcmp(line, "pool 0") || !strcmp(line, "pool 1")) {
+        is_shared = line[5] == '1';
+        printf("ok\n");
+        return NULL;
+    }
     if (sscanf(line, "prepare %u %n", &index, &at) == 1 && at && index < SLOTS)
         return prepare(index, line + at);
     if (sscanf(line, "sample %u %lf", &index, &ns) == 2 && index < SLOTS)

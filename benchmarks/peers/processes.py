@@ -83,7 +83,7 @@ class Peer(Lines):
         self.name = name
         module = "benchmarks.peers.side.worker"
         argv = [str(python), "-m", module, name, ",".join(map(str, cpus)), str(len(cpus))]
-        super().__init__(argv, cpus, log, environment.settings(len(cpus)))
+        super().__init__(argv, cpus, log, environment.settings(name, len(cpus)))
         self.versions: dict[str, str] = self._checked(self.read())["versions"]
 
     def prepare(self, layer: Layer, folder: Path, ns: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from harness.config.layer import Layer
 from harness.stats.estimate import Observation
 
 OURS = "ours"
+ALONE = f"{OURS} auto/one thread"  # measured beside those with more threads
 
 
 @dataclass(frozen=True)

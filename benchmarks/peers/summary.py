@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.peers.figures import expected, misconfigured
-from benchmarks.peers.samples import OURS, Findings, is_ours
+from benchmarks.peers.samples import ALONE, OURS, Findings, is_ours
 from harness.config.layer import CATEGORIES, Layer
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, pair_log_ratios, ratio, time_of
 from harness.stats.interval import Interval
@@ -16,6 +16,7 @@ from harness.stats.interval import Interval
 ALL = "all but grouped"
 _WINOGRAD = "winograd"
 _NEAR = 0.02
+_WORTH_SHARING = 50e6  # MACs
 Pick = Callable[[Findings, int, Layer], str | None]
 
 
@@ -166,6 +167,8 @@ QUESTIONS: tuple[tuple[str, Pick, Pick | str, Callable[[Layer], bool]], ...] = (
     ("ours / best peer", our_choice, best_peer, lambda _: True),
     ("ours / XNNPACK", our_choice, "xnnpack", lambda _: True),
     ("ours with AVX2 / best peer", our_avx2, best_peer, lambda _: True),
+    ("ours with AVX2 / oneDNN with AVX2", our_avx2, "onednn_avx2", lambda _: True),
+    ("ours on all threads / on one", our_choice, ALONE, lambda layer: layer.macs > _WORTH_SHARING),
     ("im2col / torch im2col, 3x3", our_im2col, "torch_im2col", lambda layer: (layer.kh, layer.kw) == (3, 3)),
 )
 

@@ -16,8 +16,8 @@ static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, bool r
     }
 }
 
-/* Without blocks; with the fewest tiles that still are a block; with what fills a quarter, half and three quarters of
- * the L2 cache, where all tiles read `bytes`. */
+/* Without blocks; with the fewest tiles that still are a block, and four times as many; with what fills a quarter, half
+ * and three quarters of the L2 cache, where all tiles read `bytes`. */
 static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel, bool regions, const ic_core *core,
                        size_t tiles, size_t bytes) {
     const unsigned least = 8;
@@ -27,6 +27,10 @@ static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel,
         return;
     }
     add(l, algorithm, kernel, regions, least);
+    if (tiles > 4 * least) {
+        add(l, algorithm, kernel, regions, 4 * least);
+        before = 4 * least;
+    }
     for (unsigned quarter = 1; quarter <= 3; quarter++) {
         const double room = (double)core->l2 / 4 * quarter, block = (double)tiles * room / (double)bytes;
         if (block < (double)tiles && block < 4096 && (unsigned)block > before) {

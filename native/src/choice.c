@@ -59,6 +59,8 @@ static unsigned tiles_in(size_t room, size_t bytes, size_t tiles) {
     return at_least((size_t)((double)tiles * (double)room / (double)bytes), 8);
 }
 
+enum { SOME_TILES = 32 };
+
 /* Blocks for tiles that read `bytes` between them, `panels` times where the panels are outside.
  *
  * A panel that outgrows the cache comes from beyond it for every tile, in whatever order; with blocks the panels at
@@ -76,7 +78,10 @@ static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, size_
         return 8;
     }
     if (bytes <= core->l2 / 2) {
-        return 0;
+        /* Nothing is read twice. But a panel writes a few cache lines of each pixel; where there is little to multiply
+         * for an output, it is better to write whole pixels, one after the other. */
+        const bool writes = depth < outputs && pixels * outputs * sizeof(float) > core->l2 && tiles > SOME_TILES;
+        return writes ? SOME_TILES : 0;
     }
     const unsigned block = tiles_in(core->l2 / 4, bytes, tiles);
     const size_t blocks = tiles / block + (tiles % block != 0);
@@ -89,6 +94,12 @@ static size_t lesser(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+/* The pointers of `indirect`, with regions or without, take no more than `most` bytes. */
+static bool fits(const ic_conv2d_desc *desc, const ic_geometry *geometry, bool split, size_t most) {
+    ic_region_sizes sizes;
+    return ic_count_regions(desc, geometry, split, &sizes) && ic_region_bytes(&sizes) <= most;
+}
+
 void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
                         ic_algorithm *algorithm, ic_schedule *schedule) {
     const ic_kernel *kernel = schedule->kernel;
@@ -97,21 +108,20 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
     const size_t depth = ic_taps(desc) * inputs, matrix = pixels * depth * sizeof(float);
     const size_t image = geometry->input_height * geometry->input_width * inputs * sizeof(float);
     const bool in_place = ic_reads_in_place(desc);
-    schedule->regions = false;
+    bool splits = ic_taps(desc) > 1 || ic_has_padding(desc);
     if (*algorithm == IC_ALGORITHM_AUTO) {
-        ic_region_sizes sizes;
-        *algorithm = in_place ? IC_ALGORITHM_DIRECT : IC_ALGORITHM_INDIRECT;
-        if (!in_place && (!ic_count_regions(desc, geometry, ic_taps(desc) > 1 || ic_has_padding(desc), &sizes) ||
-                          ic_region_bytes(&sizes) > matrix)) {
-            *algorithm = IC_ALGORITHM_IM2COL; /* few channels: pointers would take more memory than the matrix */
-        }
+        /* Where groups have one or two channels, pointers may take more memory than the matrix. */
+        splits = splits && fits(desc, geometry, true, matrix);
+        *algorithm = in_place                                        ? IC_ALGORITHM_DIRECT
+                     : splits || fits(desc, geometry, false, matrix) ? IC_ALGORITHM_INDIRECT
+                                                                     : IC_ALGORITHM_IM2COL;
     }
+    schedule->regions = *algorithm == IC_ALGORITHM_INDIRECT && splits;
     if (*algorithm == IC_ALGORITHM_IM2COL && !in_place) {
         /* The block is written and read again at once, panel by panel: it may fill the cache. */
         const unsigned block = tiles_in(core->l2 - core->l2 / 4, matrix, tiles_of(pixels, kernel));
         schedule->block_tiles = matrix <= 2 * core->l2 ? 0 : block;
         return;
     }
-    schedule->regions = *algorithm == IC_ALGORITHM_INDIRECT && (ic_taps(desc) > 1 || ic_has_padding(desc));
     schedule->block_tiles = choose_block(core, kernel, pixels, lesser(image, matrix), depth, outputs);
 }

@@ -24,6 +24,7 @@ MODULES = {
     "xnnpack": "litert",
     "onnxruntime": "ort",
     "onednn": "onednn",
+    "onednn_avx2": "onednn",
     "torch_im2col": "torch_im2col",
     "ncnn": "ncnn_layer",
     "ncnn_winograd": "ncnn_layer",

@@ -13,13 +13,27 @@
 
 #define IC_LOAD(p) _mm256_loadu_ps(p)
 #define IC_STORE(p, v) _mm256_storeu_ps(p, v)
-#define IC_STORE_FIRST(p, v, n) _mm256_maskstore_ps(p, first_lanes(n), v)
+#define IC_STORE_FIRST(p, v, n) store_first(p, v, n)
 #define IC_SPLAT(x) _mm256_set1_ps(x)
 /* min and max return their second operand when one is NaN. */
 #define IC_CLAMP(v, low, high) _mm256_min_ps(high, _mm256_max_ps(low, v))
 #define IC_FMA(acc, b, a) _mm256_fmadd_ps(a, b, acc)
 
-static inline __m256i first_lanes(unsigned count) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+/* Not by a masked store: that is dozens of micro-operations on AMD. */
+static inline void store_first(float *to, __m256 v, unsigned count) {
+    __m128 left = _mm256_castps256_ps128(v);
+    if (count & 4) {
+        _mm_storeu_ps(to, left);
+        left = _mm256_extractf128_ps(v, 1);
+        to += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)(void *)to, left);
+        left = _mm_movehl_ps(left, left);
+        to += 2;
+    }
+    if (count & 1) {
+        _mm_store_ss(to, left);
+    }
 }
 #include "tile.inc.h"

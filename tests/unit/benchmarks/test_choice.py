@@ -11,7 +11,7 @@ from harness.errors import InfrastructureError
 
 pytestmark = pytest.mark.unit
 
-ANSWER = '{"auto": "direct_x", "auto_ns": 10, "best": "direct_y", "best_ns": 9, "candidates": 7, "reach": 0.9}'
+ANSWER = '{"auto": "direct_x", "auto_ns": 10, "best": "direct_y", "best_ns": 9, "candidates": 7, "reach": 0.9, "times": {}}'
 
 
 def test_layers_belong_to_the_seed() -> None:
@@ -34,7 +34,7 @@ def test_layers_cover_what_the_model_decides_on() -> None:
 
 def test_summary() -> None:
     layer = random_layers(1, 1)[0]
-    rows = [Row(layer, "a", "b", 3, 1.0, 1.0, reach) for reach in (0.5, 1.3, 0.99)]
+    rows = [Row(layer, "a", "b", 3, 1.0, 1.0, reach, {}) for reach in (0.5, 1.3, 0.99)]
     found = summary(rows)
     assert found["geometric_mean"] == pytest.approx(math.cbrt(0.5 * 0.99))
     assert (found["layers"], found["worst"], found["within_2_percent"]) == (3, 0.5, pytest.approx(2 / 3))
