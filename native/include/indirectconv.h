@@ -11,9 +11,11 @@
  * reads nothing before or after either and allocates nothing. Input and output must not overlap.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
- * the number of threads; padding counts as zeros that are multiplied, so an infinite weight gives NaN there. Only
- * naive and schedules with `+regions` leave padding out; auto may choose either. im2col, direct and indirect with one
- * kernel give the same bits for finite weights. NaN passes the clamp.
+ * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
+ * there. Only naive leaves all padding out, and schedules with `+regions` as much of it as pays: with those such an
+ * output is NaN, or what it would be without that weight; auto may choose either. im2col, direct and indirect with one
+ * kernel give the same bits for finite weights (`+regions` maybe the other zero where nothing but padding is summed).
+ * What is not finite in the input reaches the outputs whose taps read it, and no others. NaN passes the clamp.
  *
  * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
  * pool as long as they don't run at the same time.
@@ -30,7 +32,8 @@ extern "C" {
 
 typedef enum {
     IC_OK = 0,
-    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, a zero size, a wrong struct_size, min > max, ... */
+    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, floats not aligned to 4 bytes, a zero size, a wrong
+                                struct_size, min > max, ... */
     IC_UNSUPPORTED,          /* the algorithm does not cover this convolution (e.g. direct on a 3x3) */
     IC_UNSUPPORTED_HARDWARE, /* the named kernel needs CPU features that this CPU lacks */
     IC_UNKNOWN_KERNEL,       /* no kernel of that name */
@@ -90,7 +93,8 @@ typedef struct ic_pool ic_pool;
 typedef struct {
     size_t struct_size;            /* sizeof(ic_pool_options) */
     unsigned threads;              /* with the caller's, 1 to IC_MAX_THREADS */
-    const unsigned *cpus;          /* NULL: not pinned; else [threads]. cpus[0] is the caller's, who pins itself */
+    const unsigned *cpus;          /* NULL: not pinned; else [threads], none twice. cpus[0] is the caller's, who pins
+                                      itself */
     const ic_allocator *allocator; /* NULL: malloc */
 } ic_pool_options;
 

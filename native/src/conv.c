@@ -120,7 +120,7 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
         return IC_INVALID_ARGUMENT;
     }
     *conv = NULL;
-    if (desc == NULL || weights == NULL) {
+    if (desc == NULL || weights == NULL || !ic_is_aligned(weights) || !ic_is_aligned(bias)) {
         return IC_INVALID_ARGUMENT;
     }
     ic_conv2d draft = {.is_shaped = false};
@@ -207,18 +207,24 @@ static ic_status make_pointers(ic_conv2d *conv) {
     return make_padding(conv);
 }
 
-/* The matrix, whole or a block for each thread. */
+/* The matrix, whole or a block for each thread. A block that was chosen needs no more than the whole, however many
+ * threads there are. */
 static ic_status make_matrix(ic_conv2d *conv) {
-    size_t pixels = conv->whole.pixels, bytes;
+    const size_t all = conv->whole.pixels;
     const unsigned threads = ic_pool_threads(conv->pool);
-    conv->matrix_block = 0;
+    size_t pixels = all, bytes;
     if (conv->schedule.block_tiles != 0) {
-        const size_t block = (size_t)conv->schedule.block_tiles * conv->schedule.kernel->rows;
-        pixels = block < pixels ? block : pixels;
+        const size_t block = ic_tiles_at_once(conv, 1) * conv->schedule.kernel->rows;
+        pixels = block < all ? block : all;
+        if (conv->is_chosen && pixels > all / threads) {
+            conv->schedule.block_tiles = 0;
+            pixels = all;
+        }
     }
     if (!ic_matrix_size(&conv->desc, pixels, &bytes)) {
         return IC_OVERFLOW;
     }
+    conv->matrix_block = 0;
     if (conv->schedule.block_tiles != 0) {
         conv->matrix_block = bytes / sizeof(float);
         if (!ic_multiply(&bytes, threads) || !ic_is_array_size(bytes)) {
@@ -323,7 +329,7 @@ ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t
 }
 
 ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output) {
-    if (conv == NULL || input == NULL || output == NULL) {
+    if (conv == NULL || input == NULL || output == NULL || !ic_is_aligned(input) || !ic_is_aligned(output)) {
         return IC_INVALID_ARGUMENT;
     }
     if (!conv->is_shaped) {

@@ -54,6 +54,8 @@ bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);
 /* The patches of output pixels `first` to `first + count` of one image, whose group starts at `input`. */
 void ic_fill_matrix(const ic_conv2d *conv, const float *input, size_t first, size_t count, float *matrix);
 
+/* Tiles of a piece of work at most: of a block, or what one of several threads takes of `panels` panels. */
+size_t ic_tiles_at_once(const ic_conv2d *conv, size_t panels);
 void ic_run_naive(const ic_conv2d *conv, const float *input, float *output);
 /* Everything else. */
 void ic_run_tiled(const ic_conv2d *conv, const float *input, float *output);

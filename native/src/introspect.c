@@ -3,6 +3,7 @@
 #include "choice.h"
 #include "conv.h"
 #include "core.h"
+#include "memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
-    if (conv == NULL || input == NULL) {
+    if (conv == NULL || input == NULL || !ic_is_aligned(input)) {
         return IC_INVALID_ARGUMENT;
     }
     if (!conv->is_shaped) {
@@ -54,7 +55,7 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
             const float *from = input + group * ic_group_inputs(&conv->desc);
             size_t step = pixels;
             if (conv->matrix_block != 0) {
-                step = conv->schedule.block_tiles * (size_t)conv->schedule.kernel->rows;
+                step = conv->matrix_block / (ic_taps(&conv->desc) * ic_group_inputs(&conv->desc));
             }
             for (size_t first = 0; first < pixels; first += step) {
                 ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, conv->matrix);

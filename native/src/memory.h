@@ -10,6 +10,11 @@
 /* All buffers start at a cache line. */
 #define IC_ALIGNMENT 64
 
+/* Floats can be read there: what C promises of any float, and all that the kernels ask for. */
+static inline bool ic_is_aligned(const float *floats) {
+    return (uintptr_t)floats % sizeof(float) == 0;
+}
+
 /* *size *= factor; false, and *size undefined, when the product does not fit size_t. */
 static inline bool ic_multiply(size_t *size, size_t factor) {
     return !__builtin_mul_overflow(*size, factor, size);

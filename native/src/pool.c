@@ -48,9 +48,6 @@ static bool pin(int cpu) {
         return true;
     }
     cpu_set_t set;
-    if (cpu >= CPU_SETSIZE) {
-        return false;
-    }
     CPU_ZERO(&set);
     CPU_SET((size_t)cpu, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0;
@@ -110,16 +107,34 @@ static void wait_for_helpers(ic_pool *pool) {
     }
 }
 
+/* Two threads on one CPU would wait for each other: as many CPUs as threads, each of which the system can name. */
+static bool are_cpus(const ic_pool_options *options) {
+    for (unsigned i = 0; options->cpus != NULL && i < options->threads; i++) {
+        for (unsigned before = 0; before < i; before++) {
+            if (options->cpus[before] == options->cpus[i]) {
+                return false;
+            }
+        }
+        if (options->cpus[i] >= CPU_SETSIZE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     if (pool == NULL) {
         return IC_INVALID_ARGUMENT;
     }
     *pool = NULL;
     if (options == NULL || options->struct_size != sizeof *options || options->threads == 0 ||
-        options->threads > IC_MAX_THREADS) {
+        options->threads > IC_MAX_THREADS || !are_cpus(options)) {
         return IC_INVALID_ARGUMENT;
     }
     const ic_allocator allocator = options->allocator != NULL ? *options->allocator : ic_default_allocator();
+    if (allocator.allocate == NULL || allocator.release == NULL) {
+        return IC_INVALID_ARGUMENT;
+    }
     const size_t bytes = sizeof(ic_pool) + (options->threads - 1) * sizeof(helper);
     ic_pool *made = allocator.allocate(allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {

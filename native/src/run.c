@@ -164,7 +164,7 @@ static void work_by_piece(void *context, unsigned thread) {
 /* Work of one thread is shared out in so many pieces. */
 enum { SHARES = 16 };
 
-static size_t tiles_at_once(const ic_conv2d *conv, size_t panels) {
+size_t ic_tiles_at_once(const ic_conv2d *conv, size_t panels) {
     const unsigned threads = ic_pool_threads(conv->pool);
     size_t tiles = 0;
     if (threads == 1) {
@@ -207,7 +207,7 @@ static void run_group(const ic_conv2d *conv, size_t group, const float *input, f
              .weights = conv->weights + group * panels * ic_panel_floats(conv),
              .row_bytes = depth * sizeof(float),
              .panels = panels,
-             .most_tiles = tiles_at_once(conv, panels)};
+             .most_tiles = ic_tiles_at_once(conv, panels)};
     if (conv->matrix_block != 0) {
         j.image = j.input;
     } else if (conv->matrix != NULL) {

@@ -76,6 +76,10 @@ size_t depth_of(const shape *s);   /* products per output */
 size_t weights_of(const shape *s); /* floats */
 size_t inputs_of(const shape *s);
 size_t outputs_of(const shape *s);
+size_t out_height(const shape *s);
+size_t out_width(const shape *s);
+/* The input's pixel that a tap of an output reads, -1 in the padding. */
+long pixel_read(const shape *s, size_t output, size_t tap);
 void describe(const shape *s, const char *what); /* to stderr */
 
 /* Exits with a message unless every output lies within gamma(K + 1) * (|bias| + sum |a||b|) of the exact value; for

@@ -72,14 +72,24 @@ static size_t axis(size_t input, uint32_t before, uint32_t after, uint32_t kerne
     return (input + before + after - ((kernel - 1u) * (size_t)dilation + 1)) / stride + 1;
 }
 
-static size_t out_height(const shape *s) {
+size_t out_height(const shape *s) {
     const ic_conv2d_desc *d = &s->desc;
     return axis(s->height, d->pad_top, d->pad_bottom, d->kernel_height, d->dilation_height, d->stride_height);
 }
 
-static size_t out_width(const shape *s) {
+size_t out_width(const shape *s) {
     const ic_conv2d_desc *d = &s->desc;
     return axis(s->width, d->pad_left, d->pad_right, d->kernel_width, d->dilation_width, d->stride_width);
+}
+
+long pixel_read(const shape *s, size_t output, size_t tap) {
+    const ic_conv2d_desc *d = &s->desc;
+    const size_t at = output / d->out_channels, x = at % out_width(s), y = at / out_width(s) % out_height(s);
+    const size_t image = at / out_width(s) / out_height(s);
+    const long row = (long)(y * d->stride_height + tap / d->kernel_width * d->dilation_height) - (long)d->pad_top;
+    const long column = (long)(x * d->stride_width + tap % d->kernel_width * d->dilation_width) - (long)d->pad_left;
+    const bool is_inside = row >= 0 && column >= 0 && row < (long)s->height && column < (long)s->width;
+    return is_inside ? ((long)image * (long)s->height + row) * (long)s->width + column : -1;
 }
 
 size_t depth_of(const shape *s) {

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE /* usleep */
 #include "check.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +77,86 @@ static void memory(const char *kernel) {
     CHECK(bytes[1] <= bytes[0] * 4 / 9 + 16 * 128);
 }
 
+/* auto's pointers and matrix are no larger than im2col's matrix, whatever the number of threads: where pointers would
+ * be, every thread has a block of the matrix for itself. */
+static void blocks(const char *kernel) {
+    (void)kernel;
+    static const unsigned counts[] = {1, 2, 3, 8, 64};
+    static const float weights[2 * 2 * 2 * 2] = {0};
+    bool is_blocked = false;
+    for (size_t t = 0; t < sizeof counts / sizeof counts[0]; t++) {
+        ic_pool *pool;
+        const ic_pool_options options = {sizeof options, counts[t], NULL, NULL};
+        CHECK(ic_pool_create(&options, &pool) == IC_OK);
+        for (size_t side = 100; side <= 3200; side = side * 5 / 4) {
+            shape s = plain_shape(2, side, side, 2, 2);
+            s.desc.groups = 2;
+            const ic_options automatic = {
+                .struct_size = sizeof automatic, .algorithm = IC_ALGORITHM_AUTO, .pool = pool};
+            ic_conv2d *conv;
+            ic_conv2d_info info = {.struct_size = sizeof info};
+            CHECK(ic_conv2d_create(&s.desc, weights, NULL, &automatic, &conv) == IC_OK);
+            CHECK(ic_conv2d_reshape(conv, 1, side, side) == IC_OK && ic_conv2d_get_info(conv, &info) == IC_OK);
+            CHECK(info.algorithm == IC_ALGORITHM_IM2COL);
+            CHECK(info.bytes[IC_MEMORY_MATRIX] <= (side - 1) * (side - 1) * depth_of(&s) * sizeof(float));
+            is_blocked = is_blocked || strstr(info.kernel, "+block") != NULL;
+            ic_conv2d_destroy(conv);
+        }
+        ic_pool_destroy(pool);
+    }
+    CHECK(is_blocked);
+}
+
+enum { POOLS = 4 };
+
+/* The same bits for any number of threads, for all that is chosen; the kernels' tests have the plain paths. */
+static void threads(const char *kernel) {
+    (void)kernel;
+    static const unsigned counts[POOLS] = {1, 2, 3, 7};
+    ic_pool *pools[POOLS];
+    for (size_t t = 0; t < POOLS; t++) {
+        const ic_pool_options options = {sizeof options, counts[t], NULL, NULL};
+        CHECK(ic_pool_create(&options, &pools[t]) == IC_OK);
+    }
+    for (unsigned i = 0; i < SHAPES; i += 8) {
+        const shape s = nth_shape(i);
+        const size_t bytes = outputs_of(&s) * sizeof(float);
+        uint64_t seed = i;
+        float *weights = malloc(weights_of(&s) * sizeof(float)), *input = malloc(inputs_of(&s) * sizeof(float));
+        float *output = malloc(bytes), *first = malloc(bytes);
+        CHECK(weights != NULL && input != NULL && output != NULL && first != NULL);
+        fill(weights, weights_of(&s), VALUES_FLOAT, &seed);
+        fill(input, inputs_of(&s), VALUES_FLOAT, &seed);
+        for (size_t a = 0; a < sizeof chosen / sizeof chosen[0]; a++) {
+            for (size_t t = 0; t < POOLS; t++) {
+                const ic_options options = {
+                    .struct_size = sizeof options, .algorithm = chosen[a], .kernel = "best", .pool = pools[t]};
+                ic_conv2d *conv;
+                const ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
+                if (status == IC_UNSUPPORTED && chosen[a] == IC_ALGORITHM_DIRECT) {
+                    continue;
+                }
+                CHECK(status == IC_OK && ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+                memset(output, 0xff, bytes);
+                CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+                ic_conv2d_destroy(conv);
+                if (t == 0) {
+                    check_against_reference(&s, VALUES_FLOAT, weights, NULL, input, output, "threads");
+                    memcpy(first, output, bytes);
+                }
+                CHECK(memcmp(first, output, bytes) == 0);
+            }
+        }
+        free(weights);
+        free(input);
+        free(output);
+        free(first);
+    }
+    for (size_t t = 0; t < POOLS; t++) {
+        ic_pool_destroy(pools[t]);
+    }
+}
+
 static void cores(const char *kernel) {
     (void)kernel;
     char name[IC_CHOICE_NAME];
@@ -105,12 +186,17 @@ static void pools(const char *kernel) {
     options.struct_size = 1;
     CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
     options.struct_size = sizeof options;
-    const unsigned nowhere[] = {0, 100000}, absent[] = {0, 1000}; /* beyond the mask that a system can have; and has */
-    options.cpus = nowhere;
-    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
-    options.cpus = absent;
-    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
+    /* Beyond the mask that a system has; that it can have; more threads than CPUs. */
+    static const unsigned masks[][2] = {{0, 1000}, {0, 100000}, {0, UINT_MAX}, {100000, 0}, {0, 0}};
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        options.cpus = masks[i];
+        pool = (ic_pool *)(uintptr_t)1;
+        CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
+    }
     options.cpus = NULL;
+    const ic_allocator none = {NULL, NULL, NULL};
+    options.allocator = &none;
+    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
     guarded_heap heap = {.fail_at = 0};
     ic_allocator allocator = guarded_allocator(&heap);
     options.allocator = &allocator;
@@ -195,7 +281,8 @@ static void schedules(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"right", right}, {"memory", memory},       {"cores", cores},
-                                       {"pools", pools}, {"schedules", schedules}, {NULL, NULL}};
+    static const check_case cases[] = {{"right", right},         {"memory", memory}, {"blocks", blocks},
+                                       {"threads", threads},     {"cores", cores},   {"pools", pools},
+                                       {"schedules", schedules}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

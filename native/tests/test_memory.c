@@ -64,20 +64,35 @@ static void overflow(const char *kernel) {
 
 /* Every allocation fails once; nothing is lost, and the object is usable after a later success. */
 static void out_of_memory(const char *kernel) {
-    shape s = plain_shape(3, 8, 8, 4, 6);
-    s.desc.pad_top = 1;
+    (void)kernel;
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+        unsigned failures;
+    } ways[] = {
+        {IC_ALGORITHM_NAIVE, NULL, 2},
+        {IC_ALGORITHM_IM2COL, NULL, 3},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+block2", 3},
+        {IC_ALGORITHM_IM2COL, "best", 3},
+        {IC_ALGORITHM_DIRECT, NULL, 2},
+        {IC_ALGORITHM_DIRECT, "scalar_4x4+block2", 2},
+        {IC_ALGORITHM_INDIRECT, NULL, 4},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", 4},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block2", 4},
+        {IC_ALGORITHM_INDIRECT, "best", 4},
+        {IC_ALGORITHM_AUTO, NULL, 4},
+    };
     static const float weights[6 * 9 * 4] = {0}, input[256] = {0};
     static float output[512];
-    for (size_t a = 0; a < 4; a++) {
-        if (algorithms[a] == IC_ALGORITHM_DIRECT) {
-            continue;
-        }
+    for (size_t a = 0; a < sizeof ways / sizeof ways[0]; a++) {
+        const bool is_direct = ways[a].algorithm == IC_ALGORITHM_DIRECT;
+        shape s = plain_shape(is_direct ? 1 : 3, 8, 8, 4, 6);
+        s.desc.pad_top = is_direct ? 0 : 2; /* rows of two kinds */
         unsigned failures = 0;
         for (long n = 0;; n++) {
             guarded_heap heap = {.fail_at = n};
             const ic_allocator allocator = guarded_allocator(&heap);
-            const ic_options options =
-                options_for(algorithms[a], algorithms[a] == IC_ALGORITHM_NAIVE ? NULL : kernel, &allocator);
+            const ic_options options = options_for(ways[a].algorithm, ways[a].schedule, &allocator);
             ic_conv2d *conv;
             ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
             if (status != IC_OK) {
@@ -100,7 +115,7 @@ static void out_of_memory(const char *kernel) {
                 break;
             }
         }
-        CHECK(failures == (algorithms[a] == IC_ALGORITHM_NAIVE ? 2 : algorithms[a] == IC_ALGORITHM_IM2COL ? 3 : 4));
+        CHECK(failures == ways[a].failures);
     }
 }
 

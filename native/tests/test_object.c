@@ -99,6 +99,70 @@ static void option_errors(const char *kernel) {
     CHECK(any);
 }
 
+/* Whether all of it is 0xff. */
+static bool is_untouched(const void *memory, size_t bytes) {
+    const unsigned char *at = memory;
+    for (size_t i = 0; i < bytes; i++) {
+        if (at[i] != 0xff) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `floats`, moved by less than a float. */
+static float *askew(float *floats, size_t bytes) {
+    return (float *)((uintptr_t)floats + bytes);
+}
+
+/* What is refused writes nothing: misaligned and absent tensors, wrong states, wrong sizes. */
+static void refusals(const char *kernel) {
+    (void)kernel;
+    const shape s = plain_shape(3, 8, 8, 4, 6);
+    static float weights[6 * 9 * 4 + 1], bias[6 + 1], input[8 * 8 * 4 + 1], output[6 * 6 * 6 + 1];
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+    } ways[] = {{IC_ALGORITHM_NAIVE, NULL},
+                {IC_ALGORITHM_IM2COL, NULL},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block2"},
+                {IC_ALGORITHM_INDIRECT, NULL},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions"},
+                {IC_ALGORITHM_AUTO, NULL}};
+    for (size_t a = 0; a < sizeof ways / sizeof ways[0]; a++) {
+        const ic_options options = options_for(ways[a].algorithm, ways[a].schedule, NULL);
+        ic_conv2d *conv;
+        ic_conv2d_info info;
+        for (size_t skew = 1; skew < sizeof(float); skew++) {
+            CHECK(ic_conv2d_create(&s.desc, askew(weights, skew), bias, &options, &conv) == IC_INVALID_ARGUMENT);
+            CHECK(conv == NULL);
+            CHECK(ic_conv2d_create(&s.desc, weights, askew(bias, skew), &options, &conv) == IC_INVALID_ARGUMENT);
+            CHECK(conv == NULL);
+        }
+        CHECK(ic_conv2d_create(&s.desc, weights, bias, &options, &conv) == IC_OK);
+        memset(&info, 0xff, sizeof info);
+        memset(output, 0xff, sizeof output);
+        info.struct_size = sizeof info;
+        CHECK(ic_conv2d_get_info(conv, &info) == IC_BAD_STATE);
+        CHECK(is_untouched(&info.algorithm, sizeof info - sizeof info.struct_size));
+        CHECK(ic_conv2d_run(conv, input, output) == IC_BAD_STATE);
+        CHECK(ic_conv2d_reshape(conv, 1, 8, 8) == IC_OK);
+        for (size_t skew = 1; skew < sizeof(float); skew++) {
+            CHECK(ic_conv2d_run(conv, askew(input, skew), output) == IC_INVALID_ARGUMENT);
+            CHECK(ic_conv2d_run(conv, input, askew(output, skew)) == IC_INVALID_ARGUMENT);
+            CHECK(ic_conv2d_copy_only(conv, askew(input, skew)) == IC_INVALID_ARGUMENT);
+        }
+        CHECK(ic_conv2d_run(conv, NULL, output) == IC_INVALID_ARGUMENT);
+        info.struct_size--;
+        CHECK(ic_conv2d_get_info(conv, &info) == IC_INVALID_ARGUMENT);
+        CHECK(is_untouched(&info.algorithm, sizeof info - sizeof info.struct_size));
+        CHECK(ic_conv2d_reshape(conv, 1, SIZE_MAX, SIZE_MAX) == IC_OVERFLOW);
+        CHECK(ic_conv2d_run(conv, input, output) == IC_BAD_STATE);
+        CHECK(is_untouched(output, sizeof output));
+        ic_conv2d_destroy(conv);
+    }
+}
+
 /* run, get_info and reshape in the wrong order or with wrong arguments; reshape again and again. */
 static void states(const char *kernel) {
     uint64_t seed = 7;
@@ -195,8 +259,8 @@ static void names(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"arguments", arguments}, {"option_errors", option_errors},
-                                       {"states", states},       {"not_a_number", not_a_number},
-                                       {"names", names},         {NULL, NULL}};
+    static const check_case cases[] = {
+        {"arguments", arguments}, {"option_errors", option_errors}, {"states", states}, {"not_a_number", not_a_number},
+        {"names", names},         {"refusals", refusals},           {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

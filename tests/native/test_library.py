@@ -20,11 +20,11 @@ UNSUPPORTED = 77
 X86 = platform.machine() == "x86_64"
 ARM_KERNELS = ("neon_6x16", "neon_8x8_a53", "neon_8x8_a55", "scalar_4x4")
 HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "scalar_4x4") if X86 else ARM_KERNELS
-PROPERTIES = ("bound", "integers", "bits", "guards", "tails")
-NAIVE_PROPERTIES = ("bound", "integers", "guards")
+PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
+NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
-    "test_object": ("arguments", "option_errors", "states", "not_a_number", "names"),
-    "test_choice": ("right", "memory", "cores", "pools", "schedules"),
+    "test_object": ("arguments", "option_errors", "refusals", "states", "not_a_number", "names"),
+    "test_choice": ("right", "memory", "blocks", "threads", "cores", "pools", "schedules"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "measured"),
 }
@@ -82,7 +82,7 @@ def test_sanitizers_are_compiled_in(native_builds: Builds, build: str, marks: li
         assert all(mark in content for mark in marks), name
 
 
-@pytest.mark.parametrize("case", ["bound", "integers", "guards", "tails"])
+@pytest.mark.parametrize("case", ["bound", "integers", "guards", "tails", "tiles", "apart"])
 @pytest.mark.parametrize("kernel", HOST_KERNELS)
 def test_broken_kernel_is_noticed(native_builds: Builds, kernel: str, case: str) -> None:
     """Checks that cannot fail prove nothing: the same ones against kernels with one wrong output per tile."""

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "paths.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+const path paths[] = {
+    {IC_ALGORITHM_INDIRECT, "", 1},         {IC_ALGORITHM_INDIRECT, "+block2", 1},
+    {IC_ALGORITHM_INDIRECT, "+regions", 1}, {IC_ALGORITHM_INDIRECT, "+regions+block3", 1},
+    {IC_ALGORITHM_INDIRECT, "", 3},         {IC_ALGORITHM_INDIRECT, "+regions", 2},
+    {IC_ALGORITHM_IM2COL, "", 1},           {IC_ALGORITHM_IM2COL, "+block1", 1},
+    {IC_ALGORITHM_IM2COL, "+block3", 1},    {IC_ALGORITHM_IM2COL, "", 2},
+    {IC_ALGORITHM_IM2COL, "+block2", 3},    {IC_ALGORITHM_DIRECT, "", 1},
+    {IC_ALGORITHM_DIRECT, "+block2", 1},    {IC_ALGORITHM_DIRECT, "+block1", 2},
+};
+bool is_left_out(size_t p, unsigned shape_index) {
+    const bool is_plain = paths[p].threads == 1 && strstr(paths[p].options, "+block") == NULL;
+    return !is_plain && (shape_index + p) % 5 != 0;
+}
+
+const path published_path = {IC_ALGORITHM_INDIRECT, "", 1};
+const path naive_path = {IC_ALGORITHM_NAIVE, "", 1};
+const size_t path_count = sizeof paths / sizeof paths[0];
+
+static ic_pool *pool_of(unsigned threads) {
+    static ic_pool *pools[4];
+    if (threads > 1 && pools[threads] == NULL) {
+        const ic_pool_options options = {sizeof options, threads, NULL, NULL};
+        CHECK(ic_pool_create(&options, &pools[threads]) == IC_OK);
+    }
+    return threads > 1 ? pools[threads] : NULL;
+}
+
+tensors new_tensors(const shape *s, values kind, placement place, uint64_t seed) {
+    tensors t;
+    t.place = place;
+    t.weights = guarded_new(weights_of(s) * sizeof(float), place);
+    t.bias = guarded_new(s->desc.out_channels * sizeof(float), place);
+    t.input = guarded_new(inputs_of(s) * sizeof(float), place);
+    t.output = guarded_new(outputs_of(s) * sizeof(float), place);
+    fill(t.weights, weights_of(s), kind, &seed);
+    fill(t.bias, s->desc.out_channels, kind, &seed);
+    fill(t.input, inputs_of(s), kind, &seed);
+    guarded_protect(t.input, inputs_of(s) * sizeof(float), PROT_READ);
+    return t;
+}
+
+void free_tensors(const shape *s, tensors t) {
+    guarded_free(t.weights, weights_of(s) * sizeof(float));
+    guarded_free(t.bias, s->desc.out_channels * sizeof(float));
+    guarded_free(t.input, inputs_of(s) * sizeof(float));
+    guarded_free(t.output, outputs_of(s) * sizeof(float));
+}
+
+bool convolve(const shape *s, const char *kernel, const path *p, const tensors *t, bool with_bias,
+              const ic_allocator *allocator, const void **address) {
+    char schedule[64];
+    CHECK(snprintf(schedule, sizeof schedule, "%s%s", kernel, p->options) < (int)sizeof schedule);
+    const ic_options options = {.struct_size = sizeof options,
+                                .algorithm = p->algorithm,
+                                .kernel = schedule,
+                                .allocator = allocator,
+                                .pool = pool_of(p->threads)};
+    ic_conv2d *conv;
+    const ic_status status = ic_conv2d_create(&s->desc, t->weights, with_bias ? t->bias : NULL, &options, &conv);
+    if (p->algorithm == IC_ALGORITHM_DIRECT && status == IC_UNSUPPORTED) {
+        CHECK(conv == NULL);
+        return false;
+    }
+    CHECK(status == IC_OK);
+    CHECK(ic_conv2d_reshape(conv, s->batch, s->height, s->width) == IC_OK);
+    memset(t->output, 0xff, outputs_of(s) * sizeof(float));
+    CHECK(ic_conv2d_run(conv, t->input, t->output) == IC_OK);
+    ic_conv2d_info info = {.struct_size = sizeof info};
+    CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
+    CHECK(strcmp(info.kernel, schedule) == 0);
+    CHECK(s->batch * info.output_height * info.output_width * s->desc.out_channels == outputs_of(s));
+    if (address != NULL) {
+        *address = ic_conv2d_kernel_address(conv);
+    }
+    ic_conv2d_destroy(conv);
+    return true;
+}

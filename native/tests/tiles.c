@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The micro-kernels by themselves. Each row of a tile has a page of its own for its input and one for its output, with
+ * gigabytes in between, so that no offset fits 32 bits and whatever is touched beside a row shows. Bits are compared
+ * with plain C in the same order. */
+#define _GNU_SOURCE /* MAP_NORESERVE */
+#include "tiles.h"
+
+#include "check.h"
+#include "kernels/kernel.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { FLOATS = 1024, TILES = 3, TAPS = 9, CHANNELS = 33, COLUMNS = 64 };
+enum { HEAP_FLOATS = (TAPS * CHANNELS + (TAPS - 1) * 3) * COLUMNS };
+#define APART ((size_t)3 << 29)             /* from the fourth row on over 4 GiB away */
+#define PAGE_BYTES (FLOATS * sizeof(float)) /* what is used of a page, at its end */
+
+/* The last floats of pages far from each other. */
+static void far_pages(unsigned count, float *pages[IC_MAX_ROWS]) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *at = mmap(NULL, count * APART, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(at != MAP_FAILED);
+    for (unsigned i = 0; i < count; i++, at += APART) {
+        CHECK(mprotect(at + page, page, PROT_READ | PROT_WRITE) == 0);
+        pages[i] = (float *)(void *)(at + 2 * page - PAGE_BYTES);
+    }
+}
+
+typedef struct {
+    const ic_kernel *kernel;
+    unsigned rows, columns;
+    size_t channels, taps, tiles, gap; /* gap: weights passed over after a tap */
+    bool steps;                        /* from tile to tile the input moves on, not the offsets */
+    bool scatters;                     /* not the output, but its places */
+    bool clamps;
+    float *input[IC_MAX_ROWS], *output[IC_MAX_ROWS];
+    float *padding, *bias, *weights;
+    int64_t *offsets, *places;
+    size_t weights_count, entries, place_count;
+    size_t step, pitch; /* floats from a tile's input or output to the next one's */
+    float *heap[5];
+    ic_tile_run run;
+} tile_case;
+
+static int64_t bytes_between(const float *from, const float *to) {
+    return (int64_t)((uintptr_t)to - (uintptr_t)from);
+}
+
+/* Runs of channels anywhere in the row's page, the very last ones among them, and padding. */
+static void lay_input(tile_case *c, uint64_t *state) {
+    const size_t sets = c->steps ? 1 : c->tiles, moved = c->steps ? (c->tiles - 1) * c->step : 0;
+    for (size_t i = 0; i < c->entries; i++) {
+        const size_t room = FLOATS - moved - c->channels, row = i % c->rows;
+        const bool is_end = i + c->rows >= sets * c->taps * c->rows;
+        const float *at = c->input[row] + (is_end ? room : random_next(state) % (room + 1));
+        c->offsets[i] = random_range(state, 0, 4) == 0 ? IC_PADDING_ENTRY : bytes_between(c->input[0], at);
+    }
+}
+
+/* The end of a buffer, before a page without access: made once, for making them takes long under emulation. */
+static float *last_floats(float *heap, size_t count) {
+    CHECK(count <= HEAP_FLOATS);
+    return heap + HEAP_FLOATS - count;
+}
+
+static void make(tile_case *c, uint64_t *state) {
+    const size_t taps = c->taps == 0 ? 1 : c->taps, columns = c->kernel->columns;
+    const uint32_t dice = random_range(state, 0, 31);
+    c->steps = dice % 2 != 0, c->clamps = dice / 2 % 2 != 0, c->scatters = dice / 4 % 2 != 0;
+    c->gap = dice / 8 % 4;
+    c->step = c->channels + 3;
+    c->pitch = c->columns + dice % 5;
+    c->weights_count = c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * columns;
+    c->entries = taps * c->rows * (c->steps ? 1 : c->tiles);
+    c->place_count = c->rows * (c->scatters ? c->tiles : 1);
+    c->padding = last_floats(c->heap[0], c->channels);
+    c->bias = last_floats(c->heap[1], columns);
+    c->weights = last_floats(c->heap[2], c->weights_count);
+    c->offsets = (int64_t *)(void *)last_floats(c->heap[3], 2 * c->entries);
+    c->places = (int64_t *)(void *)last_floats(c->heap[4], 2 * c->place_count);
+    fill(c->padding, c->channels, VALUES_FLOAT, state); /* not zeros: whether it is read must show */
+    fill(c->bias, columns, VALUES_FLOAT, state);
+    fill(c->weights, c->weights_count, VALUES_FLOAT, state);
+    lay_input(c, state);
+    for (size_t i = 0; i < c->place_count; i++) {
+        const size_t tile = c->scatters ? i / c->rows : 0;
+        const float *first = c->output[i % c->rows] + FLOATS - c->columns - (c->tiles - 1) * c->pitch;
+        c->places[i] = bytes_between(c->output[0], first + tile * c->pitch);
+    }
+    c->run = (ic_tile_run){.input = c->input[0],
+                           .padding = c->padding,
+                           .offsets = c->offsets,
+                           .bias = c->bias,
+                           .weights = c->weights,
+                           .weights_gap = c->gap * columns,
+                           .output = c->output[0],
+                           .output_offsets = c->places,
+                           .output_step = c->scatters ? 0 : c->pitch * sizeof(float),
+                           .output_offset_step = c->scatters ? c->rows : 0,
+                           .taps = c->taps,
+                           .channels = c->channels,
+                           .tiles = c->tiles,
+                           .input_step = c->steps ? c->step * sizeof(float) : 0,
+                           .offset_step = c->steps ? 0 : c->taps * c->rows,
+                           .rows = c->rows,
+                           .columns = c->columns,
+                           .output_min = c->clamps ? -0.5f : -INFINITY,
+                           .output_max = c->clamps ? 0.75f : INFINITY};
+}
+
+static float reference(const tile_case *c, size_t tile, size_t row, size_t column) {
+    const bool is_fused = strcmp(c->kernel->isa, "scalar") != 0;
+    const float *weights = c->weights + column;
+    float sum = c->bias[column];
+    for (size_t tap = 0; tap < c->taps; tap++) {
+        const int64_t entry = c->offsets[tile * c->run.offset_step + tap * c->rows + row];
+        const uintptr_t at = (uintptr_t)c->input[0] + tile * c->run.input_step + (uintptr_t)entry;
+        const float *a = entry == IC_PADDING_ENTRY ? c->padding : (const float *)at;
+        for (size_t k = 0; k < c->channels; k++) {
+            const size_t n = (tap * (c->channels + c->gap) + k) * c->kernel->columns;
+            sum = is_fused ? fmaf(a[k], weights[n], sum) : sum + a[k] * weights[n];
+        }
+    }
+    sum = sum < c->run.output_min ? c->run.output_min : sum;
+    return sum > c->run.output_max ? c->run.output_max : sum;
+}
+
+static uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void compare(const tile_case *c) {
+    const size_t start = FLOATS - c->columns - (c->tiles - 1) * c->pitch;
+    for (unsigned row = 0; row < c->kernel->rows; row++) {
+        for (size_t i = 0; i < FLOATS; i++) {
+            const size_t tile = (i - start) / c->pitch, column = (i - start) % c->pitch;
+            const bool is_output = row < c->rows && i >= start && column < c->columns;
+            const uint32_t wanted = is_output ? bits_of(reference(c, tile, row, column)) : UINT32_MAX;
+            if (bits_of(c->output[row][i]) != wanted) {
+                fprintf(stderr, "%u rows, %u columns, %zu channels, %zu taps: row %u float %zu is %a, wanted bits %x\n",
+                        c->rows, c->columns, c->channels, c->taps, row, i, (double)c->output[row][i], wanted);
+                exit(1);
+            }
+        }
+    }
+}
+
+void tiles(const char *kernel) {
+    static const size_t channels[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 16, CHANNELS};
+    static const size_t taps[] = {1, 2, TAPS, 0};
+    tile_case c = {.kernel = ic_kernel_find(kernel)};
+    uint64_t state = 1;
+    CHECK(c.kernel != NULL && c.kernel->columns <= COLUMNS && c.kernel->rows <= IC_MAX_ROWS);
+    for (size_t i = 0; i < sizeof c.heap / sizeof c.heap[0]; i++) {
+        c.heap[i] = guarded_new(HEAP_FLOATS * sizeof(float), FLUSH_END);
+    }
+    far_pages(c.kernel->rows, c.input);
+    far_pages(c.kernel->rows, c.output);
+    for (unsigned row = 0; row < c.kernel->rows; row++) {
+        fill(c.input[row], FLOATS, VALUES_FLOAT, &state);
+    }
+    size_t count = 0;
+    for (c.rows = 1; c.rows <= c.kernel->rows; c.rows++) {
+        for (c.columns = 1; c.columns <= c.kernel->columns; c.columns++) {
+            for (size_t k = 0; k < sizeof channels / sizeof channels[0]; k++, count++) {
+                c.channels = channels[k];
+                c.taps = taps[(count + count / 11) % 4];
+                c.tiles = 1 + random_next(&state) % TILES;
+                for (unsigned row = 0; row < c.kernel->rows; row++) {
+                    memset(c.output[row], 0xff, PAGE_BYTES);
+                }
+                make(&c, &state);
+                c.kernel->run(&c.run);
+                compare(&c);
+            }
+        }
+    }
+}
