@@ -77,10 +77,10 @@ static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, size_
     if (panel > core->l2 / 2) {
         return 8;
     }
-    if (bytes <= core->l2 / 2) {
-        /* Nothing is read twice. But a panel writes a few cache lines of each pixel; where there is little to multiply
-         * for an output, it is better to write whole pixels, one after the other. */
-        const bool writes = depth < outputs && pixels * outputs * sizeof(float) > core->l2 && tiles > SOME_TILES;
+    if (bytes <= core->l2) {
+        /* Little is read twice. But a panel writes a few cache lines of each pixel; where next to nothing is multiplied
+         * for them, it is better to write whole pixels, one after the other. */
+        const bool writes = depth <= outputs / 8 && pixels * outputs * sizeof(float) > core->l2 && tiles > SOME_TILES;
         return writes ? SOME_TILES : 0;
     }
     const unsigned block = tiles_in(core->l2 / 4, bytes, tiles);
