@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tune.h"
 
+#include "depthwise.h"
 #include "introspect.h"
 
 #include <string.h>
@@ -56,6 +57,10 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
     const ic_kernel *kernel;
     for (unsigned i = 0; (kernel = ic_kernel_table(i)) != NULL; i++) {
         if ((kernel->needs & ~core->features) != 0) {
+            continue;
+        }
+        if (ic_is_depthwise(desc)) {
+            add(&l, IC_ALGORITHM_INDIRECT, kernel, true, 0);
             continue;
         }
         const size_t tiles = pixels / kernel->rows + (pixels % kernel->rows != 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice.h"
 
+#include "depthwise.h"
 #include "region.h"
 
 static float larger(float a, float b) {
@@ -108,6 +109,12 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
     const size_t depth = ic_taps(desc) * inputs, matrix = pixels * depth * sizeof(float);
     const size_t image = geometry->input_height * geometry->input_width * inputs * sizeof(float);
     const bool in_place = ic_reads_in_place(desc);
+    if (ic_is_depthwise(desc) && (*algorithm == IC_ALGORITHM_AUTO || *algorithm == IC_ALGORITHM_INDIRECT)) {
+        *algorithm = IC_ALGORITHM_INDIRECT;
+        schedule->regions = true;
+        schedule->block_tiles = 0;
+        return;
+    }
     bool splits = ic_taps(desc) > 1 || ic_has_padding(desc);
     if (*algorithm == IC_ALGORITHM_AUTO) {
         /* Where groups have one or two channels, pointers may take more memory than the matrix. */

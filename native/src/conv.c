@@ -3,6 +3,7 @@
 #include "conv.h"
 #include "choice.h"
 #include "core.h"
+#include "depthwise.h"
 #include "introspect.h"
 #include "memory.h"
 #include "pool.h"
@@ -88,7 +89,7 @@ static ic_status read_options(const ic_options *given, ic_options *options) {
 }
 
 /* What to compute with, as far as it doesn't depend on the input's size. */
-static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
+static ic_status choose_or_parse(ic_conv2d *conv, const ic_options *options) {
     const bool is_auto = options->algorithm == IC_ALGORITHM_AUTO;
     const bool is_best =
         options->kernel != NULL && strcmp(options->kernel, "best") == 0 && options->algorithm != IC_ALGORITHM_NAIVE;
@@ -105,12 +106,22 @@ static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
     conv->is_chosen = is_auto || is_best;
     if (conv->is_chosen) {
         conv->core = ic_core_here();
-        conv->model_kernel = ic_choose_kernel(&conv->core, ic_group_outputs(&conv->desc), IC_MANY_PIXELS);
+        const size_t outputs =
+            conv->asked == IC_ALGORITHM_IM2COL ? ic_group_outputs(&conv->desc) : ic_columns_of(&conv->desc);
+        conv->model_kernel = ic_choose_kernel(&conv->core, outputs, IC_MANY_PIXELS);
         conv->schedule.kernel = conv->model_kernel;
     } else {
         conv->schedule.kernel = default_kernel();
     }
     return IC_OK;
+}
+
+static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
+    const ic_status status = choose_or_parse(conv, options);
+    const bool has_regions = conv->asked == IC_ALGORITHM_AUTO ||
+                             (conv->asked == IC_ALGORITHM_INDIRECT && (conv->is_chosen || conv->schedule.regions));
+    conv->is_depthwise = has_regions && ic_is_depthwise(&conv->desc);
+    return status;
 }
 
 ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias, const ic_options *given,
@@ -260,6 +271,9 @@ static ic_status change_kernel(ic_conv2d *conv, const ic_kernel *kernel) {
 static ic_status choose(ic_conv2d *conv) {
     const ic_tuned_choice *known =
         ic_tuned_find(conv->tuned, &conv->desc, &conv->geometry, ic_pool_threads(conv->pool));
+    if (known != NULL && conv->is_depthwise && !known->schedule.regions) {
+        known = NULL; /* written by hand: the weights are packed for what ic_candidates offers */
+    }
     const ic_kernel *kernel = known != NULL ? known->schedule.kernel : conv->model_kernel;
     const ic_status status = change_kernel(conv, kernel);
     if (status != IC_OK) {
@@ -286,6 +300,9 @@ static ic_status shape(ic_conv2d *conv) {
         if (status != IC_OK) {
             return status;
         }
+    }
+    if (conv->is_depthwise) {
+        return IC_OK; /* nothing depends on the input's size */
     }
     size_t pixels = geometry->output_height * geometry->output_width;
     if (conv->algorithm != IC_ALGORITHM_INDIRECT && ic_reads_in_place(&conv->desc)) {
@@ -337,6 +354,8 @@ ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output) {
     }
     if (conv->schedule.kernel == NULL) {
         ic_run_naive(conv, input, output);
+    } else if (conv->is_depthwise) {
+        ic_run_depthwise(conv, input, output);
     } else {
         ic_run_tiled(conv, input, output);
     }

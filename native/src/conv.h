@@ -16,6 +16,7 @@ struct ic_conv2d {
     ic_algorithm asked, algorithm; /* what was asked for, maybe auto; what runs, known once is_shaped */
     ic_schedule schedule;
     char schedule_name[IC_SCHEDULE_NAME];
+    bool is_depthwise;             /* panels are of neighbouring groups, for the kernel's depthwise function */
     bool is_chosen;                /* the schedule: by reshape, for the input's size and this core */
     const ic_kernel *model_kernel; /* with is_chosen: the model's */
     ic_core core;                  /* with is_chosen: the one that create ran on */

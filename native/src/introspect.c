@@ -3,6 +3,7 @@
 #include "choice.h"
 #include "conv.h"
 #include "core.h"
+#include "depthwise.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -31,7 +32,13 @@ bool ic_kernel_at(unsigned index, ic_kernel_view *view) {
 }
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
-    return conv->schedule.kernel != NULL ? address_of(conv->schedule.kernel->run) : NULL;
+    const void *address = NULL;
+    if (conv->is_depthwise) {
+        memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
+    } else if (conv->schedule.kernel != NULL) {
+        address = address_of(conv->schedule.kernel->run);
+    }
+    return address;
 }
 
 bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
@@ -81,7 +88,7 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t h
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, ic_group_outputs(desc), IC_MANY_PIXELS), false, 0};
+    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), false, 0};
     ic_choose_schedule(&core, desc, &geometry, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

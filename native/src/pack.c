@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Packed weights: [group][panel][bias NR][tap][channel][NR], NR being the kernel's columns; a panel that is not full
- * ends each row with zeros. The kernel reads one panel from start to end. */
+ * ends each row with zeros. The kernel reads one panel from start to end. For a depthwise kernel all groups, of one
+ * channel each, are packed as the outputs of one group. */
 #include "conv.h"
 #include "memory.h"
 
 #include <string.h>
 
+static size_t packed_groups(const ic_conv2d *conv) {
+    return conv->is_depthwise ? 1 : conv->desc.groups;
+}
+
+static size_t packed_outputs(const ic_conv2d *conv) {
+    return conv->desc.out_channels / packed_groups(conv);
+}
+
 static size_t panels(const ic_conv2d *conv) {
-    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
+    const size_t outputs = packed_outputs(conv), columns = conv->schedule.kernel->columns;
     return outputs / columns + (outputs % columns != 0);
 }
 
@@ -21,7 +30,7 @@ bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
         return false;
     }
     return ic_multiply(bytes, conv->schedule.kernel->columns) && ic_multiply(bytes, panels(conv)) &&
-           ic_multiply(bytes, conv->desc.groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
+           ic_multiply(bytes, packed_groups(conv)) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
 }
 
 enum { DEEP = 64, WIDE = 4 };
@@ -54,10 +63,10 @@ static void pack_panel(float *packed, const float *rows, size_t columns, size_t 
 }
 
 void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
-    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
+    const size_t outputs = packed_outputs(conv), columns = conv->schedule.kernel->columns;
     const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
     float *packed = conv->weights;
-    for (size_t group = 0; group < conv->desc.groups; group++) {
+    for (size_t group = 0; group < packed_groups(conv); group++) {
         for (size_t first = 0; first < outputs; first += columns) {
             const size_t count = outputs - first < columns ? outputs - first : columns;
             const size_t channel = group * outputs + first;
@@ -81,11 +90,11 @@ static void move_rows(const float *from, size_t from_columns, float *to, size_t 
 
 void ic_repack_weights(const ic_conv2d *conv, const ic_kernel *from, const float *packed, const ic_kernel *to,
                        float *repacked) {
-    const size_t outputs = ic_group_outputs(&conv->desc), old = from->columns, new = to->columns;
+    const size_t outputs = packed_outputs(conv), old = from->columns, new = to->columns;
     const size_t rows = 1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
     const size_t old_panels = outputs / old + (outputs % old != 0), new_panels = outputs / new + (outputs % new != 0);
-    memset(repacked, 0, conv->desc.groups * new_panels * new * rows * sizeof(float));
-    for (size_t group = 0; group < conv->desc.groups; group++) {
+    memset(repacked, 0, packed_groups(conv) * new_panels * new * rows * sizeof(float));
+    for (size_t group = 0; group < packed_groups(conv); group++) {
         for (size_t first = 0, count; first < outputs; first += count) {
             const size_t in_old = old - first % old, in_new = new - first % new, left = outputs - first;
             count = in_old < in_new ? in_old : in_new;

@@ -4,12 +4,6 @@
 #include "kernels/kernel.h"
 #include "memory.h"
 
-/* Neighbouring outputs along one axis that have the same taps inside the input. */
-typedef struct {
-    size_t begin, end;           /* outputs */
-    size_t first_tap, tap_count; /* 0 and 0 where all taps lie in the padding */
-} span;
-
 typedef struct {
     size_t input, output, kernel, stride, dilation, before; /* `before`: padding at the start */
 } axis;
@@ -26,9 +20,9 @@ static axis columns_of(const ic_conv2d_desc *desc, const ic_geometry *geometry) 
     return a;
 }
 
-static span taps_at(const axis *a, size_t out) {
+static ic_span taps_at(const axis *a, size_t out) {
     const size_t at = out * a->stride, limit = a->input + a->before;
-    span s = {out, out + 1, 0, 0};
+    ic_span s = {out, out + 1, 0, 0};
     s.first_tap = at >= a->before ? 0 : (a->before - at + a->dilation - 1) / a->dilation;
     size_t end = at >= limit ? 0 : (limit - 1 - at) / a->dilation + 1;
     end = end < a->kernel ? end : a->kernel;
@@ -41,21 +35,31 @@ static span taps_at(const axis *a, size_t out) {
 }
 
 /* The span that begins at output `out`. */
-static span span_at(const axis *a, size_t out) {
-    span s = taps_at(a, out);
+static ic_span span_at(const axis *a, size_t out) {
+    ic_span s = taps_at(a, out);
     if (s.tap_count == a->kernel) { /* the inner one ends where its last tap leaves the input */
         s.end = (a->input + a->before - 1 - (a->kernel - 1) * a->dilation) / a->stride + 1;
         s.end = s.end < a->output ? s.end : a->output;
         return s;
     }
     while (s.end < a->output) {
-        const span next = taps_at(a, s.end);
+        const ic_span next = taps_at(a, s.end);
         if (next.first_tap != s.first_tap || next.tap_count != s.tap_count) {
             break;
         }
         s.end++;
     }
     return s;
+}
+
+ic_span ic_row_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out) {
+    const axis rows = rows_of(desc, geometry);
+    return span_at(&rows, out);
+}
+
+ic_span ic_column_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out) {
+    const axis columns = columns_of(desc, geometry);
+    return span_at(&columns, out);
 }
 
 /* The taps of a kernel row lie side by side in the input and in the weights. */
@@ -65,11 +69,11 @@ static bool is_mergeable(const ic_conv2d_desc *desc) {
 
 /* A span of columns; all of them, with padding entries, where taps cannot be merged: the way over the weights of absent
  * columns would then differ from tap to tap. */
-static span columns_at(const ic_conv2d_desc *desc, const axis *columns, size_t out) {
+static ic_span columns_at(const ic_conv2d_desc *desc, const axis *columns, size_t out) {
     if (is_mergeable(desc)) {
         return span_at(columns, out);
     }
-    const span all = {0, columns->output, 0, columns->kernel};
+    const ic_span all = {0, columns->output, 0, columns->kernel};
     return all;
 }
 
@@ -77,15 +81,15 @@ static span columns_at(const ic_conv2d_desc *desc, const axis *columns, size_t o
  * row of zeros for the taps that they lack. */
 enum { FEW = 3 };
 
-static bool is_few(span row, span column) {
+static bool is_few(ic_span row, ic_span column) {
     return (row.end - row.begin) * (column.end - column.begin) < FEW;
 }
 
 /* The span of rows with most rows. */
-static span largest(const axis *rows) {
-    span best = {0, 0, 0, 0};
+static ic_span largest(const axis *rows) {
+    ic_span best = {0, 0, 0, 0};
     for (size_t y = 0; y < rows->output;) {
-        const span row = span_at(rows, y);
+        const ic_span row = span_at(rows, y);
         if (row.end - row.begin > best.end - best.begin) {
             best = row;
         }
@@ -95,10 +99,10 @@ static span largest(const axis *rows) {
 }
 
 /* `best`, with the taps of all that join it. */
-static span joined(const axis *rows, span best, span column) {
+static ic_span joined(const axis *rows, ic_span best, ic_span column) {
     size_t end = best.first_tap + best.tap_count;
     for (size_t y = 0; y < rows->output;) {
-        const span row = span_at(rows, y);
+        const ic_span row = span_at(rows, y);
         if (is_few(row, column) && row.tap_count != 0) {
             best.first_tap = row.first_tap < best.first_tap ? row.first_tap : best.first_tap;
             end = row.first_tap + row.tap_count > end ? row.first_tap + row.tap_count : end;
@@ -133,7 +137,7 @@ static int64_t entry_of(const builder *b, pixel p, size_t tap_row, size_t tap_co
     return (int64_t)((row * geometry->input_width + column) * b->desc->in_channels * sizeof(float));
 }
 
-static void fill_tile(builder *b, span taps_down, span taps_across, const pixel *pixels, unsigned rows) {
+static void fill_tile(builder *b, ic_span taps_down, ic_span taps_across, const pixel *pixels, unsigned rows) {
     const size_t across = b->merged ? 1 : taps_across.tap_count;
     for (size_t y = 0; y < taps_down.tap_count; y++) {
         for (size_t x = 0; x < across; x++) {
@@ -151,12 +155,12 @@ static void fill_tile(builder *b, span taps_down, span taps_across, const pixel 
 }
 
 /* The pixels of `column` in the rows of `row`, and in those that joined it. */
-static void fill_region(builder *b, const axis *rows, span row, span column, bool with_few, ic_tiling tiling) {
+static void fill_region(builder *b, const axis *rows, ic_span row, ic_span column, bool with_few, ic_tiling tiling) {
     pixel pixels[IC_MAX_ROWS];
     size_t tiles = 0;
     unsigned held = 0;
     for (size_t y = 0; y < rows->output;) {
-        const span at = span_at(rows, y);
+        const ic_span at = span_at(rows, y);
         const bool is_own = at.begin == row.begin, is_joined = with_few && is_few(at, column);
         for (size_t out_row = at.begin; (is_own || is_joined) && out_row < at.end; out_row++) {
             for (size_t out_column = column.begin; out_column < column.end; out_column++) {
@@ -173,7 +177,7 @@ static void fill_region(builder *b, const axis *rows, span row, span column, boo
     }
 }
 
-static void add_region(builder *b, const axis *rows, span row, span column, bool with_few, size_t pixels) {
+static void add_region(builder *b, const axis *rows, ic_span row, ic_span column, bool with_few, size_t pixels) {
     const size_t channels = ic_group_inputs(b->desc), row_products = b->desc->kernel_width * channels;
     const size_t across = b->merged ? 1 : column.tap_count;
     const size_t taps = column.tap_count == 0 ? 0 : row.tap_count * across;
@@ -200,20 +204,20 @@ static void add_region(builder *b, const axis *rows, span row, span column, bool
 /* Columns outside, so that the regions of one span of columns, whose largest takes in the few, are found together. */
 static void add_regions(builder *b) {
     const axis rows = rows_of(b->desc, b->geometry), columns = columns_of(b->desc, b->geometry);
-    const span best = largest(&rows);
+    const ic_span best = largest(&rows);
     for (size_t x = 0; x < columns.output;) {
-        const span column = columns_at(b->desc, &columns, x);
+        const ic_span column = columns_at(b->desc, &columns, x);
         const size_t width = column.end - column.begin;
         size_t few = 0;
         for (size_t y = 0; y < rows.output;) {
-            const span row = span_at(&rows, y);
+            const ic_span row = span_at(&rows, y);
             if (is_few(row, column) && row.begin != best.begin) {
                 few += (row.end - row.begin) * width;
             }
             y = row.end;
         }
         for (size_t y = 0; y < rows.output;) {
-            const span row = span_at(&rows, y);
+            const ic_span row = span_at(&rows, y);
             const size_t pixels = (row.end - row.begin) * width;
             if (row.begin == best.begin) {
                 add_region(b, &rows, joined(&rows, best, column), column, true, pixels + few);
@@ -263,8 +267,8 @@ void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, un
         return;
     }
     const axis rows = rows_of(desc, geometry);
-    const span row = {0, rows.output, 0, desc->kernel_height};
-    const span column = {0, geometry->output_width, 0, desc->kernel_width};
+    const ic_span row = {0, rows.output, 0, desc->kernel_height};
+    const ic_span column = {0, geometry->output_width, 0, desc->kernel_width};
     const ic_tiling tiling = ic_make_tiling(rows.output * geometry->output_width, max_rows);
     pixel pixels[IC_MAX_ROWS];
     size_t at = 0;

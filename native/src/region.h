@@ -10,6 +10,16 @@
 #include "geometry.h"
 #include "tiling.h"
 
+/* Neighbouring outputs along one axis that have the same taps inside the input. */
+typedef struct {
+    size_t begin, end;           /* outputs */
+    size_t first_tap, tap_count; /* 0 and 0 where all taps lie in the padding */
+} ic_span;
+
+/* The outputs from row or column `out` on. */
+ic_span ic_row_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out);
+ic_span ic_column_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out);
+
 typedef struct {
     size_t pixels;
     size_t taps, channels;             /* of every pixel; after merging */

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #define IC_TILE ic_avx2_6x16
+#define IC_DEPTHWISE ic_avx2_depthwise
 #define IC_ROWS 6
 #define IC_VECTORS 2
 #define IC_ROWS_OUTER 1
@@ -37,3 +38,4 @@ static inline void store_first(float *to, __m256 v, unsigned count) {
     }
 }
 #include "tile.inc.h"
+#include "depthwise.inc.h"

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #define IC_TILE ic_avx512_6x64
+#define IC_DEPTHWISE ic_avx512_depthwise
 #define IC_ROWS 6
 #define IC_VECTORS 4
 #define IC_ROWS_OUTER 0
@@ -20,3 +21,4 @@
 #define IC_FMA(acc, b, a) _mm512_fmadd_ps(a, b, acc)
 
 #include "tile.inc.h"
+#include "depthwise.inc.h"

@@ -41,6 +41,24 @@ typedef struct {
 
 typedef void (*ic_micro_kernel)(const ic_tile_run *run);
 
+/* A run of tiles of a depthwise convolution, all in one row of the output and with the same taps in the input. */
+typedef struct {
+    const float *input; /* that the first tap of the first pixel reads, at the first channel */
+    const float *bias;  /* [columns of kernel] */
+    const float *weights;
+    float *output;
+    size_t down, across;           /* taps of a pixel; 0: bias alone */
+    size_t down_step, across_step; /* bytes from tap to tap */
+    size_t input_step;             /* bytes from pixel to pixel */
+    size_t output_step;
+    size_t weights_step, weights_gap; /* floats from tap to tap, and after the last one of a row of taps */
+    size_t tiles;
+    unsigned rows, columns; /* as of ic_tile_run; no channel beyond is read or written */
+    float output_min, output_max;
+} ic_depthwise_run;
+
+typedef void (*ic_depthwise_kernel)(const ic_depthwise_run *run);
+
 /* CPU features, as bits. */
 enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
 
@@ -59,6 +77,7 @@ typedef struct {
     unsigned needs; /* feature bits */
     unsigned rows, columns;
     ic_micro_kernel run;
+    ic_depthwise_kernel depthwise; /* with vectors of this kernel's width; panels are as wide as `run`'s */
     ic_cost cost;
 } ic_kernel;
 
@@ -70,6 +89,11 @@ void ic_avx512_6x64(const ic_tile_run *run);
 void ic_neon_6x16(const ic_tile_run *run);
 void ic_neon_8x8_a53(const ic_tile_run *run);
 void ic_neon_8x8_a55(const ic_tile_run *run);
+
+void ic_scalar_depthwise(const ic_depthwise_run *run);
+void ic_avx2_depthwise(const ic_depthwise_run *run);
+void ic_avx512_depthwise(const ic_depthwise_run *run);
+void ic_neon_depthwise(const ic_depthwise_run *run);
 
 /* The kernels of this program, best first; NULL past the end. */
 const ic_kernel *ic_kernel_table(unsigned index);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Plain C, 4 pixels by 4 channels, for any CPU of the baseline. */
 #define IC_TILE ic_scalar_4x4
+#define IC_DEPTHWISE ic_scalar_depthwise
 #define IC_ROWS 4
 #define IC_VECTORS 4
 #define IC_WIDTH 1
@@ -21,3 +22,4 @@ static inline float clamp(float value, float low, float high) {
 }
 
 #include "tile.inc.h"
+#include "depthwise.inc.h"
