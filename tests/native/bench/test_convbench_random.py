@@ -21,7 +21,7 @@ pytestmark = pytest.mark.native
 LAYERS = 8  # a plan
 MACS = 150_000
 PUBLISHED = ("im2col", "direct", "indirect")
-OPTIONS = {"im2col": ("", "+block{}"), "direct": ("", "+block{}")}
+OPTIONS: dict[str, tuple[str, ...]] = {"im2col": ("", "+block{}"), "direct": ("", "+block{}")}
 OPTIONS["indirect"] = ("", "+regions", "+block{}", "+regions+block{}")
 CHOSEN = (("auto", "auto"), *((algorithm, "best") for algorithm in PUBLISHED))
 
@@ -35,8 +35,8 @@ def channels(groups: int) -> st.SearchStrategy[int]:
     return st.one_of(st.integers(1, 7), edges if groups == 1 else st.integers(1, 9)).map(lambda n: n * groups)
 
 
-def output(size: int, before: int, after: int, kernel: int, dilation: int, stride: int) -> int:
-    return (size + before + after - (kernel - 1) * dilation - 1) // stride + 1
+def output(size: int, pads: Sequence[int], kernel: int, dilation: int, stride: int) -> int:
+    return (size + sum(pads) - (kernel - 1) * dilation - 1) // stride + 1
 
 
 @st.composite
@@ -55,7 +55,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         pads = [draw(st.sampled_from((0, 0, k // 2, draw(st.integers(0, extent + 1))))) for _ in range(2)]
         n = draw(st.integers(max(1, extent - sum(pads)), extent + 20))
         s |= {size: n, kernel: k, stride: t, dilation: d, before: pads[0], after: pads[1]}
-        axes.append(output(n, *pads, k, d, t) * k)
+        axes.append(output(n, pads, k, d, t) * k)
     groups = draw(st.sampled_from((1, 1, 1, 2, 3, 8)))
     batch, cin, cout = draw(st.sampled_from((1, 1, 2, 3))), draw(channels(groups)), draw(channels(groups))
     work = axes[0] * axes[1] // groups
@@ -86,7 +86,7 @@ def ways(program: Path, blocks: dict[str, int]) -> list[tuple[str, str]]:
 def verified(program: Path, plan: Any, folder: Path) -> list[Record]:
     path = folder / "random.plan"
     path.write_text(plan.text())
-    argv = [program, "verify", path, "--dump", folder / "dump"]
+    argv: list[str | Path] = [program, "verify", path, "--dump", folder / "dump"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in (0, 1), done.stderr + done.stdout
     return [parse_record(line) for line in done.stdout.splitlines()]

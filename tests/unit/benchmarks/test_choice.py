@@ -11,7 +11,9 @@ from harness.errors import InfrastructureError
 
 pytestmark = pytest.mark.unit
 
-ANSWER = '{"auto": "direct_x", "auto_ns": 10, "best": "direct_y", "best_ns": 9, "candidates": 7, "reach": 0.9, "times": {}}'
+ANSWER = (
+    '{"auto": "direct_x", "auto_ns": 10, "best": "direct_y", "best_ns": 9, "candidates": 7, "reach": 0.9, "times": {}}'
+)
 
 
 def test_layers_belong_to_the_seed() -> None:
