@@ -33,6 +33,11 @@ static const uint16_t awkward[][17] = {
     {1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 3, 9, 6, 0, 1, 5, 5},     /* 1x1 with groups */
     {4, 4, 3, 5, 1, 1, 1, 0, 0, 2, 1, 13, 63, 0, 1, 11, 12}, /* stride over kernel */
     {3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 350, 5, 0, 1, 3, 3},   /* runs over 1,024 floats */
+    {3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 70, 70, 70, 0, 2, 9, 16}, /* depthwise, over a panel, tiles of several heights */
+    {5, 5, 2, 1, 1, 1, 2, 2, 2, 2, 35, 35, 35, 1, 1, 9, 14}, /* depthwise, the rest of a vector */
+    {3, 2, 1, 2, 2, 3, 4, 0, 1, 7, 33, 33, 33, 1, 1, 6, 9},  /* depthwise, dilation, patches in the padding */
+    {3, 3, 1, 1, 1, 1, 5, 5, 5, 5, 16, 16, 16, 0, 1, 1, 2},  /* depthwise, nearly all padding */
+    {1, 1, 2, 2, 1, 1, 0, 0, 0, 0, 20, 20, 20, 0, 1, 5, 5},  /* depthwise of one tap */
 };
 
 shape nth_shape(unsigned index) {

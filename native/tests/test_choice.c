@@ -89,7 +89,7 @@ static void blocks(const char *kernel) {
         const ic_pool_options options = {sizeof options, counts[t], NULL, NULL};
         CHECK(ic_pool_create(&options, &pool) == IC_OK);
         for (size_t side = 100; side <= 3200; side = side * 5 / 4) {
-            shape s = plain_shape(2, side, side, 2, 2);
+            shape s = plain_shape(2, side, side, 2, 4);
             s.desc.groups = 2;
             const ic_options automatic = {
                 .struct_size = sizeof automatic, .algorithm = IC_ALGORITHM_AUTO, .pool = pool};

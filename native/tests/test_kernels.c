@@ -45,7 +45,7 @@ static void guards(const char *kernel) {
     against_reference(kernel, VALUES_FLOAT, FLUSH_START, true);
 }
 
-/* All paths of a kernel are one function and give the same bits, on any number of threads. */
+/* All paths of a kernel give the same bits, on any number of threads, and are one function, save for depthwise. */
 static void bits(const char *kernel) {
     unsigned direct = 0;
     for (unsigned i = 0; i < SHAPES; i++) {
@@ -60,7 +60,10 @@ static void bits(const char *kernel) {
         memcpy(first, t.output, bytes);
         for (size_t p = 0; p < path_count; p++) {
             if (!is_left_out(p, i) && convolve(&s, kernel, &paths[p], &t, true, NULL, &other)) {
-                CHECK(address == other);
+                const bool is_vectors = s.desc.groups > 1 && s.desc.groups == s.desc.in_channels &&
+                                        s.desc.groups == s.desc.out_channels &&
+                                        strstr(paths[p].options, "+regions") != NULL;
+                CHECK((address == other) == !is_vectors);
                 CHECK(memcmp(first, t.output, bytes) == 0);
                 direct += paths[p].algorithm == IC_ALGORITHM_DIRECT;
             }
