@@ -50,7 +50,7 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
                             .output_max = desc->output_max};
     for (size_t column = 0; column < geometry->output_width;) {
         const ic_span across = ic_column_span(desc, geometry, column);
-        const ic_tiling tiling = ic_make_tiling(across.end - column, conv->schedule.kernel->rows);
+        const ic_tiling tiling = ic_make_tiling(across.end - column, conv->schedule.kernel->depthwise_rows);
         run.across = across.tap_count;
         run.down = across.tap_count != 0 ? down.tap_count : 0;
         run.weights_gap = (desc->kernel_width - across.tap_count) * columns;

@@ -77,6 +77,7 @@ typedef struct {
     unsigned needs; /* feature bits */
     unsigned rows, columns;
     ic_micro_kernel run;
+    unsigned depthwise_rows;       /* pixels of the largest tile of `depthwise` */
     ic_depthwise_kernel depthwise; /* with vectors of this kernel's width; panels are as wide as `run`'s */
     ic_cost cost;
 } ic_kernel;
