@@ -106,8 +106,9 @@ void ic_pool_destroy(ic_pool *pool); /* NULL is allowed; no object of it may be 
 typedef struct ic_tuned ic_tuned;
 
 /* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are
- * merged, padding is neither read nor multiplied) and `+blockN` (N tiles pass all output channels before the next N do;
- * im2col then holds no more than their part of the matrix). */
+ * merged, and most padding is neither read nor multiplied; where each group has one input and one output, neighbouring
+ * groups share a vector, and no pointers are kept) and `+blockN` (N tiles pass all output channels before the next N
+ * do; im2col then holds no more than their part of the matrix). */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;
