@@ -26,9 +26,13 @@ def versions(_threads: int) -> dict[str, str]:
 
 def modes(threads: int, layer: dict[str, Any]) -> dict[str, Callable[..., Made]]:
     """One mode: the padding as SAME where that means the same, else a PAD that the delegate fuses."""
-    if layer["groups"] != 1:
+    if layer["groups"] != 1 and not _is_depthwise(layer):
         return {}
     return {"nhwc": lambda w, b, x: _made(threads, layer, w, b, x)}
+
+
+def _is_depthwise(layer: dict[str, Any]) -> bool:
+    return bool(layer["groups"] == layer["cin"] == layer["cout"] > 1)
 
 
 def _same(layer: dict[str, Any]) -> bool:
@@ -84,16 +88,21 @@ def _model(layer: dict[str, Any], w: Any, b: Any, shape: tuple[int, ...]) -> byt
         where = tensor((4, 2), schema.TensorType.INT32, pads)
         source = tensor((shape[0], shape[1] + top + bottom, shape[2] + left + right, shape[3]))
         operator(1, [given, where], source, schema.BuiltinOptions.PadOptions, schema.PadOptionsT())
-    options = schema.Conv2DOptionsT()
+    depthwise = _is_depthwise(layer)
+    options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
     options.padding = schema.Padding.SAME if same else schema.Padding.VALID
     options.strideH, options.strideW = layer["stride"]
     options.dilationHFactor, options.dilationWFactor = layer["dilation"]
+    if depthwise:
+        options.depthMultiplier, w = 1, w.transpose(3, 1, 2, 0)  # one row of all channels for each tap
     out = tensor((shape[0], layer["out_h"], layer["out_w"], layer["cout"]))
     weights, bias = tensor(w.shape, data=w), tensor(b.shape, data=b)
-    operator(0, [source, weights, bias], out, schema.BuiltinOptions.Conv2DOptions, options)
+    kinds = (schema.BuiltinOptions.Conv2DOptions, schema.BuiltinOptions.DepthwiseConv2DOptions)
+    operator(0, [source, weights, bias], out, kinds[depthwise], options)
     graph.inputs, graph.outputs = [given], [out]
     codes = []
-    for code in (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.PAD):
+    operators = schema.BuiltinOperator
+    for code in (operators.DEPTHWISE_CONV_2D if depthwise else operators.CONV_2D, operators.PAD):
         made = schema.OperatorCodeT()
         made.builtinCode = made.deprecatedBuiltinCode = code
         made.version = 1

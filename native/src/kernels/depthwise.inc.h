@@ -15,6 +15,8 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
                                                                 const unsigned vectors) {
     const char *input = (const char *)run->input;
     char *output = (char *)run->output;
+    /* Neighbours share what they read: of 3 taps with stride 1 a pixel is loaded once instead of three times. */
+    const bool shares = run->across == 3 && run->across_step == run->input_step;
     const bool clamps = run->output_min > -INFINITY || run->output_max < INFINITY;
 
     for (size_t tile = run->tiles; tile != 0; tile--) {
@@ -33,6 +35,30 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
         IC_NO_UNROLL
         for (size_t y = run->down; y != 0; y--, down += run->down_step, weights += run->weights_gap) {
             const char *across = down;
+            if (shares) {
+                IC_UNROLL
+                for (unsigned v = 0; v < vectors; v++) {
+                    const float *b = weights + v * IC_WIDTH;
+                    const IC_VECTOR b0 = IC_LOAD(b), b1 = IC_LOAD(b + run->weights_step),
+                                    b2 = IC_LOAD(b + 2 * run->weights_step);
+                    IC_UNROLL
+                    for (unsigned i = 0; i < rows + 2; i++) {
+                        const float *a = (const float *)(const void *)(down + i * run->input_step);
+                        const IC_VECTOR x = IC_LOAD(a + v * IC_WIDTH);
+                        if (i < rows) {
+                            acc[i][v] = IC_FMA(acc[i][v], b0, x);
+                        }
+                        if (i > 0 && i - 1 < rows) {
+                            acc[i - 1][v] = IC_FMA(acc[i - 1][v], b1, x);
+                        }
+                        if (i > 1) {
+                            acc[i - 2][v] = IC_FMA(acc[i - 2][v], b2, x);
+                        }
+                    }
+                }
+                weights += 3 * run->weights_step;
+                continue;
+            }
             IC_NO_UNROLL
             for (size_t x = run->across; x != 0; x--, across += run->across_step, weights += run->weights_step) {
                 IC_VECTOR b[IC_VECTORS];
