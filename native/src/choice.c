@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice.h"
 
+#include "conv.h"
 #include "depthwise.h"
 #include "region.h"
 
@@ -106,7 +107,11 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
     const ic_kernel *kernel = schedule->kernel;
     const size_t pixels = geometry->output_height * geometry->output_width;
     const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
-    const size_t depth = ic_taps(desc) * inputs, matrix = pixels * depth * sizeof(float);
+    const size_t depth = ic_taps(desc) * inputs;
+    size_t matrix;
+    if (!ic_matrix_size(desc, pixels, &matrix)) {
+        matrix = SIZE_MAX; /* im2col will refuse it */
+    }
     const size_t image = geometry->input_height * geometry->input_width * inputs * sizeof(float);
     const bool in_place = ic_reads_in_place(desc);
     if (ic_is_depthwise(desc) && (*algorithm == IC_ALGORITHM_AUTO || *algorithm == IC_ALGORITHM_INDIRECT)) {

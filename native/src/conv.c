@@ -171,6 +171,7 @@ static void drop_shape(ic_conv2d *conv) {
     conv->pointers = NULL;
     conv->offsets = conv->output_offsets = NULL;
     conv->matrix = NULL;
+    conv->matrix_block = 0;
     conv->padding = NULL;
     conv->is_shaped = false;
 }
@@ -235,7 +236,6 @@ static ic_status make_matrix(ic_conv2d *conv) {
     if (!ic_matrix_size(&conv->desc, pixels, &bytes)) {
         return IC_OVERFLOW;
     }
-    conv->matrix_block = 0;
     if (conv->schedule.block_tiles != 0) {
         conv->matrix_block = bytes / sizeof(float);
         if (!ic_multiply(&bytes, threads) || !ic_is_array_size(bytes)) {
@@ -290,6 +290,16 @@ static ic_status choose(ic_conv2d *conv) {
     return IC_OK;
 }
 
+/* With more to multiply than this for an output, its way to the cache is hidden anyway. */
+enum { MOST_FETCHED_DEPTH = 256 };
+
+static bool fetches(const ic_conv2d *conv) {
+    const ic_geometry *geometry = &conv->geometry;
+    const size_t outputs = geometry->output_height * geometry->output_width * conv->desc.out_channels;
+    return ic_taps(&conv->desc) * ic_group_inputs(&conv->desc) <= MOST_FETCHED_DEPTH &&
+           outputs > conv->core.l2 / sizeof(float);
+}
+
 static ic_status shape(ic_conv2d *conv) {
     const ic_geometry *geometry = &conv->geometry;
     if (conv->schedule.kernel == NULL) {
@@ -300,6 +310,7 @@ static ic_status shape(ic_conv2d *conv) {
         if (status != IC_OK) {
             return status;
         }
+        conv->fetches = fetches(conv);
     }
     if (conv->is_depthwise) {
         return IC_OK; /* nothing depends on the input's size */
@@ -319,7 +330,6 @@ static ic_status shape(ic_conv2d *conv) {
     if (conv->algorithm == IC_ALGORITHM_IM2COL && !ic_reads_in_place(&conv->desc)) {
         return make_matrix(conv);
     }
-    conv->matrix_block = 0;
     return IC_OK;
 }
 

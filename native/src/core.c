@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* sched_getcpu */
 #include "core.h"
 
+#include "core_id.h"
+
 #include "introspect.h"
 #include "kernels/kernel.h"
 
@@ -161,10 +163,7 @@ static size_t l2_of_system(unsigned cpu) {
 
 ic_core ic_core_here(void) {
     const int cpu = sched_getcpu();
-    char path[96], text[32];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/regs/identification/midr_el1", cpu);
-    read_word(path, text, sizeof text);
-    ic_core core = ic_core_of_midr(strtoull(text, NULL, 16));
+    ic_core core = ic_core_of_midr(ic_midr_here());
     const size_t l2 = l2_of_system(cpu < 0 ? 0 : (unsigned)cpu);
     if (l2 != 0) {
         core.l2 = l2;

@@ -49,6 +49,14 @@ uint64_t ic_midr_of_cpuinfo(const char *text, unsigned cpu) {
     return found == 15 ? midr : 0;
 }
 
+#if !defined(__aarch64__)
+
+uint64_t ic_midr_here(void) {
+    return 0;
+}
+
+#endif
+
 #if defined(__x86_64__)
 
 #include <cpuid.h>
@@ -103,7 +111,7 @@ static void read_text(const char *path, char *text, size_t room) {
 }
 
 /* Linux answers for the register since 4.11, and says so; before that it is in files. */
-static uint64_t midr_here(void) {
+uint64_t ic_midr_here(void) {
     const unsigned long cpuid = 1ul << 11;
     uint64_t midr;
     if ((getauxval(AT_HWCAP) & cpuid) != 0) {
@@ -123,7 +131,7 @@ static uint64_t midr_here(void) {
 }
 
 bool ic_core_id(char id[IC_CORE_ID]) {
-    const uint64_t midr = midr_here();
+    const uint64_t midr = ic_midr_here();
     snprintf(id, IC_CORE_ID, "arm64:%08llx", (unsigned long long)midr);
     return midr != 0;
 }

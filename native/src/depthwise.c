@@ -40,7 +40,7 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
     const ic_conv2d_desc *desc = &conv->desc;
     const ic_geometry *geometry = &conv->geometry;
     const size_t columns = conv->schedule.kernel->columns, channels = desc->in_channels;
-    const ic_span down = ic_row_span(desc, geometry, row);
+    const ic_span down = ic_row_taps(desc, geometry, row);
     ic_depthwise_run run = {.down_step = desc->dilation_height * geometry->input_width * channels * sizeof(float),
                             .across_step = desc->dilation_width * channels * sizeof(float),
                             .input_step = desc->stride_width * channels * sizeof(float),

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* How often a thread looks for work before it sleeps: some tens of microseconds, more than lies between two layers. */
+/* How often a thread looks for work before it sleeps: up to half a millisecond, more than lies between two layers. */
 enum { LOOKS = 20000 };
 
 typedef struct {

@@ -52,9 +52,9 @@ static ic_span span_at(const axis *a, size_t out) {
     return s;
 }
 
-ic_span ic_row_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out) {
+ic_span ic_row_taps(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out) {
     const axis rows = rows_of(desc, geometry);
-    return span_at(&rows, out);
+    return taps_at(&rows, out);
 }
 
 ic_span ic_column_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out) {
@@ -237,12 +237,13 @@ ic_region ic_whole_region(const ic_conv2d_desc *desc, size_t pixels, unsigned ma
 }
 
 size_t ic_region_bytes(const ic_region_sizes *sizes) {
-    return sizes->regions * sizeof(ic_region) + (sizes->entries + sizes->output_entries) * sizeof(int64_t);
+    return sizes->regions * sizeof(ic_region) + (sizes->entries + sizes->output_entries) * sizeof(int64_t) +
+           sizes->padding * sizeof(float);
 }
 
 bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, bool split, ic_region_sizes *sizes) {
     size_t most = ic_taps(desc);
-    *sizes = (ic_region_sizes){0, 0, 0};
+    *sizes = (ic_region_sizes){0, 0, 0, 0};
     /* An entry for each tap and the output, and a region for each pixel, would be the most. */
     if ((split && !ic_add(&most, 1 + sizeof(ic_region) / sizeof(int64_t))) ||
         !ic_multiply(&most, geometry->output_height) || !ic_multiply(&most, geometry->output_width) ||
@@ -250,18 +251,21 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, b
         return false;
     }
     if (split) {
-        builder b = {desc, geometry, 1, is_mergeable(desc), NULL, NULL, NULL, {0, 0, 0}};
+        builder b = {desc, geometry, 1, is_mergeable(desc), NULL, NULL, NULL, {0, 0, 0, 0}};
         add_regions(&b);
         *sizes = b.sizes;
     } else {
         sizes->entries = ic_taps(desc) * geometry->output_height * geometry->output_width;
+    }
+    if (ic_has_padding(desc)) {
+        sizes->padding = ic_group_inputs(desc) * (split && is_mergeable(desc) ? desc->kernel_width : 1);
     }
     return true;
 }
 
 void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, bool split,
                      ic_region *regions, int64_t *offsets, int64_t *output_offsets) {
-    builder b = {desc, geometry, max_rows, split && is_mergeable(desc), regions, offsets, output_offsets, {0, 0, 0}};
+    builder b = {desc, geometry, max_rows, split && is_mergeable(desc), regions, offsets, output_offsets, {0, 0, 0, 0}};
     if (split) {
         add_regions(&b);
         return;

@@ -16,8 +16,8 @@ typedef struct {
     size_t first_tap, tap_count; /* 0 and 0 where all taps lie in the padding */
 } ic_span;
 
-/* The outputs from row or column `out` on. */
-ic_span ic_row_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out);
+/* Row `out` alone; the columns from `out` on. */
+ic_span ic_row_taps(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out);
 ic_span ic_column_span(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t out);
 
 typedef struct {
@@ -35,8 +35,10 @@ ic_region ic_whole_region(const ic_conv2d_desc *desc, size_t pixels, unsigned ma
 /* What reshape has to build, for the published way (`split` false) or by regions. */
 typedef struct {
     size_t regions, entries, output_entries; /* counts; without split, regions and output_entries are 0 */
+    size_t padding;                          /* floats of the row of zeros, at most */
 } ic_region_sizes;
 
+/* All of it, in bytes. */
 size_t ic_region_bytes(const ic_region_sizes *sizes);
 
 /* False where an array of that size cannot be. */

@@ -54,16 +54,17 @@ typedef struct {
 } job;
 
 /* What is the same for all tiles of a job. */
-static ic_tile_run first_run(const job *j, const int64_t *row_offsets) {
+static ic_tile_run first_run(const job *j, const float *input, const int64_t *row_offsets) {
     const ic_conv2d *conv = j->conv;
     ic_tile_run run = {0};
-    run.input = j->input;
+    run.input = input;
     run.padding = conv->padding;
     run.output = j->output;
     run.offsets = row_offsets;
     run.output_offsets = row_offsets + IC_MAX_ROWS;
     run.output_min = conv->desc.output_min;
     run.output_max = conv->desc.output_max;
+    run.fetches = conv->fetches;
     return run;
 }
 
@@ -71,7 +72,7 @@ static float *float_at(const float *base, size_t bytes) {
     return (float *)(void *)((char *)(uintptr_t)base + bytes);
 }
 
-static void run_piece(const job *j, ic_tile_run *run, const piece *p, size_t panel) {
+static void run_piece(const job *j, const float *input, ic_tile_run *run, const piece *p, size_t panel) {
     const ic_conv2d *conv = j->conv;
     const ic_region *region = p->region;
     const size_t columns = conv->schedule.kernel->columns, outputs = ic_group_outputs(&conv->desc);
@@ -88,7 +89,7 @@ static void run_piece(const job *j, ic_tile_run *run, const piece *p, size_t pan
         run->offsets = conv->offsets + region->first_entry + p->pixel * region->taps;
         run->offset_step = p->rows * region->taps;
     } else {
-        run->input = float_at(j->input, conv->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
+        run->input = float_at(input, conv->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
         run->input_step = p->rows * j->row_bytes;
     }
     if (conv->output_offsets != NULL) {
@@ -115,7 +116,7 @@ static void work_by_panel(void *context, unsigned thread) {
     job *j = context;
     int64_t row_offsets[2 * IC_MAX_ROWS];
     lay_rows(j, row_offsets);
-    ic_tile_run run = first_run(j, row_offsets);
+    ic_tile_run run = first_run(j, j->input, row_offsets);
     cursor at = {0, 0};
     size_t reached = 0, panel = 0; /* items; panel of the next one */
     (void)thread;
@@ -127,7 +128,7 @@ static void work_by_panel(void *context, unsigned thread) {
             }
             at = (cursor){0, 0};
         } else if (reached++ == item) {
-            run_piece(j, &run, &p, panel);
+            run_piece(j, j->input, &run, &p, panel);
             item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
         }
     }
@@ -138,12 +139,12 @@ static void work_by_piece(void *context, unsigned thread) {
     job *j = context;
     const ic_conv2d *conv = j->conv;
     int64_t row_offsets[2 * IC_MAX_ROWS];
-    job own = *j; /* with this thread's part of the matrix */
+    const float *input = j->input;
     if (conv->matrix_block != 0) {
-        own.input = conv->matrix + thread * conv->matrix_block;
+        input = conv->matrix + thread * conv->matrix_block; /* this thread's part */
     }
     lay_rows(j, row_offsets);
-    ic_tile_run run = first_run(&own, row_offsets);
+    ic_tile_run run = first_run(j, input, row_offsets);
     cursor at = {0, 0};
     piece p;
     size_t item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
@@ -155,7 +156,7 @@ static void work_by_piece(void *context, unsigned thread) {
             ic_fill_matrix(conv, j->image, p.pixel, p.rows * p.tiles, conv->matrix + thread * conv->matrix_block);
         }
         for (size_t panel = 0; panel < j->panels; panel++) {
-            run_piece(&own, &run, &p, panel);
+            run_piece(j, input, &run, &p, panel);
         }
         item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
     }

@@ -21,11 +21,12 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
         schedule->regions = true;
     } else if (strncmp(at, block, sizeof block - 1) == 0) {
         at += sizeof block - 1;
+        const char first = *at;
         unsigned tiles = 0;
         while (*at >= '0' && *at <= '9' && tiles < 100000) {
             tiles = tiles * 10 + (unsigned)(*at++ - '0');
         }
-        if (tiles == 0 || schedule->block_tiles != 0) {
+        if (tiles == 0 || first == '0' || schedule->block_tiles != 0) {
             return false;
         }
         schedule->block_tiles = tiles;

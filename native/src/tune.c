@@ -87,6 +87,10 @@ static double call_ns(const tuning *t, ic_conv2d *conv) {
     return now_ns() - start;
 }
 
+static size_t extra_bytes(const ic_conv2d_info *info) {
+    return info->bytes[IC_MEMORY_POINTERS] + info->bytes[IC_MEMORY_MATRIX] + info->bytes[IC_MEMORY_PADDING];
+}
+
 /* Median of the calls in about `slice` ns; of the first ones alone where they are over `hopeless` (if not 0). 0 with
  * IC_OK: needs too much memory. */
 static ic_status visit(const tuning *t, const candidate *c, double slice, double hopeless, double *ns) {
@@ -101,7 +105,7 @@ static ic_status visit(const tuning *t, const candidate *c, double slice, double
     if (status != IC_OK) {
         return status;
     }
-    if (c == t->candidates || info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] <= t->most_extra) {
+    if (c == t->candidates || extra_bytes(&info) <= t->most_extra) {
         size_t count = 0;
         double total = 0;
         double first = call_ns(t, conv); /* with a cold cache */

@@ -37,6 +37,7 @@ typedef struct {
     unsigned rows;             /* 1 to the kernel's rows */
     unsigned columns;          /* 1 to the kernel's columns; only these are written */
     float output_min, output_max;
+    bool fetches; /* the output lies in no near cache: ask for a tile's lines before its sums (x86) */
 } ic_tile_run;
 
 typedef void (*ic_micro_kernel)(const ic_tile_run *run);

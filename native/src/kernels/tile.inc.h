@@ -12,6 +12,7 @@
  *   IC_LANES                     1, or how many values of a row are loaded at once; if over 1, then also
  *   IC_LOAD_LANES(p)             IC_LANES values of a row, and
  *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
+ *   IC_FETCHES                   1 where ic_tile_run.fetches was seen to pay
  *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
  *
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
@@ -31,8 +32,12 @@
 
 #define IC_COLUMNS (IC_WIDTH * IC_VECTORS)
 
-static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
-                                                            const unsigned vectors) {
+#if IC_FETCHES
+enum { LINE = 16 }; /* floats of a cache line */
+#endif
+
+static inline
+    __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows, const unsigned vectors) {
     const char *input = (const char *)run->input;
     const int64_t *offsets = run->offsets;
     char *output = (char *)run->output;
@@ -60,6 +65,17 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             }
         }
 
+#if IC_FETCHES
+        if (run->fetches) {
+            IC_UNROLL
+            for (unsigned r = 0; r < rows; r++) {
+                IC_UNROLL
+                for (unsigned v = 0; v < vectors; v += LINE / IC_WIDTH) {
+                    __builtin_prefetch(output + output_offsets[r] + v * IC_WIDTH * sizeof(float), 1);
+                }
+            }
+        }
+#endif
         for (size_t tap = run->taps; tap != 0; tap--) {
             const float *a[IC_ROWS];
             IC_UNROLL
