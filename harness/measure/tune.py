@@ -94,19 +94,20 @@ def tune_all(
 ) -> list[Tuned]:
     """Tunes all devices, phones in parallel, this machine after them. ``budget_s``: seconds for each layer.
 
-    Raises UsageError where ``out`` cannot be written or no device has a cluster of the request.
+    Raises UsageError where ``out`` cannot be written or has such a table, or no device has a cluster of the request.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror}", "name a folder of your own") from error
     check_clusters(devices, request)
+    pairs = named(devices)
+    _check_new(pairs, request, out)
     programs = build_programs(devices, request, say)
 
     def one(pair: tuple[str, Device]) -> Tuned:
         return _tune(pair[0], pair[1], request, programs, budget_s, out, stop, say)
 
-    pairs = named(devices)
     phones = [pair for pair in pairs if pair[1].identity.kind != LOCAL]
     done: list[Tuned] = []
     if phones:
@@ -117,6 +118,15 @@ def tune_all(
             leave_measured_cpu(pair[1], request)
             done.append(one(pair))
     return done
+
+
+def _check_new(pairs: Sequence[tuple[str, Device]], request: Request, out: Path) -> None:
+    """A table is made whole: tuning a few layers more must not cost those of an earlier one."""
+    for name, device in pairs:
+        for target in targets(device.topology(), request.cpus):
+            table = out / name / f"{target.cluster.label}.tuned"
+            if table.exists():
+                raise UsageError(f"--out {out}: {table} is there already", "name another folder, or remove the table")
 
 
 def _tune(

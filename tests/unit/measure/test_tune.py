@@ -122,3 +122,10 @@ def test_shapes_that_differ_in_their_clamp_are_one() -> None:
     first = load_suite("smoke").layers[0]
     clamped = first.model_copy(update={"name": "clamped", "max": 6.0})
     assert _each_shape_once((first, clamped)) == (first,)
+
+
+def test_a_table_that_is_there_is_not_written_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    done = tuned(monkeypatch, tmp_path, TABLE, TUNED, END)
+    with pytest.raises(UsageError, match=r"\.tuned is there already"):
+        tuned(monkeypatch, tmp_path, "indirectconv-tuned 2\n", TUNED, END)
+    assert done.tables[0].read_text() == TABLE
