@@ -19,6 +19,11 @@ Tables = dict[str, dict[str, bytes]]  # by device and cluster
 _REMEDY = "make tables with `harness tune --out DIR` on the same devices, and name that folder"
 
 
+def table_file(folder: Path, device: str, cluster: str) -> Path:
+    """Where ``harness tune --out FOLDER`` puts a cluster's table."""
+    return folder / device / f"{cluster}.tuned"
+
+
 def check_tuned(request: Request) -> None:
     """Looks at --tuned alone, before any device is. Raises UsageError where it can have no effect."""
     if request.tuned is None:
@@ -45,7 +50,7 @@ def find_tables(request: Request, devices: Sequence[tuple[str, Device]], say: Ca
         except DeviceError:  # its session will say so
             continue
         for label in labels:
-            file = request.tuned / name / f"{label}.tuned"
+            file = table_file(request.tuned, name, label)
             try:
                 found.setdefault(name, {})[label] = file.read_bytes()
             except FileNotFoundError:

@@ -22,6 +22,7 @@ from harness.measure.clusters import Target, targets
 from harness.measure.errand import NO_JOURNAL, Errand, Outcome, errand
 from harness.measure.patience import patient
 from harness.measure.request import Request
+from harness.measure.tables import table_file
 from harness.store.journal import EventLog, write_atomically
 from harness.store.rundir import slug
 
@@ -124,7 +125,7 @@ def _check_new(pairs: Sequence[tuple[str, Device]], request: Request, out: Path)
     """A table is made whole: tuning a few layers more must not cost those of an earlier one."""
     for name, device in pairs:
         for target in targets(device.topology(), request.cpus):
-            table = out / name / f"{target.cluster.label}.tuned"
+            table = table_file(out, name, target.cluster.label)
             if table.exists():
                 raise UsageError(f"--out {out}: {table} is there already", "name another folder, or remove the table")
 
@@ -154,14 +155,14 @@ def _tune(
             here = stack.enter_context(errand(waiting, run_id, programs.of(device), done, stop))
             for target in chosen:
                 if not stop.is_set():
-                    _cluster(done, here, request, target, run_id, budget_s, folder)
+                    _cluster(done, here, request, target, run_id, budget_s, table_file(out, name, target.cluster.label))
     except HarnessError as error:
         done.fail(error.exit_code, str(error))
     return done
 
 
 def _cluster(
-    done: Tuned, here: Errand, request: Request, target: Target, run_id: str, budget_s: float, folder: Path
+    done: Tuned, here: Errand, request: Request, target: Target, run_id: str, budget_s: float, file: Path
 ) -> None:
     label = target.cluster.label
     deadline_s = tune_deadline_s(request, here.device.identity, budget_s)
@@ -170,8 +171,8 @@ def _cluster(
     here.perform("tune", plan, deadline_s, lambda said: done.take(label, said), "--out", remote, of=f"-{label}")
     table = here.device.read_from(remote, 0)
     if table.startswith(_FIRST_WORD):
-        write_atomically(folder / f"{label}.tuned", table)
-        done.tables.append(folder / f"{label}.tuned")
+        write_atomically(file, table)
+        done.tables.append(file)
     else:
         done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label}: convbench tune brought no table")
 

@@ -137,3 +137,11 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
     }
     schedule->block_tiles = choose_block(core, kernel, pixels, lesser(image, matrix), depth, outputs);
 }
+
+/* With more to multiply than this for an output, its way to the cache is hidden anyway. */
+enum { MOST_FETCHED_DEPTH = 256 };
+
+bool ic_fetches_output(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry) {
+    const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels;
+    return ic_taps(desc) * ic_group_inputs(desc) <= MOST_FETCHED_DEPTH && outputs > core->l2 / sizeof(float);
+}

@@ -19,4 +19,7 @@ const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pi
 void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
                         ic_algorithm *algorithm, ic_schedule *schedule);
 
+/* Whether a tile's place in the output is asked for before its sums: the output is larger than the core's cache. */
+bool ic_fetches_output(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry);
+
 #endif

@@ -290,16 +290,6 @@ static ic_status choose(ic_conv2d *conv) {
     return IC_OK;
 }
 
-/* With more to multiply than this for an output, its way to the cache is hidden anyway. */
-enum { MOST_FETCHED_DEPTH = 256 };
-
-static bool fetches(const ic_conv2d *conv) {
-    const ic_geometry *geometry = &conv->geometry;
-    const size_t outputs = geometry->output_height * geometry->output_width * conv->desc.out_channels;
-    return ic_taps(&conv->desc) * ic_group_inputs(&conv->desc) <= MOST_FETCHED_DEPTH &&
-           outputs > conv->core.l2 / sizeof(float);
-}
-
 static ic_status shape(ic_conv2d *conv) {
     const ic_geometry *geometry = &conv->geometry;
     if (conv->schedule.kernel == NULL) {
@@ -310,7 +300,7 @@ static ic_status shape(ic_conv2d *conv) {
         if (status != IC_OK) {
             return status;
         }
-        conv->fetches = fetches(conv);
+        conv->fetches = ic_fetches_output(&conv->core, &conv->desc, &conv->geometry);
     }
     if (conv->is_depthwise) {
         return IC_OK; /* nothing depends on the input's size */

@@ -63,7 +63,7 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
             const size_t from_row = image * geometry->input_height + ic_input_row(desc, row, down.first_tap);
             const size_t from = from_row * geometry->input_width + ic_input_column(desc, column, across.first_tap);
             const size_t to = (image * geometry->output_height + row) * geometry->output_width + column;
-            const bool is_inside = run.down != 0 && run.across != 0; /* else nothing is read */
+            const bool is_inside = run.down != 0; /* else nothing is read */
             run_tiles(j, &run, is_inside ? j->input + from * channels : j->input, j->output + to * channels,
                       down.first_tap * desc->kernel_width + across.first_tap, share);
             column += run.tiles * run.rows;

@@ -24,14 +24,7 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
         const float *weights = run->weights;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
 
-        IC_UNROLL
-        for (unsigned v = 0; v < vectors; v++) {
-            const IC_VECTOR bias = IC_LOAD(run->bias + v * IC_WIDTH);
-            IC_UNROLL
-            for (unsigned r = 0; r < rows; r++) {
-                acc[r][v] = bias;
-            }
-        }
+        begin_sums(acc, run->bias, rows, vectors);
         IC_NO_UNROLL
         for (size_t y = run->down; y != 0; y--, down += run->down_step, weights += run->weights_gap) {
             const char *across = down;

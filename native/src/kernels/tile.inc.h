@@ -32,6 +32,19 @@
 
 #define IC_COLUMNS (IC_WIDTH * IC_VECTORS)
 
+/* Every sum of a tile begins with its channel's bias. */
+static inline __attribute__((always_inline)) void begin_sums(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *bias,
+                                                             const unsigned rows, const unsigned vectors) {
+    IC_UNROLL
+    for (unsigned v = 0; v < vectors; v++) {
+        const IC_VECTOR first = IC_LOAD(bias + v * IC_WIDTH);
+        IC_UNROLL
+        for (unsigned r = 0; r < rows; r++) {
+            acc[r][v] = first;
+        }
+    }
+}
+
 #if IC_FETCHES
 enum { LINE = 16 }; /* floats of a cache line */
 #endif
@@ -56,14 +69,7 @@ static inline
         const int64_t *entry = offsets;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
 
-        IC_UNROLL
-        for (unsigned v = 0; v < vectors; v++) {
-            const IC_VECTOR bias = IC_LOAD(run->bias + v * IC_WIDTH);
-            IC_UNROLL
-            for (unsigned r = 0; r < rows; r++) {
-                acc[r][v] = bias;
-            }
-        }
+        begin_sums(acc, run->bias, rows, vectors);
 
 #if IC_FETCHES
         if (run->fetches) {
