@@ -12,9 +12,10 @@
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
- * there. Only naive leaves all padding out, and schedules with `+regions` as much of it as pays: with those such an
- * output is NaN, or what it would be without that weight; auto may choose either. im2col, direct and indirect with one
- * kernel give the same bits for finite weights (`+regions` maybe the other zero where nothing but padding is summed).
+ * there. Only naive and schedules with `+taps` leave all padding out, and those with `+regions` as much of it as pays:
+ * with these such an output is NaN, or what it would be without that weight; auto may choose any. im2col, direct and
+ * indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other zero where
+ * nothing but padding is summed).
  * What is not finite in the input reaches the outputs whose taps read it, and no others. NaN passes the clamp.
  *
  * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
@@ -107,8 +108,10 @@ typedef struct ic_tuned ic_tuned;
 
 /* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are
  * merged, and most padding is neither read nor multiplied; where each group has one input and one output, neighbouring
- * groups share a vector, and no pointers are kept) and `+blockN` (N tiles pass all output channels before the next N
- * do; im2col then holds no more than their part of the matrix). */
+ * groups share a vector, and no pointers are kept) or `+taps` (indirect: a pass over the output for each tap, of the
+ * pixels that have it, the sums waiting in the output; threads share panels of channels only), and, without `+taps`,
+ * `+blockN` (N tiles pass all output channels before the next N do; im2col then holds no more than their part of the
+ * matrix). */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;

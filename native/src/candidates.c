@@ -11,32 +11,32 @@ typedef struct {
     unsigned count;
 } list;
 
-static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, bool regions, unsigned block) {
+static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block) {
     if (l->count < IC_MOST_CANDIDATES) {
-        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, regions, block}};
+        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block}};
     }
 }
 
 /* Without blocks; with the fewest tiles that still are a block, and four times as many; with what fills a quarter, half
  * and three quarters of the L2 cache, where all tiles read `bytes`. */
-static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel, bool regions, const ic_core *core,
+static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, const ic_core *core,
                        size_t tiles, size_t bytes) {
     const unsigned least = 8;
     unsigned before = least;
-    add(l, algorithm, kernel, regions, 0);
+    add(l, algorithm, kernel, split, 0);
     if (tiles <= least) {
         return;
     }
-    add(l, algorithm, kernel, regions, least);
+    add(l, algorithm, kernel, split, least);
     if (tiles > 4 * least) {
-        add(l, algorithm, kernel, regions, 4 * least);
+        add(l, algorithm, kernel, split, 4 * least);
         before = 4 * least;
     }
     for (unsigned quarter = 1; quarter <= 3; quarter++) {
         const double room = (double)core->l2 / 4 * quarter, block = (double)tiles * room / (double)bytes;
         if (block < (double)tiles && block < 4096 && (unsigned)block > before) {
             before = (unsigned)block;
-            add(l, algorithm, kernel, regions, before);
+            add(l, algorithm, kernel, split, before);
         }
     }
 }
@@ -60,7 +60,7 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
             continue;
         }
         if (ic_is_depthwise(desc)) {
-            add(&l, IC_ALGORITHM_INDIRECT, kernel, true, 0);
+            add(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, 0);
             continue;
         }
         const size_t tiles = pixels / kernel->rows + (pixels % kernel->rows != 0);
@@ -68,14 +68,17 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
         const size_t cut = outputs > kernel->columns || threads > 1 ? tiles : 0;
         const size_t read = lesser(image, matrix);
         if (in_place) {
-            add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, false, core, cut, read);
+            add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, IC_SPLIT_NOT, core, cut, read);
         } else {
-            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, false, core, tiles, matrix);
+            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, core, tiles, matrix);
         }
         if (splits) {
-            add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, true, core, cut, read);
+            add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, core, cut, read);
         }
-        add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, false, core, cut, read);
+        if (ic_has_padding(desc)) {
+            add(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_TAPS, 0);
+        }
+        add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_NOT, core, cut, read);
     }
     return l.count;
 }

@@ -5,6 +5,8 @@
 #include "depthwise.h"
 #include "region.h"
 
+#include <math.h>
+
 static float larger(float a, float b) {
     return a > b ? a : b;
 }
@@ -96,13 +98,47 @@ static size_t lesser(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The pointers of `indirect`, with regions or without, take no more than `most` bytes. */
-static bool fits(const ic_conv2d_desc *desc, const ic_geometry *geometry, bool split, size_t most) {
+/* The pointers of `indirect` take no more than `most` bytes. */
+static bool fits(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel, ic_split split,
+                 size_t most) {
     ic_region_sizes sizes;
-    return ic_count_regions(desc, geometry, split, &sizes) && ic_region_bytes(&sizes) <= most;
+    return ic_count_regions(desc, geometry, kernel->rows, split, &sizes) && ic_region_bytes(&sizes) <= most;
 }
 
-void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
+/* Cycles to fetch a vector of sums from the output and to put it back, as far as they show. */
+static const double resume = 4;
+
+/* Cycles for whole panels, in panels. */
+static double cycles_of_split(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel,
+                              ic_split split) {
+    const unsigned vectors = kernel->columns / kernel->cost.width;
+    ic_region_sizes sizes;
+    double cycles = 0;
+    if (!ic_count_regions(desc, geometry, kernel->rows, split, &sizes)) {
+        return INFINITY;
+    }
+    for (unsigned rows = 1; rows <= kernel->rows; rows++) {
+        cycles += sizes.steps[rows] * (double)cycles_of_step(&kernel->cost, rows, vectors) +
+                  sizes.resumed[rows] * rows * vectors * resume;
+    }
+    return cycles;
+}
+
+/* Regions, or a pass for each tap, which threads cannot share within a panel. */
+static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel,
+                             unsigned threads, size_t most_bytes) {
+    if (!ic_has_padding(desc) || !fits(desc, geometry, kernel, IC_SPLIT_TAPS, most_bytes)) {
+        return IC_SPLIT_REGIONS;
+    }
+    const size_t outputs = ic_group_outputs(desc), panels = (outputs - 1) / kernel->columns + 1;
+    const double turns = (double)((panels - 1) / threads + 1), wait = turns * threads / (double)panels;
+    return cycles_of_split(desc, geometry, kernel, IC_SPLIT_TAPS) * wait <
+                   cycles_of_split(desc, geometry, kernel, IC_SPLIT_REGIONS)
+               ? IC_SPLIT_TAPS
+               : IC_SPLIT_REGIONS;
+}
+
+void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                         ic_algorithm *algorithm, ic_schedule *schedule) {
     const ic_kernel *kernel = schedule->kernel;
     const size_t pixels = geometry->output_height * geometry->output_width;
@@ -116,19 +152,25 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
     const bool in_place = ic_reads_in_place(desc);
     if (ic_is_depthwise(desc) && (*algorithm == IC_ALGORITHM_AUTO || *algorithm == IC_ALGORITHM_INDIRECT)) {
         *algorithm = IC_ALGORITHM_INDIRECT;
-        schedule->regions = true;
+        schedule->split = IC_SPLIT_REGIONS;
         schedule->block_tiles = 0;
         return;
     }
     bool splits = ic_taps(desc) > 1 || ic_has_padding(desc);
     if (*algorithm == IC_ALGORITHM_AUTO) {
         /* Where groups have one or two channels, pointers may take more memory than the matrix. */
-        splits = splits && fits(desc, geometry, true, matrix);
-        *algorithm = in_place                                        ? IC_ALGORITHM_DIRECT
-                     : splits || fits(desc, geometry, false, matrix) ? IC_ALGORITHM_INDIRECT
-                                                                     : IC_ALGORITHM_IM2COL;
+        splits = splits && fits(desc, geometry, kernel, IC_SPLIT_REGIONS, matrix);
+        const bool is_indirect = splits || fits(desc, geometry, kernel, IC_SPLIT_NOT, matrix);
+        *algorithm = in_place ? IC_ALGORITHM_DIRECT : is_indirect ? IC_ALGORITHM_INDIRECT : IC_ALGORITHM_IM2COL;
     }
-    schedule->regions = *algorithm == IC_ALGORITHM_INDIRECT && splits;
+    schedule->split = IC_SPLIT_NOT;
+    if (*algorithm == IC_ALGORITHM_INDIRECT && splits) {
+        schedule->split = choose_split(desc, geometry, kernel, threads, matrix);
+    }
+    if (schedule->split == IC_SPLIT_TAPS) {
+        schedule->block_tiles = 0;
+        return;
+    }
     if (*algorithm == IC_ALGORITHM_IM2COL && !in_place) {
         /* The block is written and read again at once, panel by panel: it may fill the cache. */
         const unsigned block = tiles_in(core->l2 - core->l2 / 4, matrix, tiles_of(pixels, kernel));
@@ -138,10 +180,14 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
     schedule->block_tiles = choose_block(core, kernel, pixels, lesser(image, matrix), depth, outputs);
 }
 
-/* With more to multiply than this for an output, its way to the cache is hidden anyway. */
-enum { MOST_FETCHED_DEPTH = 256 };
+/* With less to multiply for an output, there are too few stretches between the sums to ask for the lines one by one. */
+enum { LEAST_DEPTH_BETWEEN = 256 };
 
-bool ic_fetches_output(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry) {
-    const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels;
-    return ic_taps(desc) * ic_group_inputs(desc) <= MOST_FETCHED_DEPTH && outputs > core->l2 / sizeof(float);
+ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry) {
+    const size_t inputs = geometry->input_height * geometry->input_width * desc->in_channels * sizeof(float);
+    const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels * sizeof(float);
+    if (ic_taps(desc) * ic_group_inputs(desc) < LEAST_DEPTH_BETWEEN) {
+        return outputs > core->l2 ? IC_FETCH_OUTPUT : IC_FETCH_NOTHING;
+    }
+    return inputs / 2 + outputs / 2 > core->l2 / 4 ? IC_FETCH_BETWEEN : IC_FETCH_NOTHING;
 }

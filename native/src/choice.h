@@ -16,10 +16,10 @@ const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pi
 
 /* Completes the schedule of an algorithm, whose kernel is given, for one input size. IC_ALGORITHM_AUTO becomes the
  * algorithm chosen. */
-void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
+void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                         ic_algorithm *algorithm, ic_schedule *schedule);
 
-/* Whether a tile's place in the output is asked for before its sums: the output is larger than the core's cache. */
-bool ic_fetches_output(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry);
+/* What tiles ask for ahead: the output, the input, if they are large for the core's cache. */
+ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry);
 
 #endif

@@ -118,8 +118,9 @@ static ic_status choose_or_parse(ic_conv2d *conv, const ic_options *options) {
 
 static ic_status begin_schedule(ic_conv2d *conv, const ic_options *options) {
     const ic_status status = choose_or_parse(conv, options);
-    const bool has_regions = conv->asked == IC_ALGORITHM_AUTO ||
-                             (conv->asked == IC_ALGORITHM_INDIRECT && (conv->is_chosen || conv->schedule.regions));
+    const bool has_regions =
+        conv->asked == IC_ALGORITHM_AUTO ||
+        (conv->asked == IC_ALGORITHM_INDIRECT && (conv->is_chosen || conv->schedule.split == IC_SPLIT_REGIONS));
     conv->is_depthwise = has_regions && ic_is_depthwise(&conv->desc);
     return status;
 }
@@ -182,7 +183,7 @@ static ic_status make_padding(ic_conv2d *conv) {
     for (size_t i = 0; i < conv->region_count; i++) {
         channels = conv->regions[i].channels > channels ? conv->regions[i].channels : channels;
     }
-    if (!ic_has_padding(&conv->desc) || channels == 0) {
+    if (!ic_has_padding(&conv->desc) || channels == 0 || conv->schedule.split == IC_SPLIT_TAPS) {
         return IC_OK;
     }
     const size_t bytes = channels * sizeof(float);
@@ -196,9 +197,9 @@ static ic_status make_padding(ic_conv2d *conv) {
 
 /* The indirection buffer, and with regions what they are. */
 static ic_status make_pointers(ic_conv2d *conv) {
-    const bool split = conv->schedule.regions;
+    const ic_split split = conv->schedule.split;
     ic_region_sizes sizes;
-    if (!ic_count_regions(&conv->desc, &conv->geometry, split, &sizes)) {
+    if (!ic_count_regions(&conv->desc, &conv->geometry, conv->schedule.kernel->rows, split, &sizes)) {
         return IC_OVERFLOW;
     }
     const size_t region_bytes = sizes.regions * sizeof(ic_region);
@@ -209,7 +210,7 @@ static ic_status make_pointers(ic_conv2d *conv) {
     }
     ic_region *regions = conv->pointers;
     conv->offsets = (int64_t *)(void *)((char *)conv->pointers + region_bytes);
-    if (split) {
+    if (split != IC_SPLIT_NOT) {
         conv->output_offsets = conv->offsets + sizes.entries;
         conv->regions = regions;
         conv->region_count = sizes.regions;
@@ -271,7 +272,7 @@ static ic_status change_kernel(ic_conv2d *conv, const ic_kernel *kernel) {
 static ic_status choose(ic_conv2d *conv) {
     const ic_tuned_choice *known =
         ic_tuned_find(conv->tuned, &conv->desc, &conv->geometry, ic_pool_threads(conv->pool));
-    if (known != NULL && conv->is_depthwise && !known->schedule.regions) {
+    if (known != NULL && conv->is_depthwise && known->schedule.split != IC_SPLIT_REGIONS) {
         known = NULL; /* written by hand: the weights are packed for what ic_candidates offers */
     }
     const ic_kernel *kernel = known != NULL ? known->schedule.kernel : conv->model_kernel;
@@ -286,7 +287,8 @@ static ic_status choose(ic_conv2d *conv) {
         return IC_OK;
     }
     conv->algorithm = conv->asked;
-    ic_choose_schedule(&conv->core, &conv->desc, &conv->geometry, &conv->algorithm, &conv->schedule);
+    ic_choose_schedule(&conv->core, &conv->desc, &conv->geometry, ic_pool_threads(conv->pool), &conv->algorithm,
+                       &conv->schedule);
     return IC_OK;
 }
 
@@ -300,7 +302,7 @@ static ic_status shape(ic_conv2d *conv) {
         if (status != IC_OK) {
             return status;
         }
-        conv->fetches = ic_fetches_output(&conv->core, &conv->desc, &conv->geometry);
+        conv->fetch = ic_choose_fetch(&conv->core, &conv->desc, &conv->geometry);
     }
     if (conv->is_depthwise) {
         return IC_OK; /* nothing depends on the input's size */

@@ -20,7 +20,7 @@ struct ic_conv2d {
     bool is_chosen;                /* the schedule: by reshape, for the input's size and this core */
     const ic_kernel *model_kernel; /* with is_chosen: the model's */
     ic_core core;                  /* with is_chosen: the one that create ran on */
-    bool fetches;                  /* with is_chosen: the output, larger than the cache, ahead of the stores */
+    ic_fetch fetch;                /* with is_chosen */
     ic_allocator allocator;
     ic_pool *pool;
     const ic_tuned *tuned;

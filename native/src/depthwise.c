@@ -2,6 +2,7 @@
 #include "depthwise.h"
 
 #include "pool.h"
+#include "span.h"
 
 #include <stdatomic.h>
 
@@ -40,7 +41,8 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
     const ic_conv2d_desc *desc = &conv->desc;
     const ic_geometry *geometry = &conv->geometry;
     const size_t columns = conv->schedule.kernel->columns, channels = desc->in_channels;
-    const ic_span down = ic_row_taps(desc, geometry, row);
+    const ic_axis rows = ic_row_axis(desc, geometry), outputs = ic_column_axis(desc, geometry);
+    const ic_span down = ic_taps_at(&rows, row);
     ic_depthwise_run run = {.down_step = desc->dilation_height * geometry->input_width * channels * sizeof(float),
                             .across_step = desc->dilation_width * channels * sizeof(float),
                             .input_step = desc->stride_width * channels * sizeof(float),
@@ -49,7 +51,7 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
                             .output_min = desc->output_min,
                             .output_max = desc->output_max};
     for (size_t column = 0; column < geometry->output_width;) {
-        const ic_span across = ic_column_span(desc, geometry, column);
+        const ic_span across = ic_span_at(&outputs, column);
         const ic_tiling tiling = ic_make_tiling(across.end - column, conv->schedule.kernel->depthwise_rows);
         run.across = across.tap_count;
         run.down = across.tap_count != 0 ? down.tap_count : 0;

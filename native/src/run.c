@@ -7,6 +7,7 @@
 #include "conv.h"
 #include "pool.h"
 
+#include <math.h>
 #include <stdatomic.h>
 
 /* Equal tiles that follow one another. */
@@ -62,9 +63,7 @@ static ic_tile_run first_run(const job *j, const float *input, const int64_t *ro
     run.output = j->output;
     run.offsets = row_offsets;
     run.output_offsets = row_offsets + IC_MAX_ROWS;
-    run.output_min = conv->desc.output_min;
-    run.output_max = conv->desc.output_max;
-    run.fetches = conv->fetches;
+    run.fetch = conv->fetch;
     return run;
 }
 
@@ -80,6 +79,9 @@ static void run_piece(const job *j, const float *input, ic_tile_run *run, const 
     run->bias = j->weights + panel * ic_panel_floats(conv);
     run->weights = run->bias + (1 + region->weights_start) * columns;
     run->weights_gap = region->weights_gap * columns;
+    run->resumes = region->resumes;
+    run->output_min = region->finishes ? conv->desc.output_min : -INFINITY;
+    run->output_max = region->finishes ? conv->desc.output_max : INFINITY;
     run->taps = region->taps;
     run->channels = region->channels;
     run->tiles = p->tiles;
@@ -162,6 +164,22 @@ static void work_by_piece(void *context, unsigned thread) {
     }
 }
 
+/* A panel with all its passes is one item: a pass goes on with the sums of the one before. */
+static void work_by_pass(void *context, unsigned thread) {
+    job *j = context;
+    int64_t row_offsets[2 * IC_MAX_ROWS];
+    lay_rows(j, row_offsets);
+    ic_tile_run run = first_run(j, j->input, row_offsets);
+    (void)thread;
+    for (size_t panel; (panel = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed)) < j->panels;) {
+        cursor at = {0, 0};
+        piece p;
+        while (next_piece(j->conv, SIZE_MAX, &at, &p)) {
+            run_piece(j, j->input, &run, &p, panel);
+        }
+    }
+}
+
 /* Work of one thread is shared out in so many pieces. */
 enum { SHARES = 16 };
 
@@ -220,7 +238,11 @@ static void run_group(const ic_conv2d *conv, size_t group, const float *input, f
         }
         j.input = conv->matrix;
     }
-    ic_pool_run(conv->pool, conv->schedule.block_tiles != 0 ? work_by_piece : work_by_panel, &j);
+    ic_pool_run(conv->pool,
+                conv->schedule.split == IC_SPLIT_TAPS ? work_by_pass
+                : conv->schedule.block_tiles != 0     ? work_by_piece
+                                                      : work_by_panel,
+                &j);
 }
 
 void ic_run_tiled(const ic_conv2d *conv, const float *input, float *output) {

@@ -11,14 +11,20 @@ static const char naive_kernel[] = "loops";
 
 /* Reads one option at *text, which ends at '+' or at the end; moves *text there. */
 static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *schedule) {
-    static const char regions[] = "+regions", block[] = "+block";
+    static const char regions[] = "+regions", taps[] = "+taps", block[] = "+block";
     const char *at = *text;
     if (strncmp(at, regions, sizeof regions - 1) == 0) {
         at += sizeof regions - 1;
-        if (schedule->regions || algorithm != IC_ALGORITHM_INDIRECT) {
+        if (schedule->split != IC_SPLIT_NOT || algorithm != IC_ALGORITHM_INDIRECT) {
             return false;
         }
-        schedule->regions = true;
+        schedule->split = IC_SPLIT_REGIONS;
+    } else if (strncmp(at, taps, sizeof taps - 1) == 0) {
+        at += sizeof taps - 1;
+        if (schedule->split != IC_SPLIT_NOT || schedule->block_tiles != 0 || algorithm != IC_ALGORITHM_INDIRECT) {
+            return false;
+        }
+        schedule->split = IC_SPLIT_TAPS;
     } else if (strncmp(at, block, sizeof block - 1) == 0) {
         at += sizeof block - 1;
         const char first = *at;
@@ -26,7 +32,7 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
         while (*at >= '0' && *at <= '9' && tiles < 100000) {
             tiles = tiles * 10 + (unsigned)(*at++ - '0');
         }
-        if (tiles == 0 || first == '0' || schedule->block_tiles != 0) {
+        if (tiles == 0 || first == '0' || schedule->block_tiles != 0 || schedule->split == IC_SPLIT_TAPS) {
             return false;
         }
         schedule->block_tiles = tiles;
@@ -38,7 +44,7 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
 }
 
 ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedule *schedule) {
-    *schedule = (ic_schedule){NULL, false, 0};
+    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0};
     if (algorithm == IC_ALGORITHM_NAIVE) {
         return strcmp(name, naive_kernel) == 0 ? IC_OK : IC_UNKNOWN_KERNEL;
     }
@@ -66,9 +72,11 @@ void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME])
         memcpy(name, naive_kernel, sizeof naive_kernel);
         return;
     }
+    static const char *const splits[] = {
+        [IC_SPLIT_NOT] = "", [IC_SPLIT_REGIONS] = "+regions", [IC_SPLIT_TAPS] = "+taps"};
     char block[24] = "";
     if (schedule->block_tiles != 0) {
         snprintf(block, sizeof block, "+block%u", schedule->block_tiles);
     }
-    snprintf(name, IC_SCHEDULE_NAME, "%s%s%s", schedule->kernel->name, schedule->regions ? "+regions" : "", block);
+    snprintf(name, IC_SCHEDULE_NAME, "%s%s%s", schedule->kernel->name, splits[schedule->split], block);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How a convolution is computed beyond its algorithm: kernel, regions, blocks. Its name, `KERNEL[+regions][+blockN]`,
- * is what options, records and tuned tables carry. */
+ * How a convolution is computed beyond its algorithm: kernel, regions, blocks. Its name,
+ * `KERNEL[+regions][+blockN]` or `KERNEL+taps`, is what options, records and tuned tables carry. */
 #ifndef IC_SCHEDULE_H
 #define IC_SCHEDULE_H
 
 #include "indirectconv.h"
 #include "kernels/kernel.h"
-
-#include <stdbool.h>
+#include "region.h"
 
 typedef struct {
     const ic_kernel *kernel; /* NULL: naive */
-    bool regions;            /* indirect: merged taps, no multiplying by padding */
+    ic_split split;          /* indirect: how padding is left out */
     unsigned block_tiles;    /* over 0: so many tiles pass all panels before the next ones do; im2col then holds no more
                                 than their part of the matrix. 0: all tiles pass one panel after the other */
 } ic_schedule;

@@ -48,18 +48,19 @@ static void check_input(const spoilt *p, const path *way) {
     }
 }
 
-/* One weight: where it meets padding naive leaves it out, regions may, all others multiply zero by it. */
+/* One weight: where it meets padding naive and +taps leave it out, regions may, all others multiply zero by it. */
 static void check_weight(const spoilt *p, const path *way) {
     const ic_conv2d_desc *d = &p->s->desc;
     const size_t channel = p->at / depth_of(p->s), tap = p->at % depth_of(p->s) / (d->in_channels / d->groups);
     const bool is_naive = way->algorithm == IC_ALGORITHM_NAIVE, splits = strstr(way->options, "+regions") != NULL;
+    const bool leaves_out = is_naive || strstr(way->options, "+taps") != NULL;
     for (size_t i = 0; i < outputs_of(p->s); i++) {
         if (i % d->out_channels != channel) {
             expect(is_same(p, i), p, i, way);
         } else if (pixel_read(p->s, i, tap) >= 0) {
             expect(has_poison(p, i), p, i, way);
         } else {
-            expect(is_naive ? is_same(p, i) : isnan(p->after[i]) || (splits && is_same(p, i)), p, i, way);
+            expect(leaves_out ? is_same(p, i) : isnan(p->after[i]) || (splits && is_same(p, i)), p, i, way);
         }
     }
 }

@@ -8,6 +8,7 @@ const path paths[] = {
     {IC_ALGORITHM_INDIRECT, "", 1},         {IC_ALGORITHM_INDIRECT, "+block2", 1},
     {IC_ALGORITHM_INDIRECT, "+regions", 1}, {IC_ALGORITHM_INDIRECT, "+regions+block3", 1},
     {IC_ALGORITHM_INDIRECT, "", 3},         {IC_ALGORITHM_INDIRECT, "+regions", 2},
+    {IC_ALGORITHM_INDIRECT, "+taps", 1},    {IC_ALGORITHM_INDIRECT, "+taps", 3},
     {IC_ALGORITHM_IM2COL, "", 1},           {IC_ALGORITHM_IM2COL, "+block1", 1},
     {IC_ALGORITHM_IM2COL, "+block3", 1},    {IC_ALGORITHM_IM2COL, "", 2},
     {IC_ALGORITHM_IM2COL, "+block2", 3},    {IC_ALGORITHM_DIRECT, "", 1},

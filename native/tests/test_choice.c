@@ -10,49 +10,86 @@
 static const ic_algorithm chosen[] = {IC_ALGORITHM_AUTO, IC_ALGORITHM_INDIRECT, IC_ALGORITHM_IM2COL,
                                       IC_ALGORITHM_DIRECT};
 
+static void check_chosen(const shape *s, uint64_t seed, const char *name_for_auto) {
+    float *weights = guarded_new(weights_of(s) * sizeof(float), FLUSH_END);
+    float *input = guarded_new(inputs_of(s) * sizeof(float), FLUSH_END);
+    float *output = guarded_new(outputs_of(s) * sizeof(float), FLUSH_END);
+    fill(weights, weights_of(s), VALUES_INTEGER, &seed);
+    fill(input, inputs_of(s), VALUES_INTEGER, &seed);
+    for (size_t a = 0; a < sizeof chosen / sizeof chosen[0]; a++) {
+        guarded_heap heap = {.place = FLUSH_END, .fail_at = -1};
+        const ic_allocator allocator = guarded_allocator(&heap);
+        const ic_options options = {.struct_size = sizeof options,
+                                    .algorithm = chosen[a],
+                                    .kernel = a == 0 ? name_for_auto : "best",
+                                    .allocator = &allocator};
+        ic_conv2d *conv;
+        const ic_status status = ic_conv2d_create(&s->desc, weights, NULL, &options, &conv);
+        if (status == IC_UNSUPPORTED && chosen[a] == IC_ALGORITHM_DIRECT) {
+            continue;
+        }
+        CHECK(status == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, s->batch, s->height, s->width) == IC_OK);
+        memset(output, 0xff, outputs_of(s) * sizeof(float));
+        CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+        check_against_reference(s, VALUES_INTEGER, weights, NULL, input, output, "chosen");
+        ic_conv2d_info info = {.struct_size = sizeof info};
+        CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
+        CHECK(info.algorithm != IC_ALGORITHM_AUTO && (a == 0 || info.algorithm == chosen[a]));
+        const size_t pixels = info.output_height * info.output_width;
+        const size_t matrix = pixels * depth_of(s) * sizeof(float);
+        if (a == 0 && info.algorithm != IC_ALGORITHM_DIRECT) {
+            CHECK(info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <=
+                  matrix);
+        }
+        ic_conv2d_destroy(conv);
+        CHECK(heap.live == 0);
+    }
+    guarded_free(weights, weights_of(s) * sizeof(float));
+    guarded_free(input, inputs_of(s) * sizeof(float));
+    guarded_free(output, outputs_of(s) * sizeof(float));
+}
+
 static void right(const char *kernel) {
     (void)kernel;
     for (unsigned i = 0; i < SHAPES; i++) {
         const shape s = nth_shape(i);
-        uint64_t seed = i;
-        float *weights = guarded_new(weights_of(&s) * sizeof(float), FLUSH_END);
-        float *input = guarded_new(inputs_of(&s) * sizeof(float), FLUSH_END);
-        float *output = guarded_new(outputs_of(&s) * sizeof(float), FLUSH_END);
-        fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
-        fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
-        for (size_t a = 0; a < sizeof chosen / sizeof chosen[0]; a++) {
-            guarded_heap heap = {.place = FLUSH_END, .fail_at = -1};
-            const ic_allocator allocator = guarded_allocator(&heap);
-            const ic_options options = {.struct_size = sizeof options,
-                                        .algorithm = chosen[a],
-                                        .kernel = a == 0 && i % 2 != 0 ? NULL : "best",
-                                        .allocator = &allocator};
-            ic_conv2d *conv;
-            const ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
-            if (status == IC_UNSUPPORTED && chosen[a] == IC_ALGORITHM_DIRECT) {
-                continue;
-            }
-            CHECK(status == IC_OK);
-            CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
-            memset(output, 0xff, outputs_of(&s) * sizeof(float));
-            CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
-            check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "chosen");
-            ic_conv2d_info info = {.struct_size = sizeof info};
-            CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
-            CHECK(info.algorithm != IC_ALGORITHM_AUTO && (a == 0 || info.algorithm == chosen[a]));
-            const size_t pixels = info.output_height * info.output_width;
-            const size_t matrix = pixels * depth_of(&s) * sizeof(float);
-            if (a == 0 && info.algorithm != IC_ALGORITHM_DIRECT) {
-                CHECK(info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <=
-                      matrix);
-            }
-            ic_conv2d_destroy(conv);
-            CHECK(heap.live == 0);
-        }
-        guarded_free(weights, weights_of(&s) * sizeof(float));
-        guarded_free(input, inputs_of(&s) * sizeof(float));
-        guarded_free(output, outputs_of(&s) * sizeof(float));
+        check_chosen(&s, i, i % 2 != 0 ? NULL : "best");
     }
+    /* Too large for near caches: tiles ask for what comes next. In place, and by pointers. */
+    const shape in_place = plain_shape(1, 26, 26, 256, 64);
+    shape strided = plain_shape(3, 66, 66, 36, 64);
+    strided.desc.stride_height = strided.desc.stride_width = 2;
+    check_chosen(&in_place, 1, NULL);
+    check_chosen(&strided, 2, NULL);
+}
+
+static bool is_chosen_for(const shape *s, ic_pool *pool, const char *part) {
+    static const float weights[3 * 3 * 512 * 4];
+    const ic_options options = {.struct_size = sizeof options, .algorithm = IC_ALGORITHM_AUTO, .pool = pool};
+    ic_conv2d *conv;
+    ic_conv2d_info info = {.struct_size = sizeof info};
+    CHECK(ic_conv2d_create(&s->desc, weights, NULL, &options, &conv) == IC_OK);
+    CHECK(ic_conv2d_reshape(conv, 1, s->height, s->width) == IC_OK);
+    CHECK(ic_conv2d_get_info(conv, &info) == IC_OK);
+    const bool has = strstr(info.kernel, part) != NULL;
+    ic_conv2d_destroy(conv);
+    return has;
+}
+
+/* Small deep images go tap by tap, where there are panels enough for the threads. */
+static void split(const char *kernel) {
+    (void)kernel;
+    shape small = plain_shape(3, 7, 7, 512, 4), large = plain_shape(3, 56, 56, 64, 4);
+    small.desc.pad_top = small.desc.pad_right = small.desc.pad_bottom = small.desc.pad_left = 1;
+    large.desc.pad_top = large.desc.pad_right = large.desc.pad_bottom = large.desc.pad_left = 1;
+    const ic_pool_options two = {sizeof two, 2, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&two, &pool) == IC_OK);
+    CHECK(is_chosen_for(&small, NULL, "+taps"));
+    CHECK(is_chosen_for(&small, pool, "+regions"));
+    CHECK(is_chosen_for(&large, NULL, "+regions"));
+    ic_pool_destroy(pool);
 }
 
 /* One object for two sizes, of which the larger needs blocks of a matrix and the smaller one blocks of pointers. */
@@ -274,6 +311,12 @@ static void schedules(const char *kernel) {
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block12", IC_OK},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+block12+regions", IC_OK},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+regions", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", IC_OK},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+regions", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+taps", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+block4", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block4+taps", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+taps", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+block0", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+block03", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+block", IC_UNKNOWN_KERNEL},
@@ -308,8 +351,8 @@ static void schedules(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"right", right},         {"memory", memory},   {"blocks", blocks},
-                                       {"threads", threads},     {"cores", cores},     {"pools", pools},
-                                       {"schedules", schedules}, {"resized", resized}, {NULL, NULL}};
+    static const check_case cases[] = {
+        {"right", right}, {"memory", memory},       {"blocks", blocks},   {"threads", threads}, {"cores", cores},
+        {"pools", pools}, {"schedules", schedules}, {"resized", resized}, {"split", split},     {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -78,6 +78,7 @@ static void out_of_memory(const char *kernel) {
         {IC_ALGORITHM_DIRECT, "scalar_4x4+block2", 2},
         {IC_ALGORITHM_INDIRECT, NULL, 4},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", 4},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", 3},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block2", 4},
         {IC_ALGORITHM_INDIRECT, "best", 4},
         {IC_ALGORITHM_AUTO, NULL, 4},

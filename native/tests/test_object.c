@@ -128,6 +128,7 @@ static void refusals(const char *kernel) {
                 {IC_ALGORITHM_IM2COL, "scalar_4x4+block2"},
                 {IC_ALGORITHM_INDIRECT, NULL},
                 {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions"},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps"},
                 {IC_ALGORITHM_AUTO, NULL}};
     for (size_t a = 0; a < sizeof ways / sizeof ways[0]; a++) {
         const ic_options options = options_for(ways[a].algorithm, ways[a].schedule, NULL);

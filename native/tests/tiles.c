@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FLOATS = 1024, TILES = 3, TAPS = 9, CHANNELS = 33, COLUMNS = 64 };
+enum { FLOATS = 1024, TILES = 3, TAPS = 9, CHANNELS = 41, COLUMNS = 64 };
 enum { HEAP_FLOATS = (TAPS * CHANNELS + (TAPS - 1) * 3) * COLUMNS };
 #define APART ((size_t)3 << 29)             /* from the fourth row on over 4 GiB away */
 #define PAGE_BYTES (FLOATS * sizeof(float)) /* what is used of a page, at its end */
@@ -36,6 +36,8 @@ typedef struct {
     bool steps;                        /* from tile to tile the input moves on, not the offsets */
     bool scatters;                     /* not the output, but its places */
     bool clamps;
+    bool resumes;                      /* with what was in the output before */
+    float before[IC_MAX_ROWS][FLOATS]; /* of the output */
     float *input[IC_MAX_ROWS], *output[IC_MAX_ROWS];
     float *padding, *bias, *weights;
     int64_t *offsets, *places;
@@ -68,9 +70,9 @@ static float *last_floats(float *heap, size_t count) {
 
 static void make(tile_case *c, uint64_t *state) {
     const size_t taps = c->taps == 0 ? 1 : c->taps, columns = c->kernel->columns;
-    const uint32_t dice = random_range(state, 0, 31);
+    const uint32_t dice = random_range(state, 0, 127);
     c->steps = dice % 2 != 0, c->clamps = dice / 2 % 2 != 0, c->scatters = dice / 4 % 2 != 0;
-    c->gap = dice / 8 % 4;
+    c->gap = dice / 8 % 4, c->resumes = dice / 32 % 4 == 0;
     c->step = c->channels + 3;
     c->pitch = c->columns + dice % 5;
     c->weights_count = c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * columns;
@@ -90,6 +92,13 @@ static void make(tile_case *c, uint64_t *state) {
         const float *first = c->output[i % c->rows] + FLOATS - c->columns - (c->tiles - 1) * c->pitch;
         c->places[i] = bytes_between(c->output[0], first + tile * c->pitch);
     }
+    for (unsigned row = 0; row < c->kernel->rows; row++) {
+        memset(c->output[row], 0xff, PAGE_BYTES);
+        for (size_t tile = 0; c->resumes && row < c->rows && tile < c->tiles; tile++) {
+            fill(c->output[row] + FLOATS - c->columns - tile * c->pitch, c->columns, VALUES_FLOAT, state);
+        }
+        memcpy(c->before[row], c->output[row], PAGE_BYTES);
+    }
     c->run = (ic_tile_run){.input = c->input[0],
                            .padding = c->padding,
                            .offsets = c->offsets,
@@ -108,13 +117,16 @@ static void make(tile_case *c, uint64_t *state) {
                            .rows = c->rows,
                            .columns = c->columns,
                            .output_min = c->clamps ? -0.5f : -INFINITY,
-                           .output_max = c->clamps ? 0.75f : INFINITY};
+                           .output_max = c->clamps ? 0.75f : INFINITY,
+                           .resumes = c->resumes,
+                           .fetch = (ic_fetch)random_range(state, IC_FETCH_NOTHING, IC_FETCH_BETWEEN)};
 }
 
 static float reference(const tile_case *c, size_t tile, size_t row, size_t column) {
     const bool is_fused = strcmp(c->kernel->isa, "scalar") != 0;
     const float *weights = c->weights + column;
-    float sum = c->bias[column];
+    const size_t start = FLOATS - c->columns - (c->tiles - 1) * c->pitch;
+    float sum = c->resumes ? c->before[row][start + tile * c->pitch + column] : c->bias[column];
     for (size_t tap = 0; tap < c->taps; tap++) {
         const int64_t entry = c->offsets[tile * c->run.offset_step + tap * c->rows + row];
         const uintptr_t at = (uintptr_t)c->input[0] + tile * c->run.input_step + (uintptr_t)entry;
@@ -142,8 +154,10 @@ static void compare(const tile_case *c) {
             const bool is_output = row < c->rows && i >= start && column < c->columns;
             const uint32_t wanted = is_output ? bits_of(reference(c, tile, row, column)) : UINT32_MAX;
             if (bits_of(c->output[row][i]) != wanted) {
-                fprintf(stderr, "%u rows, %u columns, %zu channels, %zu taps: row %u float %zu is %a, wanted bits %x\n",
-                        c->rows, c->columns, c->channels, c->taps, row, i, (double)c->output[row][i], wanted);
+                fprintf(stderr,
+                        "%u rows, %u columns, %zu channels, %zu taps%s: row %u float %zu is %a, wanted bits %x\n",
+                        c->rows, c->columns, c->channels, c->taps, c->resumes ? ", resumed" : "", row, i,
+                        (double)c->output[row][i], wanted);
                 exit(1);
             }
         }
@@ -153,7 +167,8 @@ static void compare(const tile_case *c) {
 void tiles(const char *kernel) {
     static const size_t channels[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 16, CHANNELS};
     static const size_t taps[] = {1, 2, TAPS, 0};
-    tile_case c = {.kernel = ic_kernel_find(kernel)};
+    static tile_case c;
+    c.kernel = ic_kernel_find(kernel);
     uint64_t state = 1;
     CHECK(c.kernel != NULL && c.kernel->columns <= COLUMNS && c.kernel->rows <= IC_MAX_ROWS);
     for (size_t i = 0; i < sizeof c.heap / sizeof c.heap[0]; i++) {
@@ -171,9 +186,6 @@ void tiles(const char *kernel) {
                 c.channels = channels[k];
                 c.taps = taps[(count + count / 11) % 4];
                 c.tiles = 1 + random_next(&state) % TILES;
-                for (unsigned row = 0; row < c.kernel->rows; row++) {
-                    memset(c.output[row], 0xff, PAGE_BYTES);
-                }
                 make(&c, &state);
                 c.kernel->run(&c.run);
                 compare(&c);

@@ -24,7 +24,7 @@ PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinit
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
     "test_object": ("arguments", "option_errors", "refusals", "states", "not_a_number", "names"),
-    "test_choice": ("right", "memory", "blocks", "threads", "cores", "pools", "schedules", "resized"),
+    "test_choice": ("right", "memory", "blocks", "threads", "cores", "pools", "schedules", "resized", "split"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "measured"),
 }

@@ -15,11 +15,17 @@
 
 #define IC_LOAD(p) _mm256_loadu_ps(p)
 #define IC_STORE(p, v) _mm256_storeu_ps(p, v)
+#define IC_LOAD_FIRST(p, n) load_first(p, n)
 #define IC_STORE_FIRST(p, v, n) store_first(p, v, n)
 #define IC_SPLAT(x) _mm256_set1_ps(x)
 /* min and max return their second operand when one is NaN. */
 #define IC_CLAMP(v, low, high) _mm256_min_ps(high, _mm256_max_ps(low, v))
 #define IC_FMA(acc, b, a) _mm256_fmadd_ps(a, b, acc)
+
+static inline __m256 load_first(const float *from, unsigned count) {
+    const __m256i wanted = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_maskload_ps(from, wanted);
+}
 
 /* Not by a masked store: that is dozens of micro-operations on AMD. */
 static inline void store_first(float *to, __m256 v, unsigned count) {

@@ -15,6 +15,7 @@
 
 #define IC_LOAD(p) _mm512_loadu_ps(p)
 #define IC_STORE(p, v) _mm512_storeu_ps(p, v)
+#define IC_LOAD_FIRST(p, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1u), p)
 #define IC_STORE_FIRST(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1u), v)
 #define IC_SPLAT(x) _mm512_set1_ps(x)
 /* min and max return their second operand when one is NaN. */

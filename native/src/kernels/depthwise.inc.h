@@ -83,14 +83,6 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
 }
 
 #if IC_WIDTH > 1
-static inline IC_VECTOR load_first(const float *from, unsigned count) {
-    float values[IC_WIDTH] = {0};
-    for (unsigned i = 0; i < count; i++) {
-        values[i] = from[i];
-    }
-    return IC_LOAD(values);
-}
-
 /* The channels, fewer than a vector, from `first` on: nothing is read or written beyond them. */
 static __attribute__((noinline)) void run_depthwise_rest(const ic_depthwise_run *run, unsigned first) {
     const unsigned count = run->columns - first;
@@ -101,7 +93,7 @@ static __attribute__((noinline)) void run_depthwise_rest(const ic_depthwise_run 
         for (size_t y = 0; y < run->down; y++, down += run->down_step, weights += run->weights_gap) {
             for (size_t x = 0; x < run->across; x++, weights += run->weights_step) {
                 const float *a = (const float *)(const void *)(down + x * run->across_step);
-                acc = IC_FMA(acc, IC_LOAD(weights), load_first(a, count));
+                acc = IC_FMA(acc, IC_LOAD(weights), IC_LOAD_FIRST(a, count));
             }
         }
         float *to = (float *)(void *)((char *)(run->output + first) + pixel * run->output_step);

@@ -8,6 +8,9 @@
  * caller that merges taps whose channels lie side by side, or leaves out taps that lie in the padding, gives fewer and
  * longer taps and says with weights_gap which weights to pass over.
  *
+ * A sum may be made in several runs, each of some of its taps: all but the first one resume, all but the last one have
+ * no bounds for the output.
+ *
  * Each output is bias + sum over taps, then channels, in that order and with one accumulator; so equal operands give
  * equal bits, whichever algorithm asked and whatever the heights of the tiles. */
 #ifndef IC_KERNEL_H
@@ -18,6 +21,10 @@
 #include <stdint.h>
 
 #define IC_PADDING_ENTRY INT64_C(-1)
+
+/* What a tile asks for ahead of its use, where it lies in no near cache (x86): nothing; the lines of its output, before
+ * its sums; those and what the next tile reads first, a few at a time between its sums. */
+typedef enum { IC_FETCH_NOTHING, IC_FETCH_OUTPUT, IC_FETCH_BETWEEN } ic_fetch;
 
 typedef struct {
     const float *input;            /* what offsets count from, for the first tile */
@@ -37,7 +44,8 @@ typedef struct {
     unsigned rows;             /* 1 to the kernel's rows */
     unsigned columns;          /* 1 to the kernel's columns; only these are written */
     float output_min, output_max;
-    bool fetches; /* the output lies in no near cache: ask for a tile's lines before its sums (x86) */
+    bool resumes; /* sums go on with what the output holds, instead of beginning with the bias */
+    ic_fetch fetch;
 } ic_tile_run;
 
 typedef void (*ic_micro_kernel)(const ic_tile_run *run);

@@ -7,11 +7,14 @@
 #define IC_WIDTH 1
 #define IC_VECTOR float
 #define IC_LANES 1
+#define IC_FETCHES 0
 #define IC_ROWS_OUTER 1
 
 #define IC_LOAD(p) (*(p))
 #define IC_STORE(p, v) (void)(*(p) = (v))
-#define IC_STORE_FIRST(p, v, n) (void)(n) /* never reached: there is nothing between 0 and 1 */
+/* Neither is reached: there is nothing between 0 and 1. */
+#define IC_LOAD_FIRST(p, n) ((void)(n), *(p))
+#define IC_STORE_FIRST(p, v, n) (void)(n)
 #define IC_SPLAT(x) (x)
 #define IC_CLAMP(v, low, high) clamp(v, low, high)
 #define IC_FMA(acc, b, a) ((acc) + (a) * (b))

@@ -5,14 +5,15 @@
  *   IC_ROWS, IC_VECTORS          largest tile: pixels, vectors of output channels (4 at most)
  *   IC_WIDTH, IC_VECTOR          floats per vector, its type
  *   IC_LOAD(p), IC_STORE(p, v)   unaligned
- *   IC_STORE_FIRST(p, v, n)      the first n floats, 0 < n < IC_WIDTH, and nothing else
+ *   IC_LOAD_FIRST(p, n)          the first n floats, 0 < n < IC_WIDTH, nothing else being read, then zeros
+ *   IC_STORE_FIRST(p, v, n)      the first n floats, and nothing else
  *   IC_SPLAT(x)                  x in all floats
  *   IC_CLAMP(v, low, high)       keeps NaN
  *   IC_FMA(acc, b, a)            acc + a * b
  *   IC_LANES                     1, or how many values of a row are loaded at once; if over 1, then also
  *   IC_LOAD_LANES(p)             IC_LANES values of a row, and
  *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
- *   IC_FETCHES                   1 where ic_tile_run.fetches was seen to pay
+ *   IC_FETCHES                   1 where ic_tile_run.fetch was seen to pay, else 0
  *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
  *
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
@@ -32,7 +33,9 @@
 
 #define IC_COLUMNS (IC_WIDTH * IC_VECTORS)
 
-/* Every sum of a tile begins with its channel's bias. */
+#include "fetch.inc.h"
+
+/* Every sum of a tile begins with its channel's bias, */
 static inline __attribute__((always_inline)) void begin_sums(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *bias,
                                                              const unsigned rows, const unsigned vectors) {
     IC_UNROLL
@@ -45,12 +48,24 @@ static inline __attribute__((always_inline)) void begin_sums(IC_VECTOR acc[IC_RO
     }
 }
 
-#if IC_FETCHES
-enum { LINE = 16 }; /* floats of a cache line */
-#endif
+/* or goes on with what the output holds. */
+static inline __attribute__((always_inline)) void resume_sums(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const char *output,
+                                                              const int64_t *output_offsets, const unsigned rows,
+                                                              const unsigned vectors, const unsigned last_width) {
+    IC_UNROLL
+    for (unsigned r = 0; r < rows; r++) {
+        const float *pixel = (const float *)(const void *)(output + output_offsets[r]);
+        IC_UNROLL
+        for (unsigned v = 0; v + 1 < vectors; v++) {
+            acc[r][v] = IC_LOAD(pixel + v * IC_WIDTH);
+        }
+        pixel += (vectors - 1) * IC_WIDTH;
+        acc[r][vectors - 1] = last_width == IC_WIDTH ? IC_LOAD(pixel) : IC_LOAD_FIRST(pixel, last_width);
+    }
+}
 
-static inline
-    __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows, const unsigned vectors) {
+static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
+                                                            const unsigned vectors, const bool between) {
     const char *input = (const char *)run->input;
     const int64_t *offsets = run->offsets;
     char *output = (char *)run->output;
@@ -69,19 +84,13 @@ static inline
         const int64_t *entry = offsets;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
 
-        begin_sums(acc, run->bias, rows, vectors);
-
-#if IC_FETCHES
-        if (run->fetches) {
-            IC_UNROLL
-            for (unsigned r = 0; r < rows; r++) {
-                IC_UNROLL
-                for (unsigned v = 0; v < vectors; v += LINE / IC_WIDTH) {
-                    __builtin_prefetch(output + output_offsets[r] + v * IC_WIDTH * sizeof(float), 1);
-                }
-            }
+        if (run->resumes) {
+            resume_sums(acc, output, output_offsets, rows, vectors, last_width);
+        } else {
+            begin_sums(acc, run->bias, rows, vectors);
         }
-#endif
+
+        fetching ahead = begin_fetching(run, between, tile, input, offsets, output, output_offsets, rows, vectors);
         for (size_t tap = run->taps; tap != 0; tap--) {
             const float *a[IC_ROWS];
             IC_UNROLL
@@ -116,38 +125,41 @@ static inline
             }
 #undef IC_STEP
 #endif
-            IC_NO_UNROLL
-            for (; k < channels; k++) {
+            while (k < channels) {
+                const size_t stop = k + fetch_between(&ahead, between, channels - k, vectors);
+                IC_NO_UNROLL
+                for (; k < stop; k++) {
 #if IC_ROWS_OUTER
-                IC_VECTOR b[IC_VECTORS];
-                IC_UNROLL
-                for (unsigned v = 0; v < vectors; v++) {
-                    b[v] = IC_LOAD(weights + v * IC_WIDTH);
-                }
-                IC_UNROLL
-                for (unsigned r = 0; r < rows; r++) {
-                    const IC_VECTOR x = IC_SPLAT(a[r][k]);
+                    IC_VECTOR b[IC_VECTORS];
                     IC_UNROLL
                     for (unsigned v = 0; v < vectors; v++) {
-                        acc[r][v] = IC_FMA(acc[r][v], b[v], x);
+                        b[v] = IC_LOAD(weights + v * IC_WIDTH);
                     }
-                }
-#else
-                IC_VECTOR x[IC_ROWS];
-                IC_UNROLL
-                for (unsigned r = 0; r < rows; r++) {
-                    x[r] = IC_SPLAT(a[r][k]);
-                }
-                IC_UNROLL
-                for (unsigned v = 0; v < vectors; v++) {
-                    const IC_VECTOR b = IC_LOAD(weights + v * IC_WIDTH);
                     IC_UNROLL
                     for (unsigned r = 0; r < rows; r++) {
-                        acc[r][v] = IC_FMA(acc[r][v], b, x[r]);
+                        const IC_VECTOR x = IC_SPLAT(a[r][k]);
+                        IC_UNROLL
+                        for (unsigned v = 0; v < vectors; v++) {
+                            acc[r][v] = IC_FMA(acc[r][v], b[v], x);
+                        }
                     }
-                }
+#else
+                    IC_VECTOR x[IC_ROWS];
+                    IC_UNROLL
+                    for (unsigned r = 0; r < rows; r++) {
+                        x[r] = IC_SPLAT(a[r][k]);
+                    }
+                    IC_UNROLL
+                    for (unsigned v = 0; v < vectors; v++) {
+                        const IC_VECTOR b = IC_LOAD(weights + v * IC_WIDTH);
+                        IC_UNROLL
+                        for (unsigned r = 0; r < rows; r++) {
+                            acc[r][v] = IC_FMA(acc[r][v], b, x[r]);
+                        }
+                    }
 #endif
-                weights += IC_COLUMNS;
+                    weights += IC_COLUMNS;
+                }
             }
             weights += weights_gap;
         }
@@ -188,9 +200,17 @@ static inline
     }
 }
 
+/* Large images have tall tiles, and wide layers whole panels: the loops of all others stay as short as they are. */
 #define IC_INSTANCE(rows, vectors)                                                                                     \
+    static __attribute__((noinline)) void fetching_##rows##x##vectors(const ic_tile_run *run) {                        \
+        run_tiles(run, rows, vectors, true);                                                                           \
+    }                                                                                                                  \
     static __attribute__((noinline)) void tile_##rows##x##vectors(const ic_tile_run *run) {                            \
-        run_tiles(run, rows, vectors);                                                                                 \
+        if (IC_FETCHES && rows + 1 >= IC_ROWS && vectors == IC_VECTORS && run->fetch == IC_FETCH_BETWEEN) {            \
+            fetching_##rows##x##vectors(run);                                                                          \
+        } else {                                                                                                       \
+            run_tiles(run, rows, vectors, false);                                                                      \
+        }                                                                                                              \
     }
 
 #if IC_VECTORS == 4

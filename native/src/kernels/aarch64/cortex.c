@@ -2,6 +2,8 @@
 #include "cortex.h"
 #include "tile_run.h"
 
+#include <string.h>
+
 #define HOLDS(constant, field) _Static_assert((constant) == offsetof(ic_tile_run, field), "tile_run.h: " #field)
 HOLDS(RUN_INPUT, input);
 HOLDS(RUN_PADDING, padding);
@@ -20,6 +22,7 @@ HOLDS(RUN_OUTPUT_STEP, output_step);
 HOLDS(RUN_OUTPUT_OFFSET_STEP, output_offset_step);
 HOLDS(RUN_OUTPUT_MIN, output_min);
 HOLDS(RUN_OUTPUT_MAX, output_max);
+HOLDS(RUN_RESUMES, resumes);
 _Static_assert(sizeof(((ic_tile_run *)0)->taps) == 8, "the kernels load sizes as 64 bits");
 
 #define DECLARE(core)                                                                                                  \
@@ -53,19 +56,20 @@ static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
     enum { ROW_BYTES = IC_ASSEMBLY_COLUMNS * sizeof(float) };
     static const int64_t row_offsets[IC_ASSEMBLY_ROWS] = {
         0, ROW_BYTES, 2 * ROW_BYTES, 3 * ROW_BYTES, 4 * ROW_BYTES, 5 * ROW_BYTES, 6 * ROW_BYTES, 7 * ROW_BYTES};
-    float sums[IC_ASSEMBLY_ROWS][IC_ASSEMBLY_COLUMNS];
+    float sums[IC_ASSEMBLY_ROWS][IC_ASSEMBLY_COLUMNS] = {{0}};
     ic_tile_run one = *run;
     one.tiles = 1;
     one.output = sums[0];
     one.output_offsets = row_offsets;
     for (size_t i = 0; i < run->tiles; i++) {
         const float *output = moved(run->output, i * run->output_step);
+        const int64_t *offsets = run->output_offsets + i * run->output_offset_step;
+        for (unsigned r = 0; run->resumes && r < run->rows; r++) {
+            memcpy(sums[r], moved(output, (size_t)offsets[r]), run->columns * sizeof(float));
+        }
         tile(&one);
         for (unsigned r = 0; r < run->rows; r++) {
-            float *pixel = moved(output, (size_t)run->output_offsets[i * run->output_offset_step + r]);
-            for (unsigned c = 0; c < run->columns; c++) {
-                pixel[c] = sums[r][c];
-            }
+            memcpy(moved(output, (size_t)offsets[r]), sums[r], run->columns * sizeof(float));
         }
         one.input = moved(one.input, run->input_step);
         one.offsets += run->offset_step;

@@ -260,6 +260,14 @@ sum71 .req v31
     .endif
 .endm
 
+.macro load_row row, q0, q1
+    .if \row < ROWS
+    ldr row\row, [output_offsets, 8 * \row]
+    add row\row, row\row, output
+    ldp \q0, \q1, [row\row]
+    .endif
+.endm
+
 /* Moves a pointer by a field of the run, in units of 1 << shift bytes. */
 .macro advance pointer, field, shift
     ldr scratch, [run, \field]
@@ -299,9 +307,12 @@ sum71 .req v31
     ldr weights, [run, RUN_WEIGHTS]
     ldr taps, [run, RUN_TAPS]
     mov entry, offsets
+    ldrb w7, [run, RUN_RESUMES]
+    cbnz scratch, .Lresume_\rows
     ldr scratch, [run, RUN_BIAS]
     ldp q0, q1, [scratch]
     for_rows set_sums \row
+.Lbegun_\rows:
     cbz taps, .Lstore_\rows /* all of them lie in the padding */
 
 .Ltap_\rows:
@@ -372,5 +383,16 @@ sum71 .req v31
     ldp d10, d11, [sp, 16]
     ldp d8, d9, [sp], 112
     ret
+
+.Lresume_\rows:
+    load_row 0, q16, q17
+    load_row 1, q18, q19
+    load_row 2, q20, q21
+    load_row 3, q22, q23
+    load_row 4, q24, q25
+    load_row 5, q26, q27
+    load_row 6, q28, q29
+    load_row 7, q30, q31
+    b .Lbegun_\rows
     .size \prefix\()_\rows, . - \prefix\()_\rows
 .endm

@@ -20,5 +20,6 @@
 #define RUN_OUTPUT_OFFSET_STEP 112
 #define RUN_OUTPUT_MIN 128
 #define RUN_OUTPUT_MAX 132
+#define RUN_RESUMES 136
 
 #endif
