@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from benchmarks.peers import environment
-from benchmarks.peers.campaign import ISAS, PEERS, Campaign, Setting
+from benchmarks.peers.campaign import PEERS, Campaign, Setting
+from benchmarks.peers.masked import masked
 from benchmarks.peers.processes import compile_ours
 from benchmarks.peers.render import Table, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings
@@ -22,7 +23,7 @@ from benchmarks.peers.summary import Comparison, close_calls, compare, compariso
 from harness.build.builder import Built, build
 from harness.config.layer import Layer
 from harness.config.suite import load_suite, select_layers
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, InfrastructureError, UsageError
 
 PANEL = str(Path(__file__).with_name("panel.yaml"))
 NETWORKS = {"squeezenet1_0": "squeezenet_v1_0"}
@@ -110,21 +111,28 @@ def _command(
     launches: Annotated[int, typer.Option(min=1, help="new processes of every peer; intervals need 4")] = 8,
     rounds: Annotated[int, typer.Option(min=1, help="samples of a variant in a launch")] = 4,
     sample_ms: Annotated[float, typer.Option(min=0.1, help="least time of calls in a sample")] = 20.0,
-    no_avx512: Annotated[bool, typer.Option("--no-avx512", help="ours without AVX-512 kernels")] = False,
+    no_avx512: Annotated[bool, typer.Option("--no-avx512", help="all as on a machine with AVX2 at most")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="4 launches of 2 rounds of 8 ms, one thread")] = False,
     pairs: Annotated[bool, typer.Option(help="measure close calls again as pairs")] = True,
 ) -> None:
     """XNNPACK, onnxruntime, oneDNN, torch's im2col, ncnn and this library in turn, layer by layer."""
     if quick:
         launches, rounds, sample_ms, threads, pairs = 4, 2, 8.0, "1", False
-    findings = Findings(_layers(network, layers))
+    findings = Findings(_layers(network, layers), avx512=not no_avx512)
     chosen, cpus = _peers(peers), _cpus(threads)
     python = environment.make(_say)
     built = build("host", "auto", None, _say)
     folder = environment.folder()
-    campaign = Campaign(findings, built, compile_ours(built, folder), python, folder)
-    isas = [isa for isa in ISAS if not (no_avx512 and isa == "avx512")]
-    settings = [Setting(findings.layers, chosen, each, launches, rounds, sample_ms * 1e6, isas) for each in cpus]
+    program = compile_ours(built, folder)
+    if no_avx512:
+        chosen = [name for name in chosen if name != "onednn_avx2"]  # oneDNN is just that
+        python = environment.make_masked(python, _say)
+        built, program = _masked(built, program, folder)
+        findings.notes.append(
+            "all programs took this machine for one without AVX-512; no peer is judged by known figures"
+        )
+    campaign = Campaign(findings, built, program, python, folder)
+    settings = [Setting(findings.layers, chosen, each, launches, rounds, sample_ms * 1e6) for each in cpus]
     campaign.log.unlink(missing_ok=True)
     for setting in settings:
         campaign.run(setting, _say)
@@ -134,6 +142,17 @@ def _command(
         for setting in settings:
             answers[first] = _again(campaign, setting, findings, built, answers[first])
     _write(findings, answers, built, [f"{launches} launches of {rounds} rounds, samples of {sample_ms:g} ms"])
+
+
+def _masked(built: Built, program: Path, folder: Path) -> tuple[Built, Path]:
+    """Copies of ours that take this machine for one without AVX-512."""
+    probe, ours = folder / "convbench-no-avx512", folder / f"{program.name}-no-avx512"
+    try:
+        masked(built.path, probe)
+        masked(program, ours)
+    except (OSError, ValueError) as error:
+        raise InfrastructureError(f"without AVX-512: {error}", "see benchmarks/peers/masked.py") from None
+    return dataclasses.replace(built, path=probe), ours
 
 
 def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Built, how: list[str]) -> None:
@@ -151,16 +170,20 @@ def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Buil
         *findings.notes,
     ]
     every = tables(findings, every_row, answers, every_mean)
-    folder = environment.folder()
-    (folder / "peers.json").write_text(to_json(findings, every_row, answers, every_mean, notes))
-    (folder / "peers.md").write_text(to_markdown(TITLE, notes, every))
-    (folder / "peers.html").write_text(to_html(TITLE, notes, every))
+    out = environment.folder() / ("peers" if findings.avx512 else "peers-no-avx512")
+    written = {
+        out.with_suffix(".json"): to_json(findings, every_row, answers, every_mean, notes),
+        out.with_suffix(".md"): to_markdown(TITLE, notes, every),
+        out.with_suffix(".html"): to_html(TITLE, notes, every),
+    }
+    for path, text in written.items():
+        path.write_text(text)
     for table in every:
         if len(table.head) <= _PRINTED_COLUMNS:
             _print(table)
     for note in notes:
         print(note)
-    print(f"written: {', '.join(str(folder / f'peers.{kind}') for kind in ('json', 'md', 'html'))}")
+    print(f"written: {', '.join(map(str, written))}")
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from harness.config.layer import Layer
 PEERS = ("xnnpack", "onnxruntime", "onednn", "onednn_avx2", "torch_im2col", "ncnn", "ncnn_winograd")
 # Schedules of ours by algorithm, for each kernel K; what the library refuses is listed as not measured.
 SCHEDULES = {
-    "indirect": ("K", "K+regions"),
+    "indirect": ("K", "K+regions", "K+taps"),
     "im2col": ("K", "K+block4", "K+block20"),
     "direct": ("K", "K+block4"),
 }
@@ -43,7 +43,6 @@ class Setting:
     launches: int
     rounds: int
     sample_ns: float
-    isas: Sequence[str] = ISAS
     first_launch: int = 0
     only: frozenset[tuple[str, str]] | None = None
 
@@ -116,7 +115,7 @@ class Campaign:
             if (setting.threads, "", name) in self.findings.skipped:
                 continue
             try:
-                peer = Peer(name, self.python, setting.cpus, self.log)
+                peer = Peer(name, self.python, setting.cpus, self.log, self.findings.avx512)
             except (Lost, ValueError) as reason:
                 self.findings.skipped[setting.threads, "", name] = str(reason)
                 continue
@@ -137,8 +136,8 @@ class Campaign:
         if setting.threads > 1:
             ours.words(f"threads {' '.join(map(str, setting.cpus))}")
         kernels = [pair.split(",") for pair in ours.words("kernels")]
-        names = [name for name, isa in kernels if isa in setting.isas] or [kernels[0][0]]
-        found = [("auto", "-"), ("im2col", "best")] if set(setting.isas) == set(ISAS) else []  # both choose from all
+        names = [name for name, isa in kernels if isa in ISAS] or [kernels[0][0]]
+        found = [("auto", "-"), ("im2col", "best")]
         for algorithm, schedules in SCHEDULES.items():
             found += [(algorithm, schedule.replace("K", kernel)) for kernel in names for schedule in schedules]
         if setting.threads > 1:

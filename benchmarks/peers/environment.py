@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.peers import hollow
+from benchmarks.peers import hollow, masked
 from harness.bootstrap import clean_environment, explain
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import build_root, data_root
@@ -49,6 +49,24 @@ def make(say: Callable[[str], None]) -> Path:
     return python
 
 
+def make_masked(python: Path, say: Callable[[str], None]) -> Path:
+    """The Python of a copy whose libraries take this machine for one without AVX-512.
+
+    Raises InfrastructureError where it cannot be written.
+    """
+    venv, out = python.parent.parent, folder() / "venv-no-avx512"
+    marker, key = out / "masked-by", f"{masked.recipe()} {(venv / 'made-from').read_text()}"
+    if not marker.exists() or marker.read_text() != key:
+        say("copying the peers, as if there were no AVX-512")
+        try:
+            answers = masked.mask_environment(venv, out)
+            marker.write_text(key)
+        except OSError as error:
+            raise InfrastructureError(f"{out}: {error}", "make room there, or remove it") from None
+        say(f"masked: {', '.join(f'{name} ({count})' for name, count in answers.items())}")
+    return out / "bin" / python.name
+
+
 def _stand_ins(venv: Path, say: Callable[[str], None]) -> None:
     """Makes torch's stand-ins for CUDA's libraries where they are absent or their recipe changed."""
     made, out = next(venv.glob("lib/python*/site-packages/torch/lib"), None), folder() / "hollow"
@@ -65,13 +83,15 @@ def _stand_ins(venv: Path, say: Callable[[str], None]) -> None:
     marker.write_text(recipe)
 
 
-def settings(peer: str, threads: int) -> dict[str, str]:
+def settings(peer: str, threads: int, avx512: bool = True) -> dict[str, str]:
     """The environment of a peer's process: its threads, oneDNN's instruction set, and torch's stand-ins."""
     ruled = ("OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_")
     kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(ruled)}
     stand_ins = folder() / "hollow" / "lib"
     number = str(threads)
     kept |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "PYTHONWARNINGS": "ignore"}
+    if not avx512:
+        kept["PEERS_NO_AVX512"] = "1"
     if peer == "onednn_avx2":
         kept["ONEDNN_MAX_CPU_ISA"] = "AVX2"
     return kept | ({"HOLLOW_TORCH": str(stand_ins)} if stand_ins.exists() else {})

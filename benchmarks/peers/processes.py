@@ -79,11 +79,11 @@ class Lines:
 class Peer(Lines):
     """A peer's worker. ``versions``: what it says of itself."""
 
-    def __init__(self, name: str, python: Path, cpus: Sequence[int], log: Path) -> None:
+    def __init__(self, name: str, python: Path, cpus: Sequence[int], log: Path, avx512: bool = True) -> None:
         self.name = name
         module = "benchmarks.peers.side.worker"
         argv = [str(python), "-m", module, name, ",".join(map(str, cpus)), str(len(cpus))]
-        super().__init__(argv, cpus, log, environment.settings(name, len(cpus)))
+        super().__init__(argv, cpus, log, environment.settings(name, len(cpus), avx512))
         self.versions: dict[str, str] = self._checked(self.read())["versions"]
 
     def prepare(self, layer: Layer, folder: Path, ns: float) -> dict[str, Any]:

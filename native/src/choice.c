@@ -63,7 +63,7 @@ static unsigned tiles_in(size_t room, size_t bytes, size_t tiles) {
     return at_least((size_t)((double)tiles * (double)room / (double)bytes), 8);
 }
 
-enum { SOME_TILES = 32 };
+enum { FEW_TILES = 8, SOME_TILES = 32, MANY_PANELS = 16 };
 
 /* Blocks for tiles that read `bytes` between them, `panels` times where the panels are outside.
  *
@@ -79,17 +79,21 @@ static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, size_
         return 0;
     }
     if (panel > core->l2 / 2) {
-        return 8;
+        return FEW_TILES;
     }
+    const size_t output = pixels * outputs * sizeof(float);
+    const double weights = (double)panel * (double)panels;
     if (bytes <= core->l2) {
         /* Little is read twice. But a panel writes a few cache lines of each pixel; where next to nothing is multiplied
          * for them, it is better to write whole pixels, one after the other. */
-        const bool writes = depth <= outputs / 8 && pixels * outputs * sizeof(float) > core->l2 && tiles > SOME_TILES;
-        return writes ? SOME_TILES : 0;
+        if (depth <= outputs / 8 && output > core->l2 && tiles > SOME_TILES) {
+            return SOME_TILES;
+        }
+        /* The same for narrow panels, where the weights don't stay in the cache either. */
+        return panels >= MANY_PANELS && (output > core->l2 || weights > 2 * (double)core->l2) ? FEW_TILES : 0;
     }
     const unsigned block = tiles_in(core->l2 / 4, bytes, tiles);
     const size_t blocks = tiles / block + (tiles % block != 0);
-    const double weights = (double)panel * (double)panels;
     const double by_block = (double)bytes + (weights <= (double)core->l2 / 2 ? weights : weights * (double)blocks);
     return by_block < (double)bytes * (double)panels + weights ? block : 0;
 }

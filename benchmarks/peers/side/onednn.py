@@ -22,7 +22,11 @@ def start(_peer: str, threads: int) -> int:
 def versions(_threads: int) -> dict[str, str]:
     """torch's, and oneDNN's as torch tells it."""
     lines = [line.strip(" -") for line in torch.__config__.show().splitlines() if "MKL-DNN" in line]
-    return {"torch": torch.__version__, "oneDNN": lines[0].split(" v")[-1].split(" ")[0] if lines else "unknown"}
+    return {
+        "torch": torch.__version__,
+        "oneDNN": lines[0].split(" v")[-1].split(" ")[0] if lines else "unknown",
+        "torch takes the CPU for": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
 def modes(_threads: int, layer: dict[str, Any]) -> dict[str, Callable[..., Made]]:

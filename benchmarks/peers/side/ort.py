@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -140,4 +141,5 @@ def _blocked(threads: int, layer: dict[str, Any], w: Any, b: Any, x: Any) -> Mad
 def _block(graph: Any, conv: Any, layer: dict[str, Any]) -> int:
     """Channels per block: what the reordered weights are padded to tells it, else what the CPU has."""
     del graph, conv, layer
-    return 16 if "avx512f" in Path("/proc/cpuinfo").read_text() else 8
+    has_avx512 = "avx512f" in Path("/proc/cpuinfo").read_text() and "PEERS_NO_AVX512" not in os.environ
+    return 16 if has_avx512 else 8
