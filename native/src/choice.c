@@ -187,7 +187,10 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
 /* With less to multiply for an output, there are too few stretches between the sums to ask for the lines one by one. */
 enum { LEAST_DEPTH_BETWEEN = 256 };
 
-ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry) {
+ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, ic_split split) {
+    if (split == IC_SPLIT_TAPS) {
+        return IC_FETCH_WEIGHTS; /* of the next pass */
+    }
     const size_t inputs = geometry->input_height * geometry->input_width * desc->in_channels * sizeof(float);
     const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels * sizeof(float);
     if (ic_taps(desc) * ic_group_inputs(desc) < LEAST_DEPTH_BETWEEN) {

@@ -20,6 +20,6 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
                         ic_algorithm *algorithm, ic_schedule *schedule);
 
 /* What tiles ask for ahead: the output, the input, if they are large for the core's cache. */
-ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry);
+ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, ic_split split);
 
 #endif

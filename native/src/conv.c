@@ -302,7 +302,7 @@ static ic_status shape(ic_conv2d *conv) {
         if (status != IC_OK) {
             return status;
         }
-        conv->fetch = ic_choose_fetch(&conv->core, &conv->desc, &conv->geometry);
+        conv->fetch = ic_choose_fetch(&conv->core, &conv->desc, &conv->geometry, conv->schedule.split);
     }
     if (conv->is_depthwise) {
         return IC_OK; /* nothing depends on the input's size */

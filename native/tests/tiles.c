@@ -119,7 +119,7 @@ static void make(tile_case *c, uint64_t *state) {
                            .output_min = c->clamps ? -0.5f : -INFINITY,
                            .output_max = c->clamps ? 0.75f : INFINITY,
                            .resumes = c->resumes,
-                           .fetch = (ic_fetch)random_range(state, IC_FETCH_NOTHING, IC_FETCH_BETWEEN)};
+                           .fetch = (ic_fetch)random_range(state, IC_FETCH_NOTHING, IC_FETCH_WEIGHTS)};
 }
 
 static float reference(const tile_case *c, size_t tile, size_t row, size_t column) {

@@ -1,67 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A tile asks for cache lines ahead of their use. Part of tile.inc.h; where IC_FETCHES is 0, nothing is done.
+ * A tile asks for cache lines ahead of their use. Part of tile.inc.h, and nothing where neither IC_FETCHES_IMAGES nor
+ * IC_FETCHES_WEIGHTS is set.
  *
- * Hardware fetches well what is read in one stream, such as weights. The rows of an image and the pixels of the output
- * are short pieces of it. Asked for all at once, they occupy the few buffers that a core has for lines under way, and
- * the weights wait; so a deep tile asks for a line of each now and then between its sums. */
+ * Hardware fetches well what is read in one stream. The rows of an image and the pixels of the output are short pieces
+ * of it, and the weights of a pass are new to the nearer caches when it begins. Asked for all at once, lines occupy the
+ * few buffers that a core has for those under way, and what is needed now waits; so a deep tile asks for a few of them
+ * now and then between its sums. */
 enum { LINE = 16, LINE_BYTES = 64 };        /* a cache line: floats, bytes */
 enum { STRETCHES = 32, LEAST_STRETCH = 8 }; /* a tile's products between two requests: so many parts, none shorter */
 enum { MOST_AHEAD = 4096 };                 /* bytes of input */
 
-/* Lines still to be asked for: of the next tile's input, and of this tile's output. */
+#define IC_PIXEL_LINES(vectors) (((vectors) * IC_WIDTH + LINE - 1) / LINE)
+
+/* What is still to be asked for. */
 typedef struct {
-    const char *input, *input_end, *output;
+    uintptr_t input, input_end;     /* of the next tile */
+    uintptr_t weights, weights_end; /* of the next pass: this tile's share of them */
+    const char *output;
     const int64_t *output_offsets;
-    unsigned line, lines; /* of the output */
-    size_t stretch;
+    unsigned line, lines;         /* of the output */
+    size_t stretch, weights_step; /* products between two requests; bytes of weights in one */
 } fetching;
 
-static inline __attribute__((always_inline)) fetching begin_fetching(const ic_tile_run *run, const bool between,
-                                                                     size_t tiles_left, const char *input,
-                                                                     const int64_t *offsets, const char *output,
-                                                                     const int64_t *output_offsets, const unsigned rows,
-                                                                     const unsigned vectors) {
-    const unsigned pixel_lines = (vectors * IC_WIDTH + LINE - 1) / LINE;
-    fetching f = {NULL, NULL, output, output_offsets, 0, rows * pixel_lines, 0};
-    if (IC_FETCHES && between) {
-        const size_t stretch = run->taps * run->channels / STRETCHES;
-        f.stretch = stretch > LEAST_STRETCH ? stretch : LEAST_STRETCH;
-        if (tiles_left > 1 && run->taps != 0) {
-            /* Tiles go along a row of the image: what no tile before has read is in the last tap. */
-            const int64_t *next = offsets + run->offset_step + (run->taps - 1) * rows;
-            const int64_t bytes = next[rows - 1] - next[0] + (int64_t)(run->channels * sizeof(float));
-            if (next[0] >= 0 && bytes > 0 && bytes <= MOST_AHEAD) {
-                f.input = input + run->input_step + next[0];
-                f.input_end = f.input + bytes;
-            }
-        }
-    } else if (IC_FETCHES && run->fetch == IC_FETCH_OUTPUT) {
+static inline __attribute__((always_inline)) void fetch_output(const char *output, const int64_t *output_offsets,
+                                                               const unsigned rows, const unsigned vectors) {
+    IC_UNROLL
+    for (unsigned r = 0; r < rows; r++) {
         IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
-            IC_UNROLL
-            for (unsigned line = 0; line < pixel_lines; line++) {
-                __builtin_prefetch(output + output_offsets[r] + line * LINE_BYTES, 1);
-            }
+        for (unsigned line = 0; line < IC_PIXEL_LINES(vectors); line++) {
+            __builtin_prefetch(output + output_offsets[r] + line * LINE_BYTES, 1);
         }
     }
-    return f;
 }
 
-/* Asks for the next line of each; how many of the `left` products of a tap come before the lines after. */
+/* The pass after this one reads the weights behind this one's. */
+static inline void begin_weights(fetching *f, const ic_tile_run *run, size_t tiles_left) {
+    const size_t bytes = run->taps * run->channels * IC_COLUMNS * sizeof(float);
+    const size_t share = bytes / run->tiles, requests = run->channels / LEAST_STRETCH + 1;
+    f->stretch = LEAST_STRETCH;
+    f->weights = (uintptr_t)run->weights + bytes + (run->tiles - tiles_left) * share;
+    f->weights_end = f->weights + share;
+    f->weights_step = (share / requests / LINE_BYTES + 1) * LINE_BYTES;
+}
+
+/* Tiles go along a row of the image: what no tile before has read is in the next one's last tap. */
+static inline void begin_images(fetching *f, const ic_tile_run *run, size_t tiles_left, const char *input,
+                                const int64_t *offsets, const unsigned rows, const unsigned vectors) {
+    const size_t stretch = run->taps * run->channels / STRETCHES;
+    f->stretch = stretch > LEAST_STRETCH ? stretch : LEAST_STRETCH;
+    f->lines = rows * IC_PIXEL_LINES(vectors);
+    if (tiles_left > 1 && run->taps != 0) {
+        const int64_t *next = offsets + run->offset_step + (run->taps - 1) * rows;
+        const int64_t bytes = next[rows - 1] - next[0] + (int64_t)(run->channels * sizeof(float));
+        if (next[0] >= 0 && bytes > 0 && bytes <= MOST_AHEAD) {
+            f->input = (uintptr_t)input + run->input_step + (uintptr_t)next[0];
+            f->input_end = f->input + (uintptr_t)bytes;
+        }
+    }
+}
+
+/* Asks for the next lines of each; how many of the `left` products of a tap come before the lines after. */
 static inline __attribute__((always_inline)) size_t fetch_between(fetching *f, const bool between, size_t left,
                                                                   const unsigned vectors) {
-    if (!(IC_FETCHES && between)) {
+    if (!between) {
         return left;
     }
-    const unsigned pixel_lines = (vectors * IC_WIDTH + LINE - 1) / LINE;
     if (f->line != f->lines) {
-        __builtin_prefetch(f->output + f->output_offsets[f->line / pixel_lines] + f->line % pixel_lines * LINE_BYTES,
-                           1);
+        const unsigned pixel = f->line / IC_PIXEL_LINES(vectors), line = f->line % IC_PIXEL_LINES(vectors);
+        __builtin_prefetch(f->output + f->output_offsets[pixel] + line * LINE_BYTES, 1);
         f->line++;
     }
-    if (f->input != f->input_end) {
-        __builtin_prefetch(f->input);
-        f->input = f->input_end - f->input > LINE_BYTES ? f->input + LINE_BYTES : f->input_end;
+    if (f->input < f->input_end) {
+        __builtin_prefetch((const void *)f->input);
+        f->input += LINE_BYTES;
+    }
+    const uintptr_t stop =
+        f->weights + f->weights_step < f->weights_end ? f->weights + f->weights_step : f->weights_end;
+    for (; f->weights < stop; f->weights += LINE_BYTES) {
+        __builtin_prefetch((const void *)f->weights, 0, 2); /* to the second cache */
     }
     return left <= f->stretch ? left : f->stretch;
 }

@@ -23,8 +23,9 @@
 #define IC_PADDING_ENTRY INT64_C(-1)
 
 /* What a tile asks for ahead of its use, where it lies in no near cache (x86): nothing; the lines of its output, before
- * its sums; those and what the next tile reads first, a few at a time between its sums. */
-typedef enum { IC_FETCH_NOTHING, IC_FETCH_OUTPUT, IC_FETCH_BETWEEN } ic_fetch;
+ * its sums; those and what the next tile reads first, one by one between its sums; the weights that follow this run's,
+ * also between the sums. */
+typedef enum { IC_FETCH_NOTHING, IC_FETCH_OUTPUT, IC_FETCH_BETWEEN, IC_FETCH_WEIGHTS } ic_fetch;
 
 typedef struct {
     const float *input;            /* what offsets count from, for the first tile */

@@ -13,7 +13,8 @@
  *   IC_LANES                     1, or how many values of a row are loaded at once; if over 1, then also
  *   IC_LOAD_LANES(p)             IC_LANES values of a row, and
  *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
- *   IC_FETCHES                   1 where ic_tile_run.fetch was seen to pay, else 0
+ *   IC_FETCHES_IMAGES            1 where IC_FETCH_OUTPUT and IC_FETCH_BETWEEN were seen to pay, else 0
+ *   IC_FETCHES_WEIGHTS           1 where IC_FETCH_WEIGHTS was, else 0
  *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
  *
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
@@ -90,7 +91,14 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             begin_sums(acc, run->bias, rows, vectors);
         }
 
-        fetching ahead = begin_fetching(run, between, tile, input, offsets, output, output_offsets, rows, vectors);
+        fetching ahead = {.output = output, .output_offsets = output_offsets};
+        if (between && run->fetch == IC_FETCH_WEIGHTS) {
+            begin_weights(&ahead, run, tile);
+        } else if (between) {
+            begin_images(&ahead, run, tile, input, offsets, rows, vectors);
+        } else if (IC_FETCHES_IMAGES && run->fetch == IC_FETCH_OUTPUT) {
+            fetch_output(output, output_offsets, rows, vectors);
+        }
         for (size_t tap = run->taps; tap != 0; tap--) {
             const float *a[IC_ROWS];
             IC_UNROLL
@@ -206,7 +214,9 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         run_tiles(run, rows, vectors, true);                                                                           \
     }                                                                                                                  \
     static __attribute__((noinline)) void tile_##rows##x##vectors(const ic_tile_run *run) {                            \
-        if (IC_FETCHES && rows + 1 >= IC_ROWS && vectors == IC_VECTORS && run->fetch == IC_FETCH_BETWEEN) {            \
+        const bool fetches = (IC_FETCHES_IMAGES && run->fetch == IC_FETCH_BETWEEN) ||                                  \
+                             (IC_FETCHES_WEIGHTS && run->fetch == IC_FETCH_WEIGHTS);                                   \
+        if (fetches && rows + 1 >= IC_ROWS && vectors == IC_VECTORS) {                                                 \
             fetching_##rows##x##vectors(run);                                                                          \
         } else {                                                                                                       \
             run_tiles(run, rows, vectors, false);                                                                      \
