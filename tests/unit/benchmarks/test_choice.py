@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from benchmarks.choice import LEAST_MACS, MOST_MACS, Row, _row, random_layers, shape, summary
+from benchmarks.choice import LEAST_MACS, MOST_MACS, Row, _row, random_layers, settled, shape, summary
+from harness.config.layer import Layer
 from harness.errors import InfrastructureError
 
 pytestmark = pytest.mark.unit
@@ -40,6 +41,17 @@ def test_summary() -> None:
     found = summary(rows)
     assert found["geometric_mean"] == pytest.approx(math.cbrt(0.5 * 0.99))
     assert (found["layers"], found["worst"], found["within_2_percent"]) == (3, 0.5, pytest.approx(2 / 3))
+
+
+def test_the_median_of_the_tries_counts() -> None:
+    first, second = random_layers(2, 1)
+
+    def row(layer: Layer, reach: float) -> Row:
+        return Row(layer, "a", "b", 3, 1.0, 1.0, reach, {})
+
+    tries = [[row(first, 0.8), row(second, 0.99)], [row(first, 0.97)], [row(first, 0.95)]]
+    assert [(found.layer, found.reach) for found in settled(tries)] == [(first, 0.95), (second, 0.99)]
+    assert settled(tries[:1]) == tries[0]
 
 
 def test_an_answer_and_none() -> None:
