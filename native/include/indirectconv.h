@@ -7,16 +7,17 @@
  * run (any number of times; the input may move between calls) -> destroy.
  *
  * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
- * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's; it
- * reads nothing before or after either and allocates nothing. Input and output must not overlap.
+ * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's, with
+ * `+taps` some of them several times, reading them back in between; it touches nothing before or after either and
+ * allocates nothing. Input and output must not overlap.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
- * there. Only naive and schedules with `+taps` leave all padding out, and those with `+regions` as much of it as pays:
- * with these such an output is NaN, or what it would be without that weight; auto may choose any. im2col, direct and
- * indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other zero where
- * nothing but padding is summed).
- * What is not finite in the input reaches the outputs whose taps read it, and no others. NaN passes the clamp.
+ * there. Naive and schedules with `+taps` leave all padding out: such an output is what it would be without that
+ * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col,
+ * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
+ * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
+ * and no others. NaN passes the clamp.
  *
  * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
  * pool as long as they don't run at the same time.
@@ -111,7 +112,7 @@ typedef struct ic_tuned ic_tuned;
  * groups share a vector, and no pointers are kept) or `+taps` (indirect: a pass over the output for each tap, of the
  * pixels that have it, the sums waiting in the output; threads share panels of channels only), and, without `+taps`,
  * `+blockN` (N tiles pass all output channels before the next N do; im2col then holds no more than their part of the
- * matrix). */
+ * matrix). `+ahead` with any: cache lines are asked for before their use where that is known to pay. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;

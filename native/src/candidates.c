@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tune.h"
 
+#include "choice.h"
 #include "depthwise.h"
 #include "introspect.h"
 
 #include <string.h>
 
 typedef struct {
+    const ic_core *core;
+    const ic_conv2d_desc *desc;
+    const ic_geometry *geometry;
     ic_tuned_choice *choices;
     unsigned count;
 } list;
 
 static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block) {
     if (l->count < IC_MOST_CANDIDATES) {
-        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block}};
+        const bool ahead = ic_choose_fetch(l->core, l->desc, l->geometry, kernel, split) != IC_FETCH_NOTHING;
+        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block, ahead}};
     }
 }
 
 /* Without blocks; with the fewest tiles that still are a block, and four times as many; with what fills a quarter, half
  * and three quarters of the L2 cache, where all tiles read `bytes`. */
-static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, const ic_core *core,
-                       size_t tiles, size_t bytes) {
+static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, size_t tiles,
+                       size_t bytes) {
     const unsigned least = 8;
     unsigned before = least;
     add(l, algorithm, kernel, split, 0);
@@ -33,7 +38,7 @@ static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel,
         before = 4 * least;
     }
     for (unsigned quarter = 1; quarter <= 3; quarter++) {
-        const double room = (double)core->l2 / 4 * quarter, block = (double)tiles * room / (double)bytes;
+        const double room = (double)l->core->l2 / 4 * quarter, block = (double)tiles * room / (double)bytes;
         if (block < (double)tiles && block < 4096 && (unsigned)block > before) {
             before = (unsigned)block;
             add(l, algorithm, kernel, split, before);
@@ -47,7 +52,7 @@ static size_t lesser(size_t a, size_t b) {
 
 unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                        ic_tuned_choice choices[IC_MOST_CANDIDATES]) {
-    list l = {choices, 0};
+    list l = {core, desc, geometry, choices, 0};
     const bool in_place = ic_reads_in_place(desc), splits = ic_taps(desc) > 1 || ic_has_padding(desc);
     const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
     const size_t pixels = geometry->output_height * geometry->output_width * (in_place ? geometry->batch : 1);
@@ -68,17 +73,17 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
         const size_t cut = outputs > kernel->columns || threads > 1 ? tiles : 0;
         const size_t read = lesser(image, matrix);
         if (in_place) {
-            add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, IC_SPLIT_NOT, core, cut, read);
+            add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, IC_SPLIT_NOT, cut, read);
         } else {
-            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, core, tiles, matrix);
+            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, tiles, matrix);
         }
         if (splits) {
-            add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, core, cut, read);
+            add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, cut, read);
         }
         if (ic_has_padding(desc)) {
             add(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_TAPS, 0);
         }
-        add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_NOT, core, cut, read);
+        add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_NOT, cut, read);
     }
     return l.count;
 }

@@ -5,8 +5,6 @@
 #include "depthwise.h"
 #include "region.h"
 
-#include <math.h>
-
 static float larger(float a, float b) {
     return a > b ? a : b;
 }
@@ -63,15 +61,15 @@ static unsigned tiles_in(size_t room, size_t bytes, size_t tiles) {
     return at_least((size_t)((double)tiles * (double)room / (double)bytes), 8);
 }
 
-enum { FEW_TILES = 8, SOME_TILES = 32, MANY_PANELS = 16 };
+enum { FEW_TILES = 8, SOME_TILES = 32, MANY_PANELS = 16, LINE_FLOATS = 16 };
 
 /* Blocks for tiles that read `bytes` between them, `panels` times where the panels are outside.
  *
  * A panel that outgrows the cache comes from beyond it for every tile, in whatever order; with blocks the panels at
  * least follow one another in memory. Otherwise what counts is which of the two is read from beyond the cache less:
  * the tiles' input once for each panel, or the weights once for each block. */
-static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, size_t pixels, size_t bytes, size_t depth,
-                             size_t outputs) {
+static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, unsigned threads, size_t pixels,
+                             size_t bytes, size_t depth, size_t outputs) {
     const size_t tiles = tiles_of(pixels, kernel),
                  panels = outputs / kernel->columns + (outputs % kernel->columns != 0);
     const size_t panel = kernel->columns * depth * sizeof(float);
@@ -89,8 +87,10 @@ static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, size_
         if (depth <= outputs / 8 && output > core->l2 && tiles > SOME_TILES) {
             return SOME_TILES;
         }
-        /* The same for narrow panels, where the weights don't stay in the cache either. */
-        return panels >= MANY_PANELS && (output > core->l2 || weights > 2 * (double)core->l2) ? FEW_TILES : 0;
+        /* The same for panels of a line, where the weights don't stay in the cache either; but threads then share the
+         * weights, not the pixels. */
+        const bool is_narrow = kernel->columns <= LINE_FLOATS && panels >= MANY_PANELS && threads == 1;
+        return is_narrow && (output > core->l2 || weights > 2 * (double)core->l2) ? FEW_TILES : 0;
     }
     const unsigned block = tiles_in(core->l2 / 4, bytes, tiles);
     const size_t blocks = tiles / block + (tiles % block != 0);
@@ -112,18 +112,13 @@ static bool fits(const ic_conv2d_desc *desc, const ic_geometry *geometry, const 
 /* Cycles to fetch a vector of sums from the output and to put it back, as far as they show. */
 static const double resume = 4;
 
-/* Cycles for whole panels, in panels. */
-static double cycles_of_split(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel,
-                              ic_split split) {
+/* Cycles for a whole panel. */
+static double cycles_of_regions(const ic_kernel *kernel, const ic_region_sizes *sizes) {
     const unsigned vectors = kernel->columns / kernel->cost.width;
-    ic_region_sizes sizes;
     double cycles = 0;
-    if (!ic_count_regions(desc, geometry, kernel->rows, split, &sizes)) {
-        return INFINITY;
-    }
     for (unsigned rows = 1; rows <= kernel->rows; rows++) {
-        cycles += sizes.steps[rows] * (double)cycles_of_step(&kernel->cost, rows, vectors) +
-                  sizes.resumed[rows] * rows * vectors * resume;
+        cycles += sizes->steps[rows] * (double)cycles_of_step(&kernel->cost, rows, vectors) +
+                  sizes->resumed[rows] * rows * vectors * resume;
     }
     return cycles;
 }
@@ -131,19 +126,19 @@ static double cycles_of_split(const ic_conv2d_desc *desc, const ic_geometry *geo
 /* Regions, or a pass for each tap, which threads cannot share within a panel. */
 static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel,
                              unsigned threads, size_t most_bytes) {
-    if (!ic_has_padding(desc) || !fits(desc, geometry, kernel, IC_SPLIT_TAPS, most_bytes)) {
+    ic_region_sizes regions, taps;
+    if (!ic_has_padding(desc) || !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_REGIONS, &regions) ||
+        !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_TAPS, &taps) || ic_region_bytes(&taps) > most_bytes) {
         return IC_SPLIT_REGIONS;
     }
-    const size_t outputs = ic_group_outputs(desc), panels = (outputs - 1) / kernel->columns + 1;
+    const size_t panels = (ic_group_outputs(desc) - 1) / kernel->columns + 1;
     const double turns = (double)((panels - 1) / threads + 1), wait = turns * threads / (double)panels;
-    return cycles_of_split(desc, geometry, kernel, IC_SPLIT_TAPS) * wait <
-                   cycles_of_split(desc, geometry, kernel, IC_SPLIT_REGIONS)
-               ? IC_SPLIT_TAPS
-               : IC_SPLIT_REGIONS;
+    const bool is_faster = cycles_of_regions(kernel, &taps) * wait < cycles_of_regions(kernel, &regions);
+    return is_faster ? IC_SPLIT_TAPS : IC_SPLIT_REGIONS;
 }
 
-void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
-                        ic_algorithm *algorithm, ic_schedule *schedule) {
+static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
+                         ic_algorithm *algorithm, ic_schedule *schedule) {
     const ic_kernel *kernel = schedule->kernel;
     const size_t pixels = geometry->output_height * geometry->output_width;
     const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
@@ -181,20 +176,32 @@ void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const i
         schedule->block_tiles = matrix <= 2 * core->l2 ? 0 : block;
         return;
     }
-    schedule->block_tiles = choose_block(core, kernel, pixels, lesser(image, matrix), depth, outputs);
+    schedule->block_tiles = choose_block(core, kernel, threads, pixels, lesser(image, matrix), depth, outputs);
 }
 
-/* With less to multiply for an output, there are too few stretches between the sums to ask for the lines one by one. */
-enum { LEAST_DEPTH_BETWEEN = 256 };
+/* Between so few products of a tap, or of a tile, there is no time to ask for lines one by one. */
+enum { LEAST_TAP = 16, LEAST_DEPTH = 256 };
 
-ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, ic_split split) {
-    if (split == IC_SPLIT_TAPS) {
-        return IC_FETCH_WEIGHTS; /* of the next pass */
-    }
+ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
+                         const ic_kernel *kernel, ic_split split) {
     const size_t inputs = geometry->input_height * geometry->input_width * desc->in_channels * sizeof(float);
     const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels * sizeof(float);
-    if (ic_taps(desc) * ic_group_inputs(desc) < LEAST_DEPTH_BETWEEN) {
-        return outputs > core->l2 ? IC_FETCH_OUTPUT : IC_FETCH_NOTHING;
+    const bool is_large = inputs / 2 + outputs / 2 > core->l2 / 4;
+    ic_fetch wanted = outputs > core->l2 ? IC_FETCH_OUTPUT : IC_FETCH_NOTHING;
+    if (ic_is_depthwise(desc) && split == IC_SPLIT_REGIONS) {
+        return IC_FETCH_NOTHING;
     }
-    return inputs / 2 + outputs / 2 > core->l2 / 4 ? IC_FETCH_BETWEEN : IC_FETCH_NOTHING;
+    if (split == IC_SPLIT_TAPS) {
+        wanted = ic_group_inputs(desc) >= LEAST_TAP ? IC_FETCH_WEIGHTS : IC_FETCH_NOTHING;
+    } else if (ic_taps(desc) * ic_group_inputs(desc) >= LEAST_DEPTH) {
+        wanted = is_large && ic_group_inputs(desc) >= LEAST_TAP ? IC_FETCH_BETWEEN : IC_FETCH_NOTHING;
+    }
+    const unsigned gain = wanted == IC_FETCH_WEIGHTS ? IC_GAINS_WEIGHTS : IC_GAINS_IMAGES;
+    return (kernel->gains & gain) != 0 ? wanted : IC_FETCH_NOTHING;
+}
+
+void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
+                        ic_algorithm *algorithm, ic_schedule *schedule) {
+    choose_order(core, desc, geometry, threads, algorithm, schedule);
+    schedule->ahead = ic_choose_fetch(core, desc, geometry, schedule->kernel, schedule->split) != IC_FETCH_NOTHING;
 }

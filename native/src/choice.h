@@ -15,11 +15,13 @@ enum { IC_MANY_PIXELS = 1000 };
 const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pixels);
 
 /* Completes the schedule of an algorithm, whose kernel is given, for one input size. IC_ALGORITHM_AUTO becomes the
- * algorithm chosen. */
+ * algorithm chosen. `threads`: that will share the work. */
 void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                         ic_algorithm *algorithm, ic_schedule *schedule);
 
-/* What tiles ask for ahead: the output, the input, if they are large for the core's cache. */
-ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, ic_split split);
+/* What tiles of a schedule with `ahead` ask for: output and input where they are large for the core's cache, the
+ * weights of the next pass, or nothing, where nothing is known to pay. */
+ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
+                         const ic_kernel *kernel, ic_split split);
 
 #endif

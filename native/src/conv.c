@@ -98,6 +98,7 @@ static ic_status choose_or_parse(ic_conv2d *conv, const ic_options *options) {
         return IC_UNSUPPORTED;
     }
     if (options->kernel != NULL && !is_best) {
+        conv->core = ic_core_here();
         return is_auto ? IC_INVALID_ARGUMENT : ic_parse_schedule(conv->algorithm, options->kernel, &conv->schedule);
     }
     if (conv->algorithm == IC_ALGORITHM_NAIVE) {
@@ -195,7 +196,7 @@ static ic_status make_padding(ic_conv2d *conv) {
     return IC_OK;
 }
 
-/* The indirection buffer, and with regions what they are. */
+/* The indirection buffer, and where the pixels are split, the regions. */
 static ic_status make_pointers(ic_conv2d *conv) {
     const ic_split split = conv->schedule.split;
     ic_region_sizes sizes;
@@ -302,8 +303,10 @@ static ic_status shape(ic_conv2d *conv) {
         if (status != IC_OK) {
             return status;
         }
-        conv->fetch = ic_choose_fetch(&conv->core, &conv->desc, &conv->geometry, conv->schedule.split);
     }
+    conv->fetch = conv->schedule.ahead ? ic_choose_fetch(&conv->core, &conv->desc, &conv->geometry,
+                                                         conv->schedule.kernel, conv->schedule.split)
+                                       : IC_FETCH_NOTHING;
     if (conv->is_depthwise) {
         return IC_OK; /* nothing depends on the input's size */
     }

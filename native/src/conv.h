@@ -19,8 +19,8 @@ struct ic_conv2d {
     bool is_depthwise;             /* panels are of neighbouring groups, for the kernel's depthwise function */
     bool is_chosen;                /* the schedule: by reshape, for the input's size and this core */
     const ic_kernel *model_kernel; /* with is_chosen: the model's */
-    ic_core core;                  /* with is_chosen: the one that create ran on */
-    ic_fetch fetch;                /* with is_chosen */
+    ic_core core;                  /* with is_chosen or `ahead`: the one that create ran on */
+    ic_fetch fetch;                /* with the schedule's `ahead` */
     ic_allocator allocator;
     ic_pool *pool;
     const ic_tuned *tuned;
@@ -28,11 +28,11 @@ struct ic_conv2d {
     ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
     float *weights;  /* packed for the kernel; for naive OHWI, then bias */
-    float *padding;  /* zeros for one tap of one group; NULL unless indirect with padding */
-    ic_region whole; /* the one region where `regions` is not asked for */
+    float *padding;  /* zeros for the longest tap; NULL where no pointer leads there */
+    ic_region whole; /* the one region where the pixels are not split */
     const ic_region *regions;
     size_t region_count;
-    void *pointers;   /* indirect: regions (with `regions`), offsets, output offsets (with `regions`) */
+    void *pointers;   /* indirect: offsets; where the pixels are split also regions, before, and output offsets */
     int64_t *offsets; /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
     int64_t *output_offsets; /* in `pointers`, for one image and group 0; NULL where pixels follow one another */
     float *matrix;       /* im2col: [output pixel][tap][channel] of one image and group; with blocks, of one block for

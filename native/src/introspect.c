@@ -88,7 +88,7 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t h
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0};
+    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0, false};
     ic_choose_schedule(&core, desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

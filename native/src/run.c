@@ -2,7 +2,8 @@
  * The loops around the micro-kernel: images, groups, panels of output channels, tiles.
  *
  * The work on one image and group is cut into pieces, runs of equal tiles of one region, times panels. Without blocks
- * the panel is outside, so that its weights stay in the cache while all pixels pass; with blocks the pixels are.
+ * the panel is outside, so that its weights stay in the cache while all pixels pass; with blocks the pixels are. Passes
+ * for single taps follow one another within a panel.
  * Threads take one item after the other. */
 #include "conv.h"
 #include "pool.h"
@@ -164,18 +165,24 @@ static void work_by_piece(void *context, unsigned thread) {
     }
 }
 
-/* A panel with all its passes is one item: a pass goes on with the sums of the one before. */
+enum { LINE = 16 }; /* floats of a cache line */
+
+/* Panels with all their passes are an item: a pass goes on with the sums of the one before. Those that share a cache
+ * line of the output go together, or threads would take it from each other in every pass. */
 static void work_by_pass(void *context, unsigned thread) {
     job *j = context;
     int64_t row_offsets[2 * IC_MAX_ROWS];
     lay_rows(j, row_offsets);
     ic_tile_run run = first_run(j, j->input, row_offsets);
     (void)thread;
-    for (size_t panel; (panel = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed)) < j->panels;) {
-        cursor at = {0, 0};
-        piece p;
-        while (next_piece(j->conv, SIZE_MAX, &at, &p)) {
-            run_piece(j, j->input, &run, &p, panel);
+    const size_t columns = j->conv->schedule.kernel->columns, together = columns < LINE ? LINE / columns : 1;
+    for (size_t first; (first = atomic_fetch_add_explicit(&j->taken, together, memory_order_relaxed)) < j->panels;) {
+        for (size_t panel = first; panel < first + together && panel < j->panels; panel++) {
+            cursor at = {0, 0};
+            piece p;
+            while (next_piece(j->conv, SIZE_MAX, &at, &p)) {
+                run_piece(j, j->input, &run, &p, panel);
+            }
         }
     }
 }

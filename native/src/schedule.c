@@ -11,7 +11,7 @@ static const char naive_kernel[] = "loops";
 
 /* Reads one option at *text, which ends at '+' or at the end; moves *text there. */
 static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *schedule) {
-    static const char regions[] = "+regions", taps[] = "+taps", block[] = "+block";
+    static const char regions[] = "+regions", taps[] = "+taps", block[] = "+block", ahead[] = "+ahead";
     const char *at = *text;
     if (strncmp(at, regions, sizeof regions - 1) == 0) {
         at += sizeof regions - 1;
@@ -36,6 +36,12 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
             return false;
         }
         schedule->block_tiles = tiles;
+    } else if (strncmp(at, ahead, sizeof ahead - 1) == 0) {
+        at += sizeof ahead - 1;
+        if (schedule->ahead) {
+            return false;
+        }
+        schedule->ahead = true;
     } else {
         return false;
     }
@@ -44,7 +50,7 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
 }
 
 ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedule *schedule) {
-    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0};
+    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, false};
     if (algorithm == IC_ALGORITHM_NAIVE) {
         return strcmp(name, naive_kernel) == 0 ? IC_OK : IC_UNKNOWN_KERNEL;
     }
@@ -78,5 +84,6 @@ void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME])
     if (schedule->block_tiles != 0) {
         snprintf(block, sizeof block, "+block%u", schedule->block_tiles);
     }
-    snprintf(name, IC_SCHEDULE_NAME, "%s%s%s", schedule->kernel->name, splits[schedule->split], block);
+    snprintf(name, IC_SCHEDULE_NAME, "%s%s%s%s", schedule->kernel->name, splits[schedule->split], block,
+             schedule->ahead ? "+ahead" : "");
 }

@@ -268,7 +268,8 @@ static ic_status enumerate(tuning *t, ic_tuned_choice *choices) {
     for (unsigned i = 0; i < count; i++) {
         const ic_schedule *s = &choices[i].schedule;
         if (choices[i].algorithm != model.algorithm || s->kernel != model.schedule.kernel ||
-            s->split != model.schedule.split || s->block_tiles != model.schedule.block_tiles) {
+            s->split != model.schedule.split || s->ahead != model.schedule.ahead ||
+            s->block_tiles != model.schedule.block_tiles) {
             t->candidates[t->count++] = (candidate){.choice = choices[i]};
         }
     }

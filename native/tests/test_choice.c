@@ -2,6 +2,7 @@
  * What the library chooses by itself: right, no larger than im2col, and explained; pools of threads. */
 #define _DEFAULT_SOURCE /* usleep */
 #include "check.h"
+#include "choice.h"
 
 #include <limits.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static void right(const char *kernel) {
 }
 
 static bool is_chosen_for(const shape *s, ic_pool *pool, const char *part) {
-    static const float weights[3 * 3 * 512 * 4];
+    static const float weights[3 * 3 * 512 * 128];
     const ic_options options = {.struct_size = sizeof options, .algorithm = IC_ALGORITHM_AUTO, .pool = pool};
     ic_conv2d *conv;
     ic_conv2d_info info = {.struct_size = sizeof info};
@@ -89,6 +90,8 @@ static void split(const char *kernel) {
     CHECK(is_chosen_for(&small, NULL, "+taps"));
     CHECK(is_chosen_for(&small, pool, "+regions"));
     CHECK(is_chosen_for(&large, NULL, "+regions"));
+    small.desc.out_channels = 128; /* two panels of the widest kernel */
+    CHECK(is_chosen_for(&small, pool, "+taps"));
     ic_pool_destroy(pool);
 }
 
@@ -220,6 +223,56 @@ static void threads(const char *kernel) {
     }
 }
 
+static ic_fetch fetch_of(const shape *s, unsigned gains, ic_split by) {
+    const ic_core core = {.l2 = 1 << 20};
+    ic_kernel kernel = *ic_kernel_table(0);
+    ic_geometry geometry;
+    kernel.gains = gains;
+    CHECK(ic_make_geometry(&s->desc, 1, s->height, s->width, &geometry) == IC_OK);
+    return ic_choose_fetch(&core, &s->desc, &geometry, &kernel, by);
+}
+
+/* What is asked for ahead, with 1 MiB of cache: by layer, and by what a kernel gains from. */
+static void ahead(const char *kernel) {
+    (void)kernel;
+    const unsigned all = IC_GAINS_IMAGES | IC_GAINS_WEIGHTS;
+    const shape large = plain_shape(3, 112, 112, 64, 64), flat = plain_shape(1, 56, 56, 64, 256);
+    const shape small = plain_shape(3, 9, 9, 512, 64), few = plain_shape(3, 112, 112, 8, 64);
+    shape grouped = plain_shape(7, 112, 112, 64, 64);
+    grouped.desc.groups = 8;
+    CHECK(fetch_of(&large, all, IC_SPLIT_REGIONS) == IC_FETCH_BETWEEN);
+    CHECK(fetch_of(&flat, all, IC_SPLIT_NOT) == IC_FETCH_OUTPUT);
+    CHECK(fetch_of(&few, all, IC_SPLIT_REGIONS) == IC_FETCH_OUTPUT);
+    CHECK(fetch_of(&small, all, IC_SPLIT_REGIONS) == IC_FETCH_NOTHING);
+    CHECK(fetch_of(&grouped, all, IC_SPLIT_REGIONS) == IC_FETCH_NOTHING); /* taps of 8 products */
+    CHECK(fetch_of(&small, all, IC_SPLIT_TAPS) == IC_FETCH_WEIGHTS);
+    CHECK(fetch_of(&large, IC_GAINS_WEIGHTS, IC_SPLIT_REGIONS) == IC_FETCH_NOTHING);
+    CHECK(fetch_of(&small, IC_GAINS_WEIGHTS, IC_SPLIT_TAPS) == IC_FETCH_WEIGHTS);
+    CHECK(fetch_of(&small, IC_GAINS_IMAGES, IC_SPLIT_TAPS) == IC_FETCH_NOTHING);
+}
+
+static unsigned block_of(const shape *s, unsigned columns, unsigned threads) {
+    const ic_core core = {.l2 = 1 << 20};
+    ic_kernel kernel = *ic_kernel_table(0);
+    ic_schedule schedule = {.kernel = &kernel};
+    ic_algorithm algorithm = IC_ALGORITHM_AUTO;
+    ic_geometry geometry;
+    kernel.columns = columns;
+    CHECK(ic_make_geometry(&s->desc, 1, s->height, s->width, &geometry) == IC_OK);
+    ic_choose_schedule(&core, &s->desc, &geometry, threads, &algorithm, &schedule);
+    return schedule.block_tiles;
+}
+
+/* Blocks of narrow panels where the weights outgrow the cache, which threads share otherwise. */
+static void narrow(const char *kernel) {
+    (void)kernel;
+    const shape deep = plain_shape(1, 7, 7, 2048, 512), light = plain_shape(1, 7, 7, 256, 512);
+    CHECK(block_of(&deep, 16, 1) == 8);
+    CHECK(block_of(&deep, 16, 2) == 0);
+    CHECK(block_of(&deep, 64, 1) == 0);
+    CHECK(block_of(&light, 16, 1) == 0);
+}
+
 static void cores(const char *kernel) {
     (void)kernel;
     char name[IC_CHOICE_NAME];
@@ -312,6 +365,9 @@ static void schedules(const char *kernel) {
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+block12+regions", IC_OK},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+regions", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", IC_OK},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+ahead", IC_OK},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+block3+ahead", IC_OK},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+ahead+ahead", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+regions", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+taps", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+block4", IC_UNKNOWN_KERNEL},
@@ -351,8 +407,9 @@ static void schedules(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {
-        {"right", right}, {"memory", memory},       {"blocks", blocks},   {"threads", threads}, {"cores", cores},
-        {"pools", pools}, {"schedules", schedules}, {"resized", resized}, {"split", split},     {NULL, NULL}};
+    static const check_case cases[] = {{"right", right},         {"memory", memory},   {"blocks", blocks},
+                                       {"threads", threads},     {"cores", cores},     {"pools", pools},
+                                       {"schedules", schedules}, {"resized", resized}, {"split", split},
+                                       {"ahead", ahead},         {"narrow", narrow},   {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

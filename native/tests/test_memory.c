@@ -53,6 +53,16 @@ static void overflow(const char *kernel) {
             CHECK(create(&deep, &options) == IC_OVERFLOW);
         }
     }
+    /* What pointers without padding would need. */
+    static const char *const splits[] = {"scalar_4x4+regions", "scalar_4x4+taps"};
+    for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
+        const ic_options options = options_for(IC_ALGORITHM_INDIRECT, splits[i], NULL);
+        const size_t side = (size_t)1 << (sizeof(size_t) * 4 - 3);
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, 1, side, side) == IC_OVERFLOW);
+        ic_conv2d_destroy(conv);
+    }
     /* Output larger than the input can be: padding of 2^32 - 1 on all sides. */
     ic_conv2d_desc padded = plain_shape(1, 1, 1, 1, 1).desc;
     padded.pad_top = padded.pad_right = padded.pad_bottom = padded.pad_left = UINT32_MAX;

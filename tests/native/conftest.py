@@ -104,7 +104,8 @@ def _zig(kind: str) -> list[str]:
 @pytest.fixture(scope="session")
 def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     """Builds by kind: ``zig`` (this machine), ``broken`` (the same with faulty kernels), ``sanitized`` (clang, address
-    and undefined behaviour), ``gcc``, ``arm64`` (zig, run by qemu), ``arm64-undefined`` (its one sanitizer there)."""
+    and undefined behaviour), ``threads`` (clang, data races), ``gcc``, ``arm64`` (zig, run by qemu),
+    ``arm64-undefined`` (its one sanitizer there)."""
 
     def make(kind: str) -> NativeBuild:
         runner: tuple[str, ...] = ()
@@ -117,6 +118,8 @@ def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
                 f"-DCMAKE_C_COMPILER={_need('clang', 'clang libclang-rt-14-dev')}",
                 "-DIC_SANITIZE=address,undefined",
             ]
+        elif kind == "threads":
+            options = [f"-DCMAKE_C_COMPILER={_need('clang', 'clang libclang-rt-14-dev')}", "-DIC_SANITIZE=thread"]
         elif kind == "gcc":
             options = [f"-DCMAKE_C_COMPILER={_need('gcc', 'gcc')}"]
         else:

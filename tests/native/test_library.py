@@ -24,7 +24,19 @@ PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinit
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
     "test_object": ("arguments", "option_errors", "refusals", "states", "not_a_number", "names"),
-    "test_choice": ("right", "memory", "blocks", "threads", "cores", "pools", "schedules", "resized", "split"),
+    "test_choice": (
+        "right",
+        "memory",
+        "blocks",
+        "threads",
+        "cores",
+        "pools",
+        "schedules",
+        "resized",
+        "split",
+        "ahead",
+        "narrow",
+    ),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "measured"),
 }
@@ -54,6 +66,16 @@ def test_kernel(native_builds: Builds, build: str, kernel: str, case: str) -> No
 @pytest.mark.parametrize("build", BUILDS)
 def test_object(native_builds: Builds, build: str, program: str, case: str) -> None:
     result = native_builds(build).run(program, case)
+    assert result.code == 0, result.text
+
+
+@pytest.mark.parametrize(
+    ("program", "case", "kernel"),
+    [("test_choice", "threads", ()), ("test_choice", "pools", ()), ("test_kernels", "bits", (HOST_KERNELS[1],))],
+)
+def test_threads_do_not_race(native_builds: Builds, program: str, case: str, kernel: tuple[str, ...]) -> None:
+    """Under the thread sanitizer: what a pool's threads share, on every path."""
+    result = native_builds("threads").run(program, case, *kernel)
     assert result.code == 0, result.text
 
 

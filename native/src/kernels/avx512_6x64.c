@@ -6,8 +6,7 @@
 #define IC_DEPTHWISE ic_avx512_depthwise
 #define IC_ROWS 6
 #define IC_VECTORS 4
-#define IC_FETCHES_IMAGES 1
-#define IC_FETCHES_WEIGHTS 1
+#define IC_FETCHES (IC_GAINS_IMAGES | IC_GAINS_WEIGHTS)
 #define IC_ROWS_OUTER 0
 
 #define IC_WIDTH 16

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A tile asks for cache lines ahead of their use. Part of tile.inc.h, and nothing where neither IC_FETCHES_IMAGES nor
- * IC_FETCHES_WEIGHTS is set.
+ * A tile asks for cache lines ahead of their use. Part of tile.inc.h.
  *
  * Hardware fetches well what is read in one stream. The rows of an image and the pixels of the output are short pieces
  * of it, and the weights of a pass are new to the nearer caches when it begins. Asked for all at once, lines occupy the
  * few buffers that a core has for those under way, and what is needed now waits; so a deep tile asks for a few of them
  * now and then between its sums. */
-enum { LINE = 16, LINE_BYTES = 64 };        /* a cache line: floats, bytes */
-enum { STRETCHES = 32, LEAST_STRETCH = 8 }; /* a tile's products between two requests: so many parts, none shorter */
-enum { MOST_AHEAD = 4096 };                 /* bytes of input */
+
+/* A cache line: floats, bytes. */
+enum { LINE = 16, LINE_BYTES = 64 };
+/* A tile's products between two requests: so many parts, none shorter save at a tap's end. */
+enum { STRETCHES = 32, LEAST_STRETCH = 8 };
+/* Bytes of input. */
+enum { MOST_AHEAD = 4096 };
 
 #define IC_PIXEL_LINES(vectors) (((vectors) * IC_WIDTH + LINE - 1) / LINE)
 
 /* What is still to be asked for. */
 typedef struct {
     uintptr_t input, input_end;     /* of the next tile */
-    uintptr_t weights, weights_end; /* of the next pass: this tile's share of them */
+    uintptr_t weights, weights_end; /* of the next pass: this tile's share, in its run */
     const char *output;
     const int64_t *output_offsets;
     unsigned line, lines;         /* of the output */

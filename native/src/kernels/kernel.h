@@ -27,6 +27,9 @@
  * also between the sums. */
 typedef enum { IC_FETCH_NOTHING, IC_FETCH_OUTPUT, IC_FETCH_BETWEEN, IC_FETCH_WEIGHTS } ic_fetch;
 
+/* For which of them a kernel was seen to gain, as bits: the first two; the last. */
+enum { IC_GAINS_IMAGES = 1, IC_GAINS_WEIGHTS = 2 };
+
 typedef struct {
     const float *input;            /* what offsets count from, for the first tile */
     const float *padding;          /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
@@ -89,6 +92,7 @@ typedef struct {
     ic_micro_kernel run;
     unsigned depthwise_rows;       /* pixels of the largest tile of `depthwise` */
     ic_depthwise_kernel depthwise; /* with vectors of this kernel's width; panels are as wide as `run`'s */
+    unsigned gains;                /* by asking ahead */
     ic_cost cost;
 } ic_kernel;
 

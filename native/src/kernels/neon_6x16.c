@@ -10,8 +10,7 @@
 #define IC_WIDTH 4
 #define IC_VECTOR float32x4_t
 #define IC_LANES 4
-#define IC_FETCHES_IMAGES 0
-#define IC_FETCHES_WEIGHTS 0
+#define IC_FETCHES 0
 #define IC_ROWS_OUTER 0
 
 #define IC_LOAD(p) vld1q_f32(p)

@@ -7,8 +7,7 @@
 #define IC_WIDTH 1
 #define IC_VECTOR float
 #define IC_LANES 1
-#define IC_FETCHES_IMAGES 0
-#define IC_FETCHES_WEIGHTS 0
+#define IC_FETCHES 0
 #define IC_ROWS_OUTER 1
 
 #define IC_LOAD(p) (*(p))

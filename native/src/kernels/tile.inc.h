@@ -13,8 +13,7 @@
  *   IC_LANES                     1, or how many values of a row are loaded at once; if over 1, then also
  *   IC_LOAD_LANES(p)             IC_LANES values of a row, and
  *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
- *   IC_FETCHES_IMAGES            1 where IC_FETCH_OUTPUT and IC_FETCH_BETWEEN were seen to pay, else 0
- *   IC_FETCHES_WEIGHTS           1 where IC_FETCH_WEIGHTS was, else 0
+ *   IC_FETCHES                   of ic_tile_run.fetch what it heeds, IC_GAINS_..., as in the table of kernels
  *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
  *
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
@@ -96,7 +95,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             begin_weights(&ahead, run, tile);
         } else if (between) {
             begin_images(&ahead, run, tile, input, offsets, rows, vectors);
-        } else if (IC_FETCHES_IMAGES && run->fetch == IC_FETCH_OUTPUT) {
+        } else if ((IC_FETCHES & IC_GAINS_IMAGES) && run->fetch == IC_FETCH_OUTPUT) {
             fetch_output(output, output_offsets, rows, vectors);
         }
         for (size_t tap = run->taps; tap != 0; tap--) {
@@ -214,9 +213,9 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         run_tiles(run, rows, vectors, true);                                                                           \
     }                                                                                                                  \
     static __attribute__((noinline)) void tile_##rows##x##vectors(const ic_tile_run *run) {                            \
-        const bool fetches = (IC_FETCHES_IMAGES && run->fetch == IC_FETCH_BETWEEN) ||                                  \
-                             (IC_FETCHES_WEIGHTS && run->fetch == IC_FETCH_WEIGHTS);                                   \
-        if (fetches && rows + 1 >= IC_ROWS && vectors == IC_VECTORS) {                                                 \
+        const bool between = ((IC_FETCHES & IC_GAINS_IMAGES) && run->fetch == IC_FETCH_BETWEEN) ||                     \
+                             ((IC_FETCHES & IC_GAINS_WEIGHTS) && run->fetch == IC_FETCH_WEIGHTS);                      \
+        if (between && rows + 1 >= IC_ROWS && vectors == IC_VECTORS) {                                                 \
             fetching_##rows##x##vectors(run);                                                                          \
         } else {                                                                                                       \
             run_tiles(run, rows, vectors, false);                                                                      \

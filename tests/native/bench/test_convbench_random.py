@@ -22,7 +22,7 @@ LAYERS = 8  # a plan
 MACS = 150_000
 PUBLISHED = ("im2col", "direct", "indirect")
 OPTIONS: dict[str, tuple[str, ...]] = {"im2col": ("", "+block{}"), "direct": ("", "+block{}")}
-OPTIONS["indirect"] = ("", "+regions", "+taps", "+block{}", "+regions+block{}")
+OPTIONS["indirect"] = ("", "+regions", "+taps", "+taps+ahead", "+block{}", "+regions+block{}+ahead")
 CHOSEN = (("auto", "auto"), *((algorithm, "best") for algorithm in PUBLISHED))
 
 Shape = dict[str, int | str]
