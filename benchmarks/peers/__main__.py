@@ -1,4 +1,7 @@
-"""Measures the peers and ours, and writes build/peers/peers.json, peers.md and peers.html: ``make bench-peers``."""
+"""Measures the peers and ours: ``make bench-peers``.
+
+Writes build/peers/peers.json, .md and .html; with ``--no-avx512`` build/peers/peers-no-avx512.json and so on.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ def _again(
     if not close:
         return each
     only = frozenset((a.layer, variant) for a in close for variant in (a.ours, a.other))
-    second = Findings(findings.layers)
+    second = Findings(findings.layers, avx512=findings.avx512)
     launches = max(2 * setting.launches, 8)
     pair = dataclasses.replace(setting, launches=launches, first_launch=1000, only=only)
     _say(f"{len(close)} close calls, measured again as pairs")
@@ -77,12 +80,17 @@ def _again(
     by_name = {layer.name: layer for layer in findings.layers}
     found = []
     for answer in each:
-        renewed = None
-        if answer in close:
-            mine, theirs = answer.ours, answer.other
-            renewed = compare(second, answer.threads, by_name[answer.layer], lambda *_, name=mine: name, theirs)
+        if answer not in close:
+            found.append(answer)
+            continue
+        name, other = answer.ours, answer.other
+        renewed = compare(second, answer.threads, by_name[answer.layer], lambda *_, name=name: name, other)
         found.append(dataclasses.replace(answer, again=renewed.ratio if renewed else None))
-    findings.notes.append(f"{len(close)} close calls at {setting.threads} thread(s): pairs in {launches} more launches")
+    renewed_count = sum(answer.again is not None for answer in found if answer.threads == setting.threads)
+    findings.notes.append(
+        f"{len(close)} close calls at {setting.threads} thread(s), {renewed_count} of them measured again as pairs in "
+        f"{launches} more launches"
+    )
     return found
 
 
@@ -126,6 +134,8 @@ def _command(
     program = compile_ours(built, folder)
     if no_avx512:
         chosen = [name for name in chosen if name != "onednn_avx2"]  # oneDNN is just that
+        if not chosen:
+            raise UsageError("--no-avx512 --peers onednn_avx2", "name onednn: it is held to AVX2 then")
         python = environment.make_masked(python, _say)
         built, program = _masked(built, program, folder)
         findings.notes.append(

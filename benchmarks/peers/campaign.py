@@ -22,9 +22,9 @@ from harness.config.layer import Layer
 PEERS = ("xnnpack", "onnxruntime", "onednn", "onednn_avx2", "torch_im2col", "ncnn", "ncnn_winograd")
 # Schedules of ours by algorithm, for each kernel K; what the library refuses is listed as not measured.
 SCHEDULES = {
-    "indirect": ("K", "K+regions", "K+taps"),
+    "indirect": ("K", "K+regions+ahead", "K+taps+ahead"),
     "im2col": ("K", "K+block4", "K+block20"),
-    "direct": ("K", "K+block4"),
+    "direct": ("K", "K+block4+ahead"),
 }
 ISAS = ("avx512", "avx2", "neon")  # of our kernels; scalar ones are no match for anybody
 TINY = Layer(name="empty", h=1, w=1, kh=1, kw=1, cin=1, cout=1)

@@ -52,7 +52,7 @@ def make(say: Callable[[str], None]) -> Path:
 def make_masked(python: Path, say: Callable[[str], None]) -> Path:
     """The Python of a copy whose libraries take this machine for one without AVX-512.
 
-    Raises InfrastructureError where it cannot be written.
+    Raises InfrastructureError where it cannot be written, or where a peer would not believe it.
     """
     venv, out = python.parent.parent, folder() / "venv-no-avx512"
     marker, key = out / "masked-by", f"{masked.recipe()} {(venv / 'made-from').read_text()}"
@@ -60,9 +60,14 @@ def make_masked(python: Path, say: Callable[[str], None]) -> Path:
         say("copying the peers, as if there were no AVX-512")
         try:
             answers = masked.mask_environment(venv, out)
+            masked.require(answers)
             marker.write_text(key)
-        except OSError as error:
-            raise InfrastructureError(f"{out}: {error}", "make room there, or remove it") from None
+        except (OSError, ValueError) as error:
+            # Of copytree's error the first file is enough.
+            reason = error.args[0][0] if isinstance(error, shutil.Error) else error
+            raise InfrastructureError(
+                f"{out}: {reason}", "make room there, or see benchmarks/peers/masked.py"
+            ) from None
         say(f"masked: {', '.join(f'{name} ({count})' for name, count in answers.items())}")
     return out / "bin" / python.name
 
@@ -85,7 +90,7 @@ def _stand_ins(venv: Path, say: Callable[[str], None]) -> None:
 
 def settings(peer: str, threads: int, avx512: bool = True) -> dict[str, str]:
     """The environment of a peer's process: its threads, oneDNN's instruction set, and torch's stand-ins."""
-    ruled = ("OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_")
+    ruled = ("OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_", "PEERS_")
     kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(ruled)}
     stand_ins = folder() / "hollow" / "lib"
     number = str(threads)

@@ -39,7 +39,7 @@ class Findings:
     peaks_of: dict[tuple[int, str], list[float]] = field(default_factory=dict)  # (threads, layer)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    avx512: bool = True  # what the figures of peers are known for
+    avx512: bool = True  # False: all programs were masked; figures of peers are known for AVX-512 only
 
     def observations(self, threads: int, layer: str, variant: str) -> list[Observation]:
         """The variant's samples, net, for pairing within rounds."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from benchmarks.peers.masked import mask_environment, masked
+from benchmarks.peers.masked import mask_environment, masked, require
 
-pytestmark = pytest.mark.native
+pytestmark = [
+    pytest.mark.native,
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="AVX-512 is x86's"),
+]
 
 
 def answer(program: Path, word: str) -> dict[str, object]:
@@ -47,3 +51,13 @@ def test_nothing_to_mask_is_said(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"none")
     with pytest.raises(ValueError, match="never asks"):
         masked(tmp_path / "text", tmp_path / "out")
+
+
+def test_a_peer_that_never_asks_is_refused() -> None:
+    asked = dict.fromkeys(
+        ("libtorch_cpu.so", "onnxruntime_pybind11_state.so", "ncnn.so", "libpywrap_litert_common.so"), 1
+    )
+    require(asked)
+    del asked["ncnn.so"]
+    with pytest.raises(ValueError, match="ncnn was not seen"):
+        require(asked)
