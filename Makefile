@@ -13,7 +13,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-aarch64 bench-choice lock clean setup setup-test tools format
+.PHONY: help run test lint bench bench-aarch64 bench-choice bench-peers lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }

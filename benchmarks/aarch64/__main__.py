@@ -91,6 +91,9 @@ def _variants(counter: Counter, asked: str) -> list[tuple[str, str]]:
 def _executed(built: Built, options: argparse.Namespace, result: dict[str, Any]) -> None:
     counter = Counter(options.out, built)
     result["qemu"] = counter.qemu_version
+    if not any(options.layers in layer.name for layer in PANEL):
+        names = ", ".join(layer.name for layer in PANEL)
+        raise UsageError(f"--layers: no layer has {options.layers!r} in its name", f"there are: {names}")
     for whole in PANEL:
         layer = whole.cut(options.most * 1e6)
         if options.layers not in layer.name:

@@ -50,6 +50,8 @@ def _peers(text: str) -> list[str]:
     for name in names:
         if name not in PEERS:
             raise UsageError(f"--peers: no peer {name!r}", f"there are {', '.join(PEERS)}")
+    if text and not names:
+        raise UsageError(f"--peers: {text!r} names none", f"there are {', '.join(PEERS)}")
     return names or list(PEERS)
 
 

@@ -38,7 +38,7 @@ typedef enum {
                                 struct_size, min > max, ... */
     IC_UNSUPPORTED,          /* the algorithm does not cover this convolution (e.g. direct on a 3x3) */
     IC_UNSUPPORTED_HARDWARE, /* the named kernel needs CPU features that this CPU lacks */
-    IC_UNKNOWN_KERNEL,       /* no kernel of that name */
+    IC_UNKNOWN_KERNEL,       /* no kernel of that name, or not these options together */
     IC_OVERFLOW,             /* a size does not fit size_t */
     IC_OUT_OF_MEMORY,        /* the allocator returned NULL */
     IC_BAD_STATE,            /* run or get_info before reshape */
@@ -110,9 +110,10 @@ typedef struct ic_tuned ic_tuned;
 /* The schedule is a kernel's name ("avx512_6x64") and options: `+regions` (indirect: the taps of a kernel row are
  * merged, and most padding is neither read nor multiplied; where each group has one input and one output, neighbouring
  * groups share a vector, and no pointers are kept) or `+taps` (indirect: a pass over the output for each tap, of the
- * pixels that have it, the sums waiting in the output; threads share panels of channels only), and, without `+taps`,
- * `+blockN` (N tiles pass all output channels before the next N do; im2col then holds no more than their part of the
- * matrix). `+ahead` with any: cache lines are asked for before their use where that is known to pay. */
+ * pixels that have it, the sums waiting in the output; threads share panels of channels only, and pointers take up to
+ * twice as much), and, without `+taps`, `+blockN` (N tiles, below a million, pass all output channels before the next N
+ * do; im2col then holds no more than their part of the matrix). `+ahead` with any: cache lines are asked for before
+ * their use where that is known to pay. auto takes none: it chooses them. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;

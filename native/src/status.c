@@ -15,7 +15,7 @@ const char *ic_status_string(ic_status status) {
     case IC_UNSUPPORTED_HARDWARE:
         return "this CPU lacks a feature that the kernel needs";
     case IC_UNKNOWN_KERNEL:
-        return "no kernel of that name";
+        return "no kernel of that name, or an option that it or the algorithm does not have";
     case IC_OVERFLOW:
         return "a size does not fit size_t";
     case IC_OUT_OF_MEMORY:
