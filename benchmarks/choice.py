@@ -119,9 +119,9 @@ def settled(every: Sequence[Sequence[Row]]) -> list[Row]:
     """Of each layer of the first try the row whose ``reach`` is the median of its tries."""
     found = []
     for row in every[0]:
-        each = sorted((r for rows in every for r in rows if r.layer == row.layer), key=lambda r: r.reach)
-        tries = [r.reach for rows in every for r in rows if r.layer == row.layer]
-        found.append(replace(each[len(each) // 2], tries=tries))
+        each = [r for rows in every for r in rows if r.layer == row.layer]
+        middle = sorted(each, key=lambda r: r.reach)[len(each) // 2]
+        found.append(replace(middle, tries=[r.reach for r in each]))
     return found
 
 

@@ -98,8 +98,14 @@ static ic_status choose_or_parse(ic_conv2d *conv, const ic_options *options) {
         return IC_UNSUPPORTED;
     }
     if (options->kernel != NULL && !is_best) {
-        conv->core = ic_core_here();
-        return is_auto ? IC_INVALID_ARGUMENT : ic_parse_schedule(conv->algorithm, options->kernel, &conv->schedule);
+        if (is_auto) {
+            return IC_INVALID_ARGUMENT;
+        }
+        const ic_status status = ic_parse_schedule(conv->algorithm, options->kernel, &conv->schedule);
+        if (conv->schedule.ahead) {
+            conv->core = ic_core_here();
+        }
+        return status;
     }
     if (conv->algorithm == IC_ALGORITHM_NAIVE) {
         return IC_OK;
@@ -184,7 +190,7 @@ static ic_status make_padding(ic_conv2d *conv) {
     for (size_t i = 0; i < conv->region_count; i++) {
         channels = conv->regions[i].channels > channels ? conv->regions[i].channels : channels;
     }
-    if (!ic_has_padding(&conv->desc) || channels == 0 || conv->schedule.split == IC_SPLIT_TAPS) {
+    if (channels == 0) {
         return IC_OK;
     }
     const size_t bytes = channels * sizeof(float);
@@ -218,7 +224,7 @@ static ic_status make_pointers(ic_conv2d *conv) {
     }
     ic_fill_regions(&conv->desc, &conv->geometry, conv->schedule.kernel->rows, split, regions, conv->offsets,
                     conv->output_offsets);
-    return make_padding(conv);
+    return sizes.padding != 0 ? make_padding(conv) : IC_OK;
 }
 
 /* The matrix, whole or a block for each thread. A block that was chosen needs no more than the whole, however many

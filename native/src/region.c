@@ -57,6 +57,14 @@ static ic_span joined(const ic_axis *rows, ic_span best, ic_span column) {
     return best;
 }
 
+static void put_pixels(ic_builder *b, ic_filler *f, ic_span row, ic_span column) {
+    for (size_t y = row.begin; y < row.end; y++) {
+        for (size_t x = column.begin; x < column.end; x++) {
+            ic_put_pixel(b, f, y, x);
+        }
+    }
+}
+
 /* The pixels of `column` in the rows of `row`, and in those that joined it. */
 static void fill_region(ic_builder *b, const ic_axis *rows, ic_span row, ic_span column, bool with_few,
                         ic_tiling tiling) {
@@ -64,10 +72,8 @@ static void fill_region(ic_builder *b, const ic_axis *rows, ic_span row, ic_span
     for (size_t y = 0; y < rows->output;) {
         const ic_span at = ic_span_at(rows, y);
         const bool is_own = at.begin == row.begin, is_joined = with_few && is_few(at, column);
-        for (size_t out_row = at.begin; (is_own || is_joined) && out_row < at.end; out_row++) {
-            for (size_t out_column = column.begin; out_column < column.end; out_column++) {
-                ic_put_pixel(b, &f, out_row, out_column);
-            }
+        if (is_own || is_joined) {
+            put_pixels(b, &f, at, column);
         }
         y = at.end;
     }
@@ -93,10 +99,8 @@ static void add_pass(ic_builder *b, ic_span row, ic_span column, bool resumes, b
     const size_t pixels = (row.end - row.begin) * (column.end - column.begin);
     ic_filler f = {.row = row, .column = column};
     f.tiling = ic_begin_region(b, row, column, pixels, resumes, finishes);
-    for (size_t y = row.begin; fills && y < row.end; y++) {
-        for (size_t x = column.begin; x < column.end; x++) {
-            ic_put_pixel(b, &f, y, x);
-        }
+    if (fills) {
+        put_pixels(b, &f, row, column);
     }
 }
 
@@ -209,9 +213,5 @@ void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, un
     const ic_span row = {0, geometry->output_height, 0, desc->kernel_height};
     const ic_span column = {0, geometry->output_width, 0, desc->kernel_width};
     ic_filler f = {.row = row, .column = column, .tiling = ic_make_tiling(row.end * column.end, max_rows)};
-    for (size_t y = 0; y < row.end; y++) {
-        for (size_t x = 0; x < column.end; x++) {
-            ic_put_pixel(&b, &f, y, x);
-        }
-    }
+    put_pixels(&b, &f, row, column);
 }

@@ -252,20 +252,24 @@ sum71 .req v31
     \operation sum\row\()1.4s, sum\row\()1.4s, \bound\().4s
 .endm
 
-.macro store_row row, q0, q1
+.macro move_row operation, row, q0, q1
     .if \row < ROWS
     ldr row\row, [output_offsets, 8 * \row]
     add row\row, row\row, output
-    stp \q0, \q1, [row\row]
+    \operation \q0, \q1, [row\row]
     .endif
 .endm
 
-.macro load_row row, q0, q1
-    .if \row < ROWS
-    ldr row\row, [output_offsets, 8 * \row]
-    add row\row, row\row, output
-    ldp \q0, \q1, [row\row]
-    .endif
+/* The sums of all rows to the output (stp), or from there (ldp). */
+.macro move_rows operation
+    move_row \operation, 0, q16, q17
+    move_row \operation, 1, q18, q19
+    move_row \operation, 2, q20, q21
+    move_row \operation, 3, q22, q23
+    move_row \operation, 4, q24, q25
+    move_row \operation, 5, q26, q27
+    move_row \operation, 6, q28, q29
+    move_row \operation, 7, q30, q31
 .endm
 
 /* Moves a pointer by a field of the run, in units of 1 << shift bytes. */
@@ -360,14 +364,7 @@ sum71 .req v31
     ld1r {v1.4s}, [scratch]
     for_rows clamp_row fmax, \row, v0
     for_rows clamp_row fmin, \row, v1
-    store_row 0, q16, q17
-    store_row 1, q18, q19
-    store_row 2, q20, q21
-    store_row 3, q22, q23
-    store_row 4, q24, q25
-    store_row 5, q26, q27
-    store_row 6, q28, q29
-    store_row 7, q30, q31
+    move_rows stp
     advance input, RUN_INPUT_STEP, 0
     advance offsets, RUN_OFFSET_STEP, 3
     advance output, RUN_OUTPUT_STEP, 0
@@ -385,14 +382,7 @@ sum71 .req v31
     ret
 
 .Lresume_\rows:
-    load_row 0, q16, q17
-    load_row 1, q18, q19
-    load_row 2, q20, q21
-    load_row 3, q22, q23
-    load_row 4, q24, q25
-    load_row 5, q26, q27
-    load_row 6, q28, q29
-    load_row 7, q30, q31
+    move_rows ldp
     b .Lbegun_\rows
     .size \prefix\()_\rows, . - \prefix\()_\rows
 .endm
