@@ -1,70 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder.h"
 
-static int64_t entry_of(const ic_builder *b, ic_pixel p, size_t tap_row, size_t tap_column) {
-    const ic_geometry *geometry = b->geometry;
-    const size_t row = ic_input_row(b->desc, p.row, tap_row);
-    const size_t column = ic_input_column(b->desc, p.column, tap_column);
-    if (row >= geometry->input_height || column >= geometry->input_width) {
+int64_t ic_entry_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t row, size_t column, size_t tap_row,
+                    size_t tap_column) {
+    const size_t y = ic_input_row(desc, row, tap_row), x = ic_input_column(desc, column, tap_column);
+    if (y >= geometry->input_height || x >= geometry->input_width) {
         return IC_PADDING_ENTRY;
     }
-    return (int64_t)((row * geometry->input_width + column) * b->desc->in_channels * sizeof(float));
+    return (int64_t)((y * geometry->input_width + x) * desc->in_channels * sizeof(float));
 }
 
-static void fill_tile(ic_builder *b, ic_span taps_down, ic_span taps_across, const ic_pixel *pixels, unsigned rows) {
-    const size_t across = b->merged ? 1 : taps_across.tap_count;
-    for (size_t y = 0; y < taps_down.tap_count; y++) {
-        for (size_t x = 0; x < across; x++) {
-            for (unsigned r = 0; r < rows; r++) {
-                *b->offsets++ = entry_of(b, pixels[r], taps_down.first_tap + y, taps_across.first_tap + x);
-            }
-        }
-    }
-    if (b->output_offsets != NULL) {
-        for (unsigned r = 0; r < rows; r++) {
-            const size_t at = pixels[r].row * b->geometry->output_width + pixels[r].column;
-            *b->output_offsets++ = (int64_t)(at * b->desc->out_channels * sizeof(float));
-        }
-    }
+static size_t taps_across(const ic_builder *b, ic_span column) {
+    return ic_merges_taps(b->desc, b->split) ? 1 : column.tap_count;
 }
 
 void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column) {
-    f->pixels[f->held].row = row;
-    f->pixels[f->held++].column = column;
-    if (f->held == (f->tiles < f->tiling.tall ? f->tiling.tall_rows : f->tiling.low_rows)) {
-        fill_tile(b, f->row, f->column, f->pixels, f->held);
-        f->held = 0;
-        f->tiles++;
+    const ic_region *region = &f->region;
+    if (f->pixel == region->length) {
+        return;
     }
+    int64_t *entry = b->offsets + region->first_entry + f->pixel;
+    const size_t across = taps_across(b, f->column);
+    for (size_t y = 0; y < f->row.tap_count; y++) {
+        for (size_t x = 0; x < across; x++) {
+            *entry = ic_entry_of(b->desc, b->geometry, row, column, f->row.first_tap + y, f->column.first_tap + x);
+            entry += region->tap_entries;
+        }
+    }
+    const size_t at = row * b->geometry->output_width + column;
+    b->offsets[ic_first_place(region) + f->pixel++] = (int64_t)(at * b->desc->out_channels * sizeof(float));
 }
 
-ic_tiling ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pixels, bool resumes, bool finishes) {
+static size_t lesser(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Pixels in a table that serves all rows of a region: a tile may begin anywhere in a row. Longer tables make longer
+ * runs of tiles; too long ones would leave the nearest cache. Passes have many tables, and much to do for a tile. */
+static size_t table_length(ic_split split, size_t width, size_t pixels, const ic_tiling *tiling) {
+    enum { LONG = 256 };
+    const size_t rows = tiling->tall != 0 ? tiling->tall_rows : tiling->low_rows;
+    const size_t least = width - 1 + rows, wanted = split == IC_SPLIT_TAPS ? 0 : lesser(pixels / 2, LONG);
+    return lesser(pixels, least > wanted ? least : wanted);
+}
+
+/* Where a tap reads what the one before reads some rows of the region later, they share the entries. */
+static size_t tap_distance(const ic_conv2d_desc *desc, size_t width, size_t length, bool is_rectangle, size_t across) {
+    const size_t rows = desc->dilation_height / desc->stride_height;
+    const bool shares = is_rectangle && across == 1 && desc->dilation_height % desc->stride_height == 0;
+    return shares && rows <= length / width ? rows * width : length;
+}
+
+ic_filler ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pixels, bool lacks_taps,
+                          bool is_rectangle) {
     const size_t channels = ic_group_inputs(b->desc), row_products = b->desc->kernel_width * channels;
-    const size_t across = b->merged ? 1 : column.tap_count, taps = row.tap_count * across;
-    const size_t long_tap = b->merged ? column.tap_count * channels : channels;
-    const ic_tiling tiling = ic_make_tiling(pixels, b->max_rows);
+    const size_t across = taps_across(b, column), width = column.end - column.begin;
+    ic_filler f = {.row = row, .column = column};
+    ic_region *region = &f.region;
+    region->tiling = ic_make_tiling(pixels, b->max_rows);
+    region->taps = row.tap_count * across;
+    region->channels = ic_merges_taps(b->desc, b->split) ? column.tap_count * channels : channels;
+    region->weights_start = row.first_tap * row_products + column.first_tap * channels;
+    region->first_entry = b->sizes.entries;
+    region->width = width;
+    region->length = lacks_taps ? pixels : table_length(b->split, width, pixels, &region->tiling);
+    region->tap_entries = tap_distance(b->desc, width, region->length, is_rectangle, across);
     if (b->region != NULL) {
-        ic_region *region = b->region++;
-        region->pixels = pixels;
-        region->taps = taps;
-        region->channels = long_tap;
-        region->weights_start = row.first_tap * row_products + column.first_tap * channels;
-        region->weights_gap = b->merged ? row_products - long_tap : 0;
-        region->first_entry = b->sizes.entries;
-        region->first_pixel = b->sizes.output_entries;
-        region->tiling = tiling;
-        region->resumes = resumes;
-        region->finishes = finishes;
+        *b->region++ = *region;
     }
     b->sizes.regions++;
-    b->sizes.entries += pixels * taps;
-    b->sizes.output_entries += pixels;
-    const double products = (double)taps * (double)long_tap;
-    b->sizes.steps[tiling.low_rows] += products * (double)tiling.low;
-    b->sizes.resumed[tiling.low_rows] += resumes ? (double)tiling.low : 0;
-    if (tiling.tall != 0) {
-        b->sizes.steps[tiling.tall_rows] += products * (double)tiling.tall;
-        b->sizes.resumed[tiling.tall_rows] += resumes ? (double)tiling.tall : 0;
+    b->sizes.entries = ic_first_place(region) + region->length;
+
+    const bool resumes = ic_region_resumes(b->split, b->sizes.regions - 1);
+    const double products = (double)region->taps * (double)region->channels;
+    const ic_tiling *tiling = &region->tiling;
+    b->sizes.steps[tiling->low_rows] += products * (double)tiling->low;
+    b->sizes.resumed[tiling->low_rows] += resumes ? (double)tiling->low : 0;
+    if (tiling->tall != 0) {
+        b->sizes.steps[tiling->tall_rows] += products * (double)tiling->tall;
+        b->sizes.resumed[tiling->tall_rows] += resumes ? (double)tiling->tall : 0;
     }
-    return tiling;
+    return f;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What regions are made with: counted at first, so that memory for them can be had, then filled tile by tile. */
+ * What regions are made with: counted at first, so that memory for them can be had, then filled. */
 #ifndef IC_BUILDER_H
 #define IC_BUILDER_H
 
@@ -10,29 +10,28 @@ typedef struct {
     const ic_conv2d_desc *desc;
     const ic_geometry *geometry;
     unsigned max_rows;
-    bool merged;                       /* the taps of a kernel row are one long tap */
-    ic_region *region;                 /* the next one; NULL: count only */
-    int64_t *offsets, *output_offsets; /* output_offsets NULL: not wanted */
-    ic_region_sizes sizes;             /* so far */
+    ic_split split;
+    ic_region *region;     /* the next one; NULL: count only */
+    int64_t *offsets;      /* of all regions */
+    ic_region_sizes sizes; /* so far */
 } ic_builder;
-
-typedef struct {
-    size_t row, column;
-} ic_pixel;
 
 /* A region under way. */
 typedef struct {
     ic_span row, column; /* their taps are the region's */
-    ic_tiling tiling;
-    ic_pixel pixels[IC_MAX_ROWS]; /* of the next tile */
-    unsigned held;
-    size_t tiles; /* so far */
+    ic_region region;
+    size_t pixel; /* next one */
 } ic_filler;
 
 /* Counts a region of `pixels`, whose taps are those of `row` and `column`, and describes it where regions are wanted.
- */
-ic_tiling ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pixels, bool resumes, bool finishes);
-/* The region's next pixel; pointers of a tile are filled when its last one is put. */
+ * `lacks_taps`: some of its pixels don't have all of them. `is_rectangle`: its rows are neighbours. */
+ic_filler ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pixels, bool lacks_taps,
+                          bool is_rectangle);
+/* The entries of the region's next pixel, row by row; nothing past those that its table holds. */
 void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column);
+
+/* What a tap of a pixel reads: bytes from the image's first float, or IC_PADDING_ENTRY. */
+int64_t ic_entry_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t row, size_t column, size_t tap_row,
+                    size_t tap_column);
 
 #endif

@@ -177,7 +177,7 @@ static void drop_shape(ic_conv2d *conv) {
     give_back(conv, conv->matrix, IC_MEMORY_MATRIX);
     give_back(conv, conv->padding, IC_MEMORY_PADDING);
     conv->pointers = NULL;
-    conv->offsets = conv->output_offsets = NULL;
+    conv->offsets = NULL;
     conv->matrix = NULL;
     conv->matrix_block = 0;
     conv->padding = NULL;
@@ -210,27 +210,26 @@ static ic_status make_pointers(ic_conv2d *conv) {
         return IC_OVERFLOW;
     }
     const size_t region_bytes = sizes.regions * sizeof(ic_region);
-    conv->pointers =
-        take(conv, region_bytes + (sizes.entries + sizes.output_entries) * sizeof(int64_t), IC_MEMORY_POINTERS);
+    conv->pointers = take(conv, region_bytes + sizes.entries * sizeof(int64_t), IC_MEMORY_POINTERS);
     if (conv->pointers == NULL) {
         return IC_OUT_OF_MEMORY;
     }
     ic_region *regions = conv->pointers;
     conv->offsets = (int64_t *)(void *)((char *)conv->pointers + region_bytes);
     if (split != IC_SPLIT_NOT) {
-        conv->output_offsets = conv->offsets + sizes.entries;
         conv->regions = regions;
         conv->region_count = sizes.regions;
+        ic_fill_regions(&conv->desc, &conv->geometry, conv->schedule.kernel->rows, split, regions, conv->offsets);
+    } else {
+        ic_fill_offsets(&conv->desc, &conv->geometry, conv->schedule.kernel->rows, conv->offsets);
     }
-    ic_fill_regions(&conv->desc, &conv->geometry, conv->schedule.kernel->rows, split, regions, conv->offsets,
-                    conv->output_offsets);
     return sizes.padding != 0 ? make_padding(conv) : IC_OK;
 }
 
 /* The matrix, whole or a block for each thread. A block that was chosen needs no more than the whole, however many
  * threads there are. */
 static ic_status make_matrix(ic_conv2d *conv) {
-    const size_t all = conv->whole.pixels;
+    const size_t all = conv->pixels;
     const unsigned threads = ic_pool_threads(conv->pool);
     size_t pixels = all, bytes;
     if (conv->schedule.block_tiles != 0) {
@@ -316,18 +315,20 @@ static ic_status shape(ic_conv2d *conv) {
     if (conv->is_depthwise) {
         return IC_OK; /* nothing depends on the input's size */
     }
-    size_t pixels = geometry->output_height * geometry->output_width;
+    conv->pixels = geometry->output_height * geometry->output_width;
     if (conv->algorithm != IC_ALGORITHM_INDIRECT && ic_reads_in_place(&conv->desc)) {
-        pixels *= geometry->batch; /* images follow one another like rows */
+        conv->pixels *= geometry->batch; /* images follow one another like rows */
     }
-    conv->whole = ic_whole_region(&conv->desc, pixels, conv->schedule.kernel->rows);
+    const size_t taps = ic_taps(&conv->desc), channels = ic_group_inputs(&conv->desc);
+    const bool by_tap = conv->algorithm == IC_ALGORITHM_INDIRECT; /* of a matrix: one tap that holds all of K */
+    conv->whole = (ic_region){.tiling = ic_make_tiling(conv->pixels, conv->schedule.kernel->rows),
+                              .taps = by_tap ? taps : 1,
+                              .channels = by_tap ? channels : taps * channels};
     conv->regions = &conv->whole;
     conv->region_count = 1;
-    if (conv->algorithm == IC_ALGORITHM_INDIRECT) {
+    if (by_tap) {
         return make_pointers(conv);
     }
-    conv->whole.channels *= conv->whole.taps; /* of a matrix: one tap that holds all of K */
-    conv->whole.taps = 1;
     if (conv->algorithm == IC_ALGORITHM_IM2COL && !ic_reads_in_place(&conv->desc)) {
         return make_matrix(conv);
     }

@@ -29,12 +29,12 @@ struct ic_conv2d {
     bool is_shaped;
     float *weights;  /* packed for the kernel; for naive OHWI, then bias */
     float *padding;  /* zeros for the longest tap; NULL where no pointer leads there */
-    ic_region whole; /* the one region where the pixels are not split */
+    size_t pixels;   /* that are tiled together: of an image, or of all */
+    ic_region whole; /* the one region where the pixels are not split; without table */
     const ic_region *regions;
     size_t region_count;
-    void *pointers;   /* indirect: offsets; where the pixels are split also regions, before, and output offsets */
-    int64_t *offsets; /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
-    int64_t *output_offsets; /* in `pointers`, for one image and group 0; NULL where pixels follow one another */
+    void *pointers;      /* indirect: where the pixels are split the regions, then offsets */
+    int64_t *offsets;    /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
     float *matrix;       /* im2col: [output pixel][tap][channel] of one image and group; with blocks, of one block for
                             each thread */
     size_t matrix_block; /* floats of a thread's block; 0 without blocks */

@@ -6,15 +6,10 @@
 
 #include <math.h>
 
-/* The taps of a kernel row lie side by side in the input and in the weights. */
-static bool is_mergeable(const ic_conv2d_desc *desc) {
-    return desc->groups == 1 && (desc->dilation_width == 1 || desc->kernel_width == 1);
-}
-
 /* A span of columns; all of them, with padding entries, where taps cannot be merged: the way over the weights of absent
  * columns would then differ from tap to tap. */
 static ic_span columns_at(const ic_conv2d_desc *desc, const ic_axis *columns, size_t out) {
-    if (is_mergeable(desc)) {
+    if (ic_merges_taps(desc, IC_SPLIT_REGIONS)) {
         return ic_span_at(columns, out);
     }
     const ic_span all = {0, columns->output, 0, columns->kernel};
@@ -58,47 +53,67 @@ static ic_span joined(const ic_axis *rows, ic_span best, ic_span column) {
 }
 
 static void put_pixels(ic_builder *b, ic_filler *f, ic_span row, ic_span column) {
-    for (size_t y = row.begin; y < row.end; y++) {
+    for (size_t y = row.begin; y < row.end && f->pixel < f->region.length; y++) {
         for (size_t x = column.begin; x < column.end; x++) {
             ic_put_pixel(b, f, y, x);
         }
     }
 }
 
-/* The pixels of `column` in the rows of `row`, and in those that joined it. */
-static void fill_region(ic_builder *b, const ic_axis *rows, ic_span row, ic_span column, bool with_few,
-                        ic_tiling tiling) {
-    ic_filler f = {.row = row, .column = column, .tiling = tiling};
-    for (size_t y = 0; y < rows->output;) {
-        const ic_span at = ic_span_at(rows, y);
-        const bool is_own = at.begin == row.begin, is_joined = with_few && is_few(at, column);
-        if (is_own || is_joined) {
-            put_pixels(b, &f, at, column);
-        }
-        y = at.end;
-    }
+/* Rows of a column that form a region: those of `row`, whose taps it has, and maybe those that are few. */
+typedef struct {
+    ic_span row;
+    bool with_few;
+    size_t pixels;
+    bool is_rectangle;
+} row_set;
+
+static bool is_of(const row_set *set, ic_span row, ic_span column) {
+    return row.begin == set->row.begin || (set->with_few && is_few(row, column));
 }
 
-static void add_region(ic_builder *b, const ic_axis *rows, ic_span row, ic_span column, bool with_few, size_t pixels) {
-    if (column.tap_count == 0) {
-        row.tap_count = 0;
+/* `best` with the few. */
+static row_set joined_rows(const ic_axis *rows, ic_span best, ic_span column) {
+    row_set set = {joined(rows, best, column), true, 0, true};
+    size_t end = 0; /* of the rows so far */
+    for (size_t y = 0; y < rows->output;) {
+        const ic_span row = ic_span_at(rows, y);
+        if (is_of(&set, row, column)) {
+            set.is_rectangle = set.is_rectangle && (set.pixels == 0 || row.begin == end);
+            set.pixels += (row.end - row.begin) * (column.end - column.begin);
+            end = row.end;
+        }
+        y = row.end;
     }
-    const bool fills = b->region != NULL;
-    const ic_tiling tiling = ic_begin_region(b, row, column, pixels, false, true);
-    if (fills) {
-        fill_region(b, rows, row, column, with_few, tiling);
+    return set;
+}
+
+static void add_region(ic_builder *b, const ic_axis *rows, const row_set *set, ic_span column) {
+    ic_span taps = set->row;
+    if (column.tap_count == 0) {
+        taps.tap_count = 0;
+    }
+    const bool fills = b->region != NULL,
+               has_more = set->pixels != (taps.end - taps.begin) * (column.end - column.begin);
+    const bool pads_columns = (b->desc->pad_left | b->desc->pad_right) != 0 && !ic_merges_taps(b->desc, b->split);
+    ic_filler f = ic_begin_region(b, taps, column, set->pixels, has_more || pads_columns, set->is_rectangle);
+    for (size_t y = 0; fills && y < rows->output;) {
+        const ic_span row = ic_span_at(rows, y);
+        if (is_of(set, row, column)) {
+            put_pixels(b, &f, row, column);
+        }
+        y = row.end;
     }
 }
 
 /* All pixels of two spans, with their taps. */
-static void add_pass(ic_builder *b, ic_span row, ic_span column, bool resumes, bool finishes) {
+static void add_pass(ic_builder *b, ic_span row, ic_span column) {
     if (row.end <= row.begin || column.end <= column.begin) {
         return;
     }
     const bool fills = b->region != NULL;
     const size_t pixels = (row.end - row.begin) * (column.end - column.begin);
-    ic_filler f = {.row = row, .column = column};
-    f.tiling = ic_begin_region(b, row, column, pixels, resumes, finishes);
+    ic_filler f = ic_begin_region(b, row, column, pixels, false, true);
     if (fills) {
         put_pixels(b, &f, row, column);
     }
@@ -108,14 +123,14 @@ static void add_pass(ic_builder *b, ic_span row, ic_span column, bool resumes, b
 static void add_taps(ic_builder *b) {
     const ic_axis rows = ic_row_axis(b->desc, b->geometry), columns = ic_column_axis(b->desc, b->geometry);
     const ic_span all_rows = {0, rows.output, 0, 0}, all_columns = {0, columns.output, 0, 0};
-    add_pass(b, all_rows, all_columns, false, false);
+    add_pass(b, all_rows, all_columns);
     for (size_t y = 0; y < rows.kernel; y++) {
         for (size_t x = 0; x < columns.kernel; x++) {
-            add_pass(b, ic_outputs_of(&rows, y), ic_outputs_of(&columns, x), true, false);
+            add_pass(b, ic_outputs_of(&rows, y), ic_outputs_of(&columns, x));
         }
     }
     if (b->desc->output_min > -INFINITY || b->desc->output_max < INFINITY) {
-        add_pass(b, all_rows, all_columns, true, true);
+        add_pass(b, all_rows, all_columns);
     }
 }
 
@@ -125,22 +140,14 @@ static void add_regions(ic_builder *b) {
     const ic_span best = largest(&rows);
     for (size_t x = 0; x < columns.output;) {
         const ic_span column = columns_at(b->desc, &columns, x);
-        const size_t width = column.end - column.begin;
-        size_t few = 0;
         for (size_t y = 0; y < rows.output;) {
             const ic_span row = ic_span_at(&rows, y);
-            if (is_few(row, column) && row.begin != best.begin) {
-                few += (row.end - row.begin) * width;
-            }
-            y = row.end;
-        }
-        for (size_t y = 0; y < rows.output;) {
-            const ic_span row = ic_span_at(&rows, y);
-            const size_t pixels = (row.end - row.begin) * width;
             if (row.begin == best.begin) {
-                add_region(b, &rows, joined(&rows, best, column), column, true, pixels + few);
+                const row_set set = joined_rows(&rows, best, column);
+                add_region(b, &rows, &set, column);
             } else if (!is_few(row, column)) {
-                add_region(b, &rows, row, column, false, pixels);
+                const row_set set = {row, false, (row.end - row.begin) * (column.end - column.begin), true};
+                add_region(b, &rows, &set, column);
             }
             y = row.end;
         }
@@ -148,24 +155,13 @@ static void add_regions(ic_builder *b) {
     }
 }
 
-ic_region ic_whole_region(const ic_conv2d_desc *desc, size_t pixels, unsigned max_rows) {
-    const ic_region whole = {.pixels = pixels,
-                             .taps = ic_taps(desc),
-                             .channels = ic_group_inputs(desc),
-                             .tiling = ic_make_tiling(pixels, max_rows),
-                             .finishes = true};
-    return whole;
-}
-
 size_t ic_region_bytes(const ic_region_sizes *sizes) {
-    return sizes->regions * sizeof(ic_region) + (sizes->entries + sizes->output_entries) * sizeof(int64_t) +
-           sizes->padding * sizeof(float);
+    return sizes->regions * sizeof(ic_region) + sizes->entries * sizeof(int64_t) + sizes->padding * sizeof(float);
 }
 
 /* Counts or fills. */
-static void add_all(ic_builder *b, ic_split split) {
-    b->merged = split == IC_SPLIT_REGIONS && is_mergeable(b->desc);
-    if (split == IC_SPLIT_TAPS) {
+static void add_all(ic_builder *b) {
+    if (b->split == IC_SPLIT_TAPS) {
         add_taps(b);
     } else {
         add_regions(b);
@@ -177,7 +173,7 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
     size_t most = ic_taps(desc);
     *sizes = (ic_region_sizes){.regions = 0};
     /* The most would be a region for each pixel, or for each tap (with one for the bias and one for the bounds), an
-     * entry and an output for each pixel of each. */
+     * entry and a place for each pixel of each. */
     const size_t of_regions = sizeof(ic_region) / sizeof(int64_t);
     if ((split != IC_SPLIT_NOT && (!ic_add(&most, 2) || !ic_multiply(&most, 2 + of_regions))) ||
         !ic_multiply(&most, geometry->output_height) || !ic_multiply(&most, geometry->output_width) ||
@@ -187,31 +183,38 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
     if (split == IC_SPLIT_NOT) {
         sizes->entries = ic_taps(desc) * geometry->output_height * geometry->output_width;
     } else {
-        ic_builder b = {.desc = desc, .geometry = geometry, .max_rows = max_rows};
-        add_all(&b, split);
+        ic_builder b = {.desc = desc, .geometry = geometry, .max_rows = max_rows, .split = split};
+        add_all(&b);
         *sizes = b.sizes;
     }
     if (ic_has_padding(desc) && split != IC_SPLIT_TAPS) {
-        sizes->padding =
-            ic_group_inputs(desc) * (split == IC_SPLIT_REGIONS && is_mergeable(desc) ? desc->kernel_width : 1);
+        sizes->padding = ic_group_inputs(desc) * (ic_merges_taps(desc, split) ? desc->kernel_width : 1);
     }
     return true;
 }
 
 void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
-                     ic_region *regions, int64_t *offsets, int64_t *output_offsets) {
+                     ic_region *regions, int64_t *offsets) {
     ic_builder b = {.desc = desc,
                     .geometry = geometry,
                     .max_rows = max_rows,
+                    .split = split,
                     .region = regions,
-                    .offsets = offsets,
-                    .output_offsets = output_offsets};
-    if (split != IC_SPLIT_NOT) {
-        add_all(&b, split);
-        return;
+                    .offsets = offsets};
+    add_all(&b);
+}
+
+void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, int64_t *offsets) {
+    const size_t width = geometry->output_width, pixels = geometry->output_height * width;
+    const ic_tiling tiling = ic_make_tiling(pixels, max_rows);
+    for (size_t tile = 0, pixel = 0; pixel < pixels; tile++) {
+        const unsigned rows = tile < tiling.tall ? tiling.tall_rows : tiling.low_rows;
+        for (size_t tap = 0; tap < ic_taps(desc); tap++) {
+            for (size_t p = pixel; p < pixel + rows; p++) {
+                *offsets++ = ic_entry_of(desc, geometry, p / width, p % width, tap / desc->kernel_width,
+                                         tap % desc->kernel_width);
+            }
+        }
+        pixel += rows;
     }
-    const ic_span row = {0, geometry->output_height, 0, desc->kernel_height};
-    const ic_span column = {0, geometry->output_width, 0, desc->kernel_width};
-    ic_filler f = {.row = row, .column = column, .tiling = ic_make_tiling(row.end * column.end, max_rows)};
-    put_pixels(&b, &f, row, column);
 }

@@ -72,37 +72,83 @@ static float *float_at(const float *base, size_t bytes) {
     return (float *)(void *)((char *)(uintptr_t)base + bytes);
 }
 
+/* The weights to pass over after a tap: those of absent columns, where a row of taps is one. */
+static size_t weights_gap(const ic_conv2d *conv, const ic_region *region) {
+    const ic_conv2d_desc *desc = &conv->desc;
+    return ic_merges_taps(desc, conv->schedule.split) ? desc->kernel_width * ic_group_inputs(desc) - region->channels
+                                                      : 0;
+}
+
+/* As many tiles at once as the region's table has entries for, from wherever in a row the first one begins. */
+static void run_by_table(const job *j, const float *input, ic_tile_run *run, const piece *p) {
+    const ic_conv2d *conv = j->conv;
+    const ic_region *region = p->region;
+    const ic_geometry *geometry = &conv->geometry;
+    const int64_t *entries = conv->offsets + region->first_entry, *places = conv->offsets + ic_first_place(region);
+    const size_t input_row = conv->desc.stride_height * geometry->input_width * conv->desc.in_channels * sizeof(float);
+    const size_t output_row = geometry->output_width * conv->desc.out_channels * sizeof(float);
+    float *output = run->output;
+    run->tap_entries = region->tap_entries;
+    run->offset_step = run->output_offset_step = p->rows;
+    size_t row = 0, first = p->pixel;
+    if (region->length < first + p->rows) {
+        row = first / region->width, first %= region->width;
+    }
+    for (size_t left = p->tiles;;) {
+        const size_t fitting = (region->length - first) / p->rows;
+        run->input = run->taps != 0 ? float_at(input, row * input_row) : input;
+        run->output = float_at(output, row * output_row);
+        run->offsets = entries + first;
+        run->output_offsets = places + first;
+        run->tiles = left < fitting ? left : fitting;
+        conv->schedule.kernel->run(run);
+        run->ahead += run->tiles * run->ahead_step;
+        left -= run->tiles;
+        if (left == 0) {
+            return;
+        }
+        first += run->tiles * p->rows;
+        row += first / region->width, first %= region->width;
+    }
+}
+
 static void run_piece(const job *j, const float *input, ic_tile_run *run, const piece *p, size_t panel) {
     const ic_conv2d *conv = j->conv;
     const ic_region *region = p->region;
     const size_t columns = conv->schedule.kernel->columns, outputs = ic_group_outputs(&conv->desc);
     const size_t first = panel * columns, output_bytes = conv->desc.out_channels * sizeof(float);
+    /* Only the last pass of several has bounds; where it is one of taps there are none. */
+    const bool finishes = conv->schedule.split != IC_SPLIT_TAPS || region + 1 == conv->regions + conv->region_count;
     run->bias = j->weights + panel * ic_panel_floats(conv);
     run->weights = run->bias + (1 + region->weights_start) * columns;
-    run->weights_gap = region->weights_gap * columns;
-    run->resumes = region->resumes;
-    run->output_min = region->finishes ? conv->desc.output_min : -INFINITY;
-    run->output_max = region->finishes ? conv->desc.output_max : INFINITY;
+    run->weights_gap = weights_gap(conv, region) * columns;
+    run->resumes = ic_region_resumes(conv->schedule.split, (size_t)(region - conv->regions));
+    run->output_min = finishes ? conv->desc.output_min : -INFINITY;
+    run->output_max = finishes ? conv->desc.output_max : INFINITY;
     run->taps = region->taps;
     run->channels = region->channels;
     run->tiles = p->tiles;
     run->rows = p->rows;
     run->columns = (unsigned)(outputs - first < columns ? outputs - first : columns);
+    run->output = j->output + first;
+    const size_t weights_bytes = region->taps * region->channels * columns * sizeof(float);
+    run->ahead =
+        (uintptr_t)run->weights + weights_bytes; /* the next pass reads what follows, with as many tiles or so */
+    run->ahead_step = weights_bytes / p->tiles;
+    if (conv->schedule.split != IC_SPLIT_NOT) {
+        run_by_table(j, input, run, p);
+        return;
+    }
     if (conv->offsets != NULL) {
-        run->offsets = conv->offsets + region->first_entry + p->pixel * region->taps;
+        run->offsets = conv->offsets + p->pixel * region->taps;
         run->offset_step = p->rows * region->taps;
+        run->tap_entries = p->rows;
     } else {
         run->input = float_at(input, conv->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
         run->input_step = p->rows * j->row_bytes;
     }
-    if (conv->output_offsets != NULL) {
-        run->output = j->output + first;
-        run->output_offsets = conv->output_offsets + region->first_pixel + p->pixel;
-        run->output_offset_step = p->rows;
-    } else {
-        run->output = float_at(j->output, p->pixel * output_bytes) + first;
-        run->output_step = p->rows * output_bytes;
-    }
+    run->output = float_at(run->output, p->pixel * output_bytes);
+    run->output_step = p->rows * output_bytes;
     conv->schedule.kernel->run(run);
 }
 
@@ -238,7 +284,7 @@ static void run_group(const ic_conv2d *conv, size_t group, const float *input, f
         j.image = j.input;
     } else if (conv->matrix != NULL) {
         if (ic_pool_threads(conv->pool) == 1) {
-            ic_fill_matrix(conv, j.input, 0, conv->whole.pixels, conv->matrix);
+            ic_fill_matrix(conv, j.input, 0, conv->pixels, conv->matrix);
         } else {
             copy_job copy = {conv, j.input, 0};
             ic_pool_run(conv->pool, copy_rows, &copy);

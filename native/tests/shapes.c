@@ -38,6 +38,10 @@ static const uint16_t awkward[][17] = {
     {3, 2, 1, 2, 2, 3, 4, 0, 1, 7, 33, 33, 33, 1, 1, 6, 9},  /* depthwise, dilation, patches in the padding */
     {3, 3, 1, 1, 1, 1, 5, 5, 5, 5, 16, 16, 16, 0, 1, 1, 2},  /* depthwise, nearly all padding */
     {1, 1, 2, 2, 1, 1, 0, 0, 0, 0, 20, 20, 20, 0, 1, 5, 5},  /* depthwise of one tap */
+    {3, 3, 1, 1, 3, 1, 3, 1, 3, 1, 1, 5, 20, 0, 1, 14, 9},   /* taps three rows apart share pointers */
+    {3, 2, 3, 1, 3, 1, 3, 1, 2, 0, 1, 5, 20, 0, 1, 17, 9},   /* one row of the output apart */
+    {3, 2, 1, 1, 1, 1, 1, 0, 1, 0, 2, 6, 10, 0, 1, 9, 8},    /* groups, padding of rows alone */
+    {3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 9, 0, 1, 40, 33},   /* many runs through a table */
 };
 
 shape nth_shape(unsigned index) {

@@ -34,6 +34,7 @@ typedef struct {
     unsigned rows, columns;
     size_t channels, taps, tiles, gap; /* gap: weights passed over after a tap */
     bool steps;                        /* from tile to tile the input moves on, not the offsets */
+    size_t tap_entries, offset_step;   /* tile by tile, or tap by tap; these may share entries */
     bool scatters;                     /* not the output, but its places */
     bool clamps;
     bool resumes;                      /* with what was in the output before */
@@ -53,10 +54,10 @@ static int64_t bytes_between(const float *from, const float *to) {
 
 /* Runs of channels anywhere in the row's page, the very last ones among them, and padding. */
 static void lay_input(tile_case *c, uint64_t *state) {
-    const size_t sets = c->steps ? 1 : c->tiles, moved = c->steps ? (c->tiles - 1) * c->step : 0;
+    const size_t moved = c->steps ? (c->tiles - 1) * c->step : 0;
     for (size_t i = 0; i < c->entries; i++) {
         const size_t room = FLOATS - moved - c->channels, row = i % c->rows;
-        const bool is_end = i + c->rows >= sets * c->taps * c->rows;
+        const bool is_end = i + c->rows >= c->entries;
         const float *at = c->input[row] + (is_end ? room : random_next(state) % (room + 1));
         c->offsets[i] = random_range(state, 0, 4) == 0 ? IC_PADDING_ENTRY : bytes_between(c->input[0], at);
     }
@@ -70,13 +71,16 @@ static float *last_floats(float *heap, size_t count) {
 
 static void make(tile_case *c, uint64_t *state) {
     const size_t taps = c->taps == 0 ? 1 : c->taps, columns = c->kernel->columns;
-    const uint32_t dice = random_range(state, 0, 127);
+    const uint32_t dice = random_range(state, 0, 255);
+    const bool is_table = dice / 128 != 0;
     c->steps = dice % 2 != 0, c->clamps = dice / 2 % 2 != 0, c->scatters = dice / 4 % 2 != 0;
     c->gap = dice / 8 % 4, c->resumes = dice / 32 % 4 == 0;
     c->step = c->channels + 3;
     c->pitch = c->columns + dice % 5;
     c->weights_count = c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * columns;
-    c->entries = taps * c->rows * (c->steps ? 1 : c->tiles);
+    c->tap_entries = c->rows * (is_table ? 1 + dice % (c->tiles + 1) : 1);
+    c->offset_step = c->steps ? 0 : c->rows * (is_table ? 1 : taps);
+    c->entries = (taps - 1) * c->tap_entries + (c->tiles - 1) * c->offset_step + c->rows;
     c->place_count = c->rows * (c->scatters ? c->tiles : 1);
     c->padding = last_floats(c->heap[0], c->channels);
     c->bias = last_floats(c->heap[1], columns);
@@ -110,15 +114,18 @@ static void make(tile_case *c, uint64_t *state) {
                            .output_step = c->scatters ? 0 : c->pitch * sizeof(float),
                            .output_offset_step = c->scatters ? c->rows : 0,
                            .taps = c->taps,
+                           .tap_entries = c->tap_entries,
                            .channels = c->channels,
                            .tiles = c->tiles,
                            .input_step = c->steps ? c->step * sizeof(float) : 0,
-                           .offset_step = c->steps ? 0 : c->taps * c->rows,
+                           .offset_step = c->offset_step,
                            .rows = c->rows,
                            .columns = c->columns,
                            .output_min = c->clamps ? -0.5f : -INFINITY,
                            .output_max = c->clamps ? 0.75f : INFINITY,
                            .resumes = c->resumes,
+                           .ahead = (uintptr_t)c->weights,
+                           .ahead_step = c->weights_count * sizeof(float),
                            .fetch = (ic_fetch)random_range(state, IC_FETCH_NOTHING, IC_FETCH_WEIGHTS)};
 }
 
@@ -128,7 +135,7 @@ static float reference(const tile_case *c, size_t tile, size_t row, size_t colum
     const size_t start = FLOATS - c->columns - (c->tiles - 1) * c->pitch;
     float sum = c->resumes ? c->before[row][start + tile * c->pitch + column] : c->bias[column];
     for (size_t tap = 0; tap < c->taps; tap++) {
-        const int64_t entry = c->offsets[tile * c->run.offset_step + tap * c->rows + row];
+        const int64_t entry = c->offsets[tile * c->offset_step + tap * c->tap_entries + row];
         const uintptr_t at = (uintptr_t)c->input[0] + tile * c->run.input_step + (uintptr_t)entry;
         const float *a = entry == IC_PADDING_ENTRY ? c->padding : (const float *)at;
         for (size_t k = 0; k < c->channels; k++) {

@@ -18,7 +18,7 @@ enum { MOST_AHEAD = 4096 };
 /* What is still to be asked for. */
 typedef struct {
     uintptr_t input, input_end;     /* of the next tile */
-    uintptr_t weights, weights_end; /* of the next pass: this tile's share, in its run */
+    uintptr_t weights, weights_end; /* of the next pass: this tile's share */
     const char *output;
     const int64_t *output_offsets;
     unsigned line, lines;         /* of the output */
@@ -36,14 +36,12 @@ static inline __attribute__((always_inline)) void fetch_output(const char *outpu
     }
 }
 
-/* The pass after this one reads the weights behind this one's. */
 static inline void begin_weights(fetching *f, const ic_tile_run *run, size_t tiles_left) {
-    const size_t bytes = run->taps * run->channels * IC_COLUMNS * sizeof(float);
-    const size_t share = bytes / run->tiles, requests = run->channels / LEAST_STRETCH + 1;
+    const size_t requests = run->channels / LEAST_STRETCH + 1;
     f->stretch = LEAST_STRETCH;
-    f->weights = (uintptr_t)run->weights + bytes + (run->tiles - tiles_left) * share;
-    f->weights_end = f->weights + share;
-    f->weights_step = (share / requests / LINE_BYTES + 1) * LINE_BYTES;
+    f->weights = run->ahead + (run->tiles - tiles_left) * run->ahead_step;
+    f->weights_end = f->weights + run->ahead_step;
+    f->weights_step = (run->ahead_step / requests / LINE_BYTES + 1) * LINE_BYTES;
 }
 
 /* Tiles go along a row of the image: what no tile before has read is in the next one's last tap. */
@@ -53,7 +51,7 @@ static inline void begin_images(fetching *f, const ic_tile_run *run, size_t tile
     f->stretch = stretch > LEAST_STRETCH ? stretch : LEAST_STRETCH;
     f->lines = rows * IC_PIXEL_LINES(vectors);
     if (tiles_left > 1 && run->taps != 0) {
-        const int64_t *next = offsets + run->offset_step + (run->taps - 1) * rows;
+        const int64_t *next = offsets + run->offset_step + (run->taps - 1) * run->tap_entries;
         const int64_t bytes = next[rows - 1] - next[0] + (int64_t)(run->channels * sizeof(float));
         if (next[0] >= 0 && bytes > 0 && bytes <= MOST_AHEAD) {
             f->input = (uintptr_t)input + run->input_step + (uintptr_t)next[0];

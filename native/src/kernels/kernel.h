@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a micro-kernel is: a function without state, allocation or threads that computes a run of equal tiles.
  *
- * A tile is `rows` output pixels by `columns` output channels. For every tap, `offsets` holds one entry per row: the
- * distance in bytes from `input` to the tap's `channels` floats, or IC_PADDING_ENTRY for the row of zeros. All
+ * A tile is `rows` output pixels by `columns` output channels. For every tap, `offsets` holds an entry for each row:
+ * the distance in bytes from `input` to the tap's `channels` floats, or IC_PADDING_ENTRY for the row of zeros. All
  * algorithms call the same function: indirect with many taps, offsets from the indirection buffer and input_step 0;
  * im2col and direct with one tap holding all of K, offsets from the stack, offset_step 0 and the input moving on. A
  * caller that merges taps whose channels lie side by side, or leaves out taps that lie in the padding, gives fewer and
@@ -33,12 +33,13 @@ enum { IC_GAINS_IMAGES = 1, IC_GAINS_WEIGHTS = 2 };
 typedef struct {
     const float *input;            /* what offsets count from, for the first tile */
     const float *padding;          /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
-    const int64_t *offsets;        /* [taps][rows] of the first tile */
+    const int64_t *offsets;        /* of the first tile: [rows] of its first tap */
     const float *bias;             /* [columns of kernel], of the panel */
     const float *weights;          /* of the first tap: [channels][columns of kernel] */
     float *output;                 /* what output_offsets count from, for the first tile */
     const int64_t *output_offsets; /* [rows] of the first tile: distances in bytes */
     size_t taps, channels;
+    size_t tap_entries;        /* entries from one tap to the next one's; of any value where there is one tap */
     size_t weights_gap;        /* floats from the end of a tap's weights to the start of the next one's */
     size_t tiles;              /* how many tiles, all of `rows` rows */
     size_t input_step;         /* bytes from one tile's input to the next one's */
@@ -50,6 +51,8 @@ typedef struct {
     float output_min, output_max;
     bool resumes; /* sums go on with what the output holds, instead of beginning with the bias */
     ic_fetch fetch;
+    uintptr_t ahead;   /* with IC_FETCH_WEIGHTS: where what the first tile asks for begins, */
+    size_t ahead_step; /* bytes; the next tile goes on behind it */
 } ic_tile_run;
 
 typedef void (*ic_micro_kernel)(const ic_tile_run *run);

@@ -64,6 +64,51 @@ static inline __attribute__((always_inline)) void resume_sums(IC_VECTOR acc[IC_R
     }
 }
 
+/* Points the rows at a tap. IC_PADDING_ENTRY is the one negative entry: its sign is the mask that adds the way to the
+ * row of zeros. By comparison it would become a branch, which mispredicts along every border. */
+static inline __attribute__((always_inline)) void
+point_rows(const float *a[IC_ROWS], uintptr_t input, uintptr_t to_padding, const int64_t *entry, const unsigned rows) {
+    IC_UNROLL
+    for (unsigned r = 0; r < rows; r++) {
+        a[r] = (const float *)(input + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
+    }
+}
+
+/* One product of each sum. */
+static inline __attribute__((always_inline)) void step(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *a[IC_ROWS],
+                                                       size_t k, const float *weights, const unsigned rows,
+                                                       const unsigned vectors) {
+#if IC_ROWS_OUTER
+    IC_VECTOR b[IC_VECTORS];
+    IC_UNROLL
+    for (unsigned v = 0; v < vectors; v++) {
+        b[v] = IC_LOAD(weights + v * IC_WIDTH);
+    }
+    IC_UNROLL
+    for (unsigned r = 0; r < rows; r++) {
+        const IC_VECTOR x = IC_SPLAT(a[r][k]);
+        IC_UNROLL
+        for (unsigned v = 0; v < vectors; v++) {
+            acc[r][v] = IC_FMA(acc[r][v], b[v], x);
+        }
+    }
+#else
+    IC_VECTOR x[IC_ROWS];
+    IC_UNROLL
+    for (unsigned r = 0; r < rows; r++) {
+        x[r] = IC_SPLAT(a[r][k]);
+    }
+    IC_UNROLL
+    for (unsigned v = 0; v < vectors; v++) {
+        const IC_VECTOR b = IC_LOAD(weights + v * IC_WIDTH);
+        IC_UNROLL
+        for (unsigned r = 0; r < rows; r++) {
+            acc[r][v] = IC_FMA(acc[r][v], b, x[r]);
+        }
+    }
+#endif
+}
+
 static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
                                                             const unsigned vectors, const bool between) {
     const char *input = (const char *)run->input;
@@ -71,13 +116,11 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     char *output = (char *)run->output;
     const int64_t *output_offsets = run->output_offsets;
     const size_t channels = run->channels;
-    const size_t weights_gap = run->weights_gap;
+    const size_t weights_gap = run->weights_gap, tap_entries = run->tap_entries;
     const bool clamps = run->output_min > -INFINITY || run->output_max < INFINITY;
     const unsigned last_width = run->columns - (vectors - 1) * IC_WIDTH;
 
     for (size_t tile = run->tiles; tile != 0; tile--) {
-        /* IC_PADDING_ENTRY is the one negative entry: its sign is the mask that adds the way to the row of zeros. By
-         * comparison it would become a branch, which mispredicts along every border. */
         const uintptr_t base = (uintptr_t)input;
         const uintptr_t to_padding = (uintptr_t)run->padding - base - (uintptr_t)IC_PADDING_ENTRY;
         const float *weights = run->weights;
@@ -98,13 +141,13 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         } else if ((IC_FETCHES & IC_GAINS_IMAGES) && run->fetch == IC_FETCH_OUTPUT) {
             fetch_output(output, output_offsets, rows, vectors);
         }
-        for (size_t tap = run->taps; tap != 0; tap--) {
-            const float *a[IC_ROWS];
-            IC_UNROLL
-            for (unsigned r = 0; r < rows; r++) {
-                a[r] = (const float *)(base + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
-            }
-            entry += rows;
+        const float *a[IC_ROWS];
+        if (run->taps != 0) {
+            point_rows(a, base, to_padding, entry, rows);
+        }
+        for (size_t tap = run->taps; tap != 0;) {
+            entry += tap_entries;
+            __builtin_prefetch(entry); /* of a table, whose taps lie apart */
 
             size_t k = 0;
 #if IC_LANES > 1
@@ -136,39 +179,14 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
                 const size_t stop = k + fetch_between(&ahead, between, channels - k, vectors);
                 IC_NO_UNROLL
                 for (; k < stop; k++) {
-#if IC_ROWS_OUTER
-                    IC_VECTOR b[IC_VECTORS];
-                    IC_UNROLL
-                    for (unsigned v = 0; v < vectors; v++) {
-                        b[v] = IC_LOAD(weights + v * IC_WIDTH);
-                    }
-                    IC_UNROLL
-                    for (unsigned r = 0; r < rows; r++) {
-                        const IC_VECTOR x = IC_SPLAT(a[r][k]);
-                        IC_UNROLL
-                        for (unsigned v = 0; v < vectors; v++) {
-                            acc[r][v] = IC_FMA(acc[r][v], b[v], x);
-                        }
-                    }
-#else
-                    IC_VECTOR x[IC_ROWS];
-                    IC_UNROLL
-                    for (unsigned r = 0; r < rows; r++) {
-                        x[r] = IC_SPLAT(a[r][k]);
-                    }
-                    IC_UNROLL
-                    for (unsigned v = 0; v < vectors; v++) {
-                        const IC_VECTOR b = IC_LOAD(weights + v * IC_WIDTH);
-                        IC_UNROLL
-                        for (unsigned r = 0; r < rows; r++) {
-                            acc[r][v] = IC_FMA(acc[r][v], b, x[r]);
-                        }
-                    }
-#endif
+                    step(acc, a, k, weights, rows, vectors);
                     weights += IC_COLUMNS;
                 }
             }
             weights += weights_gap;
+            if (--tap != 0) {
+                point_rows(a, base, to_padding, entry, rows);
+            }
         }
 
         if (clamps) { /* as many operations as multiplications for two channels: 3 % of a tile of 64 */

@@ -14,6 +14,7 @@ uint64_t checked_call(ic_micro_kernel kernel, const ic_tile_run *run);
 typedef struct {
     size_t channels, taps, tiles, rows;
     bool steps_input; /* as im2col: one set of offsets, the input moves on */
+    bool is_table;    /* offsets tap by tap; else tile by tile */
     bool scatters;    /* pixels go anywhere; else the output moves on */
     size_t gap;       /* rows of weights passed over after a tap */
     bool clamps;
@@ -39,7 +40,8 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     m.output_stride = stride;
     m.outputs = (pixels - 1) * stride + COLUMNS;
     m.output_entries = c->scatters ? pixels : c->rows;
-    m.entries = taps * c->rows * (c->steps_input ? 1 : c->tiles);
+    const size_t sets = c->steps_input ? 1 : c->tiles;
+    m.entries = taps * c->rows * sets;
     m.input = guarded_new(m.inputs * sizeof(float), c->place);
     m.padding = guarded_new(c->channels * sizeof(float), c->place);
     m.bias = guarded_new(COLUMNS * sizeof(float), c->place);
@@ -72,10 +74,11 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
                           .output_step = c->scatters ? 0 : c->rows * stride * sizeof(float),
                           .output_offset_step = c->scatters ? c->rows : 0,
                           .taps = c->taps,
+                          .tap_entries = c->rows * (c->is_table ? sets : 1),
                           .channels = c->channels,
                           .tiles = c->tiles,
                           .input_step = step * sizeof(float),
-                          .offset_step = c->steps_input ? 0 : c->taps * c->rows,
+                          .offset_step = c->steps_input ? 0 : c->rows * (c->is_table ? 1 : c->taps),
                           .rows = (unsigned)c->rows,
                           .columns = COLUMNS,
                           .output_min = c->clamps ? -0.5f : -INFINITY,
@@ -100,7 +103,7 @@ static float reference(const tile_memory *m, size_t pixel, size_t column) {
     const float *weights = m->weights + column;
     float sum = m->bias[column];
     for (size_t tap = 0; tap < run->taps; tap++) {
-        const int64_t entry = m->offsets[tile * run->offset_step + tap * run->rows + row];
+        const int64_t entry = m->offsets[tile * run->offset_step + tap * run->tap_entries + row];
         const float *a = entry == IC_PADDING_ENTRY
                              ? m->padding
                              : m->input + (tile * run->input_step + (size_t)entry) / sizeof(float);
@@ -165,7 +168,7 @@ static void all_cases(const ic_assembly *kernel, placement place, float poison) 
     for (size_t rows = 1; rows <= 8; rows++) {
         for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
             for (size_t t = 0; t < sizeof taps / sizeof taps[0]; t++) {
-                const uint32_t dice = random_range(&state, 0, 31);
+                const uint32_t dice = random_range(&state, 0, 63);
                 const tile_case c = {.channels = channels[i],
                                      .taps = taps[t],
                                      .tiles = 1 + (i + t) % 3,
@@ -174,6 +177,7 @@ static void all_cases(const ic_assembly *kernel, placement place, float poison) 
                                      .clamps = dice / 2 % 2 != 0,
                                      .scatters = dice / 4 % 2 != 0,
                                      .gap = dice / 8 % 4,
+                                     .is_table = dice / 32 != 0,
                                      .place = place};
                 check_case_of(kernel, &c, &state, poison);
             }

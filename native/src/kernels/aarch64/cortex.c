@@ -14,6 +14,7 @@ HOLDS(RUN_OUTPUT, output);
 HOLDS(RUN_OUTPUT_OFFSETS, output_offsets);
 HOLDS(RUN_TAPS, taps);
 HOLDS(RUN_CHANNELS, channels);
+HOLDS(RUN_TAP_ENTRIES, tap_entries);
 HOLDS(RUN_WEIGHTS_GAP, weights_gap);
 HOLDS(RUN_TILES, tiles);
 HOLDS(RUN_INPUT_STEP, input_step);

@@ -14,7 +14,7 @@
  *   x0 the run           x1 weights          x2 offsets of the next tap    x3 input of the tile    x4 way to padding
  *   x5 blocks left       x6 taps left        x7 upper bits of a slot       x8-x15 rows of A        x16 blocks of a tap
  *   x17 rest of channels (x18 the platform's) x19 tiles left               x20 output              x21 offsets of tile
- *   x22 weights passed over after a tap      x23 output offsets of tile
+ *   x22 weights passed over after a tap      x23 output offsets of tile    x24 bytes to the next tap's offsets
  *   v0-v3 A, half x: rows 0 1, 2 3, 4 5, 6 7          v4-v7 A, half y
  *   v8-v11 B, half x: by channel, then vector         v12-v15 B, half y
  *   v16-v31 sums: by row, then vector */
@@ -52,6 +52,7 @@ output .req x20
 offsets .req x21
 weights_gap .req x22
 output_offsets .req x23
+tap_entries .req x24
 
 ax0 .req v0
 ax1 .req v0
@@ -201,11 +202,12 @@ sum71 .req v31
 .macro next_tap
     .irp pair, 0, 1, 2, 3
     .if ROWS > 2 * \pair + 1
-    ldp even\pair, odd\pair, [entry], 16
+    ldp even\pair, odd\pair, [entry, 16 * \pair]
     .elseif ROWS > 2 * \pair
-    ldr even\pair, [entry], 8
+    ldr even\pair, [entry, 16 * \pair]
     .endif
     .endr
+    add entry, entry, tap_entries
     .irp pair, 0, 1, 2, 3
     .if ROWS > 2 * \pair + 1
     point_rows even\pair, odd\pair
@@ -292,7 +294,7 @@ sum71 .req v31
     stp d14, d15, [sp, 48]
     stp x19, x20, [sp, 64]
     stp x21, x22, [sp, 80]
-    str x23, [sp, 96]
+    stp x23, x24, [sp, 96]
     ldr tiles, [run, RUN_TILES]
     ldr output, [run, RUN_OUTPUT]
     ldr offsets, [run, RUN_OFFSETS]
@@ -300,6 +302,8 @@ sum71 .req v31
     ldr input, [run, RUN_INPUT]
     ldr weights_gap, [run, RUN_WEIGHTS_GAP]
     lsl weights_gap, weights_gap, 2
+    ldr tap_entries, [run, RUN_TAP_ENTRIES]
+    lsl tap_entries, tap_entries, 3
     ldr rest, [run, RUN_CHANNELS]
     lsr tap_blocks, rest, 2
     and rest, rest, 3
@@ -372,7 +376,7 @@ sum71 .req v31
     subs tiles, tiles, 1
     b.ne .Ltile_\rows
 
-    ldr x23, [sp, 96]
+    ldp x23, x24, [sp, 96]
     ldp x21, x22, [sp, 80]
     ldp x19, x20, [sp, 64]
     ldp d14, d15, [sp, 48]
