@@ -13,12 +13,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import typer
 import yaml
 
 from harness.build.builder import build
 from harness.config.layer import Layer
 from harness.config.suite import load_suite
 from harness.devices.local import LocalDevice
+from harness.errors import HarnessError
 from harness.measure.clusters import targets
 
 _POLICY = {"launches": 4, "rounds": 6, "min_ms": 10, "block_budget_s": 20, "cache": ["hot"]}
@@ -44,8 +46,8 @@ def memcpy_ns(program: Path, source_bytes: int, total: int, cpu: int) -> float:
     return float(answer["memcpy_ns"])
 
 
-def main() -> None:
-    """Measures and prints the table and both means."""
+def command() -> None:
+    """How near the library comes to this machine's limits: the table and both means."""
     layers = panel()
     with tempfile.TemporaryDirectory() as folder:
         rows = _run(layers, Path(folder))
@@ -81,6 +83,15 @@ def _run(layers: list[Layer], folder: Path) -> dict[tuple[str, str], dict[str, s
     subprocess.run([*argv, "--out", str(folder / "run")], check=True, stdout=subprocess.DEVNULL)
     with (folder / "run" / "results.csv").open(newline="") as file:
         return {(row["layer"], row["algorithm"]): row for row in csv.DictReader(file)}
+
+
+def main() -> None:
+    """Errors as one message."""
+    try:
+        typer.run(command)
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(int(error.exit_code))
 
 
 if __name__ == "__main__":

@@ -169,10 +169,7 @@ def _masked(built: Built, program: Path, folder: Path) -> tuple[Built, Path]:
 
 def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Built, how: list[str]) -> None:
     every_row, every_mean = rows(findings), means(answers)
-    peaks = "; ".join(
-        f"{threads} thread(s) {sorted(v)[len(v) // 2]:.1f} (lowest {min(v):.1f})"
-        for threads, v in findings.peaks.items()
-    )
+    peaks = "; ".join(findings.peaks_note(threads) for threads in findings.peaks)
     notes = [
         f"{_cpu_name()}; convbench build {built.build_id[:12]}, {built.toolchain}",
         f"FMA peak, GFLOP/s, median: {peaks}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.config.layer import Layer
@@ -63,9 +64,22 @@ class Findings:
 
     def peak(self, threads: int, layer: str) -> float:
         """Median FMA peak, GFLOP/s: of the readings around the layer, else of all; NaN for none."""
-        readings = self.peaks_of.get((threads, layer)) or self.peaks.get(threads) or []
-        believed = sorted(value for value in readings if math.isfinite(value))
+        believed = _believed(self.peaks_of.get((threads, layer)) or self.peaks.get(threads) or [])
         return believed[len(believed) // 2] if believed else math.nan
+
+    def peaks_note(self, threads: int) -> str:
+        """All readings of the FMA peak in a few words."""
+        readings = self.peaks[threads]
+        believed = _believed(readings)
+        doubted = f", {len(readings) - len(believed)} of {len(readings)} readings not believed"
+        if not believed:
+            return f"{threads} thread(s) unknown{doubted}"
+        said = f"{threads} thread(s) {believed[len(believed) // 2]:.1f} (lowest {believed[0]:.1f})"
+        return said + (doubted if len(believed) < len(readings) else "")
+
+
+def _believed(readings: Sequence[float]) -> list[float]:
+    return sorted(value for value in readings if math.isfinite(value))
 
 
 def is_ours(variant: str) -> bool:

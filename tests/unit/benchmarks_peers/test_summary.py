@@ -124,3 +124,13 @@ def test_the_short_table_has_the_fastest_of_each_group() -> None:
         "ours im2col best": 94,
         "ours avx2": 85,
     }
+
+
+def test_readings_of_the_peak_that_are_none_are_told() -> None:
+    findings = Findings([CONV])
+    findings.peaks[1] = [118.0, 117.0, 119.0]
+    findings.peaks[2] = [float("nan"), 230.0, float("nan"), 231.0]
+    findings.peaks[3] = [float("nan")]
+    assert findings.peaks_note(1) == "1 thread(s) 118.0 (lowest 117.0)"
+    assert findings.peaks_note(2) == "2 thread(s) 231.0 (lowest 230.0), 2 of 4 readings not believed"
+    assert findings.peaks_note(3) == "3 thread(s) unknown, 1 of 1 readings not believed"
