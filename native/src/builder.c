@@ -35,19 +35,24 @@ static size_t lesser(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+/* A tap reads what the one before reads some rows of the region later. */
+static bool shares_entries(const ic_conv2d_desc *desc, bool is_rectangle, size_t across) {
+    return is_rectangle && across == 1 && desc->dilation_height % desc->stride_height == 0;
+}
+
 /* Pixels in a table that serves all rows of a region: a tile may begin anywhere in a row. Longer tables make longer
- * runs of tiles; too long ones would leave the nearest cache. Passes have many tables, and much to do for a tile. */
-static size_t table_length(ic_split split, size_t width, size_t pixels, const ic_tiling *tiling) {
+ * runs of tiles, but too long ones would leave the nearest cache, or save nothing. Passes have many tables, and much to
+ * do for a tile. */
+static size_t table_length(ic_split split, size_t width, size_t pixels, const ic_tiling *tiling, bool shares) {
     enum { LONG = 256 };
     const size_t rows = tiling->tall != 0 ? tiling->tall_rows : tiling->low_rows;
-    const size_t least = width - 1 + rows, wanted = split == IC_SPLIT_TAPS ? 0 : lesser(pixels / 2, LONG);
+    const size_t part = shares ? pixels / 2 : pixels / 4;
+    const size_t least = width - 1 + rows, wanted = split == IC_SPLIT_TAPS ? 0 : lesser(part, LONG);
     return lesser(pixels, least > wanted ? least : wanted);
 }
 
-/* Where a tap reads what the one before reads some rows of the region later, they share the entries. */
-static size_t tap_distance(const ic_conv2d_desc *desc, size_t width, size_t length, bool is_rectangle, size_t across) {
+static size_t tap_distance(const ic_conv2d_desc *desc, size_t width, size_t length, bool shares) {
     const size_t rows = desc->dilation_height / desc->stride_height;
-    const bool shares = is_rectangle && across == 1 && desc->dilation_height % desc->stride_height == 0;
     return shares && rows <= length / width ? rows * width : length;
 }
 
@@ -63,8 +68,9 @@ ic_filler ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pix
     region->weights_start = row.first_tap * row_products + column.first_tap * channels;
     region->first_entry = b->sizes.entries;
     region->width = width;
-    region->length = lacks_taps ? pixels : table_length(b->split, width, pixels, &region->tiling);
-    region->tap_entries = tap_distance(b->desc, width, region->length, is_rectangle, across);
+    const bool shares = shares_entries(b->desc, is_rectangle, across);
+    region->length = lacks_taps ? pixels : table_length(b->split, width, pixels, &region->tiling, shares);
+    region->tap_entries = tap_distance(b->desc, width, region->length, shares);
     if (b->region != NULL) {
         *b->region++ = *region;
     }

@@ -158,8 +158,10 @@ static void memory(const char *kernel) {
                 pointers_of(row->name, taps, 1, side, bytes);
                 CHECK(bytes[1] <= bytes[0] / taps);
             }
-            pointers_of(row->name, taps, 2, 57, bytes);
-            CHECK(bytes[1] <= bytes[0] / taps);
+            for (size_t side = 14 * taps / 3; side <= 114; side += 5) {
+                pointers_of(row->name, taps, 2, side, bytes);
+                CHECK(bytes[1] <= bytes[0] / taps);
+            }
         }
         pointers_of(row->name, 3, 1, 56, bytes);
         CHECK(bytes[1] <= bytes[0] / 20);
