@@ -10,6 +10,7 @@ import subprocess
 
 import numpy as np
 
+from benchmarks.commandline import start
 from benchmarks.local import compare, measure, program, shown
 from harness.config.layer import Layer
 from harness.config.policy import Policy
@@ -33,7 +34,7 @@ def layers(l2_bytes: int) -> list[Layer]:
     return found
 
 
-def main() -> None:
+def command() -> None:
     """Prints each block's estimate, and the share of false alarms."""
     info = json.loads(subprocess.run([str(program().path), "info"], capture_output=True, check=True).stdout)
     blocks = layers(info["caches"]["l2"] or 1 << 20)
@@ -53,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(command)

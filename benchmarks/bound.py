@@ -18,10 +18,11 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.commandline import start
 from benchmarks.peers.processes import compile_ours
 from harness.build.builder import build
 from harness.config.layer import Layer
-from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.errors import InfrastructureError, UsageError
 
 _SOURCE = Path(__file__).with_name("bound.c")
 
@@ -115,14 +116,5 @@ def command(peers: Annotated[Path, typer.Argument(help="What bench-peers wrote a
     _print(rows, stores)
 
 
-def main() -> None:
-    """Errors as one message."""
-    try:
-        typer.run(command)
-    except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
-
-
 if __name__ == "__main__":
-    main()
+    start(command)

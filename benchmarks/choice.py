@@ -21,11 +21,12 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.commandline import start
 from benchmarks.peers.processes import compile_ours
 from harness import __version__
 from harness.build.builder import Built, build
 from harness.config.layer import Layer
-from harness.errors import HarnessError, InfrastructureError
+from harness.errors import InfrastructureError
 
 LEAST_MACS = 1_000_000
 MOST_MACS = 300_000_000
@@ -184,14 +185,5 @@ def run(layers: Sequence[Layer], seed: int, ms: float, rounds: int, out: Path, s
     out.write_text(json.dumps(value, indent=1, default=str) + "\n")
 
 
-def main() -> None:
-    """Errors as one message."""
-    try:
-        typer.run(command)
-    except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
-
-
 if __name__ == "__main__":
-    main()
+    start(command)

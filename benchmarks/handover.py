@@ -6,6 +6,7 @@ intervals of six should hold 1, and each estimate lie within 1 %.
 
 from __future__ import annotations
 
+from benchmarks.commandline import start
 from benchmarks.local import compare, measure, shown
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite
@@ -21,7 +22,7 @@ LAYERS = (
 )
 
 
-def main() -> None:
+def command() -> None:
     """Prints each layer's estimate and the two counts."""
     policy = load_policy("thorough").model_copy(update={"cache": ("hot",)})
     layers = [layer for layer in load_suite("quick").layers if layer.name in LAYERS]
@@ -37,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(command)

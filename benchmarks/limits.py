@@ -13,14 +13,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import typer
 import yaml
 
+from benchmarks.commandline import start
 from harness.build.builder import build
 from harness.config.layer import Layer
 from harness.config.suite import load_suite
 from harness.devices.local import LocalDevice
-from harness.errors import HarnessError
 from harness.measure.clusters import targets
 
 _POLICY = {"launches": 4, "rounds": 6, "min_ms": 10, "block_budget_s": 20, "cache": ["hot"]}
@@ -85,14 +84,5 @@ def _run(layers: list[Layer], folder: Path) -> dict[tuple[str, str], dict[str, s
         return {(row["layer"], row["algorithm"]): row for row in csv.DictReader(file)}
 
 
-def main() -> None:
-    """Errors as one message."""
-    try:
-        typer.run(command)
-    except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
-
-
 if __name__ == "__main__":
-    main()
+    start(command)

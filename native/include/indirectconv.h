@@ -111,10 +111,10 @@ typedef struct ic_tuned ic_tuned;
  * merged, and most padding is neither read nor multiplied; where each group has one input and one output, neighbouring
  * groups share a vector, and no pointers are kept) or `+taps` (indirect: a pass over the output for each tap, of the
  * pixels that have it, the sums waiting in the output; threads share panels of channels only). Images of many rows need
- * pointers for a few of them only; all, where padded columns cannot be told apart (groups, dilated columns). And,
- * without `+taps`, `+blockN` (N tiles, below a million, pass all output channels before the next N do; im2col then
- * holds no more than their part of the matrix). `+ahead` with any: cache lines are asked for before their use where
- * that is known to pay. auto takes none: it chooses them. */
+ * pointers for a few of them only; where padded columns cannot be told apart (groups, dilated columns), a tenth more
+ * than as published. And, without `+taps`, `+blockN` (N tiles, below a million, pass all output channels before the
+ * next N do; im2col then holds no more than their part of the matrix). `+ahead` with any: cache lines are asked for
+ * before their use where that is known to pay. auto takes none: it chooses them. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;
