@@ -66,12 +66,21 @@ static inline __attribute__((always_inline)) void resume_sums(IC_VECTOR acc[IC_R
 }
 
 /* Points the rows at a tap. IC_PADDING_ENTRY is the one negative entry: its sign is the mask that adds the way to the
- * row of zeros. By comparison it would become a branch, which mispredicts along every border. */
-static inline __attribute__((always_inline)) void
-point_rows(const float *a[IC_ROWS], uintptr_t input, uintptr_t to_padding, const int64_t *entry, const unsigned rows) {
-    IC_UNROLL
-    for (unsigned r = 0; r < rows; r++) {
-        a[r] = (const float *)(input + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
+ * row of zeros. By comparison it would become a branch, which mispredicts along every border. Where there is no such
+ * row, no entry is one: three of five instructions for each row less. */
+static inline __attribute__((always_inline)) void point_rows(const float *a[IC_ROWS], uintptr_t input,
+                                                             uintptr_t to_padding, const bool has_padding,
+                                                             const int64_t *entry, const unsigned rows) {
+    if (has_padding) {
+        IC_UNROLL
+        for (unsigned r = 0; r < rows; r++) {
+            a[r] = (const float *)(input + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
+        }
+    } else {
+        IC_UNROLL
+        for (unsigned r = 0; r < rows; r++) {
+            a[r] = (const float *)(input + (uintptr_t)entry[r]);
+        }
     }
 }
 
@@ -119,6 +128,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     size_t panel = 0; /* floats from the first tile's bias and weights */
     const size_t channels = run->channels;
     const size_t weights_gap = run->weights_gap, tap_entries = run->tap_entries;
+    const bool has_padding = run->padding != NULL;
     const bool clamps = run->output_min > -INFINITY || run->output_max < INFINITY;
     const unsigned last_width = run->columns - (vectors - 1) * IC_WIDTH;
 
@@ -145,7 +155,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         }
         const float *a[IC_ROWS];
         if (run->taps != 0) {
-            point_rows(a, base, to_padding, entry, rows);
+            point_rows(a, base, to_padding, has_padding, entry, rows);
         }
         for (size_t tap = run->taps; tap != 0;) {
             entry += tap_entries;
@@ -197,7 +207,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             }
             weights += weights_gap;
             if (--tap != 0) {
-                point_rows(a, base, to_padding, entry, rows);
+                point_rows(a, base, to_padding, has_padding, entry, rows);
             }
         }
 
