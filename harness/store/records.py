@@ -126,6 +126,7 @@ class Layer(_Record):
     algorithm: str
     kernel: str
     chosen_by: Literal["", "table", "model"] = ""  # of `auto`: who chose algorithm and kernel
+    order: Literal["", "panels", "pixels"] = ""  # the outer one of the loops around the micro-kernel
     face: str = "published"
     build: str
     input_bytes: int

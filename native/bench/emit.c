@@ -154,7 +154,7 @@ bool emit_layer(records *out, const subject *s, fields *f) {
     for (unsigned i = 0; i < SIZES; i++)
         bytes[i] = fields_u64(f, sizes[i], 0, UINT64_MAX);
     double create_ns = f64(f, "create_ns"), reshape_ns = f64(f, "reshape_ns");
-    const char *by = fields_text_or(f, "chosen_by", "");
+    const char *by = fields_text_or(f, "chosen_by", ""), *order = fields_text_or(f, "order", "");
     if (f->error[0])
         return false;
     json *j = begin(out, "layer", s);
@@ -162,6 +162,8 @@ bool emit_layer(records *out, const subject *s, fields *f) {
     json_text(j, "kernel", s->kernel);
     if (*by)
         json_text(j, "chosen_by", by);
+    if (*order)
+        json_text(j, "order", order);
     for (unsigned i = 0; i < SIZES; i++)
         json_size(j, sizes[i], bytes[i]);
     json_number(j, "create_ns", create_ns);

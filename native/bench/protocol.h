@@ -21,10 +21,10 @@
  *
  *   create unit=N algorithm=T kernel=T
  *         Try it; `unit` names it from now on.
- *     created kernel=T [algorithm=T] [chosen_by=table|model] input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *     created kernel=T [algorithm=T] [chosen_by=table|model] [order=panels|pixels] input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X
  *         kernel and algorithm that run from now on, whatever was asked (algorithm=auto, kernel=auto or best); no
- *         algorithm: the one asked for. chosen_by: with algorithm=auto.
+ *         algorithm: the one asked for. chosen_by: with algorithm=auto. order: the outer one of the loops around the micro-kernel.
  *     skip reason=T [bytes=B] | failed reason=T
  *
  *   check unit=N by=reference|every|checksum [dump=DIR as=NAME]

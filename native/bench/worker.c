@@ -160,7 +160,7 @@ static bool create(worker *w, fields *f) {
     double create_ns = INFINITY, reshape_ns = INFINITY;
     placement p = placement_of(w, u, strcmp(kernel, "auto") ? kernel : NULL, &i);
     ic_algorithm chosen = u->algorithm;
-    const char *by = "";
+    const char *by = "", *order = NULL;
     for (int n = 0; n < CREATE_TIMES; n++) {
         ic_status status = placement_make(&p);
         char text[256];
@@ -179,6 +179,7 @@ static bool create(worker *w, fields *f) {
         chosen = i.info.algorithm;
         if (u->algorithm == IC_ALGORITHM_AUTO)
             by = ic_conv2d_is_from_table(i.conv) ? " chosen_by=table" : " chosen_by=model";
+        order = ic_conv2d_order(i.conv);
         memcpy(u->bytes, i.bytes, sizeof u->bytes);
         placement_free(&p);
     }
@@ -187,13 +188,13 @@ static bool create(worker *w, fields *f) {
     u->call_ns = 0;
     u->made = true;
     return lines_put(PROTOCOL_FD,
-                     "created kernel=%s algorithm=%s%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu "
+                     "created kernel=%s algorithm=%s%s%s%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu "
                      "pointer_bytes=%zu matrix_bytes=%zu "
                      "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
-                     reply_text(u->kernel), ic_algorithm_name(chosen), by, w->layer.input_floats * sizeof(float),
-                     w->layer.output_floats * sizeof(float), u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS],
-                     u->bytes[IC_MEMORY_MATRIX], u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns,
-                     reshape_ns);
+                     reply_text(u->kernel), ic_algorithm_name(chosen), by, order ? " order=" : "", order ? order : "",
+                     w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
+                     u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS], u->bytes[IC_MEMORY_MATRIX],
+                     u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
 }
 
 static bool check(worker *w, fields *f) {

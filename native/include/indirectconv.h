@@ -113,7 +113,10 @@ typedef struct ic_tuned ic_tuned;
  * pixels that have it, the sums waiting in the output; threads share panels of channels only). Images of many rows need
  * pointers for a few of them only; where padded columns cannot be told apart (groups, dilated columns), a tenth more
  * than as published. And, without `+taps`, `+blockN` (N tiles, below a million, pass all output channels before the
- * next N do; im2col then holds no more than their part of the matrix). `+ahead` with any: cache lines are asked for
+ * next N do; im2col then holds no more than their part of the matrix). Or the order of the two loops around the
+ * micro-kernel alone: `+panels` (all pixels pass one panel of output channels after the other) or `+pixels` (one tile
+ * of pixels after the other passes all panels; as QNNPACK does). A kernel's name alone takes, for every algorithm, the
+ * order in which im2col would bring fewer bytes from beyond the L2 cache. `+ahead` with any: cache lines are asked for
  * before their use where that is known to pay. auto takes none: it chooses them. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */

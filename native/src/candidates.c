@@ -15,11 +15,16 @@ typedef struct {
     unsigned count;
 } list;
 
-static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block) {
+static void add_in_order(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block,
+                         ic_order order) {
     if (l->count < IC_MOST_CANDIDATES) {
         const bool ahead = ic_choose_fetch(l->core, l->desc, l->geometry, kernel, split) != IC_FETCH_NOTHING;
-        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block, ahead}};
+        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block, order, ahead}};
     }
+}
+
+static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block) {
+    add_in_order(l, algorithm, kernel, split, block, IC_ORDER_BY_RULE);
 }
 
 /* Without blocks; with the fewest tiles that still are a block, and four times as many; with what fills a quarter, half
@@ -75,7 +80,10 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
         if (in_place) {
             add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, IC_SPLIT_NOT, cut, read);
         } else {
+            const bool by_pixel = ic_order_by_rule(core, desc, geometry, kernel) == IC_ORDER_PIXELS;
             add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, tiles, matrix);
+            add_in_order(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, 0,
+                         by_pixel ? IC_ORDER_PANELS : IC_ORDER_PIXELS);
         }
         if (splits) {
             add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, cut, read);

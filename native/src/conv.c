@@ -102,17 +102,15 @@ static ic_status choose_or_parse(ic_conv2d *conv, const ic_options *options) {
             return IC_INVALID_ARGUMENT;
         }
         const ic_status status = ic_parse_schedule(conv->algorithm, options->kernel, &conv->schedule);
-        if (conv->schedule.ahead) {
-            conv->core = ic_core_here();
-        }
+        conv->core = ic_core_here();
         return status;
     }
     if (conv->algorithm == IC_ALGORITHM_NAIVE) {
         return IC_OK;
     }
     conv->is_chosen = is_auto || is_best;
+    conv->core = ic_core_here();
     if (conv->is_chosen) {
-        conv->core = ic_core_here();
         const size_t outputs =
             conv->asked == IC_ALGORITHM_IM2COL ? ic_group_outputs(&conv->desc) : ic_columns_of(&conv->desc);
         conv->model_kernel = ic_choose_kernel(&conv->core, outputs, IC_MANY_PIXELS);
@@ -181,6 +179,7 @@ static void drop_shape(ic_conv2d *conv) {
     conv->matrix = NULL;
     conv->matrix_block = 0;
     conv->padding = NULL;
+    conv->order = IC_ORDER_BY_RULE;
     conv->is_shaped = false;
 }
 
@@ -298,6 +297,20 @@ static ic_status choose(ic_conv2d *conv) {
     return IC_OK;
 }
 
+/* The order in which the loops run. */
+static ic_order order_of(const ic_conv2d *conv) {
+    const ic_schedule *schedule = &conv->schedule;
+    if (schedule->block_tiles != 0) {
+        return IC_ORDER_PIXELS;
+    }
+    if (schedule->split != IC_SPLIT_NOT || schedule->order == IC_ORDER_PANELS) {
+        return IC_ORDER_PANELS;
+    }
+    return schedule->order == IC_ORDER_PIXELS
+               ? IC_ORDER_PIXELS
+               : ic_order_by_rule(&conv->core, &conv->desc, &conv->geometry, schedule->kernel);
+}
+
 static ic_status shape(ic_conv2d *conv) {
     const ic_geometry *geometry = &conv->geometry;
     if (conv->schedule.kernel == NULL) {
@@ -326,13 +339,14 @@ static ic_status shape(ic_conv2d *conv) {
                               .channels = by_tap ? channels : taps * channels};
     conv->regions = &conv->whole;
     conv->region_count = 1;
+    ic_status status = IC_OK;
     if (by_tap) {
-        return make_pointers(conv);
+        status = make_pointers(conv);
+    } else if (conv->algorithm == IC_ALGORITHM_IM2COL && !ic_reads_in_place(&conv->desc)) {
+        status = make_matrix(conv);
     }
-    if (conv->algorithm == IC_ALGORITHM_IM2COL && !ic_reads_in_place(&conv->desc)) {
-        return make_matrix(conv);
-    }
-    return IC_OK;
+    conv->order = order_of(conv);
+    return status;
 }
 
 ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width) {

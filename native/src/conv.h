@@ -19,12 +19,13 @@ struct ic_conv2d {
     bool is_depthwise;             /* panels are of neighbouring groups, for the kernel's depthwise function */
     bool is_chosen;                /* the schedule: by reshape, for the input's size and this core */
     const ic_kernel *model_kernel; /* with is_chosen: the model's */
-    ic_core core;                  /* with is_chosen or `ahead`: the one that create ran on */
+    ic_core core;                  /* with a kernel: the one that create ran on */
     ic_fetch fetch;                /* with the schedule's `ahead` */
     ic_allocator allocator;
     ic_pool *pool;
     const ic_tuned *tuned;
     bool is_from_table;   /* the schedule: from `tuned`, not by the model */
+    ic_order order;       /* that runs, see schedule; with blocks by pixel, with another split by panel */
     ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
     float *weights;  /* packed for the kernel; for naive OHWI, then bias */

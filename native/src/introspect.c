@@ -41,6 +41,12 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     return address;
 }
 
+const char *ic_conv2d_order(const ic_conv2d *conv) {
+    static const char *const names[] = {
+        [IC_ORDER_BY_RULE] = NULL, [IC_ORDER_PANELS] = "panels", [IC_ORDER_PIXELS] = "pixels"};
+    return names[conv->order];
+}
+
 bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
     return conv->is_shaped && conv->is_from_table;
 }
@@ -88,7 +94,8 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t h
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0, false};
+    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
+                            IC_ORDER_BY_RULE, false};
     ic_choose_schedule(&core, desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

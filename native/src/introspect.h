@@ -22,6 +22,10 @@ bool ic_kernel_at(unsigned index, ic_kernel_view *view);
 /* The address of the micro-kernel function that run() calls, NULL for naive. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
+/* The outer one of the loops around the micro-kernel, "panels" or "pixels"; NULL before reshape, and where there are no
+ * such loops (naive, depthwise). */
+const char *ic_conv2d_order(const ic_conv2d *conv);
+
 /* Whether auto found the layer in its tuned table; else the model chose. */
 bool ic_conv2d_is_from_table(const ic_conv2d *conv);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The loops around the micro-kernel: images, groups, panels of output channels, tiles.
  *
- * The work on one image and group is cut into pieces, runs of equal tiles of one region, times panels. Without blocks
- * the panel is outside, so that its weights stay in the cache while all pixels pass; with blocks the pixels are. Passes
- * for single taps follow one another within a panel.
+ * The work on one image and group is cut into pieces, runs of equal tiles of one region, times panels. Either the panel
+ * is outside, so that its weights stay in the cache while all pixels pass; or the pixels are, in blocks, or tile by
+ * tile (order.h). Passes for single taps follow one another within a panel.
  * Threads take one item after the other. */
 #include "conv.h"
 #include "pool.h"
@@ -112,11 +112,12 @@ static void run_by_table(const job *j, const float *input, ic_tile_run *run, con
     }
 }
 
-static void run_piece(const job *j, const float *input, ic_tile_run *run, const piece *p, size_t panel) {
+/* What a run of one panel is for the tiles of a piece, but for where they lie. */
+static void begin_panel(const job *j, ic_tile_run *run, const piece *p, size_t panel) {
     const ic_conv2d *conv = j->conv;
     const ic_region *region = p->region;
     const size_t columns = conv->schedule.kernel->columns, outputs = ic_group_outputs(&conv->desc);
-    const size_t first = panel * columns, output_bytes = conv->desc.out_channels * sizeof(float);
+    const size_t first = panel * columns;
     /* Only the last pass of several has bounds; where it is one of taps there are none. */
     const bool finishes = conv->schedule.split != IC_SPLIT_TAPS || region + 1 == conv->regions + conv->region_count;
     run->bias = j->weights + panel * ic_panel_floats(conv);
@@ -135,21 +136,63 @@ static void run_piece(const job *j, const float *input, ic_tile_run *run, const 
     run->ahead =
         (uintptr_t)run->weights + weights_bytes; /* the next pass reads what follows, with as many tiles or so */
     run->ahead_step = weights_bytes / p->tiles;
-    if (conv->schedule.split != IC_SPLIT_NOT) {
-        run_by_table(j, input, run, p);
-        return;
-    }
+}
+
+/* The first tile of a piece without split. */
+static void begin_tiles(const job *j, const float *input, ic_tile_run *run, const piece *p) {
+    const ic_conv2d *conv = j->conv;
     if (conv->offsets != NULL) {
-        run->offsets = conv->offsets + p->pixel * region->taps;
-        run->offset_step = p->rows * region->taps;
+        run->offsets = conv->offsets + p->pixel * p->region->taps;
+        run->offset_step = p->rows * p->region->taps;
         run->tap_entries = p->rows;
     } else {
         run->input = float_at(input, conv->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
         run->input_step = p->rows * j->row_bytes;
     }
-    run->output = float_at(run->output, p->pixel * output_bytes);
-    run->output_step = p->rows * output_bytes;
-    conv->schedule.kernel->run(run);
+    run->output = float_at(run->output, p->pixel * conv->desc.out_channels * sizeof(float));
+    run->output_step = p->rows * conv->desc.out_channels * sizeof(float);
+}
+
+static void run_piece(const job *j, const float *input, ic_tile_run *run, const piece *p, size_t panel) {
+    begin_panel(j, run, p, panel);
+    if (j->conv->schedule.split != IC_SPLIT_NOT) {
+        run_by_table(j, input, run, p);
+        return;
+    }
+    begin_tiles(j, input, run, p);
+    j->conv->schedule.kernel->run(run);
+}
+
+/* Tile by tile, all panels of each: one run of the kernel for those of full width, one for a narrower last one. */
+static void run_all_panels(const job *j, const float *input, const ic_tile_run *first, const piece *p) {
+    const ic_kernel *kernel = j->conv->schedule.kernel;
+    const size_t wide = ic_group_outputs(&j->conv->desc) / kernel->columns;
+    ic_tile_run of_wide = *first, of_last = *first;
+    begin_panel(j, &of_wide, p, 0);
+    begin_tiles(j, input, &of_wide, p);
+    begin_panel(j, &of_last, p, j->panels - 1);
+    begin_tiles(j, input, &of_last, p);
+    const ic_tile_run step = of_wide; /* from tile to tile */
+    of_wide.tiles = wide;
+    of_wide.panel_step = ic_panel_floats(j->conv);
+    of_wide.input_step = of_wide.offset_step = 0;
+    of_wide.output_step = kernel->columns * sizeof(float);
+    of_last.tiles = 1;
+    for (size_t left = p->tiles;;) {
+        if (wide != 0) {
+            kernel->run(&of_wide);
+        }
+        if (wide != j->panels) {
+            kernel->run(&of_last);
+        }
+        if (--left == 0) {
+            return;
+        }
+        of_wide.input = of_last.input = float_at(of_last.input, step.input_step);
+        of_wide.offsets = of_last.offsets = of_last.offsets + step.offset_step;
+        of_wide.output = float_at(of_wide.output, step.output_step);
+        of_last.output = float_at(of_last.output, step.output_step);
+    }
 }
 
 /* The rows of a tile that lie one after the other: the offsets of its input, then of its output. */
@@ -204,8 +247,12 @@ static void work_by_piece(void *context, unsigned thread) {
         if (conv->matrix_block != 0) {
             ic_fill_matrix(conv, j->image, p.pixel, p.rows * p.tiles, conv->matrix + thread * conv->matrix_block);
         }
-        for (size_t panel = 0; panel < j->panels; panel++) {
-            run_piece(j, input, &run, &p, panel);
+        if (conv->schedule.block_tiles == 0) {
+            run_all_panels(j, input, &run, &p);
+        } else {
+            for (size_t panel = 0; panel < j->panels; panel++) {
+                run_piece(j, input, &run, &p, panel);
+            }
         }
         item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
     }
@@ -245,7 +292,7 @@ size_t ic_tiles_at_once(const ic_conv2d *conv, size_t panels) {
     for (size_t i = 0; i < conv->region_count; i++) {
         tiles += conv->regions[i].tiling.tall + conv->regions[i].tiling.low;
     }
-    size_t most = tiles * (conv->schedule.block_tiles != 0 ? 1 : panels) / ((size_t)threads * SHARES);
+    size_t most = tiles * (conv->order == IC_ORDER_PIXELS ? 1 : panels) / ((size_t)threads * SHARES);
     if (conv->schedule.block_tiles != 0 && conv->schedule.block_tiles < most) {
         most = conv->schedule.block_tiles;
     }
@@ -293,7 +340,7 @@ static void run_group(const ic_conv2d *conv, size_t group, const float *input, f
     }
     ic_pool_run(conv->pool,
                 conv->schedule.split == IC_SPLIT_TAPS ? work_by_pass
-                : conv->schedule.block_tiles != 0     ? work_by_piece
+                : conv->order == IC_ORDER_PIXELS      ? work_by_piece
                                                       : work_by_panel,
                 &j);
 }

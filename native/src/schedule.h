@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How a convolution is computed beyond its algorithm: kernel, regions, blocks. Its name,
- * `KERNEL[+regions][+blockN][+ahead]` or `KERNEL+taps[+ahead]`, is what options, records and tuned tables carry. */
+ * `KERNEL[+regions][+blockN][+ahead]`, `KERNEL+taps[+ahead]` or
+ * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]`, is what options, records and tuned tables carry. */
 #ifndef IC_SCHEDULE_H
 #define IC_SCHEDULE_H
 
 #include "indirectconv.h"
 #include "kernels/kernel.h"
+#include "order.h"
 #include "region.h"
 
 typedef struct {
@@ -13,6 +15,7 @@ typedef struct {
     ic_split split;          /* indirect: how padding is left out */
     unsigned block_tiles;    /* over 0: so many tiles pass all panels before the next ones do; im2col then holds no more
                                 than their part of the matrix. 0: all tiles pass one panel after the other */
+    ic_order order;          /* without split and blocks; im2col's matrix is whole */
     bool ahead;              /* cache lines are asked for before their use, as suits layer and core */
 } ic_schedule;
 

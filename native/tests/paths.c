@@ -9,13 +9,18 @@ const path paths[] = {
     {IC_ALGORITHM_INDIRECT, "+regions", 1}, {IC_ALGORITHM_INDIRECT, "+regions+block3", 1},
     {IC_ALGORITHM_INDIRECT, "", 3},         {IC_ALGORITHM_INDIRECT, "+regions", 2},
     {IC_ALGORITHM_INDIRECT, "+taps", 1},    {IC_ALGORITHM_INDIRECT, "+taps", 3},
+    {IC_ALGORITHM_INDIRECT, "+pixels", 1},  {IC_ALGORITHM_INDIRECT, "+pixels", 3},
+    {IC_ALGORITHM_INDIRECT, "+panels", 1},  {IC_ALGORITHM_IM2COL, "+panels", 2},
+    {IC_ALGORITHM_IM2COL, "+pixels", 1},    {IC_ALGORITHM_IM2COL, "+pixels", 2},
+    {IC_ALGORITHM_DIRECT, "+pixels", 1},    {IC_ALGORITHM_DIRECT, "+panels", 1},
     {IC_ALGORITHM_IM2COL, "", 1},           {IC_ALGORITHM_IM2COL, "+block1", 1},
     {IC_ALGORITHM_IM2COL, "+block3", 1},    {IC_ALGORITHM_IM2COL, "", 2},
     {IC_ALGORITHM_IM2COL, "+block2", 3},    {IC_ALGORITHM_DIRECT, "", 1},
     {IC_ALGORITHM_DIRECT, "+block2", 1},    {IC_ALGORITHM_DIRECT, "+block1", 2},
 };
 bool is_left_out(size_t p, unsigned shape_index) {
-    const bool is_plain = paths[p].threads == 1 && strstr(paths[p].options, "+block") == NULL;
+    const char *options = paths[p].options;
+    const bool is_plain = paths[p].threads == 1 && strstr(options, "+block") == NULL && strcmp(options, "+panels") != 0;
     return !is_plain && (shape_index + p) % 5 != 0;
 }
 

@@ -13,8 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FLOATS = 1024, TILES = 3, TAPS = 9, CHANNELS = 41, COLUMNS = 64 };
-enum { HEAP_FLOATS = (TAPS * CHANNELS + (TAPS - 1) * 3) * COLUMNS };
+enum { FLOATS = 1024, TILES = 3, TAPS = 9, CHANNELS = 41, COLUMNS = 64, MOST_PANEL_STEP = 90 };
+enum { HEAP_FLOATS = (TAPS * CHANNELS + (TAPS - 1) * 3) * COLUMNS + (TILES - 1) * MOST_PANEL_STEP };
 #define APART ((size_t)3 << 29)             /* from the fourth row on over 4 GiB away */
 #define PAGE_BYTES (FLOATS * sizeof(float)) /* what is used of a page, at its end */
 
@@ -44,6 +44,7 @@ typedef struct {
     int64_t *offsets, *places;
     size_t weights_count, entries, place_count;
     size_t step, pitch; /* floats from a tile's input or output to the next one's */
+    size_t panel_step;  /* the same of its bias and weights */
     float *heap[5];
     ic_tile_run run;
 } tile_case;
@@ -77,18 +78,20 @@ static void make(tile_case *c, uint64_t *state) {
     c->gap = dice / 8 % 4, c->resumes = dice / 32 % 4 == 0;
     c->step = c->channels + 3;
     c->pitch = c->columns + dice % 5;
-    c->weights_count = c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * columns;
+    c->panel_step = dice % 3 == 0 ? random_range(state, 1, MOST_PANEL_STEP) : 0;
+    const size_t panels = (c->tiles - 1) * c->panel_step; /* floats from the first one to the last one */
+    c->weights_count = panels + (c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * columns);
     c->tap_entries = c->rows * (is_table ? 1 + dice % (c->tiles + 1) : 1);
     c->offset_step = c->steps ? 0 : c->rows * (is_table ? 1 : taps);
     c->entries = (taps - 1) * c->tap_entries + (c->tiles - 1) * c->offset_step + c->rows;
     c->place_count = c->rows * (c->scatters ? c->tiles : 1);
     c->padding = last_floats(c->heap[0], c->channels);
-    c->bias = last_floats(c->heap[1], columns);
+    c->bias = last_floats(c->heap[1], columns + panels);
     c->weights = last_floats(c->heap[2], c->weights_count);
     c->offsets = (int64_t *)(void *)last_floats(c->heap[3], 2 * c->entries);
     c->places = (int64_t *)(void *)last_floats(c->heap[4], 2 * c->place_count);
     fill(c->padding, c->channels, VALUES_FLOAT, state); /* not zeros: whether it is read must show */
-    fill(c->bias, columns, VALUES_FLOAT, state);
+    fill(c->bias, columns + panels, VALUES_FLOAT, state);
     fill(c->weights, c->weights_count, VALUES_FLOAT, state);
     lay_input(c, state);
     for (size_t i = 0; i < c->place_count; i++) {
@@ -119,6 +122,7 @@ static void make(tile_case *c, uint64_t *state) {
                            .tiles = c->tiles,
                            .input_step = c->steps ? c->step * sizeof(float) : 0,
                            .offset_step = c->offset_step,
+                           .panel_step = c->panel_step,
                            .rows = c->rows,
                            .columns = c->columns,
                            .output_min = c->clamps ? -0.5f : -INFINITY,
@@ -131,9 +135,10 @@ static void make(tile_case *c, uint64_t *state) {
 
 static float reference(const tile_case *c, size_t tile, size_t row, size_t column) {
     const bool is_fused = strcmp(c->kernel->isa, "scalar") != 0;
-    const float *weights = c->weights + column;
+    const size_t panel = tile * c->panel_step;
+    const float *weights = c->weights + panel + column;
     const size_t start = FLOATS - c->columns - (c->tiles - 1) * c->pitch;
-    float sum = c->resumes ? c->before[row][start + tile * c->pitch + column] : c->bias[column];
+    float sum = c->resumes ? c->before[row][start + tile * c->pitch + column] : c->bias[panel + column];
     for (size_t tap = 0; tap < c->taps; tap++) {
         const int64_t entry = c->offsets[tile * c->offset_step + tap * c->tap_entries + row];
         const uintptr_t at = (uintptr_t)c->input[0] + tile * c->run.input_step + (uintptr_t)entry;

@@ -128,7 +128,7 @@ def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
             if kind == "arm64-undefined":
                 options.append("-DIC_SANITIZE=undefined")
         folder = tmp_path_factory.mktemp(f"native-{kind}")
-        programs = ["test_choice", "test_kernels", "test_memory", "test_object", "test_tune"]
+        programs = ["test_choice", "test_kernels", "test_memory", "test_object", "test_order", "test_tune"]
         if kind.startswith("arm64") or platform.machine() == "aarch64":
             programs.append("test_assembly")
         _cmake(folder, options, programs)

@@ -37,6 +37,7 @@ OBJECT_CASES = {
         "ahead",
         "narrow",
     ),
+    "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "measured"),
 }

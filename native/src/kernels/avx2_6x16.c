@@ -8,6 +8,7 @@
 #define IC_VECTORS 2
 #define IC_FETCHES IC_GAINS_WEIGHTS
 #define IC_ROWS_OUTER 1
+#define IC_STEPS 4
 
 #define IC_WIDTH 8
 #define IC_VECTOR __m256

@@ -8,6 +8,7 @@
 #define IC_VECTORS 4
 #define IC_FETCHES (IC_GAINS_IMAGES | IC_GAINS_WEIGHTS)
 #define IC_ROWS_OUTER 0
+#define IC_STEPS 1
 
 #define IC_WIDTH 16
 #define IC_VECTOR __m512

@@ -8,6 +8,8 @@
  * caller that merges taps whose channels lie side by side, or leaves out taps that lie in the padding, gives fewer and
  * longer taps and says with weights_gap which weights to pass over.
  *
+ * The tiles of a run are pixels of one panel of output channels, or the panels of the same pixels (panel_step).
+ *
  * A sum may be made in several runs, each of some of its taps: all but the first one resume, all but the last one have
  * no bounds for the output.
  *
@@ -46,6 +48,7 @@ typedef struct {
     size_t offset_step;        /* entries from one tile's offsets to the next one's */
     size_t output_step;        /* bytes from one tile's output to the next one's */
     size_t output_offset_step; /* entries from one tile's output_offsets to the next one's */
+    size_t panel_step;         /* floats from one tile's bias and weights to the next one's; 0: one panel for all */
     unsigned rows;             /* 1 to the kernel's rows */
     unsigned columns;          /* 1 to the kernel's columns; only these are written */
     float output_min, output_max;

@@ -8,6 +8,7 @@
 #define IC_VECTOR float
 #define IC_LANES 1
 #define IC_FETCHES 0
+#define IC_STEPS 1
 #define IC_ROWS_OUTER 1
 
 #define IC_LOAD(p) (*(p))

@@ -14,6 +14,7 @@
  *   IC_LOAD_LANES(p)             IC_LANES values of a row, and
  *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
  *   IC_FETCHES                   of ic_tile_run.fetch what it heeds, IC_GAINS_..., as in the table of kernels
+ *   IC_STEPS                     products of each sum in a turn of the loop: more of them, fewer instructions for each
  *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
  *
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
@@ -115,6 +116,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     const int64_t *offsets = run->offsets;
     char *output = (char *)run->output;
     const int64_t *output_offsets = run->output_offsets;
+    size_t panel = 0; /* floats from the first tile's bias and weights */
     const size_t channels = run->channels;
     const size_t weights_gap = run->weights_gap, tap_entries = run->tap_entries;
     const bool clamps = run->output_min > -INFINITY || run->output_max < INFINITY;
@@ -123,14 +125,14 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     for (size_t tile = run->tiles; tile != 0; tile--) {
         const uintptr_t base = (uintptr_t)input;
         const uintptr_t to_padding = (uintptr_t)run->padding - base - (uintptr_t)IC_PADDING_ENTRY;
-        const float *weights = run->weights;
+        const float *weights = run->weights + panel;
         const int64_t *entry = offsets;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
 
         if (run->resumes) {
             resume_sums(acc, output, output_offsets, rows, vectors, last_width);
         } else {
-            begin_sums(acc, run->bias, rows, vectors);
+            begin_sums(acc, run->bias + panel, rows, vectors);
         }
 
         fetching ahead = {.output = output, .output_offsets = output_offsets};
@@ -177,6 +179,16 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
 #endif
             while (k < channels) {
                 const size_t stop = k + fetch_between(&ahead, between, channels - k, vectors);
+#if IC_STEPS > 1
+                IC_NO_UNROLL
+                for (; k + IC_STEPS <= stop; k += IC_STEPS) {
+                    IC_UNROLL
+                    for (unsigned i = 0; i < IC_STEPS; i++) {
+                        step(acc, a, k + i, weights + i * IC_COLUMNS, rows, vectors);
+                    }
+                    weights += IC_STEPS * IC_COLUMNS;
+                }
+#endif
                 IC_NO_UNROLL
                 for (; k < stop; k++) {
                     step(acc, a, k, weights, rows, vectors);
@@ -222,6 +234,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         offsets += run->offset_step;
         output += run->output_step;
         output_offsets += run->output_offset_step;
+        panel += run->panel_step;
     }
 }
 

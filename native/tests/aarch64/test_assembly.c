@@ -13,10 +13,11 @@ uint64_t checked_call(ic_micro_kernel kernel, const ic_tile_run *run);
 
 typedef struct {
     size_t channels, taps, tiles, rows;
-    bool steps_input; /* as im2col: one set of offsets, the input moves on */
-    bool is_table;    /* offsets tap by tap; else tile by tile */
-    bool scatters;    /* pixels go anywhere; else the output moves on */
-    size_t gap;       /* rows of weights passed over after a tap */
+    bool steps_input;  /* as im2col: one set of offsets, the input moves on */
+    bool is_table;     /* offsets tap by tap; else tile by tile */
+    bool scatters;     /* pixels go anywhere; else the output moves on */
+    size_t gap;        /* rows of weights passed over after a tap */
+    size_t panel_step; /* floats of bias and weights from tile to tile */
     bool clamps;
     placement place;
 } tile_case;
@@ -25,7 +26,7 @@ typedef struct {
     ic_tile_run run;
     float *input, *padding, *bias, *weights, *output;
     int64_t *offsets, *output_offsets;
-    size_t inputs, weights_count, outputs, entries, output_entries, output_stride;
+    size_t inputs, biases, weights_count, outputs, entries, output_entries, output_stride;
 } tile_memory;
 
 static tile_memory new_memory(const tile_case *c, uint64_t *state) {
@@ -36,7 +37,9 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     const size_t reach = taps * c->rows * c->channels; /* of one tile's offsets */
     m.inputs = reach + (c->tiles - 1) * step;
     /* No gap is read after the last tap; and one float where there are no taps, for memory cannot be empty. */
-    m.weights_count = c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * COLUMNS;
+    const size_t panels = (c->tiles - 1) * c->panel_step;
+    m.weights_count = panels + (c->taps == 0 ? 1 : (c->taps * c->channels + (c->taps - 1) * c->gap) * COLUMNS);
+    m.biases = COLUMNS + panels;
     m.output_stride = stride;
     m.outputs = (pixels - 1) * stride + COLUMNS;
     m.output_entries = c->scatters ? pixels : c->rows;
@@ -44,14 +47,14 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     m.entries = taps * c->rows * sets;
     m.input = guarded_new(m.inputs * sizeof(float), c->place);
     m.padding = guarded_new(c->channels * sizeof(float), c->place);
-    m.bias = guarded_new(COLUMNS * sizeof(float), c->place);
+    m.bias = guarded_new(m.biases * sizeof(float), c->place);
     m.weights = guarded_new(m.weights_count * sizeof(float), c->place);
     m.output = guarded_new(m.outputs * sizeof(float), c->place);
     m.offsets = guarded_new(m.entries * sizeof(int64_t), c->place);
     m.output_offsets = guarded_new(m.output_entries * sizeof(int64_t), c->place);
     fill(m.input, m.inputs, VALUES_FLOAT, state);
     fill(m.padding, c->channels, VALUES_FLOAT, state); /* not zeros: whether it is read must show */
-    fill(m.bias, COLUMNS, VALUES_FLOAT, state);
+    fill(m.bias, m.biases, VALUES_FLOAT, state);
     fill(m.weights, m.weights_count, VALUES_FLOAT, state);
     for (size_t i = 0; i < m.entries; i++) {
         const size_t at = random_next(state) % (reach - c->channels + 1);
@@ -79,6 +82,7 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
                           .tiles = c->tiles,
                           .input_step = step * sizeof(float),
                           .offset_step = c->steps_input ? 0 : c->rows * (c->is_table ? 1 : c->taps),
+                          .panel_step = c->panel_step,
                           .rows = (unsigned)c->rows,
                           .columns = COLUMNS,
                           .output_min = c->clamps ? -0.5f : -INFINITY,
@@ -89,7 +93,7 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
 static void free_memory(const tile_case *c, tile_memory *m) {
     guarded_free(m->input, m->inputs * sizeof(float));
     guarded_free(m->padding, c->channels * sizeof(float));
-    guarded_free(m->bias, COLUMNS * sizeof(float));
+    guarded_free(m->bias, m->biases * sizeof(float));
     guarded_free(m->weights, m->weights_count * sizeof(float));
     guarded_free(m->output, m->outputs * sizeof(float));
     guarded_free(m->offsets, m->entries * sizeof(int64_t));
@@ -100,8 +104,9 @@ static void free_memory(const tile_case *c, tile_memory *m) {
 static float reference(const tile_memory *m, size_t pixel, size_t column) {
     const ic_tile_run *run = &m->run;
     const size_t tile = pixel / run->rows, row = pixel % run->rows;
-    const float *weights = m->weights + column;
-    float sum = m->bias[column];
+    const size_t panel = tile * run->panel_step;
+    const float *weights = m->weights + panel + column;
+    float sum = m->bias[panel + column];
     for (size_t tap = 0; tap < run->taps; tap++) {
         const int64_t entry = m->offsets[tile * run->offset_step + tap * run->tap_entries + row];
         const float *a = entry == IC_PADDING_ENTRY
@@ -177,6 +182,7 @@ static void all_cases(const ic_assembly *kernel, placement place, float poison) 
                                      .clamps = dice / 2 % 2 != 0,
                                      .scatters = dice / 4 % 2 != 0,
                                      .gap = dice / 8 % 4,
+                                     .panel_step = dice % 3 == 0 ? random_range(&state, 1, 40) : 0,
                                      .is_table = dice / 32 != 0,
                                      .place = place};
                 check_case_of(kernel, &c, &state, poison);

@@ -21,6 +21,7 @@ HOLDS(RUN_INPUT_STEP, input_step);
 HOLDS(RUN_OFFSET_STEP, offset_step);
 HOLDS(RUN_OUTPUT_STEP, output_step);
 HOLDS(RUN_OUTPUT_OFFSET_STEP, output_offset_step);
+HOLDS(RUN_PANEL_STEP, panel_step);
 HOLDS(RUN_OUTPUT_MIN, output_min);
 HOLDS(RUN_OUTPUT_MAX, output_max);
 HOLDS(RUN_RESUMES, resumes);
@@ -74,6 +75,8 @@ static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
         }
         one.input = moved(one.input, run->input_step);
         one.offsets += run->offset_step;
+        one.bias += run->panel_step;
+        one.weights += run->panel_step;
     }
 }
 

@@ -15,6 +15,7 @@
  *   x5 blocks left       x6 taps left        x7 upper bits of a slot       x8-x15 rows of A        x16 blocks of a tap
  *   x17 rest of channels (x18 the platform's) x19 tiles left               x20 output              x21 offsets of tile
  *   x22 weights passed over after a tap      x23 output offsets of tile    x24 bytes to the next tap's offsets
+ *   x25 bytes from the first tile's bias and weights to this one's
  *   v0-v3 A, half x: rows 0 1, 2 3, 4 5, 6 7          v4-v7 A, half y
  *   v8-v11 B, half x: by channel, then vector         v12-v15 B, half y
  *   v16-v31 sums: by row, then vector */
@@ -53,6 +54,7 @@ offsets .req x21
 weights_gap .req x22
 output_offsets .req x23
 tap_entries .req x24
+panel .req x25
 
 ax0 .req v0
 ax1 .req v0
@@ -288,13 +290,14 @@ sum71 .req v31
     .hidden \prefix\()_\rows
     .type \prefix\()_\rows, %function
 \prefix\()_\rows:
-    stp d8, d9, [sp, -112]!
+    stp d8, d9, [sp, -128]!
     stp d10, d11, [sp, 16]
     stp d12, d13, [sp, 32]
     stp d14, d15, [sp, 48]
     stp x19, x20, [sp, 64]
     stp x21, x22, [sp, 80]
     stp x23, x24, [sp, 96]
+    str x25, [sp, 112]
     ldr tiles, [run, RUN_TILES]
     ldr output, [run, RUN_OUTPUT]
     ldr offsets, [run, RUN_OFFSETS]
@@ -307,17 +310,20 @@ sum71 .req v31
     ldr rest, [run, RUN_CHANNELS]
     lsr tap_blocks, rest, 2
     and rest, rest, 3
+    mov panel, 0
 
 .Ltile_\rows:
     ldr to_padding, [run, RUN_PADDING]
     sub to_padding, to_padding, input
     add to_padding, to_padding, 1 /* the entry itself is -1 */
     ldr weights, [run, RUN_WEIGHTS]
+    add weights, weights, panel
     ldr taps, [run, RUN_TAPS]
     mov entry, offsets
     ldrb w7, [run, RUN_RESUMES]
     cbnz scratch, .Lresume_\rows
     ldr scratch, [run, RUN_BIAS]
+    add scratch, scratch, panel
     ldp q0, q1, [scratch]
     for_rows set_sums \row
 .Lbegun_\rows:
@@ -373,16 +379,18 @@ sum71 .req v31
     advance offsets, RUN_OFFSET_STEP, 3
     advance output, RUN_OUTPUT_STEP, 0
     advance output_offsets, RUN_OUTPUT_OFFSET_STEP, 3
+    advance panel, RUN_PANEL_STEP, 2
     subs tiles, tiles, 1
     b.ne .Ltile_\rows
 
+    ldr x25, [sp, 112]
     ldp x23, x24, [sp, 96]
     ldp x21, x22, [sp, 80]
     ldp x19, x20, [sp, 64]
     ldp d14, d15, [sp, 48]
     ldp d12, d13, [sp, 32]
     ldp d10, d11, [sp, 16]
-    ldp d8, d9, [sp], 112
+    ldp d8, d9, [sp], 128
     ret
 
 .Lresume_\rows:

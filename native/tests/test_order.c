@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The order of the loops around the micro-kernel: which one the rule picks, which names ask for one, what then runs. */
+#include "check.h"
+#include "introspect.h"
+#include "kernels/kernel.h"
+#include "order.h"
+
+#include <string.h>
+
+/* By the rule, for a tile of 6 x 8 as a phone's little core has, and one image. */
+static ic_order order_with(size_t l2, const shape *s) {
+    const ic_core core = {.l2 = l2};
+    ic_kernel kernel = *ic_kernel_table(0);
+    ic_geometry geometry;
+    kernel.rows = 6, kernel.columns = 8;
+    CHECK(ic_make_geometry(&s->desc, 1, s->height, s->width, &geometry) == IC_OK);
+    return ic_order_by_rule(&core, &s->desc, &geometry, &kernel);
+}
+
+static void rule(const char *kernel) {
+    (void)kernel;
+    enum { KIB = 1 << 10 };
+    /* Matrix 7.2 MB, weights 147 KB, 8 panels: the weights stay in 512 KiB, the matrix does not. */
+    const shape wide = plain_shape(3, 56, 56, 64, 64);
+    CHECK(order_with(512 * KIB, &wide) == IC_ORDER_PIXELS);
+    CHECK(order_with(8 * KIB * KIB, &wide) == IC_ORDER_PIXELS);
+    CHECK(order_with(16 * KIB * KIB, &wide) == IC_ORDER_PANELS); /* both stay */
+    /* Weights beyond the cache 523 times are 77 MB, the matrix 8 times 58 MB. */
+    CHECK(order_with(128 * KIB, &wide) == IC_ORDER_PANELS);
+    /* Matrix 0.9 MB, weights 9.4 MB, 64 panels, 9 tiles: neither stays. */
+    const shape deep = plain_shape(3, 7, 7, 512, 512);
+    CHECK(order_with(512 * KIB, &deep) == IC_ORDER_PANELS);
+    CHECK(order_with(2 * KIB * KIB, &deep) == IC_ORDER_PANELS);
+    /* One panel: nothing is read twice. */
+    const shape one = plain_shape(3, 56, 56, 64, 8);
+    CHECK(order_with(512 * KIB, &one) == IC_ORDER_PANELS);
+    /* Groups: the sizes are those of one. */
+    shape grouped = plain_shape(3, 56, 56, 256, 256);
+    CHECK(order_with(512 * KIB, &grouped) == IC_ORDER_PANELS);
+    grouped.desc.groups = 4;
+    CHECK(order_with(512 * KIB, &grouped) == IC_ORDER_PIXELS);
+}
+
+static const char *order_of(ic_algorithm algorithm, const char *schedule, const shape *s) {
+    static const float weights[9 * 8 * 8] = {0};
+    const ic_options options = {.struct_size = sizeof options, .algorithm = algorithm, .kernel = schedule};
+    ic_conv2d *conv;
+    CHECK(ic_conv2d_create(&s->desc, weights, NULL, &options, &conv) == IC_OK);
+    CHECK(ic_conv2d_order(conv) == NULL);
+    CHECK(ic_conv2d_reshape(conv, s->batch, s->height, s->width) == IC_OK);
+    const char *order = ic_conv2d_order(conv);
+    ic_conv2d_destroy(conv);
+    return order;
+}
+
+static void named(const char *kernel) {
+    (void)kernel;
+    const shape s = plain_shape(3, 8, 8, 8, 8);
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule, *order;
+    } tries[] = {
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+pixels", "pixels"},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+panels", "panels"},
+        {IC_ALGORITHM_IM2COL, "scalar_4x4", "panels"}, /* all of it stays in any cache */
+        {IC_ALGORITHM_IM2COL, "scalar_4x4+block2", "pixels"},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+pixels", "pixels"},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+pixels+ahead", "pixels"},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", "panels"},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", "panels"},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block2", "pixels"},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", "panels"},
+    };
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        CHECK(strcmp(order_of(tries[i].algorithm, tries[i].schedule, &s), tries[i].order) == 0);
+    }
+    CHECK(order_of(IC_ALGORITHM_NAIVE, NULL, &s) == NULL);
+    shape depthwise = s;
+    depthwise.desc.groups = 8;
+    CHECK(order_of(IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", &depthwise) == NULL);
+}
+
+int main(int argc, char **argv) {
+    static const check_case cases[] = {{"rule", rule}, {"named", named}, {NULL, NULL}};
+    return check_main(argc, argv, cases);
+}
