@@ -100,7 +100,7 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
             continue
         every = [r for r in alike if (r.key.build, r.key.threads) == (published.key.build, published.key.threads)]
         if any(row.is_best for row in every):
-            others = [r for r in every if r.kernel != published.kernel]
+            others = [r for r in every if r.schedule != published.schedule]
             best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))
             means = launch_means(pair_log_ratios(published.observations, best.observations))
             if means:

@@ -176,6 +176,7 @@ class _Cluster:
             if not layers:
                 continue
             last = layers[-1]
+            row.order = last.order
             row.matrix_bytes, row.pointer_bytes = last.matrix_bytes, last.pointer_bytes
             row.extra_bytes = last.matrix_bytes + last.pointer_bytes + last.padding_bytes
             row.create_ns = statistics.median(layer.create_ns for layer in layers)

@@ -115,7 +115,7 @@ def _schedules(scope: _Scope) -> Found:
         f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
         for face in scope.faces
         if face.best.role == face.best.algorithm
-        and face.best.kernel != face.published.kernel
+        and face.best.schedule != face.published.schedule
         and face.ratio.against_one() < 0
         and face.ratio.value < _SLOWER
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from benchmarks.bench import without_avx512
 from harness.config.suite import load_suite
 from harness.report.run import Stream
 from harness.stats.interval import Interval
-from harness.store.records import Header, Sample
+from harness.store.records import Sample
 
 pytestmark = pytest.mark.unit
 
@@ -81,7 +82,7 @@ def test_judgement(
 
 def stream(times: dict[str, float], launches: int = 4) -> Stream:
     """Samples of one layer in `hot`, the later launches slower."""
-    header = Header.model_construct(build="b", cluster="0")
+    header: Any = None  # nothing of it is read
     samples = []
     for launch in range(launches):
         for position, (variant, time) in enumerate(times.items()):

@@ -92,6 +92,33 @@ def test_the_published_one_may_itself_be_the_best(
     assert "conv2_3x3 im2col/neon_8x8+block8 (rotate, 0.80x [0.80, 0.80])" in text
 
 
+def test_the_order_of_loops_is_shown_and_tells_schedules_apart(synthetic: ModuleType, tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), faces=True)
+    run: Path = synthetic.make_run(tmp_path / "run", [phone], [synthetic.LAYERS[1]], launches=4, rounds=2)
+    file = run / "devices" / "pixel-3" / "records.jsonl"
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    for record in records:
+        if record.get("variant") == "im2col/neon_8x8+best":
+            record |= {"variant": "im2col/neon_8x8+pixels", "kernel": "neon_8x8+pixels"}
+        if record["type"] == "layer":
+            record["order"] = "pixels"
+        if record["type"] == "sample":
+            record["ns"] = 2e6 if record["variant"] == "im2col/neon_8x8" else 1e6
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    write_report(run)
+    assert {r["ratio"] for r in rows(run)} == {"1"}
+    html = (run / "report.html").read_text()
+    published, _, best = html.partition("Best face: ")
+    assert published.count("pixels outside</small>") == 4  # two algorithms in two cache modes
+    assert "pixels outside</small>" not in best
+    for record in records:
+        if record["type"] == "layer" and record["kernel"] == "neon_8x8":
+            record["order"] = "panels"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    write_report(run)
+    assert {r["ratio"] for r in rows(run)} == {"0.5"}
+
+
 @pytest.mark.parametrize("time", [0.6, 1.25])
 def test_the_same_schedule_under_two_names_is_no_distance(measured: Measured, time: float) -> None:
     run, summary = measured({"conv2_3x3": time}, "neon_8x8")
