@@ -55,15 +55,17 @@ def lines(stream: Stream, layers: Sequence[Layer], program: Path, cpu: int) -> I
             continue
         speed = layer.flop / statistics.median(s.ns for s in indirect)
         known = [share for s in indirect if (share := share_of(s, layer.flop, peaks)) is not None]
-        share = statistics.median(known) if known else float("nan")
+        share = statistics.median(known) if known else None
         matrix = matrices[layer.name, "im2col"]
         copy = matrix / statistics.median(copies)
         plain = matrix / memcpy_ns(program, 4 * layer.h * layer.w * layer.cin, matrix, cpu)
-        shares.append(share)
+        shares += [] if share is None else [share]
         rates.append(copy / plain)
-        yield f"{layer.name:<30} {speed:8.1f} {share:8.1%} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"
-    if rates:
+        of_peak = "unknown" if share is None else f"{share:.1%}"
+        yield f"{layer.name:<30} {speed:8.1f} {of_peak:>8} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"
+    if shares:
         yield f"indirect, share of FMA peak, geometric mean: {_mean(shares):.1%}"
+    if rates:
         yield f"im2col copy against memcpy: least {min(rates):.2f}, geometric mean {_mean(rates):.2f}"
 
 
