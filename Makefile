@@ -50,8 +50,8 @@ format: setup-test ## format Python and C sources
 	$(PY) -m ruff check --fix harness tests $(wildcard benchmarks)
 	.venv/bin/clang-format -i $(NATIVE_SOURCES)
 
-bench: setup ## shares of the FMA peak and of memcpy reached on this machine
-	$(PY) -m benchmarks.limits
+bench: setup ## shares of FMA peak and memcpy; guard: published im2col against its better order (BENCH_ARGS="--no-avx512", "--help")
+	$(PY) -m benchmarks.bench $(BENCH_ARGS)
 
 bench-aarch64: setup ## arm64 kernels in models of cores, executed instructions per layer (BENCH_ARGS="--baseline FILE")
 	$(PY) -m benchmarks.aarch64 $(BENCH_ARGS)

@@ -5,16 +5,14 @@ Forty layers with working sets around the size of the L2 cache, where the placem
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import numpy as np
 
 from benchmarks.commandline import start
-from benchmarks.local import compare, measure, program, shown
+from benchmarks.local import compare, info, measure, program, shown
 from harness.config.layer import Layer
 from harness.config.policy import Policy
 from harness.plan.jobs import Variant
+from harness.store.records import Sample
 
 BLOCKS = 40
 POLICY = Policy(name="aa", launches=8, rounds=8, min_ms=5, block_budget_s=20, cache=("hot",))
@@ -36,11 +34,10 @@ def layers(l2_bytes: int) -> list[Layer]:
 
 def command() -> None:
     """Prints each block's estimate, and the share of false alarms."""
-    info = json.loads(subprocess.run([str(program().path), "info"], capture_output=True, check=True).stdout)
-    blocks = layers(info["caches"]["l2"] or 1 << 20)
+    blocks = layers(info(program().path)["caches"]["l2"] or 1 << 20)
     names = ("indirect/a", "indirect/b")
     variants = [Variant(index, "indirect", "hot", label=name) for index, name in enumerate(names)]
-    samples = measure(blocks, POLICY, variants, ["same"])
+    samples = list(measure(blocks, POLICY, variants, ["same"]).of(Sample))
     alarms, estimates, half = 0, [], []
     for layer in blocks:
         found = compare(samples, layer.name, ("same", names[0]), ("same", names[1]))

@@ -5,34 +5,26 @@ Over the 3x3 layers of resnet18 and vgg16_d with at least 64 channels in and out
 
 from __future__ import annotations
 
-import csv
 import json
+import statistics
 import subprocess
-import sys
-import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from benchmarks.commandline import start
-from harness.build.builder import build
 from harness.config.layer import Layer
-from harness.config.suite import load_suite
-from harness.devices.local import LocalDevice
-from harness.measure.clusters import targets
+from harness.report.results import peaks_of, share_of
+from harness.report.run import Stream
+from harness.store import records
 
-_POLICY = {"launches": 4, "rounds": 6, "min_ms": 10, "block_budget_s": 20, "cache": ["hot"]}
+NETWORKS = ("resnet18", "vgg16_d")
 
 
-def panel() -> list[Layer]:
-    """The layers, each shape once."""
-    found: dict[object, Layer] = {}
-    for name in ("resnet18", "vgg16_d"):
-        for layer in load_suite(name).layers:
-            if (layer.kh, layer.kw, layer.groups) == (3, 3, 1) and min(layer.cin, layer.cout) >= 64:
-                found.setdefault(layer.shape_key, layer.model_copy(update={"name": f"{name}-{layer.name}"}))
-    return list(found.values())
+def is_of_panel(layer: Layer) -> bool:
+    """Whether a layer, its network's name in front, counts here."""
+    wide = (layer.kh, layer.kw, layer.groups) == (3, 3, 1) and min(layer.cin, layer.cout) >= 64
+    return wide and layer.name.startswith(tuple(f"{network}-" for network in NETWORKS))
 
 
 def memcpy_ns(program: Path, source_bytes: int, total: int, cpu: int) -> float:
@@ -45,44 +37,37 @@ def memcpy_ns(program: Path, source_bytes: int, total: int, cpu: int) -> float:
     return float(answer["memcpy_ns"])
 
 
-def command() -> None:
-    """How near the library comes to this machine's limits: the table and both means."""
-    layers = panel()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = _run(layers, Path(folder))
-    program = build("host").path
-    cpu = targets(LocalDevice().topology(), None)[-1].cpu
+def lines(stream: Stream, layers: Sequence[Layer], program: Path, cpu: int) -> Iterator[str]:
+    """The table and both means. The records are those of the variants ``im2col`` and ``indirect``, as published."""
+    panel = [layer for layer in layers if is_of_panel(layer)]
+    if not panel:
+        return
+    peaks = peaks_of(stream)
+    matrices = {(r.layer, r.variant): r.matrix_bytes for r in stream.of(records.Layer)}
     shares, rates = [], []
-    print(f"{'layer':<30} {'GFLOP/s':>8} {'of peak':>8} {'copy GB/s':>10} {'memcpy GB/s':>12} {'ratio':>6}")
-    for layer in layers:
-        indirect, im2col = rows[layer.name, "indirect"], rows[layer.name, "im2col"]
-        share = float(indirect["peak_share"] or "nan")
-        matrix = int(im2col["matrix_bytes"])
-        copy = matrix / float(im2col["copy_ns"])
+    yield f"{'layer':<30} {'GFLOP/s':>8} {'of peak':>8} {'copy GB/s':>10} {'memcpy GB/s':>12} {'ratio':>6}"
+    for layer in panel:
+        hot = [s for s in stream.of(records.Sample) if s.layer == layer.name and s.cache == "hot"]
+        indirect = [s for s in hot if s.variant == "indirect"]
+        copies = [s.copy_ns for s in hot if s.variant == "im2col" and s.copy_ns]
+        if not indirect or not copies:
+            yield f"{layer.name:<30} not measured"
+            continue
+        speed = layer.flop / statistics.median(s.ns for s in indirect)
+        known = [share for s in indirect if (share := share_of(s, layer.flop, peaks)) is not None]
+        share = statistics.median(known) if known else None
+        matrix = matrices[layer.name, "im2col"]
+        copy = matrix / statistics.median(copies)
         plain = matrix / memcpy_ns(program, 4 * layer.h * layer.w * layer.cin, matrix, cpu)
-        shares.append(share)
+        shares += [] if share is None else [share]
         rates.append(copy / plain)
-        speeds = f"{float(indirect['gflops']):8.1f} {share:8.1%} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"
-        print(f"{layer.name:<30} {speeds}")
-    print(f"indirect, share of FMA peak, geometric mean: {_mean(shares):.1%}")
-    print(f"im2col copy against memcpy: least {min(rates):.2f}, geometric mean {_mean(rates):.2f}")
+        of_peak = "unknown" if share is None else f"{share:.1%}"
+        yield f"{layer.name:<30} {speed:8.1f} {of_peak:>8} {copy:10.2f} {plain:12.2f} {copy / plain:6.2f}"
+    if shares:
+        yield f"indirect, share of FMA peak, geometric mean: {_mean(shares):.1%}"
+    if rates:
+        yield f"im2col copy against memcpy: least {min(rates):.2f}, geometric mean {_mean(rates):.2f}"
 
 
 def _mean(values: list[float]) -> float:
     return float(np.exp(np.mean(np.log(values))))
-
-
-def _run(layers: list[Layer], folder: Path) -> dict[tuple[str, str], dict[str, str]]:
-    suite = {"suite": "limits", "policy": "./policy.yaml", "algorithms": ["im2col", "indirect"]}
-    keys = ("name", "h", "w", "kh", "kw", "pad", "stride", "cin", "cout")
-    values = [{k: v for k, v in layer.model_dump(mode="json").items() if k in keys} for layer in layers]
-    (folder / "policy.yaml").write_text(yaml.safe_dump(_POLICY))
-    (folder / "limits.yaml").write_text(yaml.safe_dump({**suite, "layers": values}))
-    argv = [sys.executable, "-m", "harness.cli", "run", str(folder / "limits.yaml"), "--device", "local"]
-    subprocess.run([*argv, "--out", str(folder / "run")], check=True, stdout=subprocess.DEVNULL)
-    with (folder / "run" / "results.csv").open(newline="") as file:
-        return {(row["layer"], row["algorithm"]): row for row in csv.DictReader(file)}
-
-
-if __name__ == "__main__":
-    start(command)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import __version__
 from harness.build.builder import Built, build
@@ -14,44 +17,86 @@ from harness.config.layer import Layer
 from harness.config.policy import Policy
 from harness.devices.base import format_cpus
 from harness.devices.local import LocalDevice
-from harness.measure.clusters import targets
+from harness.errors import InfrastructureError
+from harness.measure.clusters import Target, targets
 from harness.plan.jobs import Variant, make_jobs
 from harness.plan.planfile import BuildLine, MeasureLine, Plan, RunLine, render
+from harness.report.run import Stream, read_records
 from harness.stats.estimate import Observation, launch_means, pair_log_ratios, ratio
 from harness.stats.interval import Interval
 from harness.store import records
-from harness.store.recordsfile import parsed
 
 _MEMORY_BYTES = 768 << 20
 _SEED = 20190704
+_SAID_EVERY_S = 20
+
+
+def say(text: str) -> None:
+    """A remark on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def program() -> Built:
     """convbench for this machine."""
-    return build("host", "auto", None, lambda text: print(text, file=sys.stderr))
+    return build("host", "auto", None, say)
+
+
+def info(exe: Path) -> dict[str, Any]:
+    """What ``convbench info`` says: default kernel, CPU features, caches."""
+    answer: dict[str, Any] = json.loads(subprocess.run([str(exe), "info"], capture_output=True, check=True).stdout)
+    return answer
+
+
+def target() -> Target:
+    """The fastest cluster of this machine, and its CPU that is measured."""
+    return targets(LocalDevice().topology(), None)[-1]
 
 
 def measure(
-    layers: Sequence[Layer], policy: Policy, variants: Sequence[Variant], builds: Sequence[str]
-) -> list[records.Sample]:
-    """All samples of the variants on the fastest cluster of this machine; ``builds`` names a worker each."""
-    exe = str(program().path)
-    target = targets(LocalDevice().topology(), None)[-1]
-    run = RunLine("bench", target.cluster.label, 1, target.cpu, 86_400, __version__, format_cpus(target.conductor))
+    layers: Sequence[Layer],
+    policy: Policy,
+    variants: Sequence[Variant],
+    builds: Sequence[str],
+    exe: Path | None = None,
+) -> Stream:
+    """All records of the variants on ``target()``; ``builds`` names a worker each, ``exe``: not the usual program.
+
+    Raises InfrastructureError where the program fails.
+    """
+    exe = exe or program().path
+    place = target()
+    run = RunLine("bench", place.cluster.label, 1, place.cpu, 86_400, __version__, format_cpus(place.conductor))
     plan = Plan(
         run,
         MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES),
-        [BuildLine(index, exe, name) for index, name in enumerate(builds)],
+        [BuildLine(index, str(exe), name) for index, name in enumerate(builds)],
         variants,
         layers,
-        make_jobs(layers, policy, _SEED, target.cluster.label, variants),
+        make_jobs(layers, policy, _SEED, place.cluster.label, variants),
     )
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder) / "plan", Path(folder) / "records.jsonl"
         file.write_text(render(plan))
-        subprocess.run([exe, "run", str(file), "--out", str(out)], check=True)
-        found = list(parsed(out.read_bytes()))
-    return [record for record in found if isinstance(record, records.Sample)]
+        with subprocess.Popen([exe, "run", str(file), "--out", str(out)]) as process:
+            _wait(process, out, policy.launches * len(layers))
+        streams, _ = read_records(out)
+    if process.returncode != 0 or not streams:
+        raise InfrastructureError(
+            f"{exe} ended with {process.returncode} and {'no' if not streams else 'some'} records",
+            "what it said stands above",
+        )
+    return streams[-1]
+
+
+def _wait(process: subprocess.Popen[bytes], out: Path, blocks: int) -> None:
+    """Waits for the end, and says how far it is."""
+    said = time.monotonic()
+    while process.poll() is None:
+        time.sleep(0.2)
+        if time.monotonic() - said > _SAID_EVERY_S and out.exists():
+            said = time.monotonic()
+            done = out.read_bytes().count(b'"type":"block"')
+            say(f"{done} of {blocks} layers and launches")
 
 
 def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]) -> Interval:
@@ -71,8 +116,8 @@ def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str]
     return found
 
 
-def shown(interval: Interval) -> str:
-    """A ratio with its interval, four decimals."""
+def shown(interval: Interval, digits: int = 4) -> str:
+    """A ratio with its interval."""
     if interval.low is None or interval.high is None:
-        return f"{interval.value:.4f}"
-    return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
+        return f"{interval.value:.{digits}f}"
+    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"

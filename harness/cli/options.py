@@ -20,7 +20,8 @@ Devices = Annotated[
 Servers = Annotated[list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")]
 Layers = Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")]
 Algorithms = Annotated[
-    str | None, typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's algorithms.")
+    str | None,
+    typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's; im2col/best is im2col's best schedule."),
 ]
 Faces = Annotated[
     str | None,

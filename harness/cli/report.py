@@ -19,7 +19,7 @@ def command(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direc
     directory = RunDir(run.resolve())
     directory.manifest()
     summary = write_report(directory.path)
-    for sentence in summary.sentences:
-        result(sentence)
+    for line in summary.answer:
+        result(line)
     result(f"report: {run / 'report.html'}")
     return ExitCode.DONE

@@ -15,7 +15,7 @@ from harness.cli import options
 from harness.cli.say import result, result_json, say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.config.policy import load_policy
-from harness.config.suite import load_suite, parse_algorithms, parse_faces, select_layers
+from harness.config.suite import load_suite, select_layers, with_options
 from harness.devices import discovery
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure import dry_run, manifest, runner
@@ -85,13 +85,13 @@ def _request(
     abi: str | None,
     tuned: Path | None,
 ) -> Request:
-    read = load_suite(suite)
+    read = with_options(load_suite(suite), algorithms, faces)
     return Request(
         suite=read.name,
         layers=read.layers if layers is None else select_layers(read.layers, layers),
         policy=load_policy(policy or read.policy or "default"),
-        algorithms=read.algorithms if algorithms is None else parse_algorithms(algorithms),
-        faces=read.faces if faces is None else parse_faces(faces),
+        algorithms=read.algorithms,
+        faces=read.faces,
         seed=secrets.randbits(48) if seed is None else seed,
         toolchain=toolchain or "auto",
         abi=abi,
@@ -148,8 +148,8 @@ def _finish(done: runner.RunResult, as_json: bool) -> ExitCode:
             }
         )
         return code
-    for sentence in summary.sentences if summary else ():
-        result(sentence)
+    for line in summary.answer if summary else ():
+        result(line)
     result("phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()))
     result(f"report: {shown_path(done.directory / 'report.html')}")
     return code

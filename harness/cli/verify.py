@@ -10,7 +10,7 @@ import typer
 from harness.cli import options
 from harness.cli.errand import Asked, with_shared_options
 from harness.cli.say import result, say
-from harness.config.suite import parse_algorithms, parse_faces
+from harness.config.suite import with_options
 from harness.errors import ExitCode
 from harness.measure import verify
 
@@ -26,12 +26,8 @@ def command(
 ) -> ExitCode:
     """Compare every output of every algorithm with a double-precision reference, on each device."""
     suite, layers = asked.read()
-    request = asked.request(
-        suite,
-        layers,
-        suite.algorithms if algorithms is None else parse_algorithms(algorithms),
-        faces=suite.faces if faces is None else parse_faces(faces),
-    )
+    suite = with_options(suite, algorithms, faces)
+    request = asked.request(suite, layers, suite.algorithms, faces=suite.faces)
     return asked.perform(lambda devices, stop: verify.verify_all(devices, request, dump, stop, say), _show)
 
 

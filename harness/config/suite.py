@@ -15,6 +15,7 @@ from harness.config.wording import kind, shown, suggestion
 from harness.errors import UsageError
 
 ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect", "auto")
+AT_BEST: tuple[str, ...] = ("im2col/best", "direct/best", "indirect/best")  # single ones of face best, in `algorithms`
 DEFAULT_ALGORITHMS: tuple[str, ...] = ("im2col", "indirect", "direct")
 FACES: tuple[str, ...] = ("published", "best")  # as in the paper; with better kernels and options, and auto
 DEFAULT_FACES: tuple[str, ...] = ("published",)
@@ -56,7 +57,7 @@ class _SuiteFile(BaseModel):
     @field_validator("algorithms", mode="before")
     @classmethod
     def _known_algorithms(cls, value: object) -> tuple[object, ...]:
-        return _names(value, "algorithm", ALGORITHMS, DEFAULT_ALGORITHMS)
+        return _names(value, "algorithm", ALGORITHMS + AT_BEST, DEFAULT_ALGORITHMS)
 
     @field_validator("faces", mode="before")
     @classmethod
@@ -109,12 +110,25 @@ def list_suites() -> list[str]:
 
 def parse_algorithms(text: str) -> tuple[str, ...]:
     """The value of ``--algorithms A,B``. Raises UsageError for an unknown, empty or repeated name."""
-    return _parsed(text, "--algorithms", "algorithm", ALGORITHMS)
+    return _parsed(text, "--algorithms", "algorithm", ALGORITHMS + AT_BEST)
 
 
 def parse_faces(text: str) -> tuple[str, ...]:
     """The value of ``--faces A,B``. Raises UsageError for an unknown, empty or repeated name."""
     return _parsed(text, "--faces", "face", FACES)
+
+
+def with_options(suite: Suite, algorithms: str | None, faces: str | None) -> Suite:
+    """The suite with the values of ``--algorithms`` and ``--faces`` in place of its own; None: not given.
+
+    ``--faces`` alone also decides over single best schedules among the suite's algorithms. Raises UsageError.
+    """
+    named = suite.algorithms if algorithms is None else parse_algorithms(algorithms)
+    if faces is None:
+        return suite.model_copy(update={"algorithms": named})
+    if algorithms is None:
+        named = tuple(name for name in named if name not in AT_BEST) or DEFAULT_ALGORITHMS
+    return suite.model_copy(update={"algorithms": named, "faces": parse_faces(faces)})
 
 
 def _parsed(text: str, option: str, what: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -85,10 +85,13 @@ def make_variants(
     """Every algorithm of every build in every cache mode, numbered from 0.
 
     Face ``published``: the algorithms with the default kernel. Face ``best``: those that have one with their best
-    schedule, and ``auto``. ``auto`` among the algorithms is measured whatever the faces.
+    schedule, and ``auto``. Among the algorithms ``auto`` and ``<algorithm>/best`` are measured whatever the faces.
     """
-    ways = [(name, "auto") for name in algorithms if name != CHOSEN and "published" in faces]
-    ways += [(name, "best") for name in algorithms if name in _WITH_BEST and "best" in faces]
+    plain = [name for name in algorithms if name != CHOSEN and "/" not in name]
+    ways = [(name, "auto") for name in plain if "published" in faces]
+    at_best = [name.removesuffix("/best") for name in algorithms if name.endswith("/best")]
+    at_best += [name for name in plain if name in _WITH_BEST and "best" in faces]
+    ways += [(name, "best") for name in dict.fromkeys(at_best)]
     ways += [(CHOSEN, "auto")] * (CHOSEN in algorithms or "best" in faces)
     every = [(way, mode, build) for build in builds for way in ways for mode in cache]
     return tuple(Variant(i, name, mode, kernel, build) for i, ((name, kernel), mode, build) in enumerate(every))

@@ -16,6 +16,7 @@ from harness.store.records import AUTO
 
 # The columns of the means: title, algorithm, other; all of face best.
 GAINS = (
+    ("indirect over im2col, each at its best", "indirect", "im2col"),
     ("auto over published indirect", AUTO, f"{PUBLISHED}indirect"),
     ("auto over best im2col", AUTO, "im2col"),
     ("indirect: best over published", "indirect", f"{PUBLISHED}indirect"),
@@ -41,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Gains:
-    """One category's means, one or None for each of GAINS."""
+    """One category's means, one or None for each of the block's titles."""
 
     title: str
     cells: list[CategoryRow | None]
@@ -54,6 +55,7 @@ class BestBlock:
     cache: str
     words: str
     choices: dict[str, list[Choice]]  # by category's title
+    titles: list[str]  # of the columns of gains that have any mean
     gains: list[Gains]
     categories: list[CategoryBlock]  # every variant of face best
 
@@ -81,11 +83,13 @@ def best_blocks(
                 if row.role == AUTO and row.category == category:
                     choice = Choice(row.key.layer, run.shapes.get(row.key.layer), row, gains.get(id(row)))
                     choices.setdefault(CATEGORY_TITLES[category], []).append(choice)
+        columns = [gain for gain in GAINS if any((category, *gain[1:]) in found for category in CATEGORIES)]
         lines = [
             Gains(CATEGORY_TITLES[category], cells)
             for category in CATEGORIES
-            if any(cells := [found.get((category, algorithm, other)) for _, algorithm, other in GAINS])
+            if any(cells := [found.get((category, *gain[1:])) for gain in columns])
         ]
         words = CACHE_WORDS.get(cache, cache)
-        blocks.append(BestBlock(cache, words, choices, lines, category_blocks(run, table, alike)))
+        titles = [title for title, _, _ in columns]
+        blocks.append(BestBlock(cache, words, choices, titles, lines, category_blocks(run, table, alike)))
     return blocks

@@ -1,11 +1,12 @@
 """Geometric means over the distinct layers of a category: the rows of categories.csv.
 
-Face published: ``algorithm`` against ``other``, as in the paper. Face best: the same among the best forms, where
-``algorithm`` is also ``auto`` and ``other`` also ``published/<algorithm>``, the published form.
+Face published: ``algorithm`` against ``other``, as in the paper. Face best: the same among the best forms, each at its
+best, where ``algorithm`` is also ``auto`` and ``other`` also ``published/<algorithm>``, the published form.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,11 +73,12 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
     """All rows of categories.csv, from rows of status ok.
 
     A layer counts once: where it was measured with several kernels or builds, with the kernel that most layers of the
-    cluster ran (of face best: the micro-kernel, whatever its options), then the build that came first. Layers of one
-    shape count as one.
+    cluster ran, then the build that came first; of face best with the schedule of the least median time of the build
+    that came first. Layers of one shape count as one.
     """
     groups: dict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
     kernels: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    builds = {build: n for n, build in enumerate(dict.fromkeys(row.key.build for row in rows))}
     for row in rows:
         key = row.key
         kernels[key.device, key.cluster, key.face][row.base_kernel] += 1
@@ -88,11 +90,13 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
     for group in sorted(groups, key=lambda g: (ranks[g[:3]], g[4] == BEST, order[g[3]], g[4])):
         device, cluster, cache, category, face = group
         for algorithm, other in PAIRS + BEST_PAIRS if face == BEST else PAIRS:
-            chosen: dict[str, tuple[tuple[int, int], Row]] = {}
+            chosen: dict[str, tuple[tuple[float, float], Row]] = {}
             for row in groups[group]:
                 if row.role != algorithm or not row.pairs.get(other) or row.partners[other].status != "ok":
                     continue
-                rank = (-kernels[device, cluster, face][row.base_kernel], row.number)
+                rank: tuple[float, float] = (-kernels[device, cluster, face][row.base_kernel], row.number)
+                if face == BEST:
+                    rank = (builds[row.key.build], row.time.value if row.time else math.inf)
                 if row.key.layer not in chosen or rank < chosen[row.key.layer][0]:
                     chosen[row.key.layer] = (rank, row)
             shapes: dict[object, list[LogMeans]] = defaultdict(list)

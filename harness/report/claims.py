@@ -10,6 +10,7 @@ from harness.report.charts import memory_pairs
 from harness.report.rows import Row
 from harness.report.run import RunData
 from harness.report.sentences import Sentence
+from harness.store.records import BEST
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Claims:
     largest: Row | None  # the layer with the largest ratio over im2col where that copies
     copying: int  # how many layers that is the largest of
     larger: CategoryRow | None
+    larger_best: CategoryRow | None  # each at its best
     strided: CategoryRow | None
     loss: CategoryRow | None  # indirect against direct on 1x1 stride 1
     memory: tuple[MemoryPoint, ...]
@@ -43,11 +45,12 @@ def make_claims(
     for sentence in sentences:
         place = (sentence.device.name, sentence.cluster, sentence.cache)
         ours = [row for row in rows if not row.is_best and (row.key.device, row.key.cluster, row.key.cache) == place]
-        means = {
-            (row.category, row.algorithm, row.other): row
+        both = {
+            (row.face, row.category, row.algorithm, row.other): row
             for row in categories
-            if (row.device, row.cluster, row.cache, row.face) == (*place, sentence.face)
+            if (row.device, row.cluster, row.cache) == place
         }
+        means = {key[1:]: row for key, row in both.items() if key[0] == sentence.face}
         copying = [
             row
             for row in ours
@@ -65,6 +68,7 @@ def make_claims(
                     max(copying, key=_over_im2col, default=None),
                     len(copying),
                     means.get(("larger", "indirect", "im2col")),
+                    both.get((BEST, "larger", "indirect", "im2col")),
                     means.get(("1x1s2", "indirect", "im2col")),
                     means.get(("1x1s1", "indirect", "direct")),
                     memory,

@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from harness.report import charts
+from harness.report.baseline import BaselineRow, make_baselines
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.categories import CategoryRow, make_categories
@@ -22,12 +23,14 @@ from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
 from harness.store.records import BEST
 
-# The columns of the matrix that sets devices side by side: category, algorithm, other.
+# The columns of the matrix that sets devices side by side: category, algorithm, other, face.
 COMPARISONS = (
-    ("larger", "indirect", "im2col"),
-    ("1x1s2", "indirect", "im2col"),
-    ("1x1s1", "direct", "indirect"),
-    ("1x1s1", "indirect", "im2col"),
+    ("larger", "indirect", "im2col", "published"),
+    ("larger", "indirect", "im2col", BEST),
+    ("1x1s2", "indirect", "im2col", "published"),
+    ("1x1s2", "indirect", "im2col", BEST),
+    ("1x1s1", "direct", "indirect", "published"),
+    ("1x1s1", "indirect", "im2col", "published"),
 )
 
 
@@ -62,11 +65,19 @@ class DeviceBlock:
 
 @dataclass(frozen=True)
 class MatrixLine:
-    """One line of the matrix: a cluster in a cache mode, one mean or None for each of COMPARISONS."""
+    """One line of the matrix: a cluster in a cache mode, one mean or None for each of the matrix's columns."""
 
     sentence: Sentence
     cache: str
     cells: list[CategoryRow | None]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Devices side by side: those of COMPARISONS that any of them has, as columns."""
+
+    columns: list[tuple[str, str, str, str]]
+    lines: list[MatrixLine]
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,8 @@ class Context:
     categories: list[CategoryRow]
     faces: list[FaceRow]
     sentences: list[Sentence]
-    matrix: list[MatrixLine]
+    baselines: list[BaselineRow]
+    matrix: Matrix
     claims: list[Claims]
     weaknesses: list[Weakness]
     devices: list[DeviceBlock]
@@ -97,6 +109,17 @@ class Context:
             places.setdefault(weakness.place, []).append(weakness)
         return places
 
+    def baseline_of(self, sentence: Sentence) -> BaselineRow | None:
+        """How far the published im2col is from the best one where and as the sentence says."""
+        place = (sentence.device.name, sentence.cluster, sentence.cache)
+        return next((row for row in self.baselines if (row.device, row.cluster, row.cache) == place), None)
+
+    def beside(self, sentence: Sentence) -> list[Weakness]:
+        """The weaknesses that belong beside that sentence."""
+        place = (sentence.device.name, sentence.cluster)
+        return [weakness for weakness in self.weaknesses
+                if weakness.is_heavy and (weakness.device, weakness.cluster) == place]  # fmt: skip
+
     @property
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
@@ -112,6 +135,7 @@ def make_context(run_dir: Path) -> Context:
     rows = make_rows(run)
     categories = make_categories(run, rows)
     faces = make_faces(rows)
+    baselines = make_baselines(run, rows)
     sentences = make_sentences(run, categories)
     devices = [
         DeviceBlock(
@@ -131,9 +155,10 @@ def make_context(run_dir: Path) -> Context:
         categories,
         faces,
         sentences,
+        baselines,
         _matrix(sentences, categories),
         make_claims(run, rows, categories, sentences),
-        find_weaknesses(run, rows),
+        find_weaknesses(run, rows, baselines, faces),
         devices,
         run_facts(run),
     )
@@ -171,12 +196,13 @@ def _cluster(
     )
 
 
-def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) -> list[MatrixLine]:
+def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) -> Matrix:
+    found = {(r.device, r.cluster, r.cache, r.category, r.algorithm, r.other, r.face): r for r in categories}
+    columns = [column for column in COMPARISONS if any(key[3:] == column for key in found)]
     lines: list[MatrixLine] = []
     for sentence in sentences:
-        place = (sentence.device.name, sentence.cluster, sentence.face)
-        ours = [row for row in categories if (row.device, row.cluster, row.face) == place]
-        for cache in sorted({row.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
-            found = {(r.category, r.algorithm, r.other): r for r in ours if r.cache == cache}
-            lines.append(MatrixLine(sentence, cache, [found.get(comparison) for comparison in COMPARISONS]))
-    return lines
+        place = (sentence.device.name, sentence.cluster)
+        caches = {key[2] for key in found if (*key[:2], key[6]) == (*place, sentence.face)}
+        for cache in sorted(caches, key=lambda c: (c != sentence.cache, c)):
+            lines.append(MatrixLine(sentence, cache, [found.get((*place, cache, *column)) for column in columns]))
+    return Matrix(columns if lines else [], lines)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader
 
 from harness.paths import data_root
-from harness.report.best import GAINS
+from harness.report.baseline import LEAST_LAYER, LEAST_MEAN
 from harness.report.charts import winner_of
-from harness.report.context import COMPARISONS, Context
+from harness.report.context import Context
 from harness.report.marks import Marks
 from harness.report.shape import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
@@ -24,10 +24,10 @@ def render_html(context: Context) -> str:
     return environment.get_template("report.html.j2").render(
         context=context,
         marks=Marks(),
-        comparisons=COMPARISONS,
-        gains=GAINS,
         titles=CATEGORY_TITLES,
         winner_of=winner_of,
         least_launches=LEAST_LAUNCHES,
+        least_mean=LEAST_MEAN,
+        least_layer=LEAST_LAYER,
         style=(data_root() / "reports" / "report.css").read_text("utf-8"),
     )

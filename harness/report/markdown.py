@@ -7,7 +7,6 @@ import re
 from jinja2 import Environment, FileSystemLoader
 
 from harness.paths import data_root
-from harness.report.best import GAINS
 from harness.report.context import Context
 
 _SPECIAL = re.compile(r"([\\`*_{}#|~!]|(?<=\])[(:\[])")  # intervals in brackets stay readable; links do not work
@@ -28,7 +27,6 @@ def render_markdown(context: Context) -> str:
         lstrip_blocks=True,
     )
     environment.filters["md"] = markdown_text
-    environment.globals.update(gains=GAINS)
     return environment.get_template("summary.md.j2").render(
         context=context,
         run=context.run,

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup
 
+from harness.report.baseline import BaselineRow
 from harness.report.categories import CategoryRow
 from harness.report.faces import FaceRow
 from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.report.rows import Row
 
-RESULTS, CATEGORIES, FACES = "results.csv", "categories.csv", "faces.csv"
-AnyRow = Row | CategoryRow | FaceRow
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow
+_FILES = {Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"}
 EMPTY = Markup('<span class="none">–</span>')
 
 
@@ -92,7 +93,7 @@ def source(row: AnyRow, column: str) -> str:
 
 
 def _file(row: AnyRow) -> str:
-    return RESULTS if isinstance(row, Row) else FACES if isinstance(row, FaceRow) else CATEGORIES
+    return _FILES[type(row)]
 
 
 def time_unit(ns: float) -> tuple[str, float]:

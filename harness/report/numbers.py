@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from harness.stats.interval import Interval
+
 DIGITS = 9  # significant digits in CSV files
 
 
@@ -44,3 +46,11 @@ def bytes_text(value: float) -> tuple[str, str, float]:
 def ratio_decimals(*values: float | None) -> int:
     """Decimals for a ratio and its bounds: 2, or 3 where one of them would look like 1 and is not."""
     return 3 if any(value is not None and value != 1 and round(value, 2) == 1 for value in values) else 2
+
+
+def ratio_text(ratio: Interval) -> str:
+    """``1.31x [1.28, 1.34]``, or ``1.31x`` where there is no interval."""
+    digits = ratio_decimals(ratio.value, ratio.low, ratio.high)
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.value:.{digits}f}x"
+    return f"{ratio.value:.{digits}f}x [{ratio.low:.{digits}f}, {ratio.high:.{digits}f}]"

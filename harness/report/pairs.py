@@ -3,10 +3,10 @@
 Face ``published``: with the other algorithms of the same kernel (the plain name stands for the algorithm where a
 variant was measured under two).
 
-Face ``best``: kernel and options differ by nature, so an algorithm is compared with the other algorithms of face best
-on the same micro-kernel, whatever their options; ``auto``, which may choose any, with each of them on any kernel. Where
-face best holds several schedules of an algorithm, that of the least median time stands for it. And across faces: each
-algorithm with its own published form, ``auto`` with all three; that on the same micro-kernel where there are several.
+Face ``best``: kernel and options differ by nature, so an algorithm, and ``auto``, is compared with the other algorithms
+of face best whatever they ran with: each at its best. Where face best holds several schedules of an algorithm, that of
+the least median time stands for it. And across faces: each algorithm with its own published form, ``auto`` with all
+three; that on the same micro-kernel where there are several.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def compare(rows: Iterable[Row]) -> None:
             is_auto = row.role == records.AUTO
             for other in _COMPARED:
                 if is_auto or other != row.role:
-                    _pair(row, other, _fastest(row, other, best, any_kernel=is_auto))
+                    _pair(row, other, _fastest(other, best))
                 if is_auto or other == row.role:
                     _pair(row, PUBLISHED + other, _published(row, other, published))
 
@@ -55,9 +55,8 @@ def _compare_published(rows: Iterable[Row]) -> None:
                 _pair(row, other.algorithm, other)
 
 
-def _fastest(row: Row, other: str, best: Iterable[Row], *, any_kernel: bool) -> Row | None:
-    found = [r for r in best if r.role == other and (any_kernel or r.base_kernel == row.base_kernel)]
-    return min(found, key=lambda r: (_ns(r), r.key.variant), default=None)
+def _fastest(other: str, best: Iterable[Row]) -> Row | None:
+    return min((r for r in best if r.role == other), key=lambda r: (_ns(r), r.key.variant), default=None)
 
 
 def _published(row: Row, other: str, published: Iterable[Row]) -> Row | None:

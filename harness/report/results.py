@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from harness.report.pairs import compare
@@ -98,7 +98,7 @@ class _Cluster:
         shares: dict[RowKey, list[float]] = defaultdict(list)
         copies: dict[RowKey, list[float]] = defaultdict(list)
         for number, stream in enumerate(self._streams):
-            peaks = _peaks(stream)
+            peaks = peaks_of(stream)
             for sample in stream.of(records.Sample):
                 key = self._key(sample.layer, sample.variant, sample.build, sample.cache, sample.threads, sample.face)
                 row = self._row(key, sample.algorithm, sample.kernel, "ok")
@@ -107,12 +107,9 @@ class _Cluster:
                 row.observations.append(Observation(sample.launch, sample.round, (number, sample.pid), sample.ns))
                 if sample.copy_ns is not None:
                     copies[key].append(sample.copy_ns)
-                peak = peaks.get((sample.launch, sample.build, sample.pid))
-                clocks = [mhz for mhz in (sample.mhz_before, sample.mhz_after) if mhz is not None]
-                if peak and clocks and sample.cache == "hot":
-                    share = peak_share(row.flop, sample.ns, statistics.fmean(clocks), peak)
-                    if share is not None:
-                        shares[key].append(share)
+                share = share_of(sample, row.flop, peaks)
+                if share is not None:
+                    shares[key].append(share)
         for key, row in self._rows.items():
             row.copy_ns = statistics.median(copies[key]) if key in copies else None
             row.peak_share = statistics.median(shares[key]) if key in shares else None
@@ -179,6 +176,7 @@ class _Cluster:
             if not layers:
                 continue
             last = layers[-1]
+            row.order = last.order
             row.matrix_bytes, row.pointer_bytes = last.matrix_bytes, last.pointer_bytes
             row.extra_bytes = last.matrix_bytes + last.pointer_bytes + last.padding_bytes
             row.create_ns = statistics.median(layer.create_ns for layer in layers)
@@ -201,10 +199,19 @@ def _names(row: Row) -> tuple[str, str]:
     return (records.asked_for(row.key.variant, row.algorithm, row.key.face), row.key.variant)
 
 
-def _peaks(stream: Stream) -> dict[tuple[int, str, int], float]:
+def peaks_of(stream: Stream) -> dict[tuple[int, str, int], float]:
     """FLOP per cycle of each worker's peak probe, where it and the clock can be believed: by launch, build, pid."""
     return {
         (worker.launch, worker.build, worker.pid): worker.peak.flop_per_cycle
         for worker in stream.of(records.Worker)
         if worker.clock.available and worker.peak.ok and worker.peak.flop_per_cycle
     }
+
+
+def share_of(sample: records.Sample, flop: int, peaks: Mapping[tuple[int, str, int], float]) -> float | None:
+    """The sample's share of the FMA peak; None in another mode than ``hot``, and where clock or peak are unknown."""
+    peak = peaks.get((sample.launch, sample.build, sample.pid))
+    clocks = [mhz for mhz in (sample.mhz_before, sample.mhz_after) if mhz is not None]
+    if not peak or not clocks or sample.cache != "hot":
+        return None
+    return peak_share(flop, sample.ns, statistics.fmean(clocks), peak)

@@ -61,6 +61,7 @@ class Row:
     copy_ns: float | None = None
     create_ns: float | None = None
     reshape_ns: float | None = None
+    order: str = ""  # of the loops around the micro-kernel, the outer one: panels, pixels
     # Other algorithm, for face best also one of face published (PUBLISHED), -> launch -> mean log ratio; and its row.
     pairs: dict[str, LogMeans] = field(default_factory=dict)
     partners: dict[str, Row] = field(default_factory=dict)
@@ -81,6 +82,11 @@ class Row:
     def base_kernel(self) -> str:
         """The micro-kernel, without the options of a schedule."""
         return self.kernel.partition("+")[0]
+
+    @property
+    def schedule(self) -> tuple[str, str]:
+        """What ran, whatever it was called: kernel and options, and the order of loops."""
+        return (self.kernel.replace("+panels", "").replace("+pixels", ""), self.order)
 
     @property
     def gflops(self) -> float | None:

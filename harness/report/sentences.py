@@ -1,12 +1,15 @@
-"""The opening sentences: what each cluster of each device showed, in words that depend on the intervals."""
+"""The opening sentences: what each cluster of each device showed, in words that depend on the intervals.
+
+Both faces answer: as published, and each algorithm at its best where the best schedules of both were measured.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.report.categories import CategoryRow
-from harness.report.numbers import ratio_decimals
+from harness.report.numbers import ratio_text
 from harness.report.run import DeviceData, RunData
 from harness.report.shape import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
@@ -31,11 +34,16 @@ class Clause:
     after: str
     verdict: str  # "faster", "slower", "unclear" (the interval holds 1) or "unknown" (no interval): row.algorithm's
     winner: str  # algorithm; empty where none is shown
+    best: Clause | None = None  # the same two, each at its best
 
     @property
     def text(self) -> str:
-        """The clause with its number: ``indirect is 1.31x [1.28, 1.34] of im2col's speed on larger kernels (...)``."""
-        return f"{self.before}{ratio_text(self.row)}{self.after}"
+        """The clause with its number: ``indirect is 1.31x [1.28, 1.34] of im2col's speed on larger kernels (...)``.
+
+        Where both faces were measured: ``as published, indirect is ... (...); each at its best, 1.12x [1.11, 1.14]
+        (...)``.
+        """
+        return f"{self.before}{ratio_text(self.row.ratio)}{self.after}" + (self.best.text if self.best else "")
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,12 @@ class Sentence:
         """Which cache mode and face the numbers are of."""
         if not self.clauses:
             return ""
-        return f"{CACHE_WORDS.get(self.cache, self.cache)}, the algorithms as published (face {self.face})"
+        words = f"{CACHE_WORDS.get(self.cache, self.cache)}, the algorithms as published (face {self.face})"
+        count = sum(clause.best is not None for clause in self.clauses)
+        if count == 0:
+            return f"{words} alone: their best schedules were not measured together"
+        where = "" if count == len(self.clauses) else ", where both were measured"
+        return f"{words} and each with its best schedule (face {BEST}){where}"
 
     @property
     def text(self) -> str:
@@ -71,15 +84,6 @@ class Sentence:
         if not self.clauses:
             return f"{mark}{self.place}: {self.emptiness}."
         return f"{mark}{self.place}: " + "; ".join(c.text for c in self.clauses) + f". [{self.conditions}]"
-
-
-def ratio_text(row: CategoryRow) -> str:
-    """``1.31x [1.28, 1.34]``, or ``1.31x`` where there is no interval."""
-    interval = row.ratio
-    digits = ratio_decimals(interval.value, interval.low, interval.high)
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:.{digits}f}x"
-    return f"{interval.value:.{digits}f}x [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
 def make_sentences(run: RunData, categories: Sequence[CategoryRow]) -> list[Sentence]:
@@ -94,23 +98,26 @@ def make_sentences(run: RunData, categories: Sequence[CategoryRow]) -> list[Sent
 
 
 def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequence[CategoryRow]) -> Sentence:
-    ours = [r for r in categories if (r.device, r.cluster, r.face) == (device.name, cluster, "published")]
+    both = [r for r in categories if (r.device, r.cluster) == (device.name, cluster)]
+    ours = [r for r in both if r.face == "published"]
     caches = {row.cache for row in ours}
     cache = "rotate" if "rotate" in caches else next(iter(sorted(caches)), "")
     found = {(row.category, row.algorithm, row.other): row for row in ours if row.cache == cache}
+    best = {(row.category, row.algorithm, row.other): row for row in both if row.cache == cache and row.face == BEST}
     clauses: list[Clause] = []
     for category, questions in QUESTIONS.items():
         for algorithm, other in questions:
             row = found.get((category, algorithm, other))
             if row is not None:
                 turned = found.get((category, other, algorithm))
-                clauses.append(clause_of(row, turned))
+                clause = clause_of(row, turned)
+                clauses.append(with_best(clause, best.get((category, clause.row.algorithm, clause.row.other))))
                 break
     if clauses:
         return Sentence(device, cluster, cache, clauses=tuple(clauses))
     measured = any(stream.items for stream in device.streams_of(cluster))
     emptiness = "no two algorithms can be compared" if measured else "nothing was measured"
-    if any((row.device, row.cluster, row.face) == (device.name, cluster, BEST) for row in categories):
+    if any(row.face == BEST for row in both):
         emptiness = "face published, the paper's comparison, was not measured"
     return Sentence(device, cluster, cache, emptiness=emptiness)
 
@@ -119,24 +126,53 @@ def clause_of(row: CategoryRow, turned: CategoryRow | None) -> Clause:
     """Words for one comparison. ``turned`` is the same one the other way round, for a winner in second place."""
     sign = row.ratio.against_one()
     where = CATEGORY_TITLES[row.category]
-    layers = f"{row.layers} layer{'s' if row.layers != 1 else ''}"
-    verdict = {1: "faster", -1: "slower", 0: "unclear" if row.ratio.has_interval else "unknown"}[sign]
-    winner = {1: row.algorithm, -1: row.other, 0: ""}[sign]
+    layers = _layers(row)
+    verdict, winner = _verdict(row)
     if verdict == "unknown":
-        launches = f"{row.ratio.launches} of {LEAST_LAUNCHES} launches needed"
         return Clause(
             row,
             f"{row.algorithm} measured ",
-            f" of {row.other}'s speed on {where} (no interval: {launches}; {layers})",
+            f" of {row.other}'s speed on {where} ({_no_interval(row)}; {layers})",
             verdict,
             winner,
         )
     best = row if sign > 0 else turned
     if row.category == "1x1s1" and winner and best is not None and best.ratio.value >= _WIN:  # who wins is the question
         return Clause(best, f"{winner} wins on {where} by ", f" over {best.other} ({layers})", "faster", winner=winner)
-    words = {"faster": "faster", "slower": "slower", "unclear": "no clear difference"}[verdict]
+    words = _WORDS[verdict]
     if winner and best is not None and best.ratio.value < _WIN:
         words = f"{words} by less than {_WIN - 1:.0%}"
     return Clause(
         row, f"{row.algorithm} is ", f" of {row.other}'s speed on {where} ({words}; {layers})", verdict, winner
     )
+
+
+def with_best(clause: Clause, best: CategoryRow | None) -> Clause:
+    """The clause that says both; as it is where the best schedules of both were not measured."""
+    if best is None:
+        return clause
+    verdict, winner = _verdict(best)
+    words = _no_interval(best) if verdict == "unknown" else _WORDS[verdict]
+    if winner and max(best.ratio.value, 1 / best.ratio.value) < _WIN:
+        words = f"{words} by less than {_WIN - 1:.0%}"
+    layers = "" if best.layers == clause.row.layers else f"; {_layers(best)}"
+    too = Clause(best, "; each at its best, ", f" ({words}{layers})", verdict, winner)
+    return replace(clause, before=f"as published, {clause.before}", best=too)
+
+
+_WORDS = {"faster": "faster", "slower": "slower", "unclear": "no clear difference"}
+
+
+def _verdict(row: CategoryRow) -> tuple[str, str]:
+    """The verdict on ``row.algorithm`` and the winner's name."""
+    sign = row.ratio.against_one()
+    verdict = {1: "faster", -1: "slower", 0: "unclear" if row.ratio.has_interval else "unknown"}[sign]
+    return verdict, {1: row.algorithm, -1: row.other, 0: ""}[sign]
+
+
+def _layers(row: CategoryRow) -> str:
+    return f"{row.layers} layer{'s' if row.layers != 1 else ''}"
+
+
+def _no_interval(row: CategoryRow) -> str:
+    return f"no interval: {row.ratio.launches} of {LEAST_LAUNCHES} launches needed"

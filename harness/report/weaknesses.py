@@ -7,6 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.report.baseline import BaselineRow
+from harness.report.faces import FaceRow
+from harness.report.numbers import ratio_text
 from harness.report.rows import Row
 from harness.report.run import DeviceData, RunData, Stream
 from harness.stats.interval import LEAST_LAUNCHES
@@ -20,6 +23,11 @@ class Weakness:
     place: str  # "Pixel 3, CPUs 4-7"; empty: the whole run
     kind: str
     text: str
+    device: str = ""  # name of its folder; empty: the whole run
+    cluster: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}" if self.place else self.text
 
     @property
     def is_heavy(self) -> bool:
@@ -27,8 +35,9 @@ class Weakness:
         return self.kind in _HEAVY
 
 
-_HEAVY = ("wrong", "error", "lines", "disturbed")
+_HEAVY = ("wrong", "error", "lines", "disturbed", "baseline")
 _MANY = 0.25  # share of samples from which on they count as disturbed
+_SLOWER = 0.95  # best against published: what lies above may be noise on one of many layers
 
 
 @dataclass(frozen=True)
@@ -38,13 +47,17 @@ class _Scope:
     streams: list[Stream]
     samples: list[records.Sample]
     rows: list[Row]
+    baselines: Sequence[BaselineRow]
+    faces: Sequence[FaceRow]
 
     @property
     def place(self) -> str:
         return f"{self.device.model}, CPUs {self.cluster}"
 
 
-def find_weaknesses(run: RunData, rows: Sequence[Row]) -> list[Weakness]:
+def find_weaknesses(
+    run: RunData, rows: Sequence[Row], baselines: Sequence[BaselineRow], faces: Sequence[FaceRow]
+) -> list[Weakness]:
     """All weaknesses: of the run, of each device, of each cluster, in that order."""
     found = [Weakness("", "files", fault) for fault in run.faults]
     status = str(run.manifest.get("status") or "unknown")
@@ -74,13 +87,44 @@ def find_weaknesses(run: RunData, rows: Sequence[Row]) -> list[Weakness]:
                 streams,
                 [sample for stream in streams for sample in stream.of(records.Sample)],
                 [row for row in rows if (row.key.device, row.key.cluster) == (device.name, cluster)],
+                [row for row in baselines if (row.device, row.cluster) == (device.name, cluster)],
+                [row for row in faces if (row.best.key.device, row.best.key.cluster) == (device.name, cluster)],
             )
             for check in _CHECKS:
-                found += [Weakness(scope.place, kind, text) for kind, text in check(scope)]
+                found += [Weakness(scope.place, kind, text, device.name, cluster) for kind, text in check(scope)]
     return found
 
 
 Found = Iterator[tuple[str, str]]
+
+
+def _baseline(scope: _Scope) -> Found:
+    answers = "rotate" if any(row.cache == "rotate" for row in scope.baselines) else "hot"
+    for row in scope.baselines:
+        if row.is_weak:
+            yield (
+                "baseline" if row.cache == answers else "schedule",
+                f"in {row.cache} {row.text}: what is said to be faster than the published im2col owes a part of it to "
+                "that; go by the ratio of each at its best",
+            )
+
+
+def _schedules(scope: _Scope) -> Found:
+    """Best schedules that are not: they make the ratio of each at its best wrong."""
+    slower = [
+        f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
+        for face in scope.faces
+        if face.best.role == face.best.algorithm
+        and face.best.schedule != face.published.schedule
+        and face.ratio.against_one() < 0
+        and face.ratio.value < _SLOWER
+    ]
+    if slower:
+        yield (
+            "schedule",
+            f"{len(slower)} best schedule(s) are slower than the algorithm as published, so that “each at its best” is "
+            f"not for them: {_few(slower)}",
+        )
 
 
 def _attempts(scope: _Scope) -> Found:
@@ -242,6 +286,8 @@ def _caches(scope: _Scope) -> Found:
 
 
 _CHECKS: tuple[Callable[[_Scope], Found], ...] = (
+    _baseline,
+    _schedules,
     _attempts,
     _lines,
     _statuses,

@@ -1,4 +1,7 @@
-"""Writes a run's report: report.html, summary.md, results.csv and categories.csv; faces.csv where both faces ran."""
+"""Writes a run's report: report.html, summary.md, results.csv and categories.csv.
+
+Where both faces ran, faces.csv and baseline.csv too.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.report.baseline import BASELINE_COLUMNS, BaselineRow
 from harness.report.categories import CATEGORY_COLUMNS
 from harness.report.context import Context, make_context
-from harness.report.faces import FACE_COLUMNS
+from harness.report.faces import FACE_COLUMNS, FaceRow
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
 from harness.report.rows import RESULT_COLUMNS
@@ -45,7 +49,13 @@ class ReportSummary:
     sentences: tuple[str, ...]  # one per device and cluster
     headlines: tuple[Headline, ...]  # one per device, cluster and category
     weaknesses: tuple[str, ...]
+    heavy: tuple[str, ...]  # those of them that belong beside the sentences
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """The last lines on a terminal: the sentences, and what belongs beside them."""
+        return (*self.sentences, *(f"weakness: {text}" for text in self.heavy))
 
     @property
     def report(self) -> Path:
@@ -60,7 +70,8 @@ def write_report(run_dir: Path) -> ReportSummary:
     """
     context = make_context(run_dir)
     files = {
-        **({"faces.csv": csv_text(FACE_COLUMNS, (row.columns() for row in context.faces))} if context.faces else {}),
+        **_of_both_faces("faces.csv", FACE_COLUMNS, context.faces),
+        **_of_both_faces("baseline.csv", BASELINE_COLUMNS, context.baselines),
         "results.csv": csv_text(RESULT_COLUMNS, (row.columns() for row in context.rows)),
         "categories.csv": csv_text(CATEGORY_COLUMNS, (row.columns() for row in context.categories)),
         "summary.md": render_markdown(context),
@@ -78,10 +89,16 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         run_dir,
         tuple(sentence.text for sentence in context.sentences),
         tuple(_headline(sentence, clause) for sentence in context.sentences for clause in sentence.clauses),
-        tuple(f"{weakness.place}: {weakness.text}" if weakness.place else weakness.text
-              for weakness in context.weaknesses),
+        tuple(str(weakness) for weakness in context.weaknesses),
+        tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         context.statuses,
-    )  # fmt: skip
+    )
+
+
+def _of_both_faces(
+    name: str, columns: Sequence[str], rows: Sequence[FaceRow] | Sequence[BaselineRow]
+) -> dict[str, str]:
+    return {name: csv_text(columns, (row.columns() for row in rows))} if rows else {}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:

@@ -93,7 +93,7 @@ def page(browser: Browser, run: Path) -> Iterator[Page]:
 
 def tables(run: Path) -> dict[str, list[dict[str, str]]]:
     found = {}
-    for name in ("results.csv", "categories.csv", "faces.csv"):
+    for name in ("results.csv", "categories.csv", "faces.csv", "baseline.csv"):
         with (run / name).open(newline="") as file:
             found[name] = list(csv.DictReader(file))
     return found
@@ -142,10 +142,32 @@ def test_every_time_ratio_and_mean_is_shown(page: Page, run: Path) -> None:
     for number, row in enumerate(files["categories.csv"], start=1):
         if (row["algorithm"], row["other"]) in {("indirect", "im2col"), ("auto", "published/indirect")}:
             assert f"categories.csv:{number}:ratio" in shown
+    answers = [n for n, row in enumerate(files["baseline.csv"], start=1) if row["cache"] == "rotate"]
+    assert len(answers) == 2
+    assert {f"baseline.csv:{n}:{c}" for n in answers for c in ("ratio", "low", "layers", "worst_ratio_high")} <= shown
     gains = [n for n, row in enumerate(files["faces.csv"], start=1)
              if row["variant"].startswith("auto/") and row["other"].startswith("indirect/")]  # fmt: skip
     assert len(gains) == 40
     assert {f"faces.csv:{n}:{column}" for n in gains for column in ("ratio", "low", "high")} <= shown
+
+
+def test_the_answer_holds_both_ratios_of_each_category(page: Page, run: Path) -> None:
+    rows = tables(run)["categories.csv"]
+    cards = page.locator(".answer")
+    assert cards.count() == 4
+    for number in range(4):
+        sources = [
+            [rows[int(mark.split(":")[1]) - 1] for mark in clause if mark.endswith(":ratio")]
+            for clause in cards.nth(number).evaluate(
+                """card => [...card.querySelectorAll('.clause')].map(clause =>
+                    [...clause.querySelectorAll('[data-source]')].map(mark => mark.dataset.source))"""
+            )
+        ]
+        assert [row[0]["category"] for row in sources] == ["larger", "1x1s2", "1x1s1"]
+        both = ["published", "best"] if number < 2 else ["published"]  # the second device measured one face
+        for clause in sources:
+            assert [row["face"] for row in clause] == both
+            assert len({(row["algorithm"], row["other"], row["cache"], row["cluster"]) for row in clause}) == 1
 
 
 def test_quotients_trace_to_two_cells(page: Page, run: Path) -> None:

@@ -10,7 +10,15 @@ import pytest
 
 from harness.config.layer import CATEGORIES
 from harness.config.policy import list_policies, load_policy
-from harness.config.suite import Suite, list_suites, load_suite, parse_algorithms, parse_faces, select_layers
+from harness.config.suite import (
+    Suite,
+    list_suites,
+    load_suite,
+    parse_algorithms,
+    parse_faces,
+    select_layers,
+    with_options,
+)
 from harness.errors import ExitCode, UsageError
 
 pytestmark = pytest.mark.unit
@@ -275,3 +283,36 @@ def test_select_layers() -> None:
     assert [layer.name for layer in select_layers(layers, "*_1x1*")] == ["expand_1x1", "project_1x1s2"]
     with pytest.raises(UsageError, match="no layer matches 'nothing'"):
         select_layers(layers, "nothing")
+
+
+def test_single_best_schedules_stand_among_the_algorithms(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(replaced(1, "mine\n", "mine\nalgorithms: [im2col, indirect, im2col/best]\n"))
+    suite = load_suite(str(tmp_path / "mine.yaml"))
+    assert suite.algorithms == ("im2col", "indirect", "im2col/best")
+    assert "unknown algorithm 'naive/best'" in refused(
+        tmp_path, replaced(1, "mine\n", "mine\nalgorithms: [im2col, naive/best]\n")
+    )
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "faces", "wanted"),
+    [
+        (None, None, (("im2col", "indirect", "im2col/best"), ("published",))),
+        ("indirect,indirect/best", None, (("indirect", "indirect/best"), ("published",))),
+        # Who asks for faces decides about single best schedules, too.
+        (None, "published", (("im2col", "indirect"), ("published",))),
+        (None, "published,best", (("im2col", "indirect"), ("published", "best"))),
+        ("direct/best", "published", (("direct/best",), ("published",))),
+    ],
+)
+def test_options_in_place_of_the_suites_own(
+    algorithms: str | None, faces: str | None, wanted: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    suite = load_suite("smoke").model_copy(update={"algorithms": ("im2col", "indirect", "im2col/best")})
+    found = with_options(suite, algorithms, faces)
+    assert (found.algorithms, found.faces) == wanted
+
+
+def test_quick_measures_what_its_answer_says() -> None:
+    suite = load_suite("quick")
+    assert set(suite.algorithms) >= {"im2col", "indirect", "direct", "im2col/best", "indirect/best", "direct/best"}

@@ -63,6 +63,9 @@ def test_variants_are_numbered() -> None:
         (["auto"], ["published"], ["auto"]),
         (["auto"], ["published", "best"], ["auto"]),
         (["naive"], ["best"], ["auto"]),
+        (["im2col", "indirect", "indirect/best"], ["published"], ["im2col", "indirect", "indirect/best"]),
+        (["direct/best", "im2col"], ["published", "best"], ["im2col", "direct/best", "im2col/best", "auto"]),
+        (["im2col/best", "im2col"], ["best"], ["im2col/best", "auto"]),
     ],
 )
 def test_variants_of_faces(algorithms: list[str], faces: list[str], asked: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.report.categories import CategoryRow
-from harness.report.sentences import clause_of
+from harness.report.sentences import clause_of, with_best
 from harness.report.weaknesses import Weakness
 from harness.stats.interval import Interval
 
@@ -33,6 +33,31 @@ def test_a_small_difference_is_nobodys_win(category: str, value: float, low: flo
         assert words in clause_of(back, there).text
 
 
+@pytest.mark.parametrize(
+    ("interval", "layers", "words", "winner"),
+    [
+        (Interval(1.12, 1.11, 1.14, 6), 3, "; each at its best, 1.12x [1.11, 1.14] (faster)", "indirect"),
+        (Interval(0.93, 0.9, 0.96, 6), 3, "; each at its best, 0.93x [0.90, 0.96] (slower)", "im2col"),
+        (Interval(1.01, 0.97, 1.05, 6), 3, "; each at its best, 1.01x [0.97, 1.05] (no clear difference)", ""),
+        (Interval(1.011, 1.005, 1.02, 6), 3, "1.011x [1.005, 1.020] (faster by less than 2%)", "indirect"),
+        (Interval(0.985, 0.98, 0.99, 6), 3, "0.98x [0.98, 0.99] (slower by less than 2%)", "im2col"),
+        (Interval(1.12, None, None, 3), 3, "; each at its best, 1.12x (no interval: 3 of 4 launches needed)", ""),
+        (Interval(1.12, 1.11, 1.14, 6), 2, "; each at its best, 1.12x [1.11, 1.14] (faster; 2 layers)", "indirect"),
+    ],
+)
+def test_each_at_its_best_has_words_of_its_own(interval: Interval, layers: int, words: str, winner: str) -> None:
+    clause = clause_of(row("indirect", "im2col", "larger", 1.31, 1.28, 1.34), None)
+    both = with_best(clause, CategoryRow("d", "0", "hot", "larger", "indirect", "im2col", "best", interval, layers))
+    assert both.text.startswith(
+        "as published, indirect is 1.31x [1.28, 1.34] of im2col's speed on larger kernels (faster;"
+    )
+    assert both.text.endswith(words)
+    assert both.best is not None and both.best.winner == winner
+    assert (both.verdict, both.winner) == ("faster", "indirect")
+    assert with_best(clause, None) == clause
+
+
 def test_what_may_change_the_answer_stands_beside_it() -> None:
     assert Weakness("Pixel 3, CPUs 4-7", "disturbed", "...").is_heavy
+    assert Weakness("Pixel 3, CPUs 4-7", "baseline", "...").is_heavy
     assert not Weakness("Pixel 3, CPUs 4-7", "switches", "...").is_heavy

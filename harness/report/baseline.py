@@ -1,0 +1,107 @@
+"""How far im2col as published, which others are measured against, is from the best im2col measured: baseline.csv."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.report.numbers import number_text, ratio_text
+from harness.report.rows import Row
+from harness.report.run import RunData
+from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_log_ratios, ratio
+from harness.stats.interval import Interval
+
+_COLUMNS = "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high"
+BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
+LEAST_MEAN = 0.85  # below, the published im2col is no fair measure of others
+LEAST_LAYER = 0.7
+_COPIES = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
+
+
+@dataclass
+class BaselineRow:
+    """The published im2col's speed over the best im2col's, over the distinct layers whose im2col copies."""
+
+    device: str
+    cluster: str
+    cache: str
+    ratio: Interval
+    layers: int
+    worst_layer: str
+    worst: Interval
+    number: int = 0  # of the data row in baseline.csv, from 1
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether ratios over the published im2col flatter: under 0.85 in the mean, or 0.7 on a layer."""
+        return self.ratio.value < LEAST_MEAN or self.worst.value < LEAST_LAYER
+
+    @property
+    def text(self) -> str:
+        """``the published im2col has 0.90x [...] of the best im2col's speed (15 layers), at the least ...``."""
+        count = f"{self.layers} layer{'s' if self.layers != 1 else ''}"
+        mean = f"the published im2col has {ratio_text(self.ratio)} of the best im2col's speed ({count})"
+        return f"{mean}, at the least {ratio_text(self.worst)} on {self.worst_layer}"
+
+    def columns(self) -> Mapping[str, str]:
+        """The row as texts of baseline.csv. Under 1: the published im2col is slower than the best one."""
+        return {
+            "device": self.device,
+            "cluster": self.cluster,
+            "cache": self.cache,
+            "ratio": number_text(self.ratio.value),
+            "low": number_text(self.ratio.low),
+            "high": number_text(self.ratio.high),
+            "layers": str(self.layers),
+            "worst_layer": self.worst_layer,
+            "worst_ratio": number_text(self.worst.value),
+            "worst_ratio_low": number_text(self.worst.low),
+            "worst_ratio_high": number_text(self.worst.high),
+        }
+
+
+def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
+    """All rows of baseline.csv: one for each cluster and cache mode that measured both faces of im2col."""
+    places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.algorithm == row.role == "im2col" and row.status == "ok" and row.category in _COPIES and row.time:
+            places[row.key.device, row.key.cluster, row.key.cache].append(row)
+    found: list[BaselineRow] = []
+    for (device, cluster, cache), measured in places.items():
+        layers = dict(_distances(measured))
+        worst = min(((name, ratio(means)) for name, means in layers.items()), key=_value, default=None)
+        shapes: dict[object, list[LogMeans]] = defaultdict(list)
+        for name, means in layers.items():
+            shapes[run.shapes[name].key].append(means)
+        mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
+        if mean is not None and worst is not None and worst[1] is not None:
+            found.append(BaselineRow(device, cluster, cache, mean, len(shapes), worst[0], worst[1], len(found) + 1))
+    return found
+
+
+def _value(layer: tuple[str, Interval | None]) -> float:
+    return layer[1].value if layer[1] else float("inf")
+
+
+def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
+    """Each layer with its launches' mean log ratios, of pairs in a round; im2col rows of a cluster and cache mode.
+
+    The best is the one of the least median time, be it the published one itself, under whatever name: then the ratio
+    is 1.
+    """
+    kernels = Counter(row.kernel for row in rows if not row.is_best)
+    layers: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        layers[row.key.layer].append(row)
+    for name, alike in layers.items():
+        published = min((r for r in alike if not r.is_best), key=lambda r: (-kernels[r.kernel], r.number), default=None)
+        if published is None:
+            continue
+        every = [r for r in alike if (r.key.build, r.key.threads) == (published.key.build, published.key.threads)]
+        if any(row.is_best for row in every):
+            others = [r for r in every if r.schedule != published.schedule]
+            best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))
+            means = launch_means(pair_log_ratios(published.observations, best.observations))
+            if means:
+                yield name, means
