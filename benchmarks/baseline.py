@@ -26,7 +26,8 @@ NETWORKS = ("resnet18", "squeezenet_v1_0", "vgg16_d")
 LEAST_LAYER, LEAST_MEAN = 0.85, 0.95
 # As published, called by the algorithm alone; the orders; and what else im2col can do.
 PUBLISHED, INDIRECT = "im2col", "indirect"
-ORDERS = {"im2col+panels": "+panels", "im2col+pixels": "+pixels"}
+BY_PANEL, BY_PIXEL = "im2col+panels", "im2col+pixels"
+ORDERS = {BY_PANEL: "+panels", BY_PIXEL: "+pixels"}
 BEST, INDIRECT_BEST = "im2col/best", "indirect/best"
 BLOCKS = {"im2col+block8": "+block8", "im2col+block32": "+block32"}
 SCHEDULES = (PUBLISHED, *ORDERS, BEST, *BLOCKS)
@@ -72,11 +73,17 @@ class Finding:
     of_best: LogMeans
     published: LogMeans  # im2col over indirect, as published
     at_best: LogMeans  # the best im2col over the best indirect
+    rule: str  # the order that ran as published
+    by_pixel: LogMeans  # panels outside over pixels outside
+    fixed: LogMeans  # published over pixels outside: what QNNPACK's one order would change
+    block: str  # the schedule whose matrix is never whole, the fastest by its median time; "": none was measured
+    blocked: LogMeans  # the better order over it
 
 
 def findings(stream: Stream) -> list[Finding]:
     """A finding for each layer and cache mode that has samples of the published im2col, in the order of the records."""
     places: dict[tuple[str, str], dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    made = {(r.layer, r.variant): r for r in stream.of(records.Layer)}
     for s in stream.of(records.Sample):
         if s.ns > 0:
             places[s.layer, s.cache][s.variant].append(Observation(s.launch, s.round, s.pid, s.ns))
@@ -91,6 +98,8 @@ def findings(stream: Stream) -> list[Finding]:
 
         order = min((name for name in ORDERS if name in times), key=times.__getitem__, default="")
         best = min((name for name in SCHEDULES if name in times), key=times.__getitem__)
+        blocks = [n for n in SCHEDULES if n in times and (layer, n) in made and "+block" in made[layer, n].kernel]
+        block = min(blocks, key=times.__getitem__, default="")
         indirect = min((name for name in (INDIRECT, INDIRECT_BEST) if name in times), key=times.__getitem__, default="")
         found.append(
             Finding(
@@ -103,6 +112,11 @@ def findings(stream: Stream) -> list[Finding]:
                 over(PUBLISHED, best),
                 over(INDIRECT, PUBLISHED),
                 over(indirect, best),
+                made[layer, PUBLISHED].order if (layer, PUBLISHED) in made else "",
+                over(BY_PIXEL, BY_PANEL),
+                over(BY_PIXEL, PUBLISHED),
+                block,
+                over(block, order),
             )
         )
     return found
@@ -169,6 +183,20 @@ def lines(found: Sequence[Finding], cache: str) -> Iterator[str]:
     columns = zip(*((f.of_order, f.of_best, f.published, f.at_best) for f in ours), strict=True)
     of_order, of_best, published, at_best = (_cell(mean(column)) for column in columns)
     yield f"{'geometric mean':<{width}} {'':>10}  {'':<13} {of_order} {'':<14} {of_best} {published} {at_best}"
+
+
+def order_lines(found: Sequence[Finding], cache: str) -> Iterator[str]:
+    """What the order gives and what blocks give, for one cache mode; rows of a Markdown table. Over 1: faster."""
+    ours = [f for f in found if f.cache == cache]
+    titles = ("layer", "order by rule", "pixels / panels outside", "QNNPACK's order / published", "block / order", "")
+    yield f"| {cache}: {' | '.join(titles)} |"
+    yield "|---|---|---|---|---|---|"
+    for f in ours:
+        of = (f.by_pixel, f.fixed, f.blocked)
+        cells = [shown(one, 3) if (one := ratio(each)) else "" for each in of]
+        yield f"| {f.layer} | {f.rule} | {' | '.join(cells)} | {f.block.removeprefix(PUBLISHED)} |"
+    every = [mean(column) for column in zip(*((f.by_pixel, f.fixed, f.blocked) for f in ours), strict=True)]
+    yield f"| geometric mean |  | {' | '.join(shown(one, 3) if one else '' for one in every)} |  |"
 
 
 def _cell(found: Interval | None) -> str:

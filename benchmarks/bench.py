@@ -56,6 +56,9 @@ def command(
         print()
         for line in baseline.lines(found, cache):
             print(line)
+        print()
+        for line in baseline.order_lines(found, cache):
+            print(line)
     raise typer.Exit(_verdict(baseline.judged(found, [layer.name for layer in chosen], CACHE_MODES)))
 
 

@@ -18,6 +18,7 @@ from rich.table import Table as Shown
 
 from benchmarks.peers import environment
 from benchmarks.peers.campaign import PEERS, Campaign, Setting
+from benchmarks.peers.figures import known_core
 from benchmarks.peers.masked import masked
 from benchmarks.peers.processes import compile_ours
 from benchmarks.peers.render import Table, tables, to_html, to_json, to_markdown
@@ -74,7 +75,7 @@ def _again(
     if not close:
         return each
     only = frozenset((a.layer, variant) for a in close for variant in (a.ours, a.other))
-    second = Findings(findings.layers, avx512=findings.avx512)
+    second = Findings(findings.layers, avx512=findings.avx512, known_core=findings.known_core)
     launches = max(2 * setting.launches, 8)
     pair = dataclasses.replace(setting, launches=launches, first_launch=1000, only=only)
     _say(f"{len(close)} close calls, measured again as pairs")
@@ -128,7 +129,7 @@ def _command(
     """XNNPACK, onnxruntime, oneDNN, torch's im2col, ncnn and this library in turn, layer by layer."""
     if quick:
         launches, rounds, sample_ms, threads, pairs = 4, 2, 8.0, "1", False
-    findings = Findings(_layers(network, layers), avx512=not no_avx512)
+    findings = Findings(_layers(network, layers), avx512=not no_avx512, known_core=known_core() and not no_avx512)
     chosen, cpus = _peers(peers), _cpus(threads)
     python = environment.make(_say)
     built = build("host", "auto", None, _say)
@@ -140,9 +141,9 @@ def _command(
             raise UsageError("--no-avx512 --peers onednn_avx2", "name onednn: it is held to AVX2 then")
         python = environment.make_masked(python, _say)
         built, program = _masked(built, program, folder)
-        findings.notes.append(
-            "all programs took this machine for one without AVX-512; no peer is judged by known figures"
-        )
+        findings.notes.append("all programs took this machine for one without AVX-512")
+    if not findings.known_core:
+        findings.notes.append("no peer is judged by known figures: they were seen on a Zen 4 with AVX-512")
     campaign = Campaign(findings, built, program, python, folder)
     settings = [Setting(findings.layers, chosen, each, launches, rounds, sample_ms * 1e6) for each in cpus]
     campaign.log.unlink(missing_ok=True)

@@ -40,7 +40,8 @@ class Findings:
     peaks_of: dict[tuple[int, str], list[float]] = field(default_factory=dict)  # (threads, layer)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    avx512: bool = True  # False: all programs were masked; figures of peers are known for AVX-512 only
+    avx512: bool = True  # False: all programs were masked
+    known_core: bool = True  # False: peers are not judged, for no figures are known (figures.py)
 
     def observations(self, threads: int, layer: str, variant: str) -> list[Observation]:
         """The variant's samples, net, for pairing within rounds."""

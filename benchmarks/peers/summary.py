@@ -99,7 +99,7 @@ def _row(findings: Findings, threads: int, layer: Layer, variant: str) -> Row:
     key = (threads, layer.name, variant)
     empty = findings.empty_ns.get((threads, variant), [0.0])
     modes = Counter(findings.modes.get(key, [])).most_common(1)
-    judged = findings.avx512 and not is_ours(variant)  # of the others no figures are known
+    judged = findings.known_core and not is_ours(variant)
     return Row(
         threads,
         layer.name,

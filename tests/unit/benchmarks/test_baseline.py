@@ -13,6 +13,7 @@ from benchmarks.bench import without_avx512
 from harness.config.suite import load_suite
 from harness.report.run import Stream
 from harness.stats.interval import Interval
+from harness.store.records import Layer as Made
 from harness.store.records import Sample
 
 pytestmark = pytest.mark.unit
@@ -110,6 +111,30 @@ def test_the_better_order_and_the_best_schedule_are_found() -> None:
     assert row[:2] == ["a", "0.000"] and "+pixels" in row and "+block8" in row
     for text in ("0.800 [0.800, 0.800]", "0.500 [0.500, 0.500]", "1.429 [1.429, 1.429]", "1.250 [1.250, 1.250]"):
         assert text in table[2] and text in table[3]
+
+
+def made(variant: str, kernel: str, order: str) -> Made:
+    sizes = ("input", "output", "weights", "pointer", "matrix", "padding", "object")
+    return Made.model_validate(
+        {
+            **{"type": "layer", "seq": 0, "launch": 0, "layer": "a", "variant": variant, "algorithm": "im2col"},
+            **{"kernel": kernel, "order": order, "build": "b", "create_ns": 1.0, "reshape_ns": 1.0},
+            **{f"{name}_bytes": 1 for name in sizes},
+        }
+    )
+
+
+def test_what_order_and_blocks_give() -> None:
+    times = {"im2col": 10.0, "im2col+panels": 10.0, "im2col+pixels": 8.0, "im2col/best": 4.0, "im2col+block8": 5.0}
+    measured = stream(times)
+    measured.items.append(made("im2col", "k", "panels"))
+    measured.items.append(made("im2col/best", "k", "panels"))  # not in blocks, so no block, fast as it is
+    measured.items.append(made("im2col+block8", "k+block8", "pixels"))
+    row = list(baseline.order_lines(baseline.findings(measured), "hot"))[2]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [
+        *("a", "panels", "1.250 [1.250, 1.250]", "1.250 [1.250, 1.250]", "1.600 [1.600, 1.600]", "+block8"),
+    ]
 
 
 def test_what_was_not_measured_is_not_judged() -> None:

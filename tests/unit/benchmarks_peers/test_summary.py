@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.peers.figures import misconfigured
+from benchmarks.peers.figures import known_core, misconfigured
 from benchmarks.peers.hollow import assembly
 from benchmarks.peers.render import grouped, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings, Sample
@@ -52,6 +52,30 @@ def test_without_auto_the_fastest_of_ours_counts() -> None:
     answers = comparisons(made({"conv": {"ours im2col/a": 90.0, "ours indirect/a": 97.0, "torch_im2col": 60.0}}))
     assert answers["ours / best peer"][0].ours == "ours indirect/a"
     assert answers["im2col / torch im2col, 3x3"][0].ratio.value == pytest.approx(1.5)
+
+
+ZEN_4 = "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nflags\t\t: fpu avx2 fma avx512f\n"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "known"),
+    [
+        (ZEN_4, True),
+        (ZEN_4.replace(" avx512f", ""), False),  # Zen 3
+        (ZEN_4.replace("AuthenticAMD", "GenuineIntel"), False),
+        (ZEN_4.replace(": 25", ": 26"), False),
+        ("processor\t: 0\nCPU implementer\t: 0x41\n", False),
+    ],
+)
+def test_figures_are_known_of_one_kind_of_core(cpuinfo: str, known: bool) -> None:
+    assert known_core(cpuinfo) == known
+
+
+def test_on_another_core_no_peer_is_judged() -> None:
+    findings = made({"conv": {"ours auto": 96.0, "xnnpack": 55.0}})
+    assert comparisons(findings)["ours / XNNPACK"][0].verdict == "misconfigured"
+    findings.known_core = False
+    assert comparisons(findings)["ours / XNNPACK"][0].verdict == "faster"
 
 
 def test_a_peer_far_below_its_figure_is_misconfigured_and_not_beaten() -> None:
