@@ -190,13 +190,14 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             while (k < channels) {
                 const size_t stop = k + fetch_between(&ahead, between, channels - k, vectors);
 #if IC_STEPS > 1
+                const float *const turns_end = weights + (stop - k) / IC_STEPS * IC_STEPS * IC_COLUMNS;
                 IC_NO_UNROLL
-                for (; k + IC_STEPS <= stop; k += IC_STEPS) {
+                for (; weights != turns_end; weights += IC_STEPS * IC_COLUMNS) {
                     IC_UNROLL
                     for (unsigned i = 0; i < IC_STEPS; i++) {
                         step(acc, a, k + i, weights + i * IC_COLUMNS, rows, vectors);
                     }
-                    weights += IC_STEPS * IC_COLUMNS;
+                    k += IC_STEPS;
                 }
 #endif
                 IC_NO_UNROLL
