@@ -60,7 +60,6 @@ static ic_tile_run first_run(const job *j, const float *input, const int64_t *ro
     const ic_conv2d *conv = j->conv;
     ic_tile_run run = {0};
     run.input = input;
-    run.padding = conv->padding;
     run.output = j->output;
     run.offsets = row_offsets;
     run.output_offsets = row_offsets + IC_MAX_ROWS;
@@ -88,6 +87,7 @@ static void run_by_table(const job *j, const float *input, ic_tile_run *run, con
     const size_t input_row = conv->desc.stride_height * geometry->input_width * conv->desc.in_channels * sizeof(float);
     const size_t output_row = geometry->output_width * conv->desc.out_channels * sizeof(float);
     float *output = run->output;
+    run->padding = region->has_padding ? conv->padding : NULL;
     run->tap_entries = region->tap_entries;
     run->offset_step = run->output_offset_step = p->rows;
     size_t row = 0, first = p->pixel;
@@ -142,6 +142,7 @@ static void begin_panel(const job *j, ic_tile_run *run, const piece *p, size_t p
 static void begin_tiles(const job *j, const float *input, ic_tile_run *run, const piece *p) {
     const ic_conv2d *conv = j->conv;
     if (conv->offsets != NULL) {
+        run->padding = conv->padding;
         run->offsets = conv->offsets + p->pixel * p->region->taps;
         run->offset_step = p->rows * p->region->taps;
         run->tap_entries = p->rows;

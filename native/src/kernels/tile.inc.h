@@ -202,6 +202,9 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
 #endif
                 IC_NO_UNROLL
                 for (; k < stop; k++) {
+#if IC_STEPS > 1
+                    __asm__("" : "+r"(k)); /* else every row gets another pointer for this short loop */
+#endif
                     step(acc, a, k, weights, rows, vectors);
                     weights += IC_COLUMNS;
                 }
