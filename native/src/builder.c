@@ -69,7 +69,6 @@ ic_filler ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pix
     region->first_entry = b->sizes.entries;
     region->width = width;
     const bool shares = shares_entries(b->desc, is_rectangle, across);
-    region->has_padding = lacks_taps;
     region->length = lacks_taps ? pixels : table_length(b->split, width, pixels, &region->tiling, shares);
     region->tap_entries = tap_distance(b->desc, width, region->length, shares);
     if (b->region != NULL) {

@@ -176,7 +176,11 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
         schedule->block_tiles = matrix <= 2 * core->l2 ? 0 : block;
         return;
     }
-    schedule->block_tiles = choose_block(core, kernel, threads, pixels, lesser(image, matrix), depth, outputs);
+    /* Where the input outgrows the cache and the weights stay in it, one tile after the other needs no blocks. */
+    const size_t read = lesser(image, matrix);
+    const bool by_pixel = schedule->split == IC_SPLIT_NOT && read > core->l2 &&
+                          ic_order_by_rule(core, desc, geometry, kernel) == IC_ORDER_PIXELS;
+    schedule->block_tiles = by_pixel ? 0 : choose_block(core, kernel, threads, pixels, read, depth, outputs);
 }
 
 /* Between so few products of a tap, or of a tile, there is no time to ask for lines one by one. */

@@ -26,7 +26,6 @@ typedef struct {
     size_t weights_start;  /* products to pass over before the first tap */
     size_t first_entry;    /* of the table, in the indirection buffer */
     size_t width, length, tap_entries;
-    bool has_padding; /* among its entries */
 } ic_region;
 
 /* The first of the places, which follow the taps. */

@@ -78,6 +78,12 @@ static size_t weights_gap(const ic_conv2d *conv, const ic_region *region) {
                                                       : 0;
 }
 
+/* A table that serves more pixels than it holds has no entry that is padding (region.h). */
+static bool may_read_padding(const ic_region *region) {
+    const ic_tiling *tiling = &region->tiling;
+    return region->length >= tiling->tall * tiling->tall_rows + tiling->low * tiling->low_rows;
+}
+
 /* As many tiles at once as the region's table has entries for, from wherever in a row the first one begins. */
 static void run_by_table(const job *j, const float *input, ic_tile_run *run, const piece *p) {
     const ic_conv2d *conv = j->conv;
@@ -87,7 +93,7 @@ static void run_by_table(const job *j, const float *input, ic_tile_run *run, con
     const size_t input_row = conv->desc.stride_height * geometry->input_width * conv->desc.in_channels * sizeof(float);
     const size_t output_row = geometry->output_width * conv->desc.out_channels * sizeof(float);
     float *output = run->output;
-    run->padding = region->has_padding ? conv->padding : NULL;
+    run->padding = may_read_padding(region) ? conv->padding : NULL;
     run->tap_entries = region->tap_entries;
     run->offset_step = run->output_offset_step = p->rows;
     size_t row = 0, first = p->pixel;

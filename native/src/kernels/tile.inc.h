@@ -172,8 +172,9 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             acc[r][v] = IC_FMA_LANE(acc[r][v], b, x[r], lane);                                                         \
         }                                                                                                              \
     }
+            const size_t whole = channels / IC_LANES * IC_LANES;
             IC_NO_UNROLL
-            for (; k + IC_LANES <= channels; k += IC_LANES) {
+            for (; k != whole; k += IC_LANES) {
                 IC_VECTOR x[IC_ROWS];
                 IC_UNROLL
                 for (unsigned r = 0; r < rows; r++) {
