@@ -53,7 +53,7 @@ format: setup-test ## format Python and C sources
 bench: setup ## shares of FMA peak and memcpy; guard: published im2col against its better order (BENCH_ARGS="--no-avx512", "--help")
 	$(PY) -m benchmarks.bench $(BENCH_ARGS)
 
-bench-aarch64: setup ## arm64 kernels in models of cores, executed instructions per layer (BENCH_ARGS="--baseline FILE")
+bench-aarch64: setup ## arm64 without a core: loops in models, instructions and cache lines of layers (BENCH_ARGS="--parts lines")
 	$(PY) -m benchmarks.aarch64 $(BENCH_ARGS)
 
 bench-choice: setup ## auto beside the best of all candidates on random layers (BENCH_ARGS="--layers 20", "--help")

@@ -1,21 +1,28 @@
-"""Makes both tables: ``python -m benchmarks.aarch64``, or ``make bench-aarch64``."""
+"""Makes the tables: ``python -m benchmarks.aarch64``, or ``make bench-aarch64``."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.aarch64.cores import CORES
 from benchmarks.aarch64.counting import Counter
+from benchmarks.aarch64.driver import Driver
+from benchmarks.aarch64.instructions import ARM64
+from benchmarks.aarch64.kernels import entry, kernel_loops
+from benchmarks.aarch64.lines import COLUMNS, PUBLISHED, LineCounter
 from benchmarks.aarch64.loops import main_loops
 from benchmarks.aarch64.models import MODELS, Models, judge, shipped
-from benchmarks.aarch64.panel import PANEL
+from benchmarks.aarch64.panel import PANEL, PanelLayer
 from benchmarks.aarch64.tables import changes, markdown
 from benchmarks.aarch64.tools import llvm, plugin_qemu
+from benchmarks.aarch64.x86_instructions import X86
 from harness.build.builder import Built, build
 from harness.errors import HarnessError, UsageError
 from harness.paths import build_root
@@ -30,7 +37,8 @@ _VARIANTS = (
     ("indirect", "best"),
     ("auto", "-"),
 )
-_SCHEMA = 1
+_PARTS = ("kernels", "loops", "executed", "lines")
+_SCHEMA = 2
 
 
 def _say(line: str) -> None:
@@ -48,9 +56,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--layers", default="", help="only layers whose name contains this")
     parser.add_argument(
-        "--most", type=float, default=250, help="million products above which a layer is cut (%(default)s)"
+        "--most", type=float, default=120, help="million products above which a layer is cut (%(default)s)"
     )
-    parser.add_argument("--loops-only", action="store_true", help="leave out the executed instructions")
+    parser.add_argument("--parts", default=",".join(_PARTS), help="which tables (%(default)s)")
     return parser.parse_args()
 
 
@@ -77,10 +85,19 @@ def _loops(built: Built, result: dict[str, Any]) -> None:
     result["missing_models"] = [model for model in MODELS if models.peak(model) is None]
 
 
-def _variants(counter: Counter, asked: str) -> list[tuple[str, str]]:
+def _kernels(built: Built, result: dict[str, Any]) -> None:
+    """Of both instruction sets: the host's library is built, too, where it is an x86-64."""
+    objdump = llvm("llvm-objdump")[0]
+    found = kernel_loops(objdump, built.library, ARM64)
+    if platform.machine() == "x86_64":
+        found += kernel_loops(objdump, build("host", say=_say).library, X86)
+    result["kernels"] = [entry(kernel) for kernel in found]
+
+
+def _variants(driver: Driver, asked: str) -> list[tuple[str, str]]:
     if asked == "default":
         return list(_VARIANTS)
-    known = counter.kernels()
+    known = driver.kernels()
     names = [name for name in known if not name.startswith("scalar")] if asked == "all" else asked.split(",")
     for name in names:
         if name.split("+", maxsplit=1)[0] not in known:
@@ -88,17 +105,20 @@ def _variants(counter: Counter, asked: str) -> list[tuple[str, str]]:
     return [(algorithm, name) for algorithm in ("im2col", "direct", "indirect") for name in names]
 
 
-def _executed(built: Built, options: argparse.Namespace, result: dict[str, Any]) -> None:
-    counter = Counter(options.out, built)
-    result["qemu"] = counter.qemu_version
-    if not any(options.layers in layer.name for layer in PANEL):
+def _layers(options: argparse.Namespace) -> list[tuple[PanelLayer, PanelLayer]]:
+    """The layers asked for, each whole and cut."""
+    found = [(layer, layer.cut(options.most * 1e6)) for layer in PANEL if options.layers in layer.name]
+    if not found:
         names = ", ".join(layer.name for layer in PANEL)
         raise UsageError(f"--layers: no layer has {options.layers!r} in its name", f"there are: {names}")
-    for whole in PANEL:
-        layer = whole.cut(options.most * 1e6)
-        if options.layers not in layer.name:
-            continue
-        for algorithm, kernel in _variants(counter, options.kernels):
+    return found
+
+
+def _executed(driver: Driver, options: argparse.Namespace, result: dict[str, Any]) -> None:
+    counter = Counter(options.out, driver)
+    variants = _variants(driver, options.kernels)
+    for whole, layer in _layers(options):
+        for algorithm, kernel in variants:
             counted = counter.count(layer, algorithm, kernel)
             if counted is None:
                 continue
@@ -110,19 +130,49 @@ def _executed(built: Built, options: argparse.Namespace, result: dict[str, Any])
             result["executed"].append({**names, **size, "fma_share": share, "classes": counted.classes})
 
 
+def _lines(driver: Driver, options: argparse.Namespace, result: dict[str, Any]) -> None:
+    counter = LineCounter(options.out, driver)
+    kernel = driver.kernels()[0]
+    for whole, layer in _layers(options):
+        for core in CORES:
+            columns: dict[str, Any] = {}
+            for column, algorithm, schedule in COLUMNS:
+                moved = counter.moved(layer, core, algorithm, schedule.replace("KERNEL", kernel))
+                if moved is not None:
+                    figures = {"l1": moved.beyond_l1, "l2": moved.beyond_l2, "written": moved.written}
+                    ran = {"ran": moved.ran.schedule, "order": moved.ran.order, "weights": moved.ran.weights_bytes}
+                    columns[column] = {**ran, **figures}
+                    _say(f"{layer.name:<20} {core.name:<15} {column:<19} {moved.beyond_l2:>9} lines")
+            size = {"macs": layer.macs, "height": layer.input_height, "cut": layer is not whole}
+            fits = columns[PUBLISHED]["weights"] <= core.l2.size
+            result["lines"].append({"layer": layer.name, **size, "core": core.name, "fits": fits, "columns": columns})
+
+
 def main() -> int:
     """Builds, measures, writes result.json and result.md; returns the exit code."""
     options = _options()
+    parts = _parts(options.parts)
     baseline = _read(options.baseline) if options.baseline else None
-    llvm("llvm-mca"), llvm("llvm-objdump")  # what is missing is said before minutes of work
-    if not options.loops_only:
+    llvm("llvm-objdump")  # what is missing is said before minutes of work
+    if "loops" in parts:
+        llvm("llvm-mca")
+    emulated = parts & {"executed", "lines"}
+    if emulated:
         plugin_qemu()
     built = build("arm64-v8a", "zig", say=_say)
     result: dict[str, Any] = {"schema": _SCHEMA, "build_id": built.build_id, "commit": _commit()}
-    result |= {"qemu": None, "executed": []}
-    _loops(built, result)
-    if not options.loops_only:
-        _executed(built, options, result)
+    result |= {"qemu": None} | {part: [] for part in _PARTS}
+    if "kernels" in parts:
+        _kernels(built, result)
+    if "loops" in parts:
+        _loops(built, result)
+    if emulated:
+        driver = Driver(options.out, built)
+        result["qemu"] = driver.qemu_version
+        if "executed" in parts:
+            _executed(driver, options, result)
+        if "lines" in parts:
+            _lines(driver, options, result)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     xnnpack = json.loads((Path(__file__).parent / "xnnpack.json").read_text())
@@ -133,6 +183,13 @@ def main() -> int:
         found = changes(result, baseline)
         print(f"## Changes since {baseline['commit']}\n\n" + ("\n".join(found) or "none"))
     return 0
+
+
+def _parts(asked: str) -> set[str]:
+    parts = set(asked.split(","))
+    if parts - set(_PARTS):
+        raise UsageError(f"--parts {asked}: no part {min(parts - set(_PARTS))!r}", f"there are: {', '.join(_PARTS)}")
+    return parts
 
 
 def _read(path: Path) -> dict[str, Any]:

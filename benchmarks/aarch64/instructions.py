@@ -1,8 +1,11 @@
-"""Instructions of AArch64 as llvm-objdump prints them: classes and the registers they touch."""
+"""Instructions as llvm-objdump prints them: AArch64's classes and the registers they touch, and what loops are told by
+for any instruction set."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 _MULTIPLY_ADD = frozenset(
     ("fmla", "fmls", "fmadd", "fmsub", "fnmadd", "fnmsub", "fmlal", "fmlal2", "bfmmla", "fmmla"),
@@ -10,6 +13,20 @@ _MULTIPLY_ADD = frozenset(
 _COMPARE_AND_BRANCH = frozenset(("b", "cbz", "cbnz", "tbz", "tbnz"))
 _REGISTER = re.compile(r"\b(?:([vzqdshb])(\d+)|([xw])(\d+)|(sp))\b")
 CLASSES = ("fma", "load", "store", "prefetch", "vector", "integer", "branch")
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """How to read a listing: functions of an instruction's text, mnemonics that leave a loop for elsewhere, the start
+    of a comment as a pattern."""
+
+    classify: Callable[[str], str]
+    is_branch: Callable[[str], bool]
+    is_spill: Callable[[str], bool]
+    multiplications: Callable[[str], int]
+    leaving: frozenset[str]
+    comment: str
+    objdump_options: tuple[str, ...] = ()
 
 
 def operation(text: str) -> str:
@@ -48,8 +65,8 @@ def multiplications(text: str) -> int:
 
 
 def is_spill(text: str) -> bool:
-    """Whether it loads from or stores to the stack."""
-    return classify(text) in ("load", "store") and re.search(r"\[(sp|x29)\b", text) is not None
+    """Whether it loads from or stores to the stack. An x29 that moves on is no frame pointer."""
+    return classify(text) in ("load", "store") and re.search(r"\[sp\b|\[x29(, #-?\w+)?\]$", text) is not None
 
 
 def registers(operands: str) -> list[str]:
@@ -63,3 +80,14 @@ def registers(operands: str) -> list[str]:
         else:
             found.append("sp")
     return found
+
+
+ARM64 = InstructionSet(
+    classify,
+    is_branch,
+    is_spill,
+    multiplications,
+    leaving=frozenset(("bl", "blr", "br", "ret")),
+    comment="//|;",
+    objdump_options=("--mattr=+all",),
+)

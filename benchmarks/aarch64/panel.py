@@ -27,6 +27,11 @@ class PanelLayer:
         return self.height or self.size
 
     @property
+    def is_in_place(self) -> bool:
+        """Whether im2col needs no matrix, so that it reads the input as direct does."""
+        return (self.kernel, self.stride, self.pad) == (1, 1, 0)
+
+    @property
     def macs(self) -> int:
         rows, columns = ((n + 2 * self.pad - self.kernel) // self.stride + 1 for n in (self.input_height, self.size))
         return rows * columns * self.kernel**2 * self.cin * self.cout

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.aarch64.kernels import kernels_text
+from benchmarks.aarch64.lines_table import lines_text
+from benchmarks.aarch64.markdown import table
 from benchmarks.aarch64.models import CAVEATS, MODELS, OLDEST_LLVM
 
 Json = dict[str, Any]
 _SMALLEST_CHANGE = 0.002
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 def _loop_head() -> list[str]:
@@ -55,7 +53,7 @@ def loops_text(result: Json, xnnpack: Json) -> list[str]:
         "",
     ]
     rows = [_loop_row(loop) for loop in _largest(result["loops"])]
-    lines += _table(_loop_head(), rows + [_xnnpack_row(loop) for loop in xnnpack["loops"]])
+    lines += table(_loop_head(), rows + [_xnnpack_row(loop) for loop in xnnpack["loops"]])
     lines += ["", f"XNNPACK: {xnnpack['snapshot']}; {xnnpack['models']}."]
     lines += [f"llvm-mca {result['llvm']}. Missing models: {', '.join(result['missing_models']) or 'none'}."]
     if result["llvm"] < OLDEST_LLVM:
@@ -64,7 +62,7 @@ def loops_text(result: Json, xnnpack: Json) -> list[str]:
     lines += [f"Loops that the linked program does not hold: {', '.join(gone) or 'none'}.", ""]
     lines += [f"{i}. {caveat}" for i, caveat in enumerate(CAVEATS, 1)]
     lines += ["", "### Every height and width", ""]
-    return lines + _table(_loop_head(), [_loop_row(loop) for loop in result["loops"]])
+    return lines + table(_loop_head(), [_loop_row(loop) for loop in result["loops"]])
 
 
 def _split(classes: dict[str, int]) -> str:
@@ -79,7 +77,7 @@ def executed_text(result: Json) -> list[str]:
     lines += [
         "All of a run counts: pointers, packing, copies, tails. FMA are instructions, of 4 products in the kernels."
     ]
-    lines += [f"qemu {result['qemu']}. Set-up is taken off as the difference of no run and one.", ""]
+    lines += [f"qemu {result['qemu']}. Set-up is left out.", ""]
     rows = []
     for entry in result["executed"]:
         total = sum(entry["classes"].values())
@@ -95,17 +93,27 @@ def executed_text(result: Json) -> list[str]:
         ]
         rows.append([*cells, _split(entry["classes"])])
     head = ["layer", "asked for", "ran", "FMA share", "million", "products per nominal MAC", "the rest"]
-    return lines + _table(head, rows)
+    return lines + table(head, rows)
 
 
 def markdown(result: Json, xnnpack: Json) -> str:
-    """Both tables."""
-    head = ["# arm64 without an ARM core", "", f"Build {result['build_id'][:12]}, commit {result['commit']}.", ""]
-    return "\n".join([*head, *loops_text(result, xnnpack), "", *executed_text(result), ""])
+    """The tables that the result has figures for."""
+    lines = ["# arm64 without an ARM core", "", f"Build {result['build_id'][:12]}, commit {result['commit']}.", ""]
+    if result["kernels"]:
+        lines += [*kernels_text(result["kernels"]), ""]
+    if result["loops"]:
+        lines += [*loops_text(result, xnnpack), ""]
+    if result["executed"]:
+        lines += [*executed_text(result), ""]
+    if result["lines"]:
+        lines += [*lines_text(result), ""]
+    return "\n".join(lines)
 
 
 def _figures(result: Json) -> dict[str, float]:
     found = {}
+    for kernel in result["kernels"]:
+        found[f"{kernel['kernel']}: instructions by multiplication"] = kernel["ratio"]
     for loop in result["loops"]:
         name = loop["function"]
         found[f"{name}: instructions per FMA"] = loop["instructions"] / loop["fma"]
@@ -116,6 +124,9 @@ def _figures(result: Json) -> dict[str, float]:
         name = f"{entry['layer']}, {entry['asked']}"
         found[f"{name}: million instructions"] = sum(entry["classes"].values()) / 1e6
         found[f"{name}: FMA share"] = entry["fma_share"]
+    for entry in result["lines"]:
+        for column, figures in entry["columns"].items():
+            found[f"{entry['layer']}, {entry['core']}, {column}: lines from beyond L2"] = float(figures["l2"])
     return found
 
 
@@ -129,6 +140,6 @@ def changes(result: Json, baseline: Json) -> list[str]:
         elif abs(now[name] - before[name]) > _SMALLEST_CHANGE * abs(before[name]):
             change = f" ({now[name] / before[name] - 1:+.1%})" if before[name] else ""
             lines.append(f"{name}: {before[name]:.4g} -> {now[name]:.4g}{change}")
-    if baseline["llvm"] != result["llvm"]:
+    if result["loops"] and baseline["loops"] and baseline["llvm"] != result["llvm"]:
         lines.insert(0, f"not the same llvm-mca: {baseline['llvm']} -> {result['llvm']}")
     return lines

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A program that executes a known number of instructions of each class, for the plugin that counts them. */
+ * A program that executes a known number of instructions of each class between its marks, for the plugin that counts
+ * them. */
+#include "marks.h"
+
     .text
     .global _start
 _start:
-    adr x1, data                    /* integer 1 */
-    sub x6, sp, 64                  /* integer 3: what is stored to */
-    mov x3, 0                       /* integer 4 */
-    mov x2, 100                     /* integer 2 */
+    adr x1, data
+    sub x6, sp, 64                  /* what is stored to */
+    mov x3, 0
+    hint MARK_BEGIN
+    mov x2, 1                       /* of a stretch that ends in another mark: not counted */
+    hint MARK_BEGIN
+    mov x2, 100                     /* integer, once */
 again:
     fmla v0.4s, v1.4s, v2.s[3]      /* fma 1 */
     fmla v0.4s, v1.4s, v2.4s        /* fma 2 */
@@ -47,9 +53,10 @@ again:
     and x4, x5, x4, asr 63          /* integer 4 */
     subs x2, x2, 1                  /* integer 5 */
     b.ne again                      /* branch 2 */
-    mov x0, 0                       /* integer 5 */
-    mov x8, 93                      /* integer 6 */
-    svc 0                           /* branch 1 */
+    hint MARK_END
+    mov x0, 0
+    mov x8, 93
+    svc 0
     .p2align 4
 data:
     .fill 256

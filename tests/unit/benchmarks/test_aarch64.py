@@ -66,6 +66,8 @@ def test_products_and_spills_of_instructions() -> None:
     assert multiplications("fmadd s0, s1, s2, s3") == 1
     assert is_spill("ldr q0, [sp, #0x10]")
     assert not is_spill("ldr q0, [x2, #0x10]")
+    assert is_spill("str x3, [x29, #0x10]")
+    assert not is_spill("ldr q10, [x29], #16")
 
 
 @pytest.mark.parametrize(
@@ -155,8 +157,10 @@ def result() -> dict[str, Any]:
         "build_id": "0" * 40,
         "peaks": {"neoverse-n1": 8.0},
         "missing_models": ["neoverse-v3"],
+        "kernels": [],
         "loops": [loop],
         "executed": [entry],
+        "lines": [],
     }
 
 

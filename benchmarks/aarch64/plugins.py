@@ -1,0 +1,52 @@
+"""Plugins of the emulator, which count while an arm64 program runs."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.build.cmake import environment, zig_program
+from harness.errors import InfrastructureError
+
+HERE = Path(__file__).parent
+_WARNINGS = ["-std=c11", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=undefined"]
+
+
+def compile_with_zig(arguments: Sequence[str]) -> None:
+    """Runs ``zig cc``. Raises InfrastructureError with the compiler's words where it fails."""
+    command = [str(zig_program()), "cc", *_WARNINGS, *arguments]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InfrastructureError(f"zig cc failed: {done.stderr.strip()[-2000:]}", "see the compiler's message")
+
+
+class Plugin:
+    """A plugin built from ``name``.c into ``folder``, with its arguments (``name=value``)."""
+
+    def __init__(self, folder: Path, name: str, arguments: Sequence[str] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / f"lib{name}.so"
+        self._out = folder / f"{name}.txt"
+        self._arguments = tuple(arguments)
+        compile_with_zig(["-shared", "-fPIC", "-o", str(self._file), str(HERE / f"{name}.c")])
+
+    def execute(self, emulator: Sequence[str], program: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """Runs an arm64 program, the emulator being given with its options."""
+        self._out.unlink(missing_ok=True)
+        plugin = ",".join((str(self._file), *self._arguments, f"out={self._out}"))
+        return subprocess.run([*emulator, "-plugin", plugin, *program], capture_output=True, text=True, check=False)
+
+    def counts(self) -> dict[str, list[int]]:
+        """What the last program counted between its marks: by name one number, or one for each simulated core.
+
+        Raises InfrastructureError where nothing was counted.
+        """
+        try:
+            lines = self._out.read_text().splitlines()
+        except FileNotFoundError:
+            raise InfrastructureError(
+                "nothing was counted: the emulator ran without the plugin, or the program without its marks",
+                "the emulator's version may not match: see --help",
+            ) from None
+        return {name: [int(number) for number in numbers] for name, *numbers in (line.split() for line in lines)}
