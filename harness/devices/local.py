@@ -46,6 +46,9 @@ class LocalDevice:
             )
         return self._identity
 
+    def confirm(self) -> None:
+        """This machine is always itself."""
+
     def topology(self) -> Topology:
         first = self.read_files(topology.first_paths())
         cpus = topology.cpus_of(first, self._allowed)

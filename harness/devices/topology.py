@@ -68,7 +68,7 @@ def build(files: Files, allowed: Sequence[int] = ()) -> Topology:
     cpus = cpus_of(files, allowed)
     online = _list(files, f"{CPU}/online") or cpus
     notes = []
-    if offline := sorted(set(cpus) - set(online)):
+    if offline := tuple(sorted(set(cpus) - set(online))):
         notes.append(f"offline: cpu {format_cpus(offline)}")
     info = _CpuInfo.parse(_text(files, CPUINFO))
     policies = _policies(files, cpus)
@@ -78,7 +78,7 @@ def build(files: Files, allowed: Sequence[int] = ()) -> Topology:
     notes += _fill_in(midrs, policies)
     clusters = _same_clock(files, cpus, policies) if info.x86 else _clusters(files, cpus, policies, midrs)
     usable = set(allowed or cpus) & set(online) & set(cpus)
-    return Topology(clusters=_ordered(clusters), allowed=tuple(sorted(usable)), notes=tuple(notes))
+    return Topology(clusters=_ordered(clusters), allowed=tuple(sorted(usable)), notes=tuple(notes), offline=offline)
 
 
 def _clusters(
