@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
 from harness.devices.cores import core_name, make_midr
@@ -79,6 +79,17 @@ def build(files: Files, allowed: Sequence[int] = ()) -> Topology:
     clusters = _same_clock(files, cpus, policies) if info.x86 else _clusters(files, cpus, policies, midrs)
     usable = set(allowed or cpus) & set(online) & set(cpus)
     return Topology(clusters=_ordered(clusters), allowed=tuple(sorted(usable)), notes=tuple(notes), offline=offline)
+
+
+def without_others(topology: Topology) -> Topology:
+    """Without clusters that this process is kept off, by taskset or a container: they are none of its business."""
+    own = set(topology.allowed) | set(topology.offline)
+    others = [cluster for cluster in topology.clusters if not own & set(cluster.cpus)]
+    if not others or len(others) == len(topology.clusters):
+        return topology
+    note = f"not for this process: cpu {format_cpus([cpu for cluster in others for cpu in cluster.cpus])}"
+    clusters = tuple(cluster for cluster in topology.clusters if cluster not in others)
+    return replace(topology, clusters=clusters, notes=(*topology.notes, note))
 
 
 def _clusters(
