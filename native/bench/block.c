@@ -58,10 +58,12 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
         return false;
     }
     fields *f = &c->a.reply;
-    uint64_t sum = fields_u64(f, "checksum", 0, UINT64_MAX), calls = fields_u64(f, "calls", 1, UINT64_MAX);
-    if (crew_answered(c, "sampled") && sum != crew_fact(c, layer, v->unit)->checksum)
+    bool sampled = crew_answered(c, "sampled");
+    uint64_t sum = sampled ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
+    uint64_t calls = sampled ? fields_u64(f, "calls", 1, UINT64_MAX) : 0;
+    if (sampled && !f->error[0] && sum != crew_fact(c, layer, v->unit)->checksum)
         return crew_wrong(c, layer, v->unit);
-    if (!crew_answered(c, "sampled") || !emit_sample(c->out, &s, round, position, (int)w->pid, f)) {
+    if (!sampled || !emit_sample(c->out, &s, round, position, (int)w->pid, f)) {
         crew_give_up(c, &s);
         return end_variant(c, b);
     }

@@ -243,11 +243,13 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
         known->usable = false;
         return false;
     }
+    if (!crew_answered(c, "checked"))
+        return crew_give_up(c, &s);
     fields *f = &c->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
     double error = fields_f64(f, "error_over_bound", 0, INFINITY);
     bool ok = fields_u64(f, "ok", 0, 1);
-    if (!crew_answered(c, "checked"))
+    if (f->error[0])
         return crew_give_up(c, &s);
     if (sum_only) {
         ok = sum == known->checksum;

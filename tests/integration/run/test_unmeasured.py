@@ -58,6 +58,7 @@ def test_a_core_that_is_unplugged_in_mid_run(bench: Any, phone: PhoneHandle) -> 
     assert "not measured of cluster 4-7: launches 1 to 2: body" in said
     (error,) = bench.run.records("error")
     assert error["external"] is True
+    assert "CPU 7" in error["reason"]
     assert bench.run.records("end")[-1]["reason"] == "cpu"
     complete_by_resume(bench, phone)
 
