@@ -73,6 +73,10 @@ class DeviceLost(DeviceError):
     """The connection broke; trying again later may succeed."""
 
 
+class WrongDevice(DeviceError):
+    """Another device answers than the one that is meant: nothing of either is used for the other."""
+
+
 class DeadlineExceeded(DeviceError):
     """A command on the device ran past its total deadline and was stopped there."""
 

@@ -22,7 +22,7 @@ class Policy(BaseModel):
 
     ``min_ms``: a sample's least length. ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds
     are cut to fit. ``gate_cap_s``: longest wait for a cool device before a launch. ``gate_tolerance_c``: degrees above
-    the baseline that count as cool.
+    where the device rests that count as cool.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

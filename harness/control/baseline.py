@@ -1,4 +1,4 @@
-"""The lowest temperature seen at a device's start of a run: what the heat gate waits for."""
+"""The hottest plateau of all runs of a device: it tells a run on a hotter phone than ever. No gate waits for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from harness.devices.phone_id import PhoneId
 from harness.paths import state_folder, state_root
 from harness.store.journal import write_atomically
 
@@ -16,8 +17,8 @@ def _file() -> Path:
     return state_root() / "baselines.json"
 
 
-def _key(serial: str, source: str) -> str:
-    return f"{sha256(serial.encode()).hexdigest()[:16]}/{source}"
+def _key(phone: PhoneId, source: str) -> str:
+    return f"{sha256(phone.key.encode()).hexdigest()[:16]}/{source}"
 
 
 def _read() -> dict[str, float]:
@@ -28,16 +29,16 @@ def _read() -> dict[str, float]:
         return {}  # absent or damaged: no baseline is known
 
 
-def stored(serial: str, source: str) -> float | None:
+def stored(phone: PhoneId, source: str) -> float | None:
     """The stored baseline of a device's heat source in degrees C; None where none is known."""
-    return _read().get(_key(serial, source))
+    return _read().get(_key(phone, source))
 
 
-def store(serial: str, source: str, temperature: float) -> None:
-    """Keeps the lower of the stored baseline and this one."""
+def store(phone: PhoneId, source: str, plateau: float) -> None:
+    """Keeps the higher of the stored baseline and this plateau."""
     file = state_folder("") / _file().name
     with FileLock(file.with_suffix(".lock")):
         values = _read()
-        key = _key(serial, source)
-        values[key] = round(min(temperature, values.get(key, temperature)), 3)
+        key = _key(phone, source)
+        values[key] = round(max(plateau, values.get(key, plateau)), 3)
         write_atomically(file, (json.dumps(values, indent=2, sort_keys=True) + "\n").encode())

@@ -25,6 +25,14 @@ class HeatSource:
     temperature: float | None = None  # degrees C when it was found
 
 
+@dataclass(frozen=True)
+class Rest:
+    """The temperatures, in degrees C, at which a device stays when it has nothing to do; None: not known."""
+
+    today_c: float | None = None  # learned in this run, where a launch may start
+    hottest_c: float | None = None  # of all runs before, to tell how this one differs
+
+
 NOWHERE = HeatSource("", "none")
 
 

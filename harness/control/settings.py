@@ -18,7 +18,7 @@ from typing import Literal
 from harness.devices.base import Device
 from harness.errors import DeviceError, DeviceLost
 from harness.paths import state_root
-from harness.store.journal import append_line, utc_now, write_atomically
+from harness.store.journal import append_line, read_lines, utc_now, write_atomically
 
 Outcome = Literal["restored", "already", "left"]
 
@@ -60,6 +60,16 @@ def pending_serials() -> list[str]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return found
+
+
+def follow(old: str, new: str, journal: Path) -> None:
+    """A phone has come back under another address: what the run of ``journal`` left changed is put back there."""
+    change, steps = pending(old), read_lines(journal)
+    if change is None or pending(new) is not None or not steps or steps[-1].get("step") in ("restored", "already"):
+        return
+    if all(steps[-1].get(key) == value for key, value in asdict(change).items()):
+        _remember(new, change)
+        state_file(old).unlink(missing_ok=True)
 
 
 def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] | None:

@@ -12,9 +12,10 @@ from typing import IO
 
 from harness.devices import identity, scripts, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Topology
+from harness.devices.phone_id import PhoneId
 from harness.devices.topology import Files
 from harness.devices.transport import CommandTimedOut, Deadline, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError
+from harness.errors import DeadlineExceeded, DeviceError, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
@@ -61,6 +62,16 @@ class AdbDevice:
             page_size=parts[2],
             boot_id=parts[3],
         )
+
+    def confirm(self) -> None:
+        """Reads the properties anew: an address may belong to another phone by now."""
+        properties = identity.parse_properties(self._script("getprop").text)
+        now, was = PhoneId.of(identity.phone(self.serial, "", properties)), PhoneId.of(self.identity)
+        if properties and not now.is_same(was):
+            raise WrongDevice(
+                f"another phone answers at {self.serial}: {now.title}, where there was {was.title}",
+                f"attach the {was.title} that was there before",
+            )
 
     def topology(self) -> Topology:
         first = self.read_files(topology.first_paths())

@@ -24,6 +24,8 @@ class Identity:
     kernel: str = ""
     page_size: int = 4096
     boot_id: str = ""
+    serialno: str = ""  # ro.serialno; PhoneId tells phones apart by it
+    board: str = ""  # ro.product.board
     emulated: bool = False  # ro.boot.qemu = 1
     host: str = ""  # adb server "127.0.0.1:5037"; empty for local
 
@@ -48,11 +50,15 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Topology:
-    """The clusters of a device, fastest last (by cpu_capacity, else highest clock), and the CPUs we may use."""
+    """The clusters of a device, fastest last (by cpu_capacity, else highest clock), and the CPUs we may use.
+
+    Clusters that are offline are among them.
+    """
 
     clusters: tuple[Cluster, ...]
     allowed: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    offline: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,10 @@ class Device(Protocol):
     @property
     def identity(self) -> Identity:
         """Read once, then kept."""
+        ...
+
+    def confirm(self) -> None:
+        """Asks again who answers. Raises DeviceError where it is not the device that ``identity`` tells of."""
         ...
 
     def topology(self) -> Topology: ...

@@ -40,6 +40,8 @@ def phone(
         kernel=_clean(kernel),
         page_size=int(size) if size.isdecimal() and int(size) else 4096,
         boot_id=_clean(boot_id),
+        serialno=first("ro.serialno", "ro.boot.serialno"),
+        board=first("ro.product.board", "ro.board.platform"),
         emulated="1" in (first("ro.boot.qemu"), first("ro.kernel.qemu")),
         host=host,
     )
@@ -52,12 +54,14 @@ def local(files: Mapping[str, bytes | None], *, machine: str, kernel: str, page_
         return (files.get(path) or b"").decode("utf-8", "replace")
 
     names = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", text("/proc/cpuinfo"), re.MULTILINE)
+    soc = _clean(names[1]) if names else machine
     return Identity(
         serial="local",
         kind="local",
         model=_clean(text("/sys/class/dmi/id/product_name")),
         manufacturer=_clean(text("/sys/class/dmi/id/sys_vendor")),
-        soc=_clean(names[1]) if names else machine,
+        soc=soc,
+        board=soc,
         abis=(machine,),
         kernel=_clean(kernel),
         page_size=page_size,

@@ -46,10 +46,14 @@ class LocalDevice:
             )
         return self._identity
 
+    def confirm(self) -> None:
+        """This machine is always itself."""
+
     def topology(self) -> Topology:
         first = self.read_files(topology.first_paths())
         cpus = topology.cpus_of(first, self._allowed)
-        return topology.build({**first, **self.read_files(topology.cpu_paths(cpus))}, self._allowed)
+        found = topology.build({**first, **self.read_files(topology.cpu_paths(cpus))}, self._allowed)
+        return topology.without_others(found)
 
     def work_root(self) -> str:
         """A folder of the build cache: unlike /tmp it lets programs run on every host that can build them."""

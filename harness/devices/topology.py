@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
 from harness.devices.cores import core_name, make_midr
@@ -68,7 +68,7 @@ def build(files: Files, allowed: Sequence[int] = ()) -> Topology:
     cpus = cpus_of(files, allowed)
     online = _list(files, f"{CPU}/online") or cpus
     notes = []
-    if offline := sorted(set(cpus) - set(online)):
+    if offline := tuple(sorted(set(cpus) - set(online))):
         notes.append(f"offline: cpu {format_cpus(offline)}")
     info = _CpuInfo.parse(_text(files, CPUINFO))
     policies = _policies(files, cpus)
@@ -78,7 +78,18 @@ def build(files: Files, allowed: Sequence[int] = ()) -> Topology:
     notes += _fill_in(midrs, policies)
     clusters = _same_clock(files, cpus, policies) if info.x86 else _clusters(files, cpus, policies, midrs)
     usable = set(allowed or cpus) & set(online) & set(cpus)
-    return Topology(clusters=_ordered(clusters), allowed=tuple(sorted(usable)), notes=tuple(notes))
+    return Topology(clusters=_ordered(clusters), allowed=tuple(sorted(usable)), notes=tuple(notes), offline=offline)
+
+
+def without_others(topology: Topology) -> Topology:
+    """Without clusters that this process is kept off, by taskset or a container: they are none of its business."""
+    own = set(topology.allowed) | set(topology.offline)
+    others = [cluster for cluster in topology.clusters if not own & set(cluster.cpus)]
+    if not others or len(others) == len(topology.clusters):
+        return topology
+    note = f"not for this process: cpu {format_cpus([cpu for cluster in others for cpu in cluster.cpus])}"
+    clusters = tuple(cluster for cluster in topology.clusters if cluster not in others)
+    return replace(topology, clusters=clusters, notes=(*topology.notes, note))
 
 
 def _clusters(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness.devices.base import format_cpus, parse_cpus
 from harness.errors import InfrastructureError
 from harness.lab.manager import PhoneHandle
 from harness.lab.state import State
@@ -42,6 +43,17 @@ def set_frequency(phone: PhoneHandle, policy: int, khz: int, name: str = "scalin
     """Changes a file of policyN, by default what scaling_cur_freq reads."""
     folder = phone.root / "sys" / "devices" / "system" / "cpu" / "cpufreq" / f"policy{policy}"
     replace_text(folder / name, f"{khz}\n")
+
+
+def set_online(phone: PhoneHandle, cpus: str) -> None:
+    """Plugs in these CPUs (``0-3``), and unplugs the others of the model: in /sys, and for whom may run where."""
+    every, online = State(phone.root).read_spec()["cpus"], parse_cpus(cpus)
+    _order(phone, {"order": "online", "cpus": online})
+    folder = phone.root / "sys" / "devices" / "system" / "cpu"
+    for cpu in every:
+        replace_text(folder / f"cpu{cpu}" / "online", f"{int(cpu in online)}\n")
+    replace_text(folder / "online", f"{cpus}\n")
+    replace_text(folder / "offline", f"{format_cpus([cpu for cpu in every if cpu not in online])}\n")
 
 
 def drop_connection(phone: PhoneHandle) -> None:

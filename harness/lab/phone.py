@@ -204,6 +204,8 @@ class Phone:
         elif kind == "configure":
             self._spec |= {key: bool(order[key]) for key in ("authorized", "shell_v2") if key in order}
             self._tell_adbd({"order": "drop"}, [])
+        elif kind == "online":
+            self._cpus.set_online(tuple(int(cpu) for cpu in order["cpus"]))
         elif kind == "disk":
             root.resize_disk(self._root, int(order["bytes"]))
         else:

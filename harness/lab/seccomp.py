@@ -62,9 +62,18 @@ class CpuSupervisor:
     def __init__(self, cpus: tuple[int, ...], root_uid: int) -> None:
         self._cpus = cpus
         self._root = root_uid  # the host's number of the phone's user 0
-        self._all = sum(1 << cpu for cpu in cpus)
+        self._all = self._online = sum(1 << cpu for cpu in cpus)
         self._masks: dict[int, tuple[int, int]] = {}  # thread id of the host: (start ticks, mask)
         _, _, self._set, self._get, self._getcpu = _MACHINES[platform.machine()]
+
+    def set_online(self, cpus: tuple[int, ...]) -> None:
+        """Unplugs the other CPUs. As in Linux, a thread that may run on none of the rest may run everywhere then."""
+        self._online = sum(1 << cpu for cpu in cpus) & self._all
+        if not self._online:
+            raise ValueError("no CPU would be left")
+        self._masks = {
+            thread: (ticks, mask if mask & self._online else self._all) for thread, (ticks, mask) in self._masks.items()
+        }
 
     def serve(self, listener: int) -> None:
         """Takes one notice and answers it."""
@@ -96,19 +105,19 @@ class CpuSupervisor:
                 if _status(thread, "Uid")[1] not in (_status(target, "Uid")[0], self._root):
                     raise OSError(errno.EPERM, "another user's thread")
                 mask = int.from_bytes(_read(memory, arguments[2], min(length, _WORD)), "little") & self._all
-                if not mask:
+                if not mask & self._online:
                     raise OSError(errno.EINVAL, "no CPU of the phone in the mask")
                 self._remember(target, mask)
                 return 0
             if length < _WORD or length % _WORD:
                 raise OSError(errno.EINVAL, "mask length")
-            _write(memory, arguments[2], self.mask_of(target).to_bytes(_WORD, "little"))
+            _write(memory, arguments[2], (self.mask_of(target) & self._online).to_bytes(_WORD, "little"))
             return _WORD
         finally:
             os.close(memory)
 
     def _answer_getcpu(self, memory: int, thread: int, arguments: list[int]) -> int:
-        mask = self.mask_of(thread)
+        mask = self.mask_of(thread) & self._online
         allowed = [cpu for cpu in self._cpus if mask >> cpu & 1]
         if arguments[0]:
             _write(memory, arguments[0], struct.pack("<I", allowed[thread % len(allowed)]))

@@ -13,7 +13,7 @@ from harness.build.builder import Built, build
 from harness.build.toolchain import DEFAULT_ABI, HOST
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
-from harness.measure.clusters import targets
+from harness.measure.clusters import planned, targets
 from harness.measure.progress import DeviceProgress, Display
 from harness.measure.request import DeviceOutcome, Request
 from harness.measure.session import Session
@@ -74,7 +74,7 @@ def check_clusters(devices: Sequence[Device], request: Request) -> None:
     reasons = []
     for device in devices:
         try:
-            targets(device.topology(), request.cpus)
+            planned(device.topology(), request.cpus)
         except DeviceError as error:
             reasons.append(error.message)
         else:
@@ -113,7 +113,7 @@ def leave_measured_cpu(device: Device, request: Request) -> None:
     Programs started from here set their own affinity, so what they measure is not narrowed by this.
     """
     topology = device.topology()
-    measured = {target.cpu for target in targets(topology, request.cpus)}
+    measured = {target.cpu for target in targets(topology, planned(topology, request.cpus))}
     rest = set(topology.allowed) - measured
     if not rest:
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import __version__
-from harness.control.heat import HeatSource
+from harness.control.heat import HeatSource, Rest
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target
 from harness.measure.request import Request
@@ -52,12 +52,12 @@ class ClusterPlan:
         program: str,
         source: HeatSource,
         zones: dict[str, HeatSource],
-        stored_c: float | None,
+        rest: Rest,
         tuned: str = "",
     ) -> str:
-        """The plan file's text. ``stored_c``: the device's stored baseline; ``tuned``: a tuned table on the device."""
+        """The plan file's text. ``rest``: at which temperature the device rests; ``tuned``: a table on the device."""
         policy = self.request.policy
-        gate = self._gate(identity, source, stored_c)
+        gate = self._gate(identity, source, rest)
         run = self._run_line(run_id, self.deadline_s(identity))
         measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES, launches=policy.launches)
         return render(
@@ -86,11 +86,8 @@ class ClusterPlan:
         quick = identity.kind == "local" and policy.name == "quick"
         return min(policy.gate_cap_s, _LOCAL_QUICK_CAP_S) if quick else policy.gate_cap_s
 
-    def _gate(self, identity: Identity, source: HeatSource, stored_c: float | None) -> GateLine:
+    def _gate(self, identity: Identity, source: HeatSource, rest: Rest) -> GateLine:
         cap_s = self._gate_cap_s(identity)
-        baseline_c = stored_c
-        if baseline_c is not None and source.temperature is not None:
-            baseline_c = min(baseline_c, source.temperature)
         kind = source.kind
         if kind not in ("file", "battery"):
             return GateLine(cap_s=cap_s)
@@ -99,7 +96,8 @@ class ClusterPlan:
             source=source.name,
             path=source.path,
             scale=source.scale,
-            baseline_c=baseline_c,
+            plateau_c=rest.today_c,
+            baseline_c=rest.hottest_c,
             tolerance_c=self.request.policy.gate_tolerance_c,
             cap_s=cap_s,
         )
@@ -120,30 +118,36 @@ class ClusterPlan:
         return [layer for layer in self.request.layers if layer.name in wanted]
 
 
+def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[Variant, ...], list[Job]]:
+    """All jobs of a cluster, and the variants that each of them has. Pure."""
+    variants = make_variants(request.algorithms, request.policy.cache, faces=request.faces)
+    return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
+
+
 def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
     """What is missing of a cluster's jobs. Pure."""
-    variants = make_variants(request.algorithms, request.policy.cache, faces=request.faces)
-    jobs = make_jobs(request.layers, request.policy, request.seed, target.cluster.label, variants, device)
-    left = remaining(jobs, Measured(done.blocks, done.samples))
+    variants, jobs = cluster_jobs(request, target.cluster.label, device)
+    left = remaining(jobs, Measured(done.blocks, done.samples, done.rounds))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.out)
     return ClusterPlan(
         request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)
     )
 
 
-def planned_lines(device: str, plan: ClusterPlan) -> list[dict[str, Any]]:
-    """The jobs as lines of plan.jsonl."""
-    asked = list(dict.fromkeys(variant.asked for variant in plan.variants))
+def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
+    """All jobs of a cluster as lines of plan.jsonl."""
+    variants, jobs = cluster_jobs(request, label, device)
+    asked = list(dict.fromkeys(variant.asked for variant in variants))
     return [
         {
             "device": device,
-            "cluster": plan.target.cluster.label,
+            "cluster": label,
             "launch": job.launch,
             "layer": job.layer,
             "variants": asked,
             "seed": job.seed,
         }
-        for job in plan.jobs
+        for job in jobs
     ]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from harness.devices.base import Cluster, Topology, format_cpus
+from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
 from harness.errors import DeviceError
 
 
@@ -17,25 +18,55 @@ class Target:
     conductor: tuple[int, ...]
 
 
-def targets(topology: Topology, wanted: tuple[int, ...] | None) -> list[Target]:
-    """The clusters to measure, slowest first, each on its last allowed CPU (the first ones serve interrupts).
+def planned(topology: Topology, wanted: tuple[int, ...] | None) -> list[Cluster]:
+    """The clusters that a run is to measure, slowest first, whether or not their CPUs are to be had now.
 
     ``wanted`` (--clusters) keeps the clusters that lie in those CPUs. Raises DeviceError where none does.
     """
-    found = []
-    for cluster in topology.clusters:
-        cpus = [cpu for cpu in cluster.cpus if cpu in topology.allowed]
-        if not cpus or (wanted is not None and not set(cluster.cpus) <= set(wanted)):
-            continue
-        cpu = cpus[-1]
-        elsewhere = [c for c in topology.allowed if c not in cluster.cpus]
-        beside = [c for c in topology.allowed if c != cpu]
-        found.append(Target(cluster, cpu, tuple(elsewhere or beside)))
+    found = [cluster for cluster in topology.clusters if wanted is None or set(cluster.cpus) <= set(wanted)]
     if not found:
         there = ", ".join(cluster.label for cluster in topology.clusters)
         asked = "" if wanted is None else f" in --clusters {format_cpus(wanted)}"
         raise DeviceError(
-            f"no usable cluster{asked}; this device has {there}, allowed CPUs {format_cpus(topology.allowed)}",
-            "name clusters of this device",
+            f"no usable cluster{asked}; this device has {there or 'none'}", "name clusters of this device"
         )
     return found
+
+
+def targets(topology: Topology, clusters: Sequence[Cluster]) -> list[Target]:
+    """Those of the clusters that can be measured now, each on its last allowed CPU: the first ones serve interrupts."""
+    found = []
+    for cluster in clusters:
+        cpus = [cpu for cpu in cluster.cpus if cpu in topology.allowed]
+        if not cpus:
+            continue
+        elsewhere = [cpu for cpu in topology.allowed if cpu not in cluster.cpus]
+        beside = [cpu for cpu in topology.allowed if cpu != cpus[-1]]
+        found.append(Target(cluster, cpus[-1], tuple(elsewhere or beside)))
+    return found
+
+
+def out_of_reach(topology: Topology, clusters: Sequence[Cluster]) -> dict[str, str]:
+    """Why those of the clusters cannot be measured now that cannot, by label."""
+    return {
+        cluster.label: "its CPUs are offline"
+        if set(cluster.cpus) <= set(topology.offline)
+        else f"the device lets this run use CPUs {format_cpus(topology.allowed) or 'none'} only"
+        for cluster in clusters
+        if not set(cluster.cpus) & set(topology.allowed)
+    }
+
+
+def not_superseded(labels: Sequence[str], measured: Collection[str]) -> list[str]:
+    """Labels of planned clusters without those that later ones stand for.
+
+    Offline CPUs may hide which clusters they belong to: they are planned as one, and apart when they are back.
+    """
+    later: set[int] = set()
+    kept: list[str] = []
+    for label in reversed(labels):
+        cpus = set(parse_cpus(label))
+        if label in measured or not cpus <= later:
+            kept.insert(0, label)
+        later |= cpus
+    return kept

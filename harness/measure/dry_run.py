@@ -8,7 +8,8 @@ from typing import Any
 from harness.devices.base import Device
 from harness.measure.campaign import check_clusters, named
 from harness.measure.clusterplan import make_plan, planned_lines
-from harness.measure.clusters import targets
+from harness.measure.clusters import out_of_reach, targets
+from harness.measure.clusters import planned as planned_clusters
 from harness.measure.request import Request
 from harness.measure.tables import find_tables
 from harness.store.progress import Done
@@ -23,7 +24,12 @@ def planned(
     jobs: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     for name, device in named(devices):
-        plans = [make_plan(request, target, Done(), name) for target in targets(device.topology(), request.cpus)]
-        jobs += [line for plan in plans for line in planned_lines(name, plan)]
-        seconds[name] = sum(plan.seconds() for plan in plans)
+        topology = device.topology()
+        clusters = planned_clusters(topology, request.cpus)
+        for label, why in out_of_reach(topology, clusters).items():
+            say(f"{name}: cluster {label} cannot be measured now: {why}")
+        jobs += [line for cluster in clusters for line in planned_lines(name, cluster.label, request)]
+        seconds[name] = sum(
+            make_plan(request, target, Done(), name).seconds() for target in targets(topology, clusters)
+        )
     return jobs, seconds

@@ -18,6 +18,7 @@ from harness import __version__
 from harness.config.layer import Layer
 from harness.config.policy import Policy
 from harness.devices.base import format_cpus
+from harness.devices.phone_id import PhoneId
 from harness.errors import UsageError
 from harness.measure.campaign import Programs
 from harness.measure.request import Request
@@ -97,15 +98,22 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
         raise UsageError(f"manifest.json is damaged: {error}", "start a new run") from error
 
 
-def names_by_serial(run: RunDir) -> dict[str, str]:
-    """The run's device folders by serial number, from each device.json."""
-    found: dict[str, str] = {}
+def owners(run: RunDir) -> dict[str, PhoneId | None]:
+    """Which device each folder of the run belongs to, by its device.json; None where it has none yet.
+
+    Raises UsageError where one is damaged.
+    """
+    found: dict[str, PhoneId | None] = {}
     for name in run.manifest().devices:
+        file = run.device(name).identity
         try:
-            value = json.loads(run.device(str(name)).identity.read_bytes())
-            found[str(value["identity"]["serial"])] = str(name)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+            found[name] = PhoneId.from_json(json.loads(file.read_bytes())["identity"])
+        except FileNotFoundError:
+            found[name] = None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{file}: it does not tell which device this is ({error})", "put it back, or start a new run"
+            ) from error
     return found
 
 

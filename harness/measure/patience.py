@@ -34,10 +34,12 @@ class Connection:
         self._since: float | None = None
         self._until = 0.0
         self._hurried = False
+        self.is_doubtful = False  # since it broke nobody has asked whether the same phone answers
 
     def broke(self, error: DeviceLost) -> None:
         """A call failed. Raises ``error`` where the device has been away for too long."""
         now = time.monotonic()
+        self.is_doubtful = True
         if self._since is None:
             self._since, self._until, self._hurried = now, now + LOST_FOR_GOOD_S, False
             self._events.add("connection lost", reason=error.message)
@@ -61,7 +63,7 @@ def patient(device: Device, events: EventLog, stop: threading.Event, connection:
     """The device with every call repeated while the connection is away, save for ``spawn``.
 
     So each command run through it must be one that may be done twice. Calls raise DeviceLost when the phone has been
-    away for LOST_FOR_GOOD_S, or for some seconds after ``stop``.
+    away for LOST_FOR_GOOD_S, or for some seconds after ``stop``, and WrongDevice while another phone has its address.
     """
     return cast(Device, _Patient(device, connection or Connection(events, stop)))
 
@@ -80,6 +82,9 @@ class _Patient:
     def _keep_trying(self, call: Callable[[], Any]) -> Any:
         while True:
             try:
+                if self._connection.is_doubtful:
+                    self._device.confirm()
+                    self._connection.is_doubtful = False
                 result = call()
             except DeviceLost as error:
                 self._connection.broke(error)

@@ -10,16 +10,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.control import settings
 from harness.devices.base import Attached, Device
-from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, worst
+from harness.devices.phone_id import PhoneId
+from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, WrongDevice, worst
 from harness.measure import manifest
 from harness.measure.campaign import Programs, build_programs, check_clusters, measure_all, named
-from harness.measure.leftover import nothing_left
+from harness.measure.leftover import is_complete, nothing_left, unmeasured, words
 from harness.measure.request import DeviceOutcome, Request
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.store.journal import utc_now
 from harness.store.progress import done_by_cluster
-from harness.store.rundir import RunDir, new_run_dir, point_latest
+from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 Say = Callable[[str], None]
 Stopping = Callable[[], AbstractContextManager[threading.Event]]
@@ -91,9 +93,14 @@ def resume(
         kept = run.manifest()
         request = manifest.request_of(kept, ndk)
         check_kept(run)
-        devices, absent = _own(run, usable(attached, require, say))
-        for name in absent:
-            say(f"{name}: not attached; what is missing of it stays missing")
+        devices, strangers = _own(run, usable(attached, require, say))
+        for stranger in strangers:
+            say(f"{stranger.message}\n  {stranger.remedy}")
+        _follow(run, devices)
+        here = dict(devices)
+        missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
+        for name in missing:
+            say(f"{name}: not attached; {_missing_of(run, name, request)}")
         programs, compile_s = _build([device for _, device in devices], request, say)
         for abi, program in programs.by_abi.items():
             if kept.build_id(abi) not in (None, program.build_id):
@@ -103,12 +110,12 @@ def resume(
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
         run.update_manifest(status="running")
-        return _measure(run, request, devices, programs, compile_s, bool(absent), stopping)
+        return _measure(run, request, devices, programs, compile_s, bool(missing or strangers), stopping)
 
 
 def finished(run: RunDir) -> RunResult | None:
     """What the run left, where nothing is missing of it: neither its times nor its devices are touched. Else None."""
-    if not nothing_left(run):
+    if not nothing_left(run, manifest.request_of(run.manifest(), None)):
         return None
     outcomes: list[DeviceOutcome] = []
     _add_faults_on_record(run, outcomes)
@@ -119,17 +126,54 @@ def finished(run: RunDir) -> RunResult | None:
     return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False)
 
 
-def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]], list[str]]:
-    """The devices of a run by their names in it, and the names of those that are absent."""
-    by_serial = manifest.names_by_serial(run)
-    wanted = set(run.manifest().devices)
-    devices = [(by_serial[device.serial], device) for device in found if device.serial in by_serial]
+def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]], list[WrongDevice]]:
+    """The devices of a run by their names in it, whatever their addresses; and what passes for one of them and is not.
+
+    Raises WrongDevice where there are only such ones, NoDeviceError where there is none at all.
+    """
+    owners = manifest.owners(run)
+    devices: dict[str, Device] = {}
+    others: list[Device] = []
+    for device in found:
+        phone = PhoneId.of(device.identity)
+        name = next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
+        if name is None:
+            others.append(device)
+        else:
+            devices.setdefault(name, device)
     # A device that was killed before its first step has no device.json yet: its model's name must do.
-    known = {name for name, _ in devices}
-    devices += [(n, d) for n, d in named(found) if d.serial not in by_serial and n in wanted - known]
+    devices |= {n: d for n, d in named(others) if n in owners and owners[n] is None}
+    missing = [(name, owner) for name, owner in owners.items() if owner is not None and name not in devices]
+    strangers = [
+        WrongDevice(
+            f"{name}: the phone that was measured is {owner}; the one that is attached is {PhoneId.of(d.identity)}",
+            f"attach the first to go on with {run.path}, which was left as it is; the second needs a run of its own",
+        )
+        for name, owner in missing
+        for d in others
+        if d not in devices.values() and (d.serial == owner.address or slug(d.identity.model) == slug(owner.model))
+    ]
+    if not devices and strangers:
+        raise strangers[0]
     if not devices:
-        raise NoDeviceError(f"none of the run's devices is attached: {', '.join(sorted(wanted))}", "attach one of them")
-    return devices, sorted(wanted - {name for name, _ in devices})
+        raise NoDeviceError(f"none of the run's devices is attached: {', '.join(sorted(owners))}", "attach one of them")
+    return list(devices.items()), strangers
+
+
+def _follow(run: RunDir, devices: Sequence[tuple[str, Device]]) -> None:
+    """A phone that has another address now is put back there what the run left changed."""
+    owners = manifest.owners(run)
+    for name, device in devices:
+        owner = owners[name]
+        if owner is not None and owner.address != device.serial:
+            settings.follow(owner.address, device.serial, run.device(name).settings)
+
+
+def _missing_of(run: RunDir, name: str, request: Request) -> str:
+    left = unmeasured(run, name, request)
+    layers = [layer.name for layer in request.layers]
+    parts = [f"cluster {label}: {words(jobs, layers)}" for label, jobs in left.items()]
+    return f"not measured: {'; '.join(parts)}" if parts else "what is missing of it stays missing"
 
 
 def _build(devices: Sequence[Device], request: Request, say: Say) -> tuple[Programs, float]:

@@ -8,20 +8,24 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from harness.build.builder import Built
 from harness.config.device_model import known_name
 from harness.control import baseline
-from harness.control.heat import HeatSource, find_source
+from harness.control.heat import HeatSource, Rest, find_source
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
-from harness.devices.base import Device, RemoteProcess, Topology, as_json
+from harness.devices.base import Device, RemoteProcess, Topology, as_json, parse_cpus
 from harness.devices.identity import BOOT_ID
-from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
 from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
-from harness.measure.clusters import Target, targets
+from harness.measure.clusters import Target, out_of_reach, planned, targets
 from harness.measure.follow import Follower
+from harness.measure.leftover import planned_clusters, unmeasured, words
 from harness.measure.orphan import attempts_of, take_over
 from harness.measure.patience import Connection, patient
 from harness.measure.phone import Installed
@@ -29,7 +33,7 @@ from harness.measure.progress import DeviceProgress
 from harness.measure.request import DeviceOutcome, Request
 from harness.measure.tables import kept_table
 from harness.store import records
-from harness.store.journal import read_lines, write_atomically
+from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir, RunDir
@@ -62,6 +66,11 @@ class Session:
         self._built = built
         self._progress = progress
         self._stop = stop
+        self._phone = PhoneId.of(device.identity)
+        self._is_foreign = False  # the device is not the one of this directory, which is left as it is
+        self._out_of_reach: dict[str, str] = {}
+        self._source = HeatSource("", "none")
+        self._rest = Rest()
         self._lost_said = False
         self.outcome = DeviceOutcome(name)
 
@@ -77,24 +86,36 @@ class Session:
             traceback.print_exc()
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
         finally:
+            if not self._is_foreign and not self._stop.is_set():
+                self._say_unmeasured()
             codes = self.outcome.codes
             state = "stopped" if self._stop.is_set() else "failed" if codes else "done"
             self._progress.finish(state)
             try:
-                events.add("finished", state=state, messages=self.outcome.messages)
+                if not self._is_foreign:
+                    events.add("finished", state=state, messages=self.outcome.messages)
             except HarnessError as error:  # the disk is full: said, not lost
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
+
+    def _say_unmeasured(self) -> None:
+        """What was planned and is not measured is a failure, whatever kept it from being measured."""
+        layers = [layer.name for layer in self._request.layers]
+        for label, jobs in unmeasured(self._run, self.outcome.name, self._request).items():
+            why = f" ({self._out_of_reach[label]})" if label in self._out_of_reach else ""
+            text = f"not measured of cluster {label}{why}: {words(jobs, layers)}"
+            self.outcome.fail(ExitCode.INFRASTRUCTURE, text)
 
     def _measure(self) -> None:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
             stack.enter_context(leased(device.serial))
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
+            self._confirm()
             topology = device.topology()
             self._write_identity(topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
-            chosen = targets(topology, self._request.cpus)
+            chosen = self._choose(topology)
             built = self._built(device)
             if device.identity.kind != "local":
                 stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
@@ -104,6 +125,14 @@ class Session:
                 self._progress.phase("installing")
                 installed.install(built)
                 self._clusters(installed, chosen)
+
+    def _confirm(self) -> None:
+        """It was found some time ago: another one may have its address by now."""
+        try:
+            self._device.confirm()
+        except WrongDevice:
+            self._is_foreign = True
+            raise
 
     @contextmanager
     def _folder(self, installed: Installed) -> Iterator[None]:
@@ -128,35 +157,31 @@ class Session:
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
         plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
-        self._write_jobs(chosen)
         self._progress.expect(blocks=sum(p.blocks for p in plans), clusters=len(plans))
         todo = [p for p in plans if p.jobs]
         if not todo:
-            self._directory.events.add("nothing missing")
+            if not unmeasured(self._run, self.outcome.name, self._request):
+                self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
         source, zones = self._find_heat(installed)
-        stored = baseline.stored(self._device.serial, source.name) if source.kind != "none" else None
+        stored = baseline.stored(self._phone, source.name) if source.kind != "none" else None
+        self._source, self._rest = source, Rest(hottest_c=stored)
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
-        for index, plan in enumerate(todo):
+        for plan in todo:
             if self._stop.is_set():
                 return
             try:
-                self._cluster(installed, plan, source, zones, stored)
+                self._cluster(installed, plan, zones)
             except DeviceLost as error:
-                self._lost(error, [each.target.cluster.label for each in todo[index:]])
+                self._lost(error, plan.target.cluster.label)
                 raise
-        if source.temperature is not None:
-            baseline.store(self._device.serial, source.name, source.temperature)
 
-    def _lost(self, error: DeviceLost, missing: list[str]) -> None:
-        """Says what the loss cost: the cluster that was being measured, then those that were still to come."""
-        first, *others = missing
-        rest = f"; not measured: cluster{'s' * (len(others) > 1)} {', '.join(others)}" if others else ""
+    def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(
-            f"connection lost while cluster {first} was measured, and not back in time ({error.message}){rest}",
+            f"connection lost while cluster {label} was measured, and not back in time ({error.message})",
             f"what it measured is kept; attach the phone, then {self._go_on()}",
         )
         self._lost_said = True
@@ -174,9 +199,7 @@ class Session:
         self,
         installed: Installed,
         plan: ClusterPlan,
-        source: HeatSource,
         zones: dict[str, HeatSource],
-        known: float | None,
     ) -> None:
         device, label = self._device, plan.target.cluster.label
         file = self._directory.plan(label, plan.attempt)
@@ -184,7 +207,7 @@ class Session:
         if table is not None:
             tuned = f"{installed.folder}/{table.name}"
             device.push(table, tuned)
-        text = plan.render(device.identity, self._run.run_id, installed.program, source, zones, known, tuned)
+        text = plan.render(device.identity, self._run.run_id, installed.program, self._source, zones, self._rest, tuned)
         write_atomically(file, text.encode("utf-8"))
         remote = f"{label}.{plan.attempt}"
         device.push(file, f"{installed.folder}/{remote}.plan")
@@ -211,7 +234,8 @@ class Session:
                 )
         finally:
             if follower.end is None:
-                device.kill(process)  # waits for the phone, where it is away
+                device.confirm()  # waits for the phone, where it is away
+                device.kill(process)
                 follower.pull_rest()
         if self._stop.is_set() or follower.overdue:
             return
@@ -220,7 +244,12 @@ class Session:
                 self._why_without_end(installed, process, label, f"{remote}.jsonl"),
                 f"what it measured is kept; {self._go_on()}",
             )
-        if follower.end.reason != "done":
+        if follower.end.reason == "cpu":
+            self.outcome.fail(
+                ExitCode.INFRASTRUCTURE,
+                f"cluster {label}: its CPU {plan.target.cpu} was taken away while it was measured",
+            )
+        elif follower.end.reason != "done":
             self.outcome.fail(
                 ExitCode.INFRASTRUCTURE,
                 f"cluster {label}: convbench stopped early ({follower.end.reason}); {self._go_on()}",
@@ -243,18 +272,51 @@ class Session:
             text = f"cluster {label}: {record.table.refused}: it is not used, `auto` goes by the model"
             if self.outcome.warn(text):
                 self._progress.remark(text)
+        if isinstance(record, records.Gate):
+            self._take_gate(record)
         if isinstance(record, records.Sample):
             self.outcome.samples += 1
+        elif isinstance(record, records.Error) and record.external:
+            what = f"{record.variant} on {record.layer}, launch {record.launch + 1}"
+            self.outcome.warn(f"cluster {label}: {what}: {record.reason}: no fault of its own")
         elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
             self.outcome.fault(record)
 
-    def _write_jobs(self, chosen: list[Target]) -> None:
-        """All jobs of this device go into plan.jsonl, once; a resumed run has them there."""
-        name = self.outcome.name
-        if any(line.get("device") == name for line in read_lines(self._run.path / "plan.jsonl")):
+    def _take_gate(self, gate: records.Gate) -> None:
+        """What a gate learned is what the gates of the next clusters go by."""
+        if gate.learned is None:
             return
-        for target in chosen:
-            self._run.add_jobs(planned_lines(name, make_plan(self._request, target, Done(), name)))
+        self._rest = replace(self._rest, today_c=gate.learned)
+        if gate.is_hotter_than_ever:
+            text = (
+                f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
+                f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"
+            )
+            if self.outcome.warn(text):
+                self._progress.remark(text)
+        if not gate.capped:
+            baseline.store(self._phone, self._source.name, gate.learned)
+
+    def _choose(self, topology: Topology) -> list[Target]:
+        """The clusters to measure now. All that are to be measured go into plan.jsonl, those out of reach too."""
+        name = self.outcome.name
+        clusters = planned(topology, self._request.cpus)
+        usable = targets(topology, clusters)
+        known = planned_clusters(self._run, name)
+        added = clusters
+        if known:  # those that an earlier session saw; a cluster that was hidden may have turned up
+            measured = [label for label, done in done_by_cluster(self._directory.records).items() if done.samples]
+            taken = {cpu for label in measured for cpu in parse_cpus(label)}
+            added = [t.cluster for t in usable if t.cluster.label not in known and not taken & set(t.cluster.cpus)]
+        for cluster in added:
+            self._run.add_jobs(planned_lines(name, cluster.label, self._request))
+        self._out_of_reach = out_of_reach(topology, clusters)
+        left = unmeasured(self._run, name, self._request)
+        for label, why in self._out_of_reach.items():
+            if label in left:
+                self._directory.events.add("out of reach", cluster=label, why=why)
+                self._progress.remark(f"cluster {label} cannot be measured now: {why}")
+        return [t for t in usable if t.cluster.label in known or t.cluster in added]
 
     def _write_identity(self, topology: Topology) -> None:
         identity = as_json(self._device.identity)
@@ -262,7 +324,19 @@ class Session:
             "name": self.outcome.name,
             "title": known_name(self._device.identity.model),
             "identity": identity,
-            "clusters": [{**as_json(c), "label": c.label} for c in topology.clusters],
+            "clusters": self._all_clusters(topology),
             "notes": list(topology.notes),
         }
         write_atomically(self._directory.identity, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def _all_clusters(self, topology: Topology) -> list[dict[str, Any]]:
+        """As they are now; those that are out of reach as they were when they could be looked at."""
+        now = [{**as_json(c), "label": c.label} for c in topology.clusters]
+        try:
+            before = json.loads(self._directory.identity.read_bytes())["clusters"]
+            known = {str(cluster["label"]): cluster for cluster in before}
+        except (OSError, ValueError, KeyError, TypeError):
+            return now
+        hidden = out_of_reach(topology, topology.clusters)
+        seen = [known.get(c["label"], c) if c["label"] in hidden else c for c in now]
+        return seen + [cluster for label, cluster in known.items() if label not in {c["label"] for c in now}]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
-from harness.measure.clusters import targets
+from harness.measure.clusters import planned
 from harness.measure.request import Request
 from harness.plan.jobs import CHOSEN, make_variants
 from harness.store.journal import write_atomically
@@ -46,7 +46,7 @@ def find_tables(request: Request, devices: Sequence[tuple[str, Device]], say: Ca
     without: list[str] = []
     for name, device in devices:
         try:
-            labels = [target.cluster.label for target in targets(device.topology(), request.cpus)]
+            labels = [cluster.label for cluster in planned(device.topology(), request.cpus)]
         except DeviceError:  # its session will say so
             continue
         for label in labels:

@@ -18,7 +18,7 @@ from harness.devices.base import Device
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure.campaign import LOCAL, Programs, build_programs, check_clusters, leave_measured_cpu, named
 from harness.measure.clusterplan import tune_deadline_s, verify_plan
-from harness.measure.clusters import Target, targets
+from harness.measure.clusters import Target, out_of_reach, planned, targets
 from harness.measure.errand import NO_JOURNAL, Errand, Outcome, errand
 from harness.measure.patience import patient
 from harness.measure.request import Request
@@ -124,8 +124,8 @@ def tune_all(
 def _check_new(pairs: Sequence[tuple[str, Device]], request: Request, out: Path) -> None:
     """A table is made whole: tuning a few layers more must not cost those of an earlier one."""
     for name, device in pairs:
-        for target in targets(device.topology(), request.cpus):
-            table = table_file(out, name, target.cluster.label)
+        for cluster in planned(device.topology(), request.cpus):
+            table = table_file(out, name, cluster.label)
             if table.exists():
                 raise UsageError(f"--out {out}: {table} is there already", "name another folder, or remove the table")
 
@@ -148,7 +148,11 @@ def _tune(
             stack.enter_context(host_cpus(device.identity, stop, lambda text: say(f"{name}: {text}")))
             folder = out / name
             folder.mkdir(parents=True, exist_ok=True)
-            chosen = targets(waiting.topology(), request.cpus)
+            topology = waiting.topology()
+            clusters = planned(topology, request.cpus)
+            for label, why in out_of_reach(topology, clusters).items():
+                done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label} not tuned: {why}")
+            chosen = targets(topology, clusters)
             if device.identity.kind != LOCAL:
                 stack.enter_context(kept_awake(waiting, folder / "settings.jsonl", done.messages.append))
             run_id = f"tune-{slug(request.suite)}-{secrets.token_hex(3)}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device
-from harness.errors import ExitCode, HarnessError, UsageError
+from harness.errors import DeviceError, ExitCode, HarnessError, UsageError
 from harness.measure.campaign import Programs, build_programs, named
 from harness.measure.clusterplan import verify_deadline_s, verify_plan
 from harness.measure.clusters import targets
@@ -61,6 +61,8 @@ class Verified(Outcome):
             self.ended = True
             if record.reason == "deadline":
                 self.fail(ExitCode.INFRASTRUCTURE, "convbench verify reached its deadline before its end")
+            elif record.reason == "cpu":
+                self.fail(ExitCode.INFRASTRUCTURE, "convbench verify stopped: its CPU was not to be had any more")
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -114,7 +116,11 @@ def _verify(
 def _on_device(
     done: Verified, device: Device, request: Request, programs: Programs, dump: Path | None, stop: threading.Event
 ) -> None:
-    target = targets(device.topology(), None)[-1]
+    topology = device.topology()
+    usable = targets(topology, topology.clusters)
+    if not usable:
+        raise DeviceError("no CPU of the device is to be had", "wait until it lets the shell use one")
+    target = usable[-1]
     folder = None if dump is None else dump / done.name
     run_id = f"verify-{slug(request.suite)}-{secrets.token_hex(3)}"
     deadline_s = verify_deadline_s(request, device.identity)

@@ -80,16 +80,21 @@ class MeasureLine:
 
 @dataclass(frozen=True)
 class GateLine:
-    """The wait for a cool device before each launch; temperatures in degrees C, ``baseline_c`` None: unknown."""
+    """The wait for a cool device before each launch; temperatures in degrees C.
+
+    ``plateau_c``: where the device rests today; None: the first gate learns it, when the temperature falls by less than
+    ``slope_c`` from half to half of ``window_s``. ``baseline_c``: the hottest plateau of earlier runs, for the record.
+    """
 
     kind: Literal["file", "battery", "none"] = "none"
     source: str = ""
     path: str = ""
     scale: float = 1.0
+    plateau_c: float | None = None
     baseline_c: float | None = None
     tolerance_c: float = 1.0
     cap_s: float = 120.0
-    window_s: float = 20.0
+    window_s: float = 15.0
     slope_c: float = 0.2
 
 
@@ -217,6 +222,7 @@ def _gate(gate: GateLine) -> str:
         ("kind", gate.kind),
         ("path", gate.path),
         ("scale", gate.scale),
+        ("plateau_c", "unknown" if gate.plateau_c is None else gate.plateau_c),
         ("baseline_c", "unknown" if gate.baseline_c is None else gate.baseline_c),
         ("tolerance_c", gate.tolerance_c),
         ("cap_s", gate.cap_s),

@@ -16,25 +16,28 @@ Place = tuple[int, int]  # round, position
 class Measured:
     """What the records of one device and cluster hold.
 
-    ``blocks``: (launch, layer) with a ``block`` record: all rounds done, or cut by the budget. ``samples``: per
-    (launch, layer) the (round, position) pairs measured.
+    ``blocks``: (launch, layer) of which nothing is missing but what the budget cut. ``samples``: per (launch, layer)
+    the (round, position) pairs measured. ``rounds``: of other blocks that ended, as many as their budget allowed.
     """
 
     blocks: AbstractSet[Block] = frozenset()
     samples: Mapping[Block, AbstractSet[Place]] = field(default_factory=dict)
+    rounds: Mapping[Block, int] = field(default_factory=dict)
 
 
 def remaining(jobs: Sequence[Job], measured: Measured) -> list[Job]:
     """The jobs with something left, in their order, each without what was measured.
 
-    Seeds and rounds stay, so that every place keeps its variant; ``done`` and ``first_round`` leave out what exists.
+    Seeds stay, and with them the variant of every place; ``done`` and ``first_round`` leave out what exists.
     """
     left = (_left(job, measured) for job in jobs if (job.launch, job.layer) not in measured.blocks)
     return [job for job in left if job is not None]
 
 
 def _left(job: Job, measured: Measured) -> Job | None:
-    done = set(job.done) | set(measured.samples.get((job.launch, job.layer), ()))
+    block = (job.launch, job.layer)
+    job = replace(job, rounds=min(job.rounds, measured.rounds.get(block, job.rounds)))
+    done = set(job.done) | set(measured.samples.get(block, ()))
     for round_number in range(job.first_round, job.rounds):
         if any((round_number, position) not in done for position in range(len(job.variants))):
             kept = sorted(p for p in done if round_number <= p[0] < job.rounds and p[1] < len(job.variants))

@@ -110,8 +110,16 @@ def _gate(gate: records.Gate) -> str:
     if gate.status == "unavailable":
         return "unavailable"
     ends = " → ".join("?" if value is None else f"{value:.1f}" for value in (gate.start, gate.end))
-    baseline = "unknown" if gate.baseline is None else f"{gate.baseline:.1f} °C"
-    return f"{gate.status}, {ends} °C in {gate.waited_s:.0f} s (baseline {baseline}, {gate.source})"
+    return f"{gate.status}, {ends} °C in {gate.waited_s:.0f} s ({_rest(gate)}, {gate.source})"
+
+
+def _rest(gate: records.Gate) -> str:
+    """Which temperature counted as cool."""
+    if gate.tolerance_c is None:  # older records
+        return "baseline unknown" if gate.baseline is None else f"baseline {gate.baseline:.1f} °C"
+    by = [] if gate.plateau is None else [f"at rest {gate.plateau:.1f} °C"]
+    learned = [] if gate.learned is None else [f"found to rest at {gate.learned:.1f} °C"]
+    return ", ".join(by + learned) or "where it rests is not known"
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

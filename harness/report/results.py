@@ -123,7 +123,7 @@ class _Cluster:
                     named = self._with_kernel(key, kernels.get(key.build, set()))
                     size = f" ({skip.bytes} bytes)" if skip.bytes else ""
                     self._row(named, skip.algorithm, "", "skip", skip.reason + size)
-            for error in stream.of(records.Error):
+            for error in (error for error in stream.of(records.Error) if not error.external):
                 signal = f" (signal {error.signal})" if error.signal else ""
                 for key in self._keys(error.layer, error.variant, error.build or default, error.cache, error.face):
                     self._row(key, error.algorithm, "", "error", f"launch {error.launch + 1}: {error.reason}{signal}")

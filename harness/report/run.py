@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ def read_run(run_dir: Path) -> RunData:
     names = [str(name) for name in named] if isinstance(named, list) else []
     folders.sort(key=lambda path: names.index(path.name) if path.name in names else len(names))
     raw = [(path, _read_object(path / "device.json", faults)) for path in folders]
-    serials = {serial for _, value in raw if (serial := _serial(value))}
+    serials = {serial for _, value in raw for serial in _serials(value)}
     for name in names:
         if name not in {path.name for path in folders}:
             faults.append(f"{name}: nothing was recorded on this device")
@@ -146,7 +147,7 @@ def read_run(run_dir: Path) -> RunData:
 def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     streams, faults = read_records(path / "records.jsonl")
     _refuse_duplicates(path / "records.jsonl", streams)
-    identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "host"}}
+    identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "serialno", "host"}}
     clusters = value.get("clusters")
     notes = value.get("notes")
     finished = [event for event in read_lines(path / "events.jsonl") if event.get("event") == "finished"]
@@ -230,11 +231,12 @@ class _Redactor:
         return value
 
 
-def _serial(device: dict[str, Any]) -> str:
-    """The serial of a phone; that of this machine is no secret (``local``)."""
+def _serials(device: dict[str, Any]) -> list[str]:
+    """The serial numbers of a phone; that of this machine is no secret (``local``), nor is a word (``unknown``)."""
     identity = _object(device.get("identity"))
-    serial = identity.get("serial")
-    return serial if isinstance(serial, str) and identity.get("kind") != "local" and len(serial) > 3 else ""
+    serial, serialno = (str(identity.get(key) or "") for key in ("serial", "serialno"))
+    phone = identity.get("kind") != "local"
+    return [each for each in (serial, serialno if re.search("[0-9]", serialno) else "") if phone and len(each) > 3]
 
 
 def _read_object(path: Path, faults: list[str]) -> dict[str, Any]:

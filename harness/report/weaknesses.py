@@ -213,12 +213,15 @@ def _gate(scope: _Scope) -> Found:
             "gate",
             f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends, 2)})",
         )
+    for gate in (gate for gate in gates if gate.is_hotter_than_ever):
+        known = f"hotter than in any run before ({_celsius(gate.baseline)})"
+        yield "gate", f"the device rested at {_celsius(gate.learned)}, {known}"
     unjudged = [gate for gate in gates if gate.status == "unjudged"]
     if unjudged:
-        yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches; baseline unknown)"
+        yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches)"
     if any(gate.status == "unavailable" for gate in gates):
         yield "gate", "no source of temperature was found: launches did not wait for a cool device"
-    elif any(gate.baseline is None and gate.status != "unjudged" for gate in gates):
+    elif any(g.baseline is None and g.tolerance_c is None and g.status != "unjudged" for g in gates):  # older records
         yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
 
 

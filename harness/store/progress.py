@@ -14,27 +14,47 @@ class Done:
     """What one cluster has on record."""
 
     attempts: int = 0
-    blocks: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer)
+    blocks: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer) of which nothing is missing
+    rounds: dict[tuple[int, str], int] = field(default_factory=dict)  # of those that lack variants
     samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
     calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, asked for, cache)
     out: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
     faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
+    _failed: set[tuple[int, str]] = field(default_factory=set)  # with a failure that was no crash
 
     def add(self, record: records.Record) -> None:
         """Takes one record into account."""
         if isinstance(record, records.Header):
             self.attempts = max(self.attempts, record.attempt)
         elif isinstance(record, records.Block):
-            self.blocks.add((record.launch, record.layer))
+            self._end_block(record)
         elif isinstance(record, records.Sample):
             self.samples[record.launch, record.layer].add((record.round, record.position))
             self.calls.setdefault(_way(record), record.calls)
-        elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
+        elif isinstance(record, records.Error):
+            self._fail(record)
+        elif isinstance(record, records.Check) and not record.ok:
             self.faults.append(record)
-            if isinstance(record, records.Error) and (record.signal or record.reason.startswith("timed out")):
-                self.out.add(_way(record))
         elif isinstance(record, records.Skip) and record.cache and not record.bytes:
             self.out.add(_way(record))
+
+    def _fail(self, record: records.Error) -> None:
+        if record.external:
+            return  # it is measured again
+        self.faults.append(record)
+        if record.signal or record.reason.startswith("timed out"):
+            self.out.add(_way(record))
+        else:
+            self._failed.add((record.launch, record.layer))
+
+    def _end_block(self, record: records.Block) -> None:
+        block = (record.launch, record.layer)
+        # Older records do not tell whether a block without samples lacks them for good.
+        complete = record.rounds > 0 or block not in self._failed if record.complete is None else record.complete
+        if complete:
+            self.blocks.add(block)
+        elif record.rounds:
+            self.rounds[block] = record.rounds
 
 
 def _way(record: records.Sample | records.Error | records.Skip) -> tuple[str, str, str]:

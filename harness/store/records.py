@@ -216,8 +216,10 @@ class Telemetry(_Record):
 class Gate(_Record):
     """The wait for a cool device before a launch, in degrees C.
 
-    ``capped``: still too warm (or, without a baseline, still moving) at the cap. ``unjudged``: no baseline, and a cap
-    too short for the window in which the temperature would have had to stand still. ``stopped``: the run was ended.
+    ``plateau``: the temperature gone by; ``learned``: the one at which the device was found to rest, in a run's first
+    gate and where one was capped elsewhere. ``capped``: still too warm, or still falling, at the cap. ``unjudged``: the
+    cap is below the window in which the temperature would have had to stop falling. ``stopped``: the run was ended.
+    ``baseline``: the hottest plateau of earlier runs; in records without ``tolerance_c`` what the gate waited for.
     """
 
     type: Literal["gate"]
@@ -226,11 +228,21 @@ class Gate(_Record):
     source: str = ""
     start: float | None = Field(default=None, alias="from")
     end: float | None = Field(default=None, alias="to")
+    plateau: float | None = None
+    learned: float | None = None
     baseline: float | None = None
+    tolerance_c: float | None = None
     waited_s: float = 0.0
     capped: bool = False
     cap_s: float | None = None
     window_s: float | None = None
+
+    @property
+    def is_hotter_than_ever(self) -> bool:
+        """Whether the device was found to rest at a higher temperature than in any run before."""
+        if self.capped or self.learned is None or self.baseline is None or self.tolerance_c is None:
+            return False
+        return self.learned > self.baseline + self.tolerance_c
 
 
 class Skip(_Record):
@@ -248,7 +260,11 @@ class Skip(_Record):
 
 
 class Error(_Record):
-    """A worker died, hung or failed while it ran this variant."""
+    """A worker died, hung or failed while it ran this variant.
+
+    ``external``: the variant had no part in it, and is measured again: the worker was killed from outside, its CPU was
+    taken away, or no process was to be had.
+    """
 
     type: Literal["error"]
     launch: int
@@ -259,27 +275,35 @@ class Error(_Record):
     build: str = ""
     cache: str = ""
     signal: int | None = None
+    external: bool = False
     reason: str
 
 
 class Block(_Record):
-    """All rounds of one layer in one launch are done; fewer than planned when the time budget cut them."""
+    """All rounds of one layer in one launch are done; fewer than planned when the time budget cut them.
+
+    Not ``complete``: variants are missing that have to be measured again (None: records of older versions do not tell).
+    """
 
     type: Literal["block"]
     launch: int
     layer: str
     rounds: int
     rounds_planned: int
+    complete: bool | None = None
     elapsed_s: float
     lost_s: float = 0.0  # of it, on workers that crashed or hung: not counted against the budget
 
 
 class End(_Record):
-    """Last record; ``records`` counts the lines of this run of convbench, header and end included."""
+    """Last record; ``records`` counts the lines of this run of convbench, header and end included.
+
+    Reason ``cpu``: the measured CPU was taken away.
+    """
 
     type: Literal["end"]
     records: int
-    reason: Literal["done", "deadline", "signal"]
+    reason: Literal["done", "deadline", "signal", "cpu"]
 
 
 Record = Annotated[

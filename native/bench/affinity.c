@@ -83,3 +83,13 @@ bool affinity_set(const cpu_set *set) {
     errno = 0;
     return !memcmp(set, &now, sizeof now);
 }
+
+bool affinity_can(int cpu) {
+    cpu_set before, only = {{0}};
+    if (!affinity_get(&before))
+        return true; /* nothing is known */
+    cpu_set_put(&only, cpu, true);
+    bool can = affinity_set(&only);
+    affinity_set(&before);
+    return can;
+}

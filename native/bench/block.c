@@ -15,8 +15,15 @@
 
 typedef struct {
     const plan_job *job;
-    bool *dead; /* by variant */
+    bool *dead;    /* by variant */
+    bool hindered; /* a variant is missing, and not by its own doing */
 } block;
+
+/* What failed is out for this block; whether it has to be measured again depends on what ended it. */
+static bool end_variant(crew *c, block *b) {
+    b->hindered |= c->a.external;
+    return false;
+}
 
 /* Takes one sample; false: the variant is out for this block. */
 static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigned variant) {
@@ -29,7 +36,7 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
     bool prepared = crew_prepare(c, layer, variant, &w, true);
     c->lost_ns = lost + timer_ns() - begin; /* all of it on replacing a worker: the block began with every unit made */
     if (!prepared)
-        return false;
+        return end_variant(c, b);
     /* The measured CPU is cold when none of our workers ran on it just now. */
     uint64_t last = 0, now = timer_ns();
     for (unsigned i = 0; i < p->build_count; i++)
@@ -42,7 +49,8 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
              c->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
     if (!crew_ask(c, w, 0, request)) {
         c->refused[slot] |= crew_crashed(c);
-        return crew_give_up(c, &s);
+        crew_give_up(c, &s);
+        return end_variant(c, b);
     }
     if (crew_answered(c, "skip")) {
         c->refused[slot] = true;
@@ -50,11 +58,15 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
         return false;
     }
     fields *f = &c->a.reply;
-    uint64_t sum = fields_u64(f, "checksum", 0, UINT64_MAX), calls = fields_u64(f, "calls", 1, UINT64_MAX);
-    if (crew_answered(c, "sampled") && sum != crew_fact(c, layer, v->unit)->checksum)
+    bool sampled = crew_answered(c, "sampled");
+    uint64_t sum = sampled ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
+    uint64_t calls = sampled ? fields_u64(f, "calls", 1, UINT64_MAX) : 0;
+    if (sampled && !f->error[0] && sum != crew_fact(c, layer, v->unit)->checksum)
         return crew_wrong(c, layer, v->unit);
-    if (!crew_answered(c, "sampled") || !emit_sample(c->out, &s, round, position, (int)w->pid, f))
-        return crew_give_up(c, &s);
+    if (!sampled || !emit_sample(c->out, &s, round, position, (int)w->pid, f)) {
+        crew_give_up(c, &s);
+        return end_variant(c, b);
+    }
     c->calls[slot] = calls;
     return true;
 }
@@ -68,7 +80,7 @@ static bool already(const plan_job *job, unsigned round, unsigned position) {
 
 static bool alive(crew *c, const block *b, unsigned variant) {
     return crew_fact(c, b->job->layer, c->p->variants[variant].unit)->usable && !b->dead[variant] &&
-           !c->refused[(size_t)b->job->layer * c->p->variant_count + variant] && !stop_now();
+           !c->refused[(size_t)b->job->layer * c->p->variant_count + variant] && !stop_now() && !c->cut;
 }
 
 static bool any_alive(crew *c, const block *b) {
@@ -105,7 +117,8 @@ static void prepare_block(crew *c, block *b) {
             }
         peer *w;
         bool needed = fine && !tried && alive(c, b, variant);
-        b->dead[variant] = !fine || (needed && !crew_prepare(c, job->layer, variant, &w, false));
+        b->hindered |= crew_fact(c, job->layer, unit)->hindered;
+        b->dead[variant] = !fine || (needed && !crew_prepare(c, job->layer, variant, &w, false) && !end_variant(c, b));
     }
 }
 
@@ -113,7 +126,7 @@ void block_run(crew *c, const plan_job *job) {
     const plan *p = c->p;
     uint64_t start = timer_ns();
     unsigned round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
-    block b = {job, calloc(p->variant_count, sizeof(bool))};
+    block b = {job, calloc(p->variant_count, sizeof(bool)), false};
     if (!order || !b.dead) {
         fputs("convbench: out of memory\n", stderr);
         exit(3);
@@ -134,7 +147,7 @@ void block_run(crew *c, const plan_job *job) {
     }
     c->cut |= stop_now() != STOP_NOT;
     if (!c->cut)
-        emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds,
+        emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds, !b.hindered,
                    (double)(timer_ns() - start) / 1e9, (double)(c->lost_ns - lost) / 1e9);
     free(order);
     free(b.dead);

@@ -35,7 +35,7 @@ static void begin(crew *c, const plan *p, records *out) {
 static int finish(crew *c) {
     stop_reason why = c->cut ? stop_now() : STOP_NOT;
     crew_stop(c);
-    emit_end(c->out, why == STOP_SIGNAL ? "signal" : why == STOP_DEADLINE ? "deadline" : "done");
+    emit_end(c->out, why == STOP_SIGNAL ? "signal" : why == STOP_DEADLINE ? "deadline" : c->cpu_gone ? "cpu" : "done");
     return why == STOP_SIGNAL     ? EXIT_SIGNAL
            : c->wrong             ? EXIT_WRONG
            : c->broken            ? EXIT_WORKER
@@ -45,13 +45,14 @@ static int finish(crew *c) {
 
 int conductor_run(const plan *p, records *out) {
     static crew c;
+    double plateau = p->gate.plateau_c;
     begin(&c, p, out);
     checkup(&c, false, "reference", NULL);
     c.measuring = true;
     for (unsigned k = 0; k < p->job_count && !c.cut; k++) {
         if (k == 0 || p->jobs[k].launch != c.launch) {
             crew_launch(&c, p->jobs[k].launch); /* it has processes of its own */
-            gate_wait(&p->gate, out, c.launch);
+            gate_wait(&p->gate, &plateau, out, c.launch);
         }
         block_run(&c, &p->jobs[k]);
     }

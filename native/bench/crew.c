@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crew.h"
 
+#include "affinity.h"
 #include "introspect.h"
 #include "meminfo.h"
 #include "stop.h"
@@ -65,12 +66,16 @@ bool crew_give_up(crew *c, const subject *s) {
     c->broken = true;
     if (a->status == ASK_ANSWERED && !a->reason[0]) {
         bool failed = !a->reply.error[0] && !strcmp(a->reply.word, "failed");
+        a->external |= failed && fields_has(&a->reply, "external") && fields_u64(&a->reply, "external", 0, 1);
         snprintf(a->reason, sizeof a->reason, "%s",
                  failed              ? fields_text_or(&a->reply, "reason", "no reason given")
                  : a->reply.error[0] ? a->reply.error
                                      : "an answer that makes no sense");
     }
-    emit_error(c->out, s, a->reason, a->signal);
+    c->cpu_gone |= !affinity_can(c->p->cpu);
+    c->cut |= c->cpu_gone;
+    a->external |= c->cpu_gone;
+    emit_error(c->out, s, a->reason, a->signal, a->external);
     return false;
 }
 
@@ -83,7 +88,7 @@ bool crew_ask(crew *c, peer *p, double allowance_s, const char *request) {
 }
 
 bool crew_crashed(const crew *c) {
-    return c->a.status == ASK_DIED || c->a.status == ASK_SILENT;
+    return (c->a.status == ASK_DIED || c->a.status == ASK_SILENT) && !c->a.external;
 }
 
 /* A request that concerns a unit on a layer. Over what a worker crashed or hung once, none is risked again. */
@@ -119,7 +124,9 @@ static bool start(crew *c, unsigned build) {
     static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
     c->a.status = ASK_DIED;
     c->a.signal = 0;
+    c->a.external = false;
     if (c->failures[build] >= START_TRIES) {
+        c->a.external = true;
         snprintf(c->a.reason, sizeof c->a.reason, "no worker: its program failed to start %d times in this launch",
                  START_TRIES);
         return false;
@@ -236,11 +243,13 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
         known->usable = false;
         return false;
     }
+    if (!crew_answered(c, "checked"))
+        return crew_give_up(c, &s);
     fields *f = &c->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
     double error = fields_f64(f, "error_over_bound", 0, INFINITY);
     bool ok = fields_u64(f, "ok", 0, 1);
-    if (!crew_answered(c, "checked"))
+    if (f->error[0])
         return crew_give_up(c, &s);
     if (sum_only) {
         ok = sum == known->checksum;

@@ -12,7 +12,8 @@
 
 /* What is known of a unit (a variant whatever its cache mode) on a layer. */
 typedef struct {
-    bool usable; /* checked and right, and no worker crashed or hung over it */
+    bool usable;   /* checked and right, and no worker crashed or hung over it */
+    bool hindered; /* it could not be checked, and not by its own doing */
     uint64_t checksum;
     char algorithm[16], kernel[64]; /* that run */
     char name[VARIANT_NAME];        /* of the variant in records */
@@ -32,6 +33,7 @@ typedef struct {
     uint64_t memory;                    /* bytes of one worker */
     uint64_t lost_ns;                   /* on crashes and hangs, and on replacing the worker */
     bool measuring, wrong, broken, cut; /* cut: the run was to stop before all was done */
+    bool cpu_gone;                      /* why it was cut */
     double patience;                    /* times worker_timeout_s */
     unsigned launch;
     answer a;
@@ -49,9 +51,10 @@ bool crew_note(crew *c, unsigned layer, unsigned unit);
 
 /* One request; the answer is in c->a. allowance_s: beyond the time that a worker may be silent. */
 bool crew_ask(crew *c, peer *p, double allowance_s, const char *request);
-bool crew_crashed(const crew *c); /* crew_ask failed, because the worker died or hung */
+bool crew_crashed(const crew *c); /* crew_ask failed, because the worker died or hung by its own doing */
 bool crew_answered(const crew *c, const char *word);
-/* An answer of no use: one error record, unless the run is being stopped. Always false. */
+/* An answer of no use: one error record, unless the run is being stopped. c->a.external says whether the variant had no
+ * part in it; where the measured CPU is not to be had, the run is cut. Always false. */
 bool crew_give_up(crew *c, const subject *s);
 void crew_skip(crew *c, const subject *s); /* the answer is a skip: its record */
 /* A sample's output is not the checked one: recorded, and the variant is out. Always false. */

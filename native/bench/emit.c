@@ -242,23 +242,25 @@ void emit_skip(records *out, const subject *s, const char *reason, uint64_t byte
     record_end(out);
 }
 
-void emit_error(records *out, const subject *s, const char *reason, int signal) {
+void emit_error(records *out, const subject *s, const char *reason, int signal, bool external) {
     json *j = begin(out, "error", s);
     json_text(j, "algorithm", s->algorithm);
     json_text(j, "cache", s->cache);
     if (signal)
         json_int(j, "signal", signal);
+    json_bool(j, "external", external);
     json_text(j, "reason", reason);
     record_end(out);
 }
 
-void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, double elapsed_s,
-                double lost_s) {
+void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, bool complete,
+                double elapsed_s, double lost_s) {
     json *j = record_begin(out, "block");
     json_int(j, "launch", launch);
     json_text(j, "layer", layer);
     json_int(j, "rounds", rounds);
     json_int(j, "rounds_planned", planned);
+    json_bool(j, "complete", complete);
     json_number(j, "elapsed_s", elapsed_s);
     json_number(j, "lost_s", lost_s);
     record_end(out);

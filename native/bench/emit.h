@@ -21,9 +21,10 @@ bool emit_layer(records *out, const subject *s, fields *created);
 void emit_check(records *out, const subject *s, const char *by, uint64_t outputs, double error, bool ok);
 bool emit_sample(records *out, const subject *s, unsigned round, unsigned position, int pid, fields *sampled);
 void emit_skip(records *out, const subject *s, const char *reason, uint64_t bytes);
-void emit_error(records *out, const subject *s, const char *reason, int signal);
-void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, double elapsed_s,
-                double lost_s);
+void emit_error(records *out, const subject *s, const char *reason, int signal, bool external);
+/* complete: nothing is missing of it but what is out for good, and what the budget cut. */
+void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, bool complete,
+                double elapsed_s, double lost_s);
 void emit_end(records *out, const char *reason);
 
 const char *emit_compiler(void);

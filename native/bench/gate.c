@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
+#include "median.h"
 #include "stop.h"
 #include "sysfile.h"
 #include "timer.h"
@@ -62,86 +63,103 @@ static bool read_source(const plan_gate *g, double *value) {
                                    : g->kind == GATE_FILE && sysfile_number(g->path, g->scale, value);
 }
 
-/* Readings of the last window_s, for a device whose cool temperature is not known. */
+/* The last readings, oldest first. */
 typedef struct {
     double value[HISTORY];
     uint64_t at[HISTORY];
     unsigned count;
 } history;
 
-static bool steady(history *h, const plan_gate *g, double value, uint64_t now, uint64_t start) {
-    uint64_t window = (uint64_t)(g->window_s * 1e9);
-    if (h->count < HISTORY) {
-        h->value[h->count] = value;
-        h->at[h->count++] = now;
-    }
-    unsigned keep = 0;
-    while (keep < h->count && h->at[keep] + window < now)
-        keep++;
-    memmove(h->value, h->value + keep, (h->count - keep) * sizeof *h->value);
-    memmove(h->at, h->at + keep, (h->count - keep) * sizeof *h->at);
-    h->count -= keep;
-    double low = value, high = value;
-    for (unsigned i = 0; i < h->count; i++) {
-        low = fmin(low, h->value[i]);
-        high = fmax(high, h->value[i]);
-    }
-    return now - start >= window && high - low < g->slope_c;
+static void keep(history *h, double value, uint64_t now, uint64_t oldest) {
+    unsigned past = h->count == HISTORY;
+    while (past < h->count && h->at[past] < oldest)
+        past++;
+    h->count -= past;
+    memmove(h->value, h->value + past, h->count * sizeof *h->value);
+    memmove(h->at, h->at + past, h->count * sizeof *h->at);
+    h->value[h->count] = value;
+    h->at[h->count++] = now;
+}
+
+/* How far the temperature fell from the earlier to the later half of that time, by the medians: a single reading
+ * decides nothing. `rest`: the later one. */
+static double fallen(const history *h, uint64_t from, uint64_t now, double *rest) {
+    double half[HISTORY];
+    unsigned early = 0;
+    while (early + 1 < h->count && h->at[early] < from + (now - from) / 2)
+        early++;
+    memcpy(half, h->value + early, (h->count - early) * sizeof *half);
+    *rest = median(half, h->count - early);
+    if (!early)
+        return 0;
+    memcpy(half, h->value, early * sizeof *half);
+    return median(half, early) - *rest;
 }
 
 typedef enum { PASSED, CAPPED, UNJUDGED, UNAVAILABLE, STOPPED } verdict;
 
-static void emit(const plan_gate *g, records *out, unsigned launch, verdict v, double from, double to,
-                 double waited_s) {
+typedef struct {
+    verdict verdict;
+    double from, to, plateau, learned, waited_s;
+} outcome;
+
+static void emit(const plan_gate *g, records *out, unsigned launch, const outcome *o) {
     static const char *const names[] = {"passed", "capped", "unjudged", "unavailable", "stopped"};
     json *j = record_begin(out, "gate");
     json_int(j, "launch", launch);
-    json_text(j, "status", names[v]);
+    json_text(j, "status", names[o->verdict]);
     json_text(j, "source", g->source);
-    json_number(j, "from", from);
-    json_number(j, "to", to);
+    json_number(j, "from", o->from);
+    json_number(j, "to", o->to);
+    json_number(j, "plateau", o->plateau);
+    json_number(j, "learned", o->learned);
     json_number(j, "baseline", g->baseline_c);
-    json_number(j, "waited_s", waited_s);
-    json_bool(j, "capped", v == CAPPED);
+    json_number(j, "tolerance_c", g->tolerance_c);
+    json_number(j, "waited_s", o->waited_s);
+    json_bool(j, "capped", o->verdict == CAPPED);
     json_number(j, "cap_s", g->cap_s);
     json_number(j, "window_s", g->window_s);
     record_end(out);
 }
 
-void gate_wait(const plan_gate *g, records *out, unsigned launch) {
+void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launch) {
     history seen = {.count = 0};
-    double first = (double)NAN, last = (double)NAN;
-    verdict v = UNAVAILABLE;
-    uint64_t start = timer_ns(), cap = start + (uint64_t)(g->cap_s * 1e9);
+    double last = (double)NAN, before, rest = (double)NAN, limit = *plateau + g->tolerance_c;
+    uint64_t start = timer_ns(), cap = start + (uint64_t)(g->cap_s * 1e9), window = (uint64_t)(g->window_s * 1e9);
     /* dumpsys wakes the system server, so ask it seldom; never so often that a window overflows its history. */
     double step = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (HISTORY - 8));
-    bool known = !isnan(g->baseline_c), readable = read_source(g, &last);
-    double low = last, high = last;
-    first = last;
-    while (readable) {
-        uint64_t now = timer_ns();
-        low = fmin(low, last);
-        high = fmax(high, last);
-        if (known ? last <= g->baseline_c + g->tolerance_c : steady(&seen, g, last, now, start)) {
-            v = PASSED;
+    bool readable = read_source(g, &last), learning = isnan(*plateau);
+    outcome o = {.verdict = UNAVAILABLE, .from = last, .to = last, .plateau = *plateau, .learned = (double)NAN};
+    for (before = (double)NAN; readable; before = o.to) {
+        uint64_t now = timer_ns(), from = now - start > window ? now - window : start;
+        o.to = last;
+        keep(&seen, last, now, from);
+        bool stands = fallen(&seen, from, now, &rest) < g->slope_c, whole = now - start >= window;
+        if (learning ? stands && whole : last <= limit && before <= limit)
+            o.verdict = PASSED;
+        else if (now >= cap && !learning && last <= limit)
+            o.verdict = PASSED; /* there was no time for a second reading */
+        else if (now >= cap)
+            o.verdict = learning && stands ? UNJUDGED : CAPPED;
+        /* Where the device came to rest elsewhere than before, one gate has said so; the next ones need not wait. */
+        if (o.verdict != UNAVAILABLE) {
+            o.learned = stands && (learning || (o.verdict == CAPPED && whole)) ? rest : (double)NAN;
             break;
         }
         if (stop_now())
             break;
-        if (now >= cap) {
-            /* Without a baseline a cap below the window leaves two things to say: it moved, or nobody knows. */
-            v = known || g->cap_s >= g->window_s || high - low >= g->slope_c ? CAPPED : UNJUDGED;
-            break;
-        }
         uint64_t next = now + (uint64_t)(step * 1e9);
         stop_wait(-1, next < cap ? next : cap);
         double value;
         if (read_source(g, &value))
             last = value;
-        else if (!stop_now())
-            readable = false;
+        else
+            readable = stop_now();
     }
-    if (v == UNAVAILABLE && g->kind != GATE_NONE && stop_now())
-        v = STOPPED;
-    emit(g, out, launch, v, first, last, (double)(timer_ns() - start) / 1e9);
+    if (o.verdict == UNAVAILABLE && g->kind != GATE_NONE && stop_now())
+        o.verdict = STOPPED;
+    if (!isnan(o.learned))
+        *plateau = o.learned;
+    o.waited_s = (double)(timer_ns() - start) / 1e9;
+    emit(g, out, launch, &o);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Before each launch: wait until the device is as cool as it was before the run. */
+ * Before each launch: wait until the device is as cool as where it rests today. */
 #ifndef CONVBENCH_GATE_H
 #define CONVBENCH_GATE_H
 
 #include "plan.h"
 #include "record.h"
 
-void gate_wait(const plan_gate *g, records *out, unsigned launch); /* writes its record; returns early on stop_now() */
+/* Writes its record; returns early on stop_now(). plateau: the temperature at which the device rests, NaN: this gate
+ * waits until it stops falling, and learns it. */
+void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launch);
 
 #endif

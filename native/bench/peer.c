@@ -13,8 +13,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#define ENDING_TRIES 100
+#define ENDING_TRY_NS 10000000
 #define BUSY_LIMIT_NS (UINT64_C(3600) * 1000000000)
 
 static void become_worker(const char *exe, int fd, pid_t conductor) {
@@ -40,6 +43,7 @@ bool peer_start(peer *p, const char *exe, answer *a) {
     int ends[2];
     pid_t self = getpid();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+        a->external = true;
         snprintf(a->reason, sizeof a->reason, "socketpair: %s", strerror(errno));
         return false;
     }
@@ -49,6 +53,7 @@ bool peer_start(peer *p, const char *exe, answer *a) {
         become_worker(exe, ends[1], self);
     close(ends[1]);
     if (pid < 0) {
+        a->external = true;
         snprintf(a->reason, sizeof a->reason, "fork: %s", strerror(errno));
         close(ends[0]);
         return false;
@@ -63,12 +68,24 @@ bool peer_start(peer *p, const char *exe, answer *a) {
 
 static int reap(peer *p) {
     int status = 0;
-    kill(p->pid, SIGKILL); /* if it ended by itself, this no longer changes how */
+    kill(p->pid, SIGKILL);
     while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
     }
     close(p->in.fd);
     p->pid = 0;
     return status;
+}
+
+/* Whether it ends by itself now that it has hung up, so that what ended it is not our own signal. */
+static bool ended(const peer *p) {
+    siginfo_t info;
+    for (unsigned i = 0; i < ENDING_TRIES; i++) {
+        info.si_pid = 0;
+        if (!waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = ENDING_TRY_NS}, NULL);
+    }
+    return false;
 }
 
 void peer_stop(peer *p) {
@@ -77,14 +94,18 @@ void peer_stop(peer *p) {
 }
 
 static bool lost(peer *p, answer *a, ask_status why, double timeout_s) {
+    bool by_itself = why == ASK_DIED && ended(p);
     int status = reap(p);
     a->status = why;
-    if (why == ASK_SILENT)
+    if (why == ASK_DIED && !by_itself)
+        snprintf(a->reason, sizeof a->reason, "the worker closed its connection, and ran on");
+    else if (why == ASK_SILENT)
         snprintf(a->reason, sizeof a->reason, "timed out: no answer for %g s", timeout_s);
     else if (why == ASK_STOPPED)
         snprintf(a->reason, sizeof a->reason, "stopped");
     else if (WIFSIGNALED(status)) {
         a->signal = WTERMSIG(status);
+        a->external = a->signal == SIGKILL || a->signal == SIGTERM;
         snprintf(a->reason, sizeof a->reason, "the worker was killed by signal %d (%s)", a->signal,
                  strsignal(a->signal));
     } else
@@ -95,6 +116,7 @@ static bool lost(peer *p, answer *a, ask_status why, double timeout_s) {
 bool peer_ask(peer *p, answer *a, double timeout_s, const char *request) {
     a->status = ASK_ANSWERED;
     a->signal = 0;
+    a->external = false;
     a->reason[0] = 0;
     if (!lines_put(p->in.fd, "%s", request))
         return lost(p, a, ASK_DIED, timeout_s);

@@ -27,7 +27,8 @@ typedef enum {
 
 typedef struct {
     ask_status status;
-    int signal; /* 0: none */
+    int signal;    /* 0: none */
+    bool external; /* not the variant's doing: killed from outside, or no process to be had */
     char reason[200];
     fields reply;
     char line[PROTOCOL_LINE];

@@ -74,6 +74,11 @@ static void read_measure(reader *r) {
     p->llc_bytes = fields_u64(f, "llc_bytes", 0, UINT64_C(1) << 40);
 }
 
+static double celsius_or_unknown(fields *f, const char *key, bool optional) {
+    const char *text = optional ? fields_text_or(f, key, "unknown") : fields_text(f, key);
+    return strcmp(text, "unknown") ? fields_f64(f, key, -100, 1000) : (double)NAN;
+}
+
 static void read_gate(reader *r) {
     fields *f = &r->f;
     plan_gate *g = &r->p->gate;
@@ -85,8 +90,8 @@ static void read_gate(reader *r) {
     bool none = g->kind == GATE_NONE;
     g->source = kept(none ? fields_text_or(f, "source", "") : fields_text(f, "source"));
     g->path = kept(g->kind == GATE_FILE ? fields_text(f, "path") : fields_text_or(f, "path", ""));
-    const char *baseline = none ? fields_text_or(f, "baseline_c", "unknown") : fields_text(f, "baseline_c");
-    g->baseline_c = !strcmp(baseline, "unknown") ? (double)NAN : fields_f64(f, "baseline_c", -100, 1000);
+    g->plateau_c = celsius_or_unknown(f, "plateau_c", none);
+    g->baseline_c = celsius_or_unknown(f, "baseline_c", none);
     g->scale = fields_has(f, "scale") || g->kind == GATE_FILE ? fields_f64(f, "scale", -1e6, 1e6) : 1;
 #define NUMBER(key, high) (fields_has(f, key) || !none ? fields_f64(f, key, 0, high) : 0)
     g->tolerance_c = NUMBER("tolerance_c", 1000);

@@ -15,9 +15,11 @@
  *       settle_cold_ms     the cap where the measured CPU ran nothing of ours for over 20 ms
  *       worker_timeout_s   the longest silence, beyond what a worker announced
  *       llc_bytes          0: as sysfs says
- *   gate                   kind=none|file|battery source path scale baseline_c tolerance_c cap_s window_s slope_c
- *                          once before each launch; passes at baseline_c + tolerance_c, or for baseline_c=unknown below
- *                          slope_c of movement in window_s
+ *   gate                   kind=none|file|battery source path scale plateau_c baseline_c tolerance_c cap_s window_s
+ *                          slope_c
+ *                          once before each launch; passes at plateau_c + tolerance_c. plateau_c=unknown: the first one
+ *                          learns it when the temperature falls by less than slope_c from half to half of window_s
+ *       baseline_c         the hottest plateau of earlier runs, or unknown: for the record alone
  *   watch                  kind=freq|temp name path [scale]      read between samples | between rounds
  *   max_khz                khz: the highest frequency that the system names for this CPU
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
@@ -73,7 +75,7 @@ typedef enum { GATE_NONE, GATE_FILE, GATE_BATTERY } gate_kind;
 typedef struct {
     gate_kind kind;
     char *source, *path;
-    double scale, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* baseline_c is NaN when unknown */
+    double scale, plateau_c, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* NaN: unknown */
 } plan_gate;
 
 typedef struct {

@@ -44,7 +44,8 @@
  *         checksum: of the last call's output, as `check` gives it; addresses as decimal numbers, 0: none.
  *     skip reason=T [bytes=B] | failed reason=T
  *
- * At any time before an answer: `busy [ns=N]` (I am alive; give me another worker_timeout_s, and N more). */
+ * `failed` may have a further field, external=1: it is not the variant's doing (the CPU was taken away), so it is measured
+ * again. At any time before an answer: `busy [ns=N]` (I am alive; give me another worker_timeout_s, and N more). */
 /* clang-format on */
 #ifndef CONVBENCH_PROTOCOL_H
 #define CONVBENCH_PROTOCOL_H

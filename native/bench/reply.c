@@ -15,6 +15,10 @@ bool reply_failed(const char *reason) {
     return lines_put(PROTOCOL_FD, "failed reason=%s", reply_text(reason));
 }
 
+bool reply_hindered(const char *reason) {
+    return lines_put(PROTOCOL_FD, "failed reason=%s external=1", reply_text(reason));
+}
+
 bool reply_skip(const char *reason, size_t bytes) {
     return lines_put(PROTOCOL_FD, "skip reason=%s bytes=%zu", reply_text(reason), bytes);
 }

@@ -147,7 +147,7 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
         *bytes = placement_need(&p) + layer_data_bytes(q->layer);
         return SAMPLE_SKIPPED;
     }
-    sample_status result = measure_here(q, &w, r, reason, room) ? SAMPLE_TAKEN : SAMPLE_FAILED;
+    sample_status result = measure_here(q, &w, r, reason, room) ? SAMPLE_TAKEN : SAMPLE_HINDERED;
     const instance *i = p.copy;
     r->copies = p.copies;
     r->input = p.input;

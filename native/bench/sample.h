@@ -32,7 +32,12 @@ typedef struct {
     const void *input, *weights, *output, *pointers, *matrix;
 } sample_result;
 
-typedef enum { SAMPLE_TAKEN, SAMPLE_SKIPPED, SAMPLE_FAILED } sample_status;
+typedef enum {
+    SAMPLE_TAKEN,
+    SAMPLE_SKIPPED,
+    SAMPLE_FAILED,
+    SAMPLE_HINDERED /* the CPU was not to be had */
+} sample_status;
 
 /* On a skip or a failure `reason` says why and `bytes` what memory it takes (0: not a matter of memory). */
 sample_status sample_take(const sample_request *request, sample_result *result, char *reason, size_t room,

@@ -71,11 +71,11 @@ static bool say_hello(worker *w, fields *f) {
     if (!affinity_set(&set)) {
         snprintf(text, sizeof text, "cannot run on CPU %d: %s", cpu,
                  errno ? strerror(errno) : "the system gave other CPUs");
-        return reply_failed(text);
+        return reply_hindered(text);
     }
     if (!arena_open(&w->arena, w->memory, timer_ns() ^ (uint64_t)getpid() << 40)) {
         snprintf(text, sizeof text, "cannot reserve %zu bytes: %s", w->memory, strerror(errno));
-        return reply_failed(text);
+        return reply_hindered(text);
     }
     w->timer = timer_measure();
     if (has_table)
@@ -264,7 +264,9 @@ static bool take_sample(worker *w, fields *f) {
     size_t bytes;
     sample_status status = sample_take(&q, &r, reason, sizeof reason, &bytes);
     if (status != SAMPLE_TAKEN)
-        return status == SAMPLE_SKIPPED ? reply_skip(reason, bytes) : reply_failed(reason);
+        return status == SAMPLE_SKIPPED    ? reply_skip(reason, bytes)
+               : status == SAMPLE_HINDERED ? reply_hindered(reason)
+                                           : reply_failed(reason);
     return lines_put(
         PROTOCOL_FD,
         "sampled calls=%" PRIu64 " ns=%.17g window_ns=%.17g window_short=%d copy_ns=%.17g copies=%u settle_ns=%.17g "

@@ -39,10 +39,11 @@ def test_a_convbench_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(session, "_GRACE_S", 6.0 - 3600)
     done = runner.start(request, Attached((device,)), tmp_path / "run", None, never, print)
     assert done.code == ExitCode.INFRASTRUCTURE
-    (message,) = done.messages
+    message, unmeasured = done.messages
     cpus = device.topology().clusters[-1].label
     assert message.startswith(f"local: cluster {cpus}: convbench had not ended after 6 s")
     assert f"harness run --resume {done.directory}" in message
+    assert unmeasured == f"local: not measured of cluster {cpus}: launch 1: {request.layers[0].name}"
     file = RecordsFile(done.directory / "devices" / "local" / "records.jsonl")
     (kept,) = (list(parsed(lines)) for lines in file.runs().values())
     assert sum(isinstance(record, records.Sample) for record in kept) == done.outcomes[0].samples > 0

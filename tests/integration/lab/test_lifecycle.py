@@ -212,6 +212,18 @@ def test_nine_cpus(make_phone: MakePhone, adb: Adb, affinity_program: Path) -> N
     assert lines[:3] == [b"start allowed=9", b"set 8 errno=0 cpu=8 allowed=1", b"set 9 errno=EINVAL cpu=8 allowed=1"]
 
 
+def test_unplugged_cpus(make_phone: MakePhone, adb: Adb, affinity_program: Path) -> None:
+    phone = make_phone()
+    adb(phone, "push", str(affinity_program), "/data/local/tmp/affinity")
+    controls.set_online(phone, "0-6")
+    assert adb(phone, "shell", "cat /sys/devices/system/cpu/online").stdout == b"0-6\n"
+    assert adb(phone, "shell", "cat /sys/devices/system/cpu/cpu7/online").stdout == b"0\n"
+    lines = adb(phone, "shell", "/data/local/tmp/affinity 6 7").stdout.splitlines()
+    assert lines[:3] == [b"start allowed=7", b"set 6 errno=0 cpu=6 allowed=1", b"set 7 errno=EINVAL cpu=6 allowed=1"]
+    controls.set_online(phone, "0-7")
+    assert b"set 7 errno=0 cpu=7 allowed=1" in adb(phone, "shell", "/data/local/tmp/affinity 7").stdout
+
+
 def test_without_an_adb_server_nothing_stays(lab_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "70000")
     with pytest.raises(InfrastructureError, match="adb"):

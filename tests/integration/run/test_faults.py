@@ -71,32 +71,39 @@ def test_a_worker_that_dies_ends_only_its_variant(bench: Any, phone: PhoneHandle
     assert error["signal"] == 11
 
 
-def test_heat_above_the_baseline_is_waited_for(bench: Any, phone: PhoneHandle, here: Any) -> None:
-    assert bench("run", bench.suite(), *here, "--out", "cool").code == 0  # its baseline: 27 degrees
+def test_a_warm_room_is_not_waited_for_and_heat_of_the_run_is(bench: Any, phone: PhoneHandle, here: Any) -> None:
+    assert bench("run", bench.suite(), *here, "--out", "cool").code == 0  # it rested at 27 degrees
     controls.set_temperature(phone, 34.0)
-    began = bench.begin(bench.suite(gate_cap_s=60), *here)
-    began.until(lambda run: run.records("check"))
-    for celsius in (33.0, 31.0, 29.0, 27.5):
-        time.sleep(0.7)
-        controls.set_temperature(phone, celsius)
+    began = bench.begin(bench.suite(launches=3, gate_cap_s=60), *here)
+    began.until(lambda run: len(run.records("gate")) == 1)
+    controls.set_temperature(phone, 41.0)
+    began.until(lambda run: run.records("block"))
+    time.sleep(1.0)
+    controls.set_temperature(phone, 34.5)
     code, said = began.end()
+    controls.set_temperature(phone, 27.0)
     assert code == 0, said
-    (gate,) = bench.run.records("gate")
-    assert gate["status"] == "passed"
-    assert (gate["from"], gate["baseline"]) == (34.0, 27.0)
-    assert gate["to"] <= 28.0
-    assert gate["waited_s"] > 1.0
+    first, second, third = bench.run.records("gate")
+    assert {gate["status"] for gate in (first, second, third)} == {"passed"}
+    assert (first["plateau"], first["learned"], first["baseline"]) == (None, 34.0, 27.0)
+    assert 15 <= first["waited_s"] < 20
+    assert (second["from"], second["to"], second["plateau"]) == (41.0, 34.5, 34.0)
+    assert third["waited_s"] < first["waited_s"]
+    for text in (said, (bench.run.path / "report.html").read_text()):
+        assert "34.0 °C" in text and "hotter than in any run before (27.0 °C)" in text
 
 
 def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle, here: Any) -> None:
-    assert bench("run", bench.suite(), *here, "--out", "cool").code == 0
+    began = bench.begin(bench.suite(launches=2, rounds=4, min_ms=100, gate_cap_s=1.5), *here)
+    began.until_samples(1)
     controls.set_temperature(phone, 40.0)
-    done = bench("run", bench.suite(gate_cap_s=1.5), *here, "--out", "run")
+    code, said = began.end()
     controls.set_temperature(phone, 27.0)
-    assert done.code == 0, done.err
-    (gate,) = bench.run.records("gate")
-    assert (gate["status"], gate["capped"], gate["to"]) == ("capped", True, 40.0)
-    assert gate["waited_s"] >= 1.5
+    assert code == 0, said
+    first, second = bench.run.records("gate")
+    assert (first["status"], first["learned"]) == ("unjudged", 27.0)
+    assert (second["status"], second["capped"], second["plateau"], second["to"]) == ("capped", True, 27.0, 40.0)
+    assert second["waited_s"] >= 1.5
     assert "the heat gate gave up at its cap" in (bench.run.path / "report.html").read_text()
 
 

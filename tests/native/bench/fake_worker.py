@@ -34,10 +34,16 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
     if word == "create":
         created = CREATED.replace("=fake", f"=fake{os.getpid()}") if BEHAVIOUR == "changes its mind" else CREATED
         return f"{created} create_ns=1 reshape_ns=1"
+    if word == "check" and BEHAVIOUR == "fails its check":
+        return "failed reason=no%20luck"
     if word == "check":
         return "checked outputs=1 ok=1 error_over_bound=0 checksum=7"
     if BEHAVIOUR == "hangs over unit 0" and fields["unit"] == "0":
         time.sleep(600)
+    if BEHAVIOUR == "fails over unit 0" and fields["unit"] == "0":
+        return "failed reason=no%20luck"
+    if BEHAVIOUR == "is hindered over unit 0" and fields["unit"] == "0":
+        return "failed reason=no%20luck external=1"
     if BEHAVIOUR == "announces":
         say.sendall(b"busy ns=20000000000\n")
     time.sleep(SAMPLE_S)

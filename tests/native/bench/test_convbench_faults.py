@@ -6,19 +6,20 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.store.records import Check, End, Error, Gate, Sample, Worker
+from harness.store.records import Block, Check, End, Error, Gate, Sample, Worker
 
 pytestmark = pytest.mark.native
 
 GATE = (
-    "gate kind=file source=zone:cpu path={path} scale=0.001 baseline_c={base} tolerance_c=1 cap_s={cap} "
-    "window_s=0.6 slope_c=0.2"
+    "gate kind=file source=zone:cpu path={path} scale=0.001 plateau_c={rest} baseline_c=unknown tolerance_c=1 "
+    "cap_s={cap} window_s=0.6 slope_c=0.2"
 )
 
 
@@ -51,20 +52,20 @@ def gone(pid: int) -> bool:
 def test_gate_waits_until_it_is_cool(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     zone = tmp_path / "temp"
     zone.write_text("45000\n")
-    plan.gate = GATE.format(path=zone, base=30, cap=20)
+    plan.gate = GATE.format(path=zone, rest=30, cap=20)
     cooling = threading.Timer(1.0, zone.write_text, ("30500\n",))
     cooling.start()
     gate = run(plan).of(Gate)[0]
     cooling.join()
     assert (gate.status, gate.source, gate.capped) == ("passed", "zone:cpu", False)
-    assert (gate.start, gate.end, gate.baseline) == (45, 30.5, 30)
+    assert (gate.start, gate.end, gate.plateau, gate.learned) == (45, 30.5, 30, None)
     assert gate.waited_s > 0.1
 
 
 def test_gate_that_never_cools_is_capped(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     zone = tmp_path / "temp"
     zone.write_text("45000\n")
-    plan.gate = GATE.format(path=zone, base=30, cap=0.5)
+    plan.gate = GATE.format(path=zone, rest=30, cap=0.5)
     result = run(plan)
     gate = result.of(Gate)[0]
     assert (gate.status, gate.capped) == ("capped", True)
@@ -72,49 +73,81 @@ def test_gate_that_never_cools_is_capped(plan: Any, run: Callable[..., Any], tmp
     assert result.of(Sample)
 
 
-def test_gate_with_unknown_baseline_wants_steady(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_first_gate_learns_where_the_device_rests_and_later_ones_go_by_it(
+    plan: Any, run: Callable[..., Any], tmp_path: Path
+) -> None:
     zone = tmp_path / "temp"
     zone.write_text("45000\n")
-    plan.gate = GATE.format(path=zone, base="unknown", cap=20)
+    plan.launches = 3
+    plan.gate = GATE.format(path=zone, rest="unknown", cap=20)
+    first, *others = run(plan).of(Gate)
+    assert (first.status, first.plateau, first.learned, first.tolerance_c) == ("passed", None, 45, 1)
+    assert first.waited_s >= 0.6
+    assert [(gate.status, gate.plateau, gate.learned) for gate in others] == [("passed", 45, None)] * 2
+
+
+def cooling(zone: Path, ended: threading.Event, step: int) -> threading.Thread:
+    """Changes a zone's temperature by so many degrees every 20 ms."""
+
+    def change() -> None:
+        celsius = 500
+        while not ended.wait(0.02):
+            celsius += step
+            (zone.parent / "next").write_text(f"{celsius}000\n")
+            (zone.parent / "next").replace(zone)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    return thread
+
+
+def test_no_plateau_is_learned_while_the_temperature_falls(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    zone, ended = tmp_path / "temp", threading.Event()
+    zone.write_text("500000\n")
+    thread = cooling(zone, ended, -1)
+    plan.gate = GATE.format(path=zone, rest="unknown", cap=1.5)
     gate = run(plan).of(Gate)[0]
-    assert gate.status == "passed"
-    assert gate.baseline is None
-    assert gate.waited_s >= 0.6
+    ended.set()
+    thread.join()
+    assert (gate.status, gate.capped, gate.learned) == ("capped", True, None)
+
+
+def test_where_the_device_rests_elsewhere_one_gate_is_capped(
+    plan: Any, run: Callable[..., Any], tmp_path: Path
+) -> None:
+    zone = tmp_path / "temp"
+    zone.write_text("45000\n")
+    plan.launches = 2
+    plan.gate = GATE.format(path=zone, rest=30, cap=1)
+    first, second = run(plan).of(Gate)
+    assert (first.status, first.plateau, first.learned) == ("capped", 30, 45)
+    assert (second.status, second.plateau, second.learned) == ("passed", 45, None)
 
 
 def test_gate_with_a_cap_below_its_window_judges_nothing(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     zone = tmp_path / "temp"
     zone.write_text("45000\n")
-    plan.gate = GATE.format(path=zone, base="unknown", cap=0.3)
+    plan.gate = GATE.format(path=zone, rest="unknown", cap=0.3)
     gate = run(plan).of(Gate)[0]
     assert (gate.status, gate.capped) == ("unjudged", False)
     assert (gate.cap_s, gate.window_s) == (0.3, 0.6)
 
 
-def test_gate_with_a_cap_below_its_window_sees_movement(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+def test_gate_with_a_cap_below_its_window_sees_falling(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     zone, ended = tmp_path / "temp", threading.Event()
-    zone.write_text("45000\n")
-
-    def warm() -> None:
-        celsius = 45
-        while not ended.wait(0.02):
-            celsius += 1
-            (tmp_path / "next").write_text(f"{celsius}000\n")
-            (tmp_path / "next").replace(zone)
-
-    warming = threading.Thread(target=warm)
-    warming.start()
-    plan.gate = GATE.format(path=zone, base="unknown", cap=0.5)
+    zone.write_text("500000\n")
+    thread = cooling(zone, ended, -1)
+    plan.gate = GATE.format(path=zone, rest="unknown", cap=0.5)
     gate = run(plan).of(Gate)[0]
     ended.set()
-    warming.join()
+    thread.join()
     assert (gate.status, gate.capped) == ("capped", True)
 
 
 def test_gate_that_is_stopped_is_not_capped(plan: Any, start: Callable[..., Any], tmp_path: Path) -> None:
     zone = tmp_path / "temp"
     zone.write_text("45000\n")
-    plan.gate = GATE.format(path=zone, base=30, cap=60)
+    plan.gate = GATE.format(path=zone, rest=30, cap=60)
     started = start(plan)
     wait_for(lambda: started.out.exists() and '"type":"check"' in started.out.read_text())
     time.sleep(0.5)
@@ -126,7 +159,7 @@ def test_gate_that_is_stopped_is_not_capped(plan: Any, start: Callable[..., Any]
 
 
 def test_gate_without_source(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
-    plan.gate = GATE.format(path=tmp_path / "nothing", base=30, cap=20)
+    plan.gate = GATE.format(path=tmp_path / "nothing", rest=30, cap=20)
     gate = run(plan).of(Gate)[0]
     assert (gate.status, gate.start, gate.end) == ("unavailable", None, None)
     assert gate.waited_s < 5
@@ -139,7 +172,9 @@ def test_gate_asks_the_battery(
     tool.write_text('#!/bin/sh\n[ "$1" = battery ] && printf "Current state:\\n  level: 80\\n  temperature: 312\\n"\n')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    plan.gate = "gate kind=battery source=battery baseline_c=31 tolerance_c=1 cap_s=5 window_s=1 slope_c=0.2"
+    plan.gate = (
+        "gate kind=battery source=battery plateau_c=31 baseline_c=unknown tolerance_c=1 cap_s=5 window_s=1 slope_c=0.2"
+    )
     gate = run(plan).of(Gate)[0]
     assert (gate.status, gate.start) == ("passed", 31.2)
 
@@ -167,6 +202,34 @@ def test_worker_that_crashes_or_hangs(plan: Any, start: Callable[..., Any], numb
         assert len(later) == (0 if algorithm == error.algorithm else 4)  # what crashed or hung is not risked again
     assert all(check.ok for check in result.of(Check))
     assert gone(victim)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_killed_from_outside_is_measured_again_in_later_launches(
+    plan: Any, start: Callable[..., Any], number: signal.Signals
+) -> None:
+    plan.measure |= {"min_ns": 60000000}
+    plan.algorithms, plan.rounds, plan.launches = ("naive", "im2col", "indirect"), 4, 2
+    started = start(plan)
+    os.kill(in_sample(started), number)
+    result = started.finish()
+    (error,) = result.of(Error)
+    assert (error.signal, error.external) == (number, True)
+    assert [(block.rounds, block.complete) for block in result.of(Block)] == [(4, False), (4, True)]
+    counts = Counter((s.launch, s.algorithm) for s in result.of(Sample))
+    assert counts[0, error.algorithm] < 4
+    assert [counts[1, algorithm] for algorithm in plan.algorithms] == [4, 4, 4]
+
+
+def test_a_cpu_that_is_not_to_be_had_ends_the_run_and_blames_no_variant(plan: Any, run: Callable[..., Any]) -> None:
+    plan.run |= {"cpu": 1023}
+    result = run(plan)
+    assert result.code == 3
+    (error,) = result.of(Error)
+    assert (error.external, error.signal) == (True, None)
+    assert "cannot run on CPU 1023" in error.reason
+    assert not result.of(Block)
+    assert result.records[-1].reason == "cpu"
 
 
 def test_sigterm_ends_cleanly(plan: Any, start: Callable[..., Any]) -> None:

@@ -190,8 +190,8 @@ def test_deadline(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     assert result.records[-1].reason == "deadline"
     (tmp_path / "hot").write_text("90000")
     plan.gate = (
-        f"gate kind=file source=z path={tmp_path}/hot scale=0.001 baseline_c=30 tolerance_c=1 cap_s=60 "
-        "window_s=20 slope_c=0.2"
+        f"gate kind=file source=z path={tmp_path}/hot scale=0.001 plateau_c=30 baseline_c=unknown tolerance_c=1 "
+        "cap_s=60 window_s=20 slope_c=0.2"
     )
     result = run(plan)
     assert result.code == 4

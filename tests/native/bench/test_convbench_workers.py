@@ -50,6 +50,23 @@ def test_a_hang_is_remembered_and_costs_the_others_no_rounds(fake: Any, run: Cal
     assert max(lost[1:]) < 0.5
 
 
+@pytest.mark.parametrize(("behaviour", "external"), [("fails over unit 0", False), ("is hindered over unit 0", True)])
+def test_a_failure_is_told_in_the_worker_s_words_and_tried_again_in_the_next_launch(
+    fake: Any, run: Callable[..., Any], behaviour: str, external: bool
+) -> None:
+    plan = fake(behaviour)
+    plan.launches, plan.rounds = 2, 3
+    result = run(plan)
+    assert [(e.launch, e.reason, e.external) for e in result.of(Error)] == [(n, "no luck", external) for n in (0, 1)]
+    assert [(b.rounds, b.complete) for b in result.of(Block)] == [(3, not external)] * 2
+
+
+def test_a_check_that_fails_is_told_in_the_worker_s_words(fake: Any, run: Callable[..., Any]) -> None:
+    result = run(fake("fails its check"))
+    assert {(e.reason, e.external) for e in result.of(Error)} == {("no luck", False)}
+    assert [(b.rounds, b.complete) for b in result.of(Block)] == [(0, True)]
+
+
 def test_a_program_that_never_starts_is_given_up(fake: Any, run: Callable[..., Any], make_layer: Any) -> None:
     plan = fake("never starts")
     plan.layers = tuple(make_layer(f"l{i}", 8, 8, 4, 4) for i in range(6))

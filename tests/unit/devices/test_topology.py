@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.devices import topology
-from harness.devices.base import Topology, format_cpus
+from harness.devices.base import Cluster, Topology, format_cpus
 from harness.devices.cores import core_name
 
 pytestmark = pytest.mark.unit
@@ -279,3 +279,12 @@ def test_garbage_never_breaks_it_and_every_cpu_is_in_one_cluster(files: dict[str
     members = [cpu for cluster in found.clusters for cpu in cluster.cpus]
     assert sorted(members) == sorted(set(members)) == list(topology.cpus_of(files, (0, 1)))
     assert set(found.allowed) <= set(members)
+
+
+def test_a_process_that_is_kept_off_a_cluster_has_nothing_to_do_with_it() -> None:
+    clusters = (Cluster((0, 1)), Cluster((2, 3)), Cluster((4,)))
+    found = topology.without_others(Topology(clusters, allowed=(1,), offline=(4,)))
+    assert [cluster.label for cluster in found.clusters] == ["0-1", "4"]
+    assert found.notes == ("not for this process: cpu 2-3",)
+    whole = Topology(clusters, allowed=(0, 2))
+    assert topology.without_others(replace(whole, offline=(4,))).clusters == clusters

@@ -6,39 +6,53 @@ import pytest
 
 from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
 from harness.errors import DeviceError
-from harness.measure.clusters import targets
+from harness.measure.clusters import not_superseded, out_of_reach, planned, targets
 
 pytestmark = pytest.mark.unit
 
 PHONE = Topology((Cluster((0, 1, 2, 3)), Cluster((4, 5, 6, 7)), Cluster((8,))), tuple(range(9)))
 
 
+def labels(topology: Topology, cpus: tuple[int, ...] | None = None) -> list[tuple[str, int]]:
+    return [(t.cluster.label, t.cpu) for t in targets(topology, planned(topology, cpus))]
+
+
 def test_every_cluster_on_its_last_cpu_with_the_conductor_elsewhere() -> None:
-    found = targets(PHONE, None)
+    found = targets(PHONE, planned(PHONE, None))
     assert [(t.cluster.label, t.cpu) for t in found] == [("0-3", 3), ("4-7", 7), ("8", 8)]
     assert found[0].conductor == (4, 5, 6, 7, 8)
     assert found[2].conductor == tuple(range(8))
 
 
-def test_one_cluster_of_two_cpus() -> None:
-    (only,) = targets(Topology((Cluster((0, 1)),), (0, 1)), None)
-    assert (only.cpu, only.conductor) == (1, (0,))
+@pytest.mark.parametrize(("cpus", "conductor"), [((0, 1), (0,)), ((0,), ())])
+def test_a_single_cluster_has_the_conductor_on_its_other_cpus(
+    cpus: tuple[int, ...], conductor: tuple[int, ...]
+) -> None:
+    (only,) = targets(Topology((Cluster(cpus),), cpus), [Cluster(cpus)])
+    assert (only.cpu, only.conductor) == (cpus[-1], conductor)
 
 
-def test_a_single_cpu_has_no_place_for_the_conductor() -> None:
-    (only,) = targets(Topology((Cluster((0,)),), (0,)), None)
-    assert (only.cpu, only.conductor) == (0, ())
-
-
-def test_cpus_we_may_not_use_are_left_out() -> None:
-    found = targets(Topology(PHONE.clusters, (0, 1, 5)), None)
-    assert [(t.cluster.label, t.cpu) for t in found] == [("0-3", 1), ("4-7", 5)]
+def test_cpus_we_may_not_use_are_left_out_and_clusters_without_any_are_told() -> None:
+    phone = Topology(PHONE.clusters, (0, 1, 5))
+    assert labels(phone) == [("0-3", 1), ("4-7", 5)]
+    assert out_of_reach(phone, phone.clusters) == {"8": "the device lets this run use CPUs 0-1,5 only"}
+    phone = Topology(PHONE.clusters, (0, 1, 2, 3), offline=(4, 5, 6, 7, 8))
+    assert out_of_reach(phone, phone.clusters) == dict.fromkeys(("4-7", "8"), "its CPUs are offline")
+    assert out_of_reach(PHONE, PHONE.clusters) == {}
 
 
 def test_clusters_option() -> None:
-    assert [t.cluster.label for t in targets(PHONE, parse_cpus("4-8"))] == ["4-7", "8"]
+    assert [c.label for c in planned(PHONE, parse_cpus("4-8"))] == ["4-7", "8"]
+    assert labels(Topology(PHONE.clusters, (0, 1, 2, 3)), parse_cpus("4-8")) == []
     with pytest.raises(DeviceError, match=r"--clusters 9-10.*0-3, 4-7, 8"):
-        targets(PHONE, (9, 10))
+        planned(PHONE, (9, 10))
+
+
+def test_clusters_that_were_hidden_stand_for_the_one_they_were_planned_as() -> None:
+    assert not_superseded(["0-3", "4-8", "4-7", "8"], ["0-3"]) == ["0-3", "4-7", "8"]
+    assert not_superseded(["0-3", "4-8", "4-7"], ["0-3"]) == ["0-3", "4-8", "4-7"]
+    assert not_superseded(["0-3", "4-8", "4-7", "8"], ["4-8"]) == ["0-3", "4-8", "4-7", "8"]
+    assert not_superseded([], []) == []
 
 
 @pytest.mark.parametrize("text", ["", "a", "3-1", "1,,2", "-1", "0-99999999"])

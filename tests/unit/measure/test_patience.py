@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from harness.devices.base import Device
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, WrongDevice
 from harness.measure import patience
 from harness.store.journal import EventLog, read_lines
 
@@ -25,6 +25,11 @@ class Phone:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.calls = 0
+        self.is_another = False
+
+    def confirm(self) -> None:
+        if self.is_another:
+            raise WrongDevice("another phone answers at S1")
 
     def free_bytes(self, path: str) -> int:
         self.calls += 1
@@ -60,6 +65,19 @@ def test_a_phone_lost_for_good_and_other_errors_are_errors(
     with pytest.raises(DeviceLost):
         make(phone).free_bytes("/tmp")
     assert 1 < phone.calls < 100
+
+
+def test_after_a_loss_another_phone_at_that_address_is_left_alone(make: Callable[..., Any], tmp_path: Path) -> None:
+    phone = Phone(DeviceLost("wifi"))
+    phone.is_another = True
+    device = make(phone)
+    for _ in range(2):
+        with pytest.raises(WrongDevice):
+            device.free_bytes("/tmp")
+    assert phone.calls == 1
+    assert [e["event"] for e in read_lines(tmp_path / "events.jsonl")] == ["connection lost"]
+    phone.is_another = False
+    assert device.free_bytes("/tmp") == 4
 
 
 def test_a_program_is_not_started_twice(make: Callable[..., Any]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -15,9 +17,9 @@ from harness.config.policy import load_policy
 from harness.config.suite import load_suite
 from harness.control import settings
 from harness.devices import discovery
-from harness.devices.base import Attached
+from harness.devices.base import Attached, Device, Identity, as_json
 from harness.devices.local import LocalDevice
-from harness.errors import ExitCode
+from harness.errors import ExitCode, NoDeviceError, UsageError, WrongDevice
 from harness.measure import runner
 from harness.measure.campaign import Programs
 from harness.measure.request import DeviceOutcome
@@ -85,7 +87,7 @@ def write(run: RunDir, device: str, *values: dict[str, Any]) -> None:
 def test_faults_of_an_earlier_attempt_count(
     run: RunDir, monkeypatch: pytest.MonkeyPatch, found: list[Any], code: ExitCode, words: list[str]
 ) -> None:
-    monkeypatch.setattr(runner, "_own", lambda run, found: ([("local", found[0])], []))
+    run.update_manifest(devices=["local"])
     write(run, "local", HEADER, RIGHT, *found, {**HEADER, "attempt": 2}, RIGHT)
     done = resumed(run, monkeypatch, DeviceOutcome("local", samples=3))
     assert done.code == code
@@ -96,7 +98,7 @@ def test_faults_of_an_earlier_attempt_count(
 
 
 def test_a_run_without_faults_is_done(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_own", lambda run, found: ([("local", found[0])], []))
+    run.update_manifest(devices=["local"])
     write(run, "local", HEADER, RIGHT)
     done = resumed(run, monkeypatch, DeviceOutcome("local"))
     assert (done.code, done.messages, done.something_is_missing) == (ExitCode.DONE, [], False)
@@ -168,3 +170,74 @@ def test_what_is_missing_is_not_overlooked(run: RunDir, left: str) -> None:
         }
         run.update_manifest(**changed[left])
     assert runner.finished(run) is None
+
+
+PIXEL = Identity("10.0.0.7:5555", "adb", model="Pixel 3", serialno="8A9X0B1C2", board="blueline")
+GALAXY = Identity("10.0.0.7:5555", "adb", model="SM-G950F", serialno="ce0117", board="universal8895")
+
+
+def owned(run: RunDir, identity: Identity = PIXEL) -> None:
+    """The run's phone is known."""
+    run.update_manifest(devices=["pixel-3"])
+    folder = run.device("pixel-3").path
+    folder.mkdir(parents=True)
+    (folder / "device.json").write_text(json.dumps({"identity": as_json(identity)}))
+
+
+def attached(*identities: Identity) -> list[Device]:
+    return [cast(Device, SimpleNamespace(serial=each.serial, identity=each)) for each in identities]
+
+
+def test_the_same_phone_is_found_under_another_address(run: RunDir) -> None:
+    owned(run)
+    moved = replace(PIXEL, serial="10.0.0.9:41234")
+    ((name, device),), strangers = runner._own(run, attached(GALAXY, moved))
+    assert (name, device.serial, strangers) == ("pixel-3", "10.0.0.9:41234", [])
+
+
+@pytest.mark.parametrize(
+    "other", [GALAXY, replace(PIXEL, serialno="8A9X0B1C3"), replace(PIXEL, serialno="8A9X", serial="10.0.0.8:5555")]
+)
+def test_another_phone_is_refused_and_both_are_named(run: RunDir, other: Identity) -> None:
+    owned(run)
+    with pytest.raises(WrongDevice) as refused:
+        runner._own(run, attached(other))
+    assert refused.value.exit_code == ExitCode.INFRASTRUCTURE
+    for word in ("8A9X0B1C2", other.serialno, "Pixel 3 (board blueline)", other.model, "attach the first"):
+        assert word in str(refused.value)
+
+
+def test_other_phones_of_the_run_are_measured_all_the_same(run: RunDir) -> None:
+    owned(run)
+    run.update_manifest(devices=["pixel-3", "local"])
+    write(run, "local", HEADER)
+    devices, strangers = runner._own(run, [LocalDevice(), *attached(GALAXY)])
+    assert [name for name, _ in devices] == ["local"]
+    assert len(strangers) == 1
+
+
+def test_a_phone_of_another_model_elsewhere_is_none_of_the_run_s(run: RunDir) -> None:
+    owned(run)
+    with pytest.raises(NoDeviceError, match="pixel-3"):
+        runner._own(run, attached(replace(GALAXY, serial="10.0.0.8:5555")))
+
+
+def test_a_damaged_device_file_is_named(run: RunDir) -> None:
+    owned(run)
+    (run.device("pixel-3").path / "device.json").write_text("[]")
+    with pytest.raises(UsageError, match=r"device\.json: it does not tell which device"):
+        runner._own(run, attached(PIXEL))
+
+
+def test_a_setting_left_changed_follows_the_phone_to_its_new_address(run: RunDir) -> None:
+    owned(run)
+    change = settings.Change("global", "k", "0", "7")
+    settings._remember(PIXEL.serial, change)
+    moved = attached(replace(PIXEL, serial="10.0.0.9:41234"))
+    journal = run.device("pixel-3").settings
+    runner._follow(run, [("pixel-3", moved[0])])
+    assert settings.pending(PIXEL.serial) == change  # nothing tells that it is this phone's
+    settings._note(journal, "changed", change, "7")
+    runner._follow(run, [("pixel-3", moved[0])])
+    assert settings.pending(PIXEL.serial) is None
+    assert settings.pending("10.0.0.9:41234") == change

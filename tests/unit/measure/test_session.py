@@ -14,7 +14,7 @@ from harness.config.policy import load_policy
 from harness.config.suite import load_suite
 from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
-from harness.errors import DeviceError, DeviceLost, ExitCode
+from harness.errors import DeviceError, DeviceLost, ExitCode, WrongDevice
 from harness.measure import session
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import Request
@@ -33,6 +33,9 @@ WORKER = {
 class Phone:
     serial = "S1"
     identity = Identity("S1", "adb", model="Pixel 3")
+
+    def confirm(self) -> None:
+        pass
 
     def topology(self) -> Topology:
         return Topology((Cluster((0, 1)), Cluster((2, 3)), Cluster((4, 5))), (0, 1, 2, 3, 4, 5))
@@ -62,7 +65,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     monkeypatch.setattr(session, "Installed", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
-    run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=lambda jobs: None)
+    run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     begun: list[str] = []
@@ -80,12 +83,11 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     done = made.measure()
     assert set(done.codes) == {ExitCode.INFRASTRUCTURE}
     assert done.unfinished
-    labels = ["0-1", "2-3", "4-5"]
-    (missing,) = set(labels) - set(begun)
     assert f"connection lost while cluster {begun[1]} was measured" in done.messages[0]
-    assert f"not measured: cluster {missing}" in done.messages[0]
+    for label, message in zip(["0-1", "2-3", "4-5"], done.messages[-3:], strict=True):
+        assert message == f"not measured of cluster {label}: launches 1 to 4: all 6 layers"
     assert f"harness run --resume {tmp_path}" in done.messages[0]
-    assert len(done.messages) == (1 if awake is nothing else 2)
+    assert len(done.messages) == (4 if awake is nothing else 5)
 
 
 def test_a_refused_table_is_said_once_and_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,3 +102,22 @@ def test_a_refused_table_is_said_once_and_is_no_failure(tmp_path: Path, capsys: 
     said = "cluster 4-7: the table is damaged: it is not used, `auto` goes by the model"
     assert made.outcome.messages == [said] and made.outcome.codes == [] and not made.outcome.unfinished
     assert capsys.readouterr().err == f"pixel-3: {said}\n"
+
+
+def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Another(Phone):
+        def confirm(self) -> None:
+            raise WrongDevice("another phone answers at S1")
+
+    monkeypatch.setattr(session, "leased", nothing)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    made = session.Session(
+        cast(Device, Another()), "pixel-3", RunDir(tmp_path), request, cast(Any, lambda device: None),
+        DeviceProgress("pixel-3", False), threading.Event(),
+    )  # fmt: skip
+    done = made.measure()
+    assert (done.codes, done.messages) == ([ExitCode.INFRASTRUCTURE], ["another phone answers at S1"])
+    assert list(tmp_path.iterdir()) == []

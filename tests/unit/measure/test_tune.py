@@ -13,7 +13,7 @@ from harness.build.builder import Built
 from harness.cli.tune import _each_shape_once
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite
-from harness.devices.base import Device
+from harness.devices.base import Cluster, Device, Topology
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode, UsageError
 from harness.measure import errand, tune
@@ -97,6 +97,15 @@ def test_an_early_end_is_said(
     done = tuned(monkeypatch, tmp_path, TABLE, TUNED, end, code=3)
     assert done.codes[0] == ExitCode.INFRASTRUCTURE and message in done.messages[0]
     assert done.layers[0].layer == "a"
+
+
+def test_a_cluster_that_is_offline_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    topology = Topology((Cluster((900,)), *LocalDevice().topology().clusters), (0,), offline=(900,))
+    monkeypatch.setattr(LocalDevice, "topology", lambda _: topology)
+    done = tuned(monkeypatch, tmp_path, TABLE, TUNED, END)
+    assert done.codes == [ExitCode.INFRASTRUCTURE]
+    assert done.messages == ["cluster 900 not tuned: its CPUs are offline"]
+    assert len(done.tables) == 1
 
 
 def test_a_stop_before_the_start_measures_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

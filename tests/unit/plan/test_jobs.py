@@ -153,6 +153,15 @@ def test_finished_blocks_are_left_out_even_when_cut_short() -> None:
     assert left == jobs[1:]
 
 
+def test_a_block_that_lacks_a_variant_gets_no_more_rounds_than_it_had() -> None:
+    (job, *_) = make_jobs([Shape("a", 1)], Rules(), 1, variants=[0, 1])
+    done = {(number, 0) for number in range(3)} | {(0, 1)}
+    (left, *_) = remaining([job], Measured(samples={(0, "a"): done}, rounds={(0, "a"): 3}))
+    assert (left.first_round, left.rounds) == (1, 3)
+    assert set(places(left)) == {(1, 1), (2, 1)}
+    assert remaining([job], Measured(samples={(0, "a"): done | {(1, 1), (2, 1)}}, rounds={(0, "a"): 3})) == []
+
+
 def test_a_block_cut_in_the_middle_goes_on_where_it_stopped() -> None:
     job = Job(0, "a", 99, 3, (0, 1, 2))
     done = {(0, 0), (0, 1), (0, 2), (1, 0)}

@@ -34,15 +34,15 @@ def plan(**changes: object) -> Plan:
 
 
 def test_render() -> None:
-    gate = GateLine("file", "zone:cpu-1-0", "/sys/t h", 0.001, 31.2)
+    gate = GateLine("file", "zone:cpu-1-0", "/sys/t h", 0.001, 29.5, 31.2)
     watches = [WatchLine("freq", "policy4", "/sys/f"), WatchLine("temp", "cpu-1-0", "/sys/t", 0.001)]
     assert render(plan(gate=gate, watches=watches, max_khz=2803200)) == (
         "convbench-plan 1\n"
         "run id=20261121-105500-quick cluster=4-7 attempt=1 cpu=4 conductor_cpus=0-3 deadline_s=900 tool=0.1.0\n"
         "measure min_ns=10000000 budget_s=2.5 launches=2 memory_bytes=536870912 settle_ms=50 settle_cold_ms=500"
         " worker_timeout_s=60 llc_bytes=0\n"
-        "gate source=zone:cpu-1-0 kind=file path=/sys/t%20h scale=0.001 baseline_c=31.2 tolerance_c=1 cap_s=120"
-        " window_s=20 slope_c=0.2\n"
+        "gate source=zone:cpu-1-0 kind=file path=/sys/t%20h scale=0.001 plateau_c=29.5 baseline_c=31.2 tolerance_c=1"
+        " cap_s=120 window_s=15 slope_c=0.2\n"
         "watch kind=freq name=policy4 path=/sys/f\n"
         "watch kind=temp name=cpu-1-0 path=/sys/t scale=0.001\n"
         "max_khz khz=2803200\n"
@@ -79,7 +79,7 @@ def test_a_tuned_table_stands_above_the_builds() -> None:
 
 def test_without_a_gate() -> None:
     lines = render(plan()).splitlines()
-    assert lines[3].startswith("gate source= kind=none path= scale=1 baseline_c=unknown ")
+    assert lines[3].startswith("gate source= kind=none path= scale=1 plateau_c=unknown baseline_c=unknown ")
     assert not [line for line in lines if line.startswith(("watch", "max_khz"))]
 
 

@@ -49,3 +49,18 @@ def test_short_windows_and_lost_cpus_are_counted(weaknesses: Callable[[str, Chan
     text = weaknesses("sample", lambda s: {"window_short": s["round"] == 0, "repinned": int(s["launch"] == 0)})
     assert "the window was shorter than the policy's minimum in" in text
     assert "the CPU was taken away and the sample taken anew in" in text
+
+
+def test_a_device_that_rests_hotter_than_ever_is_told(weaknesses: Callable[[str, Change], str]) -> None:
+    hot = {"plateau": None, "learned": 34.0, "baseline": 27.0, "tolerance_c": 1.0}
+    text = weaknesses(
+        "gate", lambda record: hot if record["launch"] == 0 else {**hot, "plateau": 34.0, "learned": None}
+    )
+    assert "the device rested at 34.0 °C, hotter than in any run before (27.0 °C)" in text
+    assert "gave up at its cap" not in text
+
+
+def test_a_first_run_needs_no_baseline(weaknesses: Callable[[str, Change], str]) -> None:
+    text = weaknesses("gate", lambda _: {"plateau": 27.0, "learned": None, "baseline": None, "tolerance_c": 1.0})
+    assert "baseline unknown" not in text
+    assert "hotter" not in text

@@ -63,3 +63,32 @@ def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
     done = done_by_cluster(file)["0-3"]
     assert done.calls == {("a", "im2col", "hot"): 12}
     assert done.out == {("a", "indirect", "hot"), ("a", "naive", ""), ("a", "direct", "rotate")}
+
+
+def block(rounds: int, **more: object) -> dict[str, Any]:
+    return {"type": "block", "launch": 0, "layer": "a", "rounds": rounds, "rounds_planned": 5, "elapsed_s": 1, **more}
+
+
+@pytest.mark.parametrize(
+    ("found", "is_done"),
+    [
+        ([failure("im2col", "hot", signal=9, external=True), block(5, complete=False)], False),
+        ([failure("im2col", "hot", signal=11), block(5, complete=True)], True),
+        ([block(0, complete=True)], True),  # all of it is skipped, say
+        ([block(0, complete=False)], False),
+        ([block(2, complete=False), HEADER, block(2, complete=True)], True),
+        # older records
+        ([failure("im2col", "", reason="no worker: its program failed to start 2 times"), block(0)], False),
+        ([failure("im2col", "", reason="no worker: its program failed to start 2 times"), block(3)], True),
+        ([block(0)], True),
+    ],
+)
+def test_a_block_that_lacks_what_failed_by_no_fault_of_its_own_is_not_done(
+    tmp_path: Path, found: list[dict[str, Any]], is_done: bool
+) -> None:
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate([HEADER, *found])))
+    done = done_by_cluster(file)["0-3"]
+    assert ((0, "a") in done.blocks) == is_done
+    if found[0].get("external"):
+        assert (done.out, done.faults, done.rounds) == (set(), [], {(0, "a"): 5})
