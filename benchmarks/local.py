@@ -49,7 +49,8 @@ def info(exe: Path) -> dict[str, Any]:
 
 def target() -> Target:
     """The fastest cluster of this machine, and its CPU that is measured."""
-    return targets(LocalDevice().topology(), None)[-1]
+    topology = LocalDevice().topology()
+    return targets(topology, planned(topology, None))[-1]
 
 
 def measure(
