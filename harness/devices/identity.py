@@ -18,7 +18,14 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def phone(
-    serial: str, host: str, properties: Mapping[str, str], *, kernel: str = "", page_size: str = "", boot_id: str = ""
+    serial: str,
+    host: str,
+    properties: Mapping[str, str],
+    *,
+    adb: str = "",
+    kernel: str = "",
+    page_size: str = "",
+    boot_id: str = "",
 ) -> Identity:
     """The identity of a phone; ``page_size`` is the output of getconf, 4096 where it is none."""
 
@@ -42,6 +49,7 @@ def phone(
         boot_id=_clean(boot_id),
         emulated="1" in (first("ro.boot.qemu"), first("ro.kernel.qemu")),
         host=host,
+        adb=adb,
     )
 
 
