@@ -186,12 +186,10 @@ def test_host_programs_run_on_the_baseline_cpu(
     build = native_builds("zig").under(qemu, "-cpu", cpu)
     supported = {line.split()[0]: line.split()[1] for line in build.run("test_kernels", "--kernels").text.splitlines()}
     assert supported == {"avx512_6x64": "0", "avx2_6x16": "0", "scalar_4x4": "1"}
-    for command in (
-        ("test_kernels", "bound", "scalar_4x4"),
-        ("test_object", "option_errors"),
-        ("test_object", "states"),
-        ("test_choice", "right"),
-    ):
+    commands: list[tuple[str, ...]] = [("test_object", "option_errors"), ("test_object", "states")]
+    if cpu == "qemu64":  # what runs on the oldest runs on the newer one, which shows that nothing else is chosen there
+        commands += [("test_kernels", "bound", "scalar_4x4"), ("test_choice", "right")]
+    for command in commands:
         result = build.run(*command)
         assert result.code == 0, result.text
 

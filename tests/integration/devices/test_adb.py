@@ -15,9 +15,9 @@ from harness.build.builder import build
 from harness.devices import adbprogram
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
-from harness.devices.discovery import find
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, HarnessError
 from harness.lab import controls
+from harness.lab.manager import PhoneHandle
 
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("lab", ["wheel", "PATH"], indirect=True)]
 
@@ -43,15 +43,16 @@ def names_of(device: AdbDevice) -> str:
     return device.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"]).text.replace("\0", " ")
 
 
-def test_the_adb_that_serves_is_named(lab: Any, device: AdbDevice) -> None:
-    """Its program is the system's answer; its version that of the adb that we would start ourselves."""
+def test_the_adb_that_serves_is_named(lab: Any, phone: PhoneHandle) -> None:
+    """Its program is the system's answer; its version is told where that is the adb that we would start ourselves."""
     with lab.active():
-        (server,) = find([], [lab.server]).servers
+        found = lab.find(phone)
         ours = adbprogram.version(lab.program)
+    (server,) = found.servers
     program, _, version = server.adb.partition(" ")
-    assert (server.address, server.adb) == (lab.server, device.identity.adb)
+    assert (server.address, server.adb) == (lab.server, found.devices[0].identity.adb)
     assert Path(program).name == "adb" and Path(program).is_file()
-    assert version in ((ours,) if Path(program).samefile(lab.program) else ("",))
+    assert version == (ours if Path(program).samefile(lab.program) else "")
 
 
 def test_identity_and_topology_are_the_models(device: AdbDevice) -> None:
