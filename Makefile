@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h' -o -name '*.inc')
 SUITE ?= quick
-# Two processes: one for what measures here or drives phones, one for the rest.
+# Two processes: one of them drives the virtual phones, both share the rest.
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 UV ?= uv
 

@@ -11,11 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import adbutils
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from harness.devices import adbprogram
 
 # No deadlines: machines are shared. In CI the same examples each time, so that a failure is the change's.
 settings.register_profile("local", deadline=None)
@@ -24,9 +27,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 KINDS = ("unit", "native", "integration", "e2e")
 OUTCOMES = ("passed", "failed", "skipped")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+TOOLS = Path(__file__).with_name("tools.txt")
 
-NeedTool = Callable[..., str]
+NeedTool = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Answer:
 CommandLine = Callable[..., Answer]
 
 _counts: Counter[tuple[str, str]] = Counter()
-_kernel_lines: list[str] = []
+_kernels: dict[tuple[str, str], dict[str, bool]] = {}  # by kernel and property: whether it holds, by build
+_not_run: set[str] = set()
 
 
 def in_ci() -> bool:
@@ -59,17 +63,23 @@ def cannot_run(reason: str) -> None:
 @pytest.hookimpl(tryfirst=True)  # before xdist puts the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test is of exactly one kind. Where two processes share the tests (make test), one of them has all that
-    measure on this machine or drive phones, and the builds of the native tests are made once."""
+    drive virtual phones; of the others, those that share a set-up stay together."""
     wrong = []
     for item in items:
         kinds = [kind for kind in KINDS if item.get_closest_marker(kind)]
-        if kinds != ["unit"]:
-            item.add_marker(pytest.mark.xdist_group("native" if kinds == ["native"] else "devices"))
+        if kinds != ["unit"] and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("phones" if kinds == ["integration"] else _group(item)))
         if len(kinds) != 1:
             wrong.append(f"{item.nodeid} ({', '.join(kinds) or 'none'})")
     if wrong:
         listed = "\n  ".join(wrong[:10])
         raise pytest.UsageError(f"each test needs exactly one marker of {', '.join(KINDS)}:\n  {listed}")
+
+
+def _group(item: pytest.Item) -> str:
+    """The build of the library that the test runs, else the test's file."""
+    call = getattr(item, "callspec", None)
+    return str(call.params.get("build", item.path.stem) if call else item.path.stem)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -79,22 +89,39 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     kind = next((kind for kind in KINDS if kind in report.keywords), "unit")
     _counts[kind, report.outcome] += 1
     for name, value in report.user_properties:
-        if name == "kernels":
-            _kernel_lines.extend(str(value).splitlines())
+        if name == "kernel":
+            kernel, case, build = cast(tuple[str, str, str], value)
+            _kernels.setdefault((kernel, case), {})[build] = report.outcome == "passed"
+        elif name == "not run here":
+            _not_run.add(str(value))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table kernel x property, which a native test makes, and one of kind x outcome."""
+    """The tables kernel x property and kind x outcome, and what this CPU cannot run."""
     if not _counts:
         return
-    if _kernel_lines:
+    if _kernels:
         terminalreporter.section("kernels")
-        for line in _kernel_lines:
+        for line in _kernel_table():
             terminalreporter.write_line(line)
+    for text in sorted(_not_run):
+        terminalreporter.write_line(f"not run here: {text}")
     terminalreporter.section("tests by kind")
     for kind in KINDS:
         numbers = ", ".join(f"{_counts[kind, outcome]:4d} {outcome}" for outcome in OUTCOMES)
         terminalreporter.write_line(f"{kind:12s} {numbers}")
+
+
+def _kernel_table() -> list[str]:
+    """yes where a property holds in every build that ran it, NO where it fails in one, - where none did."""
+    kernels = list(dict.fromkeys(kernel for kernel, _ in _kernels))
+    cases = list(dict.fromkeys(case for _, case in _kernels))
+    rows = [["kernel", *cases, "ran in"]]
+    for kernel in kernels:
+        held = [_kernels.get((kernel, case), {}) for case in cases]
+        cells = ["-" if not builds else "yes" if all(builds.values()) else "NO" for builds in held]
+        rows.append([kernel, *cells, ", ".join(dict.fromkeys(build for builds in held for build in builds))])
+    return ["  ".join(text.ljust(14 if i == 0 else 9) for i, text in enumerate(row)).rstrip() for row in rows]
 
 
 @pytest.fixture(autouse=True)
@@ -129,19 +156,44 @@ def _cannot_run() -> Callable[[str], None]:
     return cannot_run
 
 
-@pytest.fixture
-def need_tool() -> NeedTool:
-    """``need_tool("mksh", apt="mksh")``: the program's path; the test is skipped (CI: fails) where it is missing."""
+@pytest.fixture(scope="session")
+def tool_packages() -> dict[tuple[str, ...], str]:
+    """tools.txt: the Debian package by the programs of which any will do."""
+    lines = (line.split() for line in TOOLS.read_text().splitlines() if line and not line.startswith("#"))
+    return {tuple(programs.split("|")): package for programs, package in lines}
 
-    def need(*names: str, apt: str = "") -> str:
-        for name in names:
-            path = shutil.which(name)
-            if path:
+
+@pytest.fixture(scope="session")
+def need_tool(tool_packages: dict[tuple[str, ...], str]) -> NeedTool:
+    """``need_tool("mksh")``: the path of a program of tools.txt; skips the test (CI: fails it) where it is missing."""
+
+    def need(name: str) -> str:
+        programs = next((programs for programs in tool_packages if name in programs), ())
+        assert programs, f"{name} is not in {TOOLS}"
+        for program in programs:
+            if path := shutil.which(program):
                 return path
-        cannot_run(f"{' or '.join(names)} is missing: apt-get install {apt or names[0]}")
+        cannot_run(f"{' or '.join(programs)} is missing: apt-get install {tool_packages[programs]}")
         raise AssertionError("not reached")
 
     return need
+
+
+@pytest.fixture(scope="session")
+def wheel_adb() -> Path:
+    """The adb that the adbutils wheel brings, the same on all machines."""
+    return _wheel_adb()
+
+
+def _wheel_adb() -> Path:
+    return Path(adbutils.__file__).with_name("binaries") / "adb"
+
+
+def pytest_report_header() -> list[str]:
+    """Which adb programs the virtual phones are driven with."""
+    wheel, other = _wheel_adb(), shutil.which("adb")
+    lines = [f"adb of the wheel: {wheel} {adbprogram.version(str(wheel))}"]
+    return [*lines, f"adb of PATH: {other} {adbprogram.version(other)}" if other else "adb of PATH: none"]
 
 
 @pytest.fixture
@@ -151,10 +203,10 @@ def need_root() -> None:
         cannot_run("needs root")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium(need_tool: NeedTool) -> str:
     """The path of a browser for playwright's ``executable_path``."""
-    return need_tool(*BROWSERS, apt="chromium")
+    return need_tool("chromium")
 
 
 @pytest.fixture(scope="session")

@@ -4,26 +4,31 @@
 # Never fails: a test whose tool is missing skips visibly, or fails where CI=true.
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd)
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
+have_any() {
+    local program
+    for program in "$@"; do
+        if have "$program"; then return 0; fi
+    done
+    return 1
+}
+
+# Of each line of tools.txt whose programs are all absent: the package.
 missing_packages() {
-    have qemu-aarch64-static || echo qemu-user-static
-    have qemu-x86_64 || have qemu-x86_64-static || echo qemu-user
-    have mksh || echo mksh
-    have toybox || echo toybox
-    have busybox || echo busybox-static
-    have clang || echo clang
-    have ld.lld || echo lld
-    have objdump || echo binutils
-    have shellcheck || echo shellcheck
-    have git || echo git
-    if ! have chromium && ! have chromium-browser && ! have google-chrome; then
-        if [ "$distribution" = ubuntu ]; then # only a snap there, which a chroot or container cannot run
+    local programs package alternatives
+    while read -r programs package; do
+        case "$programs" in '' | '#'*) continue ;; esac
+        IFS='|' read -ra alternatives <<<"$programs"
+        if have_any "${alternatives[@]}"; then continue; fi
+        if [ "$package $distribution" = "chromium ubuntu" ]; then # only a snap there, which a chroot or container cannot run
             echo "tools: no browser; on Ubuntu install Google Chrome for the report's tests" >&2
         else
-            echo chromium
+            echo "$package"
         fi
-    fi
+    done <"$here/tools.txt" | sort -u
     if [ -z "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ]; then echo fonts-dejavu-core; fi
 }
 

@@ -20,8 +20,16 @@ def command(
     attached = discovery.find(device or [], adb_server or [])
     rows = [_row(found) for found in attached.devices]
     if json_output:
-        result_json({"devices": rows, "unusable": [asdict(bad) for bad in attached.unusable]})
+        result_json(
+            {
+                "devices": rows,
+                "unusable": [asdict(bad) for bad in attached.unusable],
+                "adb_servers": [asdict(server) for server in attached.servers],
+            }
+        )
     else:
+        for server in attached.servers:
+            result(f"adb server {server.address}  {server.adb or 'its program is not told by the system'}")
         for row in rows:
             identity = row["identity"]
             mark = "  EMULATED" if identity["emulated"] else ""

@@ -58,6 +58,7 @@ class AdbDevice:
             self.serial,
             str(self._transport.server),
             self.properties,
+            adb=self._transport.server.adb,
             kernel=parts[1],
             page_size=parts[2],
             boot_id=parts[3],

@@ -28,6 +28,7 @@ class Identity:
     board: str = ""  # ro.product.board
     emulated: bool = False  # ro.boot.qemu = 1
     host: str = ""  # adb server "127.0.0.1:5037"; empty for local
+    adb: str = ""  # the server's program and version, where this machine tells them
 
 
 @dataclass(frozen=True)
@@ -167,11 +168,20 @@ class Unusable:
 
 
 @dataclass(frozen=True)
+class AdbServer:
+    """An adb server that was asked. ``adb``: its program and version, empty where this machine does not tell them."""
+
+    address: str
+    adb: str
+
+
+@dataclass(frozen=True)
 class Attached:
-    """What discovery found."""
+    """What discovery found, and where it looked."""
 
     devices: tuple[Device, ...] = ()
     unusable: tuple[Unusable, ...] = ()
+    servers: tuple[AdbServer, ...] = ()
 
 
 def format_cpus(cpus: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.devices.base import Attached, Device, Unusable
+from harness.devices.base import AdbServer, Attached, Device, Unusable
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceError, InfrastructureError, NoDeviceError
 
@@ -55,7 +55,8 @@ def find(serials: Sequence[str], servers: Sequence[str]) -> Attached:
     devices: list[Device] = [LocalDevice()] if LOCAL in serials else []
     if serials and not wanted and ALL not in serials:
         return Attached(devices=tuple(devices))
-    listed = _list(servers)
+    asked = _choose(servers)
+    listed = _list(asked)
     if wanted and ALL not in serials:
         listed = [entry for entry in listed if entry.serial in wanted]
     _refuse_unknown(wanted, listed)
@@ -65,14 +66,22 @@ def find(serials: Sequence[str], servers: Sequence[str]) -> Attached:
         probed = list(pool.map(_probe, ready))
     unusable += [result for result in probed if isinstance(result, Unusable)]
     phones = _distinct([result for result in probed if not isinstance(result, Unusable)], wanted)
-    return Attached(devices=(*devices, *phones), unusable=tuple(_not_seen_elsewhere(unusable, phones, wanted)))
+    return Attached(
+        devices=(*devices, *phones),
+        unusable=tuple(_not_seen_elsewhere(unusable, phones, wanted)),
+        servers=tuple(AdbServer(str(server), server.adb) for server in asked),
+    )
 
 
-def _list(servers: Sequence[str]) -> list[_Listed]:
+def _choose(servers: Sequence[str]) -> tuple[Server, ...]:
     from harness.devices.servers import choose  # noqa: PLC0415  adb's modules are not loaded for "local"
 
+    return choose(servers)
+
+
+def _list(servers: Sequence[Server]) -> list[_Listed]:
     entries = []
-    for server in choose(servers):
+    for server in servers:
         try:
             text = server.query("host:devices")
         except Exception as error:

@@ -18,7 +18,14 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def phone(
-    serial: str, host: str, properties: Mapping[str, str], *, kernel: str = "", page_size: str = "", boot_id: str = ""
+    serial: str,
+    host: str,
+    properties: Mapping[str, str],
+    *,
+    adb: str = "",
+    kernel: str = "",
+    page_size: str = "",
+    boot_id: str = "",
 ) -> Identity:
     """The identity of a phone; ``page_size`` is the output of getconf, 4096 where it is none."""
 
@@ -44,6 +51,7 @@ def phone(
         board=first("ro.product.board", "ro.board.platform"),
         emulated="1" in (first("ro.boot.qemu"), first("ro.kernel.qemu")),
         host=host,
+        adb=adb,
     )
 
 

@@ -8,13 +8,15 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from adbutils import AdbError, adb_path
+from adbutils import AdbError
 
+from harness.devices import adbprogram
 from harness.devices.transport import Deadline, Server
 from harness.errors import InfrastructureError, UsageError
 
 DEFAULT_PORT = 5037
-_FAILURES = (AdbError, OSError, EOFError, ValueError)
+# What asking a server raises where there is none, or it refuses.
+FAILURES = (AdbError, OSError, EOFError, ValueError)
 
 
 def parse(text: str, named_by: str) -> Server:
@@ -58,7 +60,7 @@ def choose(named: Sequence[str]) -> tuple[Server, ...]:
         return servers
     server, variable = default()
     if reason := silence(server):
-        if server.host not in ("127.0.0.1", "localhost", "::1"):
+        if server.host not in adbprogram.LOOPBACK:
             raise InfrastructureError(
                 f"adb server {server} ({variable}) does not answer ({reason})", f"start it there, or unset {variable}"
             )
@@ -71,19 +73,18 @@ def silence(server: Server) -> str:
     try:
         with server.request("host:version", Deadline(5)) as connection:
             int(connection.read_string_block(), 16)
-    except _FAILURES as error:
+    except FAILURES as error:
         return str(error).strip() or type(error).__name__
     return ""
 
 
 def start(server: Server) -> None:
     """Starts adb's server on this machine. Raises InfrastructureError where there is no adb, or it does not start."""
-    try:
-        program = adb_path()
-    except AdbError:
+    program = adbprogram.own()
+    if not program:
         raise InfrastructureError(
             f"no adb server at {server}, and no adb to start one", "install Android's platform-tools or pip's adbutils"
-        ) from None
+        )
     reason = ""
     with tempfile.TemporaryFile() as output:  # a pipe would be held open by the server itself
         try:

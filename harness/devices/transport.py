@@ -12,12 +12,14 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from adbutils import AdbConnection, AdbError
 from adbutils.errors import AdbConnectionError, AdbTimeout
 
+from harness.devices import adbprogram
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
 
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
@@ -64,6 +66,11 @@ class Server:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
+
+    @cached_property
+    def adb(self) -> str:
+        """Its program and version, where this machine tells them."""
+        return adbprogram.serving(self.host, self.port)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -1,72 +1,62 @@
 """The host's adb server as the lab needs it: attach a phone, detach it, ask for its state.
 
-ANDROID_ADB_SERVER_PORT says which server.
+ANDROID_ADB_SERVER_PORT says which server. It is asked over its socket: an adb client would end a server of another
+version than its own, and with it the runs on real phones that go by that server.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import subprocess
 import time
 
-import adbutils
-
+from harness.devices import servers
+from harness.devices.transport import Deadline, Server, send
 from harness.errors import InfrastructureError
 
-
-def _program() -> str:
-    """The adb program that adbutils uses as well. Raises InfrastructureError."""
-    return _find_program(os.environ.get("ADBUTILS_ADB_PATH", ""), os.environ.get("PATH", ""))
+_ANSWER_S = 20.0
 
 
-@functools.cache  # it tries the program out each time
-def _find_program(_named: str, _path: str) -> str:
-    try:
-        return str(adbutils.adb_path())
-    except adbutils.AdbError as error:
-        raise InfrastructureError(
-            f"no adb that runs: {error}",
-            "Install the adbutils wheel again; check ADBUTILS_ADB_PATH and ANDROID_ADB_SERVER_PORT.",
-        ) from error
-
-
-def _adb(*arguments: str, timeout_s: float = 20.0) -> str:
-    """What adb prints, on both outputs. Raises InfrastructureError where it cannot be run or hangs."""
-    try:
-        done = subprocess.run(
-            [_program(), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InfrastructureError(
-            f"adb {arguments[0]} did not answer within {timeout_s:.0f} s", "Try: adb kill-server"
-        ) from error
-    except OSError as error:
-        raise InfrastructureError(f"adb cannot be run: {error}", "Install adb, or the adbutils wheel again.") from error
-    return done.stdout.decode("utf-8", "replace").strip()
+def _server() -> Server:
+    """The server, started where none runs. Raises InfrastructureError."""
+    return servers.choose(())[0]
 
 
 def connect(serial: str) -> None:
-    """``adb connect``; its exit code is 0 even on failure, so the text counts. Raises InfrastructureError."""
-    disconnect(serial)  # what the server may remember of an earlier phone on this port
-    text = _adb("connect", serial)
+    """``adb connect``; the server's answer is no error even where it failed, so the text counts.
+
+    Raises InfrastructureError.
+    """
+    server = _server()
+    _forget(server, serial)  # what the server may remember of an earlier phone on this port
+    try:
+        text = server.query(f"host:connect:{serial}", _ANSWER_S).strip()
+    except servers.FAILURES as error:
+        text = str(error).strip()
     if f"connected to {serial}" not in text and f"failed to authenticate to {serial}" not in text:
-        raise InfrastructureError(f"adb server: {text or 'no answer'}", "See `adb devices`; try: adb kill-server")
+        raise InfrastructureError(
+            f"adb server {server}: {text or 'no answer'}", "See `adb devices`; try: adb kill-server"
+        )
 
 
 def disconnect(serial: str) -> None:
-    """``adb disconnect``; a phone that is not there is no error."""
-    _adb("disconnect", serial)
+    """``adb disconnect``; a phone, or a server, that is not there is no error."""
+    _forget(servers.default()[0], serial)
+
+
+def _forget(server: Server, serial: str) -> None:
+    try:
+        server.query(f"host:disconnect:{serial}", _ANSWER_S)
+    except servers.FAILURES:
+        return
 
 
 def state(serial: str) -> str:
     """``device``, ``offline``, ``unauthorized`` ... as `adb devices` shows it; empty where absent."""
-    for line in _adb("devices").splitlines():
+    server = _server()
+    try:
+        listing = server.query("host:devices", _ANSWER_S)
+    except servers.FAILURES as error:
+        raise InfrastructureError(f"adb server {server} gave no list of devices ({error})") from None
+    for line in listing.splitlines():
         name, _, what = line.partition("\t")
         if name == serial:
             return what.strip()
@@ -78,11 +68,20 @@ def wait_for(serial: str, wanted: str, deadline: float) -> None:
     seen = ""
     while time.monotonic() < deadline:
         seen = state(serial)
-        if seen == wanted and (
-            wanted != "device" or _adb("-s", serial, "shell", "getprop", "sys.boot_completed").endswith("1")
-        ):
+        if seen == wanted and (wanted != "device" or _has_booted(serial)):
             return
         time.sleep(0.05)
     raise InfrastructureError(
         f"virtual phone {serial} is {seen or 'absent'}, not {wanted}", "See `adb devices`; try: harness lab down"
     )
+
+
+def _has_booted(serial: str) -> bool:
+    """By the shell service of old, which phones without shell v2 know too."""
+    deadline = Deadline(_ANSWER_S)
+    try:
+        with _server().request(f"host:transport:{serial}", deadline) as connection:
+            send(connection, "shell:getprop sys.boot_completed", deadline)
+            return str(connection.read_until_close()).strip().endswith("1")
+    except servers.FAILURES:
+        return False

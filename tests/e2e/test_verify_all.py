@@ -110,8 +110,8 @@ def test_on_this_machine(harness: Callable[..., Any], tmp_path: Path) -> None:
     assert 0 < device["worst_error_over_bound"] <= 1
 
 
-def test_arm64_under_emulation(need_tool: Callable[..., str], tmp_path: Path) -> None:
-    qemu = need_tool("qemu-aarch64-static", apt="qemu-user-static")
+def test_arm64_under_emulation(need_tool: Callable[[str], str], tmp_path: Path) -> None:
+    qemu = need_tool("qemu-aarch64-static")
     layers = smaller(ARM64_MACS)
     script = tmp_path / "convbench"  # the conductor starts its workers by this name too
     script.write_text(f'#!/bin/sh\nexec {qemu} {build("arm64-v8a", "zig").path} "$@"\n')

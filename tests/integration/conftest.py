@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
-import adbutils
 import pytest
 
 from harness.devices.adb import AdbDevice
@@ -21,10 +20,18 @@ from harness.lab.manager import PhoneHandle, PhoneOptions
 
 
 class Lab:
-    """An adb server and the phones on it. ``environment`` is what a process needs to work with them."""
+    """An adb server and the phones on it. ``environment`` is what a process needs to work with them.
 
-    def __init__(self, port: int, state: Path) -> None:
-        self.environment = {"ANDROID_ADB_SERVER_PORT": str(port), "XDG_STATE_HOME": str(state)}
+    ``program`` is the adb that starts the server, and the client of ``adb``.
+    """
+
+    def __init__(self, port: int, state: Path, program: str) -> None:
+        self.program = program
+        self.environment = {
+            "ANDROID_ADB_SERVER_PORT": str(port),
+            "XDG_STATE_HOME": str(state),
+            "ADBUTILS_ADB_PATH": program,
+        }
         self.server = f"127.0.0.1:{port}"
         self.state = state
         self._serials: list[str] = []
@@ -68,8 +75,15 @@ class Lab:
     def adb(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """The adb client."""
         with self.active():
-            return subprocess.run(
-                [adbutils.adb_path(), *arguments], input=stdin, capture_output=True, check=False, timeout=60
+            return subprocess.run([self.program, *arguments], input=stdin, capture_output=True, check=False, timeout=60)
+
+    def client(self, phone: PhoneHandle, command: str) -> subprocess.Popen[bytes]:
+        """The adb client while it runs a command in the phone's shell."""
+        with self.active():
+            return subprocess.Popen(
+                [self.program, "-s", phone.serial, "shell", command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
             )
 
     def shell(self, phone: PhoneHandle, command: str) -> str:
@@ -102,8 +116,15 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, cannot_run: object) -> Iterator[Lab]:
-    """A lab without phones."""
+def lab(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    cannot_run: object,
+    wheel_adb: Path,
+    need_tool: Callable[[str], str],
+) -> Iterator[Lab]:
+    """A lab without phones. Its adb is the wheel's, the same everywhere; with the parameter "PATH" that of PATH."""
+    program = need_tool("adb") if getattr(request, "param", "wheel") == "PATH" else str(wheel_adb)
     try:
         manager.check_host()
     except InfrastructureError as error:
@@ -112,7 +133,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, cannot_run: object) -> Iterato
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = Lab(port, tmp_path_factory.mktemp("lab state"))
+    made = Lab(port, tmp_path_factory.mktemp("lab state"), program)
     yield made
     made.close()
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
-import os
 import platform
-import shutil
 import subprocess
-import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from filelock import FileLock
+
+from harness.build import cmake
+from harness.errors import InfrastructureError
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "native"
-BUILD_SECONDS = 300
+PROGRAMS = ("test_choice", "test_kernels", "test_memory", "test_object", "test_order", "test_tune")
 CASE_SECONDS = 120
 
 
@@ -61,77 +62,46 @@ def _run(command: tuple[str, ...]) -> Result:
     return Result(done.returncode, (done.stdout + done.stderr).strip())
 
 
-def _tool(name: str) -> str:
-    """cmake and ninja are wheels: they lie beside this Python, which PATH may not hold."""
-    beside = Path(sysconfig.get_path("scripts")) / name
-    found = str(beside) if beside.is_file() else shutil.which(name)
-    if not found:
-        pytest.fail(f"{name} is neither in {beside.parent} nor in PATH")
-    return found
-
-
-def _need(name: str, apt: str) -> str:
-    found = shutil.which(name)
-    if not found:
-        reason = f"{name} is missing: apt-get install {apt}"
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail(f"cannot run, and CI=true: {reason}", pytrace=False)
-        pytest.skip(reason)
-    return found
-
-
-def _cmake(folder: Path, options: Sequence[str], targets: Sequence[str]) -> None:
-    environment = dict(os.environ)
-    environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(ROOT / "build" / "zig-cache"))
-    configure = [_tool("cmake"), "-S", str(NATIVE), "-B", str(folder), "-G", "Ninja", "-DIC_BUILD_TESTS=ON"]
-    configure += [f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}", *options]
-    compile_ = [_tool("cmake"), "--build", str(folder), "--target", *targets]
-    for command in (configure, compile_):
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False, env=environment
-        )
-        if done.returncode != 0:
-            pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
-
-
-def _zig(kind: str) -> list[str]:
-    import ziglang
-
-    zig = Path(ziglang.__file__).parent / "zig"
-    return [f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'ndk' / f'zig-{kind}.cmake'}", f"-DIC_ZIG={zig}"]
+def _zig(kind: str) -> dict[str, str]:
+    return {"CMAKE_TOOLCHAIN_FILE": str(ROOT / "ndk" / f"zig-{kind}.cmake"), "IC_ZIG": str(cmake.zig_program())}
 
 
 @pytest.fixture(scope="session")
-def native_builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+def native_builds(need_tool: Callable[[str], str]) -> Builds:
     """Builds by kind: ``zig`` (this machine), ``broken`` (the same with faulty kernels), ``sanitized`` (clang, address
     and undefined behaviour), ``threads`` (clang, data races), ``gcc``, ``arm64`` (zig, run by qemu),
-    ``arm64-undefined`` (its one sanitizer there)."""
+    ``arm64-undefined`` (its one sanitizer there). They lie in build/tests: made once for all processes that test, and
+    a second time only what changed."""
 
     def make(kind: str) -> NativeBuild:
         runner: tuple[str, ...] = ()
+        programs: tuple[str, ...] = PROGRAMS
         if kind == "zig":
-            options = _zig("host")
+            defines = _zig("host")
         elif kind == "broken":
-            options = [*_zig("host"), "-DIC_BROKEN_KERNEL=ON"]
+            defines = {**_zig("host"), "IC_BROKEN_KERNEL": "ON"}
+            programs = ("test_kernels", "convbench")
         elif kind == "sanitized":
-            options = [
-                f"-DCMAKE_C_COMPILER={_need('clang', 'clang libclang-rt-14-dev')}",
-                "-DIC_SANITIZE=address,undefined",
-            ]
+            defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}
         elif kind == "threads":
-            options = [f"-DCMAKE_C_COMPILER={_need('clang', 'clang libclang-rt-14-dev')}", "-DIC_SANITIZE=thread"]
+            defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "thread"}
+            programs = ("test_kernels", "test_choice")
         elif kind == "gcc":
-            options = [f"-DCMAKE_C_COMPILER={_need('gcc', 'gcc')}"]
+            defines = {"CMAKE_C_COMPILER": need_tool("gcc")}
         else:
-            runner = () if platform.machine() == "aarch64" else (_need("qemu-aarch64-static", "qemu-user-static"),)
-            options = _zig("arm64")
+            runner = () if platform.machine() == "aarch64" else (need_tool("qemu-aarch64-static"),)
+            defines = _zig("arm64")
             if kind == "arm64-undefined":
-                options.append("-DIC_SANITIZE=undefined")
-        folder = tmp_path_factory.mktemp(f"native-{kind}")
-        programs = ["test_choice", "test_kernels", "test_memory", "test_object", "test_order", "test_tune"]
-        if kind.startswith("arm64") or platform.machine() == "aarch64":
-            programs.append("test_assembly")
-        _cmake(folder, options, programs)
+                defines["IC_SANITIZE"] = "undefined"
+        if kind.startswith("arm64") or (kind in ("zig", "sanitized", "gcc") and platform.machine() == "aarch64"):
+            programs = (*programs, "test_assembly")
+        folder = ROOT / "build" / "tests" / f"native-{kind}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            try:
+                cmake.build(NATIVE, folder, {"IC_BUILD_TESTS": "ON", **defines}, folder / "log", programs)
+            except InfrastructureError as error:
+                pytest.fail(str(error), pytrace=False)
         return NativeBuild(folder, runner)
 
     kept: dict[str, NativeBuild | BaseException] = {}

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -270,8 +271,8 @@ def test_old_pythons_are_told(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_make_names_a_missing_python(tmp_path: Path, need_tool: Any) -> None:
-    make = need_tool("make", apt="make")
+def test_make_names_a_missing_python(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    make = need_tool("make")
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
     command = [make, "-C", str(tmp_path), "PYTHON=python3.99", "setup"]

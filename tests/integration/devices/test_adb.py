@@ -1,4 +1,4 @@
-"""The adb device on virtual phones behind a real adb server."""
+"""The adb device on virtual phones behind a real adb server: the wheel's adb, and that of PATH (Debian's is 29)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from harness.build.builder import build
+from harness.devices import adbprogram
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, HarnessError
 from harness.lab import controls
+from harness.lab.manager import PhoneHandle
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.parametrize("lab", ["wheel", "PATH"], indirect=True)]
 
 NASTY = [
     "$(reboot)",
@@ -39,6 +41,18 @@ NASTY = [
 def names_of(device: AdbDevice) -> str:
     """Command lines of the phone's processes, as the shell user sees them."""
     return device.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"]).text.replace("\0", " ")
+
+
+def test_the_adb_that_serves_is_named(lab: Any, phone: PhoneHandle) -> None:
+    """Its program is the system's answer; its version is told where that is the adb that we would start ourselves."""
+    with lab.active():
+        found = lab.find(phone)
+        ours = adbprogram.version(lab.program)
+    (server,) = found.servers
+    program, _, version = server.adb.partition(" ")
+    assert (server.address, server.adb) == (lab.server, found.devices[0].identity.adb)
+    assert Path(program).name == "adb" and Path(program).is_file()
+    assert version == (ours if Path(program).samefile(lab.program) else "")
 
 
 def test_identity_and_topology_are_the_models(device: AdbDevice) -> None:

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-import adbutils
 import pytest
 
 from harness.lab.manager import PhoneHandle
@@ -187,10 +187,10 @@ def test_large_output(adb: Adb, pixel: PhoneHandle) -> None:
     assert len(adb(pixel, "shell", "dd if=/dev/zero bs=1048576 count=20 2>/dev/null").stdout) == 20 << 20
 
 
-def test_hang_up(lab_environment: dict[str, str], adb: Adb, pixel: PhoneHandle) -> None:
+def test_hang_up(lab: Any, adb: Adb, pixel: PhoneHandle) -> None:
     """As with adbd, the shell hears SIGHUP; a program in a session of its own lives on."""
     command = "setsid sleep 51 >/dev/null 2>&1 </dev/null & exec sleep 52"
-    client = subprocess.Popen([adbutils.adb_path(), "-s", pixel.serial, "shell", command], stdin=subprocess.DEVNULL)
+    client = lab.client(pixel, command)
 
     def programs_once(wanted: Callable[[str], bool]) -> str:
         """The programs when they are as wanted, or after half a minute: a busy host is slow."""
@@ -203,7 +203,7 @@ def test_hang_up(lab_environment: dict[str, str], adb: Adb, pixel: PhoneHandle) 
     found = programs_once(lambda found: "sleep 51" in found and "sleep 52" in found)
     assert "sleep 51" in found and "sleep 52" in found
     client.kill()
-    client.wait()
+    client.communicate()
     found = programs_once(lambda found: "sleep 52" not in found)
     assert "sleep 51" in found
     assert "sleep 52" not in found

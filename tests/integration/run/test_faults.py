@@ -181,7 +181,7 @@ def test_a_phone_that_stays_away_is_left_to_resume(bench: Any, phone: PhoneHandl
     controls.take_offline(phone, 25.0)
     began.until(lambda run: "connection lost" in run.events())
     began.process.send_signal(signal.SIGINT)
-    code, said = began.end(30)
+    code, said = began.end()
     assert code == 130, said
     assert "not put back yet" in said
     assert "harness restore" in said

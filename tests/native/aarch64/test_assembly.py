@@ -35,9 +35,9 @@ def test_cases_are_all_run(native_builds: Builds) -> None:
 # Of the 4 products per cycle, by height: what XNNPACK's kernels reach in these models is 72 % and 98-100 % at 6 rows.
 @pytest.mark.parametrize(("core", "shares"), [("a53", {6: 0.75, 7: 0.75, 8: 0.78}), ("a55", {6: 0.98, 7: 1, 8: 1})])
 def test_main_loops_issue_as_laid_out(
-    native_builds: Builds, need_tool: Callable[..., str], core: str, shares: dict[int, float]
+    native_builds: Builds, need_tool: Callable[[str], str], core: str, shares: dict[int, float]
 ) -> None:
-    objdump = need_tool("llvm-objdump", apt="llvm")
+    objdump = need_tool("llvm-objdump")
     path = native_builds("arm64").object_file(f"kernels/aarch64/cortex_{core}.S")
     loops = {loop.function.split(":")[1]: loop for loop in main_loops(objdump, path)}
     for rows in range(1, 9):

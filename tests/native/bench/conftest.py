@@ -3,63 +3,43 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-import ziglang
-from filelock import FileLock
 
+from harness.build.builder import build
 from harness.store.records import Record, parse_record
 
-ROOT = Path(__file__).resolve().parents[3]
+if TYPE_CHECKING:
+    from tests.native.conftest import Builds
+
 SHAPE = {"kh": 3, "kw": 3, "pad": 1, "stride": 1, "dilation": 1, "groups": 1, "batch": 1, "min": "-inf", "max": "inf"}
 
 R = TypeVar("R")
 
 
-def _build(kind: str, toolchain: str, *options: str) -> Path:
-    """Builds native/ under build/tests and returns the program; a second time only what changed."""
-    folder = ROOT / "build" / "tests" / f"convbench-{kind}"
-    folder.mkdir(parents=True, exist_ok=True)
-    zig = Path(ziglang.__file__).parent / "zig"
-    tools = Path(sys.executable).parent
-    environment = {
-        "PATH": f"{tools}:/usr/bin:/bin",
-        "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "build" / "zig-cache"),
-        "HOME": str(folder),
-    }
-    configure = [
-        *("cmake", "-S", str(ROOT / "native"), "-B", str(folder), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"),
-        *(f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'ndk' / toolchain}", f"-DIC_ZIG={zig}", *options),
-    ]
-    with FileLock(folder / ".lock"):
-        for command in (configure, ["ninja", "-C", str(folder), "convbench"]):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "bench" / "convbench"
-
-
 @pytest.fixture(scope="session")
 def convbench() -> Path:
-    """The program for this machine."""
-    return _build("host", "zig-host.cmake")
+    """The program for this machine, as the tool builds it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CC", raising=False)
+        return build("host").path
 
 
 @pytest.fixture(scope="session")
-def broken_convbench() -> Path:
+def broken_convbench(native_builds: Builds) -> Path:
     """The program whose micro-kernels compute one output of each tile wrongly."""
-    return _build("broken", "zig-host.cmake", "-DIC_BROKEN_KERNEL=ON")
+    return native_builds("broken").folder / "bench" / "convbench"
 
 
 @pytest.fixture
-def arm64_convbench(need_tool: Callable[..., str], tmp_path: Path) -> Path:
+def arm64_convbench(need_tool: Callable[[str], str], tmp_path: Path) -> Path:
     """A script that runs the arm64 program under emulation."""
-    qemu = need_tool("qemu-aarch64-static", apt="qemu-user-static")
-    program = _build("arm64", "zig-arm64.cmake")
+    qemu = need_tool("qemu-aarch64-static")
+    program = build("arm64-v8a", "zig").path
     script = tmp_path / "convbench-arm64"
     script.write_text(f'#!/bin/sh\nexec {qemu} {program} "$@"\n')
     script.chmod(0o755)

@@ -145,10 +145,10 @@ def test_unknown_schedule_is_skipped_with_the_reason(
 
 
 def test_a_cpu_without_the_kernel(
-    plan: Any, run: Callable[..., Any], convbench: Path, tmp_path: Path, need_tool: Callable[..., str]
+    plan: Any, run: Callable[..., Any], convbench: Path, tmp_path: Path, need_tool: Callable[[str], str]
 ) -> None:
     """Asked for by name it is skipped with the reason; auto and best take what there is."""
-    qemu = need_tool("qemu-x86_64-static", apt="qemu-user-static")
+    qemu = need_tool("qemu-x86_64-static")
     script = tmp_path / "old-cpu"
     script.write_text(f'#!/bin/sh\nexec {qemu} -cpu qemu64 {convbench} "$@"\n')
     script.chmod(0o755)

@@ -234,10 +234,10 @@ def test_appends_after_a_cut_line(plan: Any, convbench: Path, tmp_path: Path) ->
     assert json.loads(lines[-1])["records"] == len(lines) - 2
 
 
-def test_full_disk(plan: Any, convbench: Path, tmp_path: Path) -> None:
+def test_full_disk(plan: Any, convbench: Path, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
     path, out = tmp_path / "p.plan", tmp_path / "out.jsonl"
     path.write_text(plan.text())
-    limited = ["prlimit", "--fsize=2048", str(convbench), "run", str(path), "--out", str(out)]
+    limited = [need_tool("prlimit"), "--fsize=2048", str(convbench), "run", str(path), "--out", str(out)]
     done = subprocess.run(limited, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert str(out) in done.stderr

@@ -16,12 +16,12 @@ Ask = Callable[[str], dict[str, str]]
 
 
 @pytest.fixture
-def ask(convbench: Path, make_layer: Callable[..., str]) -> Iterator[Ask]:
+def ask(convbench: Path, make_layer: Callable[..., str], need_tool: Callable[[str], str]) -> Iterator[Ask]:
     """`ask(request)`: the answer's fields, its word under ''. The worker knows im2col on a layer as unit 0."""
     ours, theirs = socket.socketpair()
     code = 'exec 3<&"$0"; exec "$1" worker'
     number = str(theirs.fileno())
-    process = subprocess.Popen(["bash", "-c", code, number, str(convbench)], pass_fds=[theirs.fileno()])
+    process = subprocess.Popen([need_tool("bash"), "-c", code, number, str(convbench)], pass_fds=[theirs.fileno()])
     theirs.close()
     answers = ours.makefile("r")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,8 +10,8 @@ import pytest
 
 from harness.cli import devices, lab, options, run
 from harness.devices import discovery
-from harness.devices.base import Attached, Cluster, Device, Identity, Topology
-from harness.errors import NoDeviceError, UsageError
+from harness.devices.base import AdbServer, Attached, Cluster, Device, Identity, Topology
+from harness.errors import ExitCode, NoDeviceError, UsageError
 from harness.lab import manager
 from harness.measure import runner
 
@@ -80,3 +81,20 @@ def test_unknown_values_of_a_device(
     monkeypatch.setattr(discovery, "find", lambda *_: Attached((cast(Device, device),)))
     assert devices.command() == 0
     assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("adb", "line"),
+    [
+        ("/usr/bin/adb 29.0.6-debian", "adb server lab:5037  /usr/bin/adb 29.0.6-debian"),
+        ("", "adb server lab:5037  its program is not told by the system"),
+    ],
+)
+def test_the_adb_server_that_was_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], adb: str, line: str
+) -> None:
+    monkeypatch.setattr(discovery, "find", lambda *_: Attached(servers=(AdbServer("lab:5037", adb),)))
+    assert devices.command() == ExitCode.NO_DEVICE
+    assert capsys.readouterr().out.splitlines()[0] == line
+    devices.command(json_output=True)
+    assert json.loads(capsys.readouterr().out)["adb_servers"] == [{"address": "lab:5037", "adb": adb}]

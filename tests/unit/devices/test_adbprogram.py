@@ -1,0 +1,82 @@
+"""Which adb is told: of this machine's servers the program, and the version where it is our own."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.devices import adbprogram
+
+pytestmark = pytest.mark.unit
+
+PYTHON = str(Path(sys.executable).resolve())
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture(params=[(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["IPv4", "IPv6"])
+def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    family, address = request.param
+    with socket.socket(family) as made:
+        try:
+            made.bind((address, 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        made.listen()
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("Android Debug Bridge version 1.0.41\nVersion 29.0.6-debian\nInstalled as /usr/bin/adb", "29.0.6-debian"),
+        ("Android Debug Bridge version 1.0.32", "1.0.32"),
+        ("something else", ""),
+    ],
+)
+def test_version(tmp_path: Path, said: str, version: str) -> None:
+    assert adbprogram.version(script(tmp_path / "adb", f"cat <<'END'\n{said}\nEND")) == version
+
+
+def test_an_adb_that_does_not_run_has_no_version(tmp_path: Path) -> None:
+    assert adbprogram.version(str(tmp_path / "none")) == ""
+
+
+def test_the_program_behind_a_port(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    assert adbprogram.listening(port) == PYTHON
+    listener.close()
+    assert adbprogram.listening(port) == ""
+
+
+def test_a_server_of_another_program_is_named_but_not_run(
+    listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", script(tmp_path / "adb", f"touch {tmp_path}/ran; echo Version 9"))
+    assert adbprogram.serving("127.0.0.1", listener.getsockname()[1]) == PYTHON
+    assert adbprogram.serving("elsewhere", listener.getsockname()[1]) == ""
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_server_of_our_own_program_has_a_version(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", sys.executable)
+    monkeypatch.setattr(adbprogram, "version", lambda program: f"of {program}")
+    assert adbprogram.serving("localhost", listener.getsockname()[1]) == f"{PYTHON} of {PYTHON}"
+
+
+def test_the_adb_of_path_comes_before_the_wheel_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel_adb: Path
+) -> None:
+    monkeypatch.delenv("ADBUTILS_ADB_PATH", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert adbprogram.own() == str(wheel_adb)
+    users = script(tmp_path / "adb", "exit 0")
+    assert adbprogram.own() == users
