@@ -18,7 +18,7 @@ from harness.config.policy import Policy
 from harness.devices.base import format_cpus
 from harness.devices.local import LocalDevice
 from harness.errors import InfrastructureError
-from harness.measure.clusters import Target, targets
+from harness.measure.clusters import Target, planned, targets
 from harness.plan.jobs import Variant, make_jobs
 from harness.plan.planfile import BuildLine, MeasureLine, Plan, RunLine, render
 from harness.report.run import Stream, read_records

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.aarch64.counting import compile_with_zig
+from benchmarks.aarch64.plugins import compile_with_zig
 
 if TYPE_CHECKING:
     from tests.native.conftest import Builds
