@@ -119,6 +119,47 @@ static inline __attribute__((always_inline)) void step(IC_VECTOR acc[IC_ROWS][IC
 #endif
 }
 
+/* Floats of B that one turn of the loop over products takes. */
+enum { TURN_FLOATS = IC_STEPS * IC_COLUMNS };
+
+/* `count` products of each sum, in a row. */
+static inline __attribute__((always_inline)) void steps(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *a[IC_ROWS],
+                                                        size_t k, const float *weights, const unsigned count,
+                                                        const unsigned rows, const unsigned vectors) {
+    IC_UNROLL
+    for (unsigned i = 0; i < count; i++) {
+        step(acc, a, k + i, weights + i * IC_COLUMNS, rows, vectors);
+    }
+}
+
+/* `products` of each sum, from the `k`th of the rows on. Returns where their weights end. `turn_floats`: the weights of
+ * all whole turns among them. */
+static inline __attribute__((always_inline)) const float *
+take_products(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *a[IC_ROWS], size_t k, const float *weights,
+              const size_t products, const size_t turn_floats, const unsigned rows, const unsigned vectors) {
+    const float *const turns_end = weights + turn_floats;
+    IC_NO_UNROLL
+    for (; weights != turns_end; weights += TURN_FLOATS) {
+        steps(acc, a, k, weights, IC_STEPS, rows, vectors);
+        k += IC_STEPS;
+    }
+#if IC_STEPS == 4 /* without a loop: short taps, as of an image's colours, have little else */
+    if (products & 2) {
+        steps(acc, a, k, weights, 2, rows, vectors);
+        weights += 2 * IC_COLUMNS;
+        k += 2;
+    }
+    if (products & 1) {
+        steps(acc, a, k, weights, 1, rows, vectors);
+        weights += IC_COLUMNS;
+    }
+#else
+    _Static_assert(IC_STEPS == 1, "nothing is left after whole turns");
+    (void)products;
+#endif
+    return weights;
+}
+
 static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
                                                             const unsigned vectors, const bool between) {
     const char *input = (const char *)run->input;
@@ -128,6 +169,8 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     size_t panel = 0; /* floats from the first tile's bias and weights */
     const size_t channels = run->channels;
     const size_t weights_gap = run->weights_gap, tap_entries = run->tap_entries;
+    const size_t singles = IC_LANES > 1 ? channels % IC_LANES : channels; /* not taken by lanes, of a tap */
+    const size_t turn_floats = singles / IC_STEPS * TURN_FLOATS;
     const bool has_padding = run->padding != NULL;
     const bool clamps = run->output_min > -INFINITY || run->output_max < INFINITY;
     const unsigned last_width = run->columns - (vectors - 1) * IC_WIDTH;
@@ -188,27 +231,13 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             }
 #undef IC_STEP
 #endif
-            while (k < channels) {
-                const size_t stop = k + fetch_between(&ahead, between, channels - k, vectors);
-#if IC_STEPS > 1
-                const float *const turns_end = weights + (stop - k) / IC_STEPS * IC_STEPS * IC_COLUMNS;
-                IC_NO_UNROLL
-                for (; weights != turns_end; weights += IC_STEPS * IC_COLUMNS) {
-                    IC_UNROLL
-                    for (unsigned i = 0; i < IC_STEPS; i++) {
-                        step(acc, a, k + i, weights + i * IC_COLUMNS, rows, vectors);
-                    }
-                    k += IC_STEPS;
-                }
-#endif
-                IC_NO_UNROLL
-                for (; k < stop; k++) {
-#if IC_STEPS > 1
-                    __asm__("" : "+r"(k)); /* else every row gets another pointer for this short loop */
-#endif
-                    step(acc, a, k, weights, rows, vectors);
-                    weights += IC_COLUMNS;
-                }
+            if (!between) {
+                weights = take_products(acc, a, k, weights, singles, turn_floats, rows, vectors);
+            }
+            while (between && k < channels) {
+                const size_t products = fetch_between(&ahead, between, channels - k, vectors);
+                weights = take_products(acc, a, k, weights, products, products / IC_STEPS * TURN_FLOATS, rows, vectors);
+                k += products;
             }
             weights += weights_gap;
             if (--tap != 0) {
