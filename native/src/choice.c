@@ -149,6 +149,8 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
     }
     const size_t image = geometry->input_height * geometry->input_width * inputs * sizeof(float);
     const bool in_place = ic_reads_in_place(desc);
+    schedule->order = IC_ORDER_BY_RULE; /* whatever another size had */
+    schedule->split = IC_SPLIT_NOT;
     if (ic_is_depthwise(desc) && (*algorithm == IC_ALGORITHM_AUTO || *algorithm == IC_ALGORITHM_INDIRECT)) {
         *algorithm = IC_ALGORITHM_INDIRECT;
         schedule->split = IC_SPLIT_REGIONS;
@@ -162,7 +164,6 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
         const bool is_indirect = splits || fits(desc, geometry, kernel, IC_SPLIT_NOT, matrix);
         *algorithm = in_place ? IC_ALGORITHM_DIRECT : is_indirect ? IC_ALGORITHM_INDIRECT : IC_ALGORITHM_IM2COL;
     }
-    schedule->split = IC_SPLIT_NOT;
     if (*algorithm == IC_ALGORITHM_INDIRECT && splits) {
         schedule->split = choose_split(desc, geometry, kernel, threads, matrix);
     }

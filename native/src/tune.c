@@ -269,7 +269,7 @@ static ic_status enumerate(tuning *t, ic_tuned_choice *choices) {
         const ic_schedule *s = &choices[i].schedule;
         if (choices[i].algorithm != model.algorithm || s->kernel != model.schedule.kernel ||
             s->split != model.schedule.split || s->ahead != model.schedule.ahead ||
-            s->block_tiles != model.schedule.block_tiles) {
+            s->block_tiles != model.schedule.block_tiles || s->order != model.schedule.order) {
             t->candidates[t->count++] = (candidate){.choice = choices[i]};
         }
     }

@@ -369,6 +369,34 @@ static void elsewhere(const char *kernel) {
     ic_pool_destroy(pool);
 }
 
+/* What a table says of one size says nothing of another one. */
+static void forgotten(const char *kernel) {
+    (void)kernel;
+    const shape s = plain_shape(3, 12, 11, 5, 70);
+    static float weights[3 * 3 * 5 * 70];
+    static const char *const choices[] = {"im2col_scalar_4x4+pixels", "indirect_scalar_4x4+panels",
+                                          "indirect_scalar_4x4+regions+block12"};
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        ic_tuned *tuned;
+        const ic_tuned_entry e = entry_of(&s, choices[i]);
+        CHECK(ic_tuned_create(NULL, &tuned) == IC_OK && ic_tuned_add(tuned, &e) == IC_OK);
+        const ic_options with = {.struct_size = sizeof with, .algorithm = IC_ALGORITHM_AUTO, .tuned = tuned};
+        const ic_options without = {.struct_size = sizeof without, .algorithm = IC_ALGORITHM_AUTO};
+        ic_conv2d *conv, *plain;
+        ic_conv2d_info info = {.struct_size = sizeof info}, wanted = {.struct_size = sizeof wanted};
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &with, &conv) == IC_OK);
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &without, &plain) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, 1, 12, 11) == IC_OK && ic_conv2d_get_info(conv, &info) == IC_OK);
+        CHECK(strcmp(info.kernel, strchr(choices[i], '_') + 1) == 0);
+        CHECK(ic_conv2d_reshape(conv, 1, 13, 11) == IC_OK && ic_conv2d_get_info(conv, &info) == IC_OK);
+        CHECK(ic_conv2d_reshape(plain, 1, 13, 11) == IC_OK && ic_conv2d_get_info(plain, &wanted) == IC_OK);
+        CHECK(info.algorithm == wanted.algorithm && strcmp(info.kernel, wanted.kernel) == 0);
+        ic_conv2d_destroy(conv);
+        ic_conv2d_destroy(plain);
+        ic_tuned_destroy(tuned);
+    }
+}
+
 static void measured(const char *kernel) {
     (void)kernel;
     shape s = plain_shape(3, 14, 14, 16, 40);
@@ -417,8 +445,9 @@ static void measured(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"kept", kept},           {"damaged", damaged},   {"others", others},
-                                       {"errors", errors},       {"parts", parts},       {"obeyed", obeyed},
-                                       {"elsewhere", elsewhere}, {"measured", measured}, {NULL, NULL}};
+    static const check_case cases[] = {
+        {"kept", kept},         {"damaged", damaged}, {"others", others},       {"errors", errors},
+        {"parts", parts},       {"obeyed", obeyed},   {"elsewhere", elsewhere}, {"forgotten", forgotten},
+        {"measured", measured}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -43,7 +43,7 @@ OBJECT_CASES = {
     ),
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
-    "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "measured"),
+    "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "forgotten", "measured"),
 }
 BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")
 
