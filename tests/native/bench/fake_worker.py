@@ -4,6 +4,7 @@ Started by convbench as `PROGRAM worker` with a socket as descriptor 3 (native/b
 """
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -44,6 +45,8 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
         return "failed reason=no%20luck"
     if BEHAVIOUR == "is hindered over unit 0" and fields["unit"] == "0":
         return "failed reason=no%20luck external=1"
+    if BEHAVIOUR == "is killed in its second round" and fields["calls"] != "0":
+        os.kill(os.getpid(), signal.SIGKILL)
     if BEHAVIOUR == "announces":
         say.sendall(b"busy ns=20000000000\n")
     time.sleep(SAMPLE_S)

@@ -61,6 +61,16 @@ def test_a_failure_is_told_in_the_worker_s_words_and_tried_again_in_the_next_lau
     assert [(b.rounds, b.complete) for b in result.of(Block)] == [(3, not external)] * 2
 
 
+def test_rounds_that_a_kill_took_from_the_last_variant_are_not_the_budget_s(fake: Any, run: Callable[..., Any]) -> None:
+    plan = fake("is killed in its second round")
+    plan.algorithms, plan.rounds = ("im2col",), 5
+    result = run(plan)
+    assert [(e.signal, e.external) for e in result.of(Error)] == [(9, True)]
+    assert [s.round for s in result.of(Sample)] == [0]
+    assert not result.of(Block)  # --resume measures all of the five rounds
+    assert result.records[-1].reason == "done"
+
+
 def test_a_check_that_fails_is_told_in_the_worker_s_words(fake: Any, run: Callable[..., Any]) -> None:
     result = run(fake("fails its check"))
     assert {(e.reason, e.external) for e in result.of(Error)} == {("no luck", False)}
