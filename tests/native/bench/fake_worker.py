@@ -29,6 +29,8 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
     if word == "hello":
         if BEHAVIOUR == "never starts":
             time.sleep(600)
+        if BEHAVIOUR.endswith("at hello"):
+            os.kill(os.getpid(), signal.SIGKILL if BEHAVIOUR == "is killed at hello" else signal.SIGSEGV)
         return HELLO.format(pid=os.getpid())
     if word == "layer":
         return "ok"

@@ -89,6 +89,17 @@ def test_a_program_that_never_starts_is_given_up(fake: Any, run: Callable[..., A
     assert "failed to start 2 times" in errors[-1].reason
 
 
+@pytest.mark.parametrize(("behaviour", "external"), [("crashes at hello", False), ("is killed at hello", True)])
+def test_a_program_that_is_given_up_is_to_blame_where_its_starts_were(
+    fake: Any, run: Callable[..., Any], make_layer: Any, behaviour: str, external: bool
+) -> None:
+    plan = fake(behaviour)
+    plan.layers = tuple(make_layer(f"l{i}", 8, 8, 4, 4) for i in range(3))
+    errors = run(plan).of(Error)
+    assert {error.external for error in errors} == {external}
+    assert "failed to start 2 times" in errors[-1].reason
+
+
 def test_the_share_of_a_launch_is_that_of_the_whole_run(fake: Any, run: Callable[..., Any]) -> None:
     """As --resume writes it: one launch of four is left."""
     plan = fake(sample_s=0.1)
