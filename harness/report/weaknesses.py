@@ -240,8 +240,10 @@ def _gate(scope: _Scope) -> Found:
     unjudged = [gate for gate in gates if gate.status == "unjudged"]
     if unjudged:
         yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches)"
-    if any(gate.status == "unavailable" for gate in gates):
-        yield "gate", "no source of temperature was found: launches did not wait for a cool device"
+    blind = [gate for gate in gates if gate.status == "unavailable"]
+    if blind:
+        why = "no source of temperature was found" if blind[0].start is None else "the source of temperature failed"
+        yield "gate", f"{why}: {len(blind)} of {len(gates)} launches did not wait for a cool device"
     elif any(g.baseline is None and g.tolerance_c is None and g.status != "unjudged" for g in gates):  # older records
         yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
 

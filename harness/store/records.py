@@ -283,6 +283,7 @@ class Block(_Record):
     """All rounds of one layer in one launch are done; fewer than planned when the time budget cut them.
 
     Not ``complete``: variants are missing that have to be measured again (None: records of older versions do not tell).
+    Where nothing was left to measure for such a reason before all rounds were done, there is no record.
     """
 
     type: Literal["block"]

@@ -60,6 +60,16 @@ def test_a_device_that_rests_hotter_than_ever_is_told(weaknesses: Callable[[str,
     assert "gave up at its cap" not in text
 
 
+@pytest.mark.parametrize(
+    ("start", "why"), [(None, "no source of temperature was found"), (31.2, "the source of temperature failed")]
+)
+def test_launches_that_no_gate_held_back_are_counted(
+    weaknesses: Callable[[str, Change], str], start: float | None, why: str
+) -> None:
+    text = weaknesses("gate", lambda r: {"status": "unavailable", "from": start} if r["launch"] == 3 else {})
+    assert f"{why}: 1 of 4 launches did not wait for a cool device" in text
+
+
 def test_a_first_run_needs_no_baseline(weaknesses: Callable[[str, Change], str]) -> None:
     text = weaknesses("gate", lambda _: {"plateau": 27.0, "learned": None, "baseline": None, "tolerance_c": 1.0})
     assert "baseline unknown" not in text
