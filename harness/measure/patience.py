@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from harness.devices.base import Device
-from harness.errors import DeviceLost
+from harness.errors import DeviceLost, WrongDevice
 from harness.store.journal import EventLog
 
 LOST_FOR_GOOD_S = 120.0
@@ -89,6 +89,9 @@ class _Patient:
             except DeviceLost as error:
                 self._connection.broke(error)
                 time.sleep(_AGAIN_S)
+            except WrongDevice:
+                self._connection.is_doubtful = True
+                raise
             else:
                 self._connection.works()
                 return result

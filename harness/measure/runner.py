@@ -142,7 +142,7 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]]
         else:
             devices.setdefault(name, device)
     # A device that was killed before its first step has no device.json yet: its model's name must do.
-    devices |= {n: d for n, d in named(others) if n in owners and owners[n] is None}
+    devices |= {n: d for n, d in named(found) if d in others and n in owners and owners[n] is None}
     missing = [(name, owner) for name, owner in owners.items() if owner is not None and name not in devices]
     strangers = [
         WrongDevice(

@@ -294,7 +294,7 @@ class Session:
             )
             if self.outcome.warn(text):
                 self._progress.remark(text)
-        if not gate.capped:
+        if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
             baseline.store(self._phone, self._source.name, gate.learned)
 
     def _choose(self, topology: Topology) -> list[Target]:

@@ -36,27 +36,36 @@ class Verified(Outcome):
     worst_error: float = 0.0  # largest error over its bound
     wrong: list[str] = field(default_factory=list)
     ended: bool = False  # convbench came to its end
+    _hindered: dict[tuple[str, str], str] = field(default_factory=dict)  # ended from outside and not done since
 
     def take_all(self, said: bytes) -> bool:
         """Counts all records; whether the last one is there."""
         for record in parsed(said):
             if not isinstance(record, str):
                 self.take(record)
+        for message in self._hindered.values():
+            self.fail(ExitCode.INFRASTRUCTURE, message)
         return self.ended
 
     def take(self, record: records.Record) -> None:
         """Counts a record."""
         if isinstance(record, records.Check):
             self.worst_error = max(self.worst_error, record.error_over_bound or 0.0)
+            self._hindered.pop(_subject(record, records.what_ran(record.variant)[0]), None)
             if record.ok:
                 self.checked += 1
             else:
                 self.wrong.append(f"{record.variant} on {record.layer}")
                 self.fail(ExitCode.WRONG_RESULT, f"{record.variant} on {record.layer}: wrong result")
         elif isinstance(record, records.Skip):
+            self._hindered.pop(_subject(record, record.algorithm), None)
             self.skipped += 1
         elif isinstance(record, records.Error):
-            self.fail(ExitCode.INFRASTRUCTURE, f"{record.variant} on {record.layer}: {record.reason}")
+            message = f"{record.variant} on {record.layer}: {record.reason}"
+            if record.external:
+                self._hindered[_subject(record, record.algorithm)] = message
+            else:
+                self.fail(ExitCode.INFRASTRUCTURE, message)
         elif isinstance(record, records.End):
             self.ended = True
             if record.reason == "deadline":
@@ -74,6 +83,11 @@ class Verified(Outcome):
             "worst_error_over_bound": self.worst_error,
             "messages": self.messages,
         }
+
+
+def _subject(record: records.Check | records.Skip | records.Error, algorithm: str) -> tuple[str, str]:
+    """Layer and what was asked for: what runs is not known yet when a first try fails."""
+    return (record.layer, records.asked_for(record.variant, algorithm, record.face))
 
 
 def verify_all(

@@ -124,9 +124,8 @@ class _Cluster:
                     size = f" ({skip.bytes} bytes)" if skip.bytes else ""
                     self._row(named, skip.algorithm, "", "skip", skip.reason + size)
             for error in (error for error in stream.of(records.Error) if not error.external):
-                signal = f" (signal {error.signal})" if error.signal else ""
                 for key in self._keys(error.layer, error.variant, error.build or default, error.cache, error.face):
-                    self._row(key, error.algorithm, "", "error", f"launch {error.launch + 1}: {error.reason}{signal}")
+                    self._row(key, error.algorithm, "", "error", _words(error))
             for check in stream.of(records.Check):
                 if check.ok:
                     continue
@@ -152,6 +151,7 @@ class _Cluster:
 
     def _take_missing(self) -> None:
         covered = {(row.key.layer, row.key.cache, name) for row in self._rows.values() for name in _names(row)}
+        hindered = self._hindered()
         for job in self._run.plan:
             if job.get("device") != self._device.name or job.get("cluster") != self._cluster:
                 continue
@@ -163,7 +163,18 @@ class _Cluster:
                         is_best = name == records.AUTO or name.endswith(f"/{records.BEST}")
                         face = records.BEST if is_best else "published"
                         key = self._key(layer, name, self._build, cache, face=face)
-                        self._row(key, name.partition("/")[0], "", "missing", "planned, without a sample")
+                        why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), ""))
+                        reason = f"planned, without a sample{f'; {why}' if why else ''}"
+                        self._row(key, name.partition("/")[0], "", "missing", reason)
+
+    def _hindered(self) -> dict[tuple[str, str, str], str]:
+        """What last kept variants from being measured, by no fault of their own: by layer, asked for, cache."""
+        return {
+            (error.layer, records.asked_for(error.variant, error.algorithm, error.face), error.cache): _words(error)
+            for stream in self._streams
+            for error in stream.of(records.Error)
+            if error.external
+        }
 
     def _take_layers(self) -> None:
         """Bytes and set-up times: of a variant's newest record, and medians over its launches."""
@@ -193,6 +204,11 @@ class _Cluster:
             key = self._key(layer, variant, build, mode, face=face)
             alike = [k for k in self._rows if replace(k, threads=key.threads) == key]
             yield from alike or [key]
+
+
+def _words(error: records.Error) -> str:
+    signal = f" (signal {error.signal})" if error.signal else ""
+    return f"launch {error.launch + 1}: {error.reason}{signal}"
 
 
 def _names(row: Row) -> tuple[str, str]:

@@ -200,6 +200,27 @@ def _rounds(scope: _Scope) -> Found:
         yield "rounds", f"rounds are missing that other variants of the layer and launch have: {_few(names)}"
 
 
+def _apart(scope: _Scope) -> Found:
+    """Samples that a later attempt took in rounds that were measured already: pairs are made within one process."""
+    rounds: dict[tuple[object, ...], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for attempt, stream in enumerate(scope.streams):
+        for s in stream.of(records.Sample):
+            rounds[s.layer, s.launch, s.round, s.cache, s.build, s.threads][attempt].add(s.variant)
+    apart: Counter[str] = Counter()
+    for (layer, launch, *_), attempts in rounds.items():
+        together = max(attempts.values(), key=len)
+        for variants in attempts.values():
+            if variants is not together:
+                apart.update(f"{layer} {variant} in launch {int(str(launch)) + 1}" for variant in variants)
+    if apart:
+        names = [f"{name} ({count} sample{'s' * (count != 1)})" for name, count in sorted(apart.items())]
+        yield (
+            "apart",
+            "measured in another attempt than the others of the same rounds, and in no ratio with those there: "
+            f"{_few(names)}",
+        )
+
+
 def _gate(scope: _Scope) -> Found:
     gates = [gate for stream in scope.streams for gate in stream.of(records.Gate)]
     if scope.streams and not gates:
@@ -219,8 +240,10 @@ def _gate(scope: _Scope) -> Found:
     unjudged = [gate for gate in gates if gate.status == "unjudged"]
     if unjudged:
         yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches)"
-    if any(gate.status == "unavailable" for gate in gates):
-        yield "gate", "no source of temperature was found: launches did not wait for a cool device"
+    blind = [gate for gate in gates if gate.status == "unavailable"]
+    if blind:
+        why = "no source of temperature was found" if blind[0].start is None else "the source of temperature failed"
+        yield "gate", f"{why}: {len(blind)} of {len(gates)} launches did not wait for a cool device"
     elif any(g.baseline is None and g.tolerance_c is None and g.status != "unjudged" for g in gates):  # older records
         yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
 
@@ -296,6 +319,7 @@ _CHECKS: tuple[Callable[[_Scope], Found], ...] = (
     _statuses,
     _launches,
     _rounds,
+    _apart,
     _gate,
     _clock,
     _samples,

@@ -240,7 +240,7 @@ class Gate(_Record):
     @property
     def is_hotter_than_ever(self) -> bool:
         """Whether the device was found to rest at a higher temperature than in any run before."""
-        if self.capped or self.learned is None or self.baseline is None or self.tolerance_c is None:
+        if self.status != "passed" or self.learned is None or self.baseline is None or self.tolerance_c is None:
             return False
         return self.learned > self.baseline + self.tolerance_c
 
@@ -283,6 +283,7 @@ class Block(_Record):
     """All rounds of one layer in one launch are done; fewer than planned when the time budget cut them.
 
     Not ``complete``: variants are missing that have to be measured again (None: records of older versions do not tell).
+    Where nothing was left to measure for such a reason before all rounds were done, there is no record.
     """
 
     type: Literal["block"]

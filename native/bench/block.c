@@ -136,17 +136,22 @@ void block_run(crew *c, const plan_job *job) {
     if (round < job->rounds)
         prepare_block(c, &b);
     uint64_t first = timer_ns(), lost_first = c->lost_ns;
+    bool over_budget = false;
     while (round < job->rounds && any_alive(c, &b)) {
         double now = (double)timer_ns(), ran = round - job->first_round;
         double expected = ran > 0 ? (now - (double)first - (double)(c->lost_ns - lost_first)) / ran : 0;
-        if (ran > 0 && (now - (double)start - (double)(c->lost_ns - lost) + expected) / 1e9 > budget)
+        over_budget = ran > 0 && (now - (double)start - (double)(c->lost_ns - lost) + expected) / 1e9 > budget;
+        if (over_budget)
             break;
         run_round(c, &b, round, order);
         if (!stop_now())
             round++;
     }
     c->cut |= stop_now() != STOP_NOT;
-    if (!c->cut)
+    /* Rounds that are missing because all that was left was hindered are no cut by the budget: the block is not done.
+     */
+    bool ended_early = round < job->rounds && !over_budget;
+    if (!c->cut && !(b.hindered && ended_early))
         emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds, !b.hindered,
                    (double)(timer_ns() - start) / 1e9, (double)(c->lost_ns - lost) / 1e9);
     free(order);

@@ -44,6 +44,7 @@ void crew_begin(crew *c, const plan *p, records *out) {
         c->refused[(size_t)k->layer * p->variant_count + k->variant] = k->out;
     }
     c->failures = zeroed(p->build_count, sizeof *c->failures);
+    c->hindered = zeroed(p->build_count, sizeof *c->hindered);
     /* All builds' workers hold a layer at the same time. */
     uint64_t share = meminfo_free() / p->build_count;
     c->memory = p->memory_bytes < share ? p->memory_bytes : share > MEMORY_LEAST ? share : MEMORY_LEAST;
@@ -126,7 +127,7 @@ static bool start(crew *c, unsigned build) {
     c->a.signal = 0;
     c->a.external = false;
     if (c->failures[build] >= START_TRIES) {
-        c->a.external = true;
+        c->a.external = c->hindered[build];
         snprintf(c->a.reason, sizeof c->a.reason, "no worker: its program failed to start %d times in this launch",
                  START_TRIES);
         return false;
@@ -151,10 +152,12 @@ static bool start(crew *c, unsigned build) {
     }
     if (fine && c->measuring)
         fine = emit_worker(c->out, c->launch, c->builds[build], &c->a.reply);
-    if (fine)
+    if (fine) {
         c->failures[build] = 0;
-    else
+        c->hindered[build] = false;
+    } else {
         peer_stop(w);
+    }
     return fine;
 }
 
@@ -167,6 +170,7 @@ void crew_launch(crew *c, unsigned launch) {
     crew_stop(c);
     c->launch = launch;
     memset(c->failures, 0, c->p->build_count * sizeof *c->failures);
+    memset(c->hindered, 0, c->p->build_count * sizeof *c->hindered);
 }
 
 /* A worker of the variant's build that holds the layer; false: reason recorded under the variant. */
@@ -176,7 +180,9 @@ static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
     char request[1024];
     if (!w->pid && !start(c, build)) {
         subject s = crew_subject(c, layer, variant);
-        return crew_give_up(c, &s);
+        crew_give_up(c, &s);
+        c->hindered[build] |= c->a.external;
+        return false;
     }
     if (w->layer == (int)layer)
         return true;

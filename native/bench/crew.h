@@ -30,6 +30,7 @@ typedef struct {
     bool *refused;                      /* by layer, variant: skipped, or crashed or hung, in this cache mode */
     uint64_t *calls;                    /* by layer, variant: of a sample; 0: not chosen yet */
     unsigned *failures;                 /* by build: starts in a row that failed, in this launch */
+    bool *hindered;                     /* by build: one of them from outside */
     uint64_t memory;                    /* bytes of one worker */
     uint64_t lost_ns;                   /* on crashes and hangs, and on replacing the worker */
     bool measuring, wrong, broken, cut; /* cut: the run was to stop before all was done */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define HISTORY 256
+#define READ_TRIES 3 /* in a row that fail: there is no source */
 #define DUMPSYS_NS UINT64_C(5000000000)
 
 /* `dumpsys battery` prints "  temperature: 312", in tenths of a degree. */
@@ -124,37 +125,41 @@ static void emit(const plan_gate *g, records *out, unsigned launch, const outcom
 
 void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launch) {
     history seen = {.count = 0};
-    double last = (double)NAN, before, rest = (double)NAN, limit = *plateau + g->tolerance_c;
+    double last = (double)NAN, rest = (double)NAN, limit = *plateau + g->tolerance_c;
     uint64_t start = timer_ns(), cap = start + (uint64_t)(g->cap_s * 1e9), window = (uint64_t)(g->window_s * 1e9);
     /* dumpsys wakes the system server, so ask it seldom; never so often that a window overflows its history. */
     double step = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (HISTORY - 8));
-    bool readable = read_source(g, &last), learning = isnan(*plateau);
+    bool learning = isnan(*plateau), stands = false, whole = false;
     outcome o = {.verdict = UNAVAILABLE, .from = last, .to = last, .plateau = *plateau, .learned = (double)NAN};
-    for (before = (double)NAN; readable; before = o.to) {
+    for (unsigned failures = 0; g->kind != GATE_NONE;) {
+        double value, before = o.to;
+        bool got = read_source(g, &value);
         uint64_t now = timer_ns(), from = now - start > window ? now - window : start;
-        o.to = last;
-        keep(&seen, last, now, from);
-        bool stands = fallen(&seen, from, now, &rest) < g->slope_c, whole = now - start >= window;
-        if (learning ? stands && whole : last <= limit && before <= limit)
-            o.verdict = PASSED;
-        else if (now >= cap && !learning && last <= limit)
-            o.verdict = PASSED; /* there was no time for a second reading */
-        else if (now >= cap)
-            o.verdict = learning && stands ? UNJUDGED : CAPPED;
-        /* Where the device came to rest elsewhere than before, one gate has said so; the next ones need not wait. */
-        if (o.verdict != UNAVAILABLE) {
-            o.learned = stands && (learning || (o.verdict == CAPPED && whole)) ? rest : (double)NAN;
+        failures = got ? 0 : failures + 1;
+        if (failures >= READ_TRIES)
             break;
+        if (got) {
+            o.to = last = value;
+            o.from = seen.count ? o.from : last;
+            keep(&seen, last, now, from);
+            stands = fallen(&seen, from, now, &rest) < g->slope_c;
+            whole = now - start >= window;
+            if (learning ? stands && whole : last <= limit && before <= limit)
+                o.verdict = PASSED;
         }
-        if (stop_now())
+        if (o.verdict != PASSED && now >= cap && seen.count) {
+            if (!learning && last <= limit)
+                o.verdict = PASSED; /* there was no time for a second reading */
+            else
+                o.verdict = learning && stands ? UNJUDGED : CAPPED;
+        }
+        /* Where the device came to rest elsewhere than before, one gate has said so; the next ones need not wait. */
+        if (o.verdict != UNAVAILABLE)
+            o.learned = stands && (learning || (o.verdict == CAPPED && whole)) ? rest : (double)NAN;
+        if (o.verdict != UNAVAILABLE || now >= cap || stop_now())
             break;
         uint64_t next = now + (uint64_t)(step * 1e9);
         stop_wait(-1, next < cap ? next : cap);
-        double value;
-        if (read_source(g, &value))
-            last = value;
-        else
-            readable = stop_now();
     }
     if (o.verdict == UNAVAILABLE && g->kind != GATE_NONE && stop_now())
         o.verdict = STOPPED;

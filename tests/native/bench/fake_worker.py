@@ -4,6 +4,7 @@ Started by convbench as `PROGRAM worker` with a socket as descriptor 3 (native/b
 """
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -28,6 +29,8 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
     if word == "hello":
         if BEHAVIOUR == "never starts":
             time.sleep(600)
+        if BEHAVIOUR.endswith("at hello"):
+            os.kill(os.getpid(), signal.SIGKILL if BEHAVIOUR == "is killed at hello" else signal.SIGSEGV)
         return HELLO.format(pid=os.getpid())
     if word == "layer":
         return "ok"
@@ -44,6 +47,8 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
         return "failed reason=no%20luck"
     if BEHAVIOUR == "is hindered over unit 0" and fields["unit"] == "0":
         return "failed reason=no%20luck external=1"
+    if BEHAVIOUR == "is killed in its second round" and fields["calls"] != "0":
+        os.kill(os.getpid(), signal.SIGKILL)
     if BEHAVIOUR == "announces":
         say.sendall(b"busy ns=20000000000\n")
     time.sleep(SAMPLE_S)

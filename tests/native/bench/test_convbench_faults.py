@@ -165,16 +165,46 @@ def test_gate_without_source(plan: Any, run: Callable[..., Any], tmp_path: Path)
     assert gate.waited_s < 5
 
 
+def battery_gate(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> str:
+    """A gate that asks a `dumpsys` of its own."""
+    tool = folder / "dumpsys"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return (
+        "gate kind=battery source=battery plateau_c=31 baseline_c=unknown tolerance_c=1 cap_s={cap} window_s=1 "
+        "slope_c=0.2"
+    )
+
+
+SAYS_31 = 'printf "Current state:\\n  level: 80\\n  temperature: 312\\n"'
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_gate_goes_on_after_readings_that_failed(
+    plan: Any, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    script = f'echo >> {tmp_path}/asked; [ "$(wc -l < {tmp_path}/asked)" -eq {failing} ] || {SAYS_31}'
+    plan.gate = battery_gate(tmp_path, monkeypatch, script).format(cap=30)
+    gate = run(plan).of(Gate)[0]
+    assert (gate.status, gate.start, gate.end) == ("passed", 31.2, 31.2)
+    assert len((tmp_path / "asked").read_text()) == 3  # one that failed, two that agree
+
+
+def test_gate_whose_source_goes_away_is_unavailable(
+    plan: Any, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f'echo >> {tmp_path}/asked; [ "$(wc -l < {tmp_path}/asked)" -gt 1 ] || {SAYS_31}'
+    plan.gate = battery_gate(tmp_path, monkeypatch, script).format(cap=30)
+    gate = run(plan).of(Gate)[0]
+    assert (gate.status, gate.start, gate.end) == ("unavailable", 31.2, 31.2)
+    assert len((tmp_path / "asked").read_text()) == 4
+
+
 def test_gate_asks_the_battery(
     plan: Any, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool = tmp_path / "dumpsys"
-    tool.write_text('#!/bin/sh\n[ "$1" = battery ] && printf "Current state:\\n  level: 80\\n  temperature: 312\\n"\n')
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    plan.gate = (
-        "gate kind=battery source=battery plateau_c=31 baseline_c=unknown tolerance_c=1 cap_s=5 window_s=1 slope_c=0.2"
-    )
+    plan.gate = battery_gate(tmp_path, monkeypatch, f'[ "$1" = battery ] && {SAYS_31}').format(cap=5)
     gate = run(plan).of(Gate)[0]
     assert (gate.status, gate.start) == ("passed", 31.2)
 

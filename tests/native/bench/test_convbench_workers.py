@@ -61,6 +61,16 @@ def test_a_failure_is_told_in_the_worker_s_words_and_tried_again_in_the_next_lau
     assert [(b.rounds, b.complete) for b in result.of(Block)] == [(3, not external)] * 2
 
 
+def test_rounds_that_a_kill_took_from_the_last_variant_are_not_the_budget_s(fake: Any, run: Callable[..., Any]) -> None:
+    plan = fake("is killed in its second round")
+    plan.algorithms, plan.rounds = ("im2col",), 5
+    result = run(plan)
+    assert [(e.signal, e.external) for e in result.of(Error)] == [(9, True)]
+    assert [s.round for s in result.of(Sample)] == [0]
+    assert not result.of(Block)  # --resume measures all of the five rounds
+    assert result.records[-1].reason == "done"
+
+
 def test_a_check_that_fails_is_told_in_the_worker_s_words(fake: Any, run: Callable[..., Any]) -> None:
     result = run(fake("fails its check"))
     assert {(e.reason, e.external) for e in result.of(Error)} == {("no luck", False)}
@@ -76,6 +86,17 @@ def test_a_program_that_never_starts_is_given_up(fake: Any, run: Callable[..., A
     errors = result.of(Error)
     assert len(errors) == 12
     assert sum("timed out" in error.reason for error in errors) == 2
+    assert "failed to start 2 times" in errors[-1].reason
+
+
+@pytest.mark.parametrize(("behaviour", "external"), [("crashes at hello", False), ("is killed at hello", True)])
+def test_a_program_that_is_given_up_is_to_blame_where_its_starts_were(
+    fake: Any, run: Callable[..., Any], make_layer: Any, behaviour: str, external: bool
+) -> None:
+    plan = fake(behaviour)
+    plan.layers = tuple(make_layer(f"l{i}", 8, 8, 4, 4) for i in range(3))
+    errors = run(plan).of(Error)
+    assert {error.external for error in errors} == {external}
     assert "failed to start 2 times" in errors[-1].reason
 
 

@@ -80,6 +80,16 @@ def test_after_a_loss_another_phone_at_that_address_is_left_alone(make: Callable
     assert device.free_bytes("/tmp") == 4
 
 
+def test_another_phone_that_was_only_asked_who_it_is_is_left_alone(make: Callable[..., Any]) -> None:
+    phone = Phone()
+    phone.is_another = True
+    device = make(phone)
+    for call in (device.confirm, lambda: device.free_bytes("/tmp")):
+        with pytest.raises(WrongDevice):
+            call()
+    assert phone.calls == 0
+
+
 def test_a_program_is_not_started_twice(make: Callable[..., Any]) -> None:
     phone = Phone(DeviceLost("usb"))
     with pytest.raises(DeviceLost):

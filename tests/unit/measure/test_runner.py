@@ -21,7 +21,7 @@ from harness.devices.base import Attached, Device, Identity, as_json
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode, NoDeviceError, UsageError, WrongDevice
 from harness.measure import runner
-from harness.measure.campaign import Programs
+from harness.measure.campaign import Programs, named
 from harness.measure.request import DeviceOutcome
 from harness.report import writer
 from harness.store.manifest import Manifest
@@ -214,6 +214,17 @@ def test_other_phones_of_the_run_are_measured_all_the_same(run: RunDir) -> None:
     devices, strangers = runner._own(run, [LocalDevice(), *attached(GALAXY)])
     assert [name for name, _ in devices] == ["local"]
     assert len(strangers) == 1
+
+
+def test_the_second_phone_of_a_model_that_has_no_device_file_yet_keeps_its_name(run: RunDir) -> None:
+    second = replace(PIXEL, serial="10.0.0.8:5555", serialno="8A9X0B1C3")
+    found = attached(PIXEL, second)
+    names = [name for name, _ in named(found)]
+    owned(run)
+    run.device("pixel-3").path.rename(run.device(names[0]).path)
+    run.update_manifest(devices=names)
+    devices, strangers = runner._own(run, found)
+    assert ([name for name, _ in devices], strangers) == (names, [])
 
 
 def test_a_phone_of_another_model_elsewhere_is_none_of_the_run_s(run: RunDir) -> None:

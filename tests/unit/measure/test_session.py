@@ -12,6 +12,7 @@ import pytest
 
 from harness.config.policy import load_policy
 from harness.config.suite import load_suite
+from harness.control import baseline
 from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.errors import DeviceError, DeviceLost, ExitCode, WrongDevice
@@ -102,6 +103,26 @@ def test_a_refused_table_is_said_once_and_is_no_failure(tmp_path: Path, capsys: 
     said = "cluster 4-7: the table is damaged: it is not used, `auto` goes by the model"
     assert made.outcome.messages == [said] and made.outcome.codes == [] and not made.outcome.unfinished
     assert capsys.readouterr().err == f"pixel-3: {said}\n"
+
+
+@pytest.mark.parametrize(("status", "hottest"), [("passed", 34.0), ("unjudged", 27.0), ("capped", 27.0)])
+def test_only_a_gate_that_saw_the_device_rest_tells_of_other_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: str, hottest: float
+) -> None:
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    made = session.Session(
+        cast(Device, Phone()), "pixel-3", RunDir(tmp_path), request, cast(Any, lambda device: None),
+        DeviceProgress("pixel-3", False), threading.Event(),
+    )  # fmt: skip
+    made._source = HeatSource("zone:cpu", "file")
+    baseline.store(made._phone, "zone:cpu", 27.0)
+    gate = {"type": "gate", "seq": 1, "launch": 0, "status": status, "capped": status == "capped", "learned": 34.0}
+    made._take("4-7", records.Gate.model_validate({**gate, "source": "zone:cpu", "baseline": 27.0, "tolerance_c": 1.0}))
+    assert baseline.stored(made._phone, "zone:cpu") == hottest
+    assert made._rest.today_c == 34.0  # the gates of this run go by it all the same
+    assert len(made.outcome.messages) == (1 if status == "passed" else 0)
+    assert ("hotter than in any run before" in capsys.readouterr().err) == (status == "passed")
 
 
 def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(

@@ -89,6 +89,33 @@ def test_a_check_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert list((tmp_path / "work").iterdir()) == []
 
 
+KILLED = {
+    "type": "error", "seq": 0, "launch": 0, "layer": "a", "variant": "indirect", "algorithm": "indirect", "signal": 9,
+    "external": True, "reason": "the worker was killed by signal 9",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "is_right"),
+    [
+        ([KILLED, CHECK], True),
+        ([KILLED, KILLED, CHECK], True),
+        ([{**KILLED, "variant": "indirect/x"}, CHECK], True),
+        ([{**KILLED, "variant": "auto", "face": "best"}, {**CHECK, "variant": "auto/im2col_x", "face": "best"}], True),
+        ([CHECK, KILLED], False),
+        ([KILLED, {**CHECK, "layer": "b"}], False),
+        ([KILLED, {**CHECK, "variant": "indirect/best", "face": "best"}], False),
+        ([{**KILLED, "external": False}, CHECK], False),
+    ],
+)
+def test_a_check_that_was_killed_and_then_made_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: list[dict[str, Any]], is_right: bool
+) -> None:
+    done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(*found, END))
+    assert done.codes == ([] if is_right else [ExitCode.INFRASTRUCTURE])
+    assert is_right or done.messages == [f"{found[-1 if found[0] is CHECK else 0]['variant']} on a: {KILLED['reason']}"]
+
+
 def test_a_program_that_never_ends_is_stopped_and_what_it_said_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -164,6 +164,26 @@ def test_planned_without_sample_is_missing(small: Path) -> None:
     assert all(r["median_ns"] == "" and r["category"] == "1x1s2" for r in missing)
 
 
+def test_what_was_always_ended_from_outside_is_missing_for_that_reason(small: Path) -> None:
+    def killed(record: dict[str, Any]) -> list[dict[str, Any]]:
+        if record["type"] != "sample" or record["algorithm"] != "im2col":
+            return [record]
+        error = {
+            **{"type": "error", "seq": 5, "launch": record["launch"], "layer": record["layer"]},
+            **{"variant": record["variant"], "algorithm": "im2col", "build": "0123456789ab", "cache": record["cache"]},
+            **{"signal": 9, "external": True, "reason": "the worker was killed"},
+        }
+        return [error] if record["layer"] == "conv2_3x3" or record["round"] == 1 else [record]
+
+    edit(small, killed)
+    write_report(small)
+    rows = {(r["cache"], r["layer"], r["algorithm"]): r for r in read_csv(small / "results.csv")}
+    assert {rows[cache, "conv2_3x3", "im2col"]["status"] for cache in ("hot", "rotate")} == {"missing"}
+    assert rows["hot", "conv3_proj_1x1s2", "im2col"]["status"] == "ok"  # it was measured at other times
+    html = (small / "report.html").read_text()
+    assert "planned, without a sample; launch 4: the worker was killed (signal 9)" in html
+
+
 def test_pairs_never_cross_processes(small: Path) -> None:
     def restarted(record: dict[str, Any]) -> list[dict[str, Any]]:
         if record["type"] == "sample" and record["algorithm"] == "im2col":

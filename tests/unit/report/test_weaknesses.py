@@ -60,7 +60,40 @@ def test_a_device_that_rests_hotter_than_ever_is_told(weaknesses: Callable[[str,
     assert "gave up at its cap" not in text
 
 
+@pytest.mark.parametrize(
+    ("start", "why"), [(None, "no source of temperature was found"), (31.2, "the source of temperature failed")]
+)
+def test_launches_that_no_gate_held_back_are_counted(
+    weaknesses: Callable[[str, Change], str], start: float | None, why: str
+) -> None:
+    text = weaknesses("gate", lambda r: {"status": "unavailable", "from": start} if r["launch"] == 3 else {})
+    assert f"{why}: 1 of 4 launches did not wait for a cool device" in text
+
+
 def test_a_first_run_needs_no_baseline(weaknesses: Callable[[str, Change], str]) -> None:
     text = weaknesses("gate", lambda _: {"plateau": 27.0, "learned": None, "baseline": None, "tolerance_c": 1.0})
     assert "baseline unknown" not in text
     assert "hotter" not in text
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_a_later_attempt_measured_without_its_partners_is_told(
+    synthetic: ModuleType, tmp_path: Path, alone: bool
+) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),))
+    run: Path = synthetic.make_run(tmp_path / "run", [phone], [synthetic.LAYERS[1]], launches=4, rounds=3)
+    (file,) = run.glob("devices/*/records.jsonl")
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+
+    def is_later(record: dict[str, Any]) -> bool:
+        lost = (record.get("launch"), record.get("cache")) == (1, "hot") and record.get("round", 0) > 0
+        return record["type"] == "sample" and lost and (record["algorithm"] == "im2col" or not alone)
+
+    later = [record for record in records if is_later(record)]
+    first = [record for record in records if not is_later(record)]
+    again = [*first, {**records[0], "attempt": 2}, *later, records[-1]]
+    file.write_text("".join(json.dumps(record) + "\n" for record in again))
+    text = "\n".join(write_report(run).weaknesses)
+    told = f"in no ratio with those there: {later[0]['layer']} im2col/neon_8x8 in launch 2 (2 samples)"
+    assert (told in text) == alone
+    assert ("in no ratio" in text) == alone
