@@ -85,15 +85,15 @@ void describe(const shape *s, const char *what); /* to stderr */
 /* The exact value of an output, and |bias| + sum |a||b|, which bounds a float one's error. */
 typedef struct {
     double exact, magnitude;
-} expected;
+} reference_value;
 
 /* Of every output of a convolution; the caller frees it. It takes longer than the convolution: make it once for all
  * paths that compute the same. */
-expected *new_expected(const shape *s, const float *weights, const float *bias, const float *input);
+reference_value *new_references(const shape *s, const float *weights, const float *bias, const float *input);
 
 /* Exits with a message unless every output lies within gamma(K + 1) * (|bias| + sum |a||b|) of the exact value; for
  * integer values, unless it equals it. */
-void check_expected(const shape *s, values kind, const expected *all, const float *output, const char *what);
+void check_references(const shape *s, values kind, const reference_value *all, const float *output, const char *what);
 
 /* Both, for an output that is looked at once. */
 void check_against_reference(const shape *s, values kind, const float *weights, const float *bias, const float *input,

@@ -137,10 +137,10 @@ static void check_output(const shape *s, values kind, double exact, double magni
     }
 }
 
-expected *new_expected(const shape *s, const float *weights, const float *bias, const float *input) {
+reference_value *new_references(const shape *s, const float *weights, const float *bias, const float *input) {
     const ic_conv2d_desc *d = &s->desc;
     const size_t group_in = d->in_channels / d->groups, group_out = d->out_channels / d->groups;
-    expected *all = malloc(outputs_of(s) * sizeof *all);
+    reference_value *all = malloc(outputs_of(s) * sizeof *all);
     CHECK(all != NULL);
     size_t index = 0;
     for (size_t b = 0; b < s->batch; b++) {
@@ -165,7 +165,7 @@ expected *new_expected(const shape *s, const float *weights, const float *bias, 
                             }
                         }
                     }
-                    all[index] = (expected){exact, magnitude};
+                    all[index] = (reference_value){exact, magnitude};
                 }
             }
         }
@@ -173,7 +173,7 @@ expected *new_expected(const shape *s, const float *weights, const float *bias, 
     return all;
 }
 
-void check_expected(const shape *s, values kind, const expected *all, const float *output, const char *what) {
+void check_references(const shape *s, values kind, const reference_value *all, const float *output, const char *what) {
     for (size_t i = 0; i < outputs_of(s); i++) {
         check_output(s, kind, all[i].exact, all[i].magnitude, output[i], i, what);
     }
@@ -181,7 +181,7 @@ void check_expected(const shape *s, values kind, const expected *all, const floa
 
 void check_against_reference(const shape *s, values kind, const float *weights, const float *bias, const float *input,
                              const float *output, const char *what) {
-    expected *all = new_expected(s, weights, bias, input);
-    check_expected(s, kind, all, output, what);
+    reference_value *all = new_references(s, weights, bias, input);
+    check_references(s, kind, all, output, what);
     free(all);
 }

@@ -14,7 +14,7 @@ static void against_reference(const char *kernel, values kind, placement place, 
         const shape s = nth_shape(i);
         const tensors t = new_tensors(&s, kind, place, i);
         const bool with_bias = i % 3 != 0;
-        expected *all = new_expected(&s, t.weights, with_bias ? t.bias : NULL, t.input);
+        reference_value *all = new_references(&s, t.weights, with_bias ? t.bias : NULL, t.input);
         for (size_t p = 0; p < (naive ? 1 : path_count); p++) {
             const path *way = naive ? &naive_path : &paths[p];
             if (!naive && is_left_out(p, i)) {
@@ -23,7 +23,7 @@ static void against_reference(const char *kernel, values kind, placement place, 
             guarded_heap heap = {.place = place, .fail_at = -1};
             const ic_allocator allocator = guarded_allocator(&heap);
             if (convolve(&s, kernel, way, &t, with_bias, with_heap ? &allocator : NULL, NULL)) {
-                check_expected(&s, kind, all, t.output, ic_algorithm_name(way->algorithm));
+                check_references(&s, kind, all, t.output, ic_algorithm_name(way->algorithm));
             }
             CHECK(heap.live == 0);
         }
