@@ -193,8 +193,8 @@ def test_hang_up(lab: Any, adb: Adb, pixel: PhoneHandle) -> None:
     client = lab.client(pixel, command)
 
     def programs_once(wanted: Callable[[str], bool]) -> str:
-        """The programs when they are as wanted, or after half a minute: a busy host is slow."""
-        deadline = time.monotonic() + 30
+        """The programs when they are as wanted, or after a minute: a busy host is slow."""
+        deadline = time.monotonic() + 60
         while True:
             found = text(adb(pixel, "shell", "ps -o args"))
             if wanted(found) or time.monotonic() > deadline:

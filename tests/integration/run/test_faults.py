@@ -72,9 +72,9 @@ def test_a_worker_that_dies_ends_only_its_variant(bench: Any, phone: PhoneHandle
 
 
 def test_a_warm_room_is_not_waited_for_and_heat_of_the_run_is(bench: Any, phone: PhoneHandle, here: Any) -> None:
-    assert bench("run", bench.suite(), *here, "--out", "cool").code == 0  # it rested at 27 degrees
+    assert bench("run", bench.suite(gate_cap_s=60), *here, "--out", "cool").code == 0  # it rested at 27 degrees
     controls.set_temperature(phone, 34.0)
-    began = bench.begin(bench.suite(launches=3, gate_cap_s=60), *here)
+    began = bench.begin(bench.suite(launches=3, rounds=4, min_ms=300, gate_cap_s=60), *here)
     began.until(lambda run: len(run.records("gate")) == 1)
     controls.set_temperature(phone, 41.0)
     began.until(lambda run: run.records("block"))
@@ -86,7 +86,7 @@ def test_a_warm_room_is_not_waited_for_and_heat_of_the_run_is(bench: Any, phone:
     first, second, third = bench.run.records("gate")
     assert {gate["status"] for gate in (first, second, third)} == {"passed"}
     assert (first["plateau"], first["learned"], first["baseline"]) == (None, 34.0, 27.0)
-    assert 15 <= first["waited_s"] < 20
+    assert first["waited_s"] >= 15  # the window in which a plateau shows
     assert (second["from"], second["to"], second["plateau"]) == (41.0, 34.5, 34.0)
     assert third["waited_s"] < first["waited_s"]
     for text in (said, (bench.run.path / "report.html").read_text()):
