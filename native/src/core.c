@@ -34,7 +34,7 @@ static const struct {
 enum { L2_ASSUMED = 512 << 10 };
 
 ic_core ic_core_of_midr(uint64_t midr) {
-    ic_core core = {IC_CPU_NEON, IC_CORE_OUT_OF_ORDER, L2_ASSUMED};
+    ic_core core = {IC_CPU_NEON, IC_CORE_OUT_OF_ORDER, L2_ASSUMED, 0};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].implementer == (midr >> 24 & 0xff) && parts[i].part == (midr >> 4 & 0xfff)) {
             core.kind = parts[i].kind;
@@ -95,31 +95,32 @@ unsigned ic_core_features(void) {
 }
 
 /* Leaf 4 (Intel) or 0x8000001d (AMD): one cache after the other. */
-static size_t l2_of_leaf(unsigned leaf) {
+static size_t size_of_leaf(unsigned leaf, unsigned wanted) {
     unsigned eax, ebx, ecx, edx;
     for (unsigned i = 0; i < 16 && __get_cpuid_count(leaf, i, &eax, &ebx, &ecx, &edx) && (eax & 31) != 0; i++) {
         const unsigned type = eax & 31, level = eax >> 5 & 7;
-        if (level == 2 && type != 2) { /* not for instructions alone */
+        if (level == wanted && type != 2) { /* not for instructions alone */
             return (size_t)((ebx >> 22) + 1) * ((ebx >> 12 & 1023) + 1) * ((ebx & 4095) + 1) * (ecx + 1);
         }
     }
     return 0;
 }
 
-static size_t l2_size(void) {
-    static atomic_size_t known;
-    size_t size = atomic_load_explicit(&known, memory_order_relaxed);
-    if (size == 0) {
-        size = l2_of_leaf(4);
-        size = size != 0 ? size : l2_of_leaf(0x8000001d);
-        size = size != 0 ? size : L2_ASSUMED;
-        atomic_store_explicit(&known, size, memory_order_relaxed);
-    }
-    return size;
+static size_t cache_size(unsigned level) {
+    const size_t size = size_of_leaf(4, level);
+    return size != 0 ? size : size_of_leaf(0x8000001d, level);
 }
 
 ic_core ic_core_here(void) {
-    const ic_core core = {ic_core_features(), IC_CORE_OUT_OF_ORDER, l2_size()};
+    static atomic_size_t l2, l3;
+    ic_core core = {ic_core_features(), IC_CORE_OUT_OF_ORDER, atomic_load_explicit(&l2, memory_order_acquire), 0};
+    if (core.l2 == 0) {
+        core.l2 = cache_size(2);
+        core.l2 = core.l2 != 0 ? core.l2 : L2_ASSUMED;
+        atomic_store_explicit(&l3, cache_size(3), memory_order_relaxed);
+        atomic_store_explicit(&l2, core.l2, memory_order_release); /* says that both are known */
+    }
+    core.l3 = atomic_load_explicit(&l3, memory_order_relaxed);
     return core;
 }
 
@@ -142,13 +143,13 @@ static void read_word(const char *path, char *text, size_t room) {
 }
 
 /* Of this CPU; 0 where the system doesn't tell (a virtual machine, an application without the right). */
-static size_t l2_of_system(unsigned cpu) {
+static size_t size_of_system(unsigned cpu, const char *level) {
     for (unsigned i = 0; i < 8; i++) {
         char path[96], text[32];
         char *unit;
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/cache/index%u/level", cpu, i);
         read_word(path, text, sizeof text);
-        if (strcmp(text, "2") != 0) {
+        if (strcmp(text, level) != 0) {
             continue;
         }
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/cache/index%u/size", cpu, i);
@@ -162,12 +163,14 @@ static size_t l2_of_system(unsigned cpu) {
 }
 
 ic_core ic_core_here(void) {
-    const int cpu = sched_getcpu();
+    const int here = sched_getcpu();
+    const unsigned cpu = here < 0 ? 0 : (unsigned)here;
     ic_core core = ic_core_of_midr(ic_midr_here());
-    const size_t l2 = l2_of_system(cpu < 0 ? 0 : (unsigned)cpu);
+    const size_t l2 = size_of_system(cpu, "2");
     if (l2 != 0) {
         core.l2 = l2;
     }
+    core.l3 = size_of_system(cpu, "3");
     return core;
 }
 
@@ -178,7 +181,7 @@ unsigned ic_core_features(void) {
 }
 
 ic_core ic_core_here(void) {
-    const ic_core core = {0, IC_CORE_OUT_OF_ORDER, L2_ASSUMED};
+    const ic_core core = {0, IC_CORE_OUT_OF_ORDER, L2_ASSUMED, 0};
     return core;
 }
 

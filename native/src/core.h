@@ -13,6 +13,7 @@ typedef struct {
     unsigned features; /* IC_CPU_... */
     ic_core_class kind;
     size_t l2; /* bytes that one core may fill; a careful guess where the system doesn't tell */
+    size_t l3; /* bytes that cores share; 0: none, or the system doesn't tell */
 } ic_core;
 
 /* Of the CPU that the caller runs on now. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "order.h"
 
-/* What one loop reads again in every turn of the other one comes from beyond the cache every time, unless all of it
+/* What one loop reads again in every turn of the other one comes from beyond the L2 cache every time, unless all of it
  * stays there with what else a turn reads. Caches replace lines by less than perfect rules, and hold outputs too: so
- * three quarters of it count. */
-static double bytes_from_beyond(double cache, double bytes, double turns, double beside) {
-    return bytes + beside <= cache * 3 / 4 ? bytes : bytes * turns;
+ * three quarters of it count. From beyond an L3 cache, which other cores fill as well, bytes take about three times as
+ * long as from it; a quarter of it counts. */
+static double bytes_from_beyond(const ic_core *core, double bytes, double turns, double beside) {
+    const double all = bytes + beside;
+    if (all <= (double)core->l2 * 3 / 4) {
+        return bytes;
+    }
+    return bytes * turns * (core->l3 > core->l2 && all > (double)core->l3 / 4 ? 3 : 1);
 }
 
 ic_order ic_order_by_rule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
@@ -16,8 +21,7 @@ ic_order ic_order_by_rule(const ic_core *core, const ic_conv2d_desc *desc, const
     const double depth_bytes = (double)ic_taps(desc) * (double)ic_group_inputs(desc) * sizeof(float);
     const double tile = depth_bytes * kernel->rows, panel = depth_bytes * kernel->columns;
     const double matrix = depth_bytes * (double)pixels, weights = panel * panels;
-    const double l2 = (double)core->l2;
-    const double by_panel = weights + bytes_from_beyond(l2, matrix, panels, panel);
-    const double by_pixel = matrix + bytes_from_beyond(l2, weights, tiles, tile);
+    const double by_panel = weights + bytes_from_beyond(core, matrix, panels, panel);
+    const double by_pixel = matrix + bytes_from_beyond(core, weights, tiles, tile);
     return by_pixel < by_panel ? IC_ORDER_PIXELS : IC_ORDER_PANELS;
 }

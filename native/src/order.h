@@ -16,8 +16,8 @@ typedef enum {
 } ic_order;
 
 /* The order in which im2col brings fewer bytes from beyond the L2 cache, from the sizes of its matrix, of the weights
- * and of that cache alone. All algorithms run in it, so that the baseline is not slowed by an order that suits
- * another one. */
+ * and of the caches alone; bytes from beyond the L3 cache count more. All algorithms run in it, so that the baseline is
+ * not slowed by an order that suits another one. */
 ic_order ic_order_by_rule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
                           const ic_kernel *kernel);
 

@@ -8,13 +8,17 @@
 #include <string.h>
 
 /* By the rule, for a tile of 6 x 8 as a phone's little core has, and one image. */
-static ic_order order_with(size_t l2, const shape *s) {
-    const ic_core core = {.l2 = l2};
+static ic_order order_beside(size_t l2, size_t l3, const shape *s) {
+    const ic_core core = {.l2 = l2, .l3 = l3};
     ic_kernel kernel = *ic_kernel_table(0);
     ic_geometry geometry;
     kernel.rows = 6, kernel.columns = 8;
     CHECK(ic_make_geometry(&s->desc, 1, s->height, s->width, &geometry) == IC_OK);
     return ic_order_by_rule(&core, &s->desc, &geometry, &kernel);
+}
+
+static ic_order order_with(size_t l2, const shape *s) {
+    return order_beside(l2, 0, s);
 }
 
 static void rule(const char *kernel) {
@@ -31,6 +35,13 @@ static void rule(const char *kernel) {
     const shape deep = plain_shape(3, 7, 7, 512, 512);
     CHECK(order_with(512 * KIB, &deep) == IC_ORDER_PANELS);
     CHECK(order_with(2 * KIB * KIB, &deep) == IC_ORDER_PANELS);
+    /* Matrix 58 MB, weights 590 KB, 16 panels, 2091 tiles: 925 MB of the matrix or 1.2 GB of the weights, where only
+     * the weights come from the L3 cache. */
+    const shape large = plain_shape(3, 112, 112, 128, 128);
+    CHECK(order_with(512 * KIB, &large) == IC_ORDER_PANELS);
+    CHECK(order_beside(512 * KIB, 32 * KIB * KIB, &large) == IC_ORDER_PIXELS);
+    CHECK(order_beside(512 * KIB, 2 * KIB * KIB, &large) == IC_ORDER_PANELS);   /* neither does */
+    CHECK(order_beside(512 * KIB, 512 * KIB * KIB, &large) == IC_ORDER_PANELS); /* both do */
     /* One panel: nothing is read twice. */
     const shape one = plain_shape(3, 56, 56, 64, 8);
     CHECK(order_with(512 * KIB, &one) == IC_ORDER_PANELS);

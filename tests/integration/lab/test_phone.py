@@ -192,11 +192,11 @@ def test_hang_up(lab: Any, adb: Adb, pixel: PhoneHandle) -> None:
     command = "setsid sleep 51 >/dev/null 2>&1 </dev/null & exec sleep 52"
     client = lab.client(pixel, command)
 
-    def programs_once(wanted: Callable[[str], bool]) -> str:
+    def programs_once(wanted: Callable[[list[str]], bool]) -> list[str]:
         """The programs when they are as wanted, or after a minute: a busy host is slow."""
         deadline = time.monotonic() + 60
         while True:
-            found = text(adb(pixel, "shell", "ps -o args"))
+            found = [line.strip() for line in text(adb(pixel, "shell", "ps -o args")).splitlines()]
             if wanted(found) or time.monotonic() > deadline:
                 return found
 
