@@ -142,35 +142,34 @@ static void read_word(const char *path, char *text, size_t room) {
     text[strcspn(text, "\n")] = '\0';
 }
 
-/* Of this CPU; 0 where the system doesn't tell (a virtual machine, an application without the right). */
-static size_t size_of_system(unsigned cpu, const char *level) {
+/* Sizes of this CPU's L2 and L3 caches, by level; as they are where the system doesn't tell (a virtual machine, an
+ * application without the right). */
+static void read_caches(unsigned cpu, size_t sizes[4]) {
     for (unsigned i = 0; i < 8; i++) {
         char path[96], text[32];
         char *unit;
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/cache/index%u/level", cpu, i);
         read_word(path, text, sizeof text);
-        if (strcmp(text, level) != 0) {
+        const unsigned long level = strtoul(text, NULL, 10);
+        if (level != 2 && level != 3) {
             continue;
         }
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/cache/index%u/size", cpu, i);
         read_word(path, text, sizeof text);
         const unsigned long size = strtoul(text, &unit, 10);
         if (size != 0 && size < 1 << 20) {
-            return (size_t)size << (*unit == 'K' ? 10 : *unit == 'M' ? 20 : 0);
+            sizes[level] = (size_t)size << (*unit == 'K' ? 10 : *unit == 'M' ? 20 : 0);
         }
     }
-    return 0;
 }
 
 ic_core ic_core_here(void) {
-    const int here = sched_getcpu();
-    const unsigned cpu = here < 0 ? 0 : (unsigned)here;
+    const int cpu = sched_getcpu();
     ic_core core = ic_core_of_midr(ic_midr_here());
-    const size_t l2 = size_of_system(cpu, "2");
-    if (l2 != 0) {
-        core.l2 = l2;
-    }
-    core.l3 = size_of_system(cpu, "3");
+    size_t sizes[4] = {0, 0, core.l2, 0};
+    read_caches(cpu < 0 ? 0 : (unsigned)cpu, sizes);
+    core.l2 = sizes[2];
+    core.l3 = sizes[3];
     return core;
 }
 

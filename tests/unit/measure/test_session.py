@@ -55,6 +55,14 @@ def nothing(*_: Any) -> Any:
     yield
 
 
+def session_of(run: RunDir, request: Request) -> session.Session:
+    """On a phone that is not there, without a program."""
+    return session.Session(
+        cast(Device, Phone()), "pixel-3", run, request, cast(Any, lambda device: None),
+        DeviceProgress("pixel-3", False), threading.Event(),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("awake", [nothing, unable_to_restore])
 def test_a_lost_phone_is_named_with_what_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awake: Any
@@ -77,10 +85,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
             raise DeviceLost("S1: device offline")
 
     monkeypatch.setattr(session.Session, "_cluster", cluster)
-    made = session.Session(
-        cast(Device, Phone()), "pixel-3", cast(RunDir, run), request, cast(Any, lambda device: None),
-        DeviceProgress("pixel-3", False), threading.Event(),
-    )  # fmt: skip
+    made = session_of(cast(RunDir, run), request)
     done = made.measure()
     assert set(done.codes) == {ExitCode.INFRASTRUCTURE}
     assert done.unfinished
@@ -94,10 +99,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
 def test_a_refused_table_is_said_once_and_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
-    made = session.Session(
-        cast(Device, Phone()), "pixel-3", RunDir(tmp_path), request, cast(Any, lambda device: None),
-        DeviceProgress("pixel-3", False), threading.Event(),
-    )  # fmt: skip
+    made = session_of(RunDir(tmp_path), request)
     for table in (None, {"sha256": "ab" * 32}, *[{"sha256": "ab" * 32, "refused": "the table is damaged"}] * 2):
         made._take("4-7", records.Worker.model_validate({**WORKER, "table": table}))
     said = "cluster 4-7: the table is damaged: it is not used, `auto` goes by the model"
@@ -111,10 +113,7 @@ def test_only_a_gate_that_saw_the_device_rest_tells_of_other_runs(
 ) -> None:
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
-    made = session.Session(
-        cast(Device, Phone()), "pixel-3", RunDir(tmp_path), request, cast(Any, lambda device: None),
-        DeviceProgress("pixel-3", False), threading.Event(),
-    )  # fmt: skip
+    made = session_of(RunDir(tmp_path), request)
     made._source = HeatSource("zone:cpu", "file")
     baseline.store(made._phone, "zone:cpu", 27.0)
     gate = {"type": "gate", "seq": 1, "launch": 0, "status": status, "capped": status == "capped", "learned": 34.0}
