@@ -142,8 +142,8 @@ static void read_word(const char *path, char *text, size_t room) {
     text[strcspn(text, "\n")] = '\0';
 }
 
-/* Sizes of this CPU's L2 and L3 caches, by level; as they are where the system doesn't tell (a virtual machine, an
- * application without the right). */
+/* Sizes of this CPU's L2 and L3 caches, by level: of the first one that is named; 0 where the system doesn't tell (a
+ * virtual machine, an application without the right). */
 static void read_caches(unsigned cpu, size_t sizes[4]) {
     for (unsigned i = 0; i < 8; i++) {
         char path[96], text[32];
@@ -151,7 +151,7 @@ static void read_caches(unsigned cpu, size_t sizes[4]) {
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/cache/index%u/level", cpu, i);
         read_word(path, text, sizeof text);
         const unsigned long level = strtoul(text, NULL, 10);
-        if (level != 2 && level != 3) {
+        if ((level != 2 && level != 3) || sizes[level] != 0) {
             continue;
         }
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/cache/index%u/size", cpu, i);
@@ -166,9 +166,9 @@ static void read_caches(unsigned cpu, size_t sizes[4]) {
 ic_core ic_core_here(void) {
     const int cpu = sched_getcpu();
     ic_core core = ic_core_of_midr(ic_midr_here());
-    size_t sizes[4] = {0, 0, core.l2, 0};
+    size_t sizes[4] = {0};
     read_caches(cpu < 0 ? 0 : (unsigned)cpu, sizes);
-    core.l2 = sizes[2];
+    core.l2 = sizes[2] != 0 ? sizes[2] : core.l2;
     core.l3 = sizes[3];
     return core;
 }
