@@ -58,6 +58,7 @@ class PhoneOptions:
     disk_bytes: int = 1 << 30
     boot_s: float = 0.1  # from adbd's start to sys.boot_completed
     reboot_s: float = 0.5  # how long it is away
+    port: int | None = None  # an earlier phone's, whose address it gets; None: the first free one
 
 
 def lab_root() -> Path:
@@ -163,7 +164,7 @@ def _launch(
     model: PhoneModel, tools: Mapping[str, str], options: PhoneOptions, overrides: Mapping[str, str]
 ) -> tuple[State, subprocess.Popen[bytes]]:
     """Makes a phone's state folder and starts its supervisor, which detaches itself."""
-    with _listener() as (listener, reservation):
+    with _listener(options.port) as (listener, reservation):
         port = listener.getsockname()[1]
         folder = lab_root() / f"{HOST}:{port}"
         folder.mkdir(mode=0o755)
@@ -220,12 +221,13 @@ def _spec(
 
 
 @contextlib.contextmanager
-def _listener() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A socket that listens on the first free port, and one whose name reserves the port among phones.
+def _listener(wanted: int | None) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A socket that listens on the wanted or the first free port, and one whose name reserves the port among phones.
 
     The supervisor inherits both, so nobody takes the port in between, nor while the phone is away and does not listen.
     """
-    for port in range(FIRST_PORT, LAST_PORT + 1):
+    first, last = (FIRST_PORT, LAST_PORT) if wanted is None else (wanted, wanted)
+    for port in range(first, last + 1):
         if (lab_root() / f"{HOST}:{port}").exists():
             continue
         with socket.socket(socket.AF_UNIX) as reservation, socket.socket(socket.AF_INET) as listener:
@@ -238,7 +240,7 @@ def _listener() -> Iterator[tuple[socket.socket, socket.socket]]:
                 continue
             yield listener, reservation
             return
-    raise InfrastructureError(f"no free port from {FIRST_PORT} to {LAST_PORT}", "End phones: harness lab down")
+    raise InfrastructureError(f"no free port from {first} to {last}", "End phones: harness lab down")
 
 
 def _await_boot(state: State, deadline: float) -> PhoneHandle:

@@ -18,14 +18,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_resume_refuses_another_phone_and_finds_the_same_one_elsewhere(bench: Any) -> None:
     with bench.lab.phone("pixel-3", properties={"ro.serialno": "8A9X0B1C2"}) as phone:
-        address = phone.serial
+        address, port = phone.serial, phone.port
         began = bench.begin(bench.suite(launches=2, rounds=30, min_ms=20, block_budget_s=300), "--device", address)
         began.until_samples()
         began.process.send_signal(signal.SIGINT)
         assert began.end(60)[0] == 130
     measured = contents(bench.run.path)
     for model, serialno in (("galaxy-s8", "CE0117"), ("pixel-3", "8A9X0B1C3")):
-        with bench.lab.phone(model, properties={"ro.serialno": serialno}) as other:
+        with bench.lab.phone(model, properties={"ro.serialno": serialno}, port=port) as other:
             assert other.serial == address
             refused = bench("run", "--resume", "run")
             assert refused.code == 3, refused.err
