@@ -62,7 +62,7 @@ def cannot_run(reason: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist puts the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test is of exactly one kind. Where two processes share the tests (make test), one of them has all that
+    """Every test is of exactly one kind. Where processes share the tests (make test), one of them has all that
     drive virtual phones; of the others, those that share a set-up stay together."""
     wrong = []
     for item in items:
@@ -74,6 +74,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if wrong:
         listed = "\n  ".join(wrong[:10])
         raise pytest.UsageError(f"each test needs exactly one marker of {', '.join(KINDS)}:\n  {listed}")
+
+
+@pytest.hookimpl(trylast=True)  # after xdist
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The groups hold: without their names in the tests' xdist would mix them silently."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid.rpartition("]")[2]:
+                raise pytest.UsageError(f"pytest {pytest.__version__} and this pytest-xdist lose the groups of tests")
 
 
 def _group(item: pytest.Item) -> str:

@@ -68,9 +68,21 @@ def runnable(build: str) -> tuple[str, ...]:
 
 
 KERNEL_CASES = [(b, k, p) for b in BUILDS for k in runnable(b) for p in PROPERTIES]
-# The sanitizer sees what "bound" does with other numbers, and emulation is slow.
-KERNEL_CASES = [case for case in KERNEL_CASES if case[0] != "arm64-undefined" or case[2] != "integers"]
-KERNEL_CASES += [(b, "loops", p) for b in BUILDS for p in NAIVE_PROPERTIES]
+# Emulation is slow. The sanitizer there sees the same work in "bound" as with other values or more threads; the
+# portable kernel is the same C code as on this machine.
+UNDEFINED_PROPERTIES = ("bound", "tails", "tiles", "apart")
+SLOW_PROPERTIES = ("integers", "guards", "nonfinite")
+
+
+def is_repeated(build: str, kernel: str, case: str) -> bool:
+    """Whether another case shows the same."""
+    if build == "arm64-undefined":
+        return case not in UNDEFINED_PROPERTIES
+    return build == "arm64" and X86 and kernel == "scalar_4x4" and case in SLOW_PROPERTIES
+
+
+KERNEL_CASES = [case for case in KERNEL_CASES if not is_repeated(*case)]
+KERNEL_CASES += [(b, "loops", p) for b in BUILDS for p in NAIVE_PROPERTIES if b != "arm64-undefined" or p == "bound"]
 
 
 @pytest.mark.parametrize(("build", "kernel", "case"), KERNEL_CASES)
