@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +23,9 @@ _ELF_MASK = rb"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\
 def run(root: Path, spec: dict[str, Any], supervisor: socket.socket, control: socket.socket) -> NoReturn:
     """Never returns. ``supervisor`` gets one message: the CPU filter's descriptor, or why there is no phone."""
     _close_all_but({0, 1, 2, supervisor.fileno(), control.fileno()})
+    # What whoever started the phone ignores (nohup: SIGHUP, a shell's background: SIGINT) its programs would as well.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     try:
         supervisor.recv(1)  # user numbers are mapped
         os.setgroups([])

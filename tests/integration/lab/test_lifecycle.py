@@ -272,3 +272,17 @@ def test_unknown_names(lab_environment: dict[str, str]) -> None:
         manager.up(["pixel-9000"], say=lambda _: None)
     with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:1"):
         manager.down(["127.0.0.1:1"])
+
+
+def test_what_the_host_ignores_the_phone_does_not(make_phone: MakePhone, adb: Adb) -> None:
+    """As under nohup (SIGHUP) and in a shell's background (SIGINT, SIGQUIT)."""
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        phone = make_phone()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in numbers:
+        done = adb(phone, "shell", f"sh -c 'kill -{number} $$; echo ignored'; echo $?")
+        assert done.stdout.split() == [str(128 + number).encode()], number
