@@ -243,7 +243,7 @@ static ic_status decide(tuning *t, ic_tuning *result, candidate **best) {
         return status;
     }
     result->model_ns = result->best_ns = ns[0];
-    if (ratio[1] <= clearly) {
+    if (ratio[1] <= clearly && ns[1] <= clearly * ns[0]) { /* on a busy machine the two medians may disagree */
         result->best_ns = ns[1];
         *best = near[winner];
     }
