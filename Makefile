@@ -5,8 +5,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h' -o -name '*.inc')
 SUITE ?= quick
-# Three processes: one of them drives the virtual phones, which mostly wait; all share the rest.
-PYTEST_ARGS ?= -n 3 --dist loadgroup
+# Two processes: one of them drives the virtual phones, both share the rest.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 UV ?= uv
 
 export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
