@@ -157,16 +157,16 @@ def test_kill_leaves_an_orphan_that_resume_takes_over(
     assert "orphan stopped" in events and "removed" in events
 
 
-@pytest.mark.parametrize(("number", "named"), [(signal.SIGSEGV, "signal 11"), (signal.SIGSTOP, "timed out")])
-def test_a_worker_that_dies_or_hangs_ends_only_its_variant(
-    harness: Callable[..., Any], started: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, named: str
+def test_a_worker_that_dies_ends_only_its_variant(
+    harness: Callable[..., Any], started: subprocess.Popen[str], tmp_path: Path
 ) -> None:
+    """One that hangs is given up after a minute: shown on a phone (integration/run/test_faults.py)."""
     run = tmp_path / "run"
     (pid,) = workers(run)
-    os.kill(pid, number)
+    os.kill(pid, signal.SIGSEGV)
     wait_for(lambda: any(r["type"] == "error" for r in records(run)))
     error = next(r for r in records(run) if r["type"] == "error")
-    assert named in error["reason"] or error["signal"] == number
+    assert "signal 11" in error["reason"] or error["signal"] == signal.SIGSEGV
     count = len(records(run))
     wait_for(lambda: any(r["type"] == "sample" for r in records(run)[count:]))
     others = {r["variant"] for r in records(run)[count:] if r["type"] == "sample"}
