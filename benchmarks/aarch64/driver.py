@@ -16,7 +16,7 @@ from harness.errors import InfrastructureError
 from harness.paths import data_root
 
 _REFUSED = 3
-_ARM64 = ["-target", "aarch64-linux-musl", "-mcpu=generic", "-static"]
+_ARM64 = ["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s"]  # stripped: the tool's own C library
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Driver:
     def __init__(self, folder: Path, built: Built) -> None:
         self._qemu, self.qemu_version = plugin_qemu()
         self._built = built
-        self._program = folder / "one_layer"
+        self._program = folder.resolve() / "one_layer"
         folder.mkdir(parents=True, exist_ok=True)
         native = data_root() / "native"
         includes = [f"-I{native / 'include'}", f"-I{native / 'src'}"]

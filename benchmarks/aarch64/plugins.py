@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +15,14 @@ _WARNINGS = ["-std=c11", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-fno-sani
 
 
 def compile_with_zig(arguments: Sequence[str]) -> None:
-    """Runs ``zig cc``. Raises InfrastructureError with the compiler's words where it fails."""
+    """Runs ``zig cc``; paths are absolute. Raises InfrastructureError with the compiler's words where it fails.
+
+    zig names its own files relative to the folder it runs in where that lies above them, and keeps a C library for
+    each name: from the checkout it would compile a second one, for a minute.
+    """
     command = [str(zig_program()), "cc", *_WARNINGS, *arguments]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise InfrastructureError(f"zig cc failed: {done.stderr.strip()[-2000:]}", "see the compiler's message")
 
@@ -26,7 +32,7 @@ class Plugin:
 
     def __init__(self, folder: Path, name: str, arguments: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = folder / f"lib{name}.so"
+        self._file = folder.resolve() / f"lib{name}.so"
         self._out = folder / f"{name}.txt"
         self._arguments = tuple(arguments)
         compile_with_zig(["-shared", "-fPIC", "-o", str(self._file), str(HERE / f"{name}.c")])

@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.aarch64.plugins import compile_with_zig
 from harness import paths
+from harness.errors import InfrastructureError
 from harness.lab.manager import PhoneHandle
 
 Adb = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -55,15 +56,10 @@ def affinity_program(cannot_run: Callable[[str], None]) -> Path:
     target = paths.build_root() / "tests" / "affinity-arm64"
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # With the CPU and the optimization of the tool's own builds, which zig has a C library for.
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-mcpu=generic", "-static"]
-        command += ["-O3", "-s", "-fno-sanitize=undefined"]
-        environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": str(paths.build_root() / "zig-cache")}
         fresh = target.with_suffix(f".{os.getpid()}")
-        done = subprocess.run(
-            [*command, "-o", str(fresh), str(source)], capture_output=True, env=environment, check=False
-        )
-        if done.returncode != 0:
-            cannot_run(f"zig cannot compile for arm64: {done.stderr.decode(errors='replace')[-300:]}")
+        try:
+            compile_with_zig(["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s", "-o", str(fresh), str(source)])
+        except InfrastructureError as error:
+            cannot_run(str(error))
         fresh.replace(target)
     return target
