@@ -61,7 +61,6 @@ class _Entry:
 
     variant: str
     sample: Callable[[float], float]
-    empty_ns: float
 
 
 class Campaign:
@@ -98,16 +97,16 @@ class Campaign:
             finally:
                 ours.end()
         finally:
-            for peer, _ in peers:
+            for peer in peers:
                 peer.end()
 
     @staticmethod
     def _any(setting: Setting, layer: Layer) -> bool:
         return any(name == layer.name for name, _ in setting.only or ())
 
-    def _start(self, setting: Setting, order: random.Random) -> list[tuple[Peer, float]]:
-        """Each peer that comes up, with what an empty call costs in it, nanoseconds."""
-        started: list[tuple[Peer, float]] = []
+    def _start(self, setting: Setting, order: random.Random) -> list[Peer]:
+        """Each peer that comes up; what an empty call costs in it is noted."""
+        started: list[Peer] = []
         folder = self._inputs(TINY)
         for name in _shuffled(setting.peers, order):
             if setting.only is not None and not any(variant == name for _, variant in setting.only):
@@ -128,7 +127,7 @@ class Campaign:
                 peer.end()
                 continue
             self.findings.empty_ns.setdefault((setting.threads, name), []).append(empty)
-            started.append((peer, empty))
+            started.append(peer)
         return started
 
     def _variants(self, ours: Ours, setting: Setting) -> list[tuple[str, str]]:
@@ -158,7 +157,7 @@ class Campaign:
         setting: Setting,
         launch: int,
         layer: Layer,
-        peers: Sequence[tuple[Peer, float]],
+        peers: Sequence[Peer],
         ours: Ours,
         variants: Sequence[tuple[str, str]],
         order: random.Random,
@@ -177,9 +176,7 @@ class Campaign:
                     self.findings.skipped[setting.threads, layer.name, entry.variant] = str(reason)
                     entries.remove(entry)
                     continue
-                net = max(ns - entry.empty_ns, 1.0)
-                sample = Sample(entry.variant, layer.name, setting.threads, launch, number, ns, net)
-                self.findings.samples.append(sample)
+                self.findings.samples.append(Sample(entry.variant, layer.name, setting.threads, launch, number, ns))
         self._peak(setting, layer)
         ours.words("drop")
 
@@ -192,11 +189,11 @@ class Campaign:
         self,
         setting: Setting,
         layer: Layer,
-        peers: Sequence[tuple[Peer, float]],
+        peers: Sequence[Peer],
         folder: Path,
         exact: reference.Reference,
     ) -> Iterable[_Entry]:
-        for peer, empty in peers:
+        for peer in peers:
             key = (setting.threads, layer.name, peer.name)
             if not setting.wants(layer.name, peer.name) or key in self.findings.skipped:
                 continue
@@ -207,7 +204,7 @@ class Campaign:
                 continue
             if self._right(key, folder / f"{peer.name}.f32", exact, peer.name.endswith("winograd")):
                 self.findings.modes.setdefault(key, []).append(found["mode"])
-                yield _Entry(peer.name, peer.sample, empty)
+                yield _Entry(peer.name, peer.sample)
 
     def _ours_on(
         self,
@@ -233,7 +230,7 @@ class Campaign:
                 continue
             if self._right(key, folder / f"ours-{slot}.f32", exact, False):
                 self.findings.modes.setdefault(key, []).append(found)
-                yield _Entry(variant, lambda ns, slot=slot: ours.sample(slot, ns), 0.0)  # type: ignore[misc]
+                yield _Entry(variant, lambda ns, slot=slot: ours.sample(slot, ns))  # type: ignore[misc]
 
     def _right(self, key: tuple[int, str, str], file: Path, exact: reference.Reference, winograd: bool) -> bool:
         error = exact.error(np.fromfile(file, np.float32), winograd)

@@ -51,7 +51,7 @@ def tables(
     found.append(
         Table("How each ran (the fastest of its modes; what auto chose)", ["threads", "layer", "what", "mode"], modes)
     )
-    empties = [[str(t), name, f"{sorted(v)[len(v) // 2] / 1e3:.2f}"] for (t, name), v in findings.empty_ns.items()]
+    empties = [[str(t), name, f"{findings.empty(t, name) / 1e3:.2f}"] for t, name in findings.empty_ns]
     found.append(Table("Empty call, subtracted from the peer's times", ["threads", "peer", "us"], sorted(empties)))
     versions = [[peer, f"{part} {value}"] for peer, v in findings.versions.items() for part, value in v.items()]
     found.append(Table("Versions", ["peer", "version"], sorted(versions)))

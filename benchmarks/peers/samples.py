@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from harness.config.layer import Layer
 from harness.stats.estimate import Observation
@@ -15,7 +16,7 @@ ALONE = f"{OURS} auto/one thread"  # measured beside those with more threads
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample: nanoseconds per call as measured, and net of the framework's empty call."""
+    """One sample: nanoseconds per call as measured."""
 
     variant: str  # a peer's name, or "ours ALGORITHM/KERNEL"
     layer: str
@@ -23,7 +24,6 @@ class Sample:
     launch: int
     round: int
     ns: float
-    net_ns: float
 
 
 @dataclass
@@ -44,12 +44,21 @@ class Findings:
     known_core: bool = True  # False: peers are not judged, for no figures are known (figures.py)
 
     def observations(self, threads: int, layer: str, variant: str) -> list[Observation]:
-        """The variant's samples, net, for pairing within rounds."""
+        """The variant's samples, net of the framework's empty call, for pairing within rounds."""
+        empty = self.empty(threads, variant)
         return [
-            Observation(s.launch, s.round, 0, s.net_ns)
+            Observation(s.launch, s.round, 0, max(s.ns - empty, 1.0))
             for s in self.samples
             if (s.threads, s.layer, s.variant) == (threads, layer, variant)
         ]
+
+    def empty(self, threads: int, variant: str) -> float:
+        """What an empty call costs in the variant's framework, nanoseconds; 0 for ours, which has none.
+
+        The median of all launches: a framework whose threads wait for a busy CPU in one launch would seem to need more
+        for its empty call than for a layer.
+        """
+        return median(self.empty_ns.get((threads, variant), [0.0]))
 
     def times(self, threads: int, layer: str, variant: str) -> dict[int, list[float]]:
         """The variant's net times by launch."""

@@ -97,7 +97,6 @@ def _row(findings: Findings, threads: int, layer: Layer, variant: str) -> Row:
     gflops = layer.flop / time.value
     percent = 100 * gflops / findings.peak(threads, layer.name)
     key = (threads, layer.name, variant)
-    empty = findings.empty_ns.get((threads, variant), [0.0])
     modes = Counter(findings.modes.get(key, [])).most_common(1)
     judged = findings.known_core and not is_ours(variant)
     return Row(
@@ -107,7 +106,7 @@ def _row(findings: Findings, threads: int, layer: Layer, variant: str) -> Row:
         time,
         gflops,
         percent,
-        sorted(empty)[len(empty) // 2],
+        findings.empty(threads, variant),
         modes[0][0] if modes else "",
         findings.errors.get(key, math.nan),
         expected(variant, layer) if judged else None,

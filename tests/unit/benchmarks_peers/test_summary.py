@@ -29,9 +29,7 @@ def made(percents: dict[str, dict[str, float]]) -> Findings:
             net = layer.flop / (percent / 100 * PEAK)
             for launch in range(5):
                 drift = 1 + 0.01 * launch  # of the whole machine: cancels in pairs
-                findings.samples += [
-                    Sample(variant, layer.name, 1, launch, r, net * drift + 50, net * drift) for r in (0, 1)
-                ]
+                findings.samples += [Sample(variant, layer.name, 1, launch, r, net * drift) for r in (0, 1)]
     return findings
 
 
@@ -46,6 +44,15 @@ def test_the_best_peer_is_without_winograd_and_auto_is_ours() -> None:
     xnnpack = answers["ours / XNNPACK"][0]
     assert xnnpack.verdict == "faster"
     assert not xnnpack.close
+
+
+def test_empty_calls_are_taken_off_and_one_that_waited_changes_nothing() -> None:
+    findings = made({"conv": {"ours auto": 96.0, "onednn": 48.0}})
+    calm = comparisons(findings)["ours / best peer"][0].ratio
+    assert calm.value == pytest.approx(2.0)
+    net = next(sample.ns for sample in findings.samples if sample.variant == "onednn")
+    findings.empty_ns[1, "onednn"] = [net / 2, net / 2, 1000 * net, net / 2, net / 2]
+    assert comparisons(findings)["ours / best peer"][0].ratio.value == pytest.approx(1.0, abs=0.02)
 
 
 def test_without_auto_the_fastest_of_ours_counts() -> None:
