@@ -29,13 +29,16 @@ run: setup ## build for this machine, measure the suite quick on it, write the r
 	@.venv/bin/harness run $(SUITE) --device local
 
 test: setup-test tools ## everything that a change must pass: lint, unit, native, virtual phones, browser
-	@$(MAKE) --no-print-directory lint-only
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint-only arm64
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: setup-test ## formatting, linters, types
 	@$(MAKE) --no-print-directory lint-only
 
-.PHONY: lint-only
+.PHONY: lint-only arm64
+arm64: # many tests would wait for zig's C library of phones
+	@.venv/bin/harness build --abi arm64-v8a --toolchain zig >/dev/null
+
 lint-only:
 	$(PY) -m ruff format --check harness tests $(wildcard benchmarks)
 	$(PY) -m ruff check harness tests $(wildcard benchmarks)

@@ -58,7 +58,9 @@ def affinity_program(cannot_run: Callable[[str], None]) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_suffix(f".{os.getpid()}")
         try:
-            compile_with_zig(["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s", "-o", str(fresh), str(source)])
+            compile_with_zig(
+                ["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s", "-o", str(fresh), str(source)]
+            )
         except InfrastructureError as error:
             cannot_run(str(error))
         fresh.replace(target)

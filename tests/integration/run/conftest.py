@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -124,14 +125,14 @@ class Bench:
 
     def begin(self, *argv: str) -> Background:
         """Starts ``harness run ARGS`` into folder/run."""
-        with self.lab.active():
-            process = subprocess.Popen(
-                [sys.executable, "-m", "harness.cli", "run", *argv, "--out", "run"],
-                cwd=self.folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.cli", "run", *argv, "--out", "run"],
+            cwd=self.folder,
+            env={**os.environ, **self.lab.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self._begun.append(process)
         return Background(process, self.run)
 

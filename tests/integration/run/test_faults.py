@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,33 @@ def hung(bench_in: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFacto
         began = begin_with_signal(bench, other, "STOP")
         yield bench, other, began
         bench.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm(bench_in: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A run of a minute on a phone of its own, which is warmer than in the run before and gets hot; others go on."""
+    bench = bench_in(tmp_path_factory.mktemp("warm"))
+    with bench.lab.phone("pixel-2-xl") as other, ThreadPoolExecutor(1) as thread:
+        yield bench, thread.submit(in_a_warm_room, bench, other)
+        bench.end()
+
+
+def in_a_warm_room(bench: Any, phone: PhoneHandle) -> tuple[int, str]:
+    """A run at 27 degrees and one at 34, with heat in it: exit code and stderr of the second."""
+    here = (*ONE, "--device", phone.serial)
+    began = bench.begin(bench.suite(gate_cap_s=60), *here)  # it rests at 27 degrees
+    code, said = began.end()
+    assert code == 0, said
+    shutil.rmtree(bench.run.path)
+    controls.set_temperature(phone, 34.0)
+    began = bench.begin(bench.suite(launches=3, rounds=4, min_ms=300, gate_cap_s=60), *here)
+    began.until(lambda run: len(run.records("gate")) == 1)
+    controls.set_temperature(phone, 41.0)
+    began.until(lambda run: run.records("block"))
+    time.sleep(1.0)
+    controls.set_temperature(phone, 34.5)
+    ended: tuple[int, str] = began.end()
+    return ended
 
 
 @pytest.fixture
@@ -69,28 +98,6 @@ def only_one_variant_ended(bench: Any, phone: PhoneHandle, began: Any) -> dict[s
 def test_a_worker_that_dies_ends_only_its_variant(bench: Any, phone: PhoneHandle) -> None:
     error = only_one_variant_ended(bench, phone, begin_with_signal(bench, phone, "SEGV"))
     assert error["signal"] == 11
-
-
-def test_a_warm_room_is_not_waited_for_and_heat_of_the_run_is(bench: Any, phone: PhoneHandle, here: Any) -> None:
-    assert bench("run", bench.suite(gate_cap_s=60), *here, "--out", "cool").code == 0  # it rested at 27 degrees
-    controls.set_temperature(phone, 34.0)
-    began = bench.begin(bench.suite(launches=3, rounds=4, min_ms=300, gate_cap_s=60), *here)
-    began.until(lambda run: len(run.records("gate")) == 1)
-    controls.set_temperature(phone, 41.0)
-    began.until(lambda run: run.records("block"))
-    time.sleep(1.0)
-    controls.set_temperature(phone, 34.5)
-    code, said = began.end()
-    controls.set_temperature(phone, 27.0)
-    assert code == 0, said
-    first, second, third = bench.run.records("gate")
-    assert {gate["status"] for gate in (first, second, third)} == {"passed"}
-    assert (first["plateau"], first["learned"], first["baseline"]) == (None, 34.0, 27.0)
-    assert first["waited_s"] >= 15  # the window in which a plateau shows
-    assert (second["from"], second["to"], second["plateau"]) == (41.0, 34.5, 34.0)
-    assert third["waited_s"] < first["waited_s"]
-    for text in (said, (bench.run.path / "report.html").read_text()):
-        assert "34.0 °C" in text and "hotter than in any run before (27.0 °C)" in text
 
 
 def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle, here: Any) -> None:
@@ -204,3 +211,17 @@ def test_a_phone_that_stays_away_is_left_to_resume(bench: Any, phone: PhoneHandl
 def test_a_worker_that_hangs_ends_only_its_variant(hung: Any) -> None:
     error = only_one_variant_ended(*hung)
     assert "timed out" in error["reason"]
+
+
+def test_a_warm_room_is_not_waited_for_and_heat_of_the_run_is(warm: Any) -> None:
+    bench, ended = warm
+    code, said = ended.result()
+    assert code == 0, said
+    first, second, third = bench.run.records("gate")
+    assert {gate["status"] for gate in (first, second, third)} == {"passed"}
+    assert (first["plateau"], first["learned"], first["baseline"]) == (None, 34.0, 27.0)
+    assert first["waited_s"] >= 15  # the window in which a plateau shows
+    assert (second["from"], second["to"], second["plateau"]) == (41.0, 34.5, 34.0)
+    assert third["waited_s"] < first["waited_s"]
+    for text in (said, (bench.run.path / "report.html").read_text()):
+        assert "34.0 °C" in text and "hotter than in any run before (27.0 °C)" in text
