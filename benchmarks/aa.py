@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.commandline import start
 from benchmarks.local import compare, info, measure, program, shown
-from harness.config.layer import Layer
-from harness.config.policy import Policy
+from harness.model.layer import Layer
+from harness.model.policy import Policy
 from harness.plan.jobs import Variant
 from harness.store.records import Sample
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.local import shown
-from harness.config.layer import Layer
-from harness.config.suite import load_suite
+from harness.model.layer import Layer
+from harness.model.suite import load_suite
 from harness.plan.jobs import Variant
 from harness.report.run import Stream
 from harness.stats.estimate import LogMeans, Observation, geometric_mean, launch_means, pair_log_ratios, ratio

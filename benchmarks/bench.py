@@ -17,9 +17,9 @@ from benchmarks import baseline, limits
 from benchmarks.commandline import start
 from benchmarks.local import info, measure, program, say, target
 from benchmarks.peers.masked import masked
-from harness.config.policy import CACHE_MODES, Policy
-from harness.config.suite import select_layers
 from harness.errors import ExitCode, InfrastructureError
+from harness.model.policy import CACHE_MODES, Policy
+from harness.model.suite import select_layers
 
 POLICY = Policy(name="bench", launches=6, rounds=3, min_ms=10, block_budget_s=30)
 QUICK = Policy(name="bench-quick", launches=4, rounds=2, min_ms=4, block_budget_s=12)

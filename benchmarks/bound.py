@@ -20,9 +20,9 @@ import typer
 
 from benchmarks.commandline import start
 from benchmarks.peers.processes import compile_ours
-from harness.build.builder import build
-from harness.config.layer import Layer
 from harness.errors import InfrastructureError, UsageError
+from harness.model.layer import Layer
+from harness.toolchain.builder import build
 
 _SOURCE = Path(__file__).with_name("bound.c")
 

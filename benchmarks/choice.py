@@ -24,9 +24,9 @@ import typer
 from benchmarks.commandline import start
 from benchmarks.peers.processes import compile_ours
 from harness import __version__
-from harness.build.builder import Built, build
-from harness.config.layer import Layer
 from harness.errors import InfrastructureError
+from harness.model.layer import Layer
+from harness.toolchain.builder import Built, build
 
 LEAST_MACS = 1_000_000
 MOST_MACS = 300_000_000

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from benchmarks.commandline import start
 from benchmarks.local import compare, measure, shown
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
 from harness.plan.jobs import Variant
 from harness.store.records import Sample
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 from harness.report.results import peaks_of, share_of
 from harness.report.run import Stream
 from harness.store import records

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.build.builder import Built, build
-from harness.config.layer import Layer
-from harness.config.policy import Policy
 from harness.devices.base import format_cpus
 from harness.devices.local import LocalDevice
 from harness.errors import InfrastructureError
 from harness.measure.clusters import Target, planned, targets
+from harness.model.layer import Layer
+from harness.model.policy import Policy
 from harness.plan.jobs import Variant, make_jobs
 from harness.plan.planfile import BuildLine, MeasureLine, Plan, RunLine, render
 from harness.report.run import Stream, read_records
 from harness.stats.estimate import Observation, launch_means, pair_log_ratios, ratio
 from harness.stats.interval import Interval
 from harness.store import records
+from harness.toolchain.builder import Built, build
 
 _MEMORY_BYTES = 768 << 20
 _SEED = 20190704

@@ -23,9 +23,9 @@ from benchmarks.aarch64.panel import PANEL, PanelLayer
 from benchmarks.aarch64.tables import changes, markdown
 from benchmarks.aarch64.tools import llvm, plugin_qemu
 from benchmarks.aarch64.x86_instructions import X86
-from harness.build.builder import Built, build
 from harness.errors import HarnessError, UsageError
 from harness.paths import build_root
+from harness.toolchain.builder import Built, build
 
 # Algorithm and kernel as the library is asked for them; "-" is its own choice.
 _VARIANTS = (

@@ -11,9 +11,9 @@ from pathlib import Path
 from benchmarks.aarch64.panel import PanelLayer
 from benchmarks.aarch64.plugins import HERE, Plugin, compile_with_zig
 from benchmarks.aarch64.tools import plugin_qemu
-from harness.build.builder import Built
 from harness.errors import InfrastructureError
 from harness.paths import data_root
+from harness.toolchain.builder import Built
 
 _REFUSED = 3
 _ARM64 = ["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s"]  # stripped: the tool's own C library

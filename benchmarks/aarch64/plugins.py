@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.build.cmake import environment, zig_program
 from harness.errors import InfrastructureError
+from harness.toolchain.cmake import environment, zig_program
 
 HERE = Path(__file__).parent
 _WARNINGS = ["-std=c11", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=undefined"]

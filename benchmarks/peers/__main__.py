@@ -24,10 +24,10 @@ from benchmarks.peers.processes import compile_ours
 from benchmarks.peers.render import Table, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings
 from benchmarks.peers.summary import Comparison, close_calls, compare, comparisons, means, rows
-from harness.build.builder import Built, build
-from harness.config.layer import Layer
-from harness.config.suite import load_suite, select_layers
 from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.model.layer import Layer
+from harness.model.suite import load_suite, select_layers
+from harness.toolchain.builder import Built, build
 
 PANEL = str(Path(__file__).with_name("panel.yaml"))
 NETWORKS = {"squeezenet1_0": "squeezenet_v1_0"}

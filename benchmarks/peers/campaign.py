@@ -16,8 +16,8 @@ import numpy as np
 from benchmarks.peers import reference
 from benchmarks.peers.processes import Lost, Ours, Peer, peak_gflops
 from benchmarks.peers.samples import ALONE, OURS, Findings, Sample
-from harness.build.builder import Built
-from harness.config.layer import Layer
+from harness.model.layer import Layer
+from harness.toolchain.builder import Built
 
 PEERS = ("xnnpack", "onnxruntime", "onednn", "onednn_avx2", "torch_im2col", "ncnn", "ncnn_winograd")
 # Schedules of ours by algorithm, for each kernel K; what the library refuses is listed as not measured.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 
 SLACK = 10.0
 SCALING = 0.7  # of the figures with more threads, for which none are known: a peer below waits for a CPU that is taken

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import environment
-from harness.build.builder import Built
-from harness.config.layer import Layer
 from harness.errors import InfrastructureError
+from harness.model.layer import Layer
 from harness.paths import data_root
+from harness.toolchain.builder import Built
 
 _OURS = Path(__file__).with_name("ours.c")
 _TIMEOUT = 180.0  # seconds for one answer; preparing the largest layer takes a few

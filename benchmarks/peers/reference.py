@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 from harness.stats.estimate import Observation
 
 OURS = "ours"

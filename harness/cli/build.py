@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.build.builder import build
-from harness.build.toolchain import DEFAULT_ABI
 from harness.cli import options
 from harness.cli.say import result, result_json, say, shown_path
 from harness.errors import ExitCode
+from harness.toolchain.builder import build
+from harness.toolchain.toolchain import DEFAULT_ABI
 
 
 def command(

@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.cli import options
 from harness.cli.say import result, result_json
-from harness.config.device_model import known_name
 from harness.devices import discovery
 from harness.devices.base import Device, as_json
 from harness.errors import ExitCode, HarnessError
+from harness.model.device_model import known_name
 
 
 def command(

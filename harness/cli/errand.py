@@ -11,15 +11,15 @@ from typing import Any, TypeVar, get_type_hints
 from harness.cli import options
 from harness.cli.say import result_json, say
 from harness.cli.signals import stop_on_signal
-from harness.config.layer import Layer
-from harness.config.policy import load_policy
-from harness.config.suite import Suite, load_suite, select_layers
 from harness.devices import discovery
 from harness.devices.base import Device
 from harness.errors import ExitCode
 from harness.measure import runner
 from harness.measure.errand import Outcome, code_of
 from harness.measure.request import Request
+from harness.model.layer import Layer
+from harness.model.policy import load_policy
+from harness.model.suite import Suite, load_suite, select_layers
 
 O = TypeVar("O", bound=Outcome)  # noqa: E741
 Measure = Callable[[list[Device], threading.Event], Sequence[O]]

@@ -14,13 +14,13 @@ import typer
 from harness.cli import options
 from harness.cli.say import result, result_json, say, shown_path
 from harness.cli.signals import stop_on_signal
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite, select_layers, with_options
 from harness.devices import discovery
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.measure import dry_run, manifest, runner
 from harness.measure.request import Request
 from harness.measure.tables import check_tuned
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite, select_layers, with_options
 from harness.store.rundir import RunDir
 
 

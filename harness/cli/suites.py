@@ -8,8 +8,8 @@ import typer
 
 from harness.cli import options
 from harness.cli.say import result, result_json
-from harness.config.suite import list_suites, load_suite
 from harness.errors import ExitCode
+from harness.model.suite import list_suites, load_suite
 
 
 def command(

@@ -10,9 +10,9 @@ import typer
 from harness.cli import options
 from harness.cli.errand import Asked, with_shared_options
 from harness.cli.say import result, say, shown_path
-from harness.config.layer import Layer
 from harness.errors import ExitCode
 from harness.measure import tune
+from harness.model.layer import Layer
 
 
 @with_shared_options

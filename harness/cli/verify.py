@@ -10,9 +10,9 @@ import typer
 from harness.cli import options
 from harness.cli.errand import Asked, with_shared_options
 from harness.cli.say import result, say
-from harness.config.suite import with_options
 from harness.errors import ExitCode
 from harness.measure import verify
+from harness.model.suite import with_options
 
 
 @with_shared_options

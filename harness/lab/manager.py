@@ -20,7 +20,6 @@ from typing import Any
 from filelock import FileLock
 
 from harness import paths
-from harness.config.device_model import load_device_model
 from harness.errors import InfrastructureError
 from harness.lab import adbserver, namespaces
 from harness.lab.model import PhoneModel, phone_model
@@ -28,6 +27,7 @@ from harness.lab.properties import properties as phone_properties
 from harness.lab.properties import write_state
 from harness.lab.root import host_tools
 from harness.lab.state import State
+from harness.model.device_model import load_device_model
 
 FIRST_PORT, LAST_PORT = 6001, 6999
 HOST = "127.0.0.1"

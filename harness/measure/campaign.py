@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.build.builder import Built, build
-from harness.build.toolchain import DEFAULT_ABI, HOST
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import planned, targets
@@ -18,6 +16,8 @@ from harness.measure.progress import DeviceProgress, Display
 from harness.measure.request import DeviceOutcome, Request
 from harness.measure.session import Session
 from harness.store.rundir import RunDir, device_names, slug
+from harness.toolchain.builder import Built, build
+from harness.toolchain.toolchain import DEFAULT_ABI, HOST
 
 LOCAL = "local"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.build.builder import Built
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, ExitCode, worst
 from harness.measure.phone import Installed
 from harness.store.journal import EventLog, write_atomically
+from harness.toolchain.builder import Built
 
 NO_JOURNAL = Path("/dev/null")  # an errand leaves none
 

@@ -15,13 +15,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness import __version__
-from harness.config.layer import Layer
-from harness.config.policy import Policy
 from harness.devices.base import format_cpus
 from harness.devices.phone_id import PhoneId
 from harness.errors import UsageError
 from harness.measure.campaign import Programs
 from harness.measure.request import Request
+from harness.model.layer import Layer
+from harness.model.policy import Policy
 from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
 from harness.store.manifest import Manifest

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from harness.build.builder import Built
 from harness.devices.base import Device, RemoteProcess
 from harness.devices.identity import BOOT_ID
 from harness.devices.scripts import parse_stat
 from harness.errors import DeviceError
 from harness.store.journal import EventLog
+from harness.toolchain.builder import Built
 
 _ROOM_BYTES = 16 << 20  # for records and plans, beside the program
 

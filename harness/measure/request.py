@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.config.layer import Layer
-from harness.config.policy import Policy
 from harness.errors import ExitCode
+from harness.model.layer import Layer
+from harness.model.policy import Policy
 from harness.store import records
 
 

@@ -12,8 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from harness.build.builder import Built
-from harness.config.device_model import known_name
 from harness.control import baseline
 from harness.control.heat import HeatSource, Rest, find_source
 from harness.control.lease import host_cpus, leased
@@ -32,11 +30,13 @@ from harness.measure.phone import Installed
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import DeviceOutcome, Request
 from harness.measure.tables import kept_table
+from harness.model.device_model import known_name
 from harness.store import records
 from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir, RunDir
+from harness.toolchain.builder import Built
 
 _GRACE_S = 120.0  # beyond the deadline that convbench keeps by itself
 _LOAD_S = 1.5  # long enough for a zone beside the core to move

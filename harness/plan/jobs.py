@@ -20,7 +20,7 @@ class PlannedLayer(Protocol):
 
 
 class PlannedPolicy(Protocol):
-    """What planning needs of a policy (harness.config.policy.Policy has it)."""
+    """What planning needs of a policy (harness.model.policy.Policy has it)."""
 
     @property
     def launches(self) -> int: ...

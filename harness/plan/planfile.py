@@ -15,7 +15,7 @@ Field = tuple[str, "str | int | float"]
 
 
 class LayerShape(Protocol):
-    """What a plan says of a layer (harness.config.layer.Layer has it)."""
+    """What a plan says of a layer (harness.model.layer.Layer has it)."""
 
     @property
     def name(self) -> str: ...

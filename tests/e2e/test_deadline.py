@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode
@@ -18,6 +16,8 @@ from harness.measure import runner, session
 from harness.measure.clusterplan import ClusterPlan
 from harness.measure.phone import programs_of
 from harness.measure.request import Request
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
 from harness.store import records
 from harness.store.recordsfile import RecordsFile, parsed
 from harness.store.rundir import RunDir

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.build.builder import build
-from harness.config.layer import Layer
-from harness.config.policy import load_policy
-from harness.config.suite import ALGORITHMS, list_suites, load_suite
 from harness.devices.base import Cluster
 from harness.measure.clusterplan import verify_plan
 from harness.measure.clusters import Target
 from harness.measure.request import Request
+from harness.model.layer import Layer
+from harness.model.policy import load_policy
+from harness.model.suite import ALGORITHMS, list_suites, load_suite
 from harness.store import records
 from harness.store.recordsfile import parsed
+from harness.toolchain.builder import build
 
 pytestmark = pytest.mark.e2e
 

@@ -13,8 +13,8 @@ from typing import Protocol
 import pytest
 from filelock import FileLock
 
-from harness.build import cmake
 from harness.errors import InfrastructureError
+from harness.toolchain import cmake
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "native"

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from harness.build.builder import build
 from harness.devices import adbprogram
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, HarnessError
 from harness.lab import controls
 from harness.lab.manager import PhoneHandle
+from harness.toolchain.builder import build
 
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("lab", ["wheel", "PATH"], indirect=True)]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from harness.config.policy import load_policy
 from harness.lab.manager import PhoneHandle
+from harness.model.policy import load_policy
 
 pytestmark = pytest.mark.integration
 

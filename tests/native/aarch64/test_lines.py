@@ -12,8 +12,8 @@ from benchmarks.aarch64.driver import Driver
 from benchmarks.aarch64.lines import LineCounter, Moved
 from benchmarks.aarch64.panel import PanelLayer
 from benchmarks.aarch64.tools import plugin_qemu
-from harness.build.builder import Built
 from harness.errors import InfrastructureError
+from harness.toolchain.builder import Built
 
 if TYPE_CHECKING:
     from tests.native.conftest import Builds

@@ -102,7 +102,7 @@ def test_no_such_plan_and_usage(convbench: Path, tmp_path: Path) -> None:
 
 
 def test_host_writes_what_convbench_reads(convbench: Path, tmp_path: Path, run: Callable[..., Any], plan: Any) -> None:
-    from harness.config.layer import Layer
+    from harness.model.layer import Layer
     from harness.plan.jobs import Job, Variant
     from harness.plan.planfile import BuildLine, GateLine, MeasureLine, Plan, RunLine, render
 

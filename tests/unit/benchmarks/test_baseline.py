@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import baseline, limits
 from benchmarks.bench import without_avx512
-from harness.config.suite import load_suite
+from harness.model.suite import load_suite
 from harness.report.run import Stream
 from harness.stats.interval import Interval
 from harness.store.records import Layer as Made

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import bound
-from harness.config.layer import Layer
 from harness.errors import UsageError
+from harness.model.layer import Layer
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from benchmarks.choice import LEAST_MACS, MOST_MACS, Row, _row, random_layers, settled, shape, summary
-from harness.config.layer import Layer
 from harness.errors import InfrastructureError
+from harness.model.layer import Layer
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.reference import convolve, write_inputs
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 
 pytestmark = pytest.mark.unit
 

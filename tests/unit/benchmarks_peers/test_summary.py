@@ -11,7 +11,7 @@ from benchmarks.peers.hollow import assembly
 from benchmarks.peers.render import grouped, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings, Sample
 from benchmarks.peers.summary import ALL, close_calls, comparisons, means, rows
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 
 pytestmark = pytest.mark.unit
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import typer.testing
 
-from harness.build.builder import Built
 from harness.cli import build, main
 from harness.errors import ExitCode
 from harness.measure import runner, tune, verify
 from harness.measure.request import DeviceOutcome
 from harness.measure.tune import Tuned
 from harness.measure.verify import Verified
+from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
 

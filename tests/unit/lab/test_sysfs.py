@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.device_model import load_device_model
 from harness.devices.base import parse_cpus
 from harness.lab.model import PhoneModel, phone_model
 from harness.lab.properties import properties, write_state
 from harness.lab.state import State
 from harness.lab.sysfs import cpuinfo, replace_text, sys_tree, write_tree
+from harness.model.device_model import load_device_model
 
 pytestmark = pytest.mark.unit
 

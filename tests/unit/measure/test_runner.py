@@ -13,8 +13,6 @@ from typing import Any, cast
 import pytest
 
 from harness.cli import run as cli_run
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
 from harness.control import settings
 from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, as_json
@@ -23,6 +21,8 @@ from harness.errors import ExitCode, NoDeviceError, UsageError, WrongDevice
 from harness.measure import runner
 from harness.measure.campaign import Programs, named
 from harness.measure.request import DeviceOutcome
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
 from harness.report import writer
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir

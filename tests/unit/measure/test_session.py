@@ -10,8 +10,6 @@ from typing import Any, cast
 
 import pytest
 
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
 from harness.control import baseline
 from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
@@ -19,6 +17,8 @@ from harness.errors import DeviceError, DeviceLost, ExitCode, WrongDevice
 from harness.measure import session
 from harness.measure.progress import DeviceProgress
 from harness.measure.request import Request
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
 from harness.store import records
 from harness.store.rundir import RunDir
 

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
 from harness.devices.base import Cluster, Device, Topology
 from harness.errors import DeviceError, UsageError
 from harness.measure.request import Request
 from harness.measure.tables import check_kept, check_tuned, find_tables, keep_tables, kept_table
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
 

@@ -9,16 +9,16 @@ from typing import Any, cast
 
 import pytest
 
-from harness.build.builder import Built
 from harness.cli.tune import _each_shape_once
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
 from harness.devices.base import Cluster, Device, Topology
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode, UsageError
 from harness.measure import errand, tune
 from harness.measure.campaign import Programs
 from harness.measure.request import Request
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
+from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
 

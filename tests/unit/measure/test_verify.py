@@ -9,9 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from harness.build.builder import Built
-from harness.config.policy import load_policy
-from harness.config.suite import load_suite
 from harness.devices.base import Device, RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceError, DeviceLost, ExitCode
@@ -19,6 +16,9 @@ from harness.measure import errand, patience, verify
 from harness.measure.campaign import Programs
 from harness.measure.phone import programs_of
 from harness.measure.request import Request
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
+from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
 

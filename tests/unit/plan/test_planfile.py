@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config.layer import Layer
+from harness.model.layer import Layer
 from harness.plan.jobs import Job, Variant
 from harness.plan.known import known_lines
 from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, RunLine, WatchLine, encode, render

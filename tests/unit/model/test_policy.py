@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.device_model import load_device_model, load_device_models, recognise
-from harness.config.policy import Policy, list_policies, load_policy
 from harness.errors import UsageError
+from harness.model.device_model import load_device_model, load_device_models, recognise
+from harness.model.policy import Policy, list_policies, load_policy
 
 pytestmark = pytest.mark.unit
 

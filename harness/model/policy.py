@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from harness.config import catalog
-from harness.config.layer import problem
-from harness.config.source import load, validate
-from harness.config.wording import kind, shown, suggestion
+from harness.model import catalog
+from harness.model.layer import problem
+from harness.model.source import load, validate
+from harness.model.wording import kind, shown, suggestion
 
 CacheMode = Literal["hot", "rotate"]
 CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import ndk, toolchain
 from harness.errors import ExitCode, UsageError
+from harness.toolchain import ndk, toolchain
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.build import cache, cmake, elf, libc
-from harness.build.toolchain import DEFAULT_ABI, Toolchain, choose
 from harness.errors import InfrastructureError
 from harness.paths import build_root, data_root
+from harness.toolchain import cache, cmake, elf, libc
+from harness.toolchain.toolchain import DEFAULT_ABI, Toolchain, choose
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from harness.build import cmake
-from harness.build.toolchain import Toolchain
+from harness.toolchain import cmake
+from harness.toolchain.toolchain import Toolchain
 
 # As in ndk/zig-arm64.cmake. zig keeps a C library by target, CPU and optimization: others would make a second one.
 _TARGET, _CPU = "aarch64-linux-musl", "generic"

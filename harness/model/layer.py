@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from harness.config.wording import kind, shown
+from harness.model.wording import kind, shown
 
 Category = Literal["1x1s1", "1x1s2", "larger", "grouped"]
 CATEGORIES: tuple[Category, ...] = ("1x1s1", "1x1s2", "larger", "grouped")
@@ -32,7 +32,7 @@ _FLOAT_MAX = 3.4028234663852886e38
 
 
 def problem(message: str, remedy: str, *keys: str | int) -> PydanticCustomError:
-    """A validation error that carries its remedy and the key it is about, for harness.config.source."""
+    """A validation error that carries its remedy and the key it is about, for harness.model.source."""
     return PydanticCustomError("config", "{message}", {"message": message, "remedy": remedy, "keys": keys})
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.layer import CATEGORIES
-from harness.config.policy import list_policies, load_policy
-from harness.config.suite import (
+from harness.errors import ExitCode, UsageError
+from harness.model.layer import CATEGORIES
+from harness.model.policy import list_policies, load_policy
+from harness.model.suite import (
     Suite,
     list_suites,
     load_suite,
@@ -19,7 +20,6 @@ from harness.config.suite import (
     select_layers,
     with_options,
 )
-from harness.errors import ExitCode, UsageError
 
 pytestmark = pytest.mark.unit
 

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.config.layer import Layer
-from harness.config.suite import Suite, load_suite
 from harness.errors import UsageError
+from harness.model.layer import Layer
+from harness.model.suite import Suite, load_suite
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import elf
 from harness.errors import ExitCode, InfrastructureError
+from harness.toolchain import elf
 
 pytestmark = pytest.mark.unit
 

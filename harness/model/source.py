@@ -16,8 +16,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.config.wording import Key, key_path, kind, printable, shown, suggestion
 from harness.errors import UsageError
+from harness.model.wording import Key, key_path, kind, printable, shown, suggestion
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 16

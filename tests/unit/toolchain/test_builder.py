@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from harness.build import builder, cache, cmake, elf, libc
-from harness.build.builder import Built, build
 from harness.errors import InfrastructureError
+from harness.toolchain import builder, cache, cmake, elf, libc
+from harness.toolchain.builder import Built, build
 
 pytestmark = pytest.mark.unit
 

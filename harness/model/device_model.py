@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from harness.config import catalog
-from harness.config.layer import problem
-from harness.config.source import load, validate
+from harness.model import catalog
+from harness.model.layer import problem
+from harness.model.source import load, validate
 
 _CONFIG = ConfigDict(frozen=True, extra="allow", strict=True)  # notes and sources beside the facts are kept
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from harness.config import catalog
-from harness.config.layer import Layer, check_name, problem
-from harness.config.policy import list_policies, policy_path
-from harness.config.source import Source, load, validate
-from harness.config.wording import kind, shown, suggestion
 from harness.errors import UsageError
+from harness.model import catalog
+from harness.model.layer import Layer, check_name, problem
+from harness.model.policy import list_policies, policy_path
+from harness.model.source import Source, load, validate
+from harness.model.wording import kind, shown, suggestion
 
 ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect", "auto")
 AT_BEST: tuple[str, ...] = ("im2col/best", "direct/best", "indirect/best")  # single ones of face best, in `algorithms`

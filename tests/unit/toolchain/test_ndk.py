@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import ndk
 from harness.errors import ExitCode, UsageError
+from harness.toolchain import ndk
 
 pytestmark = pytest.mark.unit
 

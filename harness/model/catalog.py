@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from harness import paths
-from harness.config.wording import shown, suggestion
 from harness.errors import UsageError
+from harness.model.wording import shown, suggestion
 
 
 def folder(kind: str) -> Path:

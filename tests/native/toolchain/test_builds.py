@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import builder, cache, cmake, elf, libc, toolchain
-from harness.build.builder import Built, build
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import build_root, data_root
+from harness.toolchain import builder, cache, cmake, elf, libc, toolchain
+from harness.toolchain.builder import Built, build
 
 # Beside the tests of the one build that would add a C library to zig's cache while they look into it.
 pytestmark = [pytest.mark.native, pytest.mark.xdist_group("arm64-undefined")]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness.build import cache, cmake, ndk
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import data_root
+from harness.toolchain import cache, cmake, ndk
 
 HOST = "host"
 DEFAULT_ABI = "arm64-v8a"
