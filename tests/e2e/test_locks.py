@@ -13,9 +13,14 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.14"])  # the oldest and the newest
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+ENDS = ("3.11", "3.14")  # the oldest and the newest
+
+
+@pytest.mark.parametrize("version", [version for version in ENDS if version != RUNNING])
 def test_pip_resolves_the_lock_file(version: str, tmp_path: Path) -> None:
-    """That of the tests holds all that a run needs, in the same versions (test_bootstrap)."""
+    """That of the tests holds all that a run needs, in the same versions (test_bootstrap). For the Python that runs
+    here it was installed from."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--ignore-installed"]
     only = ["--require-hashes", "--only-binary=:all:", "--python-version", version, "--target", str(tmp_path)]
     file = ROOT / "requirements" / "test.txt"
