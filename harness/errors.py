@@ -1,4 +1,4 @@
-"""Errors that a user sees: what was wrong, where, and the remedy; each with its exit code (CONTRACT, section 2)."""
+"""Errors that a user sees: what was wrong, where, and the remedy; each with its exit code (docs/formats.md)."""
 
 from __future__ import annotations
 

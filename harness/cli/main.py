@@ -46,7 +46,7 @@ app.add_typer(lab.app, name="lab")
 
 
 def main() -> None:
-    """Runs the command line; every failure is one message on stderr and the exit code of CONTRACT section 2."""
+    """Runs the command line; every failure is one message on stderr and its exit code (docs/formats.md)."""
     interrupt_on_signal()
     try:
         code = app(standalone_mode=False)

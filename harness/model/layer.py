@@ -200,7 +200,7 @@ class Layer(BaseModel):
 
     @property
     def category(self) -> Category:
-        """The class that results are grouped by (CONTRACT, section 4)."""
+        """The class that results are grouped by (docs/formats.md)."""
         if self.groups > 1:
             return "grouped"
         if self.kh > 1 or self.kw > 1:

@@ -1,4 +1,4 @@
-"""The records that convbench writes (CONTRACT, section 5), as typed values. Times are nanoseconds, sizes bytes.
+"""The records that convbench writes (docs/formats.md), as typed values. Times are nanoseconds, sizes bytes.
 
 ``variant`` names what was measured, and tells the faces apart without the field ``face``, because a sample's identity
 has none:

@@ -1,4 +1,4 @@
-"""The run directory (CONTRACT, section 4): its paths, its making, its lock, its manifest."""
+"""The run directory (docs/formats.md): its paths, its making, its lock, its manifest."""
 
 from __future__ import annotations
 

@@ -1,0 +1,47 @@
+"""README, CONTRIBUTING and docs/: what they name is there, and the formats are told whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from harness.errors import ExitCode
+from harness.model.policy import Policy
+from harness.report.baseline import BASELINE_COLUMNS
+from harness.report.categories import CATEGORY_COLUMNS
+from harness.report.rows import RESULT_COLUMNS
+from harness.store import records
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+FORMATS = (ROOT / "docs" / "formats.md").read_text()
+ROOMS = r"(?:harness|native|ndk|configs|reports|benchmarks|tests|docs|requirements)"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_files_are_there(page: Path) -> None:
+    text = page.read_text()
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    missing = [link for link in links if not (page.parent / link).exists()]
+    files = re.findall(rf"(?<![\w/.-]){ROOMS}/[\w/.-]*\w/?", text)
+    missing += [name for name in files if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
+    kinds = [get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(get_args(records.Record)[0])]
+    codes = [str(int(code)) for code in ExitCode]
+    named = set(re.findall(r"\w+", FORMATS))
+    ends = ("_low", "_high")  # told once for all ratios
+    columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *BASELINE_COLUMNS]
+    words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends)), *Policy.model_fields]
+    assert [word for word in words if word not in named and word != "name"] == []
