@@ -27,7 +27,7 @@ from harness.store.journal import utc_now
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
 
-_PACKAGES = ("adbutils", "altair", "cmake", "numpy", "pydantic", "scipy", "ziglang")
+_PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
 
 
 def new_run_id(suite: str) -> str:

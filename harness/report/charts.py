@@ -1,16 +1,11 @@
-"""Charts as inline SVG: ratios with their intervals, and memory. Every mark names the CSV cell it shows."""
+"""Charts as positions: reports/charts.html.j2 draws them as SVG. Every mark names the CSV cell it shows."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
-
-import altair as alt
-import vl_convert
-from markupsafe import Markup, escape
+from dataclasses import dataclass
 
 from harness.report.categories import CategoryRow
 from harness.report.marks import source
@@ -21,7 +16,12 @@ from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.
 COLORS = {"indirect": "#0072B2", "im2col": "#C4500A", "direct": "#00835C", "": "#767676"}
-SHAPES = {"indirect": "circle", "im2col": "square", "direct": "triangle-up", "": "diamond"}
+_SHAPES = {  # around 0,0: circle, square, triangle, diamond
+    "indirect": "M4.2,0a4.2,4.2,0,1,1,-8.4,0a4.2,4.2,0,1,1,8.4,0Z",
+    "im2col": "M-4,-4h8v8h-8Z",
+    "direct": "M0,-4.5L4.8,3.8h-9.6Z",
+    "": "M0,-5L5,0L0,5L-5,0Z",
+}
 SECTIONS = (
     ("larger", "im2col"),
     ("1x1s2", "im2col"),
@@ -30,71 +30,169 @@ SECTIONS = (
     ("grouped", "im2col"),
 )
 MEAN = "geometric mean"
-_INK, _FAINT, _GRID = "#1d232b", "#5b6470", "#e4e7eb"
-_FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
-_WIDTH = 310
-_SOURCE = re.compile(r'aria-label="([^"]*) \|([a-z]+\.csv:\d+:\w+)\|([0-9.]+)"')
+# Pixels.
+_WIDTH = 310  # of an axis
+_STEP = 20  # from one layer to the next
+_TITLE, _AXIS, _CAPTION, _BETWEEN = 24, 20, 18, 10
+_LETTER = 6.1  # width on average
+_MOST_LETTERS = 36  # of a layer's name
+_INSIDE = 12  # between the ends of the axis of sizes and its outermost marks
 
-Chart = alt.VConcatChart | alt.LayerChart | alt.FacetChart
+
+@dataclass(frozen=True)
+class Mark:
+    """One number: a symbol at ``x``, and for ratios a bar from ``low`` to ``high`` and the number as ``text``."""
+
+    x: float
+    color: str
+    path: str
+    label: str  # for readers who do not see the chart
+    source: str
+    value: str
+    low: float = 0.0
+    high: float = 0.0
+    text: str = ""
 
 
-def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -> Markup | None:
+@dataclass(frozen=True)
+class Line:
+    """One layer's marks at height ``y``."""
+
+    name: str
+    y: float
+    marks: tuple[Mark, ...]
+    is_mean: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name, its start cut off where it is too long: layers of one network end differently."""
+        return self.name if len(self.name) <= _MOST_LETTERS else f"…{self.name[1 - _MOST_LETTERS :]}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines above one axis. ``ticks``: position and text; ``one``: where the ratio 1 lies."""
+
+    title: str
+    top: float
+    bottom: float
+    ticks: tuple[tuple[float, str], ...]
+    lines: tuple[Line, ...]
+    one: float | None = None
+    caption: str = ""  # of the axis
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Sections below each other. ``left``: room for names; positions in x are right of it."""
+
+    label: str
+    left: float
+    width: float
+    height: float
+    sections: tuple[Section, ...]
+    axis: float = _WIDTH
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A ratio to be drawn."""
+
+    name: str
+    interval: Interval
+    other: str
+    source: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.interval.low or self.interval.value, self.interval.high or self.interval.value
+
+    def mark(self, scale: _Log) -> Mark:
+        value, (low, high) = self.interval.value, self.ends
+        bounds = f" [{low:.3f}, {high:.3f}]" if self.interval.has_interval else ", no interval"
+        winner = winner_of(self.interval, "indirect", self.other)
+        return Mark(
+            scale.at(value),
+            COLORS[winner],
+            _SHAPES[winner],
+            f"{self.name}: indirect is {value:.3f}x{bounds} of {self.other}'s speed",
+            self.source,
+            number_text(value),
+            scale.at(low),
+            scale.at(high),
+            f"{value:.{ratio_decimals(value)}f}",
+        )
+
+
+@dataclass(frozen=True)
+class _Log:
+    """A logarithmic axis from ``low`` to ``high``; ``inside``: pixels left free at both ends."""
+
+    low: float
+    high: float
+    inside: float = 0.0
+
+    def at(self, value: float) -> float:
+        """The value's place in pixels."""
+        share = math.log(value / self.low) / math.log(self.high / self.low) if self.high > self.low else 0.5
+        return round(self.inside + share * (_WIDTH - 2 * self.inside), 1)
+
+
+def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -> Chart | None:
     """Indirect's speed over that of im2col and direct, layer by layer, with intervals; None without a ratio.
 
     ``rows`` and ``means`` are those of one cluster and cache mode. Colour and shape name the winner; grey: none.
     """
-    sections = [(c, other, points) for c, other in SECTIONS if (points := _points(rows, means, c, other))]
-    if not sections:
+    found = [(c, other, points) for c, other in SECTIONS if (points := _points(rows, means, c, other))]
+    if not found:
         return None
-    domains = [
-        _domain([points for c, _, points in sections if (c == "grouped") == grouped]) for grouped in (False, True)
-    ]
-    charts: list[Any] = []
-    for number, (category, other, points) in enumerate(sections, start=1):
+    domains = [_domain([points for c, _, points in found if (c == "grouped") == grouped]) for grouped in (False, True)]
+    sections: list[Section] = []
+    top = 0.0
+    for category, other, points in found:
+        domain = domains[category == "grouped"]
+        scale = _Log(*domain)
+        top += _TITLE
+        lines = tuple(
+            Line(point.name, top + _STEP * (n + 0.5), (point.mark(scale),), point.name == MEAN)
+            for n, point in enumerate(points)
+        )
+        bottom = top + _STEP * len(points)
+        ticks = tuple((scale.at(tick), f"{tick:.2f}".rstrip("0").rstrip(".")) for tick in ratio_ticks(domain))
         title = f"{CATEGORY_TITLES[category].capitalize()}: indirect against {other}"
-        last = number == len(sections)
-        charts.append(_ratio_section(points, title, domains[category == "grouped"], last=last))
+        last = len(sections) == len(found) - 1
+        caption = "speed of indirect over the other's (log scale; right of 1: indirect is faster)" if last else ""
+        sections.append(Section(title, top, bottom, ticks, lines, scale.at(1), caption))
+        top = bottom + _AXIS + _BETWEEN
     label = f"Speed of indirect over the other algorithm with 95 % intervals, {place}"
-    return _svg(alt.vconcat(*charts, spacing=14), label)
+    return _chart(label, sections, right=50)
 
 
-def memory_chart(rows: Sequence[Row], place: str) -> Markup | None:
+def memory_chart(rows: Sequence[Row], place: str) -> Chart | None:
     """Bytes of the im2col matrix and of the pointer buffer, layer by layer, log scale; None without a pair."""
-    points: list[dict[str, Any]] = []
-    for matrix, pointers in memory_pairs(rows):
-        for row, column, what in ((matrix, "matrix_bytes", "im2col matrix"), (pointers, "pointer_bytes", "pointers")):
-            size = int(row.columns()[column])
-            number, unit, _ = bytes_text(size)
-            points.append(
-                {
-                    **{"layer": row.key.layer, "what": what, "bytes": size, "algorithm": row.algorithm},
-                    "note": f"{row.key.layer}: {what} {number} {unit} |{source(row, column)}|{size}",
-                }
-            )
-    if not points:
+    pairs = memory_pairs(rows)
+    sizes = [size for matrix, pointers in pairs for size in (matrix.matrix_bytes, pointers.pointer_bytes) if size]
+    if not sizes:
         return None
-    names = list(dict.fromkeys(point["layer"] for point in points))
-    sizes = [point["bytes"] for point in points]
-    ticks = [4**n for n in range(3, 21) if min(sizes) / 4 <= 4**n <= max(sizes) * 4]
-    base = alt.Chart(alt.InlineData(values=points)).encode(y=_layers(names))
-    x = alt.X(
-        "bytes:Q",
-        scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(
-            title="bytes (log scale)",
-            values=ticks,
-            labelExpr="datum.value >= 1048576 ? datum.value / 1048576 + ' MiB' : datum.value >= 1024 ? "
-            "datum.value / 1024 + ' KiB' : datum.value + ' B'",
-        ),
+    scale = _Log(min(sizes), max(sizes), _INSIDE)
+    lines = tuple(
+        Line(
+            matrix.key.layer,
+            4 + _STEP * (n + 0.5),
+            (
+                _size_mark(matrix, "matrix_bytes", "im2col matrix", scale),
+                _size_mark(pointers, "pointer_bytes", "pointers", scale),
+            ),
+        )
+        for n, (matrix, pointers) in enumerate(pairs)
     )
-    line = base.mark_line(color="#b9c0c8", strokeWidth=2, aria=False).encode(x=x, detail="layer:N")
-    marks = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=x, color=_winners("algorithm"), shape=_shapes("algorithm"), description="note:N"
-    )
-    return _svg(
-        alt.layer(line, marks).properties(width=_WIDTH, height=alt.Step(20)),
-        f"Memory of the im2col matrix and of the pointer buffer, {place}",
-    )
+    ticks: list[tuple[float, str]] = []
+    for size in (4**n for n in range(21)):
+        x = scale.at(size)
+        if 0 <= x <= _WIDTH and (not ticks or x - ticks[-1][0] >= 44):
+            ticks.append((x, _size(size)))
+    section = Section("", 4, 4 + _STEP * len(lines), tuple(ticks), lines, caption="bytes (log scale)")
+    return _chart(f"Memory of the im2col matrix and of the pointer buffer, {place}", [section], right=12)
 
 
 def memory_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -115,36 +213,51 @@ def winner_of(interval: Interval, algorithm: str, other: str) -> str:
     return {1: algorithm, -1: other, 0: ""}[interval.against_one()]
 
 
-def _points(rows: Sequence[Row], means: Sequence[CategoryRow], category: str, other: str) -> list[dict[str, Any]]:
+def _chart(label: str, sections: Sequence[Section], right: float) -> Chart:
+    letters = max(len(line.label) for section in sections for line in section.lines)
+    left = max(60.0, round(_LETTER * letters + 12))
+    height = sections[-1].bottom + _AXIS + _CAPTION
+    return Chart(label, left, left + _WIDTH + right, height, tuple(sections))
+
+
+def _points(rows: Sequence[Row], means: Sequence[CategoryRow], category: str, other: str) -> list[_Point]:
     ours = [row for row in rows if row.category == category and row.algorithm == "indirect" and row.ratio(other)]
     alike = Counter(row.key.layer for row in ours)
-    points: list[dict[str, Any]] = []
+    points: list[_Point] = []
     for row in ours:
         interval = row.ratio(other)
         if interval is not None:
             name = row.key.layer if alike[row.key.layer] == 1 else f"{row.key.layer} {row.kernel} {row.key.build}"
-            points.append(_point(name, interval, other, source(row, f"ratio_{other}")))
+            points.append(_Point(name, interval, other, source(row, f"ratio_{other}")))
     for mean in means:
         if (mean.category, mean.algorithm, mean.other) == (category, "indirect", other) and len(points) > 1:
-            points.append(_point(MEAN, mean.ratio, other, source(mean, "ratio")))
+            points.append(_Point(MEAN, mean.ratio, other, source(mean, "ratio")))
     return points
 
 
-def _point(name: str, interval: Interval, other: str, where: str) -> dict[str, Any]:
-    low, high = interval.low or interval.value, interval.high or interval.value
-    digits = ratio_decimals(interval.value)
-    bounds = f" [{low:.3f}, {high:.3f}]" if interval.has_interval else ", no interval"
-    exact = number_text(interval.value)
-    return {
-        **{"layer": name, "ratio": interval.value, "low": low, "high": high, "text": f"{interval.value:.{digits}f}"},
-        "winner": winner_of(interval, "indirect", other),
-        "note": f"{name}: indirect is {interval.value:.3f}x{bounds} of {other}'s speed |{where}|{exact}",
-    }
+def _size_mark(row: Row, column: str, what: str, scale: _Log) -> Mark:
+    size = int(row.columns()[column])
+    number, unit, _ = bytes_text(size)
+    return Mark(
+        scale.at(size),
+        COLORS.get(row.algorithm, COLORS[""]),
+        _SHAPES.get(row.algorithm, _SHAPES[""]),
+        f"{row.key.layer}: {what} {number} {unit}",
+        source(row, column),
+        str(size),
+    )
 
 
-def _domain(sections: Sequence[list[dict[str, Any]]]) -> list[float]:
+def _size(size: int) -> str:
+    for unit, scale in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= scale:
+            return f"{size // scale} {unit}"
+    return f"{size} B"
+
+
+def _domain(sections: Sequence[list[_Point]]) -> list[float]:
     """The common ends of the ratio axis of several sections; 1 is always inside."""
-    values = [v for points in sections for p in points for v in (p["ratio"], p["low"], p["high"])]
+    values = [v for points in sections for p in points for v in (p.interval.value, *p.ends)]
     return [min(0.95, *values) * 0.98, max(1.05, *values) * 1.02] if values else [0.9, 1.1]
 
 
@@ -163,66 +276,3 @@ def ratio_ticks(domain: Sequence[float], least: float = 38 / _WIDTH) -> list[flo
                 ticks.append(tick)
                 last = tick
     return sorted(ticks)
-
-
-def _ratio_section(points: list[dict[str, Any]], title: str, domain: list[float], *, last: bool) -> Chart:
-    base = alt.Chart(alt.InlineData(values=points)).encode(y=_layers([point["layer"] for point in points]))
-    axis = alt.Axis(
-        title="speed of indirect over the other's (log scale; right of 1: indirect is faster)" if last else None,
-        format=".2~f",
-        values=ratio_ticks(domain),
-    )
-    scale = alt.Scale(type="log", domain=domain, nice=False)
-    x = alt.X("ratio:Q", scale=scale, axis=axis)
-    one = alt.Chart(alt.InlineData(values=[{"one": 1}])).mark_rule(color=_INK, strokeWidth=1.2, aria=False)
-    color, shape = _winners("winner"), _shapes("winner")
-    bars = base.mark_rule(strokeWidth=2.2, aria=False).encode(
-        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", color=color
-    )
-    marks = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, color=color, shape=shape, description="note:N")
-    texts = base.mark_text(align="right", fontSize=11, color=_INK, font=_FONT).encode(
-        x=alt.value(_WIDTH + 40), text="text:N", description="note:N"
-    )
-    return alt.layer(one.encode(x=alt.X("one:Q", scale=scale, axis=axis)), bars, marks, texts).properties(
-        width=_WIDTH,
-        height=alt.Step(20),
-        title=alt.TitleParams(title, anchor="start", fontSize=12, color=_INK, font=_FONT, frame="group", offset=6),
-    )
-
-
-def _layers(names: Sequence[str]) -> alt.Y:
-    weight = {"condition": {"test": f"datum.value === '{MEAN}'", "value": "bold"}, "value": "normal"}
-    axis: dict[str, Any] = {"title": None, "labelLimit": 220, "labelPadding": 8, "labelFontWeight": weight}
-    axis |= {"ticks": False, "domain": False, "grid": False}
-    return alt.Y("layer:N", sort=list(names), axis=alt.Axis(**axis))
-
-
-def _winners(field: str) -> alt.Color:
-    scale = alt.Scale(domain=list(COLORS), range=list(COLORS.values()))
-    return alt.Color(f"{field}:N", scale=scale, legend=None)
-
-
-def _shapes(field: str) -> alt.Shape:
-    scale = alt.Scale(domain=list(SHAPES), range=list(SHAPES.values()))
-    return alt.Shape(f"{field}:N", scale=scale, legend=None)
-
-
-def _svg(chart: Chart, label: str) -> Markup:
-    styled = (
-        chart.configure(font=_FONT, background="transparent", padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=_FAINT,
-            titleColor=_FAINT,
-            titleFontWeight="normal",
-            titleFontSize=11,
-            labelFontSize=11,
-            gridColor=_GRID,
-            domainColor=_GRID,
-            tickColor=_GRID,
-        )
-    )
-    svg = str(vl_convert.vegalite_to_svg(styled.to_dict(), vl_version=alt.SCHEMA_VERSION.removeprefix("v")[:3]))
-    svg = _SOURCE.sub(r'aria-label="\1" data-source="\2" data-value="\3"', svg)
-    # vl_convert escapes every text it draws; nothing else of the records is in here.
-    return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1))  # noqa: S704

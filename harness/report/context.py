@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
-
 from harness.report import charts
 from harness.report.baseline import BaselineRow, make_baselines
 from harness.report.best import BestBlock, best_blocks
@@ -41,8 +39,8 @@ class CacheBlock:
     cache: str
     words: str
     categories: list[CategoryBlock]
-    ratios: Markup | None
-    memory: Markup | None
+    ratios: charts.Chart | None
+    memory: charts.Chart | None
 
 
 @dataclass(frozen=True)

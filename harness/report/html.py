@@ -1,4 +1,4 @@
-"""report.html: the templates of reports/ filled in. Everything is escaped but what Marks and charts made."""
+"""report.html: the templates of reports/ filled in. Everything is escaped but what Marks made."""
 
 from __future__ import annotations
 

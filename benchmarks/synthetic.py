@@ -1,4 +1,4 @@
-"""Makes whole run directories with chosen true ratios: manifest, plan, devices and records."""
+"""Makes whole run directories with chosen true ratios: manifest, plan, devices and records. For tests, too."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ BEST = 0.8  # a best variant's true time over its published one's
 
 
 def layer(name: str, size: int, k: int, cin: int, cout: int, stride: int = 1, groups: int = 1) -> dict[str, Any]:
+    """A layer as the manifest holds it: square, padded to keep its size."""
     pad = (k - 1) // 2
     return {
         "name": name,
@@ -53,6 +54,8 @@ class Truth:
 
 @dataclass
 class Phone:
+    """A device of a run, and what is true of it."""
+
     name: str = "pixel-3"
     model: str = "Pixel 3"
     serial: str = "8A9X0SERIAL"
@@ -94,6 +97,7 @@ def ways(phone: Phone, kind: str) -> list[Way]:
 
 
 def category(shape: Mapping[str, Any]) -> str:
+    """The category that results are grouped by."""
     if shape["groups"] > 1:
         return "grouped"
     if shape["kh"] > 1:
@@ -118,6 +122,7 @@ def make_run(
         "suite": {"name": "quick", "layers": list(layers)},
         "policy": {"name": "default", "launches": launches, "rounds": rounds, "min_ms": 10, "cache": list(caches)},
         "algorithms": ["im2col", "indirect", "direct"],
+        **{"clusters": None, "abi": None, "toolchain_asked": "auto"},
         "seed": seed,
         "devices": [phone.name for phone in phones],
         "toolchain": {"arm64-v8a": {"toolchain": "zig", "compiler": "clang 20.1.2", "build_id": BUILD + "0" * 28}},
@@ -143,7 +148,8 @@ def make_run(
                      "variants": ["im2col", "indirect", "direct", *ASKED_BEST * phone.faces], "seed": 1}
                     for launch in range(launches) for shape in layers
                 ]  # fmt: skip
-                stream = records(phone, cluster, mhz, layers, launches, rounds, caches, random.Random(seed + mhz))
+                dice = random.Random(seed + mhz)  # noqa: S311  the same run again for the same seed
+                stream = records(phone, cluster, mhz, layers, launches, rounds, caches, dice)
                 for number, record in enumerate(stream):
                     file.write(json.dumps({"seq": number, **record}) + "\n")
     (path / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in plan))
@@ -151,6 +157,7 @@ def make_run(
 
 
 def write_device(folder: Path, phone: Phone) -> None:
+    """device.json."""
     identity = {
         **{"serial": phone.serial, "kind": phone.kind, "model": phone.model, "manufacturer": "Maker"},
         **{"soc": phone.soc, "android": "12", "sdk": 31, "abis": ["arm64-v8a"], "fingerprint": "maker/p/p:12/X/1"},
