@@ -160,6 +160,7 @@ class LocalDevice:
                 start_new_session=True,
             )
         self._children[process.pid] = process
+        _await_arguments(process)
         stat = _stat(process.pid)
         return RemoteProcess(process.pid, stat[1] if stat else 0, self.identity.boot_id)
 
@@ -196,6 +197,17 @@ def _failures(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise DeviceError(f"local: {error.filename or what}: {error.strerror or error}") from None
+
+
+def _await_arguments(process: subprocess.Popen[bytes]) -> None:
+    """Until /proc shows the program's arguments: within exec there is a moment in which it shows none, and whoever
+    looks for our programs by their arguments would miss this one."""
+    deadline = time.monotonic() + 1
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                return
+        time.sleep(0.001)
 
 
 def _stat(pid: int) -> tuple[int, int, str] | None:

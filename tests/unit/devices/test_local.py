@@ -142,3 +142,23 @@ def test_cpus_come_from_the_inherited_mask(tmp_path: Path) -> None:
         [sys.executable, "-c", text, str(tmp_path), str(cpu)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"({cpu},)"
+
+
+def test_a_program_within_its_exec_is_waited_for(
+    local: LocalDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/proc shows no arguments for a moment there; whoever looks for our programs would miss it."""
+    answers = [b"", b"", b"sleep\0"]
+    real = Path.read_bytes
+    seen: list[bytes] = []
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name != "cmdline":
+            return real(path)
+        seen.append(answers[min(len(seen), 2)])
+        return seen[-1]
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    process = local.spawn(["sleep", "60"], cwd=str(tmp_path), output=str(tmp_path / "out"))
+    local.kill(process)
+    assert seen == answers
