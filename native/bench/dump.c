@@ -36,7 +36,7 @@ bool dump_layers(const plan *p, const char *folder) {
                 json_size(&j, NULL, sides[k][n]);
             json_close(&j, ']');
         }
-        json_number(&j, "min", (double)d->output_min); /* not clamped: null */
+        json_number(&j, "min", layer_min(l)); /* not clamped: null */
         json_number(&j, "max", (double)d->output_max);
         json_close(&j, '}');
     }

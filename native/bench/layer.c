@@ -58,6 +58,8 @@ void layer_parse(fields *f, layer_shape *l) {
         return;
     if (d->output_min > d->output_max)
         fields_fail(f, "min is over max");
+    if (d->output_min == 0 && d->output_max == 0)
+        d->output_min = -0.0f; /* a plan says what it means: to the library two zeros are no clamp */
     if (d->in_channels % d->groups || d->out_channels % d->groups)
         fields_fail(f, "groups=%u does not divide cin and cout", d->groups);
     l->out_height =
@@ -77,6 +79,10 @@ void layer_parse(fields *f, layer_shape *l) {
     l->macs = (double)l->output_floats * taps;
 }
 
+double layer_min(const layer_shape *l) {
+    return (double)l->desc.output_min + 0.0;
+}
+
 void layer_print(const layer_shape *l, char *line, size_t room) {
     char name[FIELDS_ENCODED(sizeof l->name)];
     const ic_conv2d_desc *d = &l->desc;
@@ -86,8 +92,8 @@ void layer_print(const layer_shape *l, char *line, size_t room) {
              "min=%.9g max=%.9g",
              fields_encode(l->name, name, sizeof name), l->height, l->width, d->kernel_height, d->kernel_width,
              d->pad_top, d->pad_right, d->pad_bottom, d->pad_left, d->stride_height, d->stride_width,
-             d->dilation_height, d->dilation_width, d->groups, l->batch, d->in_channels, d->out_channels,
-             (double)d->output_min, (double)d->output_max);
+             d->dilation_height, d->dilation_width, d->groups, l->batch, d->in_channels, d->out_channels, layer_min(l),
+             (double)d->output_max);
 }
 
 size_t layer_data_bytes(const layer_shape *l) {

@@ -48,12 +48,24 @@ typedef enum {
 } ic_status;
 
 typedef enum {
-    IC_ALGORITHM_NAIVE = 0, /* seven loops; any convolution */
-    IC_ALGORITHM_IM2COL,    /* patch matrix, then GEMM with the micro-kernel; any convolution */
-    IC_ALGORITHM_DIRECT,    /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
-    IC_ALGORITHM_INDIRECT,  /* Dukhan 2019; any convolution */
-    IC_ALGORITHM_AUTO       /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_INDIRECT = 0, /* Dukhan 2019; any convolution */
+    IC_ALGORITHM_IM2COL,       /* patch matrix, then GEMM with the micro-kernel; any convolution */
+    IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
+    IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
+    IC_ALGORITHM_AUTO          /* direct or indirect, with the schedule that suits the layer and this core */
 } ic_algorithm;
+
+/* A structure begins with its own size. Zeros in all the rest mean the defaults: set the size, or begin with the
+ * structure's IC_..._INIT, and name only what differs:
+ *
+ *     ic_conv2d_desc desc = IC_CONV2D_DESC_INIT;
+ *     desc.kernel_height = desc.kernel_width = 3;
+ *     desc.in_channels = desc.out_channels = 64; */
+#ifdef __cplusplus
+#define IC_INIT(structure) {sizeof(structure)}
+#else
+#define IC_INIT(structure) {.struct_size = sizeof(structure)}
+#endif
 
 /* What an allocation is for. */
 typedef enum {
@@ -74,18 +86,26 @@ typedef struct {
     void (*release)(void *context, void *memory, size_t bytes, ic_memory kind);
 } ic_allocator;
 
-/* Channels are totals over all groups. Weights are [out_channels][kernel_height][kernel_width][in_channels / groups]
- * (OHWI), bias [out_channels]. output_min / output_max clamp the result; -INFINITY / INFINITY switch clamping off. */
+/* A convolution. Kernel size and channels have no default.
+ *
+ * Channels are totals over all groups. Weights are [out_channels][kernel_height][kernel_width][in_channels / groups]
+ * (OHWI), bias [out_channels].
+ *
+ * output_min and output_max clamp the outputs; a side that is -INFINITY or INFINITY does not. Zero in both is the
+ * default, no clamp at all. A maximum of 0 is asked for with output_min = -INFINITY; the clamp [0, 0], which leaves
+ * nothing but zeros, with output_min = -0.0f. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_conv2d_desc) */
     uint32_t kernel_height, kernel_width;
-    uint32_t stride_height, stride_width;
-    uint32_t dilation_height, dilation_width;
+    uint32_t stride_height, stride_width;     /* 0: 1 */
+    uint32_t dilation_height, dilation_width; /* 0: 1 */
     uint32_t pad_top, pad_right, pad_bottom, pad_left;
-    uint32_t groups;
+    uint32_t groups; /* 0: 1 */
     size_t in_channels, out_channels;
-    float output_min, output_max;
+    float output_min, output_max; /* both 0: no clamp */
 } ic_conv2d_desc;
+
+#define IC_CONV2D_DESC_INIT IC_INIT(ic_conv2d_desc)
 
 /* Threads that share the work of a run. The caller of run is one of them. */
 typedef struct ic_pool ic_pool;
@@ -94,11 +114,13 @@ typedef struct ic_pool ic_pool;
 
 typedef struct {
     size_t struct_size;            /* sizeof(ic_pool_options) */
-    unsigned threads;              /* with the caller's, 1 to IC_MAX_THREADS */
+    unsigned threads;              /* with the caller's, 1 to IC_MAX_THREADS; 0: 1 */
     const unsigned *cpus;          /* NULL: not pinned; else [threads], none twice. cpus[0] is the caller's, who pins
                                       itself */
     const ic_allocator *allocator; /* NULL: malloc */
 } ic_pool_options;
+
+#define IC_POOL_OPTIONS_INIT IC_INIT(ic_pool_options)
 
 /* Starts the threads. IC_INVALID_ARGUMENT where one cannot be pinned, IC_OUT_OF_MEMORY where it cannot be started. */
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool);
@@ -129,6 +151,8 @@ typedef struct {
                                       Must live as long as the object, and not change */
 } ic_options;
 
+#define IC_OPTIONS_INIT IC_INIT(ic_options)
+
 typedef struct {
     size_t struct_size;     /* sizeof(ic_conv2d_info), set by the caller */
     ic_algorithm algorithm; /* that runs: auto tells what it chose */
@@ -138,10 +162,13 @@ typedef struct {
                                       of one image, whatever the batch */
 } ic_conv2d_info;
 
+#define IC_CONV2D_INFO_INIT IC_INIT(ic_conv2d_info)
+
 typedef struct ic_conv2d ic_conv2d;
 
-/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, default kernel,
- * malloc. On failure *conv is NULL. */
+/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: the defaults, which are the
+ * indirect algorithm as published, with the default kernel for this CPU, on the caller's thread. On failure *conv is
+ * NULL. */
 ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
                            const ic_options *options, ic_conv2d **conv);
 
@@ -158,7 +185,8 @@ void ic_conv2d_destroy(ic_conv2d *conv); /* NULL is allowed */
 
 #define IC_CHOICE_NAME 80 /* room for `<algorithm>_<schedule>` */
 
-/* What is best for one layer: all of a description but its clamp, the input's size and the number of threads. */
+/* What is best for one layer: all of a description but its clamp, the input's size and the number of threads. Defaults
+ * are those of the description alone. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_tuned_entry) */
     ic_conv2d_desc desc;
@@ -167,12 +195,20 @@ typedef struct {
     char choice[IC_CHOICE_NAME]; /* e.g. "indirect_avx512_6x64+regions" */
 } ic_tuned_entry;
 
+#ifdef __cplusplus
+#define IC_TUNED_ENTRY_INIT {sizeof(ic_tuned_entry), IC_CONV2D_DESC_INIT}
+#else
+#define IC_TUNED_ENTRY_INIT {.struct_size = sizeof(ic_tuned_entry), .desc = IC_CONV2D_DESC_INIT}
+#endif
+
 typedef struct {
     size_t struct_size;            /* sizeof(ic_tune_options) */
-    double budget_s;               /* over 0: about so long; at least one object is made and called twice */
+    double budget_s;               /* about so long, 0: one second; at least one object is made and called twice */
     const ic_allocator *allocator; /* of all buffers and objects; NULL: malloc */
     ic_pool *pool;                 /* as in ic_options */
 } ic_tune_options;
+
+#define IC_TUNE_OPTIONS_INIT IC_INIT(ic_tune_options)
 
 typedef struct {
     size_t struct_size;         /* sizeof(ic_tuning), set by the caller */
@@ -182,6 +218,8 @@ typedef struct {
                                    for any */
     unsigned candidates;        /* measured */
 } ic_tuning;
+
+#define IC_TUNING_INIT IC_INIT(ic_tuning)
 
 /* Measures on the CPU that the caller runs on, and should be pinned to, which algorithm and schedule is best. What is
  * not faster than the model's choice by 2 % or needs more memory than im2col is not taken. */

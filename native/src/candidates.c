@@ -96,15 +96,16 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
     return l.count;
 }
 
-bool ic_candidate_at(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width, unsigned threads,
+bool ic_candidate_at(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width, unsigned threads,
                      unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]) {
     ic_tuned_choice choices[IC_MOST_CANDIDATES];
+    ic_conv2d_desc desc;
     ic_geometry geometry;
-    if (ic_check_desc(desc) != IC_OK || ic_make_geometry(desc, batch, height, width, &geometry) != IC_OK) {
+    if (ic_read_desc(given, &desc) != IC_OK || ic_make_geometry(&desc, batch, height, width, &geometry) != IC_OK) {
         return false;
     }
     const ic_core core = ic_core_here();
-    if (index >= ic_candidates(&core, desc, &geometry, threads, choices)) {
+    if (index >= ic_candidates(&core, &desc, &geometry, threads, choices)) {
         return false;
     }
     *algorithm = choices[index].algorithm;

@@ -72,7 +72,7 @@ static ic_status store_weights(ic_conv2d *conv, const float *weights, const floa
 /* Options of this version, from those of the caller, who may know fewer. */
 static ic_status read_options(const ic_options *given, ic_options *options) {
     const size_t oldest = offsetof(ic_options, pool), older = offsetof(ic_options, tuned);
-    *options = (ic_options){.struct_size = sizeof *options, .algorithm = IC_ALGORITHM_INDIRECT};
+    *options = (ic_options)IC_OPTIONS_INIT;
     if (given == NULL) {
         return IC_OK;
     }
@@ -143,10 +143,9 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
     ic_conv2d draft = {.is_shaped = false};
     ic_status status = read_options(given, &options);
     if (status == IC_OK) {
-        status = ic_check_desc(desc);
+        status = ic_read_desc(desc, &draft.desc);
     }
     if (status == IC_OK) {
-        draft.desc = *desc;
         draft.allocator = options.allocator != NULL ? *options.allocator : ic_default_allocator();
         draft.pool = options.pool;
         draft.tuned = options.algorithm == IC_ALGORITHM_AUTO ? options.tuned : NULL;

@@ -2,16 +2,32 @@
 #include "geometry.h"
 #include "memory.h"
 
-ic_status ic_check_desc(const ic_conv2d_desc *desc) {
-    if (desc->struct_size != sizeof *desc) {
+#include <math.h>
+
+static void fill_defaults(ic_conv2d_desc *desc) {
+    uint32_t *const ones[] = {&desc->stride_height, &desc->stride_width, &desc->dilation_height, &desc->dilation_width,
+                              &desc->groups};
+    for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++) {
+        *ones[i] += *ones[i] == 0;
+    }
+    /* -0.0f is how a caller asks for [0, 0] */
+    if (desc->output_min == 0 && desc->output_max == 0 && !signbit(desc->output_min)) {
+        desc->output_min = -INFINITY;
+        desc->output_max = INFINITY;
+    }
+}
+
+ic_status ic_read_desc(const ic_conv2d_desc *given, ic_conv2d_desc *desc) {
+    if (given->struct_size != sizeof *given) {
         return IC_INVALID_ARGUMENT;
     }
-    if (desc->kernel_height == 0 || desc->kernel_width == 0 || desc->stride_height == 0 || desc->stride_width == 0 ||
-        desc->dilation_height == 0 || desc->dilation_width == 0) {
+    *desc = *given;
+    fill_defaults(desc);
+    if (desc->kernel_height == 0 || desc->kernel_width == 0) {
         return IC_INVALID_ARGUMENT;
     }
-    if (desc->groups == 0 || desc->in_channels == 0 || desc->out_channels == 0 ||
-        desc->in_channels % desc->groups != 0 || desc->out_channels % desc->groups != 0) {
+    if (desc->in_channels == 0 || desc->out_channels == 0 || desc->in_channels % desc->groups != 0 ||
+        desc->out_channels % desc->groups != 0) {
         return IC_INVALID_ARGUMENT;
     }
     if (!(desc->output_min <= desc->output_max)) { /* false for NaN, too */

@@ -11,8 +11,9 @@ typedef struct {
     size_t batch, input_height, input_width, output_height, output_width;
 } ic_geometry;
 
-/* Everything in the description that doesn't depend on the input's size. */
-ic_status ic_check_desc(const ic_conv2d_desc *desc);
+/* The caller's description with all defaults filled in, and everything checked that doesn't depend on the input's size.
+ * All else in the library takes descriptions that come from here. */
+ic_status ic_read_desc(const ic_conv2d_desc *given, ic_conv2d_desc *desc);
 
 /* Sizes for one input. IC_OVERFLOW when input or output cannot be an array. */
 ic_status ic_make_geometry(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width,

@@ -79,13 +79,14 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
     return IC_OK;
 }
 
-ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t height, size_t width,
+ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t height, size_t width,
                              char name[IC_CHOICE_NAME]) {
     ic_core core = ic_core_of_midr(midr);
+    ic_conv2d_desc desc;
     ic_geometry geometry;
-    ic_status status = ic_check_desc(desc);
+    ic_status status = ic_read_desc(given, &desc);
     if (status == IC_OK) {
-        status = ic_make_geometry(desc, 1, height, width, &geometry);
+        status = ic_make_geometry(&desc, 1, height, width, &geometry);
     }
     if (status != IC_OK) {
         return status;
@@ -94,9 +95,9 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t h
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
+    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(&desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
                             IC_ORDER_BY_RULE, false};
-    ic_choose_schedule(&core, desc, &geometry, 1, &algorithm, &schedule);
+    ic_choose_schedule(&core, &desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);
     snprintf(name, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(algorithm), text);

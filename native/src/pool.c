@@ -108,14 +108,14 @@ static void wait_for_helpers(ic_pool *pool) {
 }
 
 /* Two threads on one CPU would wait for each other: as many CPUs as threads, each of which the system can name. */
-static bool are_cpus(const ic_pool_options *options) {
-    for (unsigned i = 0; options->cpus != NULL && i < options->threads; i++) {
+static bool are_cpus(const unsigned *cpus, unsigned threads) {
+    for (unsigned i = 0; cpus != NULL && i < threads; i++) {
         for (unsigned before = 0; before < i; before++) {
-            if (options->cpus[before] == options->cpus[i]) {
+            if (cpus[before] == cpus[i]) {
                 return false;
             }
         }
-        if (options->cpus[i] >= CPU_SETSIZE) {
+        if (cpus[i] >= CPU_SETSIZE) {
             return false;
         }
     }
@@ -127,15 +127,18 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
         return IC_INVALID_ARGUMENT;
     }
     *pool = NULL;
-    if (options == NULL || options->struct_size != sizeof *options || options->threads == 0 ||
-        options->threads > IC_MAX_THREADS || !are_cpus(options)) {
+    if (options == NULL || options->struct_size != sizeof *options) {
+        return IC_INVALID_ARGUMENT;
+    }
+    const unsigned threads = options->threads != 0 ? options->threads : 1;
+    if (threads > IC_MAX_THREADS || !are_cpus(options->cpus, threads)) {
         return IC_INVALID_ARGUMENT;
     }
     const ic_allocator allocator = options->allocator != NULL ? *options->allocator : ic_default_allocator();
     if (allocator.allocate == NULL || allocator.release == NULL) {
         return IC_INVALID_ARGUMENT;
     }
-    const size_t bytes = sizeof(ic_pool) + (options->threads - 1) * sizeof(helper);
+    const size_t bytes = sizeof(ic_pool) + (threads - 1) * sizeof(helper);
     ic_pool *made = allocator.allocate(allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {
         return IC_OUT_OF_MEMORY;
@@ -143,7 +146,7 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     memset(made, 0, bytes);
     made->allocator = allocator;
     made->bytes = bytes;
-    made->threads = options->threads;
+    made->threads = threads;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->wake, NULL);
     for (unsigned i = 1; i < made->threads; i++) {

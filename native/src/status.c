@@ -36,7 +36,11 @@ uint32_t ic_version(void) {
     return 0x000100; /* 0.1.0 */
 }
 
-static const char *const algorithm_names[] = {"naive", "im2col", "direct", "indirect", "auto"};
+static const char *const algorithm_names[] = {[IC_ALGORITHM_INDIRECT] = "indirect",
+                                              [IC_ALGORITHM_IM2COL] = "im2col",
+                                              [IC_ALGORITHM_DIRECT] = "direct",
+                                              [IC_ALGORITHM_NAIVE] = "naive",
+                                              [IC_ALGORITHM_AUTO] = "auto"};
 
 #define ALGORITHMS (sizeof algorithm_names / sizeof algorithm_names[0])
 

@@ -16,6 +16,8 @@
 
 enum { CALLS = 256, FINALISTS = 4, ROUNDS = 15, FEWEST_ROUNDS = 3 };
 
+static const double default_budget_s = 1;
+
 /* Shares of the budget that are used up at the end of each stage, and of the time that a winner may take. */
 static const double screen_share = 0.5, final_share = 0.8, clearly = 0.98;
 
@@ -336,19 +338,22 @@ static ic_status with_buffers(tuning *t, ic_tuning *result) {
     return status;
 }
 
-ic_status ic_autotune(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width,
+ic_status ic_autotune(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width,
                       const ic_tune_options *options, ic_tuning *result) {
-    if (desc == NULL || options == NULL || result == NULL || options->struct_size != sizeof *options ||
-        result->struct_size != sizeof *result || !(options->budget_s > 0)) {
+    if (given == NULL || options == NULL || result == NULL || options->struct_size != sizeof *options ||
+        result->struct_size != sizeof *result || !(options->budget_s >= 0)) {
         return IC_INVALID_ARGUMENT;
     }
     const ic_allocator *allocator = options->allocator;
     if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) {
         return IC_INVALID_ARGUMENT;
     }
-    tuning t = {.desc = desc, .pool = options->pool, .start_ns = now_ns(), .budget_ns = options->budget_s * 1e9};
+    ic_conv2d_desc complete;
+    const ic_conv2d_desc *desc = &complete;
+    const double budget_s = options->budget_s > 0 ? options->budget_s : default_budget_s;
+    tuning t = {.desc = desc, .pool = options->pool, .start_ns = now_ns(), .budget_ns = budget_s * 1e9};
     t.allocator = allocator != NULL ? *allocator : ic_default_allocator();
-    ic_status status = ic_check_desc(desc);
+    ic_status status = ic_read_desc(given, &complete);
     if (status == IC_OK) {
         status = ic_make_geometry(desc, batch, height, width, &t.geometry);
     }

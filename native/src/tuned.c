@@ -56,11 +56,13 @@ static ic_status read_choice(const char *text, ic_tuned_choice *choice) {
 }
 
 ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
+    ic_conv2d_desc desc;
     ic_geometry geometry;
-    ic_status status = ic_check_desc(&e->desc);
-    if (status == IC_OK) {
-        status = ic_make_geometry(&e->desc, e->batch, e->height, e->width, &geometry);
+    ic_status status = ic_read_desc(&e->desc, &desc);
+    if (status != IC_OK) {
+        return status;
     }
+    status = ic_make_geometry(&desc, e->batch, e->height, e->width, &geometry);
     if (status == IC_OK &&
         (e->threads == 0 || e->threads > IC_MAX_THREADS || memchr(e->choice, '\0', sizeof e->choice) == NULL)) {
         status = IC_INVALID_ARGUMENT;
@@ -68,10 +70,10 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
     if (status == IC_OK) {
         status = read_choice(e->choice, &kept->choice);
     }
-    if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&e->desc)) {
+    if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&desc)) {
         status = IC_UNSUPPORTED;
     }
-    key_of(&e->desc, e->batch, e->height, e->width, e->threads, kept->key);
+    key_of(&desc, e->batch, e->height, e->width, e->threads, kept->key);
     return status;
 }
 

@@ -320,8 +320,6 @@ static void pools(const char *kernel) {
     ic_pool_options options = {sizeof options, 2, NULL, NULL};
     CHECK(ic_pool_create(&options, NULL) == IC_INVALID_ARGUMENT);
     CHECK(ic_pool_create(NULL, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
-    options.threads = 0;
-    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
     options.threads = IC_MAX_THREADS + 1;
     CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
     options.threads = 2;

@@ -213,6 +213,10 @@ static void errors(const char *kernel) {
     CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, NULL) == IC_INVALID_ARGUMENT);
     CHECK(ic_autotune(&s.desc, 1, 1, 11, &options, &result) == IC_INVALID_ARGUMENT);
     CHECK(ic_autotune(&s.desc, SIZE_MAX, 12, 11, &options, &result) == IC_OVERFLOW);
+    options.budget_s = 0; /* a second */
+    CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_OK && result.candidates != 0);
+    options.budget_s = -1;
+    CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_INVALID_ARGUMENT);
     options.budget_s = (double)NAN;
     CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_INVALID_ARGUMENT);
     options.budget_s = 1;

@@ -27,7 +27,7 @@ NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
-    "test_object": ("arguments", "option_errors", "refusals", "states", "not_a_number", "names"),
+    "test_object": ("arguments", "defaults", "option_errors", "refusals", "states", "not_a_number", "names"),
     "test_choice": (
         "right",
         "memory",
