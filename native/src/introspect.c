@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "introspect.h"
-#include "choice.h"
-#include "conv.h"
-#include "core.h"
-#include "depthwise.h"
-#include "memory.h"
+#include "choice/model.h"
+#include "object.h"
+#include "core/core.h"
+#include "methods/depthwise.h"
+#include "core/memory.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * What the library chooses by itself: right, no larger than im2col, and explained; pools of threads. */
 #define _DEFAULT_SOURCE /* usleep */
 #include "check.h"
-#include "choice.h"
-#include "core.h"
+#include "choice/model.h"
+#include "core/core.h"
 
 #include <limits.h>
 #include <string.h>

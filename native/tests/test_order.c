@@ -3,7 +3,7 @@
 #include "check.h"
 #include "introspect.h"
 #include "kernels/kernel.h"
-#include "order.h"
+#include "choice/order.h"
 
 #include <string.h>
 

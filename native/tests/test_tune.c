@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tables of what was measured: kept word for word, refused where anything is wrong, obeyed by auto; and measuring. */
 #include "check.h"
-#include "core_id.h"
+#include "core/core_id.h"
 
 #include <inttypes.h>
 #include <math.h>

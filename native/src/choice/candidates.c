@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "choice/candidates.h"
+
+#include "choice/model.h"
+#include "methods/depthwise.h"
+#include "introspect.h"
+
+#include <string.h>
+
+typedef struct {
+    const ic_core *core;
+    const ic_conv2d_desc *desc;
+    const ic_geometry *geometry;
+    ic_tuned_choice *choices;
+    unsigned count;
+} list;
+
+static void add_in_order(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block,
+                         ic_order order) {
+    if (l->count < IC_MOST_CANDIDATES) {
+        const bool ahead = ic_choose_fetch(l->core, l->desc, l->geometry, kernel, split) != IC_FETCH_NOTHING;
+        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block, order, ahead}};
+    }
+}
+
+static void add(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, unsigned block) {
+    add_in_order(l, algorithm, kernel, split, block, IC_ORDER_BY_RULE);
+}
+
+/* Without blocks; with the fewest tiles that still are a block, and four times as many; with what fills a quarter, half
+ * and three quarters of the L2 cache, where all tiles read `bytes`. */
+static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel, ic_split split, size_t tiles,
+                       size_t bytes) {
+    const unsigned least = 8;
+    unsigned before = least;
+    add(l, algorithm, kernel, split, 0);
+    if (tiles <= least) {
+        return;
+    }
+    add(l, algorithm, kernel, split, least);
+    if (tiles > 4 * least) {
+        add(l, algorithm, kernel, split, 4 * least);
+        before = 4 * least;
+    }
+    for (unsigned quarter = 1; quarter <= 3; quarter++) {
+        const double room = (double)l->core->l2 / 4 * quarter, block = (double)tiles * room / (double)bytes;
+        if (block < (double)tiles && block < 4096 && (unsigned)block > before) {
+            before = (unsigned)block;
+            add(l, algorithm, kernel, split, before);
+        }
+    }
+}
+
+static size_t lesser(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
+                       ic_tuned_choice choices[IC_MOST_CANDIDATES]) {
+    list l = {core, desc, geometry, choices, 0};
+    const bool in_place = ic_reads_in_place(desc), splits = ic_taps(desc) > 1 || ic_has_padding(desc);
+    const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
+    const size_t pixels = geometry->output_height * geometry->output_width * (in_place ? geometry->batch : 1);
+    const size_t image =
+        geometry->input_height * geometry->input_width * inputs * sizeof(float) * (in_place ? geometry->batch : 1);
+    const size_t matrix = pixels * ic_taps(desc) * inputs * sizeof(float);
+    const ic_kernel *kernel;
+    for (unsigned i = 0; (kernel = ic_kernel_table(i)) != NULL; i++) {
+        if ((kernel->needs & ~core->features) != 0) {
+            continue;
+        }
+        if (ic_is_depthwise(desc)) {
+            add(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, 0);
+            continue;
+        }
+        const size_t tiles = pixels / kernel->rows + (pixels % kernel->rows != 0);
+        /* One thread and one panel: blocks change nothing, save how long im2col's matrix is. */
+        const size_t cut = outputs > kernel->columns || threads > 1 ? tiles : 0;
+        const size_t read = lesser(image, matrix);
+        if (in_place) {
+            add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, IC_SPLIT_NOT, cut, read);
+        } else {
+            const bool by_pixel = ic_order_by_rule(core, desc, geometry, kernel) == IC_ORDER_PIXELS;
+            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, tiles, matrix);
+            add_in_order(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, 0,
+                         by_pixel ? IC_ORDER_PANELS : IC_ORDER_PIXELS);
+        }
+        if (splits) {
+            add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, cut, read);
+        }
+        if (ic_has_padding(desc)) {
+            add(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_TAPS, 0);
+        }
+        add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_NOT, cut, read);
+    }
+    return l.count;
+}
+
+bool ic_candidate_at(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width, unsigned threads,
+                     unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]) {
+    ic_tuned_choice choices[IC_MOST_CANDIDATES];
+    ic_conv2d_desc desc;
+    ic_geometry geometry;
+    if (ic_read_desc(given, &desc) != IC_OK || ic_make_geometry(&desc, batch, height, width, &geometry) != IC_OK) {
+        return false;
+    }
+    const ic_core core = ic_core_here();
+    if (index >= ic_candidates(&core, &desc, &geometry, threads, choices)) {
+        return false;
+    }
+    *algorithm = choices[index].algorithm;
+    ic_print_schedule(&choices[index].schedule, schedule);
+    return true;
+}
