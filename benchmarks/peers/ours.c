@@ -165,12 +165,12 @@ static const char *answer(char *line) {
     int at = 0;
     double ns;
     ic_algorithm found;
-    ic_kernel_view view;
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     line[strcspn(line, "\n")] = 0;
     if (!strcmp(line, "kernels")) {
         printf("ok");
-        for (unsigned i = 0; ic_kernel_at(i, &view); i++)
-            if (view.supported)
+        for (unsigned i = 0; ic_kernel_get_info(i, &view) == IC_OK; i++)
+            if (view.is_supported)
                 printf(" %s,%s", view.name, view.isa);
         printf("\n");
         return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "emit.h"
 
-#include "introspect.h"
+#include "core/core.h"
 #include "timer.h"
 
 #include <math.h>

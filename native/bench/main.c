@@ -5,6 +5,7 @@
 #include "conductor.h"
 #include "cpu.h"
 #include "emit.h"
+#include "core/core.h"
 #include "introspect.h"
 #include "memcpy_probe.h"
 #include "panel.h"
@@ -67,11 +68,11 @@ static int first_allowed(void) {
 
 static int info(int cpu) {
     json j = {0};
-    ic_kernel_view view;
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     cpu_caches caches = cpu_caches_read(cpu, 0);
     const char *chosen = "";
-    for (unsigned i = 0; !*chosen && ic_kernel_at(i, &view); i++)
-        if (view.supported)
+    for (unsigned i = 0; !*chosen && ic_kernel_get_info(i, &view) == IC_OK; i++)
+        if (view.is_supported)
             chosen = view.name;
     char build[13];
     snprintf(build, sizeof build, "%.12s", cpu_build_id());
@@ -92,17 +93,17 @@ static int info(int cpu) {
 
 static int info_kernels(void) {
     json j = {0};
-    ic_kernel_view view;
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     json_open(&j, NULL, '[');
-    for (unsigned i = 0; ic_kernel_at(i, &view); i++) {
+    for (unsigned i = 0; ic_kernel_get_info(i, &view) == IC_OK; i++) {
         json_open(&j, NULL, '{');
         json_text(&j, "name", view.name);
         json_text(&j, "isa", view.isa);
         json_words(&j, "features", view.features);
         json_int(&j, "rows", view.rows);
         json_int(&j, "columns", view.columns);
-        json_bool(&j, "supported", view.supported);
-        json_hex(&j, "address", (uintptr_t)view.address);
+        json_bool(&j, "supported", view.is_supported);
+        json_hex(&j, "address", (uintptr_t)ic_kernel_address(i));
         json_close(&j, '}');
     }
     json_close(&j, ']');

@@ -2,7 +2,7 @@
 #include "peak_probe.h"
 
 #include "clock_probe.h"
-#include "introspect.h"
+#include "core/core.h"
 #include "timer.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * indirectconv: two-dimensional f32 convolutions in NHWC layout, among them the indirect convolution
- * (M. Dukhan, "The Indirect Convolution Algorithm", arXiv 1907.02129).
+ * indirectconv: two-dimensional convolutions, among them the indirect convolution (M. Dukhan, "The Indirect Convolution
+ * Algorithm", arXiv 1907.02129). So far of f32 in NHWC layout.
  *
  * Life of an object: create (packs the weights) -> reshape (once per input size; builds the indirection buffer) ->
  * run (any number of times; the input may move between calls) -> destroy.
@@ -36,7 +36,8 @@ typedef enum {
     IC_OK = 0,
     IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, floats not aligned to 4 bytes, a zero size, a wrong
                                 struct_size, min > max, ... */
-    IC_UNSUPPORTED,          /* the algorithm does not cover this convolution (e.g. direct on a 3x3) */
+    IC_UNSUPPORTED,          /* not covered: the type or the layout, or the convolution by the algorithm (e.g. direct on
+                                a 3x3) */
     IC_UNSUPPORTED_HARDWARE, /* the named kernel needs CPU features that this CPU lacks */
     IC_UNKNOWN_KERNEL,       /* no kernel of that name, or not these options together */
     IC_OVERFLOW,             /* a size does not fit size_t */
@@ -54,6 +55,19 @@ typedef enum {
     IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
     IC_ALGORITHM_AUTO          /* direct or indirect, with the schedule that suits the layer and this core */
 } ic_algorithm;
+
+/* Of the elements of input, weights, bias and output. */
+typedef enum {
+    IC_TYPE_F32 = 0,
+    IC_TYPE_F16, /* IC_UNSUPPORTED so far */
+    IC_TYPE_S8   /* IC_UNSUPPORTED so far */
+} ic_type;
+
+/* Of input and output. */
+typedef enum {
+    IC_LAYOUT_NHWC = 0, /* [batch][height][width][channels] */
+    IC_LAYOUT_NCHW      /* IC_UNSUPPORTED so far */
+} ic_layout;
 
 /* A structure begins with its own size. Zeros in all the rest mean the defaults: set the size, or begin with the
  * structure's IC_..._INIT, and name only what differs:
@@ -103,6 +117,8 @@ typedef struct {
     uint32_t groups; /* 0: 1 */
     size_t in_channels, out_channels;
     float output_min, output_max; /* both 0: no clamp */
+    ic_type type;
+    ic_layout layout;
 } ic_conv2d_desc;
 
 #define IC_CONV2D_DESC_INIT IC_INIT(ic_conv2d_desc)
@@ -169,8 +185,12 @@ typedef struct ic_conv2d ic_conv2d;
 /* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: the defaults, which are the
  * indirect algorithm as published, with the default kernel for this CPU, on the caller's thread. On failure *conv is
  * NULL. */
-ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
-                           const ic_options *options, ic_conv2d **conv);
+ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const void *weights, const void *bias, const ic_options *options,
+                           ic_conv2d **conv);
+
+/* The size of the output for one size of the input, as reshape would set it. */
+ic_status ic_conv2d_output_size(const ic_conv2d_desc *desc, size_t height, size_t width, size_t *output_height,
+                                size_t *output_width);
 
 /* Fixes the input size; builds the indirection buffer (indirect) or takes the matrix (im2col). A call with the size
  * already set does nothing. A kernel larger than the padded input is IC_INVALID_ARGUMENT. After a failure the object
@@ -178,10 +198,27 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
 ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width);
 
 /* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. */
-ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output);
+ic_status ic_conv2d_run(ic_conv2d *conv, const void *input, void *output);
 
 ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info);
 void ic_conv2d_destroy(ic_conv2d *conv); /* NULL is allowed */
+
+/* A kernel that is compiled into this program. */
+typedef struct {
+    size_t struct_size;     /* sizeof(ic_kernel_info), set by the caller */
+    const char *name;       /* "avx512_6x64", for ic_options.kernel */
+    const char *isa;        /* "scalar", "avx2", "avx512", "neon" */
+    const char *features;   /* of the CPU, that it needs, comma separated; "" for none */
+    ic_type type;           /* of the elements */
+    unsigned rows, columns; /* of its largest tile: output pixels, output channels */
+    int is_supported;       /* by this CPU: 1, or 0 */
+} ic_kernel_info;
+
+#define IC_KERNEL_INFO_INIT IC_INIT(ic_kernel_info)
+
+/* Kernels by number, those of a type best first. IC_UNKNOWN_KERNEL from ic_kernel_count() on. */
+unsigned ic_kernel_count(void);
+ic_status ic_kernel_get_info(unsigned index, ic_kernel_info *info);
 
 #define IC_CHOICE_NAME 80 /* room for `<algorithm>_<schedule>` */
 
@@ -238,6 +275,10 @@ ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t 
 void ic_tuned_destroy(ic_tuned *tuned); /* NULL is allowed; no object that has it may be reshaped any more */
 
 const char *ic_status_string(ic_status status);
+/* Why the latest call that failed on this thread did so: one line that names the argument and its value, as in
+ * "desc.groups=3 does not divide desc.in_channels=4"; "" where none failed so far. Ask right after the failure: the
+ * text is the thread's own, and the next failure, also one that a call gets over, writes it anew. */
+const char *ic_last_error(void);
 uint32_t ic_version(void); /* 0x00XXYYZZ */
 
 #ifdef __cplusplus

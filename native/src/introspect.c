@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "introspect.h"
 #include "choice/model.h"
-#include "object.h"
+#include "core/error.h"
+#include "methods/method.h"
+#include "tiles/matrix.h"
+#include "tiles/tiled.h"
 #include "core/core.h"
-#include "methods/depthwise.h"
-#include "core/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,27 +17,20 @@ static const void *address_of(ic_micro_kernel run) {
     return address;
 }
 
-bool ic_kernel_at(unsigned index, ic_kernel_view *view) {
-    const ic_kernel *kernel = ic_kernel_table(index);
-    if (kernel == NULL) {
-        return false;
-    }
-    view->name = kernel->name;
-    view->isa = kernel->isa;
-    view->features = kernel->features;
-    view->rows = kernel->rows;
-    view->columns = kernel->columns;
-    view->supported = (kernel->needs & ~ic_core_features()) == 0;
-    view->address = address_of(kernel->run);
-    return true;
+const void *ic_kernel_address(unsigned index) {
+    return address_of(ic_kernel_table(index)->run);
+}
+
+static const ic_tiled *tiled_of(const ic_conv2d *conv) {
+    return conv->method == &ic_method_tiled ? (const ic_tiled *)conv : NULL;
 }
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
-    if (conv->is_depthwise) {
-        memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
-    } else if (conv->schedule.kernel != NULL) {
+    if (tiled_of(conv) != NULL) {
         address = address_of(conv->schedule.kernel->run);
+    } else if (conv->schedule.kernel != NULL) {
+        memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
     }
     return address;
 }
@@ -44,37 +38,41 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
 const char *ic_conv2d_order(const ic_conv2d *conv) {
     static const char *const names[] = {
         [IC_ORDER_BY_RULE] = NULL, [IC_ORDER_PANELS] = "panels", [IC_ORDER_PIXELS] = "pixels"};
-    return names[conv->order];
+    const ic_tiled *tiled = tiled_of(conv);
+    return tiled != NULL ? names[tiled->order] : NULL;
 }
 
 bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
-    return conv->is_shaped && conv->is_from_table;
+    return conv->is_shaped && conv->chooser.is_from_table;
 }
 
-ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
-    if (conv == NULL || input == NULL || !ic_is_aligned(input)) {
-        return IC_INVALID_ARGUMENT;
+double ic_conv2d_error_bound(const ic_conv2d *conv) {
+    return conv->method->error_bound(&conv->desc);
+}
+
+ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
+    if (conv == NULL || input == NULL || ((uintptr_t)input & conv->misaligned) != 0) {
+        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL, or not aligned", conv == NULL ? "conv" : "input");
     }
     if (!conv->is_shaped) {
-        return IC_BAD_STATE;
+        return ic_fail(IC_BAD_STATE, "conv was not reshaped");
     }
-    if (conv->matrix == NULL) {
-        return IC_UNSUPPORTED;
+    const ic_tiled *tiled = tiled_of(conv);
+    if (tiled == NULL || tiled->matrix == NULL) {
+        return ic_fail(IC_UNSUPPORTED, "conv has no matrix");
     }
     const ic_geometry *geometry = &conv->geometry;
     const size_t pixels = geometry->output_height * geometry->output_width;
+    const size_t step = tiled->matrix_block != 0 ? tiled->matrix_block / tiled->packing.products : pixels;
+    const float *image_at = input;
     for (size_t image = 0; image < geometry->batch; image++) {
         for (size_t group = 0; group < conv->desc.groups; group++) {
-            const float *from = input + group * ic_group_inputs(&conv->desc);
-            size_t step = pixels;
-            if (conv->matrix_block != 0) {
-                step = conv->matrix_block / (ic_taps(&conv->desc) * ic_group_inputs(&conv->desc));
-            }
+            const float *from = image_at + group * ic_group_inputs(&conv->desc);
             for (size_t first = 0; first < pixels; first += step) {
-                ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, conv->matrix);
+                ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, tiled->matrix);
             }
         }
-        input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
+        image_at += geometry->input_height * geometry->input_width * conv->desc.in_channels;
     }
     return IC_OK;
 }

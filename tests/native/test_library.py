@@ -27,7 +27,19 @@ NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
-    "test_object": ("arguments", "defaults", "option_errors", "refusals", "states", "not_a_number", "names"),
+    "test_object": (
+        "arguments",
+        "defaults",
+        "types",
+        "output_sizes",
+        "kernel_list",
+        "last_errors",
+        "option_errors",
+        "states",
+        "not_a_number",
+        "names",
+        "refusals",
+    ),
     "test_choice": (
         "right",
         "memory",

@@ -2,7 +2,6 @@
 #include "choice/candidates.h"
 
 #include "choice/model.h"
-#include "methods/depthwise.h"
 #include "introspect.h"
 
 #include <string.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice/model.h"
 
-#include "object.h"
-#include "methods/depthwise.h"
-#include "tiles/region.h"
+#include "tiles/matrix.h"
+#include "tiles/indirection.h"
 
 static float larger(float a, float b) {
     return a > b ? a : b;

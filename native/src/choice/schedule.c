@@ -2,6 +2,7 @@
 #include "choice/schedule.h"
 
 #include "core/core.h"
+#include "core/error.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,28 +58,36 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
     return *at == '\0' || *at == '+';
 }
 
+static ic_status unknown(const char *name, const char *why) {
+    return ic_fail(IC_UNKNOWN_KERNEL, "kernel=%.80s: %s", name, why);
+}
+
 ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedule *schedule) {
     *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, IC_ORDER_BY_RULE, false};
     if (algorithm == IC_ALGORITHM_NAIVE) {
-        return strcmp(name, naive_kernel) == 0 ? IC_OK : IC_UNKNOWN_KERNEL;
+        return strcmp(name, naive_kernel) == 0 ? IC_OK : unknown(name, "naive has loops alone");
     }
     const char *text = name + strcspn(name, "+");
     char kernel[IC_SCHEDULE_NAME];
     if ((size_t)(text - name) >= sizeof kernel) {
-        return IC_UNKNOWN_KERNEL;
+        return unknown(name, "no kernel of that name");
     }
     memcpy(kernel, name, (size_t)(text - name));
     kernel[text - name] = '\0';
     schedule->kernel = ic_kernel_find(kernel);
     if (schedule->kernel == NULL) {
-        return IC_UNKNOWN_KERNEL;
+        return unknown(name, "no kernel of that name");
     }
     while (*text != '\0') {
         if (!read_option(&text, algorithm, schedule)) {
-            return IC_UNKNOWN_KERNEL;
+            return unknown(name, "an option that is none, or not of this algorithm, or not beside the others");
         }
     }
-    return (schedule->kernel->needs & ~ic_core_features()) == 0 ? IC_OK : IC_UNSUPPORTED_HARDWARE;
+    if ((schedule->kernel->needs & ~ic_core_features()) != 0) {
+        return ic_fail(IC_UNSUPPORTED_HARDWARE, "kernel=%.80s needs %s, this CPU has %s", name,
+                       schedule->kernel->features, ic_cpu_features());
+    }
+    return IC_OK;
 }
 
 void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME]) {

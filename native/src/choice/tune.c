@@ -5,7 +5,8 @@
 #define _POSIX_C_SOURCE 200112L /* clock_gettime */
 #include "choice/candidates.h"
 
-#include "introspect.h"
+#include "core/algorithm.h"
+#include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
 
@@ -324,11 +325,13 @@ static ic_status with_buffers(tuning *t, ic_tuning *result) {
     t->weights = take(t, t->weight_bytes);
     t->input = take(t, t->input_bytes);
     t->output = take(t, t->output_bytes);
-    ic_status status = IC_OUT_OF_MEMORY;
+    ic_status status;
     if (choices != NULL && t->candidates != NULL && t->weights != NULL && t->input != NULL && t->output != NULL) {
         fill(t->weights, t->weight_bytes);
         fill(t->input, t->input_bytes);
         status = measure(t, choices, result);
+    } else {
+        status = ic_fail_memory("the buffers of ic_autotune", t->weight_bytes + t->input_bytes + t->output_bytes);
     }
     give_back(t, t->output, t->output_bytes);
     give_back(t, t->input, t->input_bytes);
@@ -340,20 +343,24 @@ static ic_status with_buffers(tuning *t, ic_tuning *result) {
 
 ic_status ic_autotune(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width,
                       const ic_tune_options *options, ic_tuning *result) {
-    if (given == NULL || options == NULL || result == NULL || options->struct_size != sizeof *options ||
-        result->struct_size != sizeof *result || !(options->budget_s >= 0)) {
-        return IC_INVALID_ARGUMENT;
+    if (options == NULL || result == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL", options == NULL ? "options" : "tuning");
     }
-    const ic_allocator *allocator = options->allocator;
-    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) {
-        return IC_INVALID_ARGUMENT;
+    if (options->struct_size != sizeof *options || result->struct_size != sizeof *result) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.struct_size=%zu and tuning.struct_size=%zu are not %zu and %zu",
+                       options->struct_size, result->struct_size, sizeof *options, sizeof *result);
+    }
+    if (!(options->budget_s >= 0)) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.budget_s=%g is not 0 or more", options->budget_s);
     }
     ic_conv2d_desc complete;
     const ic_conv2d_desc *desc = &complete;
     const double budget_s = options->budget_s > 0 ? options->budget_s : default_budget_s;
     tuning t = {.desc = desc, .pool = options->pool, .start_ns = now_ns(), .budget_ns = budget_s * 1e9};
-    t.allocator = allocator != NULL ? *allocator : ic_default_allocator();
-    ic_status status = ic_read_desc(given, &complete);
+    ic_status status = ic_read_allocator(options->allocator, &t.allocator);
+    if (status == IC_OK) {
+        status = ic_read_desc(given, &complete);
+    }
     if (status == IC_OK) {
         status = ic_make_geometry(desc, batch, height, width, &t.geometry);
     }

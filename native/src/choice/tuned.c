@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice/tuned.h"
 #include "core/core_id.h"
-#include "introspect.h"
+#include "core/algorithm.h"
+#include "core/error.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -35,24 +36,28 @@ void ic_print_choice(ic_algorithm algorithm, const char *schedule, char choice[I
     snprintf(choice, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(algorithm), schedule);
 }
 
+static ic_status unknown(const char *choice) {
+    return ic_fail(IC_UNKNOWN_KERNEL, "entry.choice=%.79s is no algorithm and schedule", choice);
+}
+
 static ic_status read_choice(const char *text, ic_tuned_choice *choice) {
     char algorithm[16], printed[IC_SCHEDULE_NAME];
     const size_t length = strcspn(text, "_");
     if (text[length] == '\0' || length >= sizeof algorithm) {
-        return IC_UNKNOWN_KERNEL;
+        return unknown(text);
     }
     memcpy(algorithm, text, length);
     algorithm[length] = '\0';
     const char *schedule = text + length + 1;
     if (!ic_algorithm_from_name(algorithm, &choice->algorithm) || choice->algorithm == IC_ALGORITHM_NAIVE ||
         choice->algorithm == IC_ALGORITHM_AUTO) {
-        return IC_UNKNOWN_KERNEL;
+        return unknown(text);
     }
     const ic_status status = ic_parse_schedule(choice->algorithm, schedule, &choice->schedule);
     if (status == IC_OK) {
         ic_print_schedule(&choice->schedule, printed);
     }
-    return status == IC_OK && strcmp(printed, schedule) != 0 ? IC_UNKNOWN_KERNEL : status;
+    return status == IC_OK && strcmp(printed, schedule) != 0 ? unknown(text) : status;
 }
 
 ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
@@ -63,15 +68,17 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
         return status;
     }
     status = ic_make_geometry(&desc, e->batch, e->height, e->width, &geometry);
-    if (status == IC_OK &&
-        (e->threads == 0 || e->threads > IC_MAX_THREADS || memchr(e->choice, '\0', sizeof e->choice) == NULL)) {
-        status = IC_INVALID_ARGUMENT;
+    if (status == IC_OK && (e->threads == 0 || e->threads > IC_MAX_THREADS)) {
+        status = ic_fail(IC_INVALID_ARGUMENT, "entry.threads=%u is not 1 to %d", e->threads, IC_MAX_THREADS);
+    }
+    if (status == IC_OK && memchr(e->choice, '\0', sizeof e->choice) == NULL) {
+        status = ic_fail(IC_INVALID_ARGUMENT, "entry.choice has no end");
     }
     if (status == IC_OK) {
         status = read_choice(e->choice, &kept->choice);
     }
     if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&desc)) {
-        status = IC_UNSUPPORTED;
+        status = ic_fail(IC_UNSUPPORTED, "entry.choice=%.79s: direct does not cover this convolution", e->choice);
     }
     key_of(&desc, e->batch, e->height, e->width, e->threads, kept->key);
     return status;
@@ -99,20 +106,21 @@ const ic_tuned_choice *ic_tuned_find(const ic_tuned *tuned, const ic_conv2d_desc
 
 ic_status ic_tuned_create(const ic_allocator *allocator, ic_tuned **tuned) {
     char id[IC_CORE_ID];
+    ic_allocator own;
     if (tuned == NULL) {
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "tuned is NULL");
     }
     *tuned = NULL;
-    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) {
-        return IC_INVALID_ARGUMENT;
+    const ic_status status = ic_read_allocator(allocator, &own);
+    if (status != IC_OK) {
+        return status;
     }
     if (!ic_core_id(id)) {
-        return IC_TUNED_OTHER_CPU;
+        return ic_fail(IC_TUNED_OTHER_CPU, "the system does not tell which CPU this is");
     }
-    const ic_allocator own = allocator != NULL ? *allocator : ic_default_allocator();
     ic_tuned *made = own.allocate(own.context, sizeof *made, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {
-        return IC_OUT_OF_MEMORY;
+        return ic_fail_memory("a tuned table", sizeof *made);
     }
     *made = (ic_tuned){.allocator = own};
     *tuned = made;
@@ -135,11 +143,11 @@ ic_status ic_tuned_append(ic_tuned *tuned, const ic_tuned_row *e) {
         const ic_allocator *own = &tuned->allocator;
         const size_t room = tuned->room == 0 ? 16 : 2 * tuned->room, bytes = tuned->room * sizeof *e;
         if (room > MOST_ENTRIES) {
-            return IC_OVERFLOW;
+            return ic_fail(IC_OVERFLOW, "a tuned table has %d entries at most", MOST_ENTRIES);
         }
         ic_tuned_row *made = own->allocate(own->context, room * sizeof *e, IC_ALIGNMENT, IC_MEMORY_OBJECT);
         if (made == NULL) {
-            return IC_OUT_OF_MEMORY;
+            return ic_fail_memory("a tuned table", room * sizeof *e);
         }
         if (bytes != 0) {
             memcpy(made, tuned->rows, bytes);
@@ -154,8 +162,11 @@ ic_status ic_tuned_append(ic_tuned *tuned, const ic_tuned_row *e) {
 
 ic_status ic_tuned_add(ic_tuned *tuned, const ic_tuned_entry *given) {
     ic_tuned_row e;
-    if (tuned == NULL || given == NULL || given->struct_size != sizeof *given) {
-        return IC_INVALID_ARGUMENT;
+    if (tuned == NULL || given == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL", tuned == NULL ? "tuned" : "entry");
+    }
+    if (given->struct_size != sizeof *given) {
+        return ic_fail(IC_INVALID_ARGUMENT, "entry.struct_size=%zu is not %zu", given->struct_size, sizeof *given);
     }
     const ic_status status = ic_tuned_check(given, &e);
     if (status != IC_OK) {

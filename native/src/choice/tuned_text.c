@@ -7,7 +7,8 @@
  *
  * There is one way to write a table, and what is written otherwise is refused. */
 #include "core/core_id.h"
-#include "introspect.h"
+#include "core/algorithm.h"
+#include "core/error.h"
 #include "choice/tuned.h"
 
 #include <inttypes.h>
@@ -89,10 +90,10 @@ static void print_table(const ic_tuned *tuned, const char *id, output *out) {
 ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t *bytes) {
     char id[IC_CORE_ID];
     if (tuned == NULL || bytes == NULL) {
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL", tuned == NULL ? "tuned" : "bytes");
     }
     if (!ic_core_id(id)) {
-        return IC_TUNED_OTHER_CPU;
+        return ic_fail(IC_TUNED_OTHER_CPU, "the system does not tell which CPU this is");
     }
     output measured = {NULL, 0, HASH_START}, out = {text, 0, HASH_START};
     print_table(tuned, id, &measured);
@@ -101,7 +102,7 @@ ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t 
         return IC_OK;
     }
     if (measured.bytes > room) {
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "room=%zu, and the text has %zu bytes", room, measured.bytes);
     }
     print_table(tuned, id, &out);
     return IC_OK;
@@ -155,10 +156,10 @@ static bool read_word(input *in, char end, char *word, size_t room) {
     return true;
 }
 
-static ic_status entry_of_key(const uint64_t key[IC_TUNED_FIELDS], ic_tuned_entry *e) {
+static bool entry_of_key(const uint64_t key[IC_TUNED_FIELDS], ic_tuned_entry *e) {
     for (size_t i = 0; i < 11; i++) {
         if (key[i] > UINT32_MAX) {
-            return IC_INVALID_ARGUMENT;
+            return false;
         }
     }
     *e = (ic_tuned_entry){.struct_size = sizeof *e};
@@ -177,12 +178,18 @@ static ic_status entry_of_key(const uint64_t key[IC_TUNED_FIELDS], ic_tuned_entr
                                (size_t)key[12],
                                (size_t)key[13],
                                0,
-                               0};
+                               0,
+                               IC_TYPE_F32,
+                               IC_LAYOUT_NHWC};
     e->batch = (size_t)key[11];
     e->height = (size_t)key[14];
     e->width = (size_t)key[15];
     e->threads = key[16] <= IC_MAX_THREADS ? (unsigned)key[16] : 0;
-    return IC_OK;
+    return true;
+}
+
+static ic_status damaged(const ic_tuned *tuned, const char *what) {
+    return ic_fail(IC_TUNED_DAMAGED, "text: entry %zu: %s", tuned->count + 1, what);
 }
 
 static ic_status read_entry(input *in, ic_tuned *tuned) {
@@ -191,18 +198,20 @@ static ic_status read_entry(input *in, ic_tuned *tuned) {
     ic_tuned_row e;
     for (size_t k = 0; k < IC_TUNED_FIELDS; k++) {
         if (!skip(in, names[k]) || !read_number(in, &key[k])) {
-            return IC_TUNED_DAMAGED;
+            return damaged(tuned, "a layer's parameters");
         }
     }
-    if (!skip(in, " ") || entry_of_key(key, &given) != IC_OK ||
-        !read_word(in, '\n', given.choice, sizeof given.choice)) {
-        return IC_TUNED_DAMAGED;
+    if (!skip(in, " ") || !entry_of_key(key, &given) || !read_word(in, '\n', given.choice, sizeof given.choice)) {
+        return damaged(tuned, "a layer's choice");
     }
     const ic_status status = ic_tuned_check(&given, &e);
     if (status != IC_OK || ic_tuned_row_of(tuned, e.key) != NULL) {
         /* The sum is right: whoever wrote this had other kernels. */
-        return status == IC_UNKNOWN_KERNEL || status == IC_UNSUPPORTED_HARDWARE ? IC_TUNED_OTHER_VERSION
-                                                                                : IC_TUNED_DAMAGED;
+        if (status == IC_UNKNOWN_KERNEL || status == IC_UNSUPPORTED_HARDWARE) {
+            return ic_fail(IC_TUNED_OTHER_VERSION, "text: entry %zu has %.79s, which this build has not",
+                           tuned->count + 1, given.choice);
+        }
+        return damaged(tuned, status == IC_OK ? "a layer that it has already" : "no layer that can be");
     }
     return ic_tuned_append(tuned, &e);
 }
@@ -222,20 +231,23 @@ static ic_status read_table(input in, ic_tuned *tuned) {
     const char *text = in.at;
     const size_t bytes = in.left;
     if (!skip(&in, format_name)) {
-        return IC_TUNED_DAMAGED;
+        return ic_fail(IC_TUNED_DAMAGED, "text is no tuned table");
     }
     if (!is_whole(text, bytes)) {
-        return IC_TUNED_DAMAGED;
+        return ic_fail(IC_TUNED_DAMAGED, "text does not have the sum at its end");
     }
     put_version(version, sizeof version);
     if (!skip(&in, format_version) || !skip(&in, version)) {
-        return IC_TUNED_OTHER_VERSION;
+        return ic_fail(IC_TUNED_OTHER_VERSION, "text: not of format %sand library %s", format_version, version);
     }
     if (!read_word(&in, '\n', word, sizeof word)) {
-        return IC_TUNED_DAMAGED;
+        return ic_fail(IC_TUNED_DAMAGED, "text does not name its CPU");
     }
-    if (!ic_core_id(id) || strcmp(word, id) != 0) {
-        return IC_TUNED_OTHER_CPU;
+    if (!ic_core_id(id)) {
+        return ic_fail(IC_TUNED_OTHER_CPU, "the system does not tell which CPU this is");
+    }
+    if (strcmp(word, id) != 0) {
+        return ic_fail(IC_TUNED_OTHER_CPU, "text: measured on %s, this is %s", word, id);
     }
     while (skip(&in, "layer")) {
         const ic_status status = read_entry(&in, tuned);
@@ -245,16 +257,16 @@ static ic_status read_table(input in, ic_tuned *tuned) {
     }
     uint64_t count;
     const bool ends = skip(&in, "end ") && read_number(&in, &count) && count == tuned->count && skip(&in, " ");
-    return ends && in.left == 17 ? IC_OK : IC_TUNED_DAMAGED;
+    return ends && in.left == 17 ? IC_OK : ic_fail(IC_TUNED_DAMAGED, "text does not end as it should");
 }
 
 ic_status ic_tuned_load(const char *text, size_t bytes, const ic_allocator *allocator, ic_tuned **tuned) {
     if (tuned == NULL) {
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "tuned is NULL");
     }
     *tuned = NULL;
     if (text == NULL) {
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "text is NULL");
     }
     ic_tuned *made;
     const input in = {text, bytes};

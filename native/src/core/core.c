@@ -4,7 +4,6 @@
 
 #include "core/core_id.h"
 
-#include "introspect.h"
 #include "kernels/kernel.h"
 
 #include <fcntl.h>

@@ -22,7 +22,8 @@ ic_core ic_core_here(void);
 /* Of an arm64 core with this MIDR_EL1, by table. */
 ic_core ic_core_of_midr(uint64_t midr);
 
-/* Features alone. */
+/* Features alone; in words, comma separated ("avx2,fma,avx512f"), a static string. */
 unsigned ic_core_features(void);
+const char *ic_cpu_features(void);
 
 #endif

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* sched_getcpu */
 #include "core/core_id.h"
 
-#include "introspect.h"
+#include "core/core.h"
 
 #include <stdio.h>
 #include <stdlib.h>

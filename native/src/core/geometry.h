@@ -38,6 +38,17 @@ static inline size_t ic_group_outputs(const ic_conv2d_desc *desc) {
     return desc->out_channels / desc->groups;
 }
 
+/* One input and one output channel for each group. */
+static inline bool ic_is_depthwise(const ic_conv2d_desc *desc) {
+    return desc->groups > 1 && desc->in_channels == desc->groups && desc->out_channels == desc->groups;
+}
+
+/* Output channels of which a kernel's tile takes as many as it has columns: of a group, or of all groups that share a
+ * vector. */
+static inline size_t ic_columns_of(const ic_conv2d_desc *desc) {
+    return ic_is_depthwise(desc) ? desc->out_channels : ic_group_outputs(desc);
+}
+
 /* Row of the input that tap row `tap` of output row `out` reads. Wraps to a huge value above the input, so that one
  * comparison with input_height tests both borders. */
 static inline size_t ic_input_row(const ic_conv2d_desc *desc, size_t out, size_t tap) {

@@ -3,6 +3,8 @@
 
 #include "core/memory.h"
 
+#include "core/error.h"
+
 #include <stdlib.h>
 
 /* posix_memalign, because aligned_alloc only came to Android with API 28. */
@@ -20,7 +22,14 @@ static void release(void *context, void *memory, size_t bytes, ic_memory kind) {
     free(memory);
 }
 
-ic_allocator ic_default_allocator(void) {
-    const ic_allocator allocator = {NULL, allocate, release};
-    return allocator;
+ic_status ic_read_allocator(const ic_allocator *given, ic_allocator *allocator) {
+    if (given == NULL) {
+        *allocator = (ic_allocator){NULL, allocate, release};
+        return IC_OK;
+    }
+    if (given->allocate == NULL || given->release == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "allocator->%s is NULL", given->allocate == NULL ? "allocate" : "release");
+    }
+    *allocator = *given;
+    return IC_OK;
 }

@@ -10,9 +10,9 @@
 /* All buffers start at a cache line. */
 #define IC_ALIGNMENT 64
 
-/* Floats can be read there: what C promises of any float, and all that the kernels ask for. */
-static inline bool ic_is_aligned(const float *floats) {
-    return (uintptr_t)floats % sizeof(float) == 0;
+/* Elements of so many bytes can be read there: what C promises of any, and all that the kernels ask for. */
+static inline bool ic_is_aligned(const void *elements, size_t element_bytes) {
+    return (uintptr_t)elements % element_bytes == 0;
 }
 
 /* *size *= factor; false, and *size undefined, when the product does not fit size_t. */
@@ -30,7 +30,7 @@ static inline bool ic_is_array_size(size_t bytes) {
     return bytes <= (size_t)PTRDIFF_MAX;
 }
 
-/* malloc and free, aligned. */
-ic_allocator ic_default_allocator(void);
+/* The caller's; NULL: malloc and free, aligned. */
+ic_status ic_read_allocator(const ic_allocator *given, ic_allocator *allocator);
 
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* sched_setaffinity, CPU_SET */
 #include "core/pool.h"
 
+#include "core/error.h"
 #include "core/memory.h"
 
 #include <pthread.h>
@@ -124,24 +125,32 @@ static bool are_cpus(const unsigned *cpus, unsigned threads) {
 
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     if (pool == NULL) {
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "pool is NULL");
     }
     *pool = NULL;
-    if (options == NULL || options->struct_size != sizeof *options) {
-        return IC_INVALID_ARGUMENT;
+    if (options == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options is NULL");
+    }
+    if (options->struct_size != sizeof *options) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.struct_size=%zu is not %zu", options->struct_size,
+                       sizeof *options);
     }
     const unsigned threads = options->threads != 0 ? options->threads : 1;
-    if (threads > IC_MAX_THREADS || !are_cpus(options->cpus, threads)) {
-        return IC_INVALID_ARGUMENT;
+    ic_allocator allocator;
+    if (threads > IC_MAX_THREADS) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.threads=%u is over %d", threads, IC_MAX_THREADS);
     }
-    const ic_allocator allocator = options->allocator != NULL ? *options->allocator : ic_default_allocator();
-    if (allocator.allocate == NULL || allocator.release == NULL) {
-        return IC_INVALID_ARGUMENT;
+    if (!are_cpus(options->cpus, threads)) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus names a CPU twice, or one over %d", CPU_SETSIZE - 1);
+    }
+    const ic_status status = ic_read_allocator(options->allocator, &allocator);
+    if (status != IC_OK) {
+        return status;
     }
     const size_t bytes = sizeof(ic_pool) + (threads - 1) * sizeof(helper);
     ic_pool *made = allocator.allocate(allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {
-        return IC_OUT_OF_MEMORY;
+        return ic_fail_memory("the pool", bytes);
     }
     memset(made, 0, bytes);
     made->allocator = allocator;
@@ -156,14 +165,14 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
         if (pthread_create(&h->thread, NULL, help, h) != 0) {
             atomic_fetch_sub(&made->busy, 1);
             ic_pool_destroy(made);
-            return IC_OUT_OF_MEMORY;
+            return ic_fail(IC_OUT_OF_MEMORY, "options.threads=%u: thread %u cannot be started", threads, i);
         }
         made->started++;
     }
     wait_for_helpers(made);
     if (atomic_load(&made->pinned) < 0) {
         ic_pool_destroy(made);
-        return IC_INVALID_ARGUMENT;
+        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus: a thread cannot be pinned to its CPU");
     }
     *pool = made;
     return IC_OK;

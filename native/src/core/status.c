@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Names of the public enumerations, and the version. */
-#include "introspect.h"
-
-#include <string.h>
+ * Statuses in words, and the version. */
+#include "indirectconv.h"
 
 const char *ic_status_string(ic_status status) {
     switch (status) {
@@ -34,26 +32,4 @@ const char *ic_status_string(ic_status status) {
 
 uint32_t ic_version(void) {
     return 0x000100; /* 0.1.0 */
-}
-
-static const char *const algorithm_names[] = {[IC_ALGORITHM_INDIRECT] = "indirect",
-                                              [IC_ALGORITHM_IM2COL] = "im2col",
-                                              [IC_ALGORITHM_DIRECT] = "direct",
-                                              [IC_ALGORITHM_NAIVE] = "naive",
-                                              [IC_ALGORITHM_AUTO] = "auto"};
-
-#define ALGORITHMS (sizeof algorithm_names / sizeof algorithm_names[0])
-
-const char *ic_algorithm_name(ic_algorithm algorithm) {
-    return (size_t)algorithm < ALGORITHMS ? algorithm_names[algorithm] : "unknown";
-}
-
-bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm) {
-    for (size_t i = 0; i < ALGORITHMS; i++) {
-        if (strcmp(algorithm_names[i], name) == 0) {
-            *algorithm = (ic_algorithm)i;
-            return true;
-        }
-    }
-    return false;
 }

@@ -18,6 +18,8 @@
 #ifndef IC_KERNEL_H
 #define IC_KERNEL_H
 
+#include "indirectconv.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,7 +94,9 @@ typedef struct {
 } ic_cost;
 
 typedef struct {
-    const char *name, *isa, *features;
+    const char *name;
+    ic_type type; /* of the elements */
+    const char *isa, *features;
     unsigned needs; /* feature bits */
     unsigned rows, columns;
     ic_micro_kernel run;

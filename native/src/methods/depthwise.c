@@ -1,17 +1,42 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "methods/depthwise.h"
+/* SPDX-License-Identifier: Apache-2.0
+ * Depthwise convolutions by regions: a vector of neighbouring channels at a time, padding neither read nor multiplied,
+ * and nothing built for an input's size. By the general way each channel would be a group with tiles of one column. */
+#include "methods/method.h"
 
 #include "core/pool.h"
+#include "methods/panels.h"
 #include "tiles/span.h"
 
 #include <stdatomic.h>
 
-bool ic_is_depthwise(const ic_conv2d_desc *desc) {
-    return desc->groups > 1 && desc->in_channels == desc->groups && desc->out_channels == desc->groups;
+typedef struct {
+    ic_conv2d base;
+    ic_packing packing;
+} depthwise;
+
+static bool covers(const ic_conv2d *conv) {
+    return ic_is_depthwise(&conv->desc) && ic_may_have_regions(&conv->chooser, &conv->schedule);
+}
+
+/* Panels are of neighbouring groups. */
+static ic_status pack(ic_conv2d *conv, const void *weights, const void *bias) {
+    ic_packing *packing = &((depthwise *)conv)->packing;
+    *packing = (ic_packing){1, conv->desc.out_channels, ic_taps(&conv->desc)};
+    return ic_make_panels(conv, packing, weights, bias);
+}
+
+/* Nothing else depends on the input's size. */
+static ic_status shape(ic_conv2d *conv) {
+    return ic_choose_panels(conv, &((depthwise *)conv)->packing);
+}
+
+static void release(ic_conv2d *conv) {
+    (void)conv;
 }
 
 typedef struct {
     const ic_conv2d *conv;
+    size_t panel_floats;
     const float *input;
     float *output;
     size_t panels, shares; /* of channels; panels are dealt out one by one, or (shares 1) all together */
@@ -27,7 +52,7 @@ static void run_tiles(const job *j, ic_depthwise_run *run, const float *input, f
     const size_t end = j->shares == 1 ? j->panels : share + 1;
     for (size_t panel = share; panel < end; panel++) {
         const size_t first = panel * columns;
-        run->bias = conv->weights + panel * ic_panel_floats(conv);
+        run->bias = (const float *)conv->weights + panel * j->panel_floats;
         run->weights = run->bias + (1 + tap) * columns;
         run->input = input + (run->down != 0 ? first : 0);
         run->output = output + first;
@@ -83,11 +108,15 @@ static void work(void *context, unsigned thread) {
     }
 }
 
-void ic_run_depthwise(const ic_conv2d *conv, const float *input, float *output) {
+static void run(const ic_conv2d *conv, const void *input, void *output) {
     const size_t columns = conv->schedule.kernel->columns, channels = conv->desc.in_channels;
     job j = {.conv = conv, .input = input, .output = output};
+    j.panel_floats = ic_panel_elements(&((const depthwise *)conv)->packing, conv->schedule.kernel);
     j.panels = channels / columns + (channels % columns != 0);
     j.shares = ic_pool_threads(conv->pool) == 1 ? 1 : j.panels;
     j.items = conv->geometry.batch * conv->geometry.output_height * j.shares;
     ic_pool_run(conv->pool, work, &j);
 }
+
+const ic_method ic_method_depthwise = {"depthwise", sizeof(depthwise), covers,          pack, shape,
+                                       run,         release,           ic_bound_of_sums};

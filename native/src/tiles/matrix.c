@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The patch matrix of im2col, [output pixel][tap][channel]. It is written from start to end; with dilation 1 and one
+ * The matrix is written from start to end; with dilation 1 and one
  * group the taps of a kernel row lie side by side in the input too, so a row is one run of KW x Cin. */
-#include "object.h"
+#include "tiles/matrix.h"
+
 #include "core/memory.h"
 
 #include <string.h>

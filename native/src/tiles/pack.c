@@ -1,36 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Packed weights: [group][panel][bias NR][tap][channel][NR], NR being the kernel's columns; a panel that is not full
- * ends each row with zeros. The kernel reads one panel from start to end. For a depthwise kernel all groups, of one
- * channel each, are packed as the outputs of one group. */
-#include "object.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tiles/pack.h"
+
 #include "core/memory.h"
 
 #include <string.h>
 
-static size_t packed_groups(const ic_conv2d *conv) {
-    return conv->is_depthwise ? 1 : conv->desc.groups;
+static size_t panels_of(const ic_packing *packing, const ic_kernel *kernel) {
+    return packing->outputs / kernel->columns + (packing->outputs % kernel->columns != 0);
 }
 
-static size_t packed_outputs(const ic_conv2d *conv) {
-    return conv->desc.out_channels / packed_groups(conv);
-}
-
-static size_t panels(const ic_conv2d *conv) {
-    const size_t outputs = packed_outputs(conv), columns = conv->schedule.kernel->columns;
-    return outputs / columns + (outputs % columns != 0);
-}
-
-size_t ic_panel_floats(const ic_conv2d *conv) {
-    return (1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc)) * conv->schedule.kernel->columns;
-}
-
-bool ic_packed_weights_size(const ic_conv2d *conv, size_t *bytes) {
-    *bytes = ic_taps(&conv->desc); /* does not overflow: the description was checked */
-    if (!ic_multiply(bytes, ic_group_inputs(&conv->desc)) || !ic_add(bytes, 1)) {
-        return false;
-    }
-    return ic_multiply(bytes, conv->schedule.kernel->columns) && ic_multiply(bytes, panels(conv)) &&
-           ic_multiply(bytes, packed_groups(conv)) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
+bool ic_packed_size(const ic_packing *packing, const ic_kernel *kernel, size_t *bytes) {
+    *bytes = packing->products; /* did not overflow: the description was checked */
+    return ic_add(bytes, 1) && ic_multiply(bytes, kernel->columns) && ic_multiply(bytes, panels_of(packing, kernel)) &&
+           ic_multiply(bytes, packing->groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
 }
 
 enum { DEEP = 64, WIDE = 4 };
@@ -62,21 +44,21 @@ static void pack_panel(float *packed, const float *rows, size_t columns, size_t 
     }
 }
 
-void ic_pack_weights(ic_conv2d *conv, const float *weights, const float *bias) {
-    const size_t outputs = packed_outputs(conv), columns = conv->schedule.kernel->columns;
-    const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
-    float *packed = conv->weights;
-    for (size_t group = 0; group < packed_groups(conv); group++) {
+void ic_pack_weights(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
+                     void *packed) {
+    const size_t outputs = packing->outputs, columns = kernel->columns, depth = packing->products;
+    float *to = packed;
+    for (size_t group = 0; group < packing->groups; group++) {
         for (size_t first = 0; first < outputs; first += columns) {
             const size_t count = outputs - first < columns ? outputs - first : columns;
             const size_t channel = group * outputs + first;
-            memset(packed, 0, columns * sizeof(float));
+            memset(to, 0, columns * sizeof(float));
             if (bias != NULL) {
-                memcpy(packed, bias + channel, count * sizeof(float));
+                memcpy(to, (const float *)bias + channel, count * sizeof(float));
             }
-            packed += columns;
-            pack_panel(packed, weights + channel * depth, columns, count, depth);
-            packed += depth * columns;
+            to += columns;
+            pack_panel(to, (const float *)weights + channel * depth, columns, count, depth);
+            to += depth * columns;
         }
     }
 }
@@ -88,21 +70,22 @@ static void move_rows(const float *from, size_t from_columns, float *to, size_t 
     }
 }
 
-void ic_repack_weights(const ic_conv2d *conv, const ic_kernel *from, const float *packed, const ic_kernel *to,
-                       float *repacked) {
-    const size_t outputs = packed_outputs(conv), old = from->columns, new = to->columns;
-    const size_t rows = 1 + ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
-    const size_t old_panels = outputs / old + (outputs % old != 0), new_panels = outputs / new + (outputs % new != 0);
-    memset(repacked, 0, packed_groups(conv) * new_panels * new * rows * sizeof(float));
-    for (size_t group = 0; group < packed_groups(conv); group++) {
+void ic_repack_weights(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
+                       void *repacked) {
+    const size_t outputs = packing->outputs, old = from->columns, new = to->columns, rows = 1 + packing->products;
+    const size_t old_panels = panels_of(packing, from), new_panels = panels_of(packing, to);
+    const float *source = packed;
+    float *target = repacked;
+    memset(target, 0, packing->groups * new_panels * new * rows * sizeof(float));
+    for (size_t group = 0; group < packing->groups; group++) {
         for (size_t first = 0, count; first < outputs; first += count) {
             const size_t in_old = old - first % old, in_new = new - first % new, left = outputs - first;
             count = in_old < in_new ? in_old : in_new;
             count = count < left ? count : left;
-            move_rows(packed + (first / old) * old * rows + first % old, old,
-                      repacked + (first / new) * new * rows + first % new, new, count, rows);
+            move_rows(source + (first / old) * old * rows + first % old, old,
+                      target + (first / new) * new * rows + first % new, new, count, rows);
         }
-        packed += old_panels * old * rows;
-        repacked += new_panels * new * rows;
+        source += old_panels * old * rows;
+        target += new_panels * new * rows;
     }
 }

@@ -19,7 +19,7 @@ typedef enum { IC_SPLIT_NOT, IC_SPLIT_REGIONS, IC_SPLIT_TAPS } ic_split;
 /* The indirection buffer of a region is a table of its first `length` pixels, [tap][pixel], whose taps are
  * `tap_entries` apart, and the places of these pixels in the output, [pixel]. Pixels beyond it are those of a table's
  * rows, moved by whole rows of the region; so a few rows of entries serve it all. Where pixels lack taps of the region,
- * or have some in the padding (columns that cannot be sorted, see region.c), the table holds all of them. */
+ * or have some in the padding (columns that cannot be sorted, see indirection.c), the table holds all of them. */
 typedef struct {
     ic_tiling tiling;
     size_t taps, channels; /* of every pixel; after merging */
@@ -50,20 +50,5 @@ typedef struct {
     double steps[IC_MAX_ROWS + 1];   /* by height: products of a pixel, of all tiles; with split */
     double resumed[IC_MAX_ROWS + 1]; /* by height: tiles that go on with what the output holds */
 } ic_region_sizes;
-
-/* All of it, in bytes. */
-size_t ic_region_bytes(const ic_region_sizes *sizes);
-
-/* For tiles of up to `max_rows`. False where an array of that size cannot be. */
-bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
-                      ic_region_sizes *sizes);
-
-/* Fills `regions` and `offsets`, of the sizes counted. Offsets are in bytes from the image's first float, or
- * IC_PADDING_ENTRY for padding. */
-void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
-                     ic_region *regions, int64_t *offsets);
-
-/* Without split, the indirection buffer of the published algorithm: [tile][tap][row], every tap by itself. */
-void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, int64_t *offsets);
 
 #endif

@@ -5,8 +5,10 @@
  * is outside, so that its weights stay in the cache while all pixels pass; or the pixels are, in blocks, or tile by
  * tile (order.h). Passes for single taps follow one another within a panel.
  * Threads take one item after the other. */
-#include "object.h"
+#include "tiles/run.h"
+
 #include "core/pool.h"
+#include "tiles/matrix.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -23,11 +25,11 @@ typedef struct {
     size_t region, tile; /* tile counted in the region */
 } cursor;
 
-static bool next_piece(const ic_conv2d *conv, size_t most_tiles, cursor *at, piece *p) {
-    if (at->region == conv->region_count) {
+static bool next_piece(const ic_tiled *tiled, size_t most_tiles, cursor *at, piece *p) {
+    if (at->region == tiled->region_count) {
         return false;
     }
-    p->region = &conv->regions[at->region];
+    p->region = &tiled->regions[at->region];
     const ic_tiling *tiling = &p->region->tiling;
     const bool is_tall = at->tile < tiling->tall;
     const size_t left = (is_tall ? tiling->tall : tiling->tall + tiling->low) - at->tile;
@@ -45,25 +47,26 @@ static bool next_piece(const ic_conv2d *conv, size_t most_tiles, cursor *at, pie
 
 /* One image and group. */
 typedef struct {
-    const ic_conv2d *conv;
+    const ic_tiled *tiled;
     const float *input; /* of the group's first channel; or the matrix */
     float *output;      /* of the group's first channel */
     const float *weights;
-    const float *image; /* im2col with blocks: what the matrix is made of */
-    size_t row_bytes;   /* from a pixel's taps to the next one's, where there are no offsets */
+    size_t panel_floats; /* of one packed panel */
+    const float *image;  /* im2col with blocks: what the matrix is made of */
+    size_t row_bytes;    /* from a pixel's taps to the next one's, where there are no offsets */
     size_t panels, most_tiles;
     atomic_size_t taken; /* items */
 } job;
 
 /* What is the same for all tiles of a job. */
 static ic_tile_run first_run(const job *j, const float *input, const int64_t *row_offsets) {
-    const ic_conv2d *conv = j->conv;
+    const ic_tiled *tiled = j->tiled;
     ic_tile_run run = {0};
     run.input = input;
     run.output = j->output;
     run.offsets = row_offsets;
     run.output_offsets = row_offsets + IC_MAX_ROWS;
-    run.fetch = conv->fetch;
+    run.fetch = tiled->fetch;
     return run;
 }
 
@@ -72,10 +75,11 @@ static float *float_at(const float *base, size_t bytes) {
 }
 
 /* The weights to pass over after a tap: those of absent columns, where a row of taps is one. */
-static size_t weights_gap(const ic_conv2d *conv, const ic_region *region) {
-    const ic_conv2d_desc *desc = &conv->desc;
-    return ic_merges_taps(desc, conv->schedule.split) ? desc->kernel_width * ic_group_inputs(desc) - region->channels
-                                                      : 0;
+static size_t weights_gap(const ic_tiled *tiled, const ic_region *region) {
+    const ic_conv2d_desc *desc = &tiled->base.desc;
+    return ic_merges_taps(desc, tiled->base.schedule.split)
+               ? desc->kernel_width * ic_group_inputs(desc) - region->channels
+               : 0;
 }
 
 /* A table that serves more pixels than it holds has no entry that is padding (region.h). */
@@ -86,14 +90,15 @@ static bool may_read_padding(const ic_region *region) {
 
 /* As many tiles at once as the region's table has entries for, from wherever in a row the first one begins. */
 static void run_by_table(const job *j, const float *input, ic_tile_run *run, const piece *p) {
-    const ic_conv2d *conv = j->conv;
+    const ic_tiled *tiled = j->tiled;
     const ic_region *region = p->region;
-    const ic_geometry *geometry = &conv->geometry;
-    const int64_t *entries = conv->offsets + region->first_entry, *places = conv->offsets + ic_first_place(region);
-    const size_t input_row = conv->desc.stride_height * geometry->input_width * conv->desc.in_channels * sizeof(float);
-    const size_t output_row = geometry->output_width * conv->desc.out_channels * sizeof(float);
+    const ic_geometry *geometry = &tiled->base.geometry;
+    const int64_t *entries = tiled->offsets + region->first_entry, *places = tiled->offsets + ic_first_place(region);
+    const size_t input_row =
+        tiled->base.desc.stride_height * geometry->input_width * tiled->base.desc.in_channels * sizeof(float);
+    const size_t output_row = geometry->output_width * tiled->base.desc.out_channels * sizeof(float);
     float *output = run->output;
-    run->padding = may_read_padding(region) ? conv->padding : NULL;
+    run->padding = may_read_padding(region) ? tiled->padding : NULL;
     run->tap_entries = region->tap_entries;
     run->offset_step = run->output_offset_step = p->rows;
     size_t row = 0, first = p->pixel;
@@ -107,7 +112,7 @@ static void run_by_table(const job *j, const float *input, ic_tile_run *run, con
         run->offsets = entries + first;
         run->output_offsets = places + first;
         run->tiles = left < fitting ? left : fitting;
-        conv->schedule.kernel->run(run);
+        tiled->base.schedule.kernel->run(run);
         run->ahead += run->tiles * run->ahead_step;
         left -= run->tiles;
         if (left == 0) {
@@ -120,18 +125,19 @@ static void run_by_table(const job *j, const float *input, ic_tile_run *run, con
 
 /* What a run of one panel is for the tiles of a piece, but for where they lie. */
 static void begin_panel(const job *j, ic_tile_run *run, const piece *p, size_t panel) {
-    const ic_conv2d *conv = j->conv;
+    const ic_tiled *tiled = j->tiled;
     const ic_region *region = p->region;
-    const size_t columns = conv->schedule.kernel->columns, outputs = ic_group_outputs(&conv->desc);
+    const size_t columns = tiled->base.schedule.kernel->columns, outputs = ic_group_outputs(&tiled->base.desc);
     const size_t first = panel * columns;
     /* Only the last pass of several has bounds; where it is one of taps there are none. */
-    const bool finishes = conv->schedule.split != IC_SPLIT_TAPS || region + 1 == conv->regions + conv->region_count;
-    run->bias = j->weights + panel * ic_panel_floats(conv);
+    const bool finishes =
+        tiled->base.schedule.split != IC_SPLIT_TAPS || region + 1 == tiled->regions + tiled->region_count;
+    run->bias = j->weights + panel * j->panel_floats;
     run->weights = run->bias + (1 + region->weights_start) * columns;
-    run->weights_gap = weights_gap(conv, region) * columns;
-    run->resumes = ic_region_resumes(conv->schedule.split, (size_t)(region - conv->regions));
-    run->output_min = finishes ? conv->desc.output_min : -INFINITY;
-    run->output_max = finishes ? conv->desc.output_max : INFINITY;
+    run->weights_gap = weights_gap(tiled, region) * columns;
+    run->resumes = ic_region_resumes(tiled->base.schedule.split, (size_t)(region - tiled->regions));
+    run->output_min = finishes ? tiled->base.desc.output_min : -INFINITY;
+    run->output_max = finishes ? tiled->base.desc.output_max : INFINITY;
     run->taps = region->taps;
     run->channels = region->channels;
     run->tiles = p->tiles;
@@ -146,34 +152,34 @@ static void begin_panel(const job *j, ic_tile_run *run, const piece *p, size_t p
 
 /* The first tile of a piece without split. */
 static void begin_tiles(const job *j, const float *input, ic_tile_run *run, const piece *p) {
-    const ic_conv2d *conv = j->conv;
-    if (conv->offsets != NULL) {
-        run->padding = conv->padding;
-        run->offsets = conv->offsets + p->pixel * p->region->taps;
+    const ic_tiled *tiled = j->tiled;
+    if (tiled->offsets != NULL) {
+        run->padding = tiled->padding;
+        run->offsets = tiled->offsets + p->pixel * p->region->taps;
         run->offset_step = p->rows * p->region->taps;
         run->tap_entries = p->rows;
     } else {
-        run->input = float_at(input, conv->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
+        run->input = float_at(input, tiled->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
         run->input_step = p->rows * j->row_bytes;
     }
-    run->output = float_at(run->output, p->pixel * conv->desc.out_channels * sizeof(float));
-    run->output_step = p->rows * conv->desc.out_channels * sizeof(float);
+    run->output = float_at(run->output, p->pixel * tiled->base.desc.out_channels * sizeof(float));
+    run->output_step = p->rows * tiled->base.desc.out_channels * sizeof(float);
 }
 
 static void run_piece(const job *j, const float *input, ic_tile_run *run, const piece *p, size_t panel) {
     begin_panel(j, run, p, panel);
-    if (j->conv->schedule.split != IC_SPLIT_NOT) {
+    if (j->tiled->base.schedule.split != IC_SPLIT_NOT) {
         run_by_table(j, input, run, p);
         return;
     }
     begin_tiles(j, input, run, p);
-    j->conv->schedule.kernel->run(run);
+    j->tiled->base.schedule.kernel->run(run);
 }
 
 /* Tile by tile, all panels of each: one run of the kernel for those of full width, one for a narrower last one. */
 static void run_all_panels(const job *j, const float *input, const ic_tile_run *first, const piece *p) {
-    const ic_kernel *kernel = j->conv->schedule.kernel;
-    const size_t wide = ic_group_outputs(&j->conv->desc) / kernel->columns;
+    const ic_kernel *kernel = j->tiled->base.schedule.kernel;
+    const size_t wide = ic_group_outputs(&j->tiled->base.desc) / kernel->columns;
     ic_tile_run of_wide = *first, of_last = *first;
     begin_panel(j, &of_wide, p, 0);
     begin_tiles(j, input, &of_wide, p);
@@ -181,7 +187,7 @@ static void run_all_panels(const job *j, const float *input, const ic_tile_run *
     begin_tiles(j, input, &of_last, p);
     const ic_tile_run step = of_wide; /* from tile to tile */
     of_wide.tiles = wide;
-    of_wide.panel_step = ic_panel_floats(j->conv);
+    of_wide.panel_step = j->panel_floats;
     of_wide.input_step = of_wide.offset_step = 0;
     of_wide.output_step = kernel->columns * sizeof(float);
     of_last.tiles = 1;
@@ -206,7 +212,7 @@ static void run_all_panels(const job *j, const float *input, const ic_tile_run *
 static void lay_rows(const job *j, int64_t row_offsets[2 * IC_MAX_ROWS]) {
     for (size_t r = 0; r < IC_MAX_ROWS; r++) {
         row_offsets[r] = (int64_t)(r * j->row_bytes);
-        row_offsets[IC_MAX_ROWS + r] = (int64_t)(r * j->conv->desc.out_channels * sizeof(float));
+        row_offsets[IC_MAX_ROWS + r] = (int64_t)(r * j->tiled->base.desc.out_channels * sizeof(float));
     }
 }
 
@@ -221,7 +227,7 @@ static void work_by_panel(void *context, unsigned thread) {
     (void)thread;
     for (size_t item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);;) {
         piece p;
-        if (!next_piece(j->conv, j->most_tiles, &at, &p)) {
+        if (!next_piece(j->tiled, j->most_tiles, &at, &p)) {
             if (++panel == j->panels) {
                 return;
             }
@@ -236,25 +242,26 @@ static void work_by_panel(void *context, unsigned thread) {
 /* Panels inside, pieces outside. */
 static void work_by_piece(void *context, unsigned thread) {
     job *j = context;
-    const ic_conv2d *conv = j->conv;
+    const ic_tiled *tiled = j->tiled;
     int64_t row_offsets[2 * IC_MAX_ROWS];
     const float *input = j->input;
-    if (conv->matrix_block != 0) {
-        input = conv->matrix + thread * conv->matrix_block; /* this thread's part */
+    if (tiled->matrix_block != 0) {
+        input = tiled->matrix + thread * tiled->matrix_block; /* this thread's part */
     }
     lay_rows(j, row_offsets);
     ic_tile_run run = first_run(j, input, row_offsets);
     cursor at = {0, 0};
     piece p;
     size_t item = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed);
-    for (size_t reached = 0; next_piece(conv, j->most_tiles, &at, &p); reached++) {
+    for (size_t reached = 0; next_piece(tiled, j->most_tiles, &at, &p); reached++) {
         if (reached != item) {
             continue;
         }
-        if (conv->matrix_block != 0) {
-            ic_fill_matrix(conv, j->image, p.pixel, p.rows * p.tiles, conv->matrix + thread * conv->matrix_block);
+        if (tiled->matrix_block != 0) {
+            ic_fill_matrix(&tiled->base, j->image, p.pixel, p.rows * p.tiles,
+                           tiled->matrix + thread * tiled->matrix_block);
         }
-        if (conv->schedule.block_tiles == 0) {
+        if (tiled->base.schedule.block_tiles == 0) {
             run_all_panels(j, input, &run, &p);
         } else {
             for (size_t panel = 0; panel < j->panels; panel++) {
@@ -275,12 +282,12 @@ static void work_by_pass(void *context, unsigned thread) {
     lay_rows(j, row_offsets);
     ic_tile_run run = first_run(j, j->input, row_offsets);
     (void)thread;
-    const size_t columns = j->conv->schedule.kernel->columns, together = columns < LINE ? LINE / columns : 1;
+    const size_t columns = j->tiled->base.schedule.kernel->columns, together = columns < LINE ? LINE / columns : 1;
     for (size_t first; (first = atomic_fetch_add_explicit(&j->taken, together, memory_order_relaxed)) < j->panels;) {
         for (size_t panel = first; panel < first + together && panel < j->panels; panel++) {
             cursor at = {0, 0};
             piece p;
-            while (next_piece(j->conv, SIZE_MAX, &at, &p)) {
+            while (next_piece(j->tiled, SIZE_MAX, &at, &p)) {
                 run_piece(j, j->input, &run, &p, panel);
             }
         }
@@ -290,76 +297,78 @@ static void work_by_pass(void *context, unsigned thread) {
 /* Work of one thread is shared out in so many pieces. */
 enum { SHARES = 16 };
 
-size_t ic_tiles_at_once(const ic_conv2d *conv, size_t panels) {
-    const unsigned threads = ic_pool_threads(conv->pool);
+size_t ic_tiles_at_once(const ic_tiled *tiled, size_t panels) {
+    const unsigned threads = ic_pool_threads(tiled->base.pool);
     size_t tiles = 0;
     if (threads == 1) {
-        return conv->schedule.block_tiles != 0 ? conv->schedule.block_tiles : SIZE_MAX;
+        return tiled->base.schedule.block_tiles != 0 ? tiled->base.schedule.block_tiles : SIZE_MAX;
     }
-    for (size_t i = 0; i < conv->region_count; i++) {
-        tiles += conv->regions[i].tiling.tall + conv->regions[i].tiling.low;
+    for (size_t i = 0; i < tiled->region_count; i++) {
+        tiles += tiled->regions[i].tiling.tall + tiled->regions[i].tiling.low;
     }
-    size_t most = tiles * (conv->order == IC_ORDER_PIXELS ? 1 : panels) / ((size_t)threads * SHARES);
-    if (conv->schedule.block_tiles != 0 && conv->schedule.block_tiles < most) {
-        most = conv->schedule.block_tiles;
+    size_t most = tiles * (tiled->order == IC_ORDER_PIXELS ? 1 : panels) / ((size_t)threads * SHARES);
+    if (tiled->base.schedule.block_tiles != 0 && tiled->base.schedule.block_tiles < most) {
+        most = tiled->base.schedule.block_tiles;
     }
     return most != 0 ? most : 1;
 }
 
 typedef struct {
-    const ic_conv2d *conv;
+    const ic_tiled *tiled;
     const float *input;
     atomic_size_t row; /* next one to copy */
 } copy_job;
 
 static void copy_rows(void *context, unsigned thread) {
     copy_job *j = context;
-    const ic_geometry *geometry = &j->conv->geometry;
+    const ic_geometry *geometry = &j->tiled->base.geometry;
     const size_t width = geometry->output_width;
-    const size_t row_floats = width * ic_taps(&j->conv->desc) * ic_group_inputs(&j->conv->desc);
+    const size_t row_floats = width * ic_taps(&j->tiled->base.desc) * ic_group_inputs(&j->tiled->base.desc);
     (void)thread;
     for (size_t row; (row = atomic_fetch_add_explicit(&j->row, 1, memory_order_relaxed)) < geometry->output_height;) {
-        ic_fill_matrix(j->conv, j->input, row * width, width, j->conv->matrix + row * row_floats);
+        ic_fill_matrix(&j->tiled->base, j->input, row * width, width, j->tiled->matrix + row * row_floats);
     }
 }
 
-static void run_group(const ic_conv2d *conv, size_t group, const float *input, float *output) {
-    const size_t outputs = ic_group_outputs(&conv->desc), columns = conv->schedule.kernel->columns;
+static void run_group(const ic_tiled *tiled, size_t group, const float *input, float *output) {
+    const size_t outputs = ic_group_outputs(&tiled->base.desc), columns = tiled->base.schedule.kernel->columns;
     const size_t panels = outputs / columns + (outputs % columns != 0);
-    const size_t depth = ic_taps(&conv->desc) * ic_group_inputs(&conv->desc);
-    job j = {.conv = conv,
-             .input = input + group * ic_group_inputs(&conv->desc),
+    const size_t panel_floats = ic_panel_elements(&tiled->packing, tiled->base.schedule.kernel);
+    const size_t depth = tiled->packing.products;
+    job j = {.tiled = tiled,
+             .input = input + group * ic_group_inputs(&tiled->base.desc),
              .output = output + group * outputs,
-             .weights = conv->weights + group * panels * ic_panel_floats(conv),
+             .weights = (const float *)tiled->base.weights + group * panels * panel_floats,
+             .panel_floats = panel_floats,
              .row_bytes = depth * sizeof(float),
              .panels = panels,
-             .most_tiles = ic_tiles_at_once(conv, panels)};
-    if (conv->matrix_block != 0) {
+             .most_tiles = ic_tiles_at_once(tiled, panels)};
+    if (tiled->matrix_block != 0) {
         j.image = j.input;
-    } else if (conv->matrix != NULL) {
-        if (ic_pool_threads(conv->pool) == 1) {
-            ic_fill_matrix(conv, j.input, 0, conv->pixels, conv->matrix);
+    } else if (tiled->matrix != NULL) {
+        if (ic_pool_threads(tiled->base.pool) == 1) {
+            ic_fill_matrix(&tiled->base, j.input, 0, tiled->pixels, tiled->matrix);
         } else {
-            copy_job copy = {conv, j.input, 0};
-            ic_pool_run(conv->pool, copy_rows, &copy);
+            copy_job copy = {tiled, j.input, 0};
+            ic_pool_run(tiled->base.pool, copy_rows, &copy);
         }
-        j.input = conv->matrix;
+        j.input = tiled->matrix;
     }
-    ic_pool_run(conv->pool,
-                conv->schedule.split == IC_SPLIT_TAPS ? work_by_pass
-                : conv->order == IC_ORDER_PIXELS      ? work_by_piece
-                                                      : work_by_panel,
+    ic_pool_run(tiled->base.pool,
+                tiled->base.schedule.split == IC_SPLIT_TAPS ? work_by_pass
+                : tiled->order == IC_ORDER_PIXELS           ? work_by_piece
+                                                            : work_by_panel,
                 &j);
 }
 
-void ic_run_tiled(const ic_conv2d *conv, const float *input, float *output) {
-    const ic_geometry *geometry = &conv->geometry;
-    const bool in_place = conv->offsets == NULL && conv->matrix == NULL; /* one matrix of all images */
+void ic_run_tiled(const ic_tiled *tiled, const float *input, float *output) {
+    const ic_geometry *geometry = &tiled->base.geometry;
+    const bool in_place = tiled->offsets == NULL && tiled->matrix == NULL; /* one matrix of all images */
     for (size_t image = 0; image < (in_place ? 1 : geometry->batch); image++) {
-        for (size_t group = 0; group < conv->desc.groups; group++) {
-            run_group(conv, group, input, output);
+        for (size_t group = 0; group < tiled->base.desc.groups; group++) {
+            run_group(tiled, group, input, output);
         }
-        input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
-        output += geometry->output_height * geometry->output_width * conv->desc.out_channels;
+        input += geometry->input_height * geometry->input_width * tiled->base.desc.in_channels;
+        output += geometry->output_height * geometry->output_width * tiled->base.desc.out_channels;
     }
 }

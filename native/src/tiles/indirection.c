@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tiles/region.h"
+#include "tiles/indirection.h"
 
 #include "tiles/builder.h"
 #include "core/memory.h"
