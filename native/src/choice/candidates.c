@@ -2,6 +2,7 @@
 #include "choice/candidates.h"
 
 #include "choice/model.h"
+#include "choice/sizes.h"
 #include "introspect.h"
 
 #include <string.h>
@@ -50,41 +51,33 @@ static void add_blocks(list *l, ic_algorithm algorithm, const ic_kernel *kernel,
     }
 }
 
-static size_t lesser(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                        ic_tuned_choice choices[IC_MOST_CANDIDATES]) {
     list l = {core, desc, geometry, choices, 0};
-    const bool in_place = ic_reads_in_place(desc), splits = ic_taps(desc) > 1 || ic_has_padding(desc);
-    const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
-    const size_t pixels = geometry->output_height * geometry->output_width * (in_place ? geometry->batch : 1);
-    const size_t image =
-        geometry->input_height * geometry->input_width * inputs * sizeof(float) * (in_place ? geometry->batch : 1);
-    const size_t matrix = pixels * ic_taps(desc) * inputs * sizeof(float);
+    const bool in_place = ic_reads_in_place(desc);
+    const ic_sizes sizes = ic_sizes_of(desc, geometry, in_place ? geometry->batch : 1);
+    const size_t read = ic_read_bytes(&sizes);
     const ic_kernel *kernel;
     for (unsigned i = 0; (kernel = ic_kernel_table(i)) != NULL; i++) {
-        if ((kernel->needs & ~core->features) != 0) {
+        if (kernel->type != desc->type || (kernel->needs & ~core->features) != 0) {
             continue;
         }
         if (ic_is_depthwise(desc)) {
             add(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, 0);
             continue;
         }
-        const size_t tiles = pixels / kernel->rows + (pixels % kernel->rows != 0);
+        const size_t tiles = ic_tiles_of(sizes.pixels, kernel);
         /* One thread and one panel: blocks change nothing, save how long im2col's matrix is. */
-        const size_t cut = outputs > kernel->columns || threads > 1 ? tiles : 0;
-        const size_t read = lesser(image, matrix);
+        const size_t cut = sizes.outputs > kernel->columns || threads > 1 ? tiles : 0;
         if (in_place) {
             add_blocks(&l, IC_ALGORITHM_DIRECT, kernel, IC_SPLIT_NOT, cut, read);
         } else {
             const bool by_pixel = ic_order_by_rule(core, desc, geometry, kernel) == IC_ORDER_PIXELS;
-            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, tiles, matrix);
+            add_blocks(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, tiles, sizes.matrix);
             add_in_order(&l, IC_ALGORITHM_IM2COL, kernel, IC_SPLIT_NOT, 0,
                          by_pixel ? IC_ORDER_PANELS : IC_ORDER_PIXELS);
         }
-        if (splits) {
+        if (sizes.splits) {
             add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_REGIONS, cut, read);
         }
         if (ic_has_padding(desc)) {

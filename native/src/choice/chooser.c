@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-/* The kernel of the published algorithms: the first of the table that this CPU can run. */
-static const ic_kernel *default_kernel(void) {
+/* The kernel of the published algorithms: the first of its type that this CPU can run. */
+static const ic_kernel *default_kernel(ic_type type) {
     const unsigned features = ic_core_features();
     unsigned index = 0;
     const ic_kernel *kernel;
     do {
         kernel = ic_kernel_table(index++); /* the last one needs nothing */
-    } while ((kernel->needs & ~features) != 0);
+    } while (kernel->type != type || (kernel->needs & ~features) != 0);
     return kernel;
 }
 
@@ -29,7 +29,7 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
             return ic_fail(IC_INVALID_ARGUMENT, "options.kernel=%.80s: auto chooses it, or takes best",
                            options->kernel);
         }
-        const ic_status status = ic_parse_schedule(options->algorithm, options->kernel, schedule);
+        const ic_status status = ic_parse_schedule(options->algorithm, desc->type, options->kernel, schedule);
         chooser->core = ic_core_here();
         return status;
     }
@@ -39,10 +39,10 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
     chooser->core = ic_core_here();
     if (is_auto || is_best) {
         const size_t outputs = options->algorithm == IC_ALGORITHM_IM2COL ? ic_group_outputs(desc) : ic_columns_of(desc);
-        chooser->model_kernel = ic_choose_kernel(&chooser->core, outputs, IC_MANY_PIXELS);
+        chooser->model_kernel = ic_choose_kernel(&chooser->core, desc->type, outputs, IC_MANY_PIXELS);
         schedule->kernel = chooser->model_kernel;
     } else {
-        schedule->kernel = default_kernel();
+        schedule->kernel = default_kernel(desc->type);
     }
     return IC_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice/model.h"
 
-#include "tiles/matrix.h"
+#include "choice/sizes.h"
+#include "core/type.h"
 #include "tiles/indirection.h"
 
 static float larger(float a, float b) {
@@ -31,11 +32,11 @@ static float cycles_of(const ic_kernel *kernel, ic_core_class kind, size_t outpu
     return cycles / cost->share_of_model[kind];
 }
 
-const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pixels) {
+const ic_kernel *ic_choose_kernel(const ic_core *core, ic_type type, size_t outputs, size_t pixels) {
     const ic_kernel *best = NULL, *kernel;
     float least = 0;
     for (unsigned i = 0; (kernel = ic_kernel_table(i)) != NULL; i++) {
-        if ((kernel->needs & ~core->features) != 0) {
+        if (kernel->type != type || (kernel->needs & ~core->features) != 0) {
             continue;
         }
         const float cycles = cycles_of(kernel, core->kind, outputs, pixels);
@@ -47,10 +48,6 @@ const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pi
     return best;
 }
 
-static size_t tiles_of(size_t pixels, const ic_kernel *kernel) {
-    return pixels / kernel->rows + (pixels % kernel->rows != 0);
-}
-
 static unsigned at_least(size_t tiles, unsigned least) {
     return tiles > 4096 ? 4096 : tiles < least ? least : (unsigned)tiles;
 }
@@ -60,45 +57,39 @@ static unsigned tiles_in(size_t room, size_t bytes, size_t tiles) {
     return at_least((size_t)((double)tiles * (double)room / (double)bytes), 8);
 }
 
-enum { FEW_TILES = 8, SOME_TILES = 32, MANY_PANELS = 16, LINE_FLOATS = 16 };
+enum { FEW_TILES = 8, SOME_TILES = 32, MANY_PANELS = 16, LINE_BYTES = 64 };
 
-/* Blocks for tiles that read `bytes` between them, `panels` times where the panels are outside.
+/* Blocks for tiles that read some bytes between them, once for each panel where the panels are outside.
  *
  * A panel that outgrows the cache comes from beyond it for every tile, in whatever order; with blocks the panels at
  * least follow one another in memory. Otherwise what counts is which of the two is read from beyond the cache less:
  * the tiles' input once for each panel, or the weights once for each block. */
-static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, unsigned threads, size_t pixels,
-                             size_t bytes, size_t depth, size_t outputs) {
-    const size_t tiles = tiles_of(pixels, kernel),
-                 panels = outputs / kernel->columns + (outputs % kernel->columns != 0);
-    const size_t panel = kernel->columns * depth * sizeof(float);
+static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, unsigned threads, const ic_sizes *sizes) {
+    const size_t tiles = ic_tiles_of(sizes->pixels, kernel), panels = ic_panels_of(sizes->outputs, kernel);
+    const size_t bytes = ic_read_bytes(sizes), panel = ic_panel_bytes(sizes, kernel);
     if (panels == 1 || tiles <= 1) {
         return 0;
     }
     if (panel > core->l2 / 2) {
         return FEW_TILES;
     }
-    const size_t output = pixels * outputs * sizeof(float);
+    const size_t output = sizes->pixels * sizes->outputs * sizes->element;
     const double weights = (double)panel * (double)panels;
     if (bytes <= core->l2) {
         /* Little is read twice. But a panel writes a few cache lines of each pixel; where next to nothing is multiplied
          * for them, it is better to write whole pixels, one after the other. */
-        if (depth <= outputs / 8 && output > core->l2 && tiles > SOME_TILES) {
+        if (sizes->depth <= sizes->outputs / 8 && output > core->l2 && tiles > SOME_TILES) {
             return SOME_TILES;
         }
         /* The same for panels of a line, where the weights don't stay in the cache either; but threads then share the
          * weights, not the pixels. */
-        const bool is_narrow = kernel->columns <= LINE_FLOATS && panels >= MANY_PANELS && threads == 1;
+        const bool is_narrow = kernel->columns * sizes->element <= LINE_BYTES && panels >= MANY_PANELS && threads == 1;
         return is_narrow && (output > core->l2 || weights > 2 * (double)core->l2) ? FEW_TILES : 0;
     }
     const unsigned block = tiles_in(core->l2 / 4, bytes, tiles);
     const size_t blocks = tiles / block + (tiles % block != 0);
     const double by_block = (double)bytes + (weights <= (double)core->l2 / 2 ? weights : weights * (double)blocks);
     return by_block < (double)bytes * (double)panels + weights ? block : 0;
-}
-
-static size_t lesser(size_t a, size_t b) {
-    return a < b ? a : b;
 }
 
 /* The pointers of `indirect` take no more than `most` bytes. */
@@ -130,7 +121,7 @@ static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geom
         !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_TAPS, &taps) || ic_region_bytes(&taps) > most_bytes) {
         return IC_SPLIT_REGIONS;
     }
-    const size_t panels = (ic_group_outputs(desc) - 1) / kernel->columns + 1;
+    const size_t panels = ic_panels_of(ic_group_outputs(desc), kernel);
     const double turns = (double)((panels - 1) / threads + 1), wait = turns * threads / (double)panels;
     const bool is_faster = cycles_of_regions(kernel, &taps) * wait < cycles_of_regions(kernel, &regions);
     return is_faster ? IC_SPLIT_TAPS : IC_SPLIT_REGIONS;
@@ -139,15 +130,9 @@ static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geom
 static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                          ic_algorithm *algorithm, ic_schedule *schedule) {
     const ic_kernel *kernel = schedule->kernel;
-    const size_t pixels = geometry->output_height * geometry->output_width;
-    const size_t inputs = ic_group_inputs(desc), outputs = ic_group_outputs(desc);
-    const size_t depth = ic_taps(desc) * inputs;
-    size_t matrix;
-    if (!ic_matrix_size(desc, pixels, &matrix)) {
-        matrix = SIZE_MAX; /* im2col will refuse it */
-    }
-    const size_t image = geometry->input_height * geometry->input_width * inputs * sizeof(float);
-    const bool in_place = ic_reads_in_place(desc);
+    const ic_sizes sizes = ic_sizes_of(desc, geometry, 1);
+    const size_t matrix = sizes.matrix;
+    const bool in_place = sizes.is_in_place;
     schedule->order = IC_ORDER_BY_RULE; /* whatever another size had */
     schedule->split = IC_SPLIT_NOT;
     if (ic_is_depthwise(desc) && (*algorithm == IC_ALGORITHM_AUTO || *algorithm == IC_ALGORITHM_INDIRECT)) {
@@ -156,7 +141,7 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
         schedule->block_tiles = 0;
         return;
     }
-    bool splits = ic_taps(desc) > 1 || ic_has_padding(desc);
+    bool splits = sizes.splits;
     if (*algorithm == IC_ALGORITHM_AUTO) {
         /* Where groups have one or two channels, pointers may take more memory than the matrix. */
         splits = splits && fits(desc, geometry, kernel, IC_SPLIT_REGIONS, matrix);
@@ -172,15 +157,14 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
     }
     if (*algorithm == IC_ALGORITHM_IM2COL && !in_place) {
         /* The block is written and read again at once, panel by panel: it may fill the cache. */
-        const unsigned block = tiles_in(core->l2 - core->l2 / 4, matrix, tiles_of(pixels, kernel));
+        const unsigned block = tiles_in(core->l2 - core->l2 / 4, matrix, ic_tiles_of(sizes.pixels, kernel));
         schedule->block_tiles = matrix <= 2 * core->l2 ? 0 : block;
         return;
     }
     /* Where the input outgrows the cache and the weights stay in it, one tile after the other needs no blocks. */
-    const size_t read = lesser(image, matrix);
-    const bool by_pixel = schedule->split == IC_SPLIT_NOT && read > core->l2 &&
+    const bool by_pixel = schedule->split == IC_SPLIT_NOT && ic_read_bytes(&sizes) > core->l2 &&
                           ic_order_by_rule(core, desc, geometry, kernel) == IC_ORDER_PIXELS;
-    schedule->block_tiles = by_pixel ? 0 : choose_block(core, kernel, threads, pixels, read, depth, outputs);
+    schedule->block_tiles = by_pixel ? 0 : choose_block(core, kernel, threads, &sizes);
 }
 
 /* Between so few products of a tap, or of a tile, there is no time to ask for lines one by one. */
@@ -188,8 +172,9 @@ enum { LEAST_TAP = 16, LEAST_DEPTH = 256 };
 
 ic_fetch ic_choose_fetch(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
                          const ic_kernel *kernel, ic_split split) {
-    const size_t inputs = geometry->input_height * geometry->input_width * desc->in_channels * sizeof(float);
-    const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels * sizeof(float);
+    const size_t element = ic_type_of(desc->type)->bytes;
+    const size_t inputs = geometry->input_height * geometry->input_width * desc->in_channels * element;
+    const size_t outputs = geometry->output_height * geometry->output_width * desc->out_channels * element;
     const bool is_large = inputs / 2 + outputs / 2 > core->l2 / 4;
     ic_fetch wanted = outputs > core->l2 ? IC_FETCH_OUTPUT : IC_FETCH_NOTHING;
     if (ic_is_depthwise(desc) && split == IC_SPLIT_REGIONS) {

@@ -10,9 +10,9 @@
 /* The kernel is chosen before the size of the image is known, for one that is not small. */
 enum { IC_MANY_PIXELS = 1000 };
 
-/* The kernel that this core needs the fewest cycles with, for `outputs` channels of each group and images of so many
- * output pixels. */
-const ic_kernel *ic_choose_kernel(const ic_core *core, size_t outputs, size_t pixels);
+/* The kernel of a type that this core needs the fewest cycles with, for `outputs` channels of each group and images of
+ * so many output pixels. */
+const ic_kernel *ic_choose_kernel(const ic_core *core, ic_type type, size_t outputs, size_t pixels);
 
 /* Completes the schedule of an algorithm, whose kernel is given, for one input size. IC_ALGORITHM_AUTO becomes the
  * algorithm chosen. `threads`: that will share the work. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice/order.h"
 
+#include "choice/sizes.h"
+
 /* What one loop reads again in every turn of the other one comes from beyond the L2 cache every time, unless all of it
  * stays there with what else a turn reads. Caches replace lines by less than perfect rules, and hold outputs too: so
  * three quarters of it count. From beyond an L3 cache, which other cores fill as well, bytes take about three times as
@@ -15,12 +17,12 @@ static double bytes_from_beyond(const ic_core *core, double bytes, double turns,
 
 ic_order ic_order_by_rule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
                           const ic_kernel *kernel) {
-    const size_t outputs = ic_group_outputs(desc), pixels = geometry->output_height * geometry->output_width;
-    const double panels = (double)((outputs - 1) / kernel->columns + 1);
-    const double tiles = (double)((pixels - 1) / kernel->rows + 1);
-    const double depth_bytes = (double)ic_taps(desc) * (double)ic_group_inputs(desc) * sizeof(float);
+    const ic_sizes sizes = ic_sizes_of(desc, geometry, 1);
+    const double panels = (double)ic_panels_of(sizes.outputs, kernel);
+    const double tiles = (double)ic_tiles_of(sizes.pixels, kernel);
+    const double depth_bytes = (double)sizes.depth * (double)sizes.element;
     const double tile = depth_bytes * kernel->rows, panel = depth_bytes * kernel->columns;
-    const double matrix = depth_bytes * (double)pixels, weights = panel * panels;
+    const double matrix = depth_bytes * (double)sizes.pixels, weights = panel * panels;
     const double by_panel = weights + bytes_from_beyond(core, matrix, panels, panel);
     const double by_pixel = matrix + bytes_from_beyond(core, weights, tiles, tile);
     return by_pixel < by_panel ? IC_ORDER_PIXELS : IC_ORDER_PANELS;

@@ -62,7 +62,7 @@ static ic_status unknown(const char *name, const char *why) {
     return ic_fail(IC_UNKNOWN_KERNEL, "kernel=%.80s: %s", name, why);
 }
 
-ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedule *schedule) {
+ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *name, ic_schedule *schedule) {
     *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, IC_ORDER_BY_RULE, false};
     if (algorithm == IC_ALGORITHM_NAIVE) {
         return strcmp(name, naive_kernel) == 0 ? IC_OK : unknown(name, "naive has loops alone");
@@ -75,8 +75,9 @@ ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedul
     memcpy(kernel, name, (size_t)(text - name));
     kernel[text - name] = '\0';
     schedule->kernel = ic_kernel_find(kernel);
-    if (schedule->kernel == NULL) {
-        return unknown(name, "no kernel of that name");
+    if (schedule->kernel == NULL || schedule->kernel->type != type) {
+        schedule->kernel = NULL;
+        return unknown(name, "no kernel of that name and of the convolution's type");
     }
     while (*text != '\0') {
         if (!read_option(&text, algorithm, schedule)) {

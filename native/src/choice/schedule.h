@@ -21,9 +21,9 @@ typedef struct {
 
 #define IC_SCHEDULE_NAME 64 /* room for a name, with its end */
 
-/* IC_UNKNOWN_KERNEL where the name is none, or has an option that the algorithm doesn't know; IC_UNSUPPORTED_HARDWARE
- * where this CPU cannot run the kernel. */
-ic_status ic_parse_schedule(ic_algorithm algorithm, const char *name, ic_schedule *schedule);
+/* IC_UNKNOWN_KERNEL where the name is none, or a kernel's of another type, or has an option that the algorithm doesn't
+ * know; IC_UNSUPPORTED_HARDWARE where this CPU cannot run the kernel. */
+ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *name, ic_schedule *schedule);
 void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME]);
 
 #endif

@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200112L /* clock_gettime */
 #include "choice/candidates.h"
 
+#include "choice/sizes.h"
 #include "core/algorithm.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -263,7 +264,7 @@ static ic_status enumerate(tuning *t, ic_tuned_choice *choices) {
         return status;
     }
     model.algorithm = info.algorithm;
-    ic_parse_schedule(info.algorithm, info.kernel, &model.schedule); /* it printed it */
+    ic_parse_schedule(info.algorithm, t->desc->type, info.kernel, &model.schedule); /* it printed it */
     ic_conv2d_destroy(conv);
     const ic_core core = ic_core_here();
     const unsigned count = ic_candidates(&core, t->desc, &t->geometry, ic_pool_threads(t->pool), choices);
@@ -367,14 +368,11 @@ ic_status ic_autotune(const ic_conv2d_desc *given, size_t batch, size_t height, 
     if (status != IC_OK) {
         return status;
     }
-    const size_t pixels = t.geometry.output_height * t.geometry.output_width;
-    t.weight_bytes = desc->out_channels * ic_taps(desc) * ic_group_inputs(desc) * sizeof(float);
-    t.input_bytes = batch * height * width * desc->in_channels * sizeof(float);
-    t.output_bytes = batch * pixels * desc->out_channels * sizeof(float);
-    t.most_extra = ic_taps(desc) * ic_group_inputs(desc) * sizeof(float);
-    if (!ic_multiply(&t.most_extra, pixels)) {
-        t.most_extra = SIZE_MAX;
-    }
+    const ic_sizes sizes = ic_sizes_of(desc, &t.geometry, 1);
+    t.weight_bytes = desc->out_channels * sizes.depth * sizes.element;
+    t.input_bytes = batch * height * width * desc->in_channels * sizes.element;
+    t.output_bytes = batch * sizes.pixels * desc->out_channels * sizes.element;
+    t.most_extra = sizes.matrix;
     ic_tuning made = {.struct_size = sizeof made,
                       .entry = {.struct_size = sizeof made.entry,
                                 .desc = *desc,

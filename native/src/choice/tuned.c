@@ -28,7 +28,9 @@ static void key_of(const ic_conv2d_desc *d, size_t batch, size_t height, size_t 
                                               d->out_channels,
                                               height,
                                               width,
-                                              threads};
+                                              threads,
+                                              d->type,
+                                              d->layout};
     memcpy(key, values, sizeof values);
 }
 
@@ -40,7 +42,7 @@ static ic_status unknown(const char *choice) {
     return ic_fail(IC_UNKNOWN_KERNEL, "entry.choice=%.79s is no algorithm and schedule", choice);
 }
 
-static ic_status read_choice(const char *text, ic_tuned_choice *choice) {
+static ic_status read_choice(const char *text, ic_type type, ic_tuned_choice *choice) {
     char algorithm[16], printed[IC_SCHEDULE_NAME];
     const size_t length = strcspn(text, "_");
     if (text[length] == '\0' || length >= sizeof algorithm) {
@@ -53,7 +55,7 @@ static ic_status read_choice(const char *text, ic_tuned_choice *choice) {
         choice->algorithm == IC_ALGORITHM_AUTO) {
         return unknown(text);
     }
-    const ic_status status = ic_parse_schedule(choice->algorithm, schedule, &choice->schedule);
+    const ic_status status = ic_parse_schedule(choice->algorithm, type, schedule, &choice->schedule);
     if (status == IC_OK) {
         ic_print_schedule(&choice->schedule, printed);
     }
@@ -75,7 +77,7 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
         status = ic_fail(IC_INVALID_ARGUMENT, "entry.choice has no end");
     }
     if (status == IC_OK) {
-        status = read_choice(e->choice, &kept->choice);
+        status = read_choice(e->choice, desc.type, &kept->choice);
     }
     if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&desc)) {
         status = ic_fail(IC_UNSUPPORTED, "entry.choice=%.79s: direct does not cover this convolution", e->choice);

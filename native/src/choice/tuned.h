@@ -11,7 +11,8 @@ typedef struct {
     ic_schedule schedule;
 } ic_tuned_choice;
 
-#define IC_TUNED_FIELDS 17 /* of a layer, in the order of the text's names */
+/* Of a layer, in the order of the text's names; type and layout, for which the text has no names yet, last. */
+enum { IC_TUNED_TYPE = 17, IC_TUNED_LAYOUT, IC_TUNED_FIELDS, IC_TUNED_NAMES = IC_TUNED_TYPE };
 
 typedef struct {
     uint64_t key[IC_TUNED_FIELDS];

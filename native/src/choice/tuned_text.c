@@ -5,7 +5,7 @@
  *   layer kh=3 kw=3 ... h=56 w=56 threads=1 indirect_avx2_6x16+regions
  *   end 1 9ae16a3b2f90404f                                             entries, FNV-1a of every byte before
  *
- * There is one way to write a table, and what is written otherwise is refused. */
+ * Layers are of f32 in NHWC. There is one way to write a table, and what is written otherwise is refused. */
 #include "core/core_id.h"
 #include "core/algorithm.h"
 #include "core/error.h"
@@ -17,7 +17,7 @@
 
 enum { NUMBER = 24 };
 
-static const char *const names[IC_TUNED_FIELDS] = {
+static const char *const names[IC_TUNED_NAMES] = {
     " kh=", " kw=",     " sh=",    " sw=",  " dh=",   " dw=", " pt=", " pr=",     " pb=",
     " pl=", " groups=", " batch=", " cin=", " cout=", " h=",  " w=",  " threads="};
 static const char format_name[] = "indirectconv-tuned ", format_version[] = "1 ";
@@ -70,7 +70,7 @@ static void print_table(const ic_tuned *tuned, const char *id, output *out) {
         const ic_tuned_row *e = &tuned->rows[i];
         char schedule[IC_SCHEDULE_NAME];
         put(out, "layer");
-        for (size_t k = 0; k < IC_TUNED_FIELDS; k++) {
+        for (size_t k = 0; k < IC_TUNED_NAMES; k++) {
             put(out, names[k]);
             put_number(out, e->key[k]);
         }
@@ -156,7 +156,7 @@ static bool read_word(input *in, char end, char *word, size_t room) {
     return true;
 }
 
-static bool entry_of_key(const uint64_t key[IC_TUNED_FIELDS], ic_tuned_entry *e) {
+static bool entry_of_key(const uint64_t key[IC_TUNED_NAMES], ic_tuned_entry *e) {
     for (size_t i = 0; i < 11; i++) {
         if (key[i] > UINT32_MAX) {
             return false;
@@ -193,10 +193,10 @@ static ic_status damaged(const ic_tuned *tuned, const char *what) {
 }
 
 static ic_status read_entry(input *in, ic_tuned *tuned) {
-    uint64_t key[IC_TUNED_FIELDS];
+    uint64_t key[IC_TUNED_NAMES];
     ic_tuned_entry given;
     ic_tuned_row e;
-    for (size_t k = 0; k < IC_TUNED_FIELDS; k++) {
+    for (size_t k = 0; k < IC_TUNED_NAMES; k++) {
         if (!skip(in, names[k]) || !read_number(in, &key[k])) {
             return damaged(tuned, "a layer's parameters");
         }

@@ -2,6 +2,7 @@
 #include "core/geometry.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/type.h"
 
 #include <math.h>
 
@@ -19,11 +20,11 @@ static void fill_defaults(ic_conv2d_desc *desc) {
 }
 
 static ic_status check_type(const ic_conv2d_desc *desc) {
-    if (desc->type != IC_TYPE_F32) {
-        return ic_fail(IC_UNSUPPORTED, "desc.type=%d: there is %d (f32) alone", (int)desc->type, IC_TYPE_F32);
+    if (ic_type_of(desc->type) == NULL) {
+        return ic_fail(IC_UNSUPPORTED, "desc.type=%d: there is %s", (int)desc->type, ic_type_names());
     }
     if (desc->layout != IC_LAYOUT_NHWC) {
-        return ic_fail(IC_UNSUPPORTED, "desc.layout=%d: there is %d (NHWC) alone", (int)desc->layout, IC_LAYOUT_NHWC);
+        return ic_fail(IC_UNSUPPORTED, "desc.layout=%d: there is %d, NHWC", (int)desc->layout, IC_LAYOUT_NHWC);
     }
     return IC_OK;
 }
@@ -71,7 +72,7 @@ ic_status ic_read_desc(const ic_conv2d_desc *given, ic_conv2d_desc *desc) {
     }
     size_t weights = desc->out_channels;
     if (!ic_multiply(&weights, desc->kernel_height) || !ic_multiply(&weights, desc->kernel_width) ||
-        !ic_multiply(&weights, ic_group_inputs(desc)) || !ic_multiply(&weights, sizeof(float)) ||
+        !ic_multiply(&weights, ic_group_inputs(desc)) || !ic_multiply(&weights, ic_type_of(desc->type)->bytes) ||
         !ic_is_array_size(weights)) {
         return ic_fail(IC_OVERFLOW, "desc: weights of %u x %u x %zu for %zu outputs are no array", desc->kernel_height,
                        desc->kernel_width, ic_group_inputs(desc), desc->out_channels);
@@ -95,10 +96,11 @@ static ic_status output_size(const char *name, size_t input, uint32_t before, ui
     return IC_OK;
 }
 
-static ic_status check_tensor(const char *name, size_t batch, size_t height, size_t width, size_t channels) {
+static ic_status check_tensor(const char *name, ic_type type, size_t batch, size_t height, size_t width,
+                              size_t channels) {
     size_t bytes = batch;
     if (ic_multiply(&bytes, height) && ic_multiply(&bytes, width) && ic_multiply(&bytes, channels) &&
-        ic_multiply(&bytes, sizeof(float)) && ic_is_array_size(bytes)) {
+        ic_multiply(&bytes, ic_type_of(type)->bytes) && ic_is_array_size(bytes)) {
         return IC_OK;
     }
     return ic_fail(IC_OVERFLOW, "%s: %zu x %zu x %zu x %zu elements are no array", name, batch, height, width,
@@ -118,10 +120,10 @@ ic_status ic_make_geometry(const ic_conv2d_desc *desc, size_t batch, size_t heig
                              desc->stride_width, &made.output_width);
     }
     if (status == IC_OK) {
-        status = check_tensor("input", batch, height, width, desc->in_channels);
+        status = check_tensor("input", desc->type, batch, height, width, desc->in_channels);
     }
     if (status == IC_OK) {
-        status = check_tensor("output", batch, made.output_height, made.output_width, desc->out_channels);
+        status = check_tensor("output", desc->type, batch, made.output_height, made.output_width, desc->out_channels);
     }
     if (status == IC_OK) {
         *geometry = made;
@@ -145,6 +147,12 @@ ic_status ic_conv2d_output_size(const ic_conv2d_desc *given, size_t height, size
         *output_width = geometry.output_width;
     }
     return status;
+}
+
+bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes) {
+    *bytes = ic_taps(desc);
+    return ic_multiply(bytes, ic_group_inputs(desc)) && ic_multiply(bytes, pixels) &&
+           ic_multiply(bytes, ic_type_of(desc->type)->bytes) && ic_is_array_size(*bytes);
 }
 
 bool ic_reads_in_place(const ic_conv2d_desc *desc) {

@@ -19,6 +19,9 @@ ic_status ic_read_desc(const ic_conv2d_desc *given, ic_conv2d_desc *desc);
 ic_status ic_make_geometry(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width,
                            ic_geometry *geometry);
 
+/* Bytes of the patch matrix of im2col, of `pixels` output pixels and one group; false on overflow. */
+bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);
+
 /* 1x1 with stride 1 and neither padding nor groups: the input itself is the patch matrix. */
 bool ic_reads_in_place(const ic_conv2d_desc *desc);
 

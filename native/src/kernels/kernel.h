@@ -85,7 +85,7 @@ enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
 
 /* What a kernel costs, for the choice between kernels. */
 typedef struct {
-    unsigned width;          /* floats per vector */
+    unsigned width;          /* elements per vector */
     float fmas, loads;       /* vectors per cycle */
     float chain;             /* cycles from one sum to the next */
     float values_per_load;   /* of A */
@@ -120,7 +120,7 @@ void ic_avx2_depthwise(const ic_depthwise_run *run);
 void ic_avx512_depthwise(const ic_depthwise_run *run);
 void ic_neon_depthwise(const ic_depthwise_run *run);
 
-/* The kernels of this program, best first; NULL past the end. */
+/* The kernels of this program, those of a type best first, its last one for any CPU; NULL past the end. */
 const ic_kernel *ic_kernel_table(unsigned index);
 const ic_kernel *ic_kernel_find(const char *name);
 

@@ -3,15 +3,7 @@
  * group the taps of a kernel row lie side by side in the input too, so a row is one run of KW x Cin. */
 #include "tiles/matrix.h"
 
-#include "core/memory.h"
-
 #include <string.h>
-
-bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes) {
-    *bytes = ic_taps(desc);
-    return ic_multiply(bytes, ic_group_inputs(desc)) && ic_multiply(bytes, pixels) &&
-           ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
-}
 
 #define VECTOR 4
 

@@ -5,9 +5,6 @@
 
 #include "object.h"
 
-/* Of `pixels` output pixels; false on overflow. */
-bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);
-
 /* The patches of output pixels `first` to `first + count` of one image, whose group starts at `input`. */
 void ic_fill_matrix(const ic_conv2d *conv, const float *input, size_t first, size_t count, float *matrix);
 

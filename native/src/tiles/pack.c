@@ -2,6 +2,7 @@
 #include "tiles/pack.h"
 
 #include "core/memory.h"
+#include "core/type.h"
 
 #include <string.h>
 
@@ -12,7 +13,8 @@ static size_t panels_of(const ic_packing *packing, const ic_kernel *kernel) {
 bool ic_packed_size(const ic_packing *packing, const ic_kernel *kernel, size_t *bytes) {
     *bytes = packing->products; /* did not overflow: the description was checked */
     return ic_add(bytes, 1) && ic_multiply(bytes, kernel->columns) && ic_multiply(bytes, panels_of(packing, kernel)) &&
-           ic_multiply(bytes, packing->groups) && ic_multiply(bytes, sizeof(float)) && ic_is_array_size(*bytes);
+           ic_multiply(bytes, packing->groups) && ic_multiply(bytes, ic_type_of(kernel->type)->bytes) &&
+           ic_is_array_size(*bytes);
 }
 
 enum { DEEP = 64, WIDE = 4 };
@@ -44,7 +46,7 @@ static void pack_panel(float *packed, const float *rows, size_t columns, size_t 
     }
 }
 
-void ic_pack_weights(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
+static void pack_f32(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
                      void *packed) {
     const size_t outputs = packing->outputs, columns = kernel->columns, depth = packing->products;
     float *to = packed;
@@ -70,7 +72,7 @@ static void move_rows(const float *from, size_t from_columns, float *to, size_t 
     }
 }
 
-void ic_repack_weights(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
+static void repack_f32(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
                        void *repacked) {
     const size_t outputs = packing->outputs, old = from->columns, new = to->columns, rows = 1 + packing->products;
     const size_t old_panels = panels_of(packing, from), new_panels = panels_of(packing, to);
@@ -88,4 +90,32 @@ void ic_repack_weights(const ic_packing *packing, const ic_kernel *from, const v
         source += old_panels * old * rows;
         target += new_panels * new * rows;
     }
+}
+
+static const struct {
+    ic_type type;
+    void (*pack)(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
+                 void *packed);
+    void (*repack)(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
+                   void *repacked);
+} packers[] = {
+    {IC_TYPE_F32, pack_f32, repack_f32},
+};
+
+static size_t packer_of(ic_type type) {
+    size_t i = 0;
+    while (packers[i].type != type) {
+        i++; /* a kernel's type has one */
+    }
+    return i;
+}
+
+void ic_pack_weights(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
+                     void *packed) {
+    packers[packer_of(kernel->type)].pack(packing, kernel, weights, bias, packed);
+}
+
+void ic_repack_weights(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
+                       void *repacked) {
+    packers[packer_of(from->type)].repack(packing, from, packed, to, repacked);
 }
