@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "introspect.h"
+#include "choice/candidates.h"
 #include "choice/model.h"
 #include "core/error.h"
 #include "methods/method.h"
@@ -100,4 +101,21 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t 
     ic_print_schedule(&schedule, text);
     snprintf(name, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(algorithm), text);
     return IC_OK;
+}
+
+bool ic_candidate_at(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width, unsigned threads,
+                     unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]) {
+    ic_tuned_choice choices[IC_MOST_CANDIDATES];
+    ic_conv2d_desc desc;
+    ic_geometry geometry;
+    if (ic_read_desc(given, &desc) != IC_OK || ic_make_geometry(&desc, batch, height, width, &geometry) != IC_OK) {
+        return false;
+    }
+    const ic_core core = ic_core_here();
+    if (index >= ic_candidates(&core, &desc, &geometry, threads, choices)) {
+        return false;
+    }
+    *algorithm = choices[index].algorithm;
+    ic_print_schedule(&choices[index].schedule, schedule);
+    return true;
 }

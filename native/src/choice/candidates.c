@@ -3,9 +3,6 @@
 
 #include "choice/model.h"
 #include "choice/sizes.h"
-#include "introspect.h"
-
-#include <string.h>
 
 typedef struct {
     const ic_core *core;
@@ -86,21 +83,4 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
         add_blocks(&l, IC_ALGORITHM_INDIRECT, kernel, IC_SPLIT_NOT, cut, read);
     }
     return l.count;
-}
-
-bool ic_candidate_at(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width, unsigned threads,
-                     unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]) {
-    ic_tuned_choice choices[IC_MOST_CANDIDATES];
-    ic_conv2d_desc desc;
-    ic_geometry geometry;
-    if (ic_read_desc(given, &desc) != IC_OK || ic_make_geometry(&desc, batch, height, width, &geometry) != IC_OK) {
-        return false;
-    }
-    const ic_core core = ic_core_here();
-    if (index >= ic_candidates(&core, &desc, &geometry, threads, choices)) {
-        return false;
-    }
-    *algorithm = choices[index].algorithm;
-    ic_print_schedule(&choices[index].schedule, schedule);
-    return true;
 }
