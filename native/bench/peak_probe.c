@@ -3,7 +3,6 @@
 
 #include "clock_probe.h"
 #include "core/core.h"
-#include "kernels/kernel.h"
 #include "timer.h"
 
 #include <math.h>

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "introspect.h"
+
 #include "choice/candidates.h"
 #include "choice/model.h"
+#include "core/core.h"
 #include "core/error.h"
+#include "kernels/table.h"
 #include "methods/method.h"
 #include "tiles/matrix.h"
 #include "tiles/tiled.h"
-#include "core/core.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "choice/model.h"
 #include "core/core.h"
+#include "kernels/table.h"
 
 #include <limits.h>
 #include <string.h>

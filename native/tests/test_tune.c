@@ -2,6 +2,7 @@
  * Tables of what was measured: kept word for word, refused where anything is wrong, obeyed by auto; and measuring. */
 #include "check.h"
 #include "core/core_id.h"
+#include "core/midr.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -3,6 +3,7 @@
 
 #include "choice/model.h"
 #include "choice/sizes.h"
+#include "kernels/table.h"
 
 typedef struct {
     const ic_core *core;

@@ -3,8 +3,8 @@
 #ifndef IC_TUNE_H
 #define IC_TUNE_H
 
-#include "core/core.h"
 #include "choice/tuned.h"
+#include "core/core.h"
 
 enum { IC_MOST_CANDIDATES = 256 };
 

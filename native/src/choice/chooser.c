@@ -3,6 +3,7 @@
 
 #include "choice/model.h"
 #include "core/error.h"
+#include "kernels/table.h"
 
 #include <string.h>
 

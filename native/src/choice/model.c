@@ -3,6 +3,7 @@
 
 #include "choice/sizes.h"
 #include "core/type.h"
+#include "kernels/table.h"
 #include "tiles/indirection.h"
 
 static float larger(float a, float b) {

@@ -3,9 +3,9 @@
 #ifndef IC_CHOICE_H
 #define IC_CHOICE_H
 
+#include "choice/schedule.h"
 #include "core/core.h"
 #include "core/geometry.h"
-#include "choice/schedule.h"
 
 /* The kernel is chosen before the size of the image is known, for one that is not small. */
 enum { IC_MANY_PIXELS = 1000 };

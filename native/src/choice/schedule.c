@@ -3,6 +3,7 @@
 
 #include "core/core.h"
 #include "core/error.h"
+#include "kernels/table.h"
 
 #include <stdio.h>
 #include <string.h>

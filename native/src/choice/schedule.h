@@ -5,9 +5,9 @@
 #ifndef IC_SCHEDULE_H
 #define IC_SCHEDULE_H
 
+#include "choice/order.h"
 #include "indirectconv.h"
 #include "kernels/kernel.h"
-#include "choice/order.h"
 #include "tiles/region.h"
 
 typedef struct {

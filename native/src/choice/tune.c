@@ -4,7 +4,6 @@
  * need no more memory than the largest. */
 #define _POSIX_C_SOURCE 200112L /* clock_gettime */
 #include "choice/candidates.h"
-
 #include "choice/sizes.h"
 #include "core/algorithm.h"
 #include "core/error.h"

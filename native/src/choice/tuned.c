@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "choice/tuned.h"
-#include "core/core_id.h"
+
 #include "core/algorithm.h"
+#include "core/core_id.h"
 #include "core/error.h"
 #include "core/memory.h"
 

@@ -3,8 +3,8 @@
 #ifndef IC_TUNED_H
 #define IC_TUNED_H
 
-#include "core/geometry.h"
 #include "choice/schedule.h"
+#include "core/geometry.h"
 
 typedef struct {
     ic_algorithm algorithm;

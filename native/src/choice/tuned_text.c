@@ -6,10 +6,10 @@
  *   end 1 9ae16a3b2f90404f                                             entries, FNV-1a of every byte before
  *
  * Layers are of f32 in NHWC. There is one way to write a table, and what is written otherwise is refused. */
-#include "core/core_id.h"
-#include "core/algorithm.h"
-#include "core/error.h"
 #include "choice/tuned.h"
+#include "core/algorithm.h"
+#include "core/core_id.h"
+#include "core/error.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,9 +2,7 @@
 #define _GNU_SOURCE /* sched_getcpu */
 #include "core/core.h"
 
-#include "core/core_id.h"
-
-#include "kernels/kernel.h"
+#include "core/midr.h"
 
 #include <fcntl.h>
 #include <sched.h>

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* CPU features, as bits. */
+enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
+
 /* What kernels differ by. A core that nobody knows counts as out of order. */
 typedef enum { IC_CORE_OUT_OF_ORDER, IC_CORE_A53, IC_CORE_A55 } ic_core_class;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/geometry.h"
+
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/type.h"

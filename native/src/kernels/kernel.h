@@ -80,9 +80,6 @@ typedef struct {
 
 typedef void (*ic_depthwise_kernel)(const ic_depthwise_run *run);
 
-/* CPU features, as bits. */
-enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
-
 /* What a kernel costs, for the choice between kernels. */
 typedef struct {
     unsigned width;          /* elements per vector */
@@ -97,7 +94,7 @@ typedef struct {
     const char *name;
     ic_type type; /* of the elements */
     const char *isa, *features;
-    unsigned needs; /* feature bits */
+    unsigned needs; /* IC_CPU_... */
     unsigned rows, columns;
     ic_micro_kernel run;
     unsigned depthwise_rows;       /* pixels of the largest tile of `depthwise` */
@@ -107,21 +104,5 @@ typedef struct {
 } ic_kernel;
 
 #define IC_MAX_ROWS 16
-
-void ic_scalar_4x4(const ic_tile_run *run);
-void ic_avx2_6x16(const ic_tile_run *run);
-void ic_avx512_6x64(const ic_tile_run *run);
-void ic_neon_6x16(const ic_tile_run *run);
-void ic_neon_8x8_a53(const ic_tile_run *run);
-void ic_neon_8x8_a55(const ic_tile_run *run);
-
-void ic_scalar_depthwise(const ic_depthwise_run *run);
-void ic_avx2_depthwise(const ic_depthwise_run *run);
-void ic_avx512_depthwise(const ic_depthwise_run *run);
-void ic_neon_depthwise(const ic_depthwise_run *run);
-
-/* The kernels of this program, those of a type best first, its last one for any CPU; NULL past the end. */
-const ic_kernel *ic_kernel_table(unsigned index);
-const ic_kernel *ic_kernel_find(const char *name);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/kernel.h"
+#include "kernels/table.h"
 
 #include "core/core.h"
 #include "core/error.h"
+#include "kernels/f32/f32.h"
 
 #include <string.h>
 

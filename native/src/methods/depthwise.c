@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Depthwise convolutions by regions: a vector of neighbouring channels at a time, padding neither read nor multiplied,
  * and nothing built for an input's size. By the general way each channel would be a group with tiles of one column. */
-#include "methods/method.h"
-
 #include "core/pool.h"
+#include "methods/method.h"
 #include "methods/panels.h"
 #include "tiles/span.h"
 

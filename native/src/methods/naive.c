@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The definition: seven loops, nothing clever. The weights are the caller's, then the bias. */
-#include "methods/method.h"
-
 #include "core/error.h"
 #include "core/memory.h"
+#include "methods/method.h"
 
 #include <string.h>
 

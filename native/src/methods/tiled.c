@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tiles of pixels by panels of channels, over pointers (indirect), a patch matrix (im2col) or the input itself. */
-#include "methods/method.h"
-
 #include "choice/model.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
+#include "methods/method.h"
 #include "methods/panels.h"
 #include "tiles/indirection.h"
 #include "tiles/matrix.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tiles/indirection.h"
 
-#include "tiles/builder.h"
 #include "core/memory.h"
+#include "tiles/builder.h"
 
 #include <math.h>
 

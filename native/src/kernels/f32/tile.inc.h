@@ -20,7 +20,7 @@
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
  * have and narrow layers don't pay for the full width. The bounds become constants by inlining, which is what keeps
  * the accumulators in registers. */
-#include "kernels/kernel.h"
+#include "kernels/f32/f32.h"
 
 #include <math.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cortex.h"
+#include "kernels/f32/aarch64/cortex.h"
+
+#include "kernels/f32/f32.h"
 #include "tile_run.h"
 
 #include <string.h>
