@@ -7,9 +7,9 @@
  * run (any number of times; the input may move between calls) -> destroy.
  *
  * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
- * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's, with
- * `+taps` some of them several times, reading them back in between; it touches nothing before or after either and
- * allocates nothing. Input and output must not overlap.
+ * dense, aligned to an element (f32: 4 bytes) or more. run() reads exactly the input's elements and writes exactly the
+ * output's, with `+taps` some of them several times, reading them back in between; it touches nothing before or after
+ * either and allocates nothing. Input and output must not overlap.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
@@ -19,8 +19,9 @@
  * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
  * and no others. NaN passes the clamp.
  *
- * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
- * pool as long as they don't run at the same time.
+ * Threads: no state but that of objects, and for each thread the text of its last failure (ic_last_error). Two objects
+ * are independent; one object is run by one caller at a time. Objects may share a pool as long as they don't run at the
+ * same time.
  */
 #ifndef INDIRECTCONV_H
 #define INDIRECTCONV_H
@@ -29,12 +30,17 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+template <typename structure> inline structure ic_sized() {
+    structure zeros = structure();
+    zeros.struct_size = sizeof(structure);
+    return zeros;
+}
 extern "C" {
 #endif
 
 typedef enum {
     IC_OK = 0,
-    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, floats not aligned to 4 bytes, a zero size, a wrong
+    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, elements that are not aligned, a zero size, a wrong
                                 struct_size, min > max, ... */
     IC_UNSUPPORTED,          /* not covered: the type or the layout, or the convolution by the algorithm (e.g. direct on
                                 a 3x3) */
@@ -76,7 +82,7 @@ typedef enum {
  *     desc.kernel_height = desc.kernel_width = 3;
  *     desc.in_channels = desc.out_channels = 64; */
 #ifdef __cplusplus
-#define IC_INIT(structure) {sizeof(structure)}
+#define IC_INIT(structure) ic_sized<structure>()
 #else
 #define IC_INIT(structure) {.struct_size = sizeof(structure)}
 #endif
@@ -233,7 +239,12 @@ typedef struct {
 } ic_tuned_entry;
 
 #ifdef __cplusplus
-#define IC_TUNED_ENTRY_INIT {sizeof(ic_tuned_entry), IC_CONV2D_DESC_INIT}
+inline ic_tuned_entry ic_sized_entry() {
+    ic_tuned_entry zeros = IC_INIT(ic_tuned_entry);
+    zeros.desc = IC_CONV2D_DESC_INIT;
+    return zeros;
+}
+#define IC_TUNED_ENTRY_INIT ic_sized_entry()
 #else
 #define IC_TUNED_ENTRY_INIT {.struct_size = sizeof(ic_tuned_entry), .desc = IC_CONV2D_DESC_INIT}
 #endif

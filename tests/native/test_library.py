@@ -157,6 +157,13 @@ def test_sanitizers_are_compiled_in(native_builds: Builds, build: str, marks: li
         assert all(mark in content for mark in marks), name
 
 
+def test_header_serves_cpp(tmp_path: Path) -> None:
+    """Its initialisers give no warning there either."""
+    flags = ["-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c"]
+    source = NATIVE / "tests/header.cpp"
+    compile_with_zig([*flags, f"-I{NATIVE / 'include'}", "-o", str(tmp_path / "header.o"), str(source)])
+
+
 def test_undefined_behaviour_ends_a_program(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
     """The handlers that the arm64 build has in place of a sanitizer's library."""
     source, objects, program = tmp_path / "overflow.c", tmp_path / "overflow.o", tmp_path / "overflow"
