@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h' -o -name '*.inc')
+NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h')
 SUITE ?= quick
 # Two processes: one of them drives the virtual phones, both share the rest.
 PYTEST_ARGS ?= -n 2 --dist loadgroup

@@ -2,7 +2,7 @@
  * What a store of a vector costs among multiplications, in multiplications:
  * prints a line of JSON for each instruction set that this CPU has, {"isa":
  * ..., "store": ...}. Everything stays in the nearest cache. */
-#include "introspect.h"
+#include "core/core.h"
 
 #include <stdint.h>
 #include <stdio.h>

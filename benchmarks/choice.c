@@ -73,10 +73,12 @@ static ic_status make(const layer *l, const candidate *c, ic_conv2d **conv, ic_c
         .struct_size = sizeof options, .algorithm = c->algorithm, .kernel = *c->schedule ? c->schedule : NULL};
     *info = (ic_conv2d_info){.struct_size = sizeof *info};
     ic_status status = ic_conv2d_create(&l->desc, l->weights, NULL, &options, conv);
-    if (!status)
+    if (!status) {
         status = ic_conv2d_reshape(*conv, l->batch, l->height, l->width);
-    if (!status)
+    }
+    if (!status) {
         status = ic_conv2d_get_info(*conv, info);
+    }
     if (status) {
         ic_conv2d_destroy(*conv);
         *conv = NULL;
@@ -91,8 +93,9 @@ static double measure(const layer *l, const candidate *c, double ns) {
     ic_conv2d_info info;
     size_t count = 0;
     double total = 0;
-    if (make(l, c, &conv, &info))
+    if (make(l, c, &conv, &info)) {
         return 0;
+    }
     ic_conv2d_run(conv, l->input, l->output);
     while (count < 3 || (total < ns && count < CALLS)) {
         double start = now();
@@ -110,8 +113,9 @@ static unsigned enumerate(const layer *l, char chosen[IC_CHOICE_NAME]) {
     ic_conv2d_info info;
     unsigned count = 1;
     candidates[0] = (candidate){.algorithm = IC_ALGORITHM_AUTO};
-    if (make(l, &candidates[0], &conv, &info))
+    if (make(l, &candidates[0], &conv, &info)) {
         return 0;
+    }
     snprintf(chosen, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(info.algorithm), info.kernel);
     const size_t pixels = info.output_height * info.output_width;
     const size_t matrix =
@@ -120,12 +124,15 @@ static unsigned enumerate(const layer *l, char chosen[IC_CHOICE_NAME]) {
     for (unsigned i = 0; count < CANDIDATES; i++) {
         candidate *c = &candidates[count];
         *c = (candidate){.algorithm = IC_ALGORITHM_NAIVE};
-        if (!ic_candidate_at(&l->desc, l->batch, l->height, l->width, 1, i, &c->algorithm, c->schedule))
+        if (!ic_candidate_at(&l->desc, l->batch, l->height, l->width, 1, i, &c->algorithm, c->schedule)) {
             break;
-        if (make(l, c, &conv, &info))
+        }
+        if (make(l, c, &conv, &info)) {
             continue;
+        }
         ic_conv2d_destroy(conv);
-        count += info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <= matrix;
+        count +=
+            info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <= matrix;
     }
     return count;
 }
@@ -135,41 +142,49 @@ static bool compare(const layer *l, double ns, unsigned rounds) {
     double pairs[2][MOST_ROUNDS], ratios[MOST_ROUNDS], least = 0;
     const unsigned count = enumerate(l, chosen);
     unsigned best = 0;
-    for (unsigned round = 0; round < rounds; round++)
+    for (unsigned round = 0; round < rounds; round++) {
         for (unsigned i = 0; i < count; i++) {
-            if (round && candidates[i].ns[0] > 3 * least)
+            if (round && candidates[i].ns[0] > 3 * least) {
                 continue;
-            if ((candidates[i].ns[round] = measure(l, &candidates[i], ns)) <= 0)
+            }
+            if ((candidates[i].ns[round] = measure(l, &candidates[i], ns)) <= 0) {
                 return false;
-            if (!round && (!i || candidates[i].ns[0] < least))
+            }
+            if (!round && (!i || candidates[i].ns[0] < least)) {
                 least = candidates[i].ns[0];
+            }
         }
+    }
     const double hopeless = 3 * least;
     for (unsigned i = 1; i < count; i++) {
-        if (candidates[i].ns[0] > hopeless)
+        if (candidates[i].ns[0] > hopeless) {
             continue;
+        }
         const double found = median(candidates[i].ns, rounds);
         if (!best || found < least) {
             best = i;
             least = found;
         }
     }
-    if (!best)
+    if (!best) {
         return false;
+    }
     const unsigned again = 2 * rounds + 5 < MOST_ROUNDS ? 2 * rounds + 5 : MOST_ROUNDS;
     for (unsigned round = 0; round < again; round++) {
         for (unsigned i = 0; i < 2; i++) {
             const unsigned who = (i + round) % 2;
-            if ((pairs[who][round] = measure(l, &candidates[who ? best : 0], 2 * ns)) <= 0)
+            if ((pairs[who][round] = measure(l, &candidates[who ? best : 0], 2 * ns)) <= 0) {
                 return false;
+            }
         }
         ratios[round] = pairs[1][round] / pairs[0][round];
     }
     printf("{\"times\": {");
-    for (unsigned i = 1; i < count; i++)
+    for (unsigned i = 1; i < count; i++) {
         printf("%s\"%s_%s\": %.1f", i > 1 ? ", " : "", ic_algorithm_name(candidates[i].algorithm),
                candidates[i].schedule,
                candidates[i].ns[0] > hopeless ? candidates[i].ns[0] : median(candidates[i].ns, rounds));
+    }
     printf("}, \"auto\": \"%s\", \"auto_ns\": %.1f, \"best\": \"%s_%s\", \"best_ns\": %.1f, \"candidates\": %u, "
            "\"reach\": %.5f}\n",
            chosen, median(pairs[0], again), ic_algorithm_name(candidates[best].algorithm), candidates[best].schedule,
@@ -186,8 +201,9 @@ static bool answer(const char *line) {
                        &l.width, &d->kernel_height, &d->kernel_width, &d->pad_top, &d->pad_right, &d->pad_bottom,
                        &d->pad_left, &d->stride_height, &d->stride_width, &d->dilation_height, &d->dilation_width,
                        &d->groups, &l.batch, &d->in_channels, &d->out_channels);
-    if (found != 18 || rounds == 0 || rounds > MOST_ROUNDS || !d->stride_height || !d->stride_width || !d->groups)
+    if (found != 18 || rounds == 0 || rounds > MOST_ROUNDS || !d->stride_height || !d->stride_width || !d->groups) {
         return false;
+    }
     const size_t height = l.height + d->pad_top + d->pad_bottom, width = l.width + d->pad_left + d->pad_right;
     l.weights = numbers(d->out_channels * d->kernel_height * d->kernel_width * (d->in_channels / d->groups));
     l.input = numbers(l.batch * l.height * l.width * d->in_channels);
@@ -203,16 +219,18 @@ int main(void) {
     static char line[1024];
     cpu_set_t mine;
     CPU_ZERO(&mine);
-    if (!fgets(line, sizeof line, stdin))
+    if (!fgets(line, sizeof line, stdin)) {
         return 2;
+    }
     CPU_SET((unsigned)atoi(line), &mine);
     if (sched_setaffinity(0, sizeof mine, &mine)) {
         fprintf(stderr, "this CPU is not allowed\n");
         return 2;
     }
     while (fgets(line, sizeof line, stdin)) {
-        if (!answer(line))
+        if (!answer(line)) {
             printf("{}\n");
+        }
         fflush(stdout);
     }
     return 0;

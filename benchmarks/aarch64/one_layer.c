@@ -7,7 +7,7 @@
  * KERNEL is a schedule, "-" the library's own choice. Prints the algorithm and the schedule that run, its outer loop,
  * the bytes of the packed weights and of the L2 cache that the library reckons with. Exit code 3: the library refuses,
  * with its reason on stderr. */
-#include "core.h"
+#include "core/core.h"
 #include "introspect.h"
 #include "marks.h"
 

@@ -60,8 +60,9 @@ static float *numbers(const char *folder, const char *name, size_t count) {
     float *values = aligned_alloc(64, (count * sizeof *values + 63) / 64 * 64);
     FILE *file = values ? fopen(path, "rb") : NULL;
     bool ok = file && fread(values, sizeof *values, count, file) == count;
-    if (file)
+    if (file) {
         fclose(file);
+    }
     if (!ok) {
         free(values);
         return NULL;
@@ -89,8 +90,9 @@ static const char *prepare(unsigned index, const char *text) {
         .struct_size = sizeof options, .kernel = strcmp(kernel, "-") ? kernel : NULL, .pool = is_shared ? pool : NULL};
     slot *s = &slots[index];
     drop(s);
-    if (found != 19 || !ic_algorithm_from_name(algorithm, &options.algorithm))
+    if (found != 19 || !ic_algorithm_from_name(algorithm, &options.algorithm)) {
         return "not understood";
+    }
     size_t taps = (size_t)d.kernel_height * d.kernel_width * (d.in_channels / d.groups);
     float *weights = numbers(folder, "w.f32", taps * d.out_channels), *bias = numbers(folder, "b.f32", d.out_channels);
     s->input = numbers(folder, "x.f32", batch * h * w * d.in_channels);
@@ -99,31 +101,39 @@ static const char *prepare(unsigned index, const char *text) {
         weights && bias && s->input ? ic_conv2d_create(&d, weights, bias, &options, &s->conv) : IC_OUT_OF_MEMORY;
     free(weights);
     free(bias);
-    if (!status)
+    if (!status) {
         status = ic_conv2d_reshape(s->conv, batch, h, w);
-    if (!status)
+    }
+    if (!status) {
         status = ic_conv2d_get_info(s->conv, &info);
-    if (status)
+    }
+    if (status) {
         return ic_status_string(status);
+    }
     size_t count = batch * info.output_height * info.output_width * d.out_channels;
     s->output = aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64);
-    if (!s->output)
+    if (!s->output) {
         return "out of memory";
+    }
     status = ic_conv2d_run(s->conv, s->input, s->output);
-    if (status)
+    if (status) {
         return ic_status_string(status);
-    if (!put(folder, index, s->output, count))
+    }
+    if (!put(folder, index, s->output, count)) {
         return "the result cannot be written";
+    }
     size_t bytes = 0;
-    for (int kind = 0; kind < IC_MEMORY_KINDS; kind++)
+    for (int kind = 0; kind < IC_MEMORY_KINDS; kind++) {
         bytes += info.bytes[kind];
+    }
     printf("ok %s/%s %zu\n", ic_algorithm_name(info.algorithm), info.kernel, bytes);
     return NULL;
 }
 
 static const char *sample(const slot *s, double ns) {
-    if (!s->conv)
+    if (!s->conv) {
         return "nothing is prepared";
+    }
     ic_conv2d_run(s->conv, s->input, s->output);
     size_t calls = 0;
     uint64_t total = 0;
@@ -144,18 +154,21 @@ static const char *threads(char *text) {
     ic_pool_options options = {.struct_size = sizeof options, .cpus = cpus};
     for (char *end; options.threads < IC_MAX_THREADS; text = end) {
         cpus[options.threads] = (unsigned)strtoul(text, &end, 10);
-        if (end == text)
+        if (end == text) {
             break;
+        }
         options.threads++;
     }
     cpu_set_t mine;
     CPU_ZERO(&mine);
     CPU_SET(cpus[0], &mine);
-    if (sched_setaffinity(0, sizeof mine, &mine))
+    if (sched_setaffinity(0, sizeof mine, &mine)) {
         return "the first CPU is not allowed";
+    }
     ic_status status = ic_pool_create(&options, &pool);
-    if (status)
+    if (status) {
         return ic_status_string(status);
+    }
     printf("ok\n");
     return NULL;
 }
@@ -165,13 +178,15 @@ static const char *answer(char *line) {
     int at = 0;
     double ns;
     ic_algorithm found;
-    ic_kernel_view view;
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     line[strcspn(line, "\n")] = 0;
     if (!strcmp(line, "kernels")) {
         printf("ok");
-        for (unsigned i = 0; ic_kernel_at(i, &view); i++)
-            if (view.supported)
+        for (unsigned i = 0; ic_kernel_get_info(i, &view) == IC_OK; i++) {
+            if (view.is_supported) {
                 printf(" %s,%s", view.name, view.isa);
+            }
+        }
         printf("\n");
         return NULL;
     }
@@ -179,20 +194,24 @@ static const char *answer(char *line) {
         printf("ok %d\n", ic_algorithm_from_name(line + 7, &found));
         return NULL;
     }
-    if (!strncmp(line, "threads ", 8))
+    if (!strncmp(line, "threads ", 8)) {
         return threads(line + 8);
+    }
     if (!strcmp(line, "pool 0") || !strcmp(line, "pool 1")) {
         is_shared = line[5] == '1';
         printf("ok\n");
         return NULL;
     }
-    if (sscanf(line, "prepare %u %n", &index, &at) == 1 && at && index < SLOTS)
+    if (sscanf(line, "prepare %u %n", &index, &at) == 1 && at && index < SLOTS) {
         return prepare(index, line + at);
-    if (sscanf(line, "sample %u %lf", &index, &ns) == 2 && index < SLOTS)
+    }
+    if (sscanf(line, "sample %u %lf", &index, &ns) == 2 && index < SLOTS) {
         return sample(&slots[index], ns);
+    }
     if (!strcmp(line, "drop")) {
-        for (index = 0; index < SLOTS; index++)
+        for (index = 0; index < SLOTS; index++) {
             drop(&slots[index]);
+        }
         printf("ok\n");
         return NULL;
     }
@@ -203,8 +222,9 @@ int main(void) {
     static char line[8192];
     while (fgets(line, sizeof line, stdin)) {
         const char *reason = answer(line);
-        if (reason)
+        if (reason) {
             printf("no %s\n", reason);
+        }
         fflush(stdout);
     }
     return 0;

@@ -35,12 +35,14 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
     uint64_t lost = c->lost_ns, begin = timer_ns();
     bool prepared = crew_prepare(c, layer, variant, &w, true);
     c->lost_ns = lost + timer_ns() - begin; /* all of it on replacing a worker: the block began with every unit made */
-    if (!prepared)
+    if (!prepared) {
         return end_variant(c, b);
+    }
     /* The measured CPU is cold when none of our workers ran on it just now. */
     uint64_t last = 0, now = timer_ns();
-    for (unsigned i = 0; i < p->build_count; i++)
+    for (unsigned i = 0; i < p->build_count; i++) {
         last = c->peers[i].pid && c->peers[i].last_ns > last ? c->peers[i].last_ns : last;
+    }
     bool cold = now - last > COLD_NS;
     subject s = crew_subject(c, layer, v->unit);
     char request[256];
@@ -61,8 +63,9 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
     bool sampled = crew_answered(c, "sampled");
     uint64_t sum = sampled ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
     uint64_t calls = sampled ? fields_u64(f, "calls", 1, UINT64_MAX) : 0;
-    if (sampled && !f->error[0] && sum != crew_fact(c, layer, v->unit)->checksum)
+    if (sampled && !f->error[0] && sum != crew_fact(c, layer, v->unit)->checksum) {
         return crew_wrong(c, layer, v->unit);
+    }
     if (!sampled || !emit_sample(c->out, &s, round, position, (int)w->pid, f)) {
         crew_give_up(c, &s);
         return end_variant(c, b);
@@ -72,9 +75,11 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
 }
 
 static bool already(const plan_job *job, unsigned round, unsigned position) {
-    for (unsigned i = 0; i < job->done_count; i++)
-        if (job->done[i] == ((uint64_t)round << 32 | position))
+    for (unsigned i = 0; i < job->done_count; i++) {
+        if (job->done[i] == ((uint64_t)round << 32 | position)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -84,9 +89,11 @@ static bool alive(crew *c, const block *b, unsigned variant) {
 }
 
 static bool any_alive(crew *c, const block *b) {
-    for (unsigned i = 0; i < b->job->variant_count; i++)
-        if (alive(c, b, b->job->variants[i]))
+    for (unsigned i = 0; i < b->job->variant_count; i++) {
+        if (alive(c, b, b->job->variants[i])) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -95,8 +102,9 @@ static void run_round(crew *c, block *b, unsigned round, unsigned *order) {
     prng_round_order(job->seed, round, order, job->variant_count);
     for (unsigned position = 0; position < job->variant_count; position++) {
         unsigned variant = job->variants[order[position]];
-        if (!alive(c, b, variant) || already(job, round, position))
+        if (!alive(c, b, variant) || already(job, round, position)) {
             continue;
+        }
         b->dead[variant] = !sample(c, b, round, position, variant);
         telemetry_read(c->p, c->out, c->launch, false);
     }
@@ -110,11 +118,12 @@ static void prepare_block(crew *c, block *b) {
     for (unsigned i = 0; i < job->variant_count; i++) {
         unsigned variant = job->variants[i], unit = p->variants[variant].unit;
         bool tried = false, fine = crew_fact(c, job->layer, unit)->usable;
-        for (unsigned k = 0; k < i; k++)
+        for (unsigned k = 0; k < i; k++) {
             if (p->variants[job->variants[k]].unit == unit) {
                 tried = true;
                 fine = !b->dead[job->variants[k]];
             }
+        }
         peer *w;
         bool needed = fine && !tried && alive(c, b, variant);
         b->hindered |= crew_fact(c, job->layer, unit)->hindered;
@@ -133,27 +142,31 @@ void block_run(crew *c, const plan_job *job) {
     }
     uint64_t lost = c->lost_ns;
     double budget = p->budget_s / p->launches;
-    if (round < job->rounds)
+    if (round < job->rounds) {
         prepare_block(c, &b);
+    }
     uint64_t first = timer_ns(), lost_first = c->lost_ns;
     bool over_budget = false;
     while (round < job->rounds && any_alive(c, &b)) {
         double now = (double)timer_ns(), ran = round - job->first_round;
         double expected = ran > 0 ? (now - (double)first - (double)(c->lost_ns - lost_first)) / ran : 0;
         over_budget = ran > 0 && (now - (double)start - (double)(c->lost_ns - lost) + expected) / 1e9 > budget;
-        if (over_budget)
+        if (over_budget) {
             break;
+        }
         run_round(c, &b, round, order);
-        if (!stop_now())
+        if (!stop_now()) {
             round++;
+        }
     }
     c->cut |= stop_now() != STOP_NOT;
     /* Rounds that are missing because all that was left was hindered are no cut by the budget: the block is not done.
      */
     bool ended_early = round < job->rounds && !over_budget;
-    if (!c->cut && !(b.hindered && ended_early))
+    if (!c->cut && !(b.hindered && ended_early)) {
         emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds, !b.hindered,
                    (double)(timer_ns() - start) / 1e9, (double)(c->lost_ns - lost) / 1e9);
+    }
     free(order);
     free(b.dead);
 }

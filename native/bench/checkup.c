@@ -18,16 +18,18 @@ void checkup(crew *c, bool first_launch, const char *by, const char *dump) {
             unsigned unit = p->variants[job->variants[i]].unit;
             unsigned char *done = &seen[(size_t)job->layer * p->variant_count + unit];
             bool out = c->refused[(size_t)job->layer * p->variant_count + job->variants[i]];
-            if (*done || out || (first_launch && job->launch != c->launch))
+            if (*done || out || (first_launch && job->launch != c->launch)) {
                 continue;
+            }
             *done = 1;
             const char *how = by ? by : p->layers[job->layer].macs < 0x1p31 ? "every" : "reference";
             fact *known = crew_fact(c, job->layer, unit);
             for (unsigned tries = 0; tries < TRIES && !known->usable && !stop_now() && !c->cut; tries++) {
                 known->usable = crew_check(c, job->layer, unit, how, dump);
                 known->hindered = !known->usable && c->a.external;
-                if (!known->hindered || !c->a.signal)
+                if (!known->hindered || !c->a.signal) {
                     break;
+                }
             }
         }
     }

@@ -64,12 +64,13 @@ clock_reading clock_probe(void) {
 bool clock_believable(clock_reading r, uint64_t max_khz, char *reason, size_t room) {
     double limit = 1.1 * (double)max_khz / 1e3;
     reason[0] = 0;
-    if (!(r.mhz > 0 && r.second_mhz > 0))
+    if (!(r.mhz > 0 && r.second_mhz > 0)) {
         snprintf(reason, room, "the timer did not advance during the probe");
-    else if (max_khz && r.mhz > limit)
+    } else if (max_khz && r.mhz > limit) {
         snprintf(reason, room, "%.0f MHz is over 1.1 times the %.0f MHz that the system names", r.mhz,
                  (double)max_khz / 1e3);
-    else if (fabs(r.mhz / r.second_mhz - 1) > 0.05)
+    } else if (fabs(r.mhz / r.second_mhz - 1) > 0.05) {
         snprintf(reason, room, "two chains disagree by over 5 %%: %.0f and %.0f MHz", r.mhz, r.second_mhz);
+    }
     return !reason[0];
 }

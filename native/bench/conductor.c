@@ -14,15 +14,18 @@
 static void keep_off(const plan *p) {
     cpu_set set;
     if (p->conductor_cpus[0]) {
-        if (cpu_set_parse(p->conductor_cpus, &set) && !affinity_set(&set))
+        if (cpu_set_parse(p->conductor_cpus, &set) && !affinity_set(&set)) {
             fprintf(stderr, "convbench: the conductor cannot run on CPUs %s; it runs where it is\n", p->conductor_cpus);
+        }
         return;
     }
-    if (!affinity_get(&set))
+    if (!affinity_get(&set)) {
         return;
+    }
     cpu_set_put(&set, p->cpu, false);
-    if (!cpu_set_empty(&set))
+    if (!cpu_set_empty(&set)) {
         affinity_set(&set);
+    }
 }
 
 static void begin(crew *c, const plan *p, records *out) {
@@ -61,8 +64,9 @@ int conductor_run(const plan *p, records *out) {
 
 int conductor_verify(const plan *p, records *out, const char *dump) {
     static crew c;
-    if (dump && !dump_layers(p, dump))
+    if (dump && !dump_layers(p, dump)) {
         return EXIT_BAD_PLAN;
+    }
     begin(&c, p, out);
     c.patience = 10; /* whole outputs, and naive on layers that nobody would time */
     checkup(&c, true, NULL, dump);

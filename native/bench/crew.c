@@ -2,7 +2,7 @@
 #include "crew.h"
 
 #include "affinity.h"
-#include "introspect.h"
+#include "core/algorithm.h"
 #include "meminfo.h"
 #include "stop.h"
 #include "timer.h"
@@ -58,12 +58,18 @@ fact *crew_fact(crew *c, unsigned layer, unsigned unit) {
     return &c->facts[layer * c->p->variant_count + unit];
 }
 
+subject crew_subject(crew *c, unsigned layer, unsigned variant) {
+    const plan_variant *v = &c->p->variants[variant];
+    return fact_subject(crew_fact(c, layer, v->unit), c->p, c->launch, layer, variant, c->builds[v->build]);
+}
+
 /* The answer is none we can use: one error record, unless the run is being stopped. */
 bool crew_give_up(crew *c, const subject *s) {
     answer *a = &c->a;
     /* A signal to the whole process group ends the workers as well. */
-    if (a->status == ASK_STOPPED || (a->status == ASK_DIED && stop_now() == STOP_SIGNAL))
+    if (a->status == ASK_STOPPED || (a->status == ASK_DIED && stop_now() == STOP_SIGNAL)) {
         return false;
+    }
     c->broken = true;
     if (a->status == ASK_ANSWERED && !a->reason[0]) {
         bool failed = !a->reply.error[0] && !strcmp(a->reply.word, "failed");
@@ -83,8 +89,9 @@ bool crew_give_up(crew *c, const subject *s) {
 bool crew_ask(crew *c, peer *p, double allowance_s, const char *request) {
     uint64_t start = timer_ns();
     bool answered = peer_ask(p, &c->a, c->patience * c->p->worker_timeout_s + allowance_s, request);
-    if (!answered)
+    if (!answered) {
         c->lost_ns += timer_ns() - start;
+    }
     return answered;
 }
 
@@ -94,10 +101,12 @@ bool crew_crashed(const crew *c) {
 
 /* A request that concerns a unit on a layer. Over what a worker crashed or hung once, none is risked again. */
 static bool ask_about(crew *c, peer *w, unsigned layer, unsigned unit, double allowance_s, const char *request) {
-    if (crew_ask(c, w, allowance_s, request))
+    if (crew_ask(c, w, allowance_s, request)) {
         return true;
-    if (crew_crashed(c))
+    }
+    if (crew_crashed(c)) {
         crew_fact(c, layer, unit)->usable = false;
+    }
     return false;
 }
 
@@ -133,25 +142,24 @@ static bool start(crew *c, unsigned build) {
         return false;
     }
     c->failures[build]++;
-    if (!peer_start(w, p->builds[build].exe, &c->a))
+    if (!peer_start(w, p->builds[build].exe, &c->a)) {
         return false;
+    }
     snprintf(request, sizeof request,
              "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
              " probe=%d%s%s",
              PROTOCOL_VERSION, p->cpu, c->memory, c->caches.llc, p->min_ns, p->max_khz, c->measuring,
              p->tuned ? " tuned=" : "", fields_encode(p->tuned ? p->tuned : "", path, sizeof path));
-    if (!crew_ask(c, w, 0, request))
+    if (!crew_ask(c, w, 0, request)) {
         return false;
-    bool fine = crew_answered(c, "hello");
-    if (fine && !c->builds[build][0]) {
-        const char *name = p->builds[build].name;
-        if (*name)
-            snprintf(c->builds[build], sizeof *c->builds, "%s", name);
-        else
-            snprintf(c->builds[build], sizeof *c->builds, "%.12s", fields_text(&c->a.reply, "build"));
     }
-    if (fine && c->measuring)
+    bool fine = crew_answered(c, "hello");
+    if (fine && !c->builds[build][0]) { /* the plan gave it no name */
+        snprintf(c->builds[build], sizeof *c->builds, "%.12s", fields_text(&c->a.reply, "build"));
+    }
+    if (fine && c->measuring) {
         fine = emit_worker(c->out, c->launch, c->builds[build], &c->a.reply);
+    }
     if (fine) {
         c->failures[build] = 0;
         c->hindered[build] = false;
@@ -162,8 +170,9 @@ static bool start(crew *c, unsigned build) {
 }
 
 void crew_stop(crew *c) {
-    for (unsigned i = 0; i < c->p->build_count; i++)
+    for (unsigned i = 0; i < c->p->build_count; i++) {
         peer_stop(&c->peers[i]);
+    }
 }
 
 void crew_launch(crew *c, unsigned launch) {
@@ -184,22 +193,43 @@ static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
         c->hindered[build] |= c->a.external;
         return false;
     }
-    if (w->layer == (int)layer)
+    if (w->layer == (int)layer) {
         return true;
+    }
     subject s = crew_subject(c, layer, variant);
     layer_print(&c->p->layers[layer], request, sizeof request);
-    if (!ask_about(c, w, layer, c->p->variants[variant].unit, 0, request))
+    if (!ask_about(c, w, layer, c->p->variants[variant].unit, 0, request)) {
         return crew_give_up(c, &s);
+    }
     memset(w->created, 0, c->p->variant_count);
     w->layer = (int)layer;
-    if (crew_answered(c, "ok"))
+    if (crew_answered(c, "ok")) {
         return true;
+    }
     w->layer = -1;
-    if (!crew_answered(c, "skip"))
+    if (!crew_answered(c, "skip")) {
         return crew_give_up(c, &s);
+    }
     crew_skip(c, &s);
     crew_fact(c, layer, c->p->variants[variant].unit)->usable = false;
     return false;
+}
+
+/* From the answer to `create`: what runs. False: the choice changed, the reason is in c->a; or another variant has the
+ * name, which is skipped. */
+static bool note(crew *c, unsigned layer, unsigned unit) {
+    const char *kernel = fields_text(&c->a.reply, "kernel");
+    const char *algorithm = fields_text_or(&c->a.reply, "algorithm", ic_algorithm_name(c->p->variants[unit].algorithm));
+    char reason[sizeof c->a.reason];
+    fact_status status = fact_note(crew_fact(c, layer, 0), c->p, unit, algorithm, kernel, reason, sizeof reason);
+    if (status == FACT_CHANGED) {
+        snprintf(c->a.reason, sizeof c->a.reason, "%s", reason);
+    }
+    if (status == FACT_TWICE) {
+        subject s = crew_subject(c, layer, unit);
+        emit_skip(c->out, &s, reason, 0);
+    }
+    return status == FACT_NOTED;
 }
 
 static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
@@ -212,16 +242,18 @@ static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
     fields_encode(known->kernel[0] && !variant_chosen(v) ? known->kernel : v->kernel, kernel, sizeof kernel);
     snprintf(request, sizeof request, "create unit=%u algorithm=%s kernel=%s", unit, ic_algorithm_name(v->algorithm),
              kernel);
-    if (!ask_about(c, w, layer, unit, 0, request))
+    if (!ask_about(c, w, layer, unit, 0, request)) {
         return crew_give_up(c, &s);
+    }
     if (crew_answered(c, "skip")) {
         crew_skip(c, &s);
         known->usable = false;
         return false;
     }
-    if (!crew_answered(c, "created"))
+    if (!crew_answered(c, "created")) {
         return crew_give_up(c, &s);
-    if (!crew_note(c, layer, unit)) {
+    }
+    if (!note(c, layer, unit)) {
         known->usable = false;
         return c->a.reason[0] && crew_give_up(c, &s);
     }
@@ -239,32 +271,37 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
     variant_name(&c->p->variants[unit], known->algorithm, known->kernel, file);
     *strchr(file, '/') = '.';
     snprintf(request, sizeof request, "check unit=%u by=%s", unit, by);
-    if (dump)
+    if (dump) {
         snprintf(request, sizeof request, "check unit=%u by=%s dump=%s as=%s", unit, by,
                  fields_encode(dump, folder, sizeof folder), file);
-    if (!ask_about(c, w, layer, unit, c->p->layers[layer].macs / MACS_PER_SECOND, request))
+    }
+    if (!ask_about(c, w, layer, unit, c->p->layers[layer].macs / MACS_PER_SECOND, request)) {
         return crew_give_up(c, &s);
+    }
     if (crew_answered(c, "skip")) {
         crew_skip(c, &s);
         known->usable = false;
         return false;
     }
-    if (!crew_answered(c, "checked"))
+    if (!crew_answered(c, "checked")) {
         return crew_give_up(c, &s);
+    }
     fields *f = &c->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
     double error = fields_f64(f, "error_over_bound", 0, INFINITY);
     bool ok = fields_u64(f, "ok", 0, 1);
-    if (f->error[0])
+    if (f->error[0]) {
         return crew_give_up(c, &s);
+    }
     if (sum_only) {
         ok = sum == known->checksum;
         error = (double)NAN;
     } else {
         known->checksum = sum;
     }
-    if (!quiet || !ok)
+    if (!quiet || !ok) {
         emit_check(c->out, &s, sum_only ? "checksum" : "reference", outputs, error, ok);
+    }
     c->wrong |= !ok;
     known->usable &= ok;
     return ok;
@@ -273,20 +310,26 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
 /* Makes the unit known to its worker, and checks that it still gives the checked result. */
 bool crew_prepare(crew *c, unsigned layer, unsigned variant, peer **worker, bool again) {
     unsigned unit = c->p->variants[variant].unit;
-    if (!ready(c, layer, variant, worker))
+    if (!ready(c, layer, variant, worker)) {
         return false;
+    }
     peer *w = *worker;
-    if (w->created[unit])
+    if (w->created[unit]) {
         return true;
-    if (!create(c, w, layer, unit))
+    }
+    if (!create(c, w, layer, unit)) {
         return false;
+    }
     subject s = crew_subject(c, layer, unit);
-    if (!again && !emit_layer(c->out, &s, &c->a.reply))
+    if (!again && !emit_layer(c->out, &s, &c->a.reply)) {
         return crew_give_up(c, &s);
-    if (check(c, w, layer, unit, "checksum", NULL, again))
+    }
+    if (check(c, w, layer, unit, "checksum", NULL, again)) {
         return true;
-    if (w->pid)
+    }
+    if (w->pid) {
         w->created[unit] = false;
+    }
     return false;
 }
 

@@ -4,21 +4,8 @@
 #ifndef CONVBENCH_CREW_H
 #define CONVBENCH_CREW_H
 
-#include "emit.h"
+#include "fact.h"
 #include "peer.h"
-#include "plan.h"
-#include "record.h"
-#include "variant.h"
-
-/* What is known of a unit (a variant whatever its cache mode) on a layer. */
-typedef struct {
-    bool usable;   /* checked and right, and no worker crashed or hung over it */
-    bool hindered; /* it could not be checked, and not by its own doing */
-    uint64_t checksum;
-    char algorithm[16], kernel[64]; /* that run */
-    char name[VARIANT_NAME];        /* of the variant in records */
-    char asked[VARIANT_NAME];       /* the same before it is known what runs */
-} fact;
 
 typedef struct {
     const plan *p;
@@ -45,10 +32,6 @@ void crew_stop(crew *c);                    /* ends every worker */
 void crew_launch(crew *c, unsigned launch); /* the same, and the next launch begins */
 fact *crew_fact(crew *c, unsigned layer, unsigned unit);
 subject crew_subject(crew *c, unsigned layer, unsigned variant);
-
-/* From the answer to `create`: what runs, and the variant's name by it. False: the choice changed, the reason is in
- * c->a; or another variant has the name, which is skipped. */
-bool crew_note(crew *c, unsigned layer, unsigned unit);
 
 /* One request; the answer is in c->a. allowance_s: beyond the time that a worker may be silent. */
 bool crew_ask(crew *c, peer *p, double allowance_s, const char *request);

@@ -24,19 +24,21 @@ bool dump_layers(const plan *p, const char *folder) {
                        {"kw", d->kernel_width}, {"groups", d->groups},     {"batch", l->batch},
                        {"cin", d->in_channels}, {"cout", d->out_channels}, {"out_h", l->out_height},
                        {"out_w", l->out_width}};
-        for (unsigned k = 0; k < sizeof numbers / sizeof *numbers; k++)
+        for (unsigned k = 0; k < sizeof numbers / sizeof *numbers; k++) {
             json_size(&j, numbers[k].key, numbers[k].value);
+        }
         const uint32_t sides[3][4] = {{d->pad_top, d->pad_right, d->pad_bottom, d->pad_left},
                                       {d->stride_height, d->stride_width, 0, 0},
                                       {d->dilation_height, d->dilation_width, 0, 0}};
         static const char *const names[] = {"pad", "stride", "dilation"};
         for (unsigned k = 0; k < 3; k++) {
             json_open(&j, names[k], '[');
-            for (unsigned n = 0; n < (k ? 2u : 4u); n++)
+            for (unsigned n = 0; n < (k ? 2u : 4u); n++) {
                 json_size(&j, NULL, sides[k][n]);
+            }
             json_close(&j, ']');
         }
-        json_number(&j, "min", (double)d->output_min); /* not clamped: null */
+        json_number(&j, "min", layer_min(l)); /* not clamped: null */
         json_number(&j, "max", (double)d->output_max);
         json_close(&j, '}');
     }
@@ -45,8 +47,9 @@ bool dump_layers(const plan *p, const char *folder) {
     FILE *file = fopen(path, "wb");
     bool whole = file && fwrite(j.text, 1, j.length, file) == j.length && fputc('\n', file) != EOF;
     whole = file && !fclose(file) && whole;
-    if (!whole)
+    if (!whole) {
         fprintf(stderr, "convbench: cannot write %s: %s\n", path, strerror(errno));
+    }
     json_free(&j);
     return whole;
 }
@@ -68,7 +71,7 @@ bool dump_tensors(const layer_shape *l, const layer_data *data, const char *name
         {ours, output, {l->batch, l->out_height, l->out_width, d->out_channels}, 4}};
     for (unsigned i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/%s.%s.npy", folder, l->name, files[i].name);
-        if (!npy_write(path, files[i].values, files[i].shape, files[i].dimensions)) {
+        if (!npy_write(path, element_of(d->type), files[i].values, files[i].shape, files[i].dimensions)) {
             snprintf(reason, room, "cannot write %.150s: %s", path, strerror(errno));
             return false;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "emit.h"
 
-#include "introspect.h"
+#include "core/core.h"
 #include "timer.h"
 
 #include <math.h>
@@ -59,8 +59,9 @@ void emit_header(records *out, const plan *p, const cpu_caches *caches, uint64_t
     time_t now = time(NULL);
     struct tm tm;
     cpu_boot_id(boot, sizeof boot);
-    if (gmtime_r(&now, &tm))
+    if (gmtime_r(&now, &tm)) {
         strftime(utc, sizeof utc, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    }
     snprintf(build, sizeof build, "%.12s", cpu_build_id());
     json *j = record_begin(out, "header");
     json_int(j, "version", SCHEMA);
@@ -106,8 +107,9 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
            gflops = f64(f, "peak_gflops");
     bool has_table = fields_has(f, "table_sha256");
     const char *sha256 = fields_text_or(f, "table_sha256", ""), *refused = fields_text_or(f, "table_refused", "");
-    if (f->error[0])
+    if (f->error[0]) {
         return false;
+    }
     json *j = record_begin(out, "worker");
     json_int(j, "launch", launch);
     json_text(j, "build", build);
@@ -151,21 +153,26 @@ bool emit_layer(records *out, const subject *s, fields *f) {
                                         "matrix_bytes", "padding_bytes", "object_bytes"};
     enum { SIZES = sizeof sizes / sizeof *sizes };
     uint64_t bytes[SIZES];
-    for (unsigned i = 0; i < SIZES; i++)
+    for (unsigned i = 0; i < SIZES; i++) {
         bytes[i] = fields_u64(f, sizes[i], 0, UINT64_MAX);
+    }
     double create_ns = f64(f, "create_ns"), reshape_ns = f64(f, "reshape_ns");
     const char *by = fields_text_or(f, "chosen_by", ""), *order = fields_text_or(f, "order", "");
-    if (f->error[0])
+    if (f->error[0]) {
         return false;
+    }
     json *j = begin(out, "layer", s);
     json_text(j, "algorithm", s->algorithm);
     json_text(j, "kernel", s->kernel);
-    if (*by)
+    if (*by) {
         json_text(j, "chosen_by", by);
-    if (*order)
+    }
+    if (*order) {
         json_text(j, "order", order);
-    for (unsigned i = 0; i < SIZES; i++)
+    }
+    for (unsigned i = 0; i < SIZES; i++) {
         json_size(j, sizes[i], bytes[i]);
+    }
     json_number(j, "create_ns", create_ns);
     json_number(j, "reshape_ns", reshape_ns);
     record_end(out);
@@ -192,10 +199,12 @@ bool emit_sample(records *out, const subject *s, unsigned round, unsigned positi
     int64_t cpu_before = whole(f, "cpu_before"), cpu_after = whole(f, "cpu_after"), switches = whole(f, "nivcsw"),
             faults = whole(f, "faults");
     uint64_t t_ns = fields_u64(f, "t_ns", 0, UINT64_MAX), address[5];
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 5; i++) {
         address[i] = fields_u64(f, places[i], 0, UINT64_MAX);
-    if (f->error[0])
+    }
+    if (f->error[0]) {
         return false;
+    }
     json *j = begin(out, "sample", s);
     json_int(j, "round", round);
     json_int(j, "position", position);
@@ -221,8 +230,9 @@ bool emit_sample(records *out, const subject *s, unsigned round, unsigned positi
     json_size(j, "t_ns", t_ns);
     json_int(j, "pid", pid);
     json_open(j, "addresses", '{');
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 5; i++) {
         json_hex(j, places[i], address[i]);
+    }
     json_close(j, '}');
     record_end(out);
     return true;
@@ -237,8 +247,9 @@ void emit_skip(records *out, const subject *s, const char *reason, uint64_t byte
     json_text(j, "build", s->build);
     json_text(j, "cache", s->cache);
     json_text(j, "reason", reason);
-    if (bytes)
+    if (bytes) {
         json_size(j, "bytes", bytes);
+    }
     record_end(out);
 }
 
@@ -246,8 +257,9 @@ void emit_error(records *out, const subject *s, const char *reason, int signal, 
     json *j = begin(out, "error", s);
     json_text(j, "algorithm", s->algorithm);
     json_text(j, "cache", s->cache);
-    if (signal)
+    if (signal) {
         json_int(j, "signal", signal);
+    }
     json_bool(j, "external", external);
     json_text(j, "reason", reason);
     record_end(out);

@@ -9,8 +9,9 @@
 #include <string.h>
 
 void fields_fail(fields *f, const char *format, ...) {
-    if (f->error[0])
+    if (f->error[0]) {
         return;
+    }
     va_list list;
     va_start(list, format);
     vsnprintf(f->error, sizeof f->error, format, list);
@@ -32,8 +33,9 @@ static bool decode(char *text) {
             continue;
         }
         int high = hex((unsigned char)text[1]), low = high < 0 ? -1 : hex((unsigned char)text[2]);
-        if (low < 0 || (high == 0 && low == 0))
+        if (low < 0 || (high == 0 && low == 0)) {
             return false;
+        }
         *out++ = (char)(high * 16 + low);
         text += 2;
     }
@@ -45,12 +47,14 @@ void fields_parse(fields *f, char *line) {
     memset(f, 0, sizeof *f);
     f->word = line;
     char *next = strchr(line, ' ');
-    if (next)
+    if (next) {
         *next++ = 0;
+    }
     while (next) {
         char *part = next;
-        if ((next = strchr(part, ' ')))
+        if ((next = strchr(part, ' '))) {
             *next++ = 0;
+        }
         char *equals = strchr(part, '=');
         if (!equals || equals == part) {
             fields_fail(f, "'%.60s' is not key=value (one space between fields)", part);
@@ -76,18 +80,21 @@ void fields_parse(fields *f, char *line) {
 }
 
 static const char *find(fields *f, const char *key) {
-    for (unsigned i = 0; i < f->count; i++)
+    for (unsigned i = 0; i < f->count; i++) {
         if (!strcmp(f->item[i].key, key)) {
             f->item[i].used = true;
             return f->item[i].value;
         }
+    }
     return NULL;
 }
 
 bool fields_has(const fields *f, const char *key) {
-    for (unsigned i = 0; i < f->count; i++)
-        if (!strcmp(f->item[i].key, key))
+    for (unsigned i = 0; i < f->count; i++) {
+        if (!strcmp(f->item[i].key, key)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -98,15 +105,17 @@ const char *fields_text_or(fields *f, const char *key, const char *else_) {
 
 const char *fields_text(fields *f, const char *key) {
     const char *value = find(f, key);
-    if (!value)
+    if (!value) {
         fields_fail(f, "key '%s' is missing", key);
+    }
     return value ? value : "";
 }
 
 uint64_t fields_u64(fields *f, const char *key, uint64_t low, uint64_t high) {
     const char *text = fields_text(f, key);
-    if (f->error[0])
+    if (f->error[0]) {
         return low;
+    }
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
@@ -120,8 +129,9 @@ uint64_t fields_u64(fields *f, const char *key, uint64_t low, uint64_t high) {
 
 double fields_f64(fields *f, const char *key, double low, double high) {
     const char *text = fields_text(f, key);
-    if (f->error[0])
+    if (f->error[0]) {
         return low;
+    }
     char *end;
     double value = strtod(text, &end);
     if (!*text || isspace((unsigned char)*text) || *end || !(value >= low && value <= high)) {
@@ -133,35 +143,41 @@ double fields_f64(fields *f, const char *key, double low, double high) {
 
 bool fields_item(const char **text, uint64_t high, uint64_t *first, uint64_t *second) {
     char *end;
-    if (**text < '0' || **text > '9')
+    if (**text < '0' || **text > '9') {
         return false;
+    }
     errno = 0;
     *first = strtoull(*text, &end, 10);
     if (second) {
-        if (end[0] != '.' || end[1] < '0' || end[1] > '9')
+        if (end[0] != '.' || end[1] < '0' || end[1] > '9') {
             return false;
+        }
         *second = strtoull(end + 1, &end, 10);
     }
-    if (errno || *first > high || (second && *second > high) || (*end && (*end != ',' || !end[1])))
+    if (errno || *first > high || (second && *second > high) || (*end && (*end != ',' || !end[1]))) {
         return false;
+    }
     *text = end + (*end == ',');
     return true;
 }
 
 void fields_end(fields *f) {
-    for (unsigned i = 0; i < f->count; i++)
-        if (!f->item[i].used)
+    for (unsigned i = 0; i < f->count; i++) {
+        if (!f->item[i].used) {
             fields_fail(f, "unknown key '%.40s' in '%.20s'", f->item[i].key, f->word);
+        }
+    }
 }
 
 char *fields_encode(const char *text, char *out, unsigned long room) {
     unsigned long n = 0;
     for (; *text && n + 4 <= room; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c <= ' ' || c == '%' || c == 127)
+        if (c <= ' ' || c == '%' || c == 127) {
             n += (unsigned long)snprintf(out + n, 4, "%%%02X", c);
-        else
+        } else {
             out[n++] = (char)c;
+        }
     }
     out[n] = 0;
     return out;

@@ -23,8 +23,9 @@ static bool read_battery(double *value) {
     int ends[2];
     char text[8192];
     size_t n = 0;
-    if (pipe2(ends, O_CLOEXEC))
+    if (pipe2(ends, O_CLOEXEC)) {
         return false;
+    }
     pid_t pid = fork();
     if (pid == 0) {
         stop_unblock();
@@ -40,8 +41,9 @@ static bool read_battery(double *value) {
     uint64_t until = timer_ns() + DUMPSYS_NS;
     while (pid > 0 && n + 1 < sizeof text && stop_wait(ends[0], until)) {
         ssize_t got = read(ends[0], text + n, sizeof text - 1 - n);
-        if (got <= 0)
+        if (got <= 0) {
             break;
+        }
         n += (size_t)got;
     }
     close(ends[0]);
@@ -51,8 +53,9 @@ static bool read_battery(double *value) {
     }
     text[n] = 0;
     const char *at = strstr(text, "\n  temperature:");
-    if (!at)
+    if (!at) {
         return false;
+    }
     char *end;
     at += strlen("\n  temperature:");
     *value = strtod(at, &end) / 10;
@@ -73,8 +76,9 @@ typedef struct {
 
 static void keep(history *h, double value, uint64_t now, uint64_t oldest) {
     unsigned past = h->count == HISTORY;
-    while (past < h->count && h->at[past] < oldest)
+    while (past < h->count && h->at[past] < oldest) {
         past++;
+    }
     h->count -= past;
     memmove(h->value, h->value + past, h->count * sizeof *h->value);
     memmove(h->at, h->at + past, h->count * sizeof *h->at);
@@ -87,12 +91,14 @@ static void keep(history *h, double value, uint64_t now, uint64_t oldest) {
 static double fallen(const history *h, uint64_t from, uint64_t now, double *rest) {
     double half[HISTORY];
     unsigned early = 0;
-    while (early + 1 < h->count && h->at[early] < from + (now - from) / 2)
+    while (early + 1 < h->count && h->at[early] < from + (now - from) / 2) {
         early++;
+    }
     memcpy(half, h->value + early, (h->count - early) * sizeof *half);
     *rest = median(half, h->count - early);
-    if (!early)
+    if (!early) {
         return 0;
+    }
     memcpy(half, h->value, early * sizeof *half);
     return median(half, early) - *rest;
 }
@@ -136,35 +142,42 @@ void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launc
         bool got = read_source(g, &value);
         uint64_t now = timer_ns(), from = now - start > window ? now - window : start;
         failures = got ? 0 : failures + 1;
-        if (failures >= READ_TRIES)
+        if (failures >= READ_TRIES) {
             break;
+        }
         if (got) {
             o.to = last = value;
             o.from = seen.count ? o.from : last;
             keep(&seen, last, now, from);
             stands = fallen(&seen, from, now, &rest) < g->slope_c;
             whole = now - start >= window;
-            if (learning ? stands && whole : last <= limit && before <= limit)
+            if (learning ? stands && whole : last <= limit && before <= limit) {
                 o.verdict = PASSED;
+            }
         }
         if (o.verdict != PASSED && now >= cap && seen.count) {
-            if (!learning && last <= limit)
+            if (!learning && last <= limit) {
                 o.verdict = PASSED; /* there was no time for a second reading */
-            else
+            } else {
                 o.verdict = learning && stands ? UNJUDGED : CAPPED;
+            }
         }
         /* Where the device came to rest elsewhere than before, one gate has said so; the next ones need not wait. */
-        if (o.verdict != UNAVAILABLE)
+        if (o.verdict != UNAVAILABLE) {
             o.learned = stands && (learning || (o.verdict == CAPPED && whole)) ? rest : (double)NAN;
-        if (o.verdict != UNAVAILABLE || now >= cap || stop_now())
+        }
+        if (o.verdict != UNAVAILABLE || now >= cap || stop_now()) {
             break;
+        }
         uint64_t next = now + (uint64_t)(step * 1e9);
         stop_wait(-1, next < cap ? next : cap);
     }
-    if (o.verdict == UNAVAILABLE && g->kind != GATE_NONE && stop_now())
+    if (o.verdict == UNAVAILABLE && g->kind != GATE_NONE && stop_now()) {
         o.verdict = STOPPED;
-    if (!isnan(o.learned))
+    }
+    if (!isnan(o.learned)) {
         *plateau = o.learned;
+    }
     o.waited_s = (double)(timer_ns() - start) / 1e9;
     emit(g, out, launch, &o);
 }

@@ -15,11 +15,13 @@ void heartbeat_begin(void) {
 
 void heartbeat(void) {
     uint64_t now = timer_ns();
-    if (now - last > QUIET_NS && lines_put(PROTOCOL_FD, "busy"))
+    if (now - last > QUIET_NS && lines_put(PROTOCOL_FD, "busy")) {
         last = now;
+    }
 }
 
 void heartbeat_expect(double ns) {
-    if (ns > QUIET_NS && lines_put(PROTOCOL_FD, "busy ns=%.0f", LEEWAY * ns))
+    if (ns > QUIET_NS && lines_put(PROTOCOL_FD, "busy ns=%.0f", LEEWAY * ns)) {
         last = timer_ns();
+    }
 }

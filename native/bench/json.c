@@ -24,12 +24,15 @@ static void put(json *j, const char *bytes, size_t count) {
 
 /* Length of the valid UTF-8 sequence at s, 0 if there is none (overlong forms and surrogates are refused). */
 static size_t utf8(const unsigned char *s) {
-    if (s[0] < 0x80)
+    if (s[0] < 0x80) {
         return 1;
+    }
     size_t n = s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] < 0xF5 ? 4 : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80) {
             return 0;
+        }
+    }
     bool bad = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] >= 0xA0) || (s[0] == 0xF0 && s[1] < 0x90) ||
                (s[0] == 0xF4 && s[1] >= 0x90);
     return bad ? 0 : n;
@@ -57,8 +60,9 @@ static void put_string(json *j, const char *value) {
 }
 
 static void begin(json *j, const char *key) {
-    if (j->comma)
+    if (j->comma) {
         put(j, ",", 1);
+    }
     j->comma = true;
     if (key) {
         put_string(j, key);
@@ -119,8 +123,9 @@ void json_size(json *j, const char *key, uint64_t value) {
 void json_number(json *j, const char *key, double value) {
     char text[40] = "null";
     begin(j, key);
-    if (isfinite(value))
+    if (isfinite(value)) {
         snprintf(text, sizeof text, "%.12g", value);
+    }
     put(j, text, strlen(text));
 }
 
@@ -131,7 +136,8 @@ void json_bool(json *j, const char *key, bool value) {
 
 void json_hex(json *j, const char *key, uint64_t value) {
     char text[24] = "";
-    if (value)
+    if (value) {
         snprintf(text, sizeof text, "0x%" PRIx64, value);
+    }
     json_text(j, key, text);
 }

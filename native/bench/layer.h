@@ -20,6 +20,7 @@ typedef struct {
 
 /* Reads a `layer` line (without fields_end), checks it and derives the rest; faults stick in f->error. */
 void layer_parse(fields *f, layer_shape *l);
+double layer_min(const layer_shape *l);                          /* of the clamp, as plans and dumps have it: no -0 */
 void layer_print(const layer_shape *l, char *line, size_t room); /* the same line again */
 
 typedef struct {

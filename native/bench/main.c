@@ -5,6 +5,7 @@
 #include "conductor.h"
 #include "cpu.h"
 #include "emit.h"
+#include "core/core.h"
 #include "introspect.h"
 #include "memcpy_probe.h"
 #include "panel.h"
@@ -59,20 +60,24 @@ static int cpu_number(const char *text) {
 static int first_allowed(void) {
     cpu_set set;
     int cpu = 0;
-    if (affinity_get(&set))
-        while (cpu < CPU_LIMIT - 1 && !cpu_set_has(&set, cpu))
+    if (affinity_get(&set)) {
+        while (cpu < CPU_LIMIT - 1 && !cpu_set_has(&set, cpu)) {
             cpu++;
+        }
+    }
     return cpu;
 }
 
 static int info(int cpu) {
     json j = {0};
-    ic_kernel_view view;
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     cpu_caches caches = cpu_caches_read(cpu, 0);
     const char *chosen = "";
-    for (unsigned i = 0; !*chosen && ic_kernel_at(i, &view); i++)
-        if (view.supported)
+    for (unsigned i = 0; !*chosen && ic_kernel_get_info(i, &view) == IC_OK; i++) {
+        if (view.is_supported) {
             chosen = view.name;
+        }
+    }
     char build[13];
     snprintf(build, sizeof build, "%.12s", cpu_build_id());
     json_open(&j, NULL, '{');
@@ -92,17 +97,17 @@ static int info(int cpu) {
 
 static int info_kernels(void) {
     json j = {0};
-    ic_kernel_view view;
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     json_open(&j, NULL, '[');
-    for (unsigned i = 0; ic_kernel_at(i, &view); i++) {
+    for (unsigned i = 0; ic_kernel_get_info(i, &view) == IC_OK; i++) {
         json_open(&j, NULL, '{');
         json_text(&j, "name", view.name);
         json_text(&j, "isa", view.isa);
         json_words(&j, "features", view.features);
         json_int(&j, "rows", view.rows);
         json_int(&j, "columns", view.columns);
-        json_bool(&j, "supported", view.supported);
-        json_hex(&j, "address", (uintptr_t)view.address);
+        json_bool(&j, "supported", view.is_supported);
+        json_hex(&j, "address", (uintptr_t)ic_kernel_address(i));
         json_close(&j, '}');
     }
     json_close(&j, ']');
@@ -126,7 +131,7 @@ static int info_as_midr(const char *text) {
 static int probe(void) {
     json j = {0};
     char reason[160];
-    peak_result peak = peak_probe(0);
+    peak_result peak = peak_probe(IC_TYPE_F32, 0);
     clock_reading clock = clock_probe();
     bool available = clock_believable(clock, 0, reason, sizeof reason);
     json_open(&j, NULL, '{');
@@ -154,8 +159,9 @@ static int probe_memcpy(const char *source_text, const char *total_text, const c
     json j = {0};
     cpu_set set = {0};
     double ns;
-    if (source <= 0 || total <= 0 || cpu < 0)
+    if (source <= 0 || total <= 0 || cpu < 0) {
         return usage();
+    }
     cpu_set_put(&set, cpu, true);
     if (cpu_text && !affinity_set(&set)) {
         fprintf(stderr, "convbench: cannot run on CPU %d: %s\n", cpu, errno ? strerror(errno) : "not allowed");
@@ -176,8 +182,9 @@ static int probe_memcpy(const char *source_text, const char *total_text, const c
 static int run(const char *path, const char *out) {
     static plan p;
     records r;
-    if (!plan_read(&p, path) || !records_open(&r, out))
+    if (!plan_read(&p, path) || !records_open(&r, out)) {
         return EXIT_BAD_PLAN;
+    }
     return conductor_run(&p, &r);
 }
 
@@ -189,8 +196,9 @@ static int tune(const char *path, const char *out) {
 static int verify(const char *path, const char *dump) {
     static plan p;
     records r;
-    if (!plan_read(&p, path) || !records_open(&r, NULL))
+    if (!plan_read(&p, path) || !records_open(&r, NULL)) {
         return EXIT_BAD_PLAN;
+    }
     if (dump && mkdir(dump, 0777) && errno != EEXIST) {
         fprintf(stderr, "convbench: cannot make the folder %s: %s\n", dump, strerror(errno));
         return EXIT_BAD_PLAN;
@@ -200,28 +208,39 @@ static int verify(const char *path, const char *dump) {
 
 int main(int argc, char **argv) {
     const char *command = argc > 1 ? argv[1] : "";
-    if (!strcmp(command, "worker") && argc == 2)
+    if (!strcmp(command, "worker") && argc == 2) {
         return worker_main();
-    if (!strcmp(command, "info") && argc == 2)
+    }
+    if (!strcmp(command, "info") && argc == 2) {
         return info(first_allowed());
-    if (!strcmp(command, "info") && argc == 4 && !strcmp(argv[2], "--cpu"))
+    }
+    if (!strcmp(command, "info") && argc == 4 && !strcmp(argv[2], "--cpu")) {
         return cpu_number(argv[3]) < 0 ? usage() : info(cpu_number(argv[3]));
-    if (!strcmp(command, "info") && argc == 3 && !strcmp(argv[2], "--kernels"))
+    }
+    if (!strcmp(command, "info") && argc == 3 && !strcmp(argv[2], "--kernels")) {
         return info_kernels();
-    if (!strcmp(command, "info") && argc == 4 && !strcmp(argv[2], "--as-midr"))
+    }
+    if (!strcmp(command, "info") && argc == 4 && !strcmp(argv[2], "--as-midr")) {
         return info_as_midr(argv[3]);
-    if (!strcmp(command, "probe") && argc == 2)
+    }
+    if (!strcmp(command, "probe") && argc == 2) {
         return probe();
+    }
     if (!strcmp(command, "probe") && (argc == 5 || (argc == 7 && !strcmp(argv[5], "--cpu"))) &&
-        !strcmp(argv[2], "--memcpy"))
+        !strcmp(argv[2], "--memcpy")) {
         return probe_memcpy(argv[3], argv[4], argc == 7 ? argv[6] : NULL);
-    if (!strcmp(command, "run") && argc == 5 && !strcmp(argv[3], "--out"))
+    }
+    if (!strcmp(command, "run") && argc == 5 && !strcmp(argv[3], "--out")) {
         return run(argv[2], argv[4]);
-    if (!strcmp(command, "tune") && argc == 5 && !strcmp(argv[3], "--out"))
+    }
+    if (!strcmp(command, "tune") && argc == 5 && !strcmp(argv[3], "--out")) {
         return tune(argv[2], argv[4]);
-    if (!strcmp(command, "verify") && argc == 3)
+    }
+    if (!strcmp(command, "verify") && argc == 3) {
         return verify(argv[2], NULL);
-    if (!strcmp(command, "verify") && argc == 5 && !strcmp(argv[3], "--dump"))
+    }
+    if (!strcmp(command, "verify") && argc == 5 && !strcmp(argv[3], "--dump")) {
         return verify(argv[2], argv[4]);
+    }
     return usage();
 }

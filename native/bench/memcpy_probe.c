@@ -26,12 +26,14 @@ static double window(unsigned char *target, const unsigned char *source, size_t 
     pass(target, source, source_bytes, total_bytes);
     uint64_t passes = 0, start = timer_ns();
     for (uint64_t more = 1;; more = passes) {
-        for (uint64_t i = 0; i < more; i++)
+        for (uint64_t i = 0; i < more; i++) {
             pass(target, source, source_bytes, total_bytes);
+        }
         passes += more;
         double ns = (double)(timer_ns() - start);
-        if (ns >= WINDOW_NS)
+        if (ns >= WINDOW_NS) {
             return ns / (double)passes;
+        }
     }
 }
 
@@ -40,8 +42,9 @@ bool memcpy_probe(size_t source_bytes, size_t total_bytes, double *ns) {
     arena a;
     /* Twice what is needed, as for samples: room for other places. */
     size_t bytes = 2 * (source_bytes + total_bytes) + ((size_t)32 << 20);
-    if (!arena_open(&a, bytes, timer_ns()))
+    if (!arena_open(&a, bytes, timer_ns())) {
         return false;
+    }
     arena_limit(&a, bytes);
     for (int i = 0; i < PLACEMENTS; i++) {
         unsigned char *source = arena_take(&a, source_bytes, ARENA_LINE);

@@ -11,8 +11,9 @@
 uint64_t meminfo_free(void) {
     char text[4096];
     const char *at = sysfile_text("/proc/meminfo", text, sizeof text) ? strstr(text, "\nMemAvailable:") : NULL;
-    if (!at)
+    if (!at) {
         return UINT64_MAX;
+    }
     uint64_t available = strtoull(at + strlen("\nMemAvailable:"), NULL, 10) << 10;
     uint64_t margin = available / 8 + MARGIN;
     return available > margin ? available - margin : 0;

@@ -26,8 +26,9 @@ static const struct {
 
 bool panel_parse_midr(const char *text, uint64_t *midr) {
     char *end;
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
         text += 2;
+    }
     size_t digits = strspn(text, "0123456789abcdefABCDEF");
     errno = 0;
     *midr = strtoull(text, &end, 16);
@@ -58,10 +59,12 @@ bool panel_print(uint64_t midr, json *j) {
                                      .output_min = -INFINITY,
                                      .output_max = INFINITY};
         char choice[IC_CHOICE_NAME], name[64], strided[16] = "";
-        if (ic_choice_for_midr(midr, &desc, panel[i].size, panel[i].size, choice) != IC_OK)
+        if (ic_choice_for_midr(midr, &desc, panel[i].size, panel[i].size, choice) != IC_OK) {
             return false;
-        if (stride != 1)
+        }
+        if (stride != 1) {
             snprintf(strided, sizeof strided, " s%u", stride);
+        }
         snprintf(name, sizeof name, "%u %ux%u%s %u-%u", panel[i].size, panel[i].kernel, panel[i].kernel, strided,
                  panel[i].cin, panel[i].cout);
         json_open(j, NULL, '{');

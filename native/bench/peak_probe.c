@@ -2,7 +2,7 @@
 #include "peak_probe.h"
 
 #include "clock_probe.h"
-#include "introspect.h"
+#include "core/core.h"
 #include "timer.h"
 
 #include <math.h>
@@ -10,7 +10,9 @@
 #include <string.h>
 
 typedef struct {
+    ic_type type;
     const char *isa;
+    unsigned needs;       /* IC_CPU_... */
     unsigned lanes, fmas; /* of one loop; a multiply and an add of two registers count as one FMA where there is none */
     void (*run)(uint64_t loops);
 } engine;
@@ -56,21 +58,12 @@ static void run_sse(uint64_t loops) {
     __asm__ volatile(TO_15(XMM_ZERO) "1:\n" PAIRS PAIRS PAIRS "decq %0\n jnz 1b" : "+r"(loops) : : "cc", LOW_XMM);
 }
 
-static bool has(const char *feature) {
-    size_t n = strlen(feature);
-    for (const char *at = ic_cpu_features(); *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && !strncmp(at, feature, n))
-            return true;
-    return false;
-}
-
-static engine widest(void) {
-    if (has("avx512f"))
-        return (engine){"avx512", 16, 48, run_avx512};
-    if (has("avx2") && has("fma"))
-        return (engine){"avx2+fma", 8, 48, run_avx2};
-    return (engine){"sse", 4, 24, run_sse};
-}
+/* Widest first. */
+static const engine engines[] = {
+    {IC_TYPE_F32, "avx512", IC_CPU_AVX512F, 16, 48, run_avx512},
+    {IC_TYPE_F32, "avx2+fma", IC_CPU_AVX2 | IC_CPU_FMA, 8, 48, run_avx2},
+    {IC_TYPE_F32, "sse", 0, 4, 24, run_sse},
+};
 #elif defined(__aarch64__)
 #define V(n) "fmla v" #n ".4s, v30.4s, v31.4s\n"
 #define V_ZERO(n) "movi v" #n ".4s, #0\n"
@@ -85,10 +78,16 @@ static void run_neon(uint64_t loops) {
                        "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v30", "v31");
 }
 
-static engine widest(void) {
-    return (engine){"neon", 4, 48, run_neon};
-}
+static const engine engines[] = {{IC_TYPE_F32, "neon", IC_CPU_NEON, 4, 48, run_neon}};
 #endif
+
+static engine widest(ic_type type) {
+    const engine *found = engines;
+    while (found->type != type || (found->needs & ~ic_core_features())) {
+        found++; /* the last one of a type needs nothing that a CPU may lack */
+    }
+    return *found;
+}
 
 static double timed(engine e, uint64_t loops) {
     uint64_t start = timer_ns();
@@ -109,8 +108,8 @@ static uint64_t calibrate(engine e) {
     return loops ? loops : 1;
 }
 
-peak_result peak_probe(uint64_t max_khz) {
-    engine e = widest();
+peak_result peak_probe(ic_type type, uint64_t max_khz) {
+    engine e = widest(type);
     peak_result best = {.isa = e.isa};
     double flop = 2.0 * e.lanes * e.fmas, best_gflops = 0;
     char why[sizeof best.reason] = "the clock changed during every try";
@@ -125,25 +124,30 @@ peak_result peak_probe(uint64_t max_khz) {
         clock_reading after = clock_probe();
         double gflops = flop * (double)loops / ns;
         best_gflops = gflops > best_gflops ? gflops : best_gflops;
-        if (!clock_believable(before, max_khz, why, sizeof why) || !clock_believable(after, max_khz, why, sizeof why))
+        if (!clock_believable(before, max_khz, why, sizeof why) || !clock_believable(after, max_khz, why, sizeof why)) {
             continue;
-        if (fabs(before.mhz / after.mhz - 1) > 0.02)
+        }
+        if (fabs(before.mhz / after.mhz - 1) > 0.02) {
             continue;
+        }
         double per_cycle = gflops * 2e3 / (before.mhz + after.mhz);
-        if (per_cycle > best.flop_per_cycle)
+        if (per_cycle > best.flop_per_cycle) {
             best.flop_per_cycle = per_cycle;
-        if (attempt >= 2) /* three good ones are enough; a bad one above gets further tries */
+        }
+        if (attempt >= 2) { /* three good ones are enough; a bad one above gets further tries */
             break;
+        }
     }
     best.gflops = best_gflops;
     best.fmas_per_cycle = best.flop_per_cycle / (2.0 * e.lanes);
     double whole = round(best.fmas_per_cycle);
-    if (!(best.flop_per_cycle > 0))
+    if (!(best.flop_per_cycle > 0)) {
         snprintf(best.reason, sizeof best.reason, "%s", why[0] ? why : "the clock changed during every try");
-    else if (whole < 1 || fabs(best.fmas_per_cycle - whole) > 0.05 * whole)
+    } else if (whole < 1 || fabs(best.fmas_per_cycle - whole) > 0.05 * whole) {
         snprintf(best.reason, sizeof best.reason, "%.3f vector FMAs per cycle is not within 5 %% of a whole number",
                  best.fmas_per_cycle);
-    else
+    } else {
         best.ok = true;
+    }
     return best;
 }

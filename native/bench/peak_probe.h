@@ -3,6 +3,8 @@
 #ifndef CONVBENCH_PEAK_PROBE_H
 #define CONVBENCH_PEAK_PROBE_H
 
+#include "indirectconv.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +15,6 @@ typedef struct {
     char reason[160];
 } peak_result;
 
-peak_result peak_probe(uint64_t max_khz);
+peak_result peak_probe(ic_type type, uint64_t max_khz);
 
 #endif

@@ -22,15 +22,17 @@
 
 static void become_worker(const char *exe, int fd, pid_t conductor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != conductor)
+    if (getppid() != conductor) {
         _exit(1); /* it died before we asked to die with it */
+    }
     stop_unblock();
     signal(SIGPIPE, SIG_DFL);
     int null = open("/dev/null", O_RDWR);
-    if (fd == PROTOCOL_FD)
+    if (fd == PROTOCOL_FD) {
         fcntl(fd, F_SETFD, 0);
-    else
+    } else {
         dup2(fd, PROTOCOL_FD);
+    }
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     char *const argv[] = {"convbench", "worker", NULL};
@@ -49,8 +51,9 @@ bool peer_start(peer *p, const char *exe, answer *a) {
     }
     /* At PROTOCOL_FD itself the conductor's end would be overwritten in the child, which is what is wanted there. */
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         become_worker(exe, ends[1], self);
+    }
     close(ends[1]);
     if (pid < 0) {
         a->external = true;
@@ -81,35 +84,38 @@ static bool ended(const peer *p) {
     siginfo_t info;
     for (unsigned i = 0; i < ENDING_TRIES; i++) {
         info.si_pid = 0;
-        if (!waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid)
+        if (!waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid) {
             return true;
+        }
         nanosleep(&(struct timespec){.tv_nsec = ENDING_TRY_NS}, NULL);
     }
     return false;
 }
 
 void peer_stop(peer *p) {
-    if (p->pid)
+    if (p->pid) {
         reap(p);
+    }
 }
 
 static bool lost(peer *p, answer *a, ask_status why, double timeout_s) {
     bool by_itself = why == ASK_DIED && ended(p);
     int status = reap(p);
     a->status = why;
-    if (why == ASK_DIED && !by_itself)
+    if (why == ASK_DIED && !by_itself) {
         snprintf(a->reason, sizeof a->reason, "the worker closed its connection, and ran on");
-    else if (why == ASK_SILENT)
+    } else if (why == ASK_SILENT) {
         snprintf(a->reason, sizeof a->reason, "timed out: no answer for %g s", timeout_s);
-    else if (why == ASK_STOPPED)
+    } else if (why == ASK_STOPPED) {
         snprintf(a->reason, sizeof a->reason, "stopped");
-    else if (WIFSIGNALED(status)) {
+    } else if (WIFSIGNALED(status)) {
         a->signal = WTERMSIG(status);
         a->external = a->signal == SIGKILL || a->signal == SIGTERM;
         snprintf(a->reason, sizeof a->reason, "the worker was killed by signal %d (%s)", a->signal,
                  strsignal(a->signal));
-    } else
+    } else {
         snprintf(a->reason, sizeof a->reason, "the worker ended with status %d", WEXITSTATUS(status));
+    }
     return false;
 }
 
@@ -118,30 +124,37 @@ bool peer_ask(peer *p, answer *a, double timeout_s, const char *request) {
     a->signal = 0;
     a->external = false;
     a->reason[0] = 0;
-    if (!lines_put(p->in.fd, "%s", request))
+    if (!lines_put(p->in.fd, "%s", request)) {
         return lost(p, a, ASK_DIED, timeout_s);
+    }
     uint64_t timeout = (uint64_t)(timeout_s * 1e9), until = timer_ns() + timeout;
     for (;;) {
         int got = 0;
         /* A line may already be in the buffer behind a `busy`. */
-        if (!memchr(p->in.text, '\n', p->in.have) && !stop_wait(p->in.fd, until))
+        if (!memchr(p->in.text, '\n', p->in.have) && !stop_wait(p->in.fd, until)) {
             return lost(p, a, stop_now() ? ASK_STOPPED : ASK_SILENT, timeout_s);
+        }
         got = lines_get(&p->in, a->line, false);
-        if (got < 0)
+        if (got < 0) {
             return lost(p, a, ASK_DIED, timeout_s);
-        if (got == 0)
+        }
+        if (got == 0) {
             continue;
-        if (strncmp(a->line, "busy", 4) || (a->line[4] && a->line[4] != ' '))
+        }
+        if (strncmp(a->line, "busy", 4) || (a->line[4] && a->line[4] != ' ')) {
             break;
+        }
         fields_parse(&a->reply, a->line);
         uint64_t more = fields_has(&a->reply, "ns") ? fields_u64(&a->reply, "ns", 0, BUSY_LIMIT_NS) : 0;
         fields_end(&a->reply);
-        if (a->reply.error[0])
+        if (a->reply.error[0]) {
             break; /* an answer that makes no sense */
+        }
         until = timer_ns() + timeout + more;
     }
     p->last_ns = timer_ns();
-    if (strncmp(a->line, "busy", 4))
+    if (strncmp(a->line, "busy", 4)) {
         fields_parse(&a->reply, a->line);
+    }
     return true;
 }

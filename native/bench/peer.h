@@ -12,7 +12,6 @@
 typedef struct {
     pid_t pid; /* 0: not running */
     lines in;
-    char build[64];
     int layer;              /* the plan's index of the layer it holds, -1: none */
     unsigned char *created; /* by unit, for that layer */
     uint64_t last_ns;       /* when it last answered */

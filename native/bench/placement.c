@@ -19,18 +19,21 @@ static size_t comfortable(const placement *p) {
 }
 
 void placement_free(placement *p) {
-    while (p->made)
+    while (p->made) {
         instance_free(&p->copy[--p->made], p->layer);
-    if (p->input)
+    }
+    if (p->input) {
         arena_give(p->arena, p->input, p->layer->input_floats * sizeof(float));
+    }
     p->input = NULL;
 }
 
 static ic_status once(placement *p) {
     size_t bytes = p->layer->input_floats * sizeof(float);
     p->input = arena_take(p->arena, bytes, ARENA_LINE);
-    if (!p->input)
+    if (!p->input) {
         return IC_OUT_OF_MEMORY;
+    }
     memcpy(p->input, p->data->input, bytes);
     while (p->made < p->copies) {
         instance *i = &p->copy[p->made];
@@ -50,17 +53,21 @@ ic_status placement_make(placement *p) {
     ic_status status = IC_OUT_OF_MEMORY;
     p->made = 0;
     p->input = NULL;
-    if (!p->room)
+    if (!p->room) {
         p->room =
             arena_room(p->layer->weight_floats * sizeof(float)) + arena_room(p->layer->output_floats * sizeof(float));
+    }
     for (int tries = 0; tries < SCATTERED_TRIES + PACKED_TRIES && status == IC_OUT_OF_MEMORY; tries++) {
         size_t need = placement_need(p), limit = comfortable(p);
-        if (need > p->budget)
+        if (need > p->budget) {
             break;
-        if (limit > p->arena->pages * ARENA_PAGE)
+        }
+        if (limit > p->arena->pages * ARENA_PAGE) {
             arena_limit(p->arena, limit);
-        if (tries >= SCATTERED_TRIES)
+        }
+        if (tries >= SCATTERED_TRIES) {
             arena_pack(p->arena, need);
+        }
         status = once(p);
     }
     arena_scatter(p->arena);

@@ -2,7 +2,7 @@
 #include "plan.h"
 
 #include "affinity.h"
-#include "introspect.h"
+#include "core/algorithm.h"
 #include "sha256.h"
 #include "textfile.h"
 
@@ -39,8 +39,9 @@ static char *kept(const char *text) {
 }
 
 static void once(reader *r, bool *seen) {
-    if (*seen)
+    if (*seen) {
         fields_fail(&r->f, "a second '%s' line", r->f.word);
+    }
     *seen = true;
 }
 
@@ -56,8 +57,9 @@ static void read_run(reader *r) {
     p->deadline_s = fields_f64(f, "deadline_s", 0, 1e7);
     p->tool = kept(fields_text(f, "tool"));
     cpu_set set;
-    if (p->conductor_cpus[0] && !cpu_set_parse(p->conductor_cpus, &set))
+    if (p->conductor_cpus[0] && !cpu_set_parse(p->conductor_cpus, &set)) {
         fields_fail(f, "conductor_cpus=%.60s is not a CPU list", p->conductor_cpus);
+    }
 }
 
 static void read_measure(reader *r) {
@@ -85,8 +87,9 @@ static void read_gate(reader *r) {
     once(r, &r->gate);
     const char *kind = fields_text(f, "kind");
     g->kind = !strcmp(kind, "file") ? GATE_FILE : !strcmp(kind, "battery") ? GATE_BATTERY : GATE_NONE;
-    if (g->kind == GATE_NONE && strcmp(kind, "none"))
+    if (g->kind == GATE_NONE && strcmp(kind, "none")) {
         fields_fail(f, "kind=%.40s is not file, battery or none", kind);
+    }
     bool none = g->kind == GATE_NONE;
     g->source = kept(none ? fields_text_or(f, "source", "") : fields_text(f, "source"));
     g->path = kept(g->kind == GATE_FILE ? fields_text(f, "path") : fields_text_or(f, "path", ""));
@@ -106,14 +109,17 @@ static void read_watch(reader *r) {
     const char *kind = fields_text(f, "kind");
     plan_watch *w = APPEND(r->p->watches, r->p->watch_count);
     w->temperature = !strcmp(kind, "temp");
-    if (!w->temperature && strcmp(kind, "freq"))
+    if (!w->temperature && strcmp(kind, "freq")) {
         fields_fail(f, "kind=%.40s is not freq or temp", kind);
+    }
     w->name = kept(fields_text(f, "name"));
     w->path = kept(fields_text(f, "path"));
     w->scale = w->temperature || fields_has(f, "scale") ? fields_f64(f, "scale", -1e6, 1e6) : 1;
-    for (unsigned i = 0; i + 1 < r->p->watch_count; i++)
-        if (r->p->watches[i].temperature == w->temperature && !strcmp(r->p->watches[i].name, w->name))
+    for (unsigned i = 0; i + 1 < r->p->watch_count; i++) {
+        if (r->p->watches[i].temperature == w->temperature && !strcmp(r->p->watches[i].name, w->name)) {
             fields_fail(f, "a second watch of kind=%s name=%.60s", kind, w->name);
+        }
+    }
 }
 
 static void read_tuned(reader *r) {
@@ -124,8 +130,9 @@ static void read_tuned(reader *r) {
 static void read_build(reader *r) {
     fields *f = &r->f;
     uint64_t index = fields_u64(f, "index", 0, COUNT_LIMIT);
-    if (!f->error[0] && index != r->p->build_count)
+    if (!f->error[0] && index != r->p->build_count) {
         fields_fail(f, "index=%llu, but this is build %u", (unsigned long long)index, r->p->build_count);
+    }
     *APPEND(r->p->builds, r->p->build_count) = (plan_build){kept(fields_text(f, "exe")), kept(fields_text(f, "name"))};
 }
 
@@ -133,54 +140,67 @@ static void read_variant(reader *r) {
     fields *f = &r->f;
     plan *p = r->p;
     uint64_t index = fields_u64(f, "index", 0, VARIANT_LIMIT - 1);
-    if (!f->error[0] && index != p->variant_count)
+    if (!f->error[0] && index != p->variant_count) {
         fields_fail(f, "index=%llu, but this is variant %u", (unsigned long long)index, p->variant_count);
+    }
     plan_variant *v = APPEND(p->variants, p->variant_count);
     const char *algorithm = fields_text(f, "algorithm"), *cache = fields_text(f, "cache");
     const char *kernel = fields_text(f, "kernel"), *label = fields_text(f, "label");
-    if (!f->error[0] && !ic_algorithm_from_name(algorithm, &v->algorithm))
+    if (!f->error[0] && !ic_algorithm_from_name(algorithm, &v->algorithm)) {
         fields_fail(f, "algorithm=%.40s is not known", algorithm);
+    }
     v->rotate = !strcmp(cache, "rotate");
-    if (!v->rotate && strcmp(cache, "hot"))
+    if (!v->rotate && strcmp(cache, "hot")) {
         fields_fail(f, "cache=%.40s is not hot or rotate", cache);
+    }
     v->build = (unsigned)fields_u64(f, "build", 0, COUNT_LIMIT);
-    if (!f->error[0] && v->build >= p->build_count)
+    if (!f->error[0] && v->build >= p->build_count) {
         fields_fail(f, "build=%u is not defined above", v->build);
-    if (!*kernel || strlen(kernel) >= sizeof v->kernel)
+    }
+    if (!*kernel || strlen(kernel) >= sizeof v->kernel) {
         fields_fail(f, "kernel=%.80s is not a kernel name", kernel);
-    if (v->algorithm == IC_ALGORITHM_AUTO && strcmp(kernel, "auto"))
+    }
+    if (v->algorithm == IC_ALGORITHM_AUTO && strcmp(kernel, "auto")) {
         fields_fail(f, "kernel=%.80s: algorithm=auto chooses it, write kernel=auto", kernel);
-    if (strlen(label) >= sizeof v->label)
+    }
+    if (strlen(label) >= sizeof v->label) {
         fields_fail(f, "label=%.80s is too long", label);
+    }
     snprintf(v->kernel, sizeof v->kernel, "%s", kernel);
     snprintf(v->label, sizeof v->label, "%s", label);
     v->unit = p->variant_count - 1;
     for (unsigned i = 0; i + 1 < p->variant_count; i++) {
         const plan_variant *o = &p->variants[i];
         if (o->algorithm != v->algorithm || o->build != v->build || strcmp(o->kernel, v->kernel) ||
-            strcmp(o->label, v->label))
+            strcmp(o->label, v->label)) {
             continue;
+        }
         v->unit = o->unit;
-        if (o->rotate == v->rotate)
+        if (o->rotate == v->rotate) {
             fields_fail(f, "the same as variant %u; give one of them a label", i);
+        }
     }
 }
 
 static void read_layer(reader *r) {
     layer_shape *l = APPEND(r->p->layers, r->p->layer_count);
     layer_parse(&r->f, l);
-    for (unsigned i = 0; i + 1 < r->p->layer_count; i++)
-        if (!strcmp(r->p->layers[i].name, l->name))
+    for (unsigned i = 0; i + 1 < r->p->layer_count; i++) {
+        if (!strcmp(r->p->layers[i].name, l->name)) {
             fields_fail(&r->f, "a second layer named %s", l->name);
+        }
+    }
 }
 
 static unsigned layer_of(reader *r, const char *name) {
     const plan *p = r->p;
     unsigned layer = 0;
-    while (layer < p->layer_count && strcmp(p->layers[layer].name, name))
+    while (layer < p->layer_count && strcmp(p->layers[layer].name, name)) {
         layer++;
-    if (!r->f.error[0] && layer == p->layer_count)
+    }
+    if (!r->f.error[0] && layer == p->layer_count) {
         fields_fail(&r->f, "layer=%.90s is not defined above", name);
+    }
     return layer;
 }
 
@@ -189,8 +209,9 @@ static void read_known(reader *r) {
     plan_known *k = APPEND(r->p->knowns, r->p->known_count);
     k->layer = layer_of(r, fields_text(f, "layer"));
     k->variant = (unsigned)fields_u64(f, "variant", 0, VARIANT_LIMIT - 1);
-    if (!f->error[0] && k->variant >= r->p->variant_count)
+    if (!f->error[0] && k->variant >= r->p->variant_count) {
         fields_fail(f, "variant %u is not defined above", k->variant);
+    }
     k->calls = fields_u64(f, "calls", 0, UINT64_MAX);
     k->out = fields_u64(f, "out", 0, 1);
 }
@@ -206,29 +227,37 @@ static void read_job(reader *r) {
     j->first_round = (unsigned)fields_u64(f, "first_round", 0, j->rounds);
     const char *variants = fields_text(f, "variants"), *done = fields_text(f, "done");
     uint64_t first = 0, second = 0;
-    if (!*variants)
+    if (!*variants) {
         fields_fail(f, "variants= names none");
+    }
     for (const char *at = variants; !f->error[0] && *at;) {
-        if (!fields_item(&at, COUNT_LIMIT, &first, NULL))
+        if (!fields_item(&at, COUNT_LIMIT, &first, NULL)) {
             fields_fail(f, "variants=%.60s is not a list of numbers", variants);
-        else if (first >= p->variant_count)
+        } else if (first >= p->variant_count) {
             fields_fail(f, "variant %llu is not defined above", (unsigned long long)first);
-        for (unsigned i = 0; i < j->variant_count; i++)
-            if (j->variants[i] == first)
+        }
+        for (unsigned i = 0; i < j->variant_count; i++) {
+            if (j->variants[i] == first) {
                 fields_fail(f, "variant %llu stands twice", (unsigned long long)first);
+            }
+        }
         *APPEND(j->variants, j->variant_count) = (unsigned)first;
     }
     for (const char *at = done; !f->error[0] && *at;) {
-        if (!fields_item(&at, COUNT_LIMIT, &first, &second))
+        if (!fields_item(&at, COUNT_LIMIT, &first, &second)) {
             fields_fail(f, "done=%.60s is not a list of ROUND.POSITION", done);
+        }
         *APPEND(j->done, j->done_count) = first << 32 | second;
     }
     const plan_job *before = p->job_count > 1 ? j - 1 : NULL;
-    if (before && before->launch > j->launch)
+    if (before && before->launch > j->launch) {
         fields_fail(f, "launch=%u after launch=%u: jobs are grouped by launch", j->launch, before->launch);
-    for (unsigned i = 0; i + 1 < p->job_count; i++)
-        if (p->jobs[i].launch == j->launch && p->jobs[i].layer == j->layer)
+    }
+    for (unsigned i = 0; i + 1 < p->job_count; i++) {
+        if (p->jobs[i].launch == j->launch && p->jobs[i].layer == j->layer) {
             fields_fail(f, "a second job for layer %s in launch %u", p->layers[j->layer].name, j->launch);
+        }
+    }
 }
 
 static void read_line(reader *r) {
@@ -238,12 +267,13 @@ static void read_line(reader *r) {
     } table[] = {{"run", read_run},     {"measure", read_measure}, {"gate", read_gate},       {"watch", read_watch},
                  {"tuned", read_tuned}, {"build", read_build},     {"variant", read_variant}, {"layer", read_layer},
                  {"known", read_known}, {"job", read_job}};
-    for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
         if (!strcmp(r->f.word, table[i].word)) {
             table[i].read(r);
             fields_end(&r->f);
             return;
         }
+    }
     if (!strcmp(r->f.word, "max_khz")) {
         once(r, &r->khz);
         r->p->max_khz = fields_u64(&r->f, "khz", 0, UINT64_C(1) << 40);
@@ -268,29 +298,35 @@ bool plan_read(plan *p, const char *path) {
         return false;
     }
     sha256_hex(text, bytes, p->hash);
-    if (strlen(text) != bytes)
+    if (strlen(text) != bytes) {
         return complain(1, "the file holds a NUL byte");
+    }
     reader r = {.p = p};
     unsigned number = 0;
     for (char *line = text, *next; *line; line = next) {
         number++;
         next = line + strcspn(line, "\n");
-        if (!*next)
+        if (!*next) {
             return complain(number, "the last line is cut: it has no line end");
+        }
         *next++ = 0;
         line += strspn(line, " ");
         if (number == 1) {
-            if (strcmp(line, "convbench-plan 1"))
+            if (strcmp(line, "convbench-plan 1")) {
                 return complain(1, "the first line is not 'convbench-plan 1'");
+            }
             continue;
         }
-        if (!*line || *line == '#')
+        if (!*line || *line == '#') {
             continue;
+        }
         fields_parse(&r.f, line);
-        if (!r.f.error[0])
+        if (!r.f.error[0]) {
             read_line(&r);
-        if (r.f.error[0])
+        }
+        if (r.f.error[0]) {
             return complain(number, r.f.error);
+        }
     }
     const char *missing = !number             ? "convbench-plan 1"
                           : !r.run            ? "run"

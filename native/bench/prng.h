@@ -23,8 +23,9 @@ static inline float prng_float(uint64_t *state) {
 /* The order of a round: Fisher-Yates over 0..count-1, seeded by the job's seed and the round. */
 static inline void prng_round_order(uint64_t seed, unsigned round, unsigned *order, unsigned count) {
     uint64_t state = seed ^ ((uint64_t)round + 1) * PRNG_GOLDEN;
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         order[i] = i;
+    }
     for (unsigned i = count; i-- > 1;) {
         unsigned j = (unsigned)(prng_next(&state) % (i + 1)), kept = order[i];
         order[i] = order[j];

@@ -15,8 +15,9 @@ bool records_open(records *r, const char *path) {
     memset(r, 0, sizeof *r);
     r->fd = STDOUT_FILENO;
     r->path = path ? path : "the standard output";
-    if (!path)
+    if (!path) {
         return true;
+    }
     struct stat facts;
     r->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
     if (r->fd < 0 || fstat(r->fd, &facts)) {
@@ -29,8 +30,9 @@ bool records_open(records *r, const char *path) {
     }
     char last = '\n';
     off_t end = lseek(r->fd, 0, SEEK_END);
-    if (end > 0 && pread(r->fd, &last, 1, end - 1) == 1 && last != '\n' && write(r->fd, "\n", 1) != 1)
+    if (end > 0 && pread(r->fd, &last, 1, end - 1) == 1 && last != '\n' && write(r->fd, "\n", 1) != 1) {
         return false; /* an earlier run was killed in mid-line: its tail must not swallow our header */
+    }
     return true;
 }
 
@@ -51,14 +53,16 @@ void record_end(records *r) {
         fprintf(stderr, "convbench: nobody reads %s; stopped\n", r->path);
         exit(3);
     }
-    do
+    do {
         n = write(r->fd, r->line.text, r->line.length);
-    while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)r->line.length)
+    } while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)r->line.length) {
         return;
+    }
     int why = n < 0 ? errno : ENOSPC;
-    if (n > 0 && start >= 0 && ftruncate(r->fd, start))
+    if (n > 0 && start >= 0 && ftruncate(r->fd, start)) {
         why = errno;
+    }
     fprintf(stderr, "convbench: cannot write a record to %s: %s; stopped, what was written before is whole\n", r->path,
             strerror(why));
     exit(3);

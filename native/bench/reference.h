@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Outputs of a layer in double precision, and how far a f32 result may lie from them: gamma(K + 1) * (|bias| +
- * sum |a||b|) with gamma(n) = n u / (1 - n u), u = 2^-24, for any order of the K products, fused or not. */
+ * Outputs of a layer in double precision, and what bounds the error of a result: a share of |bias| + sum |a||b|, which
+ * depends on the method and the type (ic_conv2d_error_bound). */
 #ifndef CONVBENCH_REFERENCE_H
 #define CONVBENCH_REFERENCE_H
 
@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 typedef struct {
-    size_t *index; /* into the output; NULL: 0, 1, 2, ... */
-    double *value, *bound;
+    size_t *index;             /* into the output; NULL: 0, 1, 2, ... */
+    double *value, *magnitude; /* |bias| + sum |a||b| */
     size_t count;
 } reference;
 
@@ -19,8 +19,8 @@ typedef struct {
 /* The border pixels and REFERENCE_SEEDED seeded outputs, or every output. busy() is called now and then. */
 bool reference_make(reference *r, const layer_shape *l, const layer_data *d, bool every, void (*busy)(void));
 void reference_free(reference *r);
-/* Largest |output - value| / bound: over 1 is wrong; infinite for a NaN. */
-double reference_compare(const reference *r, const float *output);
+/* Largest |output - value| / (share_allowed * magnitude): over 1 is wrong; infinite for a NaN. */
+double reference_compare(const reference *r, double share_allowed, const float *output);
 
 uint64_t checksum(const float *values, size_t count); /* of the bits, in order */
 

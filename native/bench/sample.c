@@ -31,8 +31,9 @@ static void settle(const sample_request *q, window *w, sample_result *r) {
         bool steady = last > 0 && fabs(now / last - 1) <= 0.01;
         last = now;
         heartbeat();
-        if (calls >= 2 && steady)
+        if (calls >= 2 && steady) {
             break;
+        }
         if (calls >= 2 && timer_ns() - start >= q->settle_ns) {
             r->settle_capped = true;
             break;
@@ -50,8 +51,9 @@ static double believed(const sample_request *q) {
 static void usage(long *switches, long *faults) {
     struct rusage u;
     *switches = *faults = 0;
-    if (getrusage(RUSAGE_THREAD, &u))
+    if (getrusage(RUSAGE_THREAD, &u)) {
         return;
+    }
     *switches = u.ru_nivcsw;
     *faults = u.ru_minflt + u.ru_majflt;
 }
@@ -61,15 +63,17 @@ static void measure(const sample_request *q, window *w, sample_result *r) {
     long switches, faults;
     uint64_t calls = q->calls;
     settle(q, w, r);
-    if (!calls && !q->rotate)
+    if (!calls && !q->rotate) {
         calls = window_choose(w);
+    }
     usage(&switches, &faults);
     r->cpu_before = sched_getcpu();
     r->mhz_before = believed(q);
-    if (q->rotate)
+    if (q->rotate) {
         window_rotate(w, calls, &t);
-    else
+    } else {
         window_hot(w, calls, &t);
+    }
     r->mhz_after = believed(q);
     r->cpu_after = sched_getcpu();
     usage(&r->nivcsw, &r->faults);
@@ -102,8 +106,9 @@ static bool measure_here(const sample_request *q, window *w, sample_result *r, c
         r->repinned += !held;
         measure(q, w, r);
         held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
-        if (held && was_on(r->cpu_before, q->cpu) && was_on(r->cpu_after, q->cpu))
+        if (held && was_on(r->cpu_before, q->cpu) && was_on(r->cpu_after, q->cpu)) {
             return true;
+        }
         r->repinned += held; /* it was elsewhere although its set is right; else counted when it is set again */
     }
     snprintf(reason, room,
@@ -155,8 +160,9 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
     r->weights = i->memory[IC_MEMORY_WEIGHTS];
     r->pointers = i->memory[IC_MEMORY_POINTERS];
     r->matrix = i->memory[IC_MEMORY_MATRIX];
-    if (w.ran)
+    if (w.ran) {
         r->checksum = checksum(w.ran->output, q->layer->output_floats);
+    }
     placement_free(&p);
     free(p.copy);
     if (w.status != IC_OK) {

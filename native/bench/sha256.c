@@ -21,8 +21,9 @@ static uint32_t rotate(uint32_t x, int n) {
 
 static void block(uint32_t state[8], const unsigned char *p) {
     uint32_t w[64], v[8];
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 16; i++) {
         w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
+    }
     for (int i = 16; i < 64; i++) {
         uint32_t a = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
         uint32_t b = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
@@ -38,8 +39,9 @@ static void block(uint32_t state[8], const unsigned char *p) {
         v[4] += t1;
         v[0] = t1 + t2;
     }
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         state[i] += v[i];
+    }
 }
 
 void sha256_hex(const void *data, size_t bytes, char hex[65]) {
@@ -47,18 +49,23 @@ void sha256_hex(const void *data, size_t bytes, char hex[65]) {
                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     const unsigned char *p = data;
     size_t left = bytes;
-    for (; left >= 64; left -= 64, p += 64)
+    for (; left >= 64; left -= 64, p += 64) {
         block(state, p);
+    }
     unsigned char tail[128] = {0};
-    if (left)
+    if (left) {
         memcpy(tail, p, left);
+    }
     tail[left] = 0x80;
     size_t end = left < 56 ? 64 : 128;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         tail[end - 1 - (size_t)i] = (unsigned char)((uint64_t)bytes * 8 >> 8 * i);
+    }
     block(state, tail);
-    if (end == 128)
+    if (end == 128) {
         block(state, tail + 64);
-    for (int i = 0; i < 8; i++)
+    }
+    for (int i = 0; i < 8; i++) {
         snprintf(hex + 8 * i, 9, "%08x", state[i]);
+    }
 }

@@ -41,8 +41,9 @@ void stop_unblock(void) {
 
 stop_reason stop_now(void) {
     sigset_t pending;
-    if (caught || (!sigpending(&pending) && (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT))))
+    if (caught || (!sigpending(&pending) && (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT)))) {
         return STOP_SIGNAL;
+    }
     return deadline && timer_ns() >= deadline ? STOP_DEADLINE : STOP_NOT;
 }
 
@@ -53,12 +54,15 @@ static bool wait_for(int fd, short what, uint64_t until) {
         uint64_t left = end > now ? end - now : 0;
         struct timespec t = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
         int n = ppoll(&wait, fd >= 0, &t, &before);
-        if (n > 0)
+        if (n > 0) {
             return true;
-        if (n == 0 && timer_ns() >= until)
+        }
+        if (n == 0 && timer_ns() >= until) {
             return false;
-        if (n < 0 && errno != EINTR)
+        }
+        if (n < 0 && errno != EINTR) {
             return false;
+        }
     }
     return false;
 }

@@ -19,7 +19,8 @@ void table_load(table *t, const char *path) {
     }
     sha256_hex(text, bytes, t->sha256);
     const ic_status status = ic_tuned_load(text, bytes, NULL, &t->tuned);
-    if (status != IC_OK)
+    if (status != IC_OK) {
         snprintf(t->refused, sizeof t->refused, "%s", ic_status_string(status));
+    }
     free(text);
 }

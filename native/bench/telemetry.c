@@ -11,8 +11,9 @@ static void readings(const plan *p, json *j, const char *key, bool temperature) 
     for (unsigned i = 0; i < p->watch_count; i++) {
         const plan_watch *w = &p->watches[i];
         double value;
-        if (w->temperature == temperature)
+        if (w->temperature == temperature) {
             json_number(j, w->name, sysfile_number(w->path, w->scale, &value) ? value : (double)NAN);
+        }
     }
     json_close(j, '}');
 }
@@ -21,19 +22,23 @@ void telemetry_read(const plan *p, records *out, unsigned launch, bool round_end
     static uint64_t last;
     uint64_t now = timer_ns();
     unsigned temperatures = 0;
-    for (unsigned i = 0; i < p->watch_count; i++)
+    for (unsigned i = 0; i < p->watch_count; i++) {
         temperatures += p->watches[i].temperature;
+    }
     bool frequencies = temperatures < p->watch_count && (!last || now - last >= 100000000);
     bool zones = round_ended && temperatures;
-    if (!frequencies && !zones)
+    if (!frequencies && !zones) {
         return;
+    }
     last = now;
     json *j = record_begin(out, "telemetry");
     json_int(j, "launch", launch);
     json_size(j, "t_ns", now);
-    if (temperatures < p->watch_count)
+    if (temperatures < p->watch_count) {
         readings(p, j, "freq_khz", false);
-    if (zones)
+    }
+    if (zones) {
         readings(p, j, "temp_c", true);
+    }
     record_end(out);
 }

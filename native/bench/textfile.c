@@ -12,18 +12,21 @@ char *textfile_read(const char *path, size_t *bytes) {
     *bytes = 0;
     for (bool more = file != NULL; more; room *= 2) {
         char *grown = realloc(text, room + 1);
-        if (!grown)
+        if (!grown) {
             break;
+        }
         text = grown;
         *bytes += fread(text + *bytes, 1, room - *bytes, file);
         more = *bytes == room;
         text[*bytes] = 0;
     }
     bool whole = file && text && *bytes < room && !ferror(file);
-    if (file)
+    if (file) {
         fclose(file);
-    if (whole)
+    }
+    if (whole) {
         return text;
+    }
     free(text);
     return NULL;
 }

@@ -41,11 +41,13 @@ static const char *tune_layer(const plan *p, const layer_shape *l, ic_tuned *tun
     static char reason[128];
     const ic_tune_options options = {.struct_size = sizeof options, .budget_s = p->budget_s};
     *result = (ic_tuning){.struct_size = sizeof *result};
-    if (too_large(p, l, reason, sizeof reason))
+    if (too_large(p, l, reason, sizeof reason)) {
         return reason;
+    }
     ic_status status = ic_autotune(&l->desc, l->batch, l->height, l->width, &options, result);
-    if (!status)
+    if (!status) {
         status = ic_tuned_add(tuned, &result->entry);
+    }
     return status ? ic_status_string(status) : NULL;
 }
 
@@ -74,8 +76,9 @@ static bool write_table(const ic_tuned *tuned, const char *out) {
         errno = ENAMETOOLONG;
         return false;
     }
-    if (ic_tuned_print(tuned, NULL, 0, &bytes))
+    if (ic_tuned_print(tuned, NULL, 0, &bytes)) {
         return false;
+    }
     char *text = malloc(bytes);
     bool ok = text && !ic_tuned_print(tuned, text, bytes, &bytes);
     FILE *file = ok ? fopen(part, "wb") : NULL;
@@ -108,8 +111,9 @@ int tune_plan(const plan *p, const char *out) {
         return EXIT_WORKER;
     }
     stop_arm(p->deadline_s);
-    for (unsigned i = 0; i < p->layer_count && !(stop = stop_now()); i++)
+    for (unsigned i = 0; i < p->layer_count && !(stop = stop_now()); i++) {
         say_layer(&p->layers[i], &result, tune_layer(p, &p->layers[i], tuned, &result));
+    }
     if (!write_table(tuned, out)) {
         fprintf(stderr, "convbench: cannot write %s: %s\n", out, strerror(errno));
         ok = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "variant.h"
 
-#include "introspect.h"
+#include "core/algorithm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,9 +25,10 @@ void variant_asked(const plan_variant *v, char name[VARIANT_NAME]) {
 }
 
 void variant_name(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]) {
-    if (v->algorithm == IC_ALGORITHM_AUTO)
+    if (v->algorithm == IC_ALGORITHM_AUTO) {
         snprintf(name, VARIANT_NAME, "auto/%s_%s", algorithm, schedule);
-    else
+    } else {
         snprintf(name, VARIANT_NAME, "%s/%s%s", algorithm, schedule,
                  is_best(v) && !strchr(schedule, '+') ? "+best" : "");
+    }
 }

@@ -24,8 +24,9 @@ static double times[MOST_CALLS];
 static void touch(const window *w) {
     static volatile float sink;
     float sum = 0;
-    for (size_t i = 0; i < w->place->layer->input_floats; i += ARENA_LINE / sizeof(float))
+    for (size_t i = 0; i < w->place->layer->input_floats; i += ARENA_LINE / sizeof(float)) {
         sum += w->place->input[i];
+    }
     sink = sum;
     (void)sink;
 }
@@ -39,13 +40,15 @@ static const instance *turn(window *w) {
 static void run(window *w, const instance *i) {
     ic_status status = ic_conv2d_run(i->conv, w->place->input, i->output);
     w->ran = i;
-    if (status != IC_OK && w->status == IC_OK)
+    if (status != IC_OK && w->status == IC_OK) {
         w->status = status;
+    }
 }
 
 void window_untimed(window *w) {
-    if (w->rotate)
+    if (w->rotate) {
         touch(w);
+    }
     run(w, turn(w));
 }
 
@@ -56,8 +59,9 @@ uint64_t window_choose(window *w) {
     uint64_t batch = 1;
     for (int good = 0; good < BATCHES;) {
         uint64_t start = timer_ns();
-        for (uint64_t i = 0; i < batch; i++)
+        for (uint64_t i = 0; i < batch; i++) {
             window_untimed(w);
+        }
         double ns = (double)(timer_ns() - start);
         heartbeat();
         if (ns >= enough || batch >= UINT64_C(1) << 32) {
@@ -77,8 +81,9 @@ void window_hot(window *w, uint64_t calls, window_time *t) {
     heartbeat_expect(w->call_ns * (double)(calls + 1));
     run(w, i);
     uint64_t start = timer_ns();
-    for (uint64_t n = 0; n < calls; n++)
+    for (uint64_t n = 0; n < calls; n++) {
         run(w, i);
+    }
     uint64_t end = timer_ns();
     t->calls = calls;
     t->t_ns = start;
@@ -87,8 +92,9 @@ void window_hot(window *w, uint64_t calls, window_time *t) {
 }
 
 static bool enough(const window *w, size_t calls, double sum, double fastest) {
-    if (calls < (sum < PATIENCE_NS ? WANTED_CALLS : LEAST_CALLS))
+    if (calls < (sum < PATIENCE_NS ? WANTED_CALLS : LEAST_CALLS)) {
         return false;
+    }
     return calls == MOST_CALLS || fastest * (double)calls >= MARGIN * w->least_ns;
 }
 
@@ -97,8 +103,9 @@ void window_rotate(window *w, uint64_t calls, window_time *t) {
     double sum = 0, fastest = INFINITY;
     size_t n = 0, wanted = calls < MOST_CALLS ? (size_t)calls : MOST_CALLS;
     heartbeat_expect(fmax(MARGIN * w->least_ns, w->call_ns * (double)(wanted ? wanted : WANTED_CALLS)));
-    if (!touched)
+    if (!touched) {
         memset(times, 1, sizeof times); /* no page of it is to be faulted in between two calls */
+    }
     touched = true;
     t->t_ns = timer_ns();
     while (wanted ? n < wanted : !enough(w, n, sum, fastest)) {
@@ -118,16 +125,18 @@ void window_rotate(window *w, uint64_t calls, window_time *t) {
 
 double window_copy(window *w, uint64_t calls) {
     const instance *first = turn(w);
-    if (!first->bytes[IC_MEMORY_MATRIX] || ic_conv2d_copy_only(first->conv, w->place->input) != IC_OK)
+    if (!first->bytes[IC_MEMORY_MATRIX] || ic_conv2d_copy_only(first->conv, w->place->input) != IC_OK) {
         return -1;
+    }
     heartbeat();
     if (!w->rotate) {
         double least = fmin(w->least_ns, COPY_WINDOW_NS), ns = 0;
         uint64_t done = 0, start = timer_ns();
         /* A window filled by one convolution would be far too short for one copy. */
         for (uint64_t more = calls; done < calls || ns < least; more = done) {
-            for (uint64_t n = 0; n < more; n++)
+            for (uint64_t n = 0; n < more; n++) {
                 ic_conv2d_copy_only(first->conv, w->place->input);
+            }
             done += more;
             ns = (double)(timer_ns() - start);
         }

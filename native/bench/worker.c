@@ -63,8 +63,9 @@ static bool say_hello(worker *w, fields *f) {
     bool probe = fields_u64(f, "probe", 0, 1), has_table = fields_has(f, "tuned");
     const char *tuned = fields_text_or(f, "tuned", "");
     fields_end(f);
-    if (f->error[0] || !protocol)
+    if (f->error[0] || !protocol) {
         return reply_failed(f->error);
+    }
     cpu_set set = {{0}};
     cpu_set_put(&set, cpu, true);
     char text[256];
@@ -78,13 +79,15 @@ static bool say_hello(worker *w, fields *f) {
         return reply_hindered(text);
     }
     w->timer = timer_measure();
-    if (has_table)
+    if (has_table) {
         table_load(&w->table, tuned); /* on this CPU */
+    }
     cpu_set_print(&set, text, sizeof text);
-    if (!probe)
+    if (!probe) {
         return lines_put(PROTOCOL_FD, "hello build=%s pid=%d cpus=%s", cpu_build_id(), (int)getpid(), text);
+    }
     char why[160];
-    peak_result peak = peak_probe(w->max_khz);
+    peak_result peak = peak_probe(IC_TYPE_F32, w->max_khz);
     clock_reading clock = clock_probe();
     bool available = clock_believable(clock, w->max_khz, why, sizeof why);
     return lines_put(
@@ -109,19 +112,23 @@ static bool take_layer(worker *w, fields *f) {
     layer_shape l;
     layer_parse(f, &l);
     fields_end(f);
-    if (f->error[0])
+    if (f->error[0]) {
         return reply_failed(f->error);
+    }
     reference_free(&w->reference);
     layer_data_free(&w->data);
     memset(w->units, 0, sizeof w->units);
     w->has_layer = false;
     size_t least = layer_data_bytes(&l) + (l.input_floats + l.weight_floats + l.output_floats) * sizeof(float);
-    if (least > w->memory)
+    if (least > w->memory) {
         return reply_skip("the layer's tensors do not fit the memory budget", least);
-    if (layer_data_bytes(&l) > meminfo_free())
+    }
+    if (layer_data_bytes(&l) > meminfo_free()) {
         return reply_skip("the layer's tensors do not fit what the system has free", least);
-    if (!layer_data_make(&l, &w->data))
+    }
+    if (!layer_data_make(&l, &w->data)) {
         return reply_skip("no memory for the layer's tensors", least);
+    }
     w->layer = l;
     w->has_layer = true;
     return lines_put(PROTOCOL_FD, "ok");
@@ -143,19 +150,22 @@ static placement placement_of(worker *w, const unit *u, const char *kernel, inst
 
 static unit *unit_of(worker *w, fields *f) {
     uint64_t index = fields_u64(f, "unit", 0, UNITS - 1);
-    if (!f->error[0] && !w->has_layer)
+    if (!f->error[0] && !w->has_layer) {
         fields_fail(f, "no layer yet");
+    }
     return &w->units[index];
 }
 
 static bool create(worker *w, fields *f) {
     unit *u = unit_of(w, f);
     const char *name = fields_text(f, "algorithm"), *kernel = fields_text(f, "kernel");
-    if (!f->error[0] && !ic_algorithm_from_name(name, &u->algorithm))
+    if (!f->error[0] && !ic_algorithm_from_name(name, &u->algorithm)) {
         fields_fail(f, "algorithm=%.40s is not known", name);
+    }
     fields_end(f);
-    if (f->error[0])
+    if (f->error[0]) {
         return reply_failed(f->error);
+    }
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
     placement p = placement_of(w, u, strcmp(kernel, "auto") ? kernel : NULL, &i);
@@ -164,21 +174,25 @@ static bool create(worker *w, fields *f) {
     for (int n = 0; n < CREATE_TIMES; n++) {
         ic_status status = placement_make(&p);
         char text[256];
-        if (status == IC_OUT_OF_MEMORY)
+        if (status == IC_OUT_OF_MEMORY) {
             return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
+        }
         snprintf(text, sizeof text,
                  status == IC_UNKNOWN_KERNEL ? "%s: no kernel or schedule %s in this build" : "%s: %s", name,
                  status == IC_UNKNOWN_KERNEL ? kernel : ic_status_string(status));
-        if (status == IC_UNSUPPORTED || status == IC_UNSUPPORTED_HARDWARE || status == IC_UNKNOWN_KERNEL)
+        if (status == IC_UNSUPPORTED || status == IC_UNSUPPORTED_HARDWARE || status == IC_UNKNOWN_KERNEL) {
             return reply_skip(text, 0);
-        if (status != IC_OK)
+        }
+        if (status != IC_OK) {
             return reply_failed(text);
+        }
         create_ns = fmin(create_ns, (double)i.create_ns);
         reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
         snprintf(u->kernel, sizeof u->kernel, "%s", i.info.kernel ? i.info.kernel : "none");
         chosen = i.info.algorithm;
-        if (u->algorithm == IC_ALGORITHM_AUTO)
+        if (u->algorithm == IC_ALGORITHM_AUTO) {
             by = ic_conv2d_is_from_table(i.conv) ? " chosen_by=table" : " chosen_by=model";
+        }
         order = ic_conv2d_order(i.conv);
         memcpy(u->bytes, i.bytes, sizeof u->bytes);
         placement_free(&p);
@@ -202,37 +216,43 @@ static bool check(worker *w, fields *f) {
     const char *by = fields_text(f, "by"), *folder = fields_text_or(f, "dump", ""),
                *as = fields_text_or(f, "as", "output");
     bool every = !strcmp(by, "every"), sum_only = !strcmp(by, "checksum");
-    if (!f->error[0] && !u->made)
+    if (!f->error[0] && !u->made) {
         fields_fail(f, "check before create");
+    }
     fields_end(f);
-    if (f->error[0])
+    if (f->error[0]) {
         return reply_failed(f->error);
+    }
     if (!sum_only && (!w->reference.value || w->reference_every != every)) {
         reference_free(&w->reference);
-        if (!reference_make(&w->reference, &w->layer, &w->data, every, heartbeat))
+        if (!reference_make(&w->reference, &w->layer, &w->data, every, heartbeat)) {
             return reply_failed("no memory for the reference");
+        }
         w->reference_every = every;
     }
     instance i;
     char reason[256] = "";
     placement p = placement_of(w, u, u->kernel, &i);
     ic_status status = placement_make(&p);
-    if (status == IC_OUT_OF_MEMORY)
+    if (status == IC_OUT_OF_MEMORY) {
         return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
-    if (status != IC_OK)
+    }
+    if (status != IC_OK) {
         return reply_failed(ic_status_string(status));
+    }
     uint64_t start = timer_ns();
     status = ic_conv2d_run(i.conv, p.input, i.output);
     u->call_ns = (double)(timer_ns() - start);
     heartbeat();
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
-    double error = sum_only ? 0 : reference_compare(&w->reference, i.output);
+    double error = sum_only ? 0 : reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), i.output);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written =
         !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, i.output, folder, reason, sizeof reason);
     placement_free(&p);
-    if (status != IC_OK || !written)
+    if (status != IC_OK || !written) {
         return reply_failed(written ? ic_status_string(status) : reason);
+    }
     return lines_put(PROTOCOL_FD, "checked outputs=%zu ok=%d error_over_bound=%.17g checksum=%" PRIu64, outputs,
                      error <= 1, error, sum);
 }
@@ -245,11 +265,13 @@ static bool take_sample(worker *w, fields *f) {
     q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
     q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
     q.rotate = !strcmp(cache, "rotate");
-    if (!f->error[0] && !u->made)
+    if (!f->error[0] && !u->made) {
         fields_fail(f, "sample before create");
+    }
     fields_end(f);
-    if (f->error[0])
+    if (f->error[0]) {
         return reply_failed(f->error);
+    }
     q.algorithm = u->algorithm;
     q.kernel = u->kernel;
     q.bytes = u->bytes;
@@ -263,10 +285,11 @@ static bool take_sample(worker *w, fields *f) {
     char reason[200];
     size_t bytes;
     sample_status status = sample_take(&q, &r, reason, sizeof reason, &bytes);
-    if (status != SAMPLE_TAKEN)
+    if (status != SAMPLE_TAKEN) {
         return status == SAMPLE_SKIPPED    ? reply_skip(reason, bytes)
                : status == SAMPLE_HINDERED ? reply_hindered(reason)
                                            : reply_failed(reason);
+    }
     return lines_put(
         PROTOCOL_FD,
         "sampled calls=%" PRIu64 " ns=%.17g window_ns=%.17g window_short=%d copy_ns=%.17g copies=%u settle_ns=%.17g "
@@ -295,13 +318,17 @@ int worker_main(void) {
         bool sent = false, known = false;
         heartbeat_begin();
         fields_parse(&f, line);
-        for (unsigned i = 0; i < sizeof table / sizeof *table && !known; i++)
-            if ((known = !strcmp(f.word, table[i].word)))
+        for (unsigned i = 0; i < sizeof table / sizeof *table && !known; i++) {
+            if ((known = !strcmp(f.word, table[i].word))) {
                 sent = f.error[0] ? reply_failed(f.error) : table[i].answer(&w, &f);
-        if (!known)
+            }
+        }
+        if (!known) {
             sent = reply_failed("unknown request");
-        if (!sent)
+        }
+        if (!sent) {
             return 1;
+        }
     }
     return 0;
 }

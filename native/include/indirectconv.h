@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * indirectconv: two-dimensional f32 convolutions in NHWC layout, among them the indirect convolution
- * (M. Dukhan, "The Indirect Convolution Algorithm", arXiv 1907.02129).
+ * indirectconv: two-dimensional convolutions, among them the indirect convolution (M. Dukhan, "The Indirect Convolution
+ * Algorithm", arXiv 1907.02129). So far of f32 in NHWC layout.
  *
  * Life of an object: create (packs the weights) -> reshape (once per input size; builds the indirection buffer) ->
  * run (any number of times; the input may move between calls) -> destroy.
  *
  * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
- * dense f32, aligned to 4 bytes or more. run() reads exactly the input's elements and writes exactly the output's, with
- * `+taps` some of them several times, reading them back in between; it touches nothing before or after either and
- * allocates nothing. Input and output must not overlap.
+ * dense, aligned to an element (f32: 4 bytes) or more. run() reads exactly the input's elements and writes exactly the
+ * output's, with `+taps` some of them several times, reading them back in between; it touches nothing before or after
+ * either and allocates nothing. Input and output must not overlap.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
@@ -19,8 +19,9 @@
  * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
  * and no others. NaN passes the clamp.
  *
- * Threads: no global state. Two objects are independent; one object is run by one caller at a time. Objects may share a
- * pool as long as they don't run at the same time.
+ * Threads: no state but that of objects, and for each thread the text of its last failure (ic_last_error). Two objects
+ * are independent; one object is run by one caller at a time. Objects may share a pool as long as they don't run at the
+ * same time.
  */
 #ifndef INDIRECTCONV_H
 #define INDIRECTCONV_H
@@ -29,14 +30,20 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+template <typename structure> inline structure ic_sized() {
+    structure zeros = structure();
+    zeros.struct_size = sizeof(structure);
+    return zeros;
+}
 extern "C" {
 #endif
 
 typedef enum {
     IC_OK = 0,
-    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, floats not aligned to 4 bytes, a zero size, a wrong
+    IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, elements that are not aligned, a zero size, a wrong
                                 struct_size, min > max, ... */
-    IC_UNSUPPORTED,          /* the algorithm does not cover this convolution (e.g. direct on a 3x3) */
+    IC_UNSUPPORTED,          /* not covered: the type or the layout, or the convolution by the algorithm (e.g. direct on
+                                a 3x3) */
     IC_UNSUPPORTED_HARDWARE, /* the named kernel needs CPU features that this CPU lacks */
     IC_UNKNOWN_KERNEL,       /* no kernel of that name, or not these options together */
     IC_OVERFLOW,             /* a size does not fit size_t */
@@ -48,12 +55,37 @@ typedef enum {
 } ic_status;
 
 typedef enum {
-    IC_ALGORITHM_NAIVE = 0, /* seven loops; any convolution */
-    IC_ALGORITHM_IM2COL,    /* patch matrix, then GEMM with the micro-kernel; any convolution */
-    IC_ALGORITHM_DIRECT,    /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
-    IC_ALGORITHM_INDIRECT,  /* Dukhan 2019; any convolution */
-    IC_ALGORITHM_AUTO       /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_INDIRECT = 0, /* Dukhan 2019; any convolution */
+    IC_ALGORITHM_IM2COL,       /* patch matrix, then GEMM with the micro-kernel; any convolution */
+    IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
+    IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
+    IC_ALGORITHM_AUTO          /* direct or indirect, with the schedule that suits the layer and this core */
 } ic_algorithm;
+
+/* Of the elements of input, weights, bias and output. */
+typedef enum {
+    IC_TYPE_F32 = 0,
+    IC_TYPE_F16, /* IC_UNSUPPORTED so far */
+    IC_TYPE_S8   /* IC_UNSUPPORTED so far */
+} ic_type;
+
+/* Of input and output. */
+typedef enum {
+    IC_LAYOUT_NHWC = 0, /* [batch][height][width][channels] */
+    IC_LAYOUT_NCHW      /* IC_UNSUPPORTED so far */
+} ic_layout;
+
+/* A structure begins with its own size. Zeros in all the rest mean the defaults: set the size, or begin with the
+ * structure's IC_..._INIT, and name only what differs:
+ *
+ *     ic_conv2d_desc desc = IC_CONV2D_DESC_INIT;
+ *     desc.kernel_height = desc.kernel_width = 3;
+ *     desc.in_channels = desc.out_channels = 64; */
+#ifdef __cplusplus
+#define IC_INIT(structure) ic_sized<structure>()
+#else
+#define IC_INIT(structure) {.struct_size = sizeof(structure)}
+#endif
 
 /* What an allocation is for. */
 typedef enum {
@@ -74,18 +106,28 @@ typedef struct {
     void (*release)(void *context, void *memory, size_t bytes, ic_memory kind);
 } ic_allocator;
 
-/* Channels are totals over all groups. Weights are [out_channels][kernel_height][kernel_width][in_channels / groups]
- * (OHWI), bias [out_channels]. output_min / output_max clamp the result; -INFINITY / INFINITY switch clamping off. */
+/* A convolution. Kernel size and channels have no default.
+ *
+ * Channels are totals over all groups. Weights are [out_channels][kernel_height][kernel_width][in_channels / groups]
+ * (OHWI), bias [out_channels].
+ *
+ * output_min and output_max clamp the outputs; a side that is -INFINITY or INFINITY does not. Zero in both is the
+ * default, no clamp at all. A maximum of 0 is asked for with output_min = -INFINITY; the clamp [0, 0], which leaves
+ * nothing but zeros, with output_min = -0.0f. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_conv2d_desc) */
     uint32_t kernel_height, kernel_width;
-    uint32_t stride_height, stride_width;
-    uint32_t dilation_height, dilation_width;
+    uint32_t stride_height, stride_width;     /* 0: 1 */
+    uint32_t dilation_height, dilation_width; /* 0: 1 */
     uint32_t pad_top, pad_right, pad_bottom, pad_left;
-    uint32_t groups;
+    uint32_t groups; /* 0: 1 */
     size_t in_channels, out_channels;
-    float output_min, output_max;
+    float output_min, output_max; /* both 0: no clamp */
+    ic_type type;
+    ic_layout layout;
 } ic_conv2d_desc;
+
+#define IC_CONV2D_DESC_INIT IC_INIT(ic_conv2d_desc)
 
 /* Threads that share the work of a run. The caller of run is one of them. */
 typedef struct ic_pool ic_pool;
@@ -94,11 +136,13 @@ typedef struct ic_pool ic_pool;
 
 typedef struct {
     size_t struct_size;            /* sizeof(ic_pool_options) */
-    unsigned threads;              /* with the caller's, 1 to IC_MAX_THREADS */
+    unsigned threads;              /* with the caller's, 1 to IC_MAX_THREADS; 0: 1 */
     const unsigned *cpus;          /* NULL: not pinned; else [threads], none twice. cpus[0] is the caller's, who pins
                                       itself */
     const ic_allocator *allocator; /* NULL: malloc */
 } ic_pool_options;
+
+#define IC_POOL_OPTIONS_INIT IC_INIT(ic_pool_options)
 
 /* Starts the threads. IC_INVALID_ARGUMENT where one cannot be pinned, IC_OUT_OF_MEMORY where it cannot be started. */
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool);
@@ -129,6 +173,8 @@ typedef struct {
                                       Must live as long as the object, and not change */
 } ic_options;
 
+#define IC_OPTIONS_INIT IC_INIT(ic_options)
+
 typedef struct {
     size_t struct_size;     /* sizeof(ic_conv2d_info), set by the caller */
     ic_algorithm algorithm; /* that runs: auto tells what it chose */
@@ -138,12 +184,19 @@ typedef struct {
                                       of one image, whatever the batch */
 } ic_conv2d_info;
 
+#define IC_CONV2D_INFO_INIT IC_INIT(ic_conv2d_info)
+
 typedef struct ic_conv2d ic_conv2d;
 
-/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: indirect, default kernel,
- * malloc. On failure *conv is NULL. */
-ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, const float *bias,
-                           const ic_options *options, ic_conv2d **conv);
+/* Validates, copies and packs weights and bias (bias may be NULL). options may be NULL: the defaults, which are the
+ * indirect algorithm as published, with the default kernel for this CPU, on the caller's thread. On failure *conv is
+ * NULL. */
+ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const void *weights, const void *bias, const ic_options *options,
+                           ic_conv2d **conv);
+
+/* The size of the output for one size of the input, as reshape would set it. */
+ic_status ic_conv2d_output_size(const ic_conv2d_desc *desc, size_t height, size_t width, size_t *output_height,
+                                size_t *output_width);
 
 /* Fixes the input size; builds the indirection buffer (indirect) or takes the matrix (im2col). A call with the size
  * already set does nothing. A kernel larger than the padded input is IC_INVALID_ARGUMENT. After a failure the object
@@ -151,14 +204,32 @@ ic_status ic_conv2d_create(const ic_conv2d_desc *desc, const float *weights, con
 ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width);
 
 /* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. */
-ic_status ic_conv2d_run(ic_conv2d *conv, const float *input, float *output);
+ic_status ic_conv2d_run(ic_conv2d *conv, const void *input, void *output);
 
 ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info);
 void ic_conv2d_destroy(ic_conv2d *conv); /* NULL is allowed */
 
+/* A kernel that is compiled into this program. */
+typedef struct {
+    size_t struct_size;     /* sizeof(ic_kernel_info), set by the caller */
+    const char *name;       /* "avx512_6x64", for ic_options.kernel */
+    const char *isa;        /* "scalar", "avx2", "avx512", "neon" */
+    const char *features;   /* of the CPU, that it needs, comma separated; "" for none */
+    ic_type type;           /* of the elements */
+    unsigned rows, columns; /* of its largest tile: output pixels, output channels */
+    int is_supported;       /* by this CPU: 1, or 0 */
+} ic_kernel_info;
+
+#define IC_KERNEL_INFO_INIT IC_INIT(ic_kernel_info)
+
+/* Kernels by number, those of a type best first. IC_UNKNOWN_KERNEL from ic_kernel_count() on. */
+unsigned ic_kernel_count(void);
+ic_status ic_kernel_get_info(unsigned index, ic_kernel_info *info);
+
 #define IC_CHOICE_NAME 80 /* room for `<algorithm>_<schedule>` */
 
-/* What is best for one layer: all of a description but its clamp, the input's size and the number of threads. */
+/* What is best for one layer: all of a description but its clamp, the input's size and the number of threads. Defaults
+ * are those of the description alone. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_tuned_entry) */
     ic_conv2d_desc desc;
@@ -167,12 +238,25 @@ typedef struct {
     char choice[IC_CHOICE_NAME]; /* e.g. "indirect_avx512_6x64+regions" */
 } ic_tuned_entry;
 
+#ifdef __cplusplus
+inline ic_tuned_entry ic_sized_entry() {
+    ic_tuned_entry zeros = IC_INIT(ic_tuned_entry);
+    zeros.desc = IC_CONV2D_DESC_INIT;
+    return zeros;
+}
+#define IC_TUNED_ENTRY_INIT ic_sized_entry()
+#else
+#define IC_TUNED_ENTRY_INIT {.struct_size = sizeof(ic_tuned_entry), .desc = IC_CONV2D_DESC_INIT}
+#endif
+
 typedef struct {
     size_t struct_size;            /* sizeof(ic_tune_options) */
-    double budget_s;               /* over 0: about so long; at least one object is made and called twice */
+    double budget_s;               /* about so long, 0: one second; at least one object is made and called twice */
     const ic_allocator *allocator; /* of all buffers and objects; NULL: malloc */
     ic_pool *pool;                 /* as in ic_options */
 } ic_tune_options;
+
+#define IC_TUNE_OPTIONS_INIT IC_INIT(ic_tune_options)
 
 typedef struct {
     size_t struct_size;         /* sizeof(ic_tuning), set by the caller */
@@ -182,6 +266,8 @@ typedef struct {
                                    for any */
     unsigned candidates;        /* measured */
 } ic_tuning;
+
+#define IC_TUNING_INIT IC_INIT(ic_tuning)
 
 /* Measures on the CPU that the caller runs on, and should be pinned to, which algorithm and schedule is best. What is
  * not faster than the model's choice by 2 % or needs more memory than im2col is not taken. */
@@ -200,6 +286,10 @@ ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t 
 void ic_tuned_destroy(ic_tuned *tuned); /* NULL is allowed; no object that has it may be reshaped any more */
 
 const char *ic_status_string(ic_status status);
+/* Why the latest call that failed on this thread did so: one line that names the argument and its value, as in
+ * "desc.groups=3 does not divide desc.in_channels=4"; "" where none failed so far. Ask right after the failure: the
+ * text is the thread's own, and the next failure, also one that a call gets over, writes it anew. */
+const char *ic_last_error(void);
 uint32_t ic_version(void); /* 0x00XXYYZZ */
 
 #ifdef __cplusplus

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "introspect.h"
-#include "choice.h"
-#include "conv.h"
-#include "core.h"
-#include "depthwise.h"
-#include "memory.h"
+
+#include "choice/candidates.h"
+#include "choice/model.h"
+#include "core/core.h"
+#include "core/error.h"
+#include "kernels/table.h"
+#include "methods/method.h"
+#include "tiles/matrix.h"
+#include "tiles/tiled.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,27 +20,20 @@ static const void *address_of(ic_micro_kernel run) {
     return address;
 }
 
-bool ic_kernel_at(unsigned index, ic_kernel_view *view) {
-    const ic_kernel *kernel = ic_kernel_table(index);
-    if (kernel == NULL) {
-        return false;
-    }
-    view->name = kernel->name;
-    view->isa = kernel->isa;
-    view->features = kernel->features;
-    view->rows = kernel->rows;
-    view->columns = kernel->columns;
-    view->supported = (kernel->needs & ~ic_core_features()) == 0;
-    view->address = address_of(kernel->run);
-    return true;
+const void *ic_kernel_address(unsigned index) {
+    return address_of(ic_kernel_table(index)->run);
+}
+
+static const ic_tiled *tiled_of(const ic_conv2d *conv) {
+    return conv->method == &ic_method_tiled ? (const ic_tiled *)conv : NULL;
 }
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
-    if (conv->is_depthwise) {
-        memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
-    } else if (conv->schedule.kernel != NULL) {
+    if (tiled_of(conv) != NULL) {
         address = address_of(conv->schedule.kernel->run);
+    } else if (conv->schedule.kernel != NULL) {
+        memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
     }
     return address;
 }
@@ -44,48 +41,53 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
 const char *ic_conv2d_order(const ic_conv2d *conv) {
     static const char *const names[] = {
         [IC_ORDER_BY_RULE] = NULL, [IC_ORDER_PANELS] = "panels", [IC_ORDER_PIXELS] = "pixels"};
-    return names[conv->order];
+    const ic_tiled *tiled = tiled_of(conv);
+    return tiled != NULL ? names[tiled->order] : NULL;
 }
 
 bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
-    return conv->is_shaped && conv->is_from_table;
+    return conv->is_shaped && conv->chooser.is_from_table;
 }
 
-ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input) {
-    if (conv == NULL || input == NULL || !ic_is_aligned(input)) {
-        return IC_INVALID_ARGUMENT;
+double ic_conv2d_error_bound(const ic_conv2d *conv) {
+    return conv->method->error_bound(&conv->desc);
+}
+
+ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
+    if (conv == NULL || input == NULL || ((uintptr_t)input & conv->misaligned) != 0) {
+        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL, or not aligned", conv == NULL ? "conv" : "input");
     }
     if (!conv->is_shaped) {
-        return IC_BAD_STATE;
+        return ic_fail(IC_BAD_STATE, "conv was not reshaped");
     }
-    if (conv->matrix == NULL) {
-        return IC_UNSUPPORTED;
+    const ic_tiled *tiled = tiled_of(conv);
+    if (tiled == NULL || tiled->matrix == NULL) {
+        return ic_fail(IC_UNSUPPORTED, "conv has no matrix");
     }
     const ic_geometry *geometry = &conv->geometry;
     const size_t pixels = geometry->output_height * geometry->output_width;
+    const size_t step = tiled->matrix_block != 0 ? tiled->matrix_block / tiled->packing.products : pixels;
+    const float *image_at = input;
     for (size_t image = 0; image < geometry->batch; image++) {
         for (size_t group = 0; group < conv->desc.groups; group++) {
-            const float *from = input + group * ic_group_inputs(&conv->desc);
-            size_t step = pixels;
-            if (conv->matrix_block != 0) {
-                step = conv->matrix_block / (ic_taps(&conv->desc) * ic_group_inputs(&conv->desc));
-            }
+            const float *from = image_at + group * ic_group_inputs(&conv->desc);
             for (size_t first = 0; first < pixels; first += step) {
-                ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, conv->matrix);
+                ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, tiled->matrix);
             }
         }
-        input += geometry->input_height * geometry->input_width * conv->desc.in_channels;
+        image_at += geometry->input_height * geometry->input_width * conv->desc.in_channels;
     }
     return IC_OK;
 }
 
-ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t height, size_t width,
+ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t height, size_t width,
                              char name[IC_CHOICE_NAME]) {
     ic_core core = ic_core_of_midr(midr);
+    ic_conv2d_desc desc;
     ic_geometry geometry;
-    ic_status status = ic_check_desc(desc);
+    ic_status status = ic_read_desc(given, &desc);
     if (status == IC_OK) {
-        status = ic_make_geometry(desc, 1, height, width, &geometry);
+        status = ic_make_geometry(&desc, 1, height, width, &geometry);
     }
     if (status != IC_OK) {
         return status;
@@ -94,11 +96,28 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t h
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, ic_columns_of(desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
+    ic_schedule schedule = {ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
                             IC_ORDER_BY_RULE, false};
-    ic_choose_schedule(&core, desc, &geometry, 1, &algorithm, &schedule);
+    ic_choose_schedule(&core, &desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);
     snprintf(name, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(algorithm), text);
     return IC_OK;
+}
+
+bool ic_candidate_at(const ic_conv2d_desc *given, size_t batch, size_t height, size_t width, unsigned threads,
+                     unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]) {
+    ic_tuned_choice choices[IC_MOST_CANDIDATES];
+    ic_conv2d_desc desc;
+    ic_geometry geometry;
+    if (ic_read_desc(given, &desc) != IC_OK || ic_make_geometry(&desc, batch, height, width, &geometry) != IC_OK) {
+        return false;
+    }
+    const ic_core core = ic_core_here();
+    if (index >= ic_candidates(&core, &desc, &geometry, threads, choices)) {
+        return false;
+    }
+    *algorithm = choices[index].algorithm;
+    ic_print_schedule(&choices[index].schedule, schedule);
+    return true;
 }

@@ -3,21 +3,13 @@
 #ifndef IC_INTROSPECT_H
 #define IC_INTROSPECT_H
 
+#include "core/algorithm.h"
 #include "indirectconv.h"
 
 #include <stdbool.h>
 
-typedef struct {
-    const char *name;     /* "avx512_6x64" */
-    const char *isa;      /* "scalar", "avx2", "avx512", "neon" */
-    const char *features; /* CPU features it needs, comma separated, "" for none */
-    unsigned rows, columns;
-    bool supported;      /* by this CPU */
-    const void *address; /* of the micro-kernel function */
-} ic_kernel_view;
-
-/* The table of kernels compiled into this program, best first; false when index is past its end. */
-bool ic_kernel_at(unsigned index, ic_kernel_view *view);
+/* The address of the micro-kernel function of number `index` of the kernels (ic_kernel_count). */
+const void *ic_kernel_address(unsigned index);
 
 /* The address of the micro-kernel function that run() calls, NULL for naive. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
@@ -29,9 +21,12 @@ const char *ic_conv2d_order(const ic_conv2d *conv);
 /* Whether auto found the layer in its tuned table; else the model chose. */
 bool ic_conv2d_is_from_table(const ic_conv2d *conv);
 
+/* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|. */
+double ic_conv2d_error_bound(const ic_conv2d *conv);
+
 /* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or
  * where im2col reads the input in place (nothing to copy). */
-ic_status ic_conv2d_copy_only(ic_conv2d *conv, const float *input);
+ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input);
 
 /* What auto would choose on an arm64 core with this MIDR_EL1, as far as this program has the kernels:
  * `<algorithm>_<schedule>`. */
@@ -42,11 +37,5 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *desc, size_t h
  * false past the last one, and where the layer is none. */
 bool ic_candidate_at(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width, unsigned threads,
                      unsigned index, ic_algorithm *algorithm, char schedule[IC_CHOICE_NAME]);
-
-const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect", "auto" */
-bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);
-
-/* CPU features of the running CPU that matter here, comma separated ("avx2,fma,avx512f"); a static string. */
-const char *ic_cpu_features(void);
 
 #endif

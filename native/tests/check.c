@@ -15,16 +15,16 @@ int check_main(int argc, char **argv, const check_case *cases) {
         return 0;
     }
     if (argc == 2 && strcmp(argv[1], "--kernels") == 0) {
-        ic_kernel_view view;
-        for (unsigned i = 0; ic_kernel_at(i, &view); i++) {
-            printf("%s %d %s\n", view.name, view.supported, view.features);
+        ic_kernel_info view = IC_KERNEL_INFO_INIT;
+        for (unsigned i = 0; ic_kernel_get_info(i, &view) == IC_OK; i++) {
+            printf("%s %d %s\n", view.name, view.is_supported, view.features);
         }
         return 0;
     }
     const char *kernel = argc == 3 ? argv[2] : NULL;
-    ic_kernel_view view;
-    for (unsigned i = 0; kernel != NULL && ic_kernel_at(i, &view); i++) {
-        if (strcmp(view.name, kernel) == 0 && !view.supported) {
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
+    for (unsigned i = 0; kernel != NULL && ic_kernel_get_info(i, &view) == IC_OK; i++) {
+        if (strcmp(view.name, kernel) == 0 && !view.is_supported) {
             printf("this CPU lacks one of: %s\n", view.features);
             return EXIT_UNSUPPORTED;
         }

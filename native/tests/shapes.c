@@ -5,8 +5,12 @@
 #include <math.h>
 
 shape plain_shape(uint32_t kernel, size_t height, size_t width, size_t cin, size_t cout) {
-    const shape s = {
-        {sizeof s.desc, kernel, kernel, 1, 1, 1, 1, 0, 0, 0, 0, 1, cin, cout, -INFINITY, INFINITY}, 1, height, width};
+    shape s = {IC_CONV2D_DESC_INIT, 1, height, width};
+    ic_conv2d_desc *d = &s.desc;
+    d->kernel_height = d->kernel_width = kernel;
+    d->stride_height = d->stride_width = d->dilation_height = d->dilation_width = d->groups = 1;
+    d->in_channels = cin, d->out_channels = cout;
+    d->output_min = -INFINITY, d->output_max = INFINITY;
     return s;
 }
 

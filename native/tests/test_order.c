@@ -2,8 +2,8 @@
  * The order of the loops around the micro-kernel: which one the rule picks, which names ask for one, what then runs. */
 #include "check.h"
 #include "introspect.h"
-#include "kernels/kernel.h"
-#include "order.h"
+#include "kernels/table.h"
+#include "choice/order.h"
 
 #include <string.h>
 

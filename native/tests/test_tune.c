@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tables of what was measured: kept word for word, refused where anything is wrong, obeyed by auto; and measuring. */
 #include "check.h"
-#include "core_id.h"
+#include "core/core_id.h"
+#include "core/midr.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -213,6 +214,10 @@ static void errors(const char *kernel) {
     CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, NULL) == IC_INVALID_ARGUMENT);
     CHECK(ic_autotune(&s.desc, 1, 1, 11, &options, &result) == IC_INVALID_ARGUMENT);
     CHECK(ic_autotune(&s.desc, SIZE_MAX, 12, 11, &options, &result) == IC_OVERFLOW);
+    options.budget_s = 0; /* a second */
+    CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_OK && result.candidates != 0);
+    options.budget_s = -1;
+    CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_INVALID_ARGUMENT);
     options.budget_s = (double)NAN;
     CHECK(ic_autotune(&s.desc, 1, 12, 11, &options, &result) == IC_INVALID_ARGUMENT);
     options.budget_s = 1;

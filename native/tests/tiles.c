@@ -6,7 +6,7 @@
 #include "tiles.h"
 
 #include "check.h"
-#include "kernels/kernel.h"
+#include "kernels/table.h"
 
 #include <math.h>
 #include <string.h>

@@ -42,7 +42,7 @@ class NativeBuild:
         return _run((*self.runner, str(self.folder / "tests" / program), *arguments))
 
     def object_file(self, name: str) -> Path:
-        """The object of a source file of the library, e.g. ``kernels/scalar_4x4.c``."""
+        """The object of a source file of the library, e.g. ``kernels/f32/scalar_4x4.c``."""
         return next(self.folder.glob(f"CMakeFiles/indirectconv.dir/src/{name}.o"))
 
     def under(self, *runner: str) -> NativeBuild:

@@ -27,7 +27,19 @@ NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
-    "test_object": ("arguments", "option_errors", "refusals", "states", "not_a_number", "names"),
+    "test_object": (
+        "arguments",
+        "defaults",
+        "types",
+        "output_sizes",
+        "kernel_list",
+        "last_errors",
+        "option_errors",
+        "states",
+        "not_a_number",
+        "names",
+        "refusals",
+    ),
     "test_choice": (
         "right",
         "memory",
@@ -137,12 +149,19 @@ def test_cases_are_all_run(native_builds: Builds, record_property: Callable[[str
 def test_sanitizers_are_compiled_in(native_builds: Builds, build: str, marks: list[bytes]) -> None:
     """In the library's own objects, the micro-kernels among them."""
     for name in (
-        "pack.c",
-        "kernels/scalar_4x4.c",
-        "kernels/neon_6x16.c" if build.startswith("arm64") else "kernels/avx2_6x16.c",
+        "tiles/pack.c",
+        "kernels/f32/scalar_4x4.c",
+        "kernels/f32/neon_6x16.c" if build.startswith("arm64") else "kernels/f32/avx2_6x16.c",
     ):
         content = native_builds(build).object_file(name).read_bytes()
         assert all(mark in content for mark in marks), name
+
+
+def test_header_serves_cpp(tmp_path: Path) -> None:
+    """Its initialisers give no warning there either."""
+    flags = ["-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c"]
+    source = NATIVE / "tests/header.cpp"
+    compile_with_zig([*flags, f"-I{NATIVE / 'include'}", "-o", str(tmp_path / "header.o"), str(source)])
 
 
 def test_undefined_behaviour_ends_a_program(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
@@ -179,7 +198,7 @@ def test_only_the_wide_kernels_hold_wide_instructions(native_builds: Builds, nee
     objdump = need_tool("llvm-objdump")
     build = native_builds("zig")
     objects = [path for path in build.folder.glob("CMakeFiles/indirectconv.dir/src/**/*.o") if "avx" not in path.name]
-    assert build.object_file("kernels/scalar_4x4.c") in objects
+    assert build.object_file("kernels/f32/scalar_4x4.c") in objects
     vector = re.compile(r"^\s+[0-9a-f]+:\s+(v[a-z0-9]+)\b|%?[yz]mm\d", re.MULTILINE)
     verify = re.compile(r"^\s+[0-9a-f]+:\s+ver[rw]\b")
     for path in objects:
@@ -187,7 +206,7 @@ def test_only_the_wide_kernels_hold_wide_instructions(native_builds: Builds, nee
         assert "mulss" in text or "mulps" in text or path.name != "scalar_4x4.c.o"
         found = [match.group(0).strip() for match in vector.finditer(text) if not verify.match(match.group(0))]
         assert not found, f"{path.name}: {found[:3]}"
-    assert "zmm" in disassemble(objdump, build.object_file("kernels/avx512_6x64.c"))
+    assert "zmm" in disassemble(objdump, build.object_file("kernels/f32/avx512_6x64.c"))
 
 
 @pytest.mark.skipif(not X86, reason="emulates x86-64")
@@ -210,7 +229,7 @@ def test_host_programs_run_on_the_baseline_cpu(
 def test_neon_tile_does_not_spill(native_builds: Builds, need_tool: Callable[[str], str]) -> None:
     """Vector registers saved on entry (d8-d15) are no spill; a whole q register on the stack is."""
     objdump = need_tool("llvm-objdump")
-    text = disassemble(objdump, native_builds("arm64").object_file("kernels/neon_6x16.c"))
+    text = disassemble(objdump, native_builds("arm64").object_file("kernels/f32/neon_6x16.c"))
     body = re.search(r"<tile_6x4>:\n(.*?)(?=\n\n|\Z)", text, re.DOTALL)
     assert body is not None
     assert body.group(1).count("fmla") == 4 * 24 + 24

@@ -18,6 +18,8 @@
 #ifndef IC_KERNEL_H
 #define IC_KERNEL_H
 
+#include "indirectconv.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,12 +80,9 @@ typedef struct {
 
 typedef void (*ic_depthwise_kernel)(const ic_depthwise_run *run);
 
-/* CPU features, as bits. */
-enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
-
 /* What a kernel costs, for the choice between kernels. */
 typedef struct {
-    unsigned width;          /* floats per vector */
+    unsigned width;          /* elements per vector */
     float fmas, loads;       /* vectors per cycle */
     float chain;             /* cycles from one sum to the next */
     float values_per_load;   /* of A */
@@ -92,8 +91,10 @@ typedef struct {
 } ic_cost;
 
 typedef struct {
-    const char *name, *isa, *features;
-    unsigned needs; /* feature bits */
+    const char *name;
+    ic_type type; /* of the elements */
+    const char *isa, *features;
+    unsigned needs; /* IC_CPU_... */
     unsigned rows, columns;
     ic_micro_kernel run;
     unsigned depthwise_rows;       /* pixels of the largest tile of `depthwise` */
@@ -103,21 +104,5 @@ typedef struct {
 } ic_kernel;
 
 #define IC_MAX_ROWS 16
-
-void ic_scalar_4x4(const ic_tile_run *run);
-void ic_avx2_6x16(const ic_tile_run *run);
-void ic_avx512_6x64(const ic_tile_run *run);
-void ic_neon_6x16(const ic_tile_run *run);
-void ic_neon_8x8_a53(const ic_tile_run *run);
-void ic_neon_8x8_a55(const ic_tile_run *run);
-
-void ic_scalar_depthwise(const ic_depthwise_run *run);
-void ic_avx2_depthwise(const ic_depthwise_run *run);
-void ic_avx512_depthwise(const ic_depthwise_run *run);
-void ic_neon_depthwise(const ic_depthwise_run *run);
-
-/* The kernels of this program, best first; NULL past the end. */
-const ic_kernel *ic_kernel_table(unsigned index);
-const ic_kernel *ic_kernel_find(const char *name);
 
 #endif

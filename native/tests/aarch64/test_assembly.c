@@ -2,7 +2,7 @@
  * The assembly kernels by themselves: every height, channels around the blocks, taps, tiles, padding and clamps. Bits
  * are compared with plain C in the same order; memory ends at pages without access; registers are checked. */
 #include "../check.h"
-#include "kernels/aarch64/cortex.h"
+#include "kernels/f32/aarch64/cortex.h"
 
 #include <math.h>
 #include <string.h>

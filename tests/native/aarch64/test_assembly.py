@@ -38,7 +38,7 @@ def test_main_loops_issue_as_laid_out(
     native_builds: Builds, need_tool: Callable[[str], str], core: str, shares: dict[int, float]
 ) -> None:
     objdump = need_tool("llvm-objdump")
-    path = native_builds("arm64").object_file(f"kernels/aarch64/cortex_{core}.S")
+    path = native_builds("arm64").object_file(f"kernels/f32/aarch64/cortex_{core}.S")
     loops = {loop.function.split(":")[1]: loop for loop in main_loops(objdump, path)}
     for rows in range(1, 9):
         loop = loops[f"ic_cortex_{core}_{rows}"]

@@ -49,6 +49,7 @@ def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make
         make_layer("odd", 12, 10, 6, 20, kh=5, kw=2, pt=0, pr=3, pb=2, pl=1, sh=2, sw=3, dh=1, dw=2, batch=2),
         make_layer("depthwise", 10, 10, 12, 12, groups=12),
         make_layer("clamped", 8, 8, 33, 65, groups=1, min="-0.5", max="1.25"),
+        make_layer("zero", 8, 8, 8, 5, min="0", max="0"),  # which to the library would be no clamp
         make_layer("one", 7, 9, 40, 70, kh=1, kw=1, pad=0),
     )
     path, folder = tmp_path / "v.plan", tmp_path / "dump"
@@ -60,7 +61,7 @@ def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make
     assert records[-1].records == len(records)
     skips = [record for record in records if isinstance(record, Skip)]
     assert [(skip.layer, skip.variant) for skip in skips] == [
-        (name, "direct") for name in ("plain", "odd", "depthwise", "clamped")
+        (name, "direct") for name in ("plain", "odd", "depthwise", "clamped", "zero")
     ]
     checks = [record for record in records if isinstance(record, Check)]
     compared = 0
@@ -84,7 +85,7 @@ def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make
             assert worst <= 1
             assert check.error_over_bound == pytest.approx(worst, rel=1e-6, abs=1e-9)
             compared += 1
-    assert compared == 16
+    assert compared == 19
 
 
 def test_wrong_result_is_exit_1(plan: Any, broken_convbench: Path, tmp_path: Path) -> None:

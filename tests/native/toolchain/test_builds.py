@@ -175,7 +175,7 @@ def test_a_compiler_error_is_shown_with_the_log(
     sources = tmp_path / "checkout"
     shutil.copytree(data_root() / "native", sources / "native")
     shutil.copytree(data_root() / "ndk", sources / "ndk")
-    with (sources / "native/src/status.c").open("a") as stream:
+    with (sources / "native/src/core/status.c").open("a") as stream:
         stream.write("#error the reason\n")
     monkeypatch.setattr(builder, "data_root", lambda: sources)
     with pytest.raises(InfrastructureError, match=r"compile failed(.|\n)*the reason") as caught:

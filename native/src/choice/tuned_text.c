@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The text of a table:
+ *
+ *   indirectconv-tuned 1 0.1.0 x86:AuthenticAMD:25:17:1:avx2,fma       format, library, core
+ *   layer kh=3 kw=3 ... h=56 w=56 threads=1 indirect_avx2_6x16+regions
+ *   end 1 9ae16a3b2f90404f                                             entries, FNV-1a of every byte before
+ *
+ * Layers are of f32 in NHWC. There is one way to write a table, and what is written otherwise is refused. */
+#include "choice/tuned.h"
+#include "core/algorithm.h"
+#include "core/core_id.h"
+#include "core/error.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NUMBER = 24 };
+
+static const char *const names[IC_TUNED_NAMES] = {
+    " kh=", " kw=",     " sh=",    " sw=",  " dh=",   " dw=", " pt=", " pr=",     " pb=",
+    " pl=", " groups=", " batch=", " cin=", " cout=", " h=",  " w=",  " threads="};
+static const char format_name[] = "indirectconv-tuned ", format_version[] = "1 ";
+
+static uint64_t hash_of(const char *text, size_t bytes, uint64_t hash) {
+    for (size_t i = 0; i < bytes; i++) {
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
+/* A table being printed: counted and hashed, and written if there is a place for it. */
+typedef struct {
+    char *text;
+    size_t bytes;
+    uint64_t hash;
+} output;
+
+static void put(output *out, const char *words) {
+    const size_t length = strlen(words);
+    if (out->text != NULL) {
+        memcpy(out->text + out->bytes, words, length);
+    }
+    out->bytes += length;
+    out->hash = hash_of(words, length, out->hash);
+}
+
+static void put_number(output *out, uint64_t value) {
+    char digits[NUMBER];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    put(out, digits);
+}
+
+static void put_version(char *text, size_t room) {
+    const uint32_t version = ic_version();
+    snprintf(text, room, "%u.%u.%u ", version >> 16 & 255, version >> 8 & 255, version & 255);
+}
+
+static void print_table(const ic_tuned *tuned, const char *id, output *out) {
+    char word[IC_CHOICE_NAME];
+    put(out, format_name);
+    put(out, format_version);
+    put_version(word, sizeof word);
+    put(out, word);
+    put(out, id);
+    put(out, "\n");
+    for (size_t i = 0; i < tuned->count; i++) {
+        const ic_tuned_row *e = &tuned->rows[i];
+        char schedule[IC_SCHEDULE_NAME];
+        put(out, "layer");
+        for (size_t k = 0; k < IC_TUNED_NAMES; k++) {
+            put(out, names[k]);
+            put_number(out, e->key[k]);
+        }
+        ic_print_schedule(&e->choice.schedule, schedule);
+        ic_print_choice(e->choice.algorithm, schedule, word);
+        put(out, " ");
+        put(out, word);
+        put(out, "\n");
+    }
+    put(out, "end ");
+    put_number(out, tuned->count);
+    put(out, " ");
+    snprintf(word, sizeof word, "%016" PRIx64 "\n", out->hash);
+    put(out, word);
+}
+
+ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t *bytes) {
+    char id[IC_CORE_ID];
+    if (tuned == NULL || bytes == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL", tuned == NULL ? "tuned" : "bytes");
+    }
+    if (!ic_core_id(id)) {
+        return ic_fail(IC_TUNED_OTHER_CPU, "the system does not tell which CPU this is");
+    }
+    output measured = {NULL, 0, HASH_START}, out = {text, 0, HASH_START};
+    print_table(tuned, id, &measured);
+    *bytes = measured.bytes;
+    if (text == NULL) {
+        return IC_OK;
+    }
+    if (measured.bytes > room) {
+        return ic_fail(IC_INVALID_ARGUMENT, "room=%zu, and the text has %zu bytes", room, measured.bytes);
+    }
+    print_table(tuned, id, &out);
+    return IC_OK;
+}
+
+/* What is left of a text. */
+typedef struct {
+    const char *at;
+    size_t left;
+} input;
+
+static bool skip(input *in, const char *words) {
+    const size_t length = strlen(words);
+    if (in->left < length || memcmp(in->at, words, length) != 0) {
+        return false;
+    }
+    in->at += length;
+    in->left -= length;
+    return true;
+}
+
+/* Digits without a zero before them. */
+static bool read_number(input *in, uint64_t *value) {
+    const char *first = in->at;
+    *value = 0;
+    while (in->left > 0 && *in->at >= '0' && *in->at <= '9') {
+        const uint64_t digit = (uint64_t)(*in->at - '0');
+        if (*value > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        *value = *value * 10 + digit;
+        in->at++;
+        in->left--;
+    }
+    return in->at - first == 1 || (in->at > first && *first != '0');
+}
+
+/* Up to `end`, which is passed over. */
+static bool read_word(input *in, char end, char *word, size_t room) {
+    size_t length = 0;
+    while (length < in->left && in->at[length] != end && in->at[length] != '\n' && in->at[length] != '\0') {
+        length++;
+    }
+    if (length == 0 || length >= room || length == in->left || in->at[length] != end) {
+        return false;
+    }
+    memcpy(word, in->at, length);
+    word[length] = '\0';
+    in->at += length + 1;
+    in->left -= length + 1;
+    return true;
+}
+
+static bool entry_of_key(const uint64_t key[IC_TUNED_NAMES], ic_tuned_entry *e) {
+    for (size_t i = 0; i < 11; i++) {
+        if (key[i] > UINT32_MAX) {
+            return false;
+        }
+    }
+    *e = (ic_tuned_entry){.struct_size = sizeof *e};
+    e->desc = (ic_conv2d_desc){sizeof e->desc,
+                               (uint32_t)key[0],
+                               (uint32_t)key[1],
+                               (uint32_t)key[2],
+                               (uint32_t)key[3],
+                               (uint32_t)key[4],
+                               (uint32_t)key[5],
+                               (uint32_t)key[6],
+                               (uint32_t)key[7],
+                               (uint32_t)key[8],
+                               (uint32_t)key[9],
+                               (uint32_t)key[10],
+                               (size_t)key[12],
+                               (size_t)key[13],
+                               0,
+                               0,
+                               IC_TYPE_F32,
+                               IC_LAYOUT_NHWC};
+    e->batch = (size_t)key[11];
+    e->height = (size_t)key[14];
+    e->width = (size_t)key[15];
+    e->threads = key[16] <= IC_MAX_THREADS ? (unsigned)key[16] : 0;
+    return true;
+}
+
+static ic_status damaged(const ic_tuned *tuned, const char *what) {
+    return ic_fail(IC_TUNED_DAMAGED, "text: entry %zu: %s", tuned->count + 1, what);
+}
+
+static ic_status read_entry(input *in, ic_tuned *tuned) {
+    uint64_t key[IC_TUNED_NAMES];
+    ic_tuned_entry given;
+    ic_tuned_row e;
+    for (size_t k = 0; k < IC_TUNED_NAMES; k++) {
+        if (!skip(in, names[k]) || !read_number(in, &key[k])) {
+            return damaged(tuned, "a layer's parameters");
+        }
+    }
+    if (!skip(in, " ") || !entry_of_key(key, &given) || !read_word(in, '\n', given.choice, sizeof given.choice)) {
+        return damaged(tuned, "a layer's choice");
+    }
+    const ic_status status = ic_tuned_check(&given, &e);
+    if (status != IC_OK || ic_tuned_row_of(tuned, e.key) != NULL) {
+        /* The sum is right: whoever wrote this had other kernels. */
+        if (status == IC_UNKNOWN_KERNEL || status == IC_UNSUPPORTED_HARDWARE) {
+            return ic_fail(IC_TUNED_OTHER_VERSION, "text: entry %zu has %.79s, which this build has not",
+                           tuned->count + 1, given.choice);
+        }
+        return damaged(tuned, status == IC_OK ? "a layer that it has already" : "no layer that can be");
+    }
+    return ic_tuned_append(tuned, &e);
+}
+
+/* The sum at the end fits all before it. */
+static bool is_whole(const char *text, size_t bytes) {
+    char sum[NUMBER];
+    if (bytes < 17) {
+        return false;
+    }
+    snprintf(sum, sizeof sum, "%016" PRIx64 "\n", hash_of(text, bytes - 17, HASH_START));
+    return memcmp(text + bytes - 17, sum, 17) == 0;
+}
+
+static ic_status read_table(input in, ic_tuned *tuned) {
+    char id[IC_CORE_ID], word[IC_CORE_ID], version[NUMBER];
+    const char *text = in.at;
+    const size_t bytes = in.left;
+    if (!skip(&in, format_name)) {
+        return ic_fail(IC_TUNED_DAMAGED, "text is no tuned table");
+    }
+    if (!is_whole(text, bytes)) {
+        return ic_fail(IC_TUNED_DAMAGED, "text does not have the sum at its end");
+    }
+    put_version(version, sizeof version);
+    if (!skip(&in, format_version) || !skip(&in, version)) {
+        return ic_fail(IC_TUNED_OTHER_VERSION, "text: not of format %sand library %s", format_version, version);
+    }
+    if (!read_word(&in, '\n', word, sizeof word)) {
+        return ic_fail(IC_TUNED_DAMAGED, "text does not name its CPU");
+    }
+    if (!ic_core_id(id)) {
+        return ic_fail(IC_TUNED_OTHER_CPU, "the system does not tell which CPU this is");
+    }
+    if (strcmp(word, id) != 0) {
+        return ic_fail(IC_TUNED_OTHER_CPU, "text: measured on %s, this is %s", word, id);
+    }
+    while (skip(&in, "layer")) {
+        const ic_status status = read_entry(&in, tuned);
+        if (status != IC_OK) {
+            return status;
+        }
+    }
+    uint64_t count;
+    const bool ends = skip(&in, "end ") && read_number(&in, &count) && count == tuned->count && skip(&in, " ");
+    return ends && in.left == 17 ? IC_OK : ic_fail(IC_TUNED_DAMAGED, "text does not end as it should");
+}
+
+ic_status ic_tuned_load(const char *text, size_t bytes, const ic_allocator *allocator, ic_tuned **tuned) {
+    if (tuned == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "tuned is NULL");
+    }
+    *tuned = NULL;
+    if (text == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "text is NULL");
+    }
+    ic_tuned *made;
+    const input in = {text, bytes};
+    ic_status status = ic_tuned_create(allocator, &made);
+    if (status == IC_OK) {
+        status = read_table(in, made);
+        if (status != IC_OK) {
+            ic_tuned_destroy(made);
+            made = NULL;
+        }
+        *tuned = made;
+    }
+    return status;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* sched_setaffinity, CPU_SET */
+#include "core/pool.h"
+
+#include "core/error.h"
+#include "core/memory.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* How often a thread looks for work before it sleeps: up to half a millisecond, more than lies between two layers. */
+enum { LOOKS = 20000 };
+
+typedef struct {
+    ic_pool *pool;
+    unsigned index; /* 1 and up */
+    int cpu;        /* -1: anywhere */
+    pthread_t thread;
+} helper;
+
+struct ic_pool {
+    ic_allocator allocator;
+    size_t bytes;
+    unsigned threads, started;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    void (*work)(void *context, unsigned thread);
+    void *context;
+    atomic_uint round; /* grows with each piece of work; odd numbers are not special */
+    atomic_uint busy;  /* helpers that have not finished this round */
+    atomic_bool is_ending;
+    atomic_int pinned; /* helpers on their CPU; -1 where one could not get there */
+    helper helpers[];
+};
+
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static bool pin(int cpu) {
+    if (cpu < 0) {
+        return true;
+    }
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+/* Waits for a round after `seen`. */
+static unsigned next_round(ic_pool *pool, unsigned seen) {
+    for (int i = 0; i < LOOKS; i++) {
+        const unsigned round = atomic_load_explicit(&pool->round, memory_order_acquire);
+        if (round != seen) {
+            return round;
+        }
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    while (atomic_load_explicit(&pool->round, memory_order_acquire) == seen) {
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return atomic_load_explicit(&pool->round, memory_order_acquire);
+}
+
+static void *help(void *argument) {
+    helper *self = argument;
+    ic_pool *pool = self->pool;
+    if (pin(self->cpu)) {
+        atomic_fetch_add(&pool->pinned, 1);
+    } else {
+        atomic_store(&pool->pinned, -(int)pool->threads);
+    }
+    atomic_fetch_sub(&pool->busy, 1);
+    unsigned seen = 0;
+    for (;;) {
+        seen = next_round(pool, seen);
+        if (atomic_load_explicit(&pool->is_ending, memory_order_acquire)) {
+            return NULL;
+        }
+        pool->work(pool->context, self->index);
+        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel);
+    }
+}
+
+static void start_round(ic_pool *pool) {
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add_explicit(&pool->round, 1, memory_order_acq_rel);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void wait_for_helpers(ic_pool *pool) {
+    for (int i = 0; atomic_load_explicit(&pool->busy, memory_order_acquire) != 0; i++) {
+        if (i < LOOKS) {
+            relax();
+        } else {
+            sched_yield();
+        }
+    }
+}
+
+/* Two threads on one CPU would wait for each other: as many CPUs as threads, each of which the system can name. */
+static bool are_cpus(const unsigned *cpus, unsigned threads) {
+    for (unsigned i = 0; cpus != NULL && i < threads; i++) {
+        for (unsigned before = 0; before < i; before++) {
+            if (cpus[before] == cpus[i]) {
+                return false;
+            }
+        }
+        if (cpus[i] >= CPU_SETSIZE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
+    if (pool == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "pool is NULL");
+    }
+    *pool = NULL;
+    if (options == NULL) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options is NULL");
+    }
+    if (options->struct_size != sizeof *options) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.struct_size=%zu is not %zu", options->struct_size,
+                       sizeof *options);
+    }
+    const unsigned threads = options->threads != 0 ? options->threads : 1;
+    ic_allocator allocator;
+    if (threads > IC_MAX_THREADS) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.threads=%u is over %d", threads, IC_MAX_THREADS);
+    }
+    if (!are_cpus(options->cpus, threads)) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus names a CPU twice, or one over %d", CPU_SETSIZE - 1);
+    }
+    const ic_status status = ic_read_allocator(options->allocator, &allocator);
+    if (status != IC_OK) {
+        return status;
+    }
+    const size_t bytes = sizeof(ic_pool) + (threads - 1) * sizeof(helper);
+    ic_pool *made = allocator.allocate(allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
+    if (made == NULL) {
+        return ic_fail_memory("the pool", bytes);
+    }
+    memset(made, 0, bytes);
+    made->allocator = allocator;
+    made->bytes = bytes;
+    made->threads = threads;
+    pthread_mutex_init(&made->mutex, NULL);
+    pthread_cond_init(&made->wake, NULL);
+    for (unsigned i = 1; i < made->threads; i++) {
+        helper *h = &made->helpers[i - 1];
+        *h = (helper){made, i, options->cpus != NULL ? (int)options->cpus[i] : -1, h->thread};
+        atomic_fetch_add(&made->busy, 1);
+        if (pthread_create(&h->thread, NULL, help, h) != 0) {
+            atomic_fetch_sub(&made->busy, 1);
+            ic_pool_destroy(made);
+            return ic_fail(IC_OUT_OF_MEMORY, "options.threads=%u: thread %u cannot be started", threads, i);
+        }
+        made->started++;
+    }
+    wait_for_helpers(made);
+    if (atomic_load(&made->pinned) < 0) {
+        ic_pool_destroy(made);
+        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus: a thread cannot be pinned to its CPU");
+    }
+    *pool = made;
+    return IC_OK;
+}
+
+void ic_pool_destroy(ic_pool *pool) {
+    if (pool == NULL) {
+        return;
+    }
+    atomic_store_explicit(&pool->is_ending, true, memory_order_release);
+    start_round(pool);
+    for (unsigned i = 0; i < pool->started; i++) {
+        pthread_join(pool->helpers[i].thread, NULL);
+    }
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->mutex);
+    const ic_allocator allocator = pool->allocator;
+    allocator.release(allocator.context, pool, pool->bytes, IC_MEMORY_OBJECT);
+}
+
+unsigned ic_pool_threads(const ic_pool *pool) {
+    return pool != NULL ? pool->threads : 1;
+}
+
+void ic_pool_run(ic_pool *pool, void (*work)(void *context, unsigned thread), void *context) {
+    if (pool == NULL || pool->threads == 1) {
+        work(context, 0);
+        return;
+    }
+    pool->work = work;
+    pool->context = context;
+    atomic_store_explicit(&pool->busy, pool->threads - 1, memory_order_relaxed);
+    start_round(pool);
+    work(context, 0);
+    wait_for_helpers(pool);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Types of elements: the table of those that the library covers. */
+#ifndef IC_TYPE_H
+#define IC_TYPE_H
+
+#include "indirectconv.h"
+
+typedef struct {
+    ic_type type;
+    const char *name; /* "f32" */
+    size_t bytes;     /* of an element, and their alignment */
+    double roundoff;  /* u: a sum or product is off by a share of so much at most */
+} ic_element;
+
+/* NULL: not covered. */
+const ic_element *ic_type_of(ic_type type);
+/* Of all that are covered, with their numbers: "0, f32". */
+const char *ic_type_names(void);
+
+#endif

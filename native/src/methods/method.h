@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A method: one way to compute a convolution, in a file of its own. The first one of the table that covers what is
+ * asked for makes the object. */
+#ifndef IC_METHOD_H
+#define IC_METHOD_H
+
+#include "object.h"
+
+typedef struct ic_method {
+    const char *name;
+    size_t object_bytes; /* of its objects, which begin with an ic_conv2d */
+    /* Of an object that has description, chooser and schedule alone. */
+    bool (*covers)(const ic_conv2d *conv);
+    /* Takes and fills the weights. */
+    ic_status (*pack)(ic_conv2d *conv, const void *weights, const void *bias);
+    /* Takes all else that run needs, for the object's geometry; completes algorithm and schedule. */
+    ic_status (*shape)(ic_conv2d *conv);
+    void (*run)(const ic_conv2d *conv, const void *input, void *output);
+    /* Gives back what shape took, also where it failed half way. */
+    void (*release)(ic_conv2d *conv);
+    /* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|. */
+    double (*error_bound)(const ic_conv2d_desc *desc);
+} ic_method;
+
+extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled;
+
+/* NULL where none covers it. */
+const ic_method *ic_method_for(const ic_conv2d *conv);
+
+/* The bound of sums of all products in any order, fused or not: gamma(K + 1), of K products. */
+double ic_bound_of_sums(const ic_conv2d_desc *desc);
+
+#endif
