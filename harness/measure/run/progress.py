@@ -19,9 +19,9 @@ _PLAIN_EVERY_S = 10.0
 class DeviceProgress:
     """The state of one device's session; written by its thread, read by the display."""
 
-    def __init__(self, name: str, emulated: bool) -> None:
+    def __init__(self, name: str, mark: str = "") -> None:
         self.name = name
-        self.emulated = emulated
+        self._mark = f" ({mark})" if mark else ""
         self._text = "waiting"
         self._lost_until: float | None = None
         self.state = ""
@@ -31,6 +31,11 @@ class DeviceProgress:
         self._fresh = 0
         self._clusters = 1
         self._began: float | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name, and its mark where it has one."""
+        return self.name + self._mark
 
     @property
     def text(self) -> str:
@@ -156,6 +161,5 @@ def _lost(seconds: float) -> str:
 
 
 def _line(device: DeviceProgress) -> str:
-    mark = " (EMULATED)" if device.emulated else ""
     rest = left(device)
-    return f"{device.name}{mark}: {device.percent()} %, {device.text}{', ' + rest if rest else ''}"
+    return f"{device.title}: {device.percent()} %, {device.text}{', ' + rest if rest else ''}"

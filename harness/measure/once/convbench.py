@@ -1,57 +1,33 @@
-"""One-off commands of convbench on a device: installed, run to their end or stopped, and nothing left behind."""
+"""A command of convbench that is run once on a device: installed, run to its end or stopped, nothing left behind."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, ExitCode, worst
-from harness.measure.phone import Installed
+from harness.errors import DeviceError, ExitCode, HarnessError
+from harness.measure.context import Work
+from harness.measure.installed import Installed
+from harness.measure.outcome import DeviceOutcome
+from harness.measure.patience import patient
 from harness.store.journal import EventLog, write_atomically
-from harness.toolchain.builder import Built
 
-NO_JOURNAL = Path("/dev/null")  # an errand leaves none
+NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
 
 _GRACE_S = 60.0  # beyond the deadline that convbench keeps by itself
 _POLL_S = 0.3
 
 
-@dataclass
-class Outcome:
-    """What went wrong on a device."""
-
-    name: str
-    codes: list[ExitCode] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-
-    def fail(self, code: ExitCode, message: str) -> None:
-        """Notes a failure."""
-        self.codes.append(code)
-        self.messages.append(message)
-
-    def as_json(self) -> dict[str, Any]:
-        """For --json."""
-        return {"device": self.name, "messages": self.messages}
-
-
-def code_of(results: Sequence[Outcome], *, some_unusable: bool, stopped: bool) -> ExitCode:
-    """The exit code of an errand on several devices."""
-    codes = [code for each in results for code in each.codes]
-    codes += [ExitCode.INFRASTRUCTURE] * some_unusable + [ExitCode.INTERRUPTED] * stopped
-    return worst(codes)
-
-
-class Errand:
+class Convbench:
     """convbench in a folder of its own on a device. Failures of what it runs go to ``done``."""
 
-    def __init__(self, installed: Installed, done: Outcome, stop: threading.Event) -> None:
+    def __init__(self, installed: Installed, done: DeviceOutcome, stop: threading.Event) -> None:
         self.device: Device = installed.device
         self.folder = installed.folder
         self.program = installed.program
@@ -60,7 +36,7 @@ class Errand:
         self._stop = stop
         self._process: RemoteProcess | None = None
 
-    def perform(
+    def run(
         self, command: str, plan: str, deadline_s: float, take: Callable[[bytes], bool], *options: str, of: str = ""
     ) -> None:
         """Runs ``convbench COMMAND PLAN OPTIONS``; ``take`` gets all that it printed, and tells whether it ended.
@@ -112,10 +88,27 @@ class Errand:
 
 
 @contextmanager
-def errand(device: Device, run_id: str, built: Built, done: Outcome, stop: threading.Event) -> Iterator[Errand]:
+def held(device: Device, done: DeviceOutcome, work: Work) -> Iterator[Device]:
+    """The device, this command's alone within the block, with calls repeated while it is away.
+
+    What fails of it is noted in ``done``, and other devices go on.
+    """
+    try:
+        with (
+            leased(device.serial),
+            host_cpus(device.identity, work.stop, lambda text: work.say(f"{done.name}: {text}")),
+        ):
+            yield patient(device, NO_EVENTS, work.stop)
+    except HarnessError as error:
+        done.fail(error.exit_code, str(error))
+
+
+@contextmanager
+def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> Iterator[Convbench]:
     """convbench on the device within the block. Raises DeviceError where it cannot be installed."""
-    installed = Installed(device, run_id, EventLog(NO_JOURNAL))
-    made = Errand(installed, done, stop)
+    built = work.programs.of(device)
+    installed = Installed(device, run_id, NO_EVENTS)
+    made = Convbench(installed, done, work.stop)
     try:
         installed.install(built)
         yield made

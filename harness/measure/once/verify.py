@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device
-from harness.errors import DeviceError, ExitCode, HarnessError, UsageError
-from harness.measure.campaign import Programs, build_programs, named
-from harness.measure.clusterplan import verify_deadline_s, verify_plan
+from harness.errors import DeviceError, ExitCode, UsageError
+from harness.measure.campaign import named
 from harness.measure.clusters import targets
-from harness.measure.errand import NO_JOURNAL, Outcome, errand
-from harness.measure.patience import patient
-from harness.measure.request import Request
+from harness.measure.context import Context, Work
+from harness.measure.once.convbench import convbench, held
+from harness.measure.once.plan import once_plan, verify_deadline_s
+from harness.measure.outcome import DeviceOutcome, Results, code_of
+from harness.measure.programs import build_programs
 from harness.store import records
-from harness.store.journal import EventLog
 from harness.store.recordsfile import parsed
 from harness.store.rundir import slug
 
@@ -28,7 +25,7 @@ _DUMPED = (".npy", ".json")
 
 
 @dataclass
-class Verified(Outcome):
+class Verified(DeviceOutcome):
     """What a device's check gave."""
 
     checked: int = 0
@@ -56,7 +53,7 @@ class Verified(Outcome):
                 self.checked += 1
             else:
                 self.wrong.append(f"{record.variant} on {record.layer}")
-                self.fail(ExitCode.WRONG_RESULT, f"{record.variant} on {record.layer}: wrong result")
+                self.note_wrong(record)
         elif isinstance(record, records.Skip):
             self._hindered.pop(_subject(record, record.algorithm), None)
             self.skipped += 1
@@ -90,64 +87,45 @@ def _subject(record: records.Check | records.Skip | records.Error, algorithm: st
     return (record.layer, records.asked_for(record.variant, algorithm, record.face))
 
 
-def verify_all(
-    devices: Sequence[Device],
-    request: Request,
-    dump: Path | None,
-    stop: threading.Event,
-    say: Callable[[str], None],
-) -> list[Verified]:
+def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
     """Checks all devices, phones in parallel. Raises UsageError where ``dump`` cannot be written."""
+    devices = context.usable()
     if dump is not None:
         try:
             dump.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--dump {dump}: {error.strerror}", "name a folder of your own") from error
-    programs = build_programs(devices, request, say)
-    with ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        pairs = named(devices)
-        return list(pool.map(lambda pair: _verify(pair[0], pair[1], request, programs, dump, stop, say), pairs))
+    programs = build_programs(devices, context.request, context.say)
+    with context.stopping() as stop, ThreadPoolExecutor(max_workers=len(devices)) as pool:
+        work = Work(context.request, programs, stop, context.say)
+        done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), named(devices)))
+        return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
 
-def _verify(
-    name: str,
-    device: Device,
-    request: Request,
-    programs: Programs,
-    dump: Path | None,
-    stop: threading.Event,
-    say: Callable[[str], None],
-) -> Verified:
+def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verified:
     done = Verified(name)
-    try:
-        with leased(device.serial), host_cpus(device.identity, stop, lambda text: say(f"{name}: {text}")):
-            _on_device(done, patient(device, EventLog(NO_JOURNAL), stop), request, programs, dump, stop)
-    except HarnessError as error:
-        done.fail(error.exit_code, str(error))
+    with held(device, done, work) as mine:
+        topology = mine.topology()
+        usable = targets(topology, topology.clusters)
+        if not usable:
+            raise DeviceError("no CPU of the device is to be had", "wait until it lets the shell use one")
+        run_id = f"verify-{slug(work.request.suite)}-{secrets.token_hex(3)}"
+        deadline_s = verify_deadline_s(work.request, mine.identity)
+        with convbench(mine, run_id, work, done) as program:
+            plan = once_plan(work.request, usable[-1], run_id, program.program, deadline_s)
+            options: tuple[str, ...] = ()
+            if dump is not None:
+                mine.make_dir(f"{program.folder}/dump")
+                options = ("--dump", f"{program.folder}/dump")
+            program.run("verify", plan, deadline_s, done.take_all, *options)
+            if dump is not None:
+                _bring(mine, f"{program.folder}/dump", dump / name)
     return done
 
 
-def _on_device(
-    done: Verified, device: Device, request: Request, programs: Programs, dump: Path | None, stop: threading.Event
-) -> None:
-    topology = device.topology()
-    usable = targets(topology, topology.clusters)
-    if not usable:
-        raise DeviceError("no CPU of the device is to be had", "wait until it lets the shell use one")
-    target = usable[-1]
-    folder = None if dump is None else dump / done.name
-    run_id = f"verify-{slug(request.suite)}-{secrets.token_hex(3)}"
-    deadline_s = verify_deadline_s(request, device.identity)
-    with errand(device, run_id, programs.of(device), done, stop) as here:
-        plan = verify_plan(request, target, run_id, here.program, deadline_s)
-        options: tuple[str, ...] = ()
-        if folder is not None:
-            device.make_dir(f"{here.folder}/dump")
-            options = ("--dump", f"{here.folder}/dump")
-        here.perform("verify", plan, deadline_s, done.take_all, *options)
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            for file in device.list_dir(f"{here.folder}/dump"):
-                # Names come from the device: only a plain name of a kind we know leaves the folder.
-                if "/" not in file and file.endswith(_DUMPED) and not file.startswith("."):
-                    device.pull(f"{here.folder}/dump/{file}", folder / file)
+def _bring(device: Device, remote: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in device.list_dir(remote):
+        # Names come from the device: only a plain name of a kind we know leaves the folder.
+        if "/" not in file and file.endswith(_DUMPED) and not file.startswith("."):
+            device.pull(f"{remote}/{file}", folder / file)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,17 +13,20 @@ from harness.control import settings
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, WrongDevice, worst
-from harness.measure import manifest
-from harness.measure.campaign import Programs, build_programs, check_clusters, measure_all, named
-from harness.measure.leftover import is_complete, nothing_left, unmeasured, words
-from harness.measure.request import DeviceOutcome, Request
+from harness.measure.campaign import Named, check_clusters, in_turn, named
+from harness.measure.context import Context, Work
+from harness.measure.outcome import code_of
+from harness.measure.programs import Programs, build_programs
+from harness.measure.request import Request
+from harness.measure.run import manifest
+from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, words
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress, Display
+from harness.measure.run.session import Session
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.store.journal import utc_now
 from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
-
-Say = Callable[[str], None]
-Stopping = Callable[[], AbstractContextManager[threading.Event]]
 
 
 @dataclass
@@ -32,76 +34,55 @@ class RunResult:
     """What a run left."""
 
     directory: Path
-    outcomes: list[DeviceOutcome]
-    code: ExitCode
+    outcomes: list[SessionOutcome] = field(default_factory=list)
+    code: ExitCode = ExitCode.INFRASTRUCTURE
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
+    some_unusable: bool = False  # a device that was meant was not to be had
     touched: bool = True  # the run directory has changed: its report is made again
 
 
-def usable(attached: Attached, require: int | None, say: Say) -> list[Device]:
-    """The devices to measure. Raises NoDeviceError where there are none, or fewer than ``require``."""
-    for bad in attached.unusable:
-        say(f"{bad.serial}: {bad.state}: {bad.remedy}")
-    if not attached.devices:
-        if attached.unusable:
-            states = "; ".join(f"{bad.serial} is {bad.state}: {bad.remedy}" for bad in attached.unusable)
-            raise NoDeviceError(f"no usable device: {states}", "or measure this machine: --device local")
-        raise NoDeviceError(
-            "no phone is attached", "attach one with USB debugging on, or measure this machine: --device local"
-        )
-    if require is not None and len(attached.devices) < require:
-        count = len(attached.devices)
-        raise NoDeviceError(
-            f"{count} usable device{'s' * (count != 1)}, {require} required", "attach more, or lower --require"
-        )
-    return list(attached.devices)
-
-
-def start(
-    request: Request, attached: Attached, out: Path | None, require: int | None, stopping: Stopping, say: Say
-) -> RunResult:
-    """Makes a new run directory and measures into it. ``stopping`` gives the event that ends measuring in order."""
-    found = usable(attached, require, say)
+def start(context: Context, out: Path | None) -> RunResult:
+    """Makes a new run directory and measures into it; ``out``: None for one named by the time."""
+    request, found = context.request, context.usable()
     check_clusters(found, request)
     devices = named(found)
-    tables = find_tables(request, devices, say)
+    tables = find_tables(request, devices, context.say)
     with new_run_dir(out, request.suite) as run:
-        programs, compile_s = _build(found, request, say)
-        names, argv = [name for name, _ in devices], _argv(attached, devices)
+        programs, compile_s = _build(found, context)
+        names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
-        return _measure(run, request, devices, programs, compile_s, bool(attached.unusable), stopping)
+        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=context.some_unusable)
+        _measure(result, run, devices, programs, context)
+        return result
 
 
-def _argv(attached: Attached, devices: Sequence[tuple[str, Device]]) -> list[str]:
+def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     """The command line with names for serial numbers: those stand in device.json only."""
     names = {bad.serial: f"({bad.state} phone)" for bad in attached.unusable}
-    names |= {device.serial: name for name, device in devices if device.identity.kind != "local"}
+    names |= {device.serial: name for name, device in devices if device.identity.capabilities.has_secret_serial}
     argv = sys.argv
     for serial in sorted(names, key=len, reverse=True):
         argv = [argument.replace(serial, names[serial]) for argument in argv]
     return argv
 
 
-def resume(
-    run: RunDir, attached: Attached, ndk: Path | None, require: int | None, stopping: Stopping, say: Say
-) -> RunResult:
-    """Measures what is missing of a run, on its own devices."""
+def resume(context: Context, run: RunDir) -> RunResult:
+    """Measures what is missing of a run, on its own devices; the request is the one of its manifest."""
     with run.lock():
-        kept = run.manifest()
-        request = manifest.request_of(kept, ndk)
+        kept, request = run.manifest(), context.request
         check_kept(run)
-        devices, strangers = _own(run, usable(attached, require, say))
+        devices, strangers = _own(run, context.usable())
         for stranger in strangers:
-            say(f"{stranger.message}\n  {stranger.remedy}")
+            context.say(f"{stranger.message}\n  {stranger.remedy}")
         _follow(run, devices)
         here = dict(devices)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
         for name in missing:
-            say(f"{name}: not attached; {_missing_of(run, name, request)}")
-        programs, compile_s = _build([device for _, device in devices], request, say)
+            context.say(f"{name}: not attached; {_missing_of(run, name, request)}")
+        programs, compile_s = _build([device for _, device in devices], context)
         for abi, program in programs.by_abi.items():
             if kept.build_id(abi) not in (None, program.build_id):
                 raise UsageError(
@@ -110,23 +91,25 @@ def resume(
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
         run.update_manifest(status="running")
-        return _measure(run, request, devices, programs, compile_s, bool(missing or strangers), stopping)
+        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=bool(missing or strangers))
+        _measure(result, run, devices, programs, context)
+        return result
 
 
 def finished(run: RunDir) -> RunResult | None:
     """What the run left, where nothing is missing of it: neither its times nor its devices are touched. Else None."""
     if not nothing_left(run, manifest.request_of(run.manifest(), None)):
         return None
-    outcomes: list[DeviceOutcome] = []
+    outcomes: list[SessionOutcome] = []
     _add_faults_on_record(run, outcomes)
-    code = worst([code for outcome in outcomes for code in outcome.codes])
+    code = code_of(outcomes)
     if code != run.manifest().exit_code:
         return None  # it failed of something else, which may be gone
     messages = ["nothing missing", *(f"{o.name}: {m}" for o in outcomes for m in o.messages)]
     return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False)
 
 
-def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]], list[WrongDevice]]:
+def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongDevice]]:
     """The devices of a run by their names in it, whatever their addresses; and what passes for one of them and is not.
 
     Raises WrongDevice where there are only such ones, NoDeviceError where there is none at all.
@@ -160,7 +143,7 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[tuple[str, Device]]
     return list(devices.items()), strangers
 
 
-def _follow(run: RunDir, devices: Sequence[tuple[str, Device]]) -> None:
+def _follow(run: RunDir, devices: Sequence[Named]) -> None:
     """A phone that has another address now is put back there what the run left changed."""
     owners = manifest.owners(run)
     for name, device in devices:
@@ -176,30 +159,23 @@ def _missing_of(run: RunDir, name: str, request: Request) -> str:
     return f"not measured: {'; '.join(parts)}" if parts else "what is missing of it stays missing"
 
 
-def _build(devices: Sequence[Device], request: Request, say: Say) -> tuple[Programs, float]:
+def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float]:
     began = time.monotonic()
-    programs = build_programs(devices, request, say)
+    programs = build_programs(devices, context.request, context.say)
     return programs, time.monotonic() - began
 
 
-def _measure(
-    run: RunDir,
-    request: Request,
-    devices: Sequence[tuple[str, Device]],
-    programs: Programs,
-    compile_s: float,
-    some_unusable: bool,
-    stopping: Stopping,
-) -> RunResult:
+def _measure(result: RunResult, run: RunDir, devices: Sequence[Named], programs: Programs, context: Context) -> None:
     began = time.monotonic()
-    result = RunResult(run.path, [], ExitCode.INFRASTRUCTURE, {"compile": compile_s})
-    with stopping() as stop:
+    with context.stopping() as stop:
+        work = Work(context.request, programs, stop, context.say)
         try:
-            result.outcomes = measure_all(devices, run, request, programs, stop)
+            result.outcomes = _measure_all(run, devices, work)
             _add_faults_on_record(run, result.outcomes)
-            result.code = _code(result.outcomes, some_unusable, stop)
+            unusable = result.some_unusable
+            result.code = code_of(result.outcomes, some_unusable=unusable, stopped=stop.is_set())
             unfinished = any(outcome.unfinished for outcome in result.outcomes)
-            result.something_is_missing = unfinished or some_unusable or stop.is_set()
+            result.something_is_missing = unfinished or unusable or stop.is_set()
         finally:
             result.seconds["measure"] = time.monotonic() - began
             result.messages = [f"{o.name}: {m}" for o in result.outcomes for m in o.messages]
@@ -208,28 +184,25 @@ def _measure(
             except HarnessError as error:
                 result.messages.append(str(error))
                 result.code = worst([result.code, error.exit_code])
-    return result
 
 
-def _add_faults_on_record(run: RunDir, outcomes: list[DeviceOutcome]) -> None:
+def _measure_all(run: RunDir, devices: Sequence[Named], work: Work) -> list[SessionOutcome]:
+    progress = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
+    sessions = {name: Session(device, name, run, work, progress[name]) for name, device in devices}
+    with Display(list(progress.values())):
+        return in_turn(devices, lambda name, _: sessions[name].measure(), work)
+
+
+def _add_faults_on_record(run: RunDir, outcomes: list[SessionOutcome]) -> None:
     """Wrong results and crashes of earlier attempts count as well: the run is judged, not its last attempt."""
     known = {outcome.name: outcome for outcome in outcomes}
     for name in run.manifest().devices:
         faults = [fault for done in done_by_cluster(run.device(name).records).values() for fault in done.faults]
         if faults and name not in known:
-            known[name] = DeviceOutcome(name)
+            known[name] = SessionOutcome(name)
             outcomes.append(known[name])
         for fault in faults:
             known[name].fault(fault)
-
-
-def _code(outcomes: Sequence[DeviceOutcome], some_unusable: bool, stop: threading.Event) -> ExitCode:
-    codes = [code for outcome in outcomes for code in outcome.codes]
-    if some_unusable:
-        codes.append(ExitCode.INFRASTRUCTURE)
-    if stop.is_set():
-        codes.append(ExitCode.INTERRUPTED)
-    return worst(codes)
 
 
 def _close(run: RunDir, result: RunResult, stop: threading.Event) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from harness.devices.base import Device, RemoteProcess
+from harness.devices.base import Attached, Device, RemoteProcess
 from harness.devices.local import LocalDevice
-from harness.errors import DeviceError, DeviceLost, ExitCode
-from harness.measure import errand, patience, verify
-from harness.measure.campaign import Programs
-from harness.measure.phone import programs_of
+from harness.errors import DeviceError, DeviceLost, ExitCode, worst
+from harness.measure import patience
+from harness.measure.context import Context
+from harness.measure.installed import programs_of
+from harness.measure.once import convbench, verify
+from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
@@ -60,7 +63,7 @@ class Phone(LocalDevice):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errand, "_POLL_S", 0.01)
+    monkeypatch.setattr(convbench, "_POLL_S", 0.01)
     monkeypatch.setattr(patience, "_AGAIN_S", 0.01)
 
 
@@ -73,10 +76,14 @@ def check(
     built = Built(file, file, "0" * 40, "host", "host", 0.0, True, {})
     monkeypatch.setattr(verify, "build_programs", lambda *_: Programs({"host": built}, "host"))
     request = Request("smoke", load_suite("smoke").layers, load_policy("quick"), ("indirect",), 0)
-    done = verify.verify_all([cast(Device, phone)], request, None, stop or threading.Event(), lambda text: None)
+    attached = Attached((cast(Device, phone),))
+    context = Context(request, attached, lambda text: None, lambda: nullcontext(stop or threading.Event()))
+    results = verify.verify_all(context, None)
     if phone.program:
         assert programs_of(phone, phone.program) == []
-    return done[0]
+    (done,) = results.outcomes
+    assert results.code == (ExitCode.INTERRUPTED if stop else worst(done.codes))
+    return done
 
 
 def printing(*values: dict[str, Any]) -> str:
@@ -120,7 +127,7 @@ def test_a_program_that_never_ends_is_stopped_and_what_it_said_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(verify, "verify_deadline_s", lambda request, identity: 1)
-    monkeypatch.setattr(errand, "_GRACE_S", 0.0)
+    monkeypatch.setattr(convbench, "_GRACE_S", 0.0)
     done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK) + "sleep 300 & sleep 300\n")
     assert done.checked == 1
     assert done.codes == [ExitCode.INFRASTRUCTURE]

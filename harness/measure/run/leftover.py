@@ -28,7 +28,7 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
     """The jobs of a device that are planned and not done, by cluster; clusters that are done are left out."""
     done = done_by_cluster(run.device(name).records)
     measured = [label for label, known in done.items() if known.samples]
-    variants = make_variants(request.algorithms, request.policy.cache, faces=request.faces)
+    variants = make_variants(request.algorithms, request.policy.cache, request.faces)
     lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}
     for label in not_superseded(planned_clusters(run, name), measured):

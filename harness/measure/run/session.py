@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from harness.control import baseline
-from harness.control.heat import HeatSource, Rest, find_source
+from harness.control.heat import NOWHERE, Heat, Rest, find_source
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
 from harness.devices.base import Device, RemoteProcess, Topology, as_json, parse_cpus
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
-from harness.measure.clusterplan import ClusterPlan, make_plan, planned_lines
 from harness.measure.clusters import Target, out_of_reach, planned, targets
-from harness.measure.follow import Follower
-from harness.measure.leftover import planned_clusters, unmeasured, words
-from harness.measure.orphan import attempts_of, take_over
+from harness.measure.context import Work
+from harness.measure.installed import Installed
 from harness.measure.patience import Connection, patient
-from harness.measure.phone import Installed
-from harness.measure.progress import DeviceProgress
-from harness.measure.request import DeviceOutcome, Request
+from harness.measure.run.clusterplan import ClusterPlan, make_plan, planned_lines
+from harness.measure.run.follow import Follower
+from harness.measure.run.leftover import planned_clusters, unmeasured, words
+from harness.measure.run.orphan import attempts_of, take_over
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress
 from harness.measure.tables import kept_table
 from harness.model.device_model import known_name
 from harness.store import records
@@ -36,7 +36,6 @@ from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir, RunDir
-from harness.toolchain.builder import Built
 
 _GRACE_S = 120.0  # beyond the deadline that convbench keeps by itself
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
@@ -50,31 +49,28 @@ class Session:
         device: Device,
         name: str,
         run: RunDir,
-        request: Request,
-        built: Callable[[Device], Built],
+        work: Work,
         progress: DeviceProgress,
-        stop: threading.Event,
     ) -> None:
-        serial = "" if device.identity.kind == "local" else device.serial
+        serial = device.serial if device.identity.capabilities.has_secret_serial else ""
         self._directory: DeviceDir = run.device(name, serial)
         self._raw = device
         events = self._directory.events
-        self._connection = Connection(events, stop, progress.lost, progress.back)
-        self._device = patient(device, events, stop, self._connection)
+        self._connection = Connection(events, work.stop, progress.lost, progress.back)
+        self._device = patient(device, events, work.stop, self._connection)
         self._run = run
-        self._request = request
-        self._built = built
+        self._request = work.request
+        self._programs = work.programs
         self._progress = progress
-        self._stop = stop
+        self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
-        self._source = HeatSource("", "none")
-        self._rest = Rest()
+        self._heat = Heat()
         self._lost_said = False
-        self.outcome = DeviceOutcome(name)
+        self.outcome = SessionOutcome(name)
 
-    def measure(self) -> DeviceOutcome:
+    def measure(self) -> SessionOutcome:
         """Runs every cluster; whatever fails is in the outcome, never raised."""
         events = self._directory.events
         try:
@@ -116,8 +112,8 @@ class Session:
             self._write_identity(topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
             chosen = self._choose(topology)
-            built = self._built(device)
-            if device.identity.kind != "local":
+            built = self._programs.of(device)
+            if device.identity.capabilities.has_settings:
                 stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
             installed = Installed(device, self._run.run_id, events)
             take_over(installed, self._directory)
@@ -164,17 +160,12 @@ class Session:
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
-        source, zones = self._find_heat(installed)
-        stored = baseline.stored(self._phone, source.name) if source.kind != "none" else None
-        self._source, self._rest = source, Rest(hottest_c=stored)
-        self._directory.events.add(
-            "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
-        )
+        self._heat = self._find_heat(installed)
         for plan in todo:
             if self._stop.is_set():
                 return
             try:
-                self._cluster(installed, plan, zones)
+                self._cluster(installed, plan)
             except DeviceLost as error:
                 self._lost(error, plan.target.cluster.label)
                 raise
@@ -187,27 +178,27 @@ class Session:
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
 
-    def _find_heat(self, installed: Installed) -> tuple[HeatSource, dict[str, HeatSource]]:
+    def _find_heat(self, installed: Installed) -> Heat:
         def load() -> None:
             until = time.monotonic() + _LOAD_S
             while time.monotonic() < until and not self._stop.is_set():
                 installed.json("probe")
 
-        return find_source(self._device, load)
+        source, zones = find_source(self._device, load)
+        stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
+        self._directory.events.add(
+            "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
+        )
+        return Heat(source, zones, Rest(hottest_c=stored))
 
-    def _cluster(
-        self,
-        installed: Installed,
-        plan: ClusterPlan,
-        zones: dict[str, HeatSource],
-    ) -> None:
+    def _cluster(self, installed: Installed, plan: ClusterPlan) -> None:
         device, label = self._device, plan.target.cluster.label
         file = self._directory.plan(label, plan.attempt)
         table, tuned = kept_table(self._run, self.outcome.name, label), ""
         if table is not None:
             tuned = f"{installed.folder}/{table.name}"
             device.push(table, tuned)
-        text = plan.render(device.identity, self._run.run_id, installed.program, self._source, zones, self._rest, tuned)
+        text = plan.render(device.identity, self._run.run_id, installed.program, self._heat, tuned)
         write_atomically(file, text.encode("utf-8"))
         remote = f"{label}.{plan.attempt}"
         device.push(file, f"{installed.folder}/{remote}.plan")
@@ -286,7 +277,7 @@ class Session:
         """What a gate learned is what the gates of the next clusters go by."""
         if gate.learned is None:
             return
-        self._rest = replace(self._rest, today_c=gate.learned)
+        self._heat = replace(self._heat, rest=replace(self._heat.rest, today_c=gate.learned))
         if gate.is_hotter_than_ever:
             text = (
                 f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
@@ -295,7 +286,7 @@ class Session:
             if self.outcome.warn(text):
                 self._progress.remark(text)
         if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
-            baseline.store(self._phone, self._source.name, gate.learned)
+            baseline.store(self._phone, self._heat.source.name, gate.learned)
 
     def _choose(self, topology: Topology) -> list[Target]:
         """The clusters to measure now. All that are to be measured go into plan.jsonl, those out of reach too."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from harness.cli.tune import _each_shape_once
-from harness.devices.base import Cluster, Device, Topology
+from harness.devices.base import Attached, Cluster, Device, Topology
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode, UsageError
-from harness.measure import errand, tune
-from harness.measure.campaign import Programs
+from harness.measure import campaign
+from harness.measure.context import Context
+from harness.measure.once import convbench, tune
+from harness.measure.outcome import Results
+from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
@@ -34,12 +38,19 @@ TABLE = "indirectconv-tuned 1 0.1.0 x86:y\nend 0 0123456789abcdef\n"
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errand, "_POLL_S", 0.01)
-    monkeypatch.setattr(tune, "leave_measured_cpu", lambda *_: None)
+    monkeypatch.setattr(convbench, "_POLL_S", 0.01)
+    monkeypatch.setattr(campaign, "_leave_measured_cpu", lambda *_: None)
 
 
 def request(**other: Any) -> Request:
     return Request("smoke", load_suite("smoke").layers, load_policy("quick"), ("auto",), 0, **other)
+
+
+def context(tmp_path: Path, stop: threading.Event | None = None, **other: Any) -> Context:
+    """Of this machine."""
+    device = cast(Device, LocalDevice(tmp_path / "work"))
+    asked = request(**other)
+    return Context(asked, Attached((device,)), lambda text: None, lambda: nullcontext(stop or threading.Event()))
 
 
 def tuned(
@@ -57,8 +68,7 @@ def tuned(
     file.write_text(f'#!/bin/sh\ncp "$2" {tmp_path}/plan\necho "$@" >> {tmp_path}/argv\n{lines}{wrote}exit {code}\n')
     built = Built(file, file, "0" * 40, "host", "host", 0.0, True, {})
     monkeypatch.setattr(tune, "build_programs", lambda *_: Programs({"host": built}, "host"))
-    device = cast(Device, LocalDevice(tmp_path / "work"))
-    (done,) = tune.tune_all([device], request(), 2.5, tmp_path / "out", stop or threading.Event(), lambda text: None)
+    (done,) = tune.tune_all(context(tmp_path, stop), 2.5, tmp_path / "out").outcomes
     assert list((tmp_path / "work").iterdir()) == []
     return done
 
@@ -114,17 +124,15 @@ def test_a_stop_before_the_start_measures_nothing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tune, "build_programs", lambda *_: Programs({"host": built}, "host"))
     stop = threading.Event()
     stop.set()
-    device = cast(Device, LocalDevice(tmp_path / "work"))
-    assert tune.tune_all([device], request(), 1, tmp_path / "out", stop, lambda text: None) == []
+    assert tune.tune_all(context(tmp_path, stop), 1, tmp_path / "out") == Results([], ExitCode.INTERRUPTED)
 
 
 def test_bad_options_are_refused_before_anything_is_built(tmp_path: Path) -> None:
-    device = cast(Device, LocalDevice(tmp_path / "work"))
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="--out"):
-        tune.tune_all([device], request(), 1, tmp_path / "file", threading.Event(), lambda text: None)
+        tune.tune_all(context(tmp_path), 1, tmp_path / "file")
     with pytest.raises(UsageError, match="no usable cluster"):
-        tune.tune_all([device], request(cpus=(900,)), 1, tmp_path / "out", threading.Event(), lambda text: None)
+        tune.tune_all(context(tmp_path, cpus=(900,)), 1, tmp_path / "out")
 
 
 def test_shapes_that_differ_in_their_clamp_are_one() -> None:

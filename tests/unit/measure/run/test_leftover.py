@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.measure.leftover import words
+from harness.measure.run.leftover import words
 from harness.plan.jobs import Job
 
 pytestmark = pytest.mark.unit

@@ -12,8 +12,8 @@ import pytest
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.errors import InfrastructureError
-from harness.measure.orphan import attempts_of, take_over
-from harness.measure.phone import Installed, programs_of
+from harness.measure.installed import Installed, programs_of
+from harness.measure.run.orphan import attempts_of, take_over
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir
 

@@ -15,10 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness import __version__
-from harness.devices.base import format_cpus
+from harness.devices.base import LOCAL, format_cpus
 from harness.devices.phone_id import PhoneId
 from harness.errors import UsageError
-from harness.measure.campaign import Programs
+from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.model.layer import Layer
 from harness.model.policy import Policy
@@ -120,7 +120,7 @@ def owners(run: RunDir) -> dict[str, PhoneId | None]:
 def where_devices_are(run: RunDir) -> list[str]:
     """Values of --device that cover the devices of a run: ``local``, ``all``, or both."""
     names = run.manifest().devices
-    return ["local"] * ("local" in names) + ["all"] * any(name != "local" for name in names)
+    return [LOCAL] * (LOCAL in names) + ["all"] * any(name != LOCAL for name in names)
 
 
 def _git() -> dict[str, Any] | None:

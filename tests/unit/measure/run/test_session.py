@@ -11,12 +11,14 @@ from typing import Any, cast
 import pytest
 
 from harness.control import baseline
-from harness.control.heat import HeatSource
+from harness.control.heat import Heat, HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.errors import DeviceError, DeviceLost, ExitCode, WrongDevice
-from harness.measure import session
-from harness.measure.progress import DeviceProgress
+from harness.measure.context import Work
+from harness.measure.programs import Programs
 from harness.measure.request import Request
+from harness.measure.run import session
+from harness.measure.run.progress import DeviceProgress
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store import records
@@ -55,12 +57,11 @@ def nothing(*_: Any) -> Any:
     yield
 
 
-def session_of(run: RunDir, request: Request) -> session.Session:
+def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> session.Session:
     """On a phone that is not there, without a program."""
-    return session.Session(
-        cast(Device, Phone()), "pixel-3", run, request, cast(Any, lambda device: None),
-        DeviceProgress("pixel-3", False), threading.Event(),
-    )  # fmt: skip
+    programs = cast(Programs, SimpleNamespace(of=lambda device: None))
+    work = Work(request, programs, threading.Event(), lambda text: None)
+    return session.Session(cast(Device, phone or Phone()), "pixel-3", run, work, DeviceProgress("pixel-3"))
 
 
 @pytest.mark.parametrize("awake", [nothing, unable_to_restore])
@@ -114,12 +115,12 @@ def test_only_a_gate_that_saw_the_device_rest_tells_of_other_runs(
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     made = session_of(RunDir(tmp_path), request)
-    made._source = HeatSource("zone:cpu", "file")
+    made._heat = Heat(HeatSource("zone:cpu", "file"))
     baseline.store(made._phone, "zone:cpu", 27.0)
     gate = {"type": "gate", "seq": 1, "launch": 0, "status": status, "capped": status == "capped", "learned": 34.0}
     made._take("4-7", records.Gate.model_validate({**gate, "source": "zone:cpu", "baseline": 27.0, "tolerance_c": 1.0}))
     assert baseline.stored(made._phone, "zone:cpu") == hottest
-    assert made._rest.today_c == 34.0  # the gates of this run go by it all the same
+    assert made._heat.rest.today_c == 34.0  # the gates of this run go by it all the same
     assert len(made.outcome.messages) == (1 if status == "passed" else 0)
     assert ("hotter than in any run before" in capsys.readouterr().err) == (status == "passed")
 
@@ -134,10 +135,6 @@ def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(
     monkeypatch.setattr(session, "leased", nothing)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
-    made = session.Session(
-        cast(Device, Another()), "pixel-3", RunDir(tmp_path), request, cast(Any, lambda device: None),
-        DeviceProgress("pixel-3", False), threading.Event(),
-    )  # fmt: skip
-    done = made.measure()
+    done = session_of(RunDir(tmp_path), request, Another()).measure()
     assert (done.codes, done.messages) == ([ExitCode.INFRASTRUCTURE], ["another phone answers at S1"])
     assert list(tmp_path.iterdir()) == []

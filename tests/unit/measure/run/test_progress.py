@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness.measure import progress
-from harness.measure.progress import DeviceProgress
+from harness.measure.run import progress
+from harness.measure.run.progress import DeviceProgress
 from harness.store import records
 
 pytestmark = pytest.mark.unit
@@ -18,7 +18,7 @@ def test_a_lost_phone_is_shown_without_an_estimate(
 ) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    device = DeviceProgress("pixel-3", emulated=False)
+    device = DeviceProgress("pixel-3")
     device.expect(blocks=4, clusters=1)
     device.cluster("4-7", 0)
     now += 10

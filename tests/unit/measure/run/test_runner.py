@@ -18,9 +18,11 @@ from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, as_json
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode, NoDeviceError, UsageError, WrongDevice
-from harness.measure import runner
-from harness.measure.campaign import Programs, named
-from harness.measure.request import DeviceOutcome
+from harness.measure.campaign import named
+from harness.measure.context import Context
+from harness.measure.programs import Programs
+from harness.measure.run import manifest, runner
+from harness.measure.run.outcome import SessionOutcome
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.report import writer
@@ -62,12 +64,14 @@ def run(tmp_path: Path) -> RunDir:
     return made
 
 
-def resumed(run: RunDir, monkeypatch: pytest.MonkeyPatch, outcome: DeviceOutcome) -> runner.RunResult:
+def resumed(run: RunDir, monkeypatch: pytest.MonkeyPatch, outcome: SessionOutcome) -> runner.RunResult:
     """What a resume gives whose measuring gives ``outcome``."""
     monkeypatch.setattr(runner, "build_programs", lambda devices, request, say: Programs({}, "host"))
-    monkeypatch.setattr(runner, "measure_all", lambda *_: [outcome])
+    monkeypatch.setattr(runner, "_measure_all", lambda *_: [outcome])
     attached = Attached((LocalDevice(),))
-    return runner.resume(run, attached, None, None, lambda: nullcontext(threading.Event()), lambda text: None)
+    request = manifest.request_of(run.manifest(), None)
+    context = Context(request, attached, lambda text: None, lambda: nullcontext(threading.Event()))
+    return runner.resume(context, run)
 
 
 def write(run: RunDir, device: str, *values: dict[str, Any]) -> None:
@@ -89,7 +93,7 @@ def test_faults_of_an_earlier_attempt_count(
 ) -> None:
     run.update_manifest(devices=["local"])
     write(run, "local", HEADER, RIGHT, *found, {**HEADER, "attempt": 2}, RIGHT)
-    done = resumed(run, monkeypatch, DeviceOutcome("local", samples=3))
+    done = resumed(run, monkeypatch, SessionOutcome("local", samples=3))
     assert done.code == code
     for word, message in zip(words, done.messages, strict=True):
         assert word in message
@@ -100,20 +104,20 @@ def test_faults_of_an_earlier_attempt_count(
 def test_a_run_without_faults_is_done(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     run.update_manifest(devices=["local"])
     write(run, "local", HEADER, RIGHT)
-    done = resumed(run, monkeypatch, DeviceOutcome("local"))
+    done = resumed(run, monkeypatch, SessionOutcome("local"))
     assert (done.code, done.messages, done.something_is_missing) == (ExitCode.DONE, [], False)
 
 
 def test_what_this_attempt_saw_as_well_is_said_once(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     write(run, "local", HEADER, WRONG, {**HEADER, "attempt": 2}, WRONG)
-    outcome = DeviceOutcome("local")
+    outcome = SessionOutcome("local")
     outcome.fail(ExitCode.WRONG_RESULT, "im2col/x on a: wrong result, not timed")
     assert len(resumed(run, monkeypatch, outcome).messages) == 1
 
 
 def test_faults_of_a_device_that_is_not_attached_count(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     write(run, "pixel-3", HEADER, WRONG)
-    done = resumed(run, monkeypatch, DeviceOutcome("local"))
+    done = resumed(run, monkeypatch, SessionOutcome("local"))
     assert done.code == ExitCode.WRONG_RESULT
     assert done.messages == ["pixel-3: im2col/x on a: wrong result, not timed"]
     assert done.something_is_missing
@@ -143,12 +147,12 @@ def test_a_finished_run_is_left_alone(
     monkeypatch.setattr(discovery, "find", lambda *_: pytest.fail("a device was asked"))
     reports: list[Path] = []
     monkeypatch.setattr(writer, "write_report", reports.append)
-    assert cli_run.command(resume=run.path) == code
+    assert cli_run.Run(resume=run.path)().code == code
     assert (run.path / "manifest.json").read_bytes() == before
     assert "nothing missing" in capsys.readouterr().err
     assert reports == [run.path]
     (run.path / "report.html").touch()
-    assert cli_run.command(resume=run.path) == code
+    assert cli_run.Run(resume=run.path)().code == code
     assert reports == [run.path]
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost
-from harness.measure import follow, patience
+from harness.measure import patience
+from harness.measure.run import follow
 from harness.store import records
 from harness.store.journal import EventLog, read_lines
 from harness.store.recordsfile import RecordsFile

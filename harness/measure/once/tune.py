@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
 from harness.devices.base import Device
-from harness.errors import ExitCode, HarnessError, UsageError
-from harness.measure.campaign import LOCAL, Programs, build_programs, check_clusters, leave_measured_cpu, named
-from harness.measure.clusterplan import tune_deadline_s, verify_plan
+from harness.errors import ExitCode, UsageError
+from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.clusters import Target, out_of_reach, planned, targets
-from harness.measure.errand import NO_JOURNAL, Errand, Outcome, errand
-from harness.measure.patience import patient
+from harness.measure.context import Context, Work
+from harness.measure.once.convbench import Convbench, convbench, held
+from harness.measure.once.plan import once_plan, tune_deadline_s
+from harness.measure.outcome import DeviceOutcome, Results, code_of
+from harness.measure.programs import build_programs
 from harness.measure.request import Request
 from harness.measure.tables import table_file
-from harness.store.journal import EventLog, write_atomically
+from harness.store.journal import write_atomically
 from harness.store.rundir import slug
 
 _FIRST_WORD = b"indirectconv-tuned "
@@ -47,7 +46,7 @@ class TunedLayer:
 
 
 @dataclass
-class Tuned(Outcome):
+class Tuned(DeviceOutcome):
     """What tuning a device gave."""
 
     layers: list[TunedLayer] = field(default_factory=list)
@@ -85,18 +84,12 @@ class Tuned(Outcome):
         }
 
 
-def tune_all(
-    devices: Sequence[Device],
-    request: Request,
-    budget_s: float,
-    out: Path,
-    stop: threading.Event,
-    say: Callable[[str], None],
-) -> list[Tuned]:
+def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
     """Tunes all devices, phones in parallel, this machine after them. ``budget_s``: seconds for each layer.
 
     Raises UsageError where ``out`` cannot be written or has such a table, or no device has a cluster of the request.
     """
+    request, devices = context.request, context.usable()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -104,24 +97,14 @@ def tune_all(
     check_clusters(devices, request)
     pairs = named(devices)
     _check_new(pairs, request, out)
-    programs = build_programs(devices, request, say)
-
-    def one(pair: tuple[str, Device]) -> Tuned:
-        return _tune(pair[0], pair[1], request, programs, budget_s, out, stop, say)
-
-    phones = [pair for pair in pairs if pair[1].identity.kind != LOCAL]
-    done: list[Tuned] = []
-    if phones:
-        with ThreadPoolExecutor(max_workers=len(phones)) as pool:
-            done += pool.map(one, phones)
-    for pair in pairs:
-        if pair[1].identity.kind == LOCAL and not stop.is_set():
-            leave_measured_cpu(pair[1], request)
-            done.append(one(pair))
-    return done
+    programs = build_programs(devices, request, context.say)
+    with context.stopping() as stop:
+        work = Work(request, programs, stop, context.say)
+        done = in_turn(pairs, lambda name, device: _Tuning(name, device, work, budget_s, out).perform(), work)
+        return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
 
-def _check_new(pairs: Sequence[tuple[str, Device]], request: Request, out: Path) -> None:
+def _check_new(pairs: Sequence[Named], request: Request, out: Path) -> None:
     """A table is made whole: tuning a few layers more must not cost those of an earlier one."""
     for name, device in pairs:
         for cluster in planned(device.topology(), request.cpus):
@@ -130,55 +113,47 @@ def _check_new(pairs: Sequence[tuple[str, Device]], request: Request, out: Path)
                 raise UsageError(f"--out {out}: {table} is there already", "name another folder, or remove the table")
 
 
-def _tune(
-    name: str,
-    device: Device,
-    request: Request,
-    programs: Programs,
-    budget_s: float,
-    out: Path,
-    stop: threading.Event,
-    say: Callable[[str], None],
-) -> Tuned:
-    done = Tuned(name)
-    waiting = patient(device, EventLog(NO_JOURNAL), stop)
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(leased(device.serial))
-            stack.enter_context(host_cpus(device.identity, stop, lambda text: say(f"{name}: {text}")))
-            folder = out / name
+class _Tuning:
+    """One device's part."""
+
+    def __init__(self, name: str, device: Device, work: Work, budget_s: float, out: Path) -> None:
+        self._raw = device
+        self._work = work
+        self._budget_s = budget_s
+        self._out = out
+        self._run_id = f"tune-{slug(work.request.suite)}-{secrets.token_hex(3)}"
+        self._done = Tuned(name)
+
+    def perform(self) -> Tuned:
+        done, work = self._done, self._work
+        with held(self._raw, done, work) as device, ExitStack() as stack:
+            folder = self._out / done.name
             folder.mkdir(parents=True, exist_ok=True)
-            topology = waiting.topology()
-            clusters = planned(topology, request.cpus)
+            topology = device.topology()
+            clusters = planned(topology, work.request.cpus)
             for label, why in out_of_reach(topology, clusters).items():
                 done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label} not tuned: {why}")
-            chosen = targets(topology, clusters)
-            if device.identity.kind != LOCAL:
-                stack.enter_context(kept_awake(waiting, folder / "settings.jsonl", done.messages.append))
-            run_id = f"tune-{slug(request.suite)}-{secrets.token_hex(3)}"
-            here = stack.enter_context(errand(waiting, run_id, programs.of(device), done, stop))
-            for target in chosen:
-                if not stop.is_set():
-                    _cluster(done, here, request, target, run_id, budget_s, table_file(out, name, target.cluster.label))
-    except HarnessError as error:
-        done.fail(error.exit_code, str(error))
-    return done
+            if device.identity.capabilities.has_settings:
+                stack.enter_context(kept_awake(device, folder / "settings.jsonl", done.messages.append))
+            program = stack.enter_context(convbench(device, self._run_id, work, done))
+            for target in targets(topology, clusters):
+                if not work.stop.is_set():
+                    self._cluster(program, target)
+        return done
 
-
-def _cluster(
-    done: Tuned, here: Errand, request: Request, target: Target, run_id: str, budget_s: float, file: Path
-) -> None:
-    label = target.cluster.label
-    deadline_s = tune_deadline_s(request, here.device.identity, budget_s)
-    plan = verify_plan(request, target, run_id, here.program, deadline_s, budget_s)
-    remote = f"{here.folder}/{label}.tuned"
-    here.perform("tune", plan, deadline_s, lambda said: done.take(label, said), "--out", remote, of=f"-{label}")
-    table = here.device.read_from(remote, 0)
-    if table.startswith(_FIRST_WORD):
-        write_atomically(file, table)
-        done.tables.append(file)
-    else:
-        done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label}: convbench tune brought no table")
+    def _cluster(self, program: Convbench, target: Target) -> None:
+        done, request, label = self._done, self._work.request, target.cluster.label
+        deadline_s = tune_deadline_s(request, program.device.identity, self._budget_s)
+        plan = once_plan(request, target, self._run_id, program.program, deadline_s, self._budget_s)
+        remote = f"{program.folder}/{label}.tuned"
+        program.run("tune", plan, deadline_s, lambda said: done.take(label, said), "--out", remote, of=f"-{label}")
+        table = program.device.read_from(remote, 0)
+        if table.startswith(_FIRST_WORD):
+            file = table_file(self._out, done.name, label)
+            write_atomically(file, table)
+            done.tables.append(file)
+        else:
+            done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label}: convbench tune brought no table")
 
 
 def _number(value: object) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.measure.follow import Follower
-from harness.measure.phone import Installed
+from harness.measure.installed import Installed
+from harness.measure.run.follow import Follower
 from harness.store.journal import EventLog
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir
