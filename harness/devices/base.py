@@ -19,6 +19,7 @@ class Capabilities:
     is_measured_alone: bool = False  # it is the host that serves the other devices
     has_settings: bool = True  # Android's, such as the one that keeps the screen on
     has_battery: bool = True
+    has_product_model: bool = True  # ro.product.model, by which it may be known
     has_secret_serial: bool = True  # its serial number stands in device.json only
 
 
@@ -30,6 +31,7 @@ _CAPABILITIES = {
         is_measured_alone=True,
         has_settings=False,
         has_battery=False,
+        has_product_model=False,
         has_secret_serial=False,
     ),
 }

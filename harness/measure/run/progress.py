@@ -6,12 +6,13 @@ import sys
 import threading
 import time
 from types import TracebackType
-
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from harness.store import records
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
 
 _PLAIN_EVERY_S = 10.0
 
@@ -112,13 +113,12 @@ class Display:
 
     def __init__(self, devices: list[DeviceProgress]) -> None:
         self._devices = devices
-        self._console = Console(stderr=True)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live = _live() if sys.stderr.isatty() else None
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="display", daemon=True)
 
     def __enter__(self) -> Display:
-        if self._console.is_terminal:
+        if self._live is not None:
             self._live.start()
         self._thread.start()
         return self
@@ -128,13 +128,13 @@ class Display:
     ) -> None:
         self._quit.set()
         self._thread.join()
-        if self._console.is_terminal:
+        if self._live is not None:
             self._live.stop()
 
     def _loop(self) -> None:
-        every = 0.5 if self._console.is_terminal else _PLAIN_EVERY_S
+        every = _PLAIN_EVERY_S if self._live is None else 0.5
         while not self._quit.wait(every):
-            if self._console.is_terminal:
+            if self._live is not None:
                 self._live.update(self._table(), refresh=True)
             else:
                 for device in self._devices:
@@ -142,10 +142,21 @@ class Display:
                         print(_line(device), file=sys.stderr, flush=True)
 
     def _table(self) -> Table:
+        from rich.table import Table  # noqa: PLC0415
+
         table = Table.grid(padding=(0, 2))
         for device in self._devices:
             table.add_row(device.name, f"{device.percent()} %", left(device), device.text)
         return table
+
+
+def _live() -> Live:
+    """Redrawn lines; only a terminal shows them, and only for one is rich loaded."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415, F401  not in the middle of measuring
+
+    return Live(console=Console(stderr=True), auto_refresh=False, transient=True)
 
 
 def left(device: DeviceProgress) -> str:

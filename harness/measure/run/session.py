@@ -310,11 +310,11 @@ class Session:
         return [t for t in usable if t.cluster.label in known or t.cluster in added]
 
     def _write_identity(self, topology: Topology) -> None:
-        identity = as_json(self._device.identity)
+        identity = self._device.identity
         value = {
             "name": self.outcome.name,
-            "title": known_name(self._device.identity.model),
-            "identity": identity,
+            "title": known_name(identity.model) if identity.capabilities.has_product_model else "",
+            "identity": as_json(identity),
             "clusters": self._all_clusters(topology),
             "notes": list(topology.notes),
         }
