@@ -125,7 +125,8 @@ static unsigned enumerate(const layer *l, char chosen[IC_CHOICE_NAME]) {
         if (make(l, c, &conv, &info))
             continue;
         ic_conv2d_destroy(conv);
-        count += info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <= matrix;
+        count +=
+            info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <= matrix;
     }
     return count;
 }

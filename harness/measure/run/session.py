@@ -15,7 +15,7 @@ from harness.control import baseline
 from harness.control.heat import NOWHERE, Heat, Rest, find_source
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
-from harness.devices.base import Device, RemoteProcess, Topology, as_json, parse_cpus
+from harness.devices.base import Device, Identity, RemoteProcess, Topology, as_json, parse_cpus
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
@@ -30,7 +30,6 @@ from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.tables import kept_table
-from harness.model.device_model import known_name
 from harness.store import records
 from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
@@ -313,7 +312,7 @@ class Session:
         identity = self._device.identity
         value = {
             "name": self.outcome.name,
-            "title": known_name(identity.model) if identity.capabilities.has_product_model else "",
+            "title": _title(identity),
             "identity": as_json(identity),
             "clusters": self._all_clusters(topology),
             "notes": list(topology.notes),
@@ -331,3 +330,12 @@ class Session:
         hidden = out_of_reach(topology, topology.clusters)
         seen = [known.get(c["label"], c) if c["label"] in hidden else c for c in now]
         return seen + [cluster for label, cluster in known.items() if label not in {c["label"] for c in now}]
+
+
+def _title(identity: Identity) -> str:
+    """What people call the device; empty where that is not known."""
+    if not identity.capabilities.has_product_model:
+        return ""
+    from harness.model.device_model import known_name  # noqa: PLC0415  the files of all known phones
+
+    return known_name(identity.model)

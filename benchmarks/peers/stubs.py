@@ -1,4 +1,4 @@
-"""Empty stand-ins for the CUDA libraries that torch's wheel is linked against, so that gigabytes stay away.
+"""Stubs for the CUDA libraries that torch's wheel is linked against, so that gigabytes stay away.
 
 Each library that is missing becomes an empty one of its name. One more holds every function that torch's libraries want
 from them: those of C give 100 (CUDA's "no device"), those of C++ the address of zeros. libtorch_cuda.so is replaced as
@@ -30,7 +30,7 @@ _SYSTEM = re.compile(r"(lib(c|m|dl|pthread|rt|gcc_s|stdc\+\+)|ld-linux-x86-64)\.
 
 
 def make(torch_lib: Path, out: Path) -> bool:
-    """Writes the stand-ins for the libraries in ``torch_lib`` to ``out``; False where torch needs none (CPU build).
+    """Writes the stubs for the libraries in ``torch_lib`` to ``out``; False where torch needs none (CPU build).
 
     Raises subprocess.CalledProcessError where the compiler fails.
     """
@@ -45,10 +45,10 @@ def make(torch_lib: Path, out: Path) -> bool:
     system += [ctypes.CDLL(str(gomp))] if gomp else []
     symbols = sorted(name for name in wanted - there if not any(_has(library, name) for library in system))
     out.mkdir(parents=True)
-    empty, source = out.parent / "empty.S", out.parent / "hollow.S"
+    empty, source = out.parent / "empty.S", out.parent / "stubs.S"
     empty.write_text(_END)
     source.write_text(assembly(symbols))
-    _link(source, out / "0-hollow.so", "0-hollow.so")  # first: the others' users look for the symbols in it
+    _link(source, out / "0-stubs.so", "0-stubs.so")  # first: the others' users look for the symbols in it
     for name in missing:
         _link(empty, out / name, name)
     return True

@@ -1,7 +1,7 @@
 """Imports torch without the CUDA packages that its wheel asks for.
 
-The wheel's libraries are linked against those packages' libraries even where no GPU is used. HOLLOW_TORCH names a
-folder of empty stand-ins (see benchmarks/peers/hollow.py); without it torch is imported as it is. Nothing of CUDA is
+The wheel's libraries are linked against those packages' libraries even where no GPU is used. TORCH_STUBS names a
+folder of empty stubs (see benchmarks/peers/stubs.py); without it torch is imported as it is. Nothing of CUDA is
 called.
 """
 
@@ -30,13 +30,13 @@ class _NoDistributed:
 
 def load() -> Any:
     """The module torch."""
-    folder = os.environ.get("HOLLOW_TORCH")
+    folder = os.environ.get("TORCH_STUBS")
     if folder:
         for file in sorted(Path(folder).iterdir()):
             ctypes.CDLL(str(file), mode=ctypes.RTLD_GLOBAL)
-        sys.meta_path.insert(0, _NoDistributed())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _NoDistributed())
         sys.modules["torch._native"] = types.ModuleType("torch._native")  # GPU kernels; asks for CUDA's dispatch table
-    import torch  # noqa: PLC0415 - only after the stand-ins
+    import torch  # noqa: PLC0415 - only after the stubs
 
     torch.set_grad_enabled(False)
     return torch

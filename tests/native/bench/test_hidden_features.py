@@ -1,4 +1,4 @@
-"""A copy of convbench that takes this machine for one without AVX-512 (benchmarks/peers/masked.py)."""
+"""A copy of convbench that takes this machine for one without AVX-512 (benchmarks/peers/hidden_features.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers.masked import mask_environment, masked, require
+from benchmarks.peers.hidden_features import hide_avx512, hide_in_environment, require
 
 pytestmark = [
     pytest.mark.native,
@@ -23,10 +23,10 @@ def answer(program: Path, word: str) -> dict[str, object]:
     return found
 
 
-def test_a_masked_program_has_all_but_avx512(convbench: Path, tmp_path: Path) -> None:
+def test_a_program_has_all_but_what_is_hidden(convbench: Path, tmp_path: Path) -> None:
     real = answer(convbench, "info")
-    copy = tmp_path / "masked"
-    assert masked(convbench, copy) > 0
+    copy = tmp_path / "copy"
+    assert hide_avx512(convbench, copy) > 0
     found = answer(copy, "info")
     assert isinstance(real["cpu_features"], list)
     assert found["cpu_features"] == [name for name in real["cpu_features"] if "avx512" not in name]
@@ -41,16 +41,16 @@ def test_an_environment_is_copied_and_only_what_asks_is_written(convbench: Path,
     (venv / "text.so").write_bytes(b"\x31\xc9\x0f\x01\xd0")
     (venv / "link.so").symlink_to("asks.so")
     before = (venv / "asks.so").read_bytes()
-    assert list(mask_environment(venv, out)) == ["asks.so"]
+    assert list(hide_in_environment(venv, out)) == ["asks.so"]
     assert (venv / "asks.so").read_bytes() == before != (out / "asks.so").read_bytes()
     assert (out / "text.so").samefile(venv / "text.so")
     assert (out / "link.so").is_symlink()
 
 
-def test_nothing_to_mask_is_said(tmp_path: Path) -> None:
+def test_nothing_to_hide_is_said(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"none")
     with pytest.raises(ValueError, match="never asks"):
-        masked(tmp_path / "text", tmp_path / "out")
+        hide_avx512(tmp_path / "text", tmp_path / "out")
 
 
 def test_a_peer_that_never_asks_is_refused() -> None:

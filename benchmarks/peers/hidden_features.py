@@ -34,14 +34,14 @@ def require(answers: Mapping[str, int]) -> None:
             raise ValueError(f"{name} was not seen to ask for AVX-512: it would use it where all others don't")
 
 
-def masked(program: Path, out: Path) -> int:
+def hide_avx512(program: Path, out: Path) -> int:
     """Writes a copy that believes it; how many questions were answered. Raises OSError, and ValueError for none."""
     if "amx_tile" in Path("/proc/cpuinfo").read_text():
         raise ValueError("this CPU has AMX, which the answer leaves open")  # it is in bits that MOV AL doesn't reach
     data = bytearray(program.read_bytes())
     places = list(_questions(program, bytes(data)))
     if not places:
-        raise ValueError(f"{program.name} never asks for AVX-512: there is nothing to mask")
+        raise ValueError(f"{program.name} never asks for AVX-512: there is nothing to hide")
     _write(out, data, places, program.stat().st_mode)
     return len(places)
 
@@ -51,7 +51,7 @@ def recipe() -> str:
     return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
 
-def mask_environment(venv: Path, out: Path) -> dict[str, int]:
+def hide_in_environment(venv: Path, out: Path) -> dict[str, int]:
     """A copy of a virtual environment (hard links) whose libraries believe it; the answers given in each.
 
     Raises OSError, e.g. where the disk is full.
