@@ -30,7 +30,6 @@ class DeviceProgress:
         self._blocks = 0
         self._done = 0
         self._fresh = 0
-        self._clusters = 1
         self._began: float | None = None
 
     @property
@@ -68,9 +67,9 @@ class DeviceProgress:
         self.text = text
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
-    def expect(self, blocks: int, clusters: int) -> None:
+    def expect(self, blocks: int) -> None:
         """How many blocks (launch x layer) all clusters have in all."""
-        self._blocks, self._clusters = blocks, clusters
+        self._blocks = blocks
 
     def cluster(self, label: str, blocks_done: int) -> None:
         """A cluster begins, with so many of its blocks on record already."""

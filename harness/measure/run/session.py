@@ -152,7 +152,7 @@ class Session:
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
         plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
-        self._progress.expect(blocks=sum(p.blocks for p in plans), clusters=len(plans))
+        self._progress.expect(blocks=sum(p.blocks for p in plans))
         todo = [p for p in plans if p.jobs]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):

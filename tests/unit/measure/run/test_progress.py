@@ -19,7 +19,7 @@ def test_a_lost_phone_is_shown_without_an_estimate(
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     device = DeviceProgress("pixel-3")
-    device.expect(blocks=4, clusters=1)
+    device.expect(blocks=4)
     device.cluster("4-7", 0)
     now += 10
     device.take(records.Block(seq=1, type="block", launch=0, layer="a", rounds=1, rounds_planned=1, elapsed_s=1))
