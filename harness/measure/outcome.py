@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from harness.errors import ExitCode, worst
+from harness.errors import ExitCode, HarnessError, worst
 from harness.store import records
 
 
@@ -32,6 +33,14 @@ class DeviceOutcome:
     def fail(self, code: ExitCode, message: str) -> None:
         """Notes a failure; other devices go on."""
         self.note(code, message)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """What fails within the block is noted; other devices go on."""
+        try:
+            yield
+        except HarnessError as error:
+            self.fail(error.exit_code, str(error))
 
     def note_wrong(self, check: records.Check, what: str = "wrong result") -> None:
         """Notes a check that found a wrong result."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, ExitCode, HarnessError
+from harness.errors import DeviceError, ExitCode
 from harness.measure.context import Work
 from harness.measure.installed import Installed
 from harness.measure.outcome import DeviceOutcome
@@ -88,19 +88,10 @@ class Convbench:
 
 
 @contextmanager
-def held(device: Device, done: DeviceOutcome, work: Work) -> Iterator[Device]:
-    """The device, this command's alone within the block, with calls repeated while it is away.
-
-    What fails of it is noted in ``done``, and other devices go on.
-    """
-    try:
-        with (
-            leased(device.serial),
-            host_cpus(device.identity, work.stop, lambda text: work.say(f"{done.name}: {text}")),
-        ):
-            yield patient(device, NO_EVENTS, work.stop)
-    except HarnessError as error:
-        done.fail(error.exit_code, str(error))
+def held(device: Device, name: str, work: Work) -> Iterator[Device]:
+    """The device, this command's alone within the block, with calls repeated while it is away. Raises DeviceError."""
+    with leased(device.serial), host_cpus(device.identity, work.stop, lambda text: work.say(f"{name}: {text}")):
+        yield patient(device, NO_EVENTS, work.stop)
 
 
 @contextmanager

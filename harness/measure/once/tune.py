@@ -126,7 +126,7 @@ class _Tuning:
 
     def perform(self) -> Tuned:
         done, work = self._done, self._work
-        with held(self._raw, done, work) as device, ExitStack() as stack:
+        with done.noting(), held(self._raw, done.name, work) as device, ExitStack() as stack:
             folder = self._out / done.name
             folder.mkdir(parents=True, exist_ok=True)
             topology = device.topology()

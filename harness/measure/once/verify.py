@@ -104,7 +104,7 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
 
 def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verified:
     done = Verified(name)
-    with held(device, done, work) as mine:
+    with done.noting(), held(device, name, work) as mine:
         topology = mine.topology()
         usable = targets(topology, topology.clusters)
         if not usable:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.control.lease import leased
 from harness.devices.base import Attached, Device, RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceError, DeviceLost, ExitCode, worst
@@ -180,3 +181,12 @@ def test_a_stop_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     threading.Timer(0.3, stop.set).start()
     done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), "sleep 300\n", stop)
     assert done.messages == []
+
+
+def test_a_device_that_another_run_has_is_a_failure_of_that_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with leased("local"):
+        done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK, END))
+    assert done.codes == [ExitCode.INFRASTRUCTURE]
+    assert done.messages[0].startswith("another harness run is using the device")
