@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-NATIVE_SOURCES = $(shell find native -name '*.c' -o -name '*.h')
+C_SOURCES = $(shell find native $(wildcard benchmarks) -name '*.c' -o -name '*.h')
+CLANG_FORMAT = .venv/bin/clang-format --style=file:native/.clang-format
 SUITE ?= quick
 # Two processes: one of them drives the virtual phones, both share the rest.
 PYTEST_ARGS ?= -n 2 --dist loadgroup
@@ -43,7 +44,7 @@ lint-only:
 	$(PY) -m ruff format --check harness tests $(wildcard benchmarks)
 	$(PY) -m ruff check harness tests $(wildcard benchmarks)
 	$(PY) -m mypy
-	@echo "clang-format --dry-run -Werror native"; .venv/bin/clang-format --dry-run -Werror $(NATIVE_SOURCES)
+	@echo "clang-format --dry-run -Werror native benchmarks"; $(CLANG_FORMAT) --dry-run -Werror $(C_SOURCES)
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tests/tools.sh && echo "shellcheck: done"; \
 	elif [ "$$CI" = true ]; then echo "error: shellcheck is missing: apt-get install shellcheck" >&2; exit 1; \
 	else echo "shellcheck: SKIPPED, not installed"; fi
@@ -51,7 +52,7 @@ lint-only:
 format: setup-test ## format Python and C sources
 	$(PY) -m ruff format harness tests $(wildcard benchmarks)
 	$(PY) -m ruff check --fix harness tests $(wildcard benchmarks)
-	.venv/bin/clang-format -i $(NATIVE_SOURCES)
+	$(CLANG_FORMAT) -i $(C_SOURCES)
 
 bench: setup ## shares of FMA peak and memcpy; guard: published im2col against its better order (BENCH_ARGS="--no-avx512", "--help")
 	$(PY) -m benchmarks.bench $(BENCH_ARGS)

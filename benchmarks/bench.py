@@ -16,7 +16,7 @@ import typer
 from benchmarks import baseline, limits
 from benchmarks.commandline import start
 from benchmarks.local import info, measure, program, say, target
-from benchmarks.peers.masked import masked
+from benchmarks.peers.hidden_features import hide_avx512
 from harness.errors import ExitCode, InfrastructureError
 from harness.model.policy import CACHE_MODES, Policy
 from harness.model.suite import select_layers
@@ -72,9 +72,9 @@ def without_avx512(exe: Path, folder: Path) -> Path:
         return exe
     copy = folder / f"{exe.name}-no-avx512"
     try:
-        masked(exe, copy)
+        hide_avx512(exe, copy)
     except (OSError, ValueError) as error:
-        raise InfrastructureError(f"without AVX-512: {error}", "see benchmarks/peers/masked.py") from None
+        raise InfrastructureError(f"without AVX-512: {error}", "see benchmarks/peers/hidden_features.py") from None
     return copy
 
 

@@ -19,7 +19,7 @@ from rich.table import Table as Shown
 from benchmarks.peers import environment
 from benchmarks.peers.campaign import PEERS, Campaign, Setting
 from benchmarks.peers.figures import known_core
-from benchmarks.peers.masked import masked
+from benchmarks.peers.hidden_features import hide_avx512
 from benchmarks.peers.processes import compile_ours
 from benchmarks.peers.render import Table, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings
@@ -139,8 +139,8 @@ def _command(
         chosen = [name for name in chosen if name != "onednn_avx2"]  # oneDNN is just that
         if not chosen:
             raise UsageError("--no-avx512 --peers onednn_avx2", "name onednn: it is held to AVX2 then")
-        python = environment.make_masked(python, _say)
-        built, program = _masked(built, program, folder)
+        python = environment.make_without_avx512(python, _say)
+        built, program = _without_avx512(built, program, folder)
         findings.notes.append("all programs took this machine for one without AVX-512")
     if not findings.known_core:
         findings.notes.append("no peer is judged by known figures: they were seen on a Zen 4 with AVX-512")
@@ -157,14 +157,14 @@ def _command(
     _write(findings, answers, built, [f"{launches} launches of {rounds} rounds, samples of {sample_ms:g} ms"])
 
 
-def _masked(built: Built, program: Path, folder: Path) -> tuple[Built, Path]:
+def _without_avx512(built: Built, program: Path, folder: Path) -> tuple[Built, Path]:
     """Copies of ours that take this machine for one without AVX-512."""
     probe, ours = folder / "convbench-no-avx512", folder / f"{program.name}-no-avx512"
     try:
-        masked(built.path, probe)
-        masked(program, ours)
+        hide_avx512(built.path, probe)
+        hide_avx512(program, ours)
     except (OSError, ValueError) as error:
-        raise InfrastructureError(f"without AVX-512: {error}", "see benchmarks/peers/masked.py") from None
+        raise InfrastructureError(f"without AVX-512: {error}", "see benchmarks/peers/hidden_features.py") from None
     return dataclasses.replace(built, path=probe), ours
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.peers import hollow, masked
+from benchmarks.peers import hidden_features, stubs
 from harness.bootstrap import clean_environment, explain
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import build_root, data_root
@@ -34,72 +34,72 @@ def make(say: Callable[[str], None]) -> Path:
     venv = folder() / "venv"
     python, marker = venv / "bin" / "python", venv / "made-from"
     if marker.exists() and marker.read_text() == key:
-        _stand_ins(venv, say)
+        _stubs(venv, say)
         return python
     say("installing the peers under build/peers (600 MB of wheels, 2 GB unpacked; once)")
     shutil.rmtree(venv, ignore_errors=True)
-    shutil.rmtree(folder() / "hollow", ignore_errors=True)
+    shutil.rmtree(folder() / "stubs", ignore_errors=True)
     folder().mkdir(parents=True, exist_ok=True)
     _run([sys.executable, "-m", "venv", str(venv)], "making the peers' environment")
     pip = [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     wheels = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
     _run([*pip, *wheels], "installing the peers")
-    _stand_ins(venv, say)
+    _stubs(venv, say)
     marker.write_text(key)
     return python
 
 
-def make_masked(python: Path, say: Callable[[str], None]) -> Path:
+def make_without_avx512(python: Path, say: Callable[[str], None]) -> Path:
     """The Python of a copy whose libraries take this machine for one without AVX-512.
 
     Raises InfrastructureError where it cannot be written, or where a peer would not believe it.
     """
     venv, out = python.parent.parent, folder() / "venv-no-avx512"
-    marker, key = out / "masked-by", f"{masked.recipe()} {(venv / 'made-from').read_text()}"
+    marker, key = out / "made-by", f"{hidden_features.recipe()} {(venv / 'made-from').read_text()}"
     if not marker.exists() or marker.read_text() != key:
         say("copying the peers, as if there were no AVX-512")
         try:
-            answers = masked.mask_environment(venv, out)
-            masked.require(answers)
+            answers = hidden_features.hide_in_environment(venv, out)
+            hidden_features.require(answers)
             marker.write_text(key)
         except (OSError, ValueError) as error:
             # Of copytree's error the first file is enough.
             reason = error.args[0][0] if isinstance(error, shutil.Error) else error
             raise InfrastructureError(
-                f"{out}: {reason}", "make room there, or see benchmarks/peers/masked.py"
+                f"{out}: {reason}", "make room there, or see benchmarks/peers/hidden_features.py"
             ) from None
-        say(f"masked: {', '.join(f'{name} ({count})' for name, count in answers.items())}")
+        say(f"AVX-512 hidden from: {', '.join(f'{name} ({count})' for name, count in answers.items())}")
     return out / "bin" / python.name
 
 
-def _stand_ins(venv: Path, say: Callable[[str], None]) -> None:
-    """Makes torch's stand-ins for CUDA's libraries where they are absent or their recipe changed."""
-    made, out = next(venv.glob("lib/python*/site-packages/torch/lib"), None), folder() / "hollow"
-    recipe = hashlib.sha256(Path(hollow.__file__).read_bytes()).hexdigest()
+def _stubs(venv: Path, say: Callable[[str], None]) -> None:
+    """Makes torch's stubs for CUDA's libraries where they are absent or their recipe changed."""
+    made, out = next(venv.glob("lib/python*/site-packages/torch/lib"), None), folder() / "stubs"
+    recipe = hashlib.sha256(Path(stubs.__file__).read_bytes()).hexdigest()
     marker = out / "made-from"
     if made is None or (marker.exists() and marker.read_text() == recipe):
         return
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     try:
-        hollow.make(made, out / "lib")
+        stubs.make(made, out / "lib")
     except (subprocess.CalledProcessError, OSError) as error:
-        say(f"torch will be missing: its stand-ins for CUDA's libraries were not made: {error}")
+        say(f"torch will be missing: its stubs for CUDA's libraries were not made: {error}")
     marker.write_text(recipe)
 
 
 def settings(peer: str, threads: int, avx512: bool = True) -> dict[str, str]:
-    """The environment of a peer's process: its threads, oneDNN's instruction set, and torch's stand-ins."""
+    """The environment of a peer's process: its threads, oneDNN's instruction set, and torch's stubs."""
     ruled = ("OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_", "PEERS_")
     kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(ruled)}
-    stand_ins = folder() / "hollow" / "lib"
+    libraries = folder() / "stubs" / "lib"
     number = str(threads)
     kept |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "PYTHONWARNINGS": "ignore"}
     if not avx512:
         kept["PEERS_NO_AVX512"] = "1"
     if peer == "onednn_avx2":
         kept["ONEDNN_MAX_CPU_ISA"] = "AVX2"
-    return kept | ({"HOLLOW_TORCH": str(stand_ins)} if stand_ins.exists() else {})
+    return kept | ({"TORCH_STUBS": str(libraries)} if libraries.exists() else {})
 
 
 def _run(argv: list[str], doing: str) -> None:

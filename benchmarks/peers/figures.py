@@ -20,7 +20,8 @@ _ANY = {"onnxruntime": 82.0, "onednn": 84.0, "torch_im2col": 58.0, "ncnn": 64.0}
 def known_core(cpuinfo: str | None = None) -> bool:
     """Whether this machine has the kind of core that the figures were seen on; ``cpuinfo``: /proc/cpuinfo's text."""
     text = Path("/proc/cpuinfo").read_text() if cpuinfo is None else cpuinfo
-    fields = dict(tuple(part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line)
+    lines = (line.partition(":") for line in text.splitlines() if ":" in line)
+    fields = {key.strip(): value.strip() for key, _, value in lines}
     is_amd = (fields.get("vendor_id"), fields.get("cpu family")) == ("AuthenticAMD", "25")
     return is_amd and "avx512f" in fields.get("flags", "").split()  # Zen 3 is of this family, too, without AVX-512
 

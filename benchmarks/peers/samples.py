@@ -40,7 +40,7 @@ class Findings:
     peaks_of: dict[tuple[int, str], list[float]] = field(default_factory=dict)  # (threads, layer)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    avx512: bool = True  # False: all programs were masked
+    avx512: bool = True  # False: it was hidden from all programs
     known_core: bool = True  # False: peers are not judged, for no figures are known (figures.py)
 
     def observations(self, threads: int, layer: str, variant: str) -> list[Observation]:

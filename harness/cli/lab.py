@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from harness.cli.say import result, say
-from harness.errors import ExitCode
+from harness.cli.command import Command
+from harness.cli.outcome import Outcome
+from harness.cli.say import say
+from harness.lab import manager
 
-app = typer.Typer(help="Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.")
 
-
-@app.command()
-def up(models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Such as pixel-3 galaxy-s8.")]) -> ExitCode:
+@dataclass(frozen=True, kw_only=True)
+class Up(Command):
     """Start virtual phones; returns when they have booted."""
-    from harness.lab import manager  # noqa: PLC0415  adb's modules take a fifth of every command's start
 
-    for phone in manager.up(models, say=say):
-        result(f"{phone.serial}  {phone.model}")
-    return ExitCode.DONE
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Such as pixel-3 galaxy-s8.")]
+
+    def __call__(self) -> Outcome:
+        phones = manager.up(self.models, say=say)
+        return Outcome(lines=tuple(f"{phone.serial}  {phone.model}" for phone in phones))
 
 
-@app.command()
-def down(
-    serials: Annotated[list[str] | None, typer.Argument(metavar="[SERIAL]...", help="Default: all of them.")] = None,
-) -> ExitCode:
+@dataclass(frozen=True, kw_only=True)
+class Down(Command):
     """Stop virtual phones and remove all that is theirs."""
-    from harness.lab import manager  # noqa: PLC0415
 
-    ended = manager.down(serials)
-    for serial in ended:
-        result(f"{serial}  down")
-    if not ended:
-        say("no virtual phone is up")
-    return ExitCode.DONE
+    serials: Annotated[list[str] | None, typer.Argument(metavar="[SERIAL]...", help="Default: all of them.")] = None
+
+    def __call__(self) -> Outcome:
+        ended = manager.down(self.serials)
+        if not ended:
+            say("no virtual phone is up")
+        return Outcome(lines=tuple(f"{serial}  down" for serial in ended))
 
 
-@app.command("list")
-def list_() -> ExitCode:
+@dataclass(frozen=True, kw_only=True)
+class List(Command):
     """List the virtual phones that are up."""
-    from harness.lab import manager  # noqa: PLC0415
 
-    phones = manager.list_phones()
-    for phone in phones:
-        result(f"{phone.serial}  {phone.model}")
-    if not phones:
-        say("no virtual phone is up; start one: harness lab up MODEL (see: harness lab up --help)")
-    return ExitCode.DONE
+    def __call__(self) -> Outcome:
+        phones = manager.list_phones()
+        if not phones:
+            say("no virtual phone is up; start one: harness lab up MODEL (see: harness lab up --help)")
+        return Outcome(lines=tuple(f"{phone.serial}  {phone.model}" for phone in phones))
+
+
+COMMAND = {"up": Up, "down": Down, "list": List}

@@ -1,24 +1,20 @@
-"""Options that several commands share."""
+"""Options that several commands share, each declared once, and the groups that they come in."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.devices.base import parse_cpus
+from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
-Suite = Annotated[
-    str | None, typer.Argument(metavar="[SUITE]", help="A suite's name, or the path of a YAML file. Default: quick.")
-]
-Devices = Annotated[
-    list[str] | None,
-    typer.Option("--device", metavar="D", help="A serial, `local`, or `all` (every usable phone). Repeats."),
-]
-Servers = Annotated[list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")]
-Layers = Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")]
+if TYPE_CHECKING:
+    from harness.model.layer import Layer
+    from harness.model.suite import Suite
+
 Algorithms = Annotated[
     str | None,
     typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's; im2col/best is im2col's best schedule."),
@@ -27,13 +23,64 @@ Faces = Annotated[
     str | None,
     typer.Option("--faces", metavar="A,B", help="published, best (better kernels, and auto) or both, not the suite's."),
 ]
-Toolchain = Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")]
-Ndk = Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")]
-Abi = Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")]
-Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteOptions:
+    """Which layers."""
+
+    suite: Annotated[
+        str | None,
+        typer.Argument(metavar="[SUITE]", help="A suite's name, or the path of a YAML file. Default: quick."),
+    ] = None
+    layers: Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")] = (
+        None
+    )
+
+    def read(self) -> tuple[Suite, tuple[Layer, ...]]:
+        """The suite, and those of its layers that were asked for. Raises UsageError."""
+        from harness.model.suite import load_suite, select_layers  # noqa: PLC0415  not for other commands' options
+
+        suite = load_suite(self.suite or "quick")
+        return suite, suite.layers if self.layers is None else select_layers(suite.layers, self.layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions:
+    """Where."""
+
+    device: Annotated[
+        list[str] | None,
+        typer.Option("--device", metavar="D", help="A serial, `local`, or `all` (every usable phone). Repeats."),
+    ] = None
+    adb_server: Annotated[
+        list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")
+    ] = None
+
+    def find(self, otherwise: list[str] | None = None) -> Attached:
+        """The devices; ``otherwise``: those to take where none is named. Raises NoDeviceError, InfrastructureError."""
+        from harness.devices import discovery  # noqa: PLC0415
+
+        return discovery.find(self.device or otherwise or [], self.adb_server or [])
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """With which program."""
+
+    toolchain: Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")] = None
+    ndk: Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")] = None
+    abi: Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonOption:
+    """How it is shown."""
+
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False
 
 
 def cpus_of(clusters: str | None) -> tuple[int, ...] | None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.say import result
-from harness.errors import ExitCode
+from harness.cli.command import Command
+from harness.cli.outcome import Outcome
+from harness.report.writer import write_report
 from harness.store.rundir import RunDir
 
 
-def command(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> ExitCode:
-    """Render a run directory again, from its records alone; never needs a device."""
-    from harness.report.writer import write_report  # noqa: PLC0415  slow to load
+@dataclass(frozen=True, kw_only=True)
+class Report(Command):
+    """Renders a run directory; the result is the report's opening sentences and its path."""
 
-    directory = RunDir(run.resolve())
-    directory.manifest()
-    summary = write_report(directory.path)
-    for line in summary.answer:
-        result(line)
-    result(f"report: {run / 'report.html'}")
-    return ExitCode.DONE
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+
+    def __call__(self) -> Outcome:
+        directory = RunDir(self.run.resolve())
+        directory.manifest()
+        summary = write_report(directory.path)
+        return Outcome(lines=(*summary.answer, f"report: {self.run / 'report.html'}"))
+
+
+COMMAND = Report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,6 @@ def result(text: str) -> None:
     print(clean(text), flush=True)
 
 
-def result_json(value: dict[str, Any]) -> None:
+def result_json(value: Mapping[str, Any]) -> None:
     """The result as JSON: one object, and nothing else on stdout."""
     print(json.dumps(value, indent=2), flush=True)

@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from harness.cli import options
-from harness.cli.say import result, result_json
-from harness.errors import ExitCode
+from harness.cli.command import Command
+from harness.cli.options import JsonOption
+from harness.cli.outcome import Outcome
+from harness.model.layer import Layer
 from harness.model.suite import list_suites, load_suite
 
 
-def command(
-    suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Show the layers of this one.")] = None,
-    json_output: options.Json = False,
-) -> ExitCode:
-    """List the suites, or the layers of one."""
-    if suite is None:
-        loaded = [load_suite(name) for name in list_suites()]
-        if json_output:
-            rows = [{"name": s.name, "policy": s.policy, "layers": len(s.layers)} for s in loaded]
-            result_json({"suites": rows})
-            return ExitCode.DONE
-        for each in loaded:
-            result(f"{each.name:<20} {len(each.layers):>3} layers  policy {each.policy or 'default'}")
-        return ExitCode.DONE
-    one = load_suite(suite)
-    if json_output:
-        layers = [
-            {**layer.model_dump(mode="json"), "category": layer.category, "macs": layer.macs} for layer in one.layers
-        ]
-        result_json(
-            {"name": one.name, "policy": one.policy, "algorithms": one.algorithms, "faces": one.faces, "layers": layers}
-        )
-        return ExitCode.DONE
-    for layer in one.layers:
-        shape = f"{layer.h}x{layer.w}x{layer.cin} -> {layer.out_h}x{layer.out_w}x{layer.cout}"
-        result(
-            f"{layer.name:<36} {layer.category:<8} {layer.kh}x{layer.kw} stride {layer.stride[0]}  {shape:<28}"
-            f" {layer.macs / 1e6:9.1f} MMAC"
-        )
-    return ExitCode.DONE
+@dataclass(frozen=True, kw_only=True)
+class Suites(JsonOption, Command):
+    """Lists suites, or the layers of one."""
+
+    suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Show the layers of this one.")] = None
+
+    def __call__(self) -> Outcome:
+        return _all() if self.suite is None else _one(self.suite)
+
+
+def _all() -> Outcome:
+    loaded = [load_suite(name) for name in list_suites()]
+    return Outcome(
+        lines=tuple(f"{s.name:<20} {len(s.layers):>3} layers  policy {s.policy or 'default'}" for s in loaded),
+        value={"suites": [{"name": s.name, "policy": s.policy, "layers": len(s.layers)} for s in loaded]},
+    )
+
+
+def _one(name: str) -> Outcome:
+    suite = load_suite(name)
+    layers = [
+        {**layer.model_dump(mode="json"), "category": layer.category, "macs": layer.macs} for layer in suite.layers
+    ]
+    value = {
+        "name": suite.name,
+        "policy": suite.policy,
+        "algorithms": suite.algorithms,
+        "faces": suite.faces,
+        "layers": layers,
+    }
+    return Outcome(lines=tuple(map(_line, suite.layers)), value=value)
+
+
+def _line(layer: Layer) -> str:
+    shape = f"{layer.h}x{layer.w}x{layer.cin} -> {layer.out_h}x{layer.out_w}x{layer.cout}"
+    return (
+        f"{layer.name:<36} {layer.category:<8} {layer.kh}x{layer.kw} stride {layer.stride[0]}  {shape:<28}"
+        f" {layer.macs / 1e6:9.1f} MMAC"
+    )
+
+
+COMMAND = Suites

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli import options
-from harness.cli.errand import Asked, with_shared_options
-from harness.cli.say import result, say
-from harness.errors import ExitCode
-from harness.measure import verify
+from harness.cli.once import Once
+from harness.cli.outcome import Outcome
+from harness.measure.once import verify
 from harness.model.suite import with_options
 
 
-@with_shared_options
-def command(
-    asked: Asked,
+@dataclass(frozen=True, kw_only=True)
+class Verify(Once):
+    """Checks every output of every algorithm; says how many results are right."""
+
     dump: Annotated[
         Path | None, typer.Option("--dump", metavar="DIR", help="Bring inputs, weights and outputs to DIR/<device>/.")
-    ] = None,
-    algorithms: options.Algorithms = None,
-    faces: options.Faces = None,
-) -> ExitCode:
-    """Compare every output of every algorithm with a double-precision reference, on each device."""
-    suite, layers = asked.read()
-    suite = with_options(suite, algorithms, faces)
-    request = asked.request(suite, layers, suite.algorithms, faces=suite.faces)
-    return asked.perform(lambda devices, stop: verify.verify_all(devices, request, dump, stop, say), _show)
+    ] = None
+    algorithms: options.Algorithms = None
+    faces: options.Faces = None
+
+    def __call__(self) -> Outcome:
+        suite, layers = self.read()
+        suite = with_options(suite, self.algorithms, self.faces)
+        context = self.context(suite, layers, suite.algorithms, faces=suite.faces)
+        return self.outcome(verify.verify_all(context, self.dump), _lines)
 
 
-def _show(done: verify.Verified) -> None:
-    result(f"{done.name}: {done.checked} results right, {len(done.wrong)} wrong, {done.skipped} not applicable")
+def _lines(done: verify.Verified) -> list[str]:
+    return [f"{done.name}: {done.checked} results right, {len(done.wrong)} wrong, {done.skipped} not applicable"]
+
+
+COMMAND = Verify

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from harness.devices.base import Device
 
@@ -34,6 +34,20 @@ class Rest:
 
 
 NOWHERE = HeatSource("", "none")
+
+
+@dataclass(frozen=True)
+class Heat:
+    """All that is known of a device's heat: the source that its gates go by, its other zones by path, its rest."""
+
+    source: HeatSource = NOWHERE
+    zones: Mapping[str, HeatSource] = field(default_factory=dict)
+    rest: Rest = Rest()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a source."""
+        return self.source.kind != "none"
 
 
 def celsius_scale(raw: float) -> float | None:
@@ -91,9 +105,7 @@ def find_source(device: Device, load: Callable[[], None]) -> tuple[HeatSource, d
         rise, path = max(rises, default=(0.0, ""))
         if rise >= _RISE_C:
             return before[path], before
-    if device.identity.kind == "local":
-        return NOWHERE, before
-    return battery(device), before
+    return battery(device) if device.identity.capabilities.has_battery else NOWHERE, before
 
 
 def _number(data: bytes | None) -> float | None:

@@ -45,19 +45,19 @@ def host_cpus(identity: Identity, stop: threading.Event, say: Callable[[str], No
     Phones with CPUs of their own need none of it. Waits, and tells ``say`` so once; raises DeviceError where ``stop``
     is set meanwhile. The system gives the CPUs back when the process dies.
     """
-    local = identity.kind == "local"
-    if not local and not identity.emulated:
+    alone = identity.capabilities.is_measured_alone
+    if not alone and not identity.emulated:
         yield
         return
     others = (
         "virtual phones are in use by a run, and share this machine's CPUs"
-        if local
+        if alone
         else "this machine (`local`) is in use by a run, and shares its CPUs with virtual phones"
     )
     lock = _host_lock()
     try:
         told = False
-        while not _taken(lock, alone=local):
+        while not _taken(lock, alone=alone):
             if not told:
                 say(f"waiting: {others}")
                 told = True

@@ -7,6 +7,35 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+LOCAL = "local"  # this machine: its serial, its kind, its folder in a run directory
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a kind of device has and needs. This is asked, never the kind: another kind is one more row of the table."""
+
+    folder: str = ""  # its name in a run directory, which no other device has; "": it is named for its model
+    runs_host_programs: bool = False  # programs for this machine instead of those for an ABI of its own
+    is_measured_alone: bool = False  # it is the host that serves the other devices
+    has_settings: bool = True  # Android's, such as the one that keeps the screen on
+    has_battery: bool = True
+    has_product_model: bool = True  # ro.product.model, by which it may be known
+    has_secret_serial: bool = True  # its serial number stands in device.json only
+
+
+_CAPABILITIES = {
+    "adb": Capabilities(),
+    LOCAL: Capabilities(
+        folder=LOCAL,
+        runs_host_programs=True,
+        is_measured_alone=True,
+        has_settings=False,
+        has_battery=False,
+        has_product_model=False,
+        has_secret_serial=False,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -29,6 +58,16 @@ class Identity:
     emulated: bool = False  # ro.boot.qemu = 1
     host: str = ""  # adb server "127.0.0.1:5037"; empty for local
     adb: str = ""  # the server's program and version, where this machine tells them
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its kind has and needs."""
+        return _CAPABILITIES[self.kind]
+
+    @property
+    def mark(self) -> str:
+        """What stands beside figures of this device: EMULATED, or nothing."""
+        return "EMULATED" if self.emulated else ""
 
 
 @dataclass(frozen=True)

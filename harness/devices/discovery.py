@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.devices.base import AdbServer, Attached, Device, Unusable
+from harness.devices.base import LOCAL, AdbServer, Attached, Device, Unusable
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceError, InfrastructureError, NoDeviceError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from harness.devices.adb import AdbDevice
     from harness.devices.transport import Server
 
-LOCAL = "local"
 ALL = "all"
 ABI = "arm64-v8a"
 

@@ -1,1 +1,1 @@
-"""The convbench protocol, one device's session, many devices' campaign."""
+"""What is done with convbench on devices: runs, and what is done once; what both share stands here."""

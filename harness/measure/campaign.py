@@ -1,70 +1,34 @@
-"""Many devices at once: one worker each, the programs built before anything is timed, one outcome for all."""
+"""Many devices at once: their names, their clusters, and who is measured beside whom."""
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from harness.devices.base import Device
+from harness.devices.base import LOCAL, Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import planned, targets
-from harness.measure.progress import DeviceProgress, Display
-from harness.measure.request import DeviceOutcome, Request
-from harness.measure.session import Session
-from harness.store.rundir import RunDir, device_names, slug
-from harness.toolchain.builder import Built, build
-from harness.toolchain.toolchain import DEFAULT_ABI, HOST
+from harness.measure.context import Work
+from harness.measure.request import Request
+from harness.store.rundir import device_names, slug
 
-LOCAL = "local"
+T = TypeVar("T")
+Named = tuple[str, Device]
 
 
-@dataclass(frozen=True)
-class Programs:
-    """convbench for each kind of device of a run."""
-
-    by_abi: dict[str, Built]
-    abi: str
-
-    def of(self, device: Device) -> Built:
-        """The program for a device; raises DeviceError where its ABIs do not fit."""
-        if device.identity.kind == LOCAL:
-            return self.by_abi[HOST]
-        if self.abi not in device.identity.abis:
-            has = ", ".join(device.identity.abis) or "none that it tells"
-            raise DeviceError(f"the device does not run {self.abi}: its ABIs are {has}", "leave it out with --device")
-        return self.by_abi[self.abi]
-
-
-def named(devices: Sequence[Device]) -> list[tuple[str, Device]]:
-    """Devices with their folder names, unique in a run; ``local`` is this machine's alone."""
+def named(devices: Sequence[Device]) -> list[Named]:
+    """Devices with their folder names, unique in a run; that of this machine is never a phone's."""
     pairs = []
     for device in devices:
-        local = device.identity.kind == LOCAL
-        model = LOCAL if local else device.identity.model
-        pairs.append((f"phone {model}" if slug(model) == LOCAL and not local else model, device.serial))
+        name = device.identity.capabilities.folder
+        if not name:
+            model = device.identity.model
+            name = f"phone {model}" if slug(model) == LOCAL else model
+        pairs.append((name, device.serial))
     return list(zip(device_names(pairs), devices, strict=True))
-
-
-def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
-    """Builds what these devices need, and nothing else. Raises UsageError or InfrastructureError."""
-    kinds = {device.identity.kind for device in devices}
-    abi = request.abi or DEFAULT_ABI
-    if kinds == {LOCAL}:
-        if request.abi not in (None, HOST):
-            raise UsageError(f"--abi {request.abi} does not run on `local`", "leave the option out, or attach a phone")
-        if request.ndk is not None:
-            raise UsageError("--ndk is for phones, and only `local` is measured", "leave the option out")
-        return Programs({HOST: build(HOST, request.toolchain, None, say)}, HOST)
-    if abi == HOST:
-        raise UsageError("--abi host does not run on a phone", "leave the option out, or name --device local")
-    built = {abi: build(abi, request.toolchain, request.ndk, say)}  # the options are about the phones
-    if LOCAL in kinds:
-        built[HOST] = build(HOST, "auto", None, say)
-    return Programs(built, abi)
 
 
 def check_clusters(devices: Sequence[Device], request: Request) -> None:
@@ -82,32 +46,22 @@ def check_clusters(devices: Sequence[Device], request: Request) -> None:
     raise UsageError("; ".join(reasons), "name clusters of these devices, see: harness devices")
 
 
-def measure_all(
-    devices: Sequence[tuple[str, Device]],
-    run: RunDir,
-    request: Request,
-    programs: Programs,
-    stop: threading.Event,
-) -> list[DeviceOutcome]:
-    """Measures the devices, phones in parallel; this machine alone, after them, because it serves the phones."""
-    progress = {name: DeviceProgress(name, device.identity.emulated) for name, device in devices}
-    sessions = [
-        (device, Session(device, name, run, request, programs.of, progress[name], stop)) for name, device in devices
-    ]
-    phones = [session for device, session in sessions if device.identity.kind != LOCAL]
-    outcomes: list[DeviceOutcome] = []
-    with Display(list(progress.values())):
-        if phones:
-            with ThreadPoolExecutor(max_workers=len(phones), thread_name_prefix="device") as pool:
-                outcomes += pool.map(Session.measure, phones)
-        for device, session in sessions:
-            if device.identity.kind == LOCAL and not stop.is_set():
-                leave_measured_cpu(device, request)
-                outcomes.append(session.measure())
-    return outcomes
+def in_turn(devices: Sequence[Named], measure: Callable[[str, Device], T], work: Work) -> list[T]:
+    """What each device gives: phones in parallel; this machine after them and alone, because it serves the phones."""
+    alone = [pair for pair in devices if pair[1].identity.capabilities.is_measured_alone]
+    together = [pair for pair in devices if pair not in alone]
+    results: list[T] = []
+    if together:
+        with ThreadPoolExecutor(max_workers=len(together), thread_name_prefix="device") as pool:
+            results += pool.map(lambda pair: measure(*pair), together)
+    for name, device in alone:
+        if not work.stop.is_set():
+            _leave_measured_cpu(device, work.request)
+            results.append(measure(name, device))
+    return results
 
 
-def leave_measured_cpu(device: Device, request: Request) -> None:
+def _leave_measured_cpu(device: Device, request: Request) -> None:
     """Moves this process off the CPUs that will be measured, where another one is allowed.
 
     Programs started from here set their own affinity, so what they measure is not narrowed by this.

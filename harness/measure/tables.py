@@ -31,7 +31,7 @@ def check_tuned(request: Request) -> None:
     if not request.tuned.is_dir():
         what = "is no folder" if request.tuned.exists() else "there is no such folder"
         raise UsageError(f"--tuned {request.tuned}: {what}", _REMEDY)
-    if not any(v.algorithm == CHOSEN for v in make_variants(request.algorithms, ("hot",), faces=request.faces)):
+    if not any(v.algorithm == CHOSEN for v in make_variants(request.algorithms, ("hot",), request.faces)):
         raise UsageError(
             f"--tuned {request.tuned}: this run has no variant `auto`, which alone goes by a table",
             "add --faces published,best or --algorithms auto",

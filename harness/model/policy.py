@@ -21,8 +21,9 @@ class Policy(BaseModel):
     """What a policy file says; keys left out have the values of ``default``.
 
     ``min_ms``: a sample's least length. ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds
-    are cut to fit. ``gate_cap_s``: longest wait for a cool device before a launch. ``gate_tolerance_c``: degrees above
-    where the device rests that count as cool.
+    are cut to fit. ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for
+    this machine, where it is to be shorter. ``gate_tolerance_c``: degrees above where the device rests that count as
+    cool.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -34,6 +35,7 @@ class Policy(BaseModel):
     block_budget_s: float = Field(default=60.0, gt=0, le=_DAY_S, allow_inf_nan=False)
     cache: tuple[CacheMode, ...] = CACHE_MODES
     gate_cap_s: float = Field(default=120.0, ge=0, le=_DAY_S, allow_inf_nan=False)
+    gate_cap_local_s: float | None = Field(default=None, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)
 
     @field_validator("cache", mode="before")

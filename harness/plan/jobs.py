@@ -79,10 +79,9 @@ _WITH_BEST = ("im2col", "direct", "indirect")
 def make_variants(
     algorithms: Sequence[str],
     cache: Sequence[str],
-    builds: Sequence[int] = (0,),
     faces: Sequence[str] = ("published",),
 ) -> tuple[Variant, ...]:
-    """Every algorithm of every build in every cache mode, numbered from 0.
+    """Every algorithm in every cache mode, numbered from 0.
 
     Face ``published``: the algorithms with the default kernel. Face ``best``: those that have one with their best
     schedule, and ``auto``. Among the algorithms ``auto`` and ``<algorithm>/best`` are measured whatever the faces.
@@ -93,8 +92,8 @@ def make_variants(
     at_best += [name for name in plain if name in _WITH_BEST and "best" in faces]
     ways += [(name, "best") for name in dict.fromkeys(at_best)]
     ways += [(CHOSEN, "auto")] * (CHOSEN in algorithms or "best" in faces)
-    every = [(way, mode, build) for build in builds for way in ways for mode in cache]
-    return tuple(Variant(i, name, mode, kernel, build) for i, ((name, kernel), mode, build) in enumerate(every))
+    every = [(way, mode) for way in ways for mode in cache]
+    return tuple(Variant(i, name, mode, kernel) for i, ((name, kernel), mode) in enumerate(every))
 
 
 def make_jobs(

@@ -61,7 +61,8 @@ def look_up(root: Path, name: str) -> dict[str, Any] | None:
     folder = root / "cache" / name
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
-        whole = all(sha256(folder / file) == record["sha256"][file] for file in (PROGRAM, LIBRARY))
+        whole = bool(record["build_id"])
+        whole &= all(sha256(folder / file) == record["sha256"][file] for file in (PROGRAM, LIBRARY))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError):

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
 from harness.errors import InfrastructureError
 
 ANDROID_INTERPRETER = "/system/bin/linker64"
@@ -44,6 +42,8 @@ def check(path: Path, *, machine: str, android: bool) -> ElfInfo:
 
 
 def _read(path: Path, machine: str, android: bool) -> tuple[ElfInfo, str]:
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415  a tenth of a second, for one file
+
     size = path.stat().st_size
     with path.open("rb") as stream:
         elf: Any = ELFFile(stream)

@@ -12,10 +12,11 @@ import pytest
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
 from harness.errors import ExitCode
-from harness.measure import runner, session
-from harness.measure.clusterplan import ClusterPlan
-from harness.measure.phone import programs_of
+from harness.measure.context import Context
+from harness.measure.installed import programs_of
 from harness.measure.request import Request
+from harness.measure.run import runner, session
+from harness.measure.run.clusterplan import ClusterPlan
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store import records
@@ -37,7 +38,7 @@ def test_a_convbench_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     request = Request("mine", suite.layers[:1], load_policy(str(policy)), ("indirect", "im2col"), 7)
     monkeypatch.setattr(ClusterPlan, "deadline_s", lambda self, identity: 3600)
     monkeypatch.setattr(session, "_GRACE_S", 6.0 - 3600)
-    done = runner.start(request, Attached((device,)), tmp_path / "run", None, never, print)
+    done = runner.start(Context(request, Attached((device,)), print, never), tmp_path / "run")
     assert done.code == ExitCode.INFRASTRUCTURE
     message, unmeasured = done.messages
     cpus = device.topology().clusters[-1].label

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from harness.devices.base import Cluster
-from harness.measure.clusterplan import verify_plan
 from harness.measure.clusters import Target
+from harness.measure.once.plan import once_plan
 from harness.measure.request import Request
 from harness.model.layer import Layer
 from harness.model.policy import load_policy
@@ -118,7 +118,7 @@ def test_arm64_under_emulation(need_tool: Callable[[str], str], tmp_path: Path) 
     script.chmod(0o755)
     cpu = max(os.sched_getaffinity(0))
     request = Request("all", tuple(layers), load_policy("quick"), ALGORITHMS, seed=0)
-    plan = verify_plan(request, Target(Cluster((cpu,)), cpu, ()), "verify-all", str(script), 3600)
+    plan = once_plan(request, Target(Cluster((cpu,)), cpu, ()), "verify-all", str(script), 3600)
     (tmp_path / "all.plan").write_text(plan)
     done = subprocess.run([script, "verify", tmp_path / "all.plan"], capture_output=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()[-2000:]

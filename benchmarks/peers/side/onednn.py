@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.side.hollow_torch import load
 from benchmarks.peers.side.made import Made
+from benchmarks.peers.side.torch_cpu import load
 
 torch = load()
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from benchmarks.peers.figures import known_core, misconfigured
-from benchmarks.peers.hollow import assembly
 from benchmarks.peers.render import grouped, tables, to_html, to_json, to_markdown
 from benchmarks.peers.samples import Findings, Sample
+from benchmarks.peers.stubs import assembly
 from benchmarks.peers.summary import ALL, close_calls, comparisons, means, rows
 from harness.model.layer import Layer
 
@@ -134,7 +134,7 @@ def test_json_holds_the_samples_and_no_nan() -> None:
     assert values["comparisons"]["ours / XNNPACK"][0]["verdict"] == "faster"
 
 
-def test_stand_ins_define_every_symbol_once() -> None:
+def test_stubs_define_every_symbol_once() -> None:
     text = assembly(["cudaMalloc", "_ZN3foo3barEv", "_ZTIN3foo3barE"])
     for name in ("cudaMalloc", "_ZN3foo3barEv", "_ZTIN3foo3barE"):
         assert text.count(f"\n{name}:\n") == 1

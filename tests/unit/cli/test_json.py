@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.testing
 
-from harness.cli import build, main
+from harness.cli import build, program
 from harness.errors import ExitCode
-from harness.measure import runner, tune, verify
-from harness.measure.request import DeviceOutcome
-from harness.measure.tune import Tuned
-from harness.measure.verify import Verified
+from harness.measure.once import tune, verify
+from harness.measure.once.tune import Tuned
+from harness.measure.once.verify import Verified
+from harness.measure.outcome import Results
+from harness.measure.run import runner
+from harness.measure.run.outcome import SessionOutcome
 from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
@@ -27,10 +28,12 @@ BUILT = Built(
 @pytest.fixture(autouse=True)
 def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is built or measured."""
-    done = runner.RunResult(tmp_path, [DeviceOutcome("local", samples=3)], ExitCode.DONE)
+    done = runner.RunResult(tmp_path, [SessionOutcome("local", samples=3)], ExitCode.DONE)
     monkeypatch.setattr(build, "build", lambda *_: BUILT)
-    monkeypatch.setattr(verify, "verify_all", lambda *_: [Verified("local", checked=7)])
-    monkeypatch.setattr(tune, "tune_all", lambda *_: [Tuned("local", tables=[tmp_path / "0.tuned"])])
+    monkeypatch.setattr(verify, "verify_all", lambda *_: Results([Verified("local", checked=7)], ExitCode.DONE))
+    monkeypatch.setattr(
+        tune, "tune_all", lambda *_: Results([Tuned("local", tables=[tmp_path / "0.tuned"])], ExitCode.DONE)
+    )
     monkeypatch.setattr(runner, "start", lambda *_: done)
 
 
@@ -47,9 +50,8 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["run", "smoke", "--device", "local", "--dry-run"], "jobs"),
     ],
 )
-def test_one_object_and_nothing_else(argv: list[str], key: str) -> None:
-    done = typer.testing.CliRunner().invoke(main.app, [*argv, "--json"], standalone_mode=False)
-    assert done.exception is None
-    value: Any = json.loads(done.stdout)
+def test_one_object_and_nothing_else(argv: list[str], key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    program.perform([*argv, "--json"])
+    value: Any = json.loads(capsys.readouterr().out)
     assert isinstance(value, dict)
     assert value[key]

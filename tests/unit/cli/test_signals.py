@@ -30,16 +30,16 @@ import os, signal, sys
 from pathlib import Path
 from harness.cli import main, run
 from harness.errors import ExitCode
-from harness.measure import runner
-from harness.measure.request import DeviceOutcome
+from harness.measure.run import runner
+from harness.measure.run.outcome import SessionOutcome
 import harness.report.writer as writer
-def start(request, attached, out, require, stopping, say):
-    with stopping() as stop:
+def start(context, out):
+    with context.stopping() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.is_set()
         {during}
     {after}
-    return runner.RunResult(Path("/r"), [DeviceOutcome("local")], ExitCode.INTERRUPTED)
+    return runner.RunResult(Path("/r"), [SessionOutcome("local")], ExitCode.INTERRUPTED)
 def report(path):
     {reporting}
 runner.start, writer.write_report = start, report

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import ANY
 
 import pytest
 
-from harness.cli import devices, lab, options, run
+from harness.cli import lab, options, run
+from harness.cli.devices import Devices
+from harness.cli.outcome import Outcome
 from harness.devices import discovery
 from harness.devices.base import AdbServer, Attached, Cluster, Device, Identity, Topology
 from harness.errors import ExitCode, NoDeviceError, UsageError
 from harness.lab import manager
-from harness.measure import runner
+from harness.measure.context import Context
 
 pytestmark = pytest.mark.unit
 
@@ -34,24 +36,22 @@ def test_clusters() -> None:
 @pytest.mark.parametrize(("count", "words"), [(1, "1 usable device, 3"), (2, "2 usable devices, 3")])
 def test_usable_devices(count: int, words: str) -> None:
     with pytest.raises(NoDeviceError, match=words):
-        runner.usable(Attached((cast(Device, None),) * count), 3, print)
+        Context(cast(Any, None), Attached((cast(Device, None),) * count), print, cast(Any, None), 3).usable()
 
 
-def test_a_short_dry_run_is_told_in_seconds(capsys: pytest.CaptureFixture[str]) -> None:
-    run._show([], {"local": 6.4, "pixel-3": 90.0}, as_json=False)
-    out = capsys.readouterr().out
-    assert "local: at most about 6 s of" in out
-    assert "pixel-3: at most about 1.5 min of" in out
+def test_a_short_dry_run_is_told_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "planned", lambda _: ([], {"local": 6.4, "pixel-3": 90.0}))
+    local, pixel = run._jobs(cast(Context, None)).lines
+    assert "local: at most about 6 s of" in local
+    assert "pixel-3: at most about 1.5 min of" in pixel
 
 
 def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(manager, "list_phones", list)
     monkeypatch.setattr(manager, "down", lambda serials: [])
-    for command in (lab.list_, lambda: lab.down(None)):
-        assert command() == 0
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        assert "no virtual phone is up" in captured.err
+    for command in (lab.List(), lab.Down()):
+        assert command() == Outcome()
+        assert "no virtual phone is up" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,11 @@ def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     ],
 )
 def test_unknown_values_of_a_device(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], identity: Identity, cluster: Any, lines: Any
+    monkeypatch: pytest.MonkeyPatch, identity: Identity, cluster: Any, lines: Any
 ) -> None:
     device = SimpleNamespace(identity=identity, topology=lambda: Topology((cluster,), cluster.cpus))
     monkeypatch.setattr(discovery, "find", lambda *_: Attached((cast(Device, device),)))
-    assert devices.command() == 0
-    assert capsys.readouterr().out.splitlines() == lines
+    assert Devices()() == Outcome(lines=tuple(lines), value=ANY)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +89,9 @@ def test_unknown_values_of_a_device(
         ("", "adb server lab:5037  its program is not told by the system"),
     ],
 )
-def test_the_adb_server_that_was_asked(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], adb: str, line: str
-) -> None:
+def test_the_adb_server_that_was_asked(monkeypatch: pytest.MonkeyPatch, adb: str, line: str) -> None:
     monkeypatch.setattr(discovery, "find", lambda *_: Attached(servers=(AdbServer("lab:5037", adb),)))
-    assert devices.command() == ExitCode.NO_DEVICE
-    assert capsys.readouterr().out.splitlines()[0] == line
-    devices.command(json_output=True)
-    assert json.loads(capsys.readouterr().out)["adb_servers"] == [{"address": "lab:5037", "adb": adb}]
+    done = Devices()()
+    assert done.code == ExitCode.NO_DEVICE
+    assert done.lines[0] == line
+    assert done.value is not None and done.value["adb_servers"] == [{"address": "lab:5037", "adb": adb}]

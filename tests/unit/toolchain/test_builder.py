@@ -201,3 +201,10 @@ def test_flags_of_the_user_do_not_leak_in(monkeypatch: pytest.MonkeyPatch) -> No
     environment = cmake.environment()
     assert environment["KEPT"] == "x"
     assert not {"CFLAGS", "LDFLAGS", "CC", "CMAKE_GENERATOR", "CMAKE_TOOLCHAIN_FILE"} & set(environment)
+
+
+def test_what_was_checked_when_it_was_built_is_not_read_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = world.build()
+    monkeypatch.setattr(elf, "check", lambda *_, **__: pytest.fail("read again"))
+    again = world.build()
+    assert (again.cached, again.build_id) == (True, first.build_id)

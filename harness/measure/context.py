@@ -1,0 +1,64 @@
+"""What a command that measures goes by, and what its devices share while they are at work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from harness.devices.base import Attached, Device
+from harness.errors import NoDeviceError
+from harness.measure.programs import Programs
+from harness.measure.request import Request
+
+Say = Callable[[str], None]
+Stopping = Callable[[], AbstractContextManager[threading.Event]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is asked, of which devices; whom to tell what goes on.
+
+    ``stopping`` gives the event that ends measuring in order; ``require``: how many devices there have to be.
+    """
+
+    request: Request
+    attached: Attached
+    say: Say
+    stopping: Stopping
+    require: int | None = None
+
+    @property
+    def some_unusable(self) -> bool:
+        """Whether a device that was meant cannot be measured."""
+        return bool(self.attached.unusable)
+
+    def usable(self) -> list[Device]:
+        """The devices to measure. Raises NoDeviceError where there are none, or fewer than required."""
+        attached = self.attached
+        for bad in attached.unusable:
+            self.say(f"{bad.serial}: {bad.state}: {bad.remedy}")
+        if not attached.devices:
+            if attached.unusable:
+                states = "; ".join(f"{bad.serial} is {bad.state}: {bad.remedy}" for bad in attached.unusable)
+                raise NoDeviceError(f"no usable device: {states}", "or measure this machine: --device local")
+            raise NoDeviceError(
+                "no phone is attached", "attach one with USB debugging on, or measure this machine: --device local"
+            )
+        count = len(attached.devices)
+        if self.require is not None and count < self.require:
+            raise NoDeviceError(
+                f"{count} usable device{'s' * (count != 1)}, {self.require} required", "attach more, or lower --require"
+            )
+        return list(attached.devices)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the devices of a command share while they are at work."""
+
+    request: Request
+    programs: Programs
+    stop: threading.Event
+    say: Say

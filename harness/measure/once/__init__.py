@@ -1,0 +1,1 @@
+"""What is done once on a device and leaves no run directory: verify, tune."""

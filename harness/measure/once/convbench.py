@@ -1,0 +1,107 @@
+"""A command of convbench that is run once on a device: installed, run to its end or stopped, nothing left behind."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.control.lease import host_cpus, leased
+from harness.devices.base import Device, RemoteProcess
+from harness.errors import DeviceError, ExitCode
+from harness.measure.context import Work
+from harness.measure.installed import Installed
+from harness.measure.outcome import DeviceOutcome
+from harness.measure.patience import patient
+from harness.store.journal import EventLog, write_atomically
+
+NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
+
+_GRACE_S = 60.0  # beyond the deadline that convbench keeps by itself
+_POLL_S = 0.3
+
+
+class Convbench:
+    """convbench in a folder of its own on a device. Failures of what it runs go to ``done``."""
+
+    def __init__(self, installed: Installed, done: DeviceOutcome, stop: threading.Event) -> None:
+        self.device: Device = installed.device
+        self.folder = installed.folder
+        self.program = installed.program
+        self._installed = installed
+        self._done = done
+        self._stop = stop
+        self._process: RemoteProcess | None = None
+
+    def run(
+        self, command: str, plan: str, deadline_s: float, take: Callable[[bytes], bool], *options: str, of: str = ""
+    ) -> None:
+        """Runs ``convbench COMMAND PLAN OPTIONS``; ``take`` gets all that it printed, and tells whether it ended.
+
+        ``of`` tells several runs of a command apart. Raises DeviceError.
+        """
+        stem = f"{self.folder}/{command}{of}"
+        self._push_text(plan, f"{stem}.plan")
+        self._process = self.device.spawn(
+            [self.program, command, f"{stem}.plan", *options], cwd=self.folder, output=f"{stem}.out"
+        )
+        in_time = self._wait(self._process, deadline_s + _GRACE_S)
+        self.device.kill(self._process)
+        said = self.device.read_from(f"{stem}.out", 0)
+        ended = take(said)
+        if not in_time:
+            late = f"convbench {command} had not ended after {deadline_s + _GRACE_S:.0f} s and was stopped"
+            self._done.fail(ExitCode.INFRASTRUCTURE, late)
+        elif not ended and not self._stop.is_set():
+            words = said.decode("utf-8", "replace").strip()[-300:] or "it said nothing"
+            self._done.fail(ExitCode.INFRASTRUCTURE, f"convbench {command} stopped without an end: {words}")
+
+    def clean_up(self) -> None:
+        """Leaves nothing running and no file, also after a start of which nobody knows whether it happened."""
+        try:
+            if self._process is not None:
+                self.device.kill(self._process)
+            self._installed.stop_all()
+            self._installed.remove()
+        except DeviceError as error:
+            self._done.fail(
+                ExitCode.INFRASTRUCTURE,
+                f"{self.folder} may be left on the device: {error.message}\n  remove it when the device is back",
+            )
+
+    def _wait(self, process: RemoteProcess, latest_s: float) -> bool:
+        """Waits for the program's end or a stop; False where it took longer than ``latest_s`` seconds."""
+        latest = time.monotonic() + latest_s
+        while self.device.alive(process) and not self._stop.wait(_POLL_S):
+            if time.monotonic() > latest:
+                return False
+        return True
+
+    def _push_text(self, text: str, target: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "text"
+            write_atomically(file, text.encode())
+            self.device.push(file, target)
+
+
+@contextmanager
+def held(device: Device, name: str, work: Work) -> Iterator[Device]:
+    """The device, this command's alone within the block, with calls repeated while it is away. Raises DeviceError."""
+    with leased(device.serial), host_cpus(device.identity, work.stop, lambda text: work.say(f"{name}: {text}")):
+        yield patient(device, NO_EVENTS, work.stop)
+
+
+@contextmanager
+def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> Iterator[Convbench]:
+    """convbench on the device within the block. Raises DeviceError where it cannot be installed."""
+    built = work.programs.of(device)
+    installed = Installed(device, run_id, NO_EVENTS)
+    made = Convbench(installed, done, work.stop)
+    try:
+        installed.install(built)
+        yield made
+    finally:
+        made.clean_up()

@@ -1,0 +1,69 @@
+"""What became of a command on its devices: failures with their exit codes, and one exit code for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from harness.errors import ExitCode, HarnessError, worst
+from harness.store import records
+
+
+@dataclass
+class DeviceOutcome:
+    """What a device gave."""
+
+    name: str
+    codes: list[ExitCode] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def warn(self, message: str) -> bool:
+        """Notes what is no failure; whether it is new."""
+        is_new = message not in self.messages
+        self.messages += [message] * is_new
+        return is_new
+
+    def note(self, code: ExitCode, message: str) -> None:
+        """Notes what decides the exit code. Twice is once."""
+        if self.warn(message):
+            self.codes.append(code)
+
+    def fail(self, code: ExitCode, message: str) -> None:
+        """Notes a failure; other devices go on."""
+        self.note(code, message)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """What fails within the block is noted; other devices go on."""
+        try:
+            yield
+        except HarnessError as error:
+            self.fail(error.exit_code, str(error))
+
+    def note_wrong(self, check: records.Check, what: str = "wrong result") -> None:
+        """Notes a check that found a wrong result."""
+        self.note(ExitCode.WRONG_RESULT, f"{check.variant} on {check.layer}: {what}")
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {"device": self.name, "messages": self.messages}
+
+
+D_co = TypeVar("D_co", bound=DeviceOutcome, covariant=True)
+
+
+@dataclass(frozen=True)
+class Results(Generic[D_co]):
+    """What each device gave, and the exit code of all."""
+
+    outcomes: Sequence[D_co]
+    code: ExitCode
+
+
+def code_of(outcomes: Iterable[DeviceOutcome], *, some_unusable: bool = False, stopped: bool = False) -> ExitCode:
+    """The exit code of a command on several devices."""
+    codes = [code for outcome in outcomes for code in outcome.codes]
+    codes += [ExitCode.INFRASTRUCTURE] * some_unusable + [ExitCode.INTERRUPTED] * stopped
+    return worst(codes)

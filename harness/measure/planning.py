@@ -1,0 +1,32 @@
+"""What every plan for convbench is made of: a cluster's jobs, the line that opens it, time for slow devices."""
+
+from __future__ import annotations
+
+from harness import __version__
+from harness.devices.base import Identity, format_cpus
+from harness.measure.clusters import Target
+from harness.measure.request import Request
+from harness.plan.jobs import Job, Variant, make_jobs, make_variants
+from harness.plan.planfile import RunLine
+
+MEMORY_BYTES = 768 << 20
+# An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
+# what does grow (checks, creating, one sample at least per variant) fits into this many times the deadline.
+_EMULATED_SLOWNESS = 6
+
+
+def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[Variant, ...], list[Job]]:
+    """All jobs of a cluster, and the variants that each of them has. Pure."""
+    variants = make_variants(request.algorithms, request.policy.cache, request.faces)
+    return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
+
+
+def run_line(run_id: str, target: Target, attempt: int, deadline_s: int) -> RunLine:
+    """The plan's line about the whole of it."""
+    conductor = format_cpus(target.conductor)
+    return RunLine(run_id, target.cluster.label, attempt, target.cpu, deadline_s, __version__, conductor)
+
+
+def extended(deadline_s: int, identity: Identity) -> int:
+    """A deadline in seconds, longer where the device's CPU is emulated."""
+    return deadline_s * (_EMULATED_SLOWNESS if identity.emulated else 1)

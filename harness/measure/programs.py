@@ -1,0 +1,47 @@
+"""convbench for the devices of a command, built before anything is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.devices.base import Device
+from harness.errors import DeviceError, UsageError
+from harness.measure.request import Request
+from harness.toolchain.builder import Built, build
+from harness.toolchain.toolchain import DEFAULT_ABI, HOST
+
+
+@dataclass(frozen=True)
+class Programs:
+    """convbench for each kind of device."""
+
+    by_abi: dict[str, Built]
+    abi: str
+
+    def of(self, device: Device) -> Built:
+        """The program for a device; raises DeviceError where its ABIs do not fit."""
+        if device.identity.capabilities.runs_host_programs:
+            return self.by_abi[HOST]
+        if self.abi not in device.identity.abis:
+            has = ", ".join(device.identity.abis) or "none that it tells"
+            raise DeviceError(f"the device does not run {self.abi}: its ABIs are {has}", "leave it out with --device")
+        return self.by_abi[self.abi]
+
+
+def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
+    """Builds what these devices need, and nothing else. Raises UsageError or InfrastructureError."""
+    for_host = [device.identity.capabilities.runs_host_programs for device in devices]
+    abi = request.abi or DEFAULT_ABI
+    if all(for_host):
+        if request.abi not in (None, HOST):
+            raise UsageError(f"--abi {request.abi} does not run on `local`", "leave the option out, or attach a phone")
+        if request.ndk is not None:
+            raise UsageError("--ndk is for phones, and only `local` is measured", "leave the option out")
+        return Programs({HOST: build(HOST, request.toolchain, None, say)}, HOST)
+    if abi == HOST:
+        raise UsageError("--abi host does not run on a phone", "leave the option out, or name --device local")
+    built = {abi: build(abi, request.toolchain, request.ndk, say)}  # the options are about the phones
+    if any(for_host):
+        built[HOST] = build(HOST, "auto", None, say)
+    return Programs(built, abi)

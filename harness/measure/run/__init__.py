@@ -1,0 +1,1 @@
+"""A run: one device's session, many devices' campaign, what is left for --resume."""

@@ -1,0 +1,123 @@
+"""The plan of one attempt at one cluster: what is still to measure, in convbench's format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.control.heat import Heat
+from harness.devices.base import Identity
+from harness.measure.clusters import Target
+from harness.measure.planning import MEMORY_BYTES, cluster_jobs, extended, run_line
+from harness.measure.request import Request
+from harness.plan.jobs import Job, Variant, estimate_s, latest_s
+from harness.plan.known import known_lines
+from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
+from harness.plan.remaining import Measured, remaining
+from harness.store.progress import Done
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """Jobs of one cluster that are still to do, and the number of this attempt (from 1)."""
+
+    request: Request
+    target: Target
+    attempt: int
+    variants: tuple[Variant, ...]
+    jobs: tuple[Job, ...]
+    blocks: int  # launches x layers in all
+    blocks_done: int
+    known: tuple[KnownLine, ...] = ()  # from earlier attempts
+
+    def seconds(self) -> float:
+        """About how long the jobs take."""
+        return estimate_s(self.jobs, self.request.layers, self.request.policy)
+
+    def deadline_s(self, identity: Identity) -> int:
+        """Seconds after which convbench ends by itself, whatever is still to do."""
+        latest = latest_s(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
+        return extended(latest, identity)
+
+    def render(self, identity: Identity, run_id: str, program: str, heat: Heat, tuned: str = "") -> str:
+        """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device."""
+        policy = self.request.policy
+        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
+        measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, MEMORY_BYTES, launches=policy.launches)
+        return render(
+            Plan(
+                run,
+                measure,
+                [BuildLine(0, program)],
+                self.variants,
+                self._layers(),
+                self.jobs,
+                self._gate(identity, heat),
+                self._watches(heat),
+                self.target.cluster.max_khz or None,
+                self.known,
+                tuned,
+            )
+        )
+
+    def _gate_cap_s(self, identity: Identity) -> float:
+        policy = self.request.policy
+        here = policy.gate_cap_local_s if identity.capabilities.is_measured_alone else None
+        return policy.gate_cap_s if here is None else min(policy.gate_cap_s, here)
+
+    def _gate(self, identity: Identity, heat: Heat) -> GateLine:
+        cap_s, source, rest = self._gate_cap_s(identity), heat.source, heat.rest
+        if not heat.is_known:
+            return GateLine(cap_s=cap_s)
+        return GateLine(
+            kind="file" if source.kind == "file" else "battery",
+            source=source.name,
+            path=source.path,
+            scale=source.scale,
+            plateau_c=rest.today_c,
+            baseline_c=rest.hottest_c,
+            tolerance_c=self.request.policy.gate_tolerance_c,
+            cap_s=cap_s,
+        )
+
+    def _watches(self, heat: Heat) -> list[WatchLine]:
+        policy = self.target.cluster.policy
+        folder = f"/sys/devices/system/cpu/cpufreq/{policy}"
+        watches: list[WatchLine] = []
+        if policy:
+            watches = [
+                WatchLine("freq", f"{policy}/{leaf}", f"{folder}/{leaf}")
+                for leaf in ("scaling_cur_freq", "scaling_max_freq")
+            ]
+        return watches + [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in heat.zones.values()]
+
+    def _layers(self) -> list[Any]:
+        wanted = {job.layer for job in self.jobs}
+        return [layer for layer in self.request.layers if layer.name in wanted]
+
+
+def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
+    """What is missing of a cluster's jobs. Pure."""
+    variants, jobs = cluster_jobs(request, target.cluster.label, device)
+    left = remaining(jobs, Measured(done.blocks, done.samples, done.rounds))
+    known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.out)
+    return ClusterPlan(
+        request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)
+    )
+
+
+def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
+    """All jobs of a cluster as lines of plan.jsonl."""
+    variants, jobs = cluster_jobs(request, label, device)
+    asked = list(dict.fromkeys(variant.asked for variant in variants))
+    return [
+        {
+            "device": device,
+            "cluster": label,
+            "launch": job.launch,
+            "layer": job.layer,
+            "variants": asked,
+            "seed": job.seed,
+        }
+        for job in jobs
+    ]

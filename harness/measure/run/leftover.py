@@ -1,0 +1,90 @@
+"""What is left to measure of a run: told from its directory alone, without its devices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+
+from harness.control.settings import pending
+from harness.measure.clusters import not_superseded
+from harness.measure.request import Request
+from harness.plan.jobs import Job, make_variants
+from harness.plan.remaining import Measured, remaining
+from harness.store.journal import read_lines
+from harness.store.progress import Done, done_by_cluster
+from harness.store.rundir import RunDir
+
+_MOST_NAMES = 8
+
+
+def planned_clusters(run: RunDir, name: str) -> list[str]:
+    """The labels of a device's clusters in plan.jsonl, in their order."""
+    lines = read_lines(run.path / "plan.jsonl")
+    return list(dict.fromkeys(str(line.get("cluster")) for line in lines if line.get("device") == name))
+
+
+def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]:
+    """The jobs of a device that are planned and not done, by cluster; clusters that are done are left out."""
+    done = done_by_cluster(run.device(name).records)
+    measured = [label for label, known in done.items() if known.samples]
+    variants = make_variants(request.algorithms, request.policy.cache, request.faces)
+    lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
+    left: dict[str, list[Job]] = {}
+    for label in not_superseded(planned_clusters(run, name), measured):
+        jobs = [
+            Job(int(line["launch"]), str(line["layer"]), 0, request.policy.rounds, tuple(range(len(variants))))
+            for line in lines
+            if line.get("cluster") == label and isinstance(line.get("launch"), int) and "layer" in line
+        ]
+        known = done.get(label, Done())
+        if missing := remaining(jobs, Measured(known.blocks, known.samples, known.rounds)):
+            left[label] = missing
+    return left
+
+
+def words(jobs: Sequence[Job], layers: Sequence[str]) -> str:
+    """Which launches and layers jobs are of; ``layers``: all that the run has."""
+    by_launch = [(launch, [job.layer for job in group]) for launch, group in groupby(jobs, lambda job: job.launch)]
+    parts = []
+    for same, group in groupby(by_launch, lambda pair: [layer for layer in layers if layer in pair[1]]):
+        numbers = [launch + 1 for launch, _ in group]
+        parts.append(f"{_launches(numbers)}: {_layers(same, len(layers))}")
+    return "; ".join(parts)
+
+
+def _launches(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"launch {numbers[0]}"
+    whole = numbers[-1] - numbers[0] + 1 == len(numbers)
+    return f"launches {numbers[0]} to {numbers[-1]}" if whole else f"launches {', '.join(map(str, numbers))}"
+
+
+def _layers(names: Sequence[str], all_of_them: int) -> str:
+    if len(names) == all_of_them and all_of_them > 1:
+        return f"all {all_of_them} layers"
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def nothing_left(run: RunDir, request: Request) -> bool:
+    """Whether the run has ended, every job of every device is on record, and the devices are as they were before."""
+    kept = run.manifest()
+    if kept.status not in ("done", "failed") or kept.finished is None:
+        return False
+    return all(is_complete(run, name, request) for name in kept.devices)
+
+
+def is_complete(run: RunDir, name: str, request: Request) -> bool:
+    """Whether all of a device is measured, and the device is as it was before."""
+    directory = run.device(name)
+    if not planned_clusters(run, name) or unmeasured(run, name, request):
+        return False
+    # "failed" is also what a session ended with whose folder stays on the device.
+    last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]
+    removed = [event["event"] for event in last] == ["removed"]
+    try:
+        serial = str(json.loads(directory.identity.read_bytes())["identity"]["serial"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return removed and pending(serial) is None

@@ -1,0 +1,142 @@
+"""manifest.json: what was asked, with what, on which host; enough to resume the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness import __version__
+from harness.devices.base import LOCAL, format_cpus
+from harness.devices.phone_id import PhoneId
+from harness.errors import UsageError
+from harness.measure.programs import Programs
+from harness.measure.request import Request
+from harness.model.layer import Layer
+from harness.model.policy import Policy
+from harness.paths import data_root, in_checkout
+from harness.store.journal import utc_now
+from harness.store.manifest import Manifest
+from harness.store.rundir import RunDir
+
+_PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
+
+
+def new_run_id(suite: str) -> str:
+    """A name that no other run has, on any host: it names the run's folder on the devices."""
+    return f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}-{secrets.token_hex(2)}"
+
+
+def new(
+    request: Request, names: list[str], programs: Programs, argv: list[str], tuned: dict[str, dict[str, str]]
+) -> Manifest:
+    """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster."""
+    host = {
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "cpus": format_cpus(sorted(os.sched_getaffinity(0))),
+    }
+    versions = {package: metadata.version(package) for package in _PACKAGES}
+    return Manifest(
+        version=1,
+        run=new_run_id(request.suite),
+        status="running",
+        started=utc_now(),
+        # A path may hold bytes that are no text.
+        argv=["harness", *(argument.encode("utf-8", "replace").decode() for argument in argv[1:])],
+        suite={"name": request.suite, "layers": [layer.model_dump(mode="json") for layer in request.layers]},
+        policy=request.policy.model_dump(mode="json"),
+        algorithms=list(request.algorithms),
+        faces=list(request.faces),
+        clusters=None if request.cpus is None else list(request.cpus),
+        seed=request.seed,
+        devices=names,
+        abi=request.abi,
+        ndk=None if request.ndk is None else str(request.ndk.resolve()),
+        toolchain_asked=request.toolchain,
+        toolchain={
+            abi: {**built.info, "toolchain": built.toolchain, "build_id": built.build_id}
+            for abi, built in programs.by_abi.items()
+        },
+        tuned=tuned,
+        **{
+            "git": _git(),
+            "host": host,
+            "versions": {"harness": __version__, "python": platform.python_version(), **versions},
+        },
+    )
+
+
+def request_of(manifest: Manifest, ndk: Path | None) -> Request:
+    """The request that a manifest tells of; ``ndk`` replaces its NDK. Raises UsageError where it is damaged."""
+    try:
+        return Request(
+            suite=str(manifest.suite["name"]),
+            layers=tuple(Layer.model_validate_json(json.dumps(layer)) for layer in manifest.suite["layers"]),
+            policy=Policy.model_validate_json(json.dumps(manifest.policy)),
+            algorithms=tuple(manifest.algorithms),
+            seed=manifest.seed,
+            faces=tuple(manifest.faces),
+            toolchain=manifest.toolchain_asked,
+            abi=manifest.abi,
+            ndk=ndk or (None if manifest.ndk is None else Path(manifest.ndk)),
+            cpus=None if manifest.clusters is None else tuple(manifest.clusters),
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"manifest.json is damaged: {first['msg']}", "start a new run") from error
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"manifest.json is damaged: {error}", "start a new run") from error
+
+
+def owners(run: RunDir) -> dict[str, PhoneId | None]:
+    """Which device each folder of the run belongs to, by its device.json; None where it has none yet.
+
+    Raises UsageError where one is damaged.
+    """
+    found: dict[str, PhoneId | None] = {}
+    for name in run.manifest().devices:
+        file = run.device(name).identity
+        try:
+            found[name] = PhoneId.from_json(json.loads(file.read_bytes())["identity"])
+        except FileNotFoundError:
+            found[name] = None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{file}: it does not tell which device this is ({error})", "put it back, or start a new run"
+            ) from error
+    return found
+
+
+def where_devices_are(run: RunDir) -> list[str]:
+    """Values of --device that cover the devices of a run: ``local``, ``all``, or both."""
+    names = run.manifest().devices
+    return [LOCAL] * (LOCAL in names) + ["all"] * any(name != LOCAL for name in names)
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit and cleanliness of the checkout that runs; None for an installed tool, or without git."""
+    if not in_checkout():
+        return None
+
+    def git(*argv: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(data_root()), *argv], capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    status = git("status", "--porcelain", "--untracked-files=no")
+    return None if commit is None else {"commit": commit, "dirty": bool(status)}

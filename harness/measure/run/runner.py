@@ -1,0 +1,212 @@
+"""A whole run: from a request and the devices found to a run directory with its report and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.control import settings
+from harness.devices.base import Attached, Device
+from harness.devices.phone_id import PhoneId
+from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, WrongDevice, worst
+from harness.measure.campaign import Named, check_clusters, in_turn, named
+from harness.measure.context import Context, Work
+from harness.measure.outcome import code_of
+from harness.measure.programs import Programs, build_programs
+from harness.measure.request import Request
+from harness.measure.run import manifest
+from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, words
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress, Display
+from harness.measure.run.session import Session
+from harness.measure.tables import check_kept, find_tables, keep_tables
+from harness.store.journal import utc_now
+from harness.store.progress import done_by_cluster
+from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
+
+
+@dataclass
+class RunResult:
+    """What a run left."""
+
+    directory: Path
+    outcomes: list[SessionOutcome] = field(default_factory=list)
+    code: ExitCode = ExitCode.INFRASTRUCTURE
+    seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    messages: list[str] = field(default_factory=list)
+    something_is_missing: bool = True  # --resume has something to measure
+    some_unusable: bool = False  # a device that was meant was not to be had
+    touched: bool = True  # the run directory has changed: its report is made again
+
+
+def start(context: Context, out: Path | None) -> RunResult:
+    """Makes a new run directory and measures into it; ``out``: None for one named by the time."""
+    request, found = context.request, context.usable()
+    check_clusters(found, request)
+    devices = named(found)
+    tables = find_tables(request, devices, context.say)
+    with new_run_dir(out, request.suite) as run:
+        programs, compile_s = _build(found, context)
+        names, argv = [name for name, _ in devices], _argv(context.attached, devices)
+        run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
+        point_latest(run)
+        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=context.some_unusable)
+        _measure(result, run, devices, programs, context)
+        return result
+
+
+def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
+    """The command line with names for serial numbers: those stand in device.json only."""
+    names = {bad.serial: f"({bad.state} phone)" for bad in attached.unusable}
+    names |= {device.serial: name for name, device in devices if device.identity.capabilities.has_secret_serial}
+    argv = sys.argv
+    for serial in sorted(names, key=len, reverse=True):
+        argv = [argument.replace(serial, names[serial]) for argument in argv]
+    return argv
+
+
+def resume(context: Context, run: RunDir) -> RunResult:
+    """Measures what is missing of a run, on its own devices; the request is the one of its manifest."""
+    with run.lock():
+        kept, request = run.manifest(), context.request
+        check_kept(run)
+        devices, strangers = _own(run, context.usable())
+        for stranger in strangers:
+            context.say(f"{stranger.message}\n  {stranger.remedy}")
+        _follow(run, devices)
+        here = dict(devices)
+        missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
+        for name in missing:
+            context.say(f"{name}: not attached; {_missing_of(run, name, request)}")
+        programs, compile_s = _build([device for _, device in devices], context)
+        for abi, program in programs.by_abi.items():
+            if kept.build_id(abi) not in (None, program.build_id):
+                raise UsageError(
+                    f"{run.path}: convbench for {abi} is not the one that measured "
+                    f"({str(kept.build_id(abi))[:12]}, now {program.build_id[:12]})",
+                    "use the sources and the toolchain of the run (manifest.json), or start a new run",
+                )
+        run.update_manifest(status="running")
+        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=bool(missing or strangers))
+        _measure(result, run, devices, programs, context)
+        return result
+
+
+def finished(run: RunDir) -> RunResult | None:
+    """What the run left, where nothing is missing of it: neither its times nor its devices are touched. Else None."""
+    if not nothing_left(run, manifest.request_of(run.manifest(), None)):
+        return None
+    outcomes: list[SessionOutcome] = []
+    _add_faults_on_record(run, outcomes)
+    code = code_of(outcomes)
+    if code != run.manifest().exit_code:
+        return None  # it failed of something else, which may be gone
+    messages = ["nothing missing", *(f"{o.name}: {m}" for o in outcomes for m in o.messages)]
+    return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False)
+
+
+def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongDevice]]:
+    """The devices of a run by their names in it, whatever their addresses; and what passes for one of them and is not.
+
+    Raises WrongDevice where there are only such ones, NoDeviceError where there is none at all.
+    """
+    owners = manifest.owners(run)
+    devices: dict[str, Device] = {}
+    others: list[Device] = []
+    for device in found:
+        phone = PhoneId.of(device.identity)
+        name = next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
+        if name is None:
+            others.append(device)
+        else:
+            devices.setdefault(name, device)
+    # A device that was killed before its first step has no device.json yet: its model's name must do.
+    devices |= {n: d for n, d in named(found) if d in others and n in owners and owners[n] is None}
+    missing = [(name, owner) for name, owner in owners.items() if owner is not None and name not in devices]
+    strangers = [
+        WrongDevice(
+            f"{name}: the phone that was measured is {owner}; the one that is attached is {PhoneId.of(d.identity)}",
+            f"attach the first to go on with {run.path}, which was left as it is; the second needs a run of its own",
+        )
+        for name, owner in missing
+        for d in others
+        if d not in devices.values() and (d.serial == owner.address or slug(d.identity.model) == slug(owner.model))
+    ]
+    if not devices and strangers:
+        raise strangers[0]
+    if not devices:
+        raise NoDeviceError(f"none of the run's devices is attached: {', '.join(sorted(owners))}", "attach one of them")
+    return list(devices.items()), strangers
+
+
+def _follow(run: RunDir, devices: Sequence[Named]) -> None:
+    """A phone that has another address now is put back there what the run left changed."""
+    owners = manifest.owners(run)
+    for name, device in devices:
+        owner = owners[name]
+        if owner is not None and owner.address != device.serial:
+            settings.follow(owner.address, device.serial, run.device(name).settings)
+
+
+def _missing_of(run: RunDir, name: str, request: Request) -> str:
+    left = unmeasured(run, name, request)
+    layers = [layer.name for layer in request.layers]
+    parts = [f"cluster {label}: {words(jobs, layers)}" for label, jobs in left.items()]
+    return f"not measured: {'; '.join(parts)}" if parts else "what is missing of it stays missing"
+
+
+def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float]:
+    began = time.monotonic()
+    programs = build_programs(devices, context.request, context.say)
+    return programs, time.monotonic() - began
+
+
+def _measure(result: RunResult, run: RunDir, devices: Sequence[Named], programs: Programs, context: Context) -> None:
+    began = time.monotonic()
+    with context.stopping() as stop:
+        work = Work(context.request, programs, stop, context.say)
+        try:
+            result.outcomes = _measure_all(run, devices, work)
+            _add_faults_on_record(run, result.outcomes)
+            unusable = result.some_unusable
+            result.code = code_of(result.outcomes, some_unusable=unusable, stopped=stop.is_set())
+            unfinished = any(outcome.unfinished for outcome in result.outcomes)
+            result.something_is_missing = unfinished or unusable or stop.is_set()
+        finally:
+            result.seconds["measure"] = time.monotonic() - began
+            result.messages = [f"{o.name}: {m}" for o in result.outcomes for m in o.messages]
+            try:
+                _close(run, result, stop)
+            except HarnessError as error:
+                result.messages.append(str(error))
+                result.code = worst([result.code, error.exit_code])
+
+
+def _measure_all(run: RunDir, devices: Sequence[Named], work: Work) -> list[SessionOutcome]:
+    progress = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
+    sessions = {name: Session(device, name, run, work, progress[name]) for name, device in devices}
+    with Display(list(progress.values())):
+        return in_turn(devices, lambda name, _: sessions[name].measure(), work)
+
+
+def _add_faults_on_record(run: RunDir, outcomes: list[SessionOutcome]) -> None:
+    """Wrong results and crashes of earlier attempts count as well: the run is judged, not its last attempt."""
+    known = {outcome.name: outcome for outcome in outcomes}
+    for name in run.manifest().devices:
+        faults = [fault for done in done_by_cluster(run.device(name).records).values() for fault in done.faults]
+        if faults and name not in known:
+            known[name] = SessionOutcome(name)
+            outcomes.append(known[name])
+        for fault in faults:
+            known[name].fault(fault)
+
+
+def _close(run: RunDir, result: RunResult, stop: threading.Event) -> None:
+    status = "interrupted" if stop.is_set() else "done" if result.code == ExitCode.DONE else "failed"
+    previous = run.manifest().seconds
+    seconds = {phase: round(previous.get(phase, 0.0) + s, 2) for phase, s in result.seconds.items()}
+    run.update_manifest(status=status, finished=utc_now(), exit_code=int(result.code), seconds=seconds)

@@ -1,0 +1,341 @@
+"""One device's part of a run: from the restored settings to the empty folder, cluster after cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from harness.control import baseline
+from harness.control.heat import NOWHERE, Heat, Rest, find_source
+from harness.control.lease import host_cpus, leased
+from harness.control.settings import kept_awake
+from harness.devices.base import Device, Identity, RemoteProcess, Topology, as_json, parse_cpus
+from harness.devices.identity import BOOT_ID
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
+from harness.measure.clusters import Target, out_of_reach, planned, targets
+from harness.measure.context import Work
+from harness.measure.installed import Installed
+from harness.measure.patience import Connection, patient
+from harness.measure.run.clusterplan import ClusterPlan, make_plan, planned_lines
+from harness.measure.run.follow import Follower
+from harness.measure.run.leftover import planned_clusters, unmeasured, words
+from harness.measure.run.orphan import attempts_of, take_over
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress
+from harness.measure.tables import kept_table
+from harness.store import records
+from harness.store.journal import write_atomically
+from harness.store.progress import Done, done_by_cluster
+from harness.store.recordsfile import RecordsFile
+from harness.store.rundir import DeviceDir, RunDir
+
+_GRACE_S = 120.0  # beyond the deadline that convbench keeps by itself
+_LOAD_S = 1.5  # long enough for a zone beside the core to move
+
+
+class Session:
+    """Measures one device. ``stop`` ends it early with everything taken over and put back."""
+
+    def __init__(
+        self,
+        device: Device,
+        name: str,
+        run: RunDir,
+        work: Work,
+        progress: DeviceProgress,
+    ) -> None:
+        serial = device.serial if device.identity.capabilities.has_secret_serial else ""
+        self._directory: DeviceDir = run.device(name, serial)
+        self._raw = device
+        events = self._directory.events
+        self._connection = Connection(events, work.stop, progress.lost, progress.back)
+        self._device = patient(device, events, work.stop, self._connection)
+        self._run = run
+        self._request = work.request
+        self._programs = work.programs
+        self._progress = progress
+        self._stop = work.stop
+        self._phone = PhoneId.of(device.identity)
+        self._is_foreign = False  # the device is not the one of this directory, which is left as it is
+        self._out_of_reach: dict[str, str] = {}
+        self._heat = Heat()
+        self._lost_said = False
+        self.outcome = SessionOutcome(name)
+
+    def measure(self) -> SessionOutcome:
+        """Runs every cluster; whatever fails is in the outcome, never raised."""
+        events = self._directory.events
+        try:
+            self._measure()
+        except HarnessError as error:
+            if not (isinstance(error, DeviceLost) and self._lost_said):
+                self.outcome.fail(error.exit_code, str(error))
+        except Exception as error:  # a fault of ours on one device must not take the others with it
+            traceback.print_exc()
+            self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
+        finally:
+            if not self._is_foreign and not self._stop.is_set():
+                self._say_unmeasured()
+            codes = self.outcome.codes
+            state = "stopped" if self._stop.is_set() else "failed" if codes else "done"
+            self._progress.finish(state)
+            try:
+                if not self._is_foreign:
+                    events.add("finished", state=state, messages=self.outcome.messages)
+            except HarnessError as error:  # the disk is full: said, not lost
+                self.outcome.fail(error.exit_code, str(error))
+        return self.outcome
+
+    def _say_unmeasured(self) -> None:
+        """What was planned and is not measured is a failure, whatever kept it from being measured."""
+        layers = [layer.name for layer in self._request.layers]
+        for label, jobs in unmeasured(self._run, self.outcome.name, self._request).items():
+            why = f" ({self._out_of_reach[label]})" if label in self._out_of_reach else ""
+            text = f"not measured of cluster {label}{why}: {words(jobs, layers)}"
+            self.outcome.fail(ExitCode.INFRASTRUCTURE, text)
+
+    def _measure(self) -> None:
+        device, events = self._device, self._directory.events
+        with ExitStack() as stack:
+            stack.enter_context(leased(device.serial))
+            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
+            self._confirm()
+            topology = device.topology()
+            self._write_identity(topology)
+            events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
+            chosen = self._choose(topology)
+            built = self._programs.of(device)
+            if device.identity.capabilities.has_settings:
+                stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
+            installed = Installed(device, self._run.run_id, events)
+            take_over(installed, self._directory)
+            with self._folder(installed):
+                self._progress.phase("installing")
+                installed.install(built)
+                self._clusters(installed, chosen)
+
+    def _confirm(self) -> None:
+        """It was found some time ago: another one may have its address by now."""
+        try:
+            self._device.confirm()
+        except WrongDevice:
+            self._is_foreign = True
+            raise
+
+    @contextmanager
+    def _folder(self, installed: Installed) -> Iterator[None]:
+        """Removes the device's folder, save where records could not be taken over: then it stays for --resume."""
+        try:
+            yield
+        except DeviceError:
+            self._remove_if_taken_over(installed)
+            raise
+        installed.remove()
+
+    def _remove_if_taken_over(self, installed: Installed) -> None:
+        try:
+            take_over(installed, self._directory)
+            installed.remove()
+        except HarnessError:
+            self._directory.events.add("left for resume", folder=installed.folder)
+
+    def _clusters(self, installed: Installed, chosen: list[Target]) -> None:
+        done = done_by_cluster(self._directory.records)
+        for cluster, number in attempts_of(self._directory.events):  # also those that left no record
+            known = done.setdefault(cluster, Done())
+            known.attempts = max(known.attempts, number)
+        plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
+        self._progress.expect(blocks=sum(p.blocks for p in plans))
+        todo = [p for p in plans if p.jobs]
+        if not todo:
+            if not unmeasured(self._run, self.outcome.name, self._request):
+                self._directory.events.add("nothing missing")
+            return
+        self._progress.phase("looking for heat sources")
+        self._heat = self._find_heat(installed)
+        for plan in todo:
+            if self._stop.is_set():
+                return
+            try:
+                self._cluster(installed, plan)
+            except DeviceLost as error:
+                self._lost(error, plan.target.cluster.label)
+                raise
+
+    def _lost(self, error: DeviceLost, label: str) -> None:
+        lost = DeviceError(
+            f"connection lost while cluster {label} was measured, and not back in time ({error.message})",
+            f"what it measured is kept; attach the phone, then {self._go_on()}",
+        )
+        self._lost_said = True
+        self.outcome.fail(lost.exit_code, str(lost))
+
+    def _find_heat(self, installed: Installed) -> Heat:
+        def load() -> None:
+            until = time.monotonic() + _LOAD_S
+            while time.monotonic() < until and not self._stop.is_set():
+                installed.json("probe")
+
+        source, zones = find_source(self._device, load)
+        stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
+        self._directory.events.add(
+            "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
+        )
+        return Heat(source, zones, Rest(hottest_c=stored))
+
+    def _cluster(self, installed: Installed, plan: ClusterPlan) -> None:
+        device, label = self._device, plan.target.cluster.label
+        file = self._directory.plan(label, plan.attempt)
+        table, tuned = kept_table(self._run, self.outcome.name, label), ""
+        if table is not None:
+            tuned = f"{installed.folder}/{table.name}"
+            device.push(table, tuned)
+        text = plan.render(device.identity, self._run.run_id, installed.program, self._heat, tuned)
+        write_atomically(file, text.encode("utf-8"))
+        remote = f"{label}.{plan.attempt}"
+        device.push(file, f"{installed.folder}/{remote}.plan")
+        self._progress.cluster(label, plan.blocks_done)
+        process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
+        target = RecordsFile(self._directory.records)
+        events = self._directory.events
+        follower = Follower(
+            self._raw,
+            f"{installed.folder}/{remote}.jsonl",
+            target,
+            events,
+            partial(self._take, label),
+            self._connection,
+        )
+        latest_s = plan.deadline_s(device.identity) + _GRACE_S
+        try:
+            follower.follow(process, self._stop, latest_s)
+            if follower.overdue:
+                self.outcome.fail(
+                    ExitCode.INFRASTRUCTURE,
+                    f"cluster {label}: convbench had not ended after {latest_s:.0f} s, though its own deadline was "
+                    f"over, and was stopped\n  what it measured is kept; {self._go_on()}",
+                )
+        finally:
+            if follower.end is None:
+                device.confirm()  # waits for the phone, where it is away
+                device.kill(process)
+                follower.pull_rest()
+        if self._stop.is_set() or follower.overdue:
+            return
+        if follower.end is None:
+            raise DeviceError(
+                self._why_without_end(installed, process, label, f"{remote}.jsonl"),
+                f"what it measured is kept; {self._go_on()}",
+            )
+        if follower.end.reason == "cpu":
+            self.outcome.fail(
+                ExitCode.INFRASTRUCTURE,
+                f"cluster {label}: its CPU {plan.target.cpu} was taken away while it was measured",
+            )
+        elif follower.end.reason != "done":
+            self.outcome.fail(
+                ExitCode.INFRASTRUCTURE,
+                f"cluster {label}: convbench stopped early ({follower.end.reason}); {self._go_on()}",
+            )
+
+    def _go_on(self) -> str:
+        return f"go on with: harness run --resume {self._run.path}"
+
+    def _why_without_end(self, installed: Installed, process: RemoteProcess, label: str, output: str) -> str:
+        boot_id = (self._device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()
+        if process.boot_id and boot_id != process.boot_id:
+            return f"the device rebooted while cluster {label} was measured"
+        return (
+            f"convbench on cluster {label} stopped without an end: {installed.last_words(output) or 'it said nothing'}"
+        )
+
+    def _take(self, label: str, record: records.Record) -> None:
+        self._progress.take(record)
+        if isinstance(record, records.Worker) and record.table is not None and record.table.refused:
+            text = f"cluster {label}: {record.table.refused}: it is not used, `auto` goes by the model"
+            if self.outcome.warn(text):
+                self._progress.remark(text)
+        if isinstance(record, records.Gate):
+            self._take_gate(record)
+        if isinstance(record, records.Sample):
+            self.outcome.samples += 1
+        elif isinstance(record, records.Error) and record.external:
+            what = f"{record.variant} on {record.layer}, launch {record.launch + 1}"
+            self.outcome.warn(f"cluster {label}: {what}: {record.reason}: no fault of its own")
+        elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
+            self.outcome.fault(record)
+
+    def _take_gate(self, gate: records.Gate) -> None:
+        """What a gate learned is what the gates of the next clusters go by."""
+        if gate.learned is None:
+            return
+        self._heat = replace(self._heat, rest=replace(self._heat.rest, today_c=gate.learned))
+        if gate.is_hotter_than_ever:
+            text = (
+                f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
+                f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"
+            )
+            if self.outcome.warn(text):
+                self._progress.remark(text)
+        if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
+            baseline.store(self._phone, self._heat.source.name, gate.learned)
+
+    def _choose(self, topology: Topology) -> list[Target]:
+        """The clusters to measure now. All that are to be measured go into plan.jsonl, those out of reach too."""
+        name = self.outcome.name
+        clusters = planned(topology, self._request.cpus)
+        usable = targets(topology, clusters)
+        known = planned_clusters(self._run, name)
+        added = clusters
+        if known:  # those that an earlier session saw; a cluster that was hidden may have turned up
+            measured = [label for label, done in done_by_cluster(self._directory.records).items() if done.samples]
+            taken = {cpu for label in measured for cpu in parse_cpus(label)}
+            added = [t.cluster for t in usable if t.cluster.label not in known and not taken & set(t.cluster.cpus)]
+        for cluster in added:
+            self._run.add_jobs(planned_lines(name, cluster.label, self._request))
+        self._out_of_reach = out_of_reach(topology, clusters)
+        left = unmeasured(self._run, name, self._request)
+        for label, why in self._out_of_reach.items():
+            if label in left:
+                self._directory.events.add("out of reach", cluster=label, why=why)
+                self._progress.remark(f"cluster {label} cannot be measured now: {why}")
+        return [t for t in usable if t.cluster.label in known or t.cluster in added]
+
+    def _write_identity(self, topology: Topology) -> None:
+        identity = self._device.identity
+        value = {
+            "name": self.outcome.name,
+            "title": _title(identity),
+            "identity": as_json(identity),
+            "clusters": self._all_clusters(topology),
+            "notes": list(topology.notes),
+        }
+        write_atomically(self._directory.identity, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def _all_clusters(self, topology: Topology) -> list[dict[str, Any]]:
+        """As they are now; those that are out of reach as they were when they could be looked at."""
+        now = [{**as_json(c), "label": c.label} for c in topology.clusters]
+        try:
+            before = json.loads(self._directory.identity.read_bytes())["clusters"]
+            known = {str(cluster["label"]): cluster for cluster in before}
+        except (OSError, ValueError, KeyError, TypeError):
+            return now
+        hidden = out_of_reach(topology, topology.clusters)
+        seen = [known.get(c["label"], c) if c["label"] in hidden else c for c in now]
+        return seen + [cluster for label, cluster in known.items() if label not in {c["label"] for c in now}]
+
+
+def _title(identity: Identity) -> str:
+    """What people call the device; empty where that is not known."""
+    if not identity.capabilities.has_product_model:
+        return ""
+    from harness.model.device_model import known_name  # noqa: PLC0415  the files of all known phones
+
+    return known_name(identity.model)

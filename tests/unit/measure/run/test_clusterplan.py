@@ -1,0 +1,58 @@
+"""The plan of a cluster: what policy and device decide of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.control.heat import Heat, HeatSource, Rest
+from harness.devices.base import Cluster, Identity
+from harness.measure.clusters import Target
+from harness.measure.request import Request
+from harness.measure.run.clusterplan import make_plan
+from harness.model.policy import Policy, load_policy
+from harness.model.suite import load_suite
+from harness.store.progress import Done
+
+pytestmark = pytest.mark.unit
+
+LOCAL, PHONE = Identity("local", "local"), Identity("S1", "adb")
+TARGET = Target(Cluster((0, 1)), 1, (0,))
+
+
+def text_of(policy: Policy, identity: Identity, heat: Heat | None = None) -> str:
+    request = Request("smoke", load_suite("smoke").layers, policy, ("indirect",), 7)
+    return make_plan(request, TARGET, Done()).render(identity, "r", "/convbench", heat or Heat())
+
+
+def cap_of(text: str) -> float:
+    (gate,) = re.findall(r"^gate .*\bcap_s=(\S+)", text, re.MULTILINE)
+    return float(gate)
+
+
+@pytest.mark.parametrize(
+    ("policy", "local", "phone"),
+    [
+        (load_policy("quick"), 3, 120),
+        (load_policy("default"), 120, 120),
+        (Policy(name="quick", gate_cap_s=60), 60, 60),  # its name decides nothing
+        (Policy(name="mine", gate_cap_s=60, gate_cap_local_s=5), 5, 60),
+        (Policy(name="mine", gate_cap_s=2, gate_cap_local_s=5), 2, 2),
+    ],
+)
+def test_the_policy_alone_tells_how_long_a_gate_waits(policy: Policy, local: float, phone: float) -> None:
+    assert (cap_of(text_of(policy, LOCAL)), cap_of(text_of(policy, PHONE))) == (local, phone)
+
+
+def test_a_gate_goes_by_what_is_known_of_the_heat() -> None:
+    zone = HeatSource("cpu:0", "file", "/z", 0.001, 30.0)
+    text = text_of(load_policy("default"), PHONE, Heat(zone, {"/z": zone}, Rest(31.0, 30.0)))
+    assert "gate source=cpu:0 kind=file path=/z scale=0.001 plateau_c=31 baseline_c=30 " in text
+    assert "watch kind=temp name=cpu:0 path=/z " in text
+    assert "gate source= kind=none " in text_of(load_policy("default"), PHONE)
+
+
+def test_an_emulated_device_has_more_time() -> None:
+    plan = make_plan(Request("s", load_suite("smoke").layers, load_policy("smoke"), ("direct",), 7), TARGET, Done())
+    assert plan.deadline_s(Identity("S1", "adb", emulated=True)) == 6 * plan.deadline_s(PHONE)

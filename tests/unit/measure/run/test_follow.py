@@ -1,0 +1,158 @@
+"""Following a run: pieces, lost connections, deaths, stops; nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from harness.devices.base import Device, RemoteProcess
+from harness.errors import DeviceError, DeviceLost
+from harness.measure import patience
+from harness.measure.run import follow
+from harness.store import records
+from harness.store.journal import EventLog, read_lines
+from harness.store.recordsfile import RecordsFile
+
+pytestmark = pytest.mark.unit
+
+PROCESS = RemoteProcess(1, 2, "boot")
+BLOCK = b'{"type":"block","seq":1,"launch":0,"layer":"a","rounds":1,"rounds_planned":1,"elapsed_s":1}\n'
+END = b'{"type":"end","seq":2,"records":3,"reason":"done"}\n'
+
+
+class Phone:
+    """A file that grows by the steps of a script: bytes, an exception, or None (the program dies)."""
+
+    def __init__(self, *script: bytes | Exception | None) -> None:
+        self.script = list(script)
+        self.data = b""
+        self.living = True
+
+    def alive(self, process: RemoteProcess) -> bool:
+        return self.living
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        step = self.script.pop(0) if self.script else b""
+        if isinstance(step, Exception):
+            raise step
+        if step is None:
+            self.living = False
+        else:
+            self.data += step
+        return self.data[offset:]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Phone], tuple[follow.Follower, list[str]]]:
+    monkeypatch.setattr(follow, "_POLL_S", 0.001)
+    seen: list[str] = []
+
+    def take(record: records.Record) -> None:
+        seen.append(record.type)
+
+    def _make(phone: Phone) -> tuple[follow.Follower, list[str]]:
+        target = RecordsFile(tmp_path / "records.jsonl")
+        return follow.Follower(cast(Device, phone), "f", target, EventLog(tmp_path / "events.jsonl"), take), seen
+
+    return _make
+
+
+def test_pieces_become_whole_lines(make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path) -> None:
+    follower, seen = make(Phone(BLOCK[:10], BLOCK[10:] + END[:3], b"", END[3:]))
+    follower.follow(PROCESS, threading.Event(), 60)
+    assert seen == ["block", "end"]
+    assert follower.end is not None
+    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK + END
+
+
+def test_a_lost_connection_is_waited_out(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
+) -> None:
+    follower, seen = make(Phone(BLOCK, DeviceLost("usb"), END))
+    follower.follow(PROCESS, threading.Event(), 60)
+    assert seen == ["block", "end"]
+    events = [event["event"] for event in read_lines(tmp_path / "events.jsonl")]
+    assert events == ["connection lost", "connection back"]
+
+
+def test_a_connection_lost_for_good_is_an_error(
+    make: Callable[..., tuple[follow.Follower, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.0)
+    follower, seen = make(Phone(BLOCK, DeviceLost("usb"), DeviceLost("usb")))
+    with pytest.raises(DeviceLost):
+        follower.follow(PROCESS, threading.Event(), 60)
+    assert seen == ["block"]
+
+
+def test_death_in_the_middle_of_a_line(make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path) -> None:
+    follower, _ = make(Phone(BLOCK + END[:5], None))
+    follower.follow(PROCESS, threading.Event(), 60)
+    follower.pull_rest()
+    assert follower.end is None
+    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK
+    (event,) = read_lines(tmp_path / "events.jsonl")
+    assert (event["event"], event["bytes"]) == ("cut tail", 5)
+
+
+def test_what_is_known_is_not_taken_twice(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
+) -> None:
+    (tmp_path / "records.jsonl").write_bytes(BLOCK)
+    phone = Phone()
+    phone.data = BLOCK + END
+    follower, seen = make(phone)
+    follower.resume_after(BLOCK)
+    follower.pull_rest()
+    assert seen == ["end"]
+    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK + END
+
+
+def test_another_file_than_the_known_one_is_refused(make: Callable[..., tuple[follow.Follower, list[str]]]) -> None:
+    phone = Phone()
+    phone.data = END
+    follower, _ = make(phone)
+    with pytest.raises(DeviceError, match="not what the run directory took over"):
+        follower.resume_after(BLOCK)
+
+
+def test_a_stop_returns_at_once(make: Callable[..., tuple[follow.Follower, list[str]]]) -> None:
+    stop = threading.Event()
+    stop.set()
+    follower, seen = make(Phone(BLOCK))
+    follower.follow(PROCESS, stop, 60)
+    assert seen == []
+
+
+def test_a_program_that_never_ends_is_left_after_its_time(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
+) -> None:
+    follower, seen = make(Phone(BLOCK))
+    follower.follow(PROCESS, threading.Event(), 0.05)
+    assert (follower.overdue, follower.end, seen) == (True, None, ["block"])
+    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK
+    punctual, _ = make(Phone(END))
+    punctual.follow(PROCESS, threading.Event(), 60)
+    assert not punctual.overdue
+
+
+def test_a_phone_that_is_away_does_not_stretch_the_time(
+    make: Callable[..., tuple[follow.Follower, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, _ = make(Phone(*[DeviceLost("usb")] * 1000))
+    follower.follow(PROCESS, threading.Event(), 0.05)
+    assert follower.overdue
+
+
+def test_a_line_that_is_no_record_is_noted(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
+) -> None:
+    follower, seen = make(Phone(b"Killed\n" + END))
+    follower.follow(PROCESS, threading.Event(), 60)
+    assert seen == ["end"]
+    assert "Killed" in json.dumps(read_lines(tmp_path / "events.jsonl"))

@@ -1,0 +1,59 @@
+"""Many devices: names that no two share, phones side by side, this machine alone and last."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.devices.base import Device, Identity
+from harness.measure import campaign
+from harness.measure.campaign import in_turn, named
+from harness.measure.context import Work
+
+pytestmark = pytest.mark.unit
+
+
+def device(identity: Identity) -> Device:
+    return cast(Device, SimpleNamespace(serial=identity.serial, identity=identity))
+
+
+LOCAL = device(Identity("local", "local", model="KVM"))
+PIXEL = device(Identity("S1", "adb", model="Pixel 3"))
+OTHER = device(Identity("S2", "adb", model="Pixel 3"))
+NAMESAKE = device(Identity("S3", "adb", model="Local"))
+
+
+def work(stop: threading.Event) -> Work:
+    return Work(cast(Any, None), cast(Any, None), stop, print)
+
+
+def test_names() -> None:
+    names = [name for name, _ in named([LOCAL, PIXEL, OTHER, NAMESAKE])]
+    assert (names[0], names[3]) == ("local", "phone-local")
+    assert names[1] != names[2] and all(name.startswith("pixel-3-") for name in names[1:3])
+
+
+def test_phones_are_measured_side_by_side_and_this_machine_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "_leave_measured_cpu", lambda *_: order.append("left the CPU"))
+    both = threading.Barrier(2, timeout=30)
+    order: list[str] = []
+
+    def measure(name: str, which: Device) -> str:
+        if which is not LOCAL:
+            both.wait()  # passes with another phone beside it only
+        order.append(which.serial)
+        return name
+
+    devices = named([LOCAL, PIXEL, OTHER])
+    results = in_turn(devices, measure, work(threading.Event()))
+    assert results == [devices[1][0], devices[2][0], "local"]
+    assert set(order[:2]) == {"S1", "S2"} and order[2:] == ["left the CPU", "local"]
+
+
+def test_after_a_stop_this_machine_is_not_begun() -> None:
+    stop = threading.Event()
+    stop.set()
+    assert in_turn(named([LOCAL]), lambda name, _: name, work(stop)) == []
