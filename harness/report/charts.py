@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.categories import CategoryRow
 from harness.report.marks import source
-from harness.report.numbers import bytes_text, number_text, ratio_decimals
-from harness.report.rows import Row
-from harness.report.shape import CATEGORY_TITLES
+from harness.report.numbers import bytes_text, ratio_decimals
+from harness.results.categories import CategoryRow
+from harness.results.numbers import number_text
+from harness.results.rows import Row
+from harness.results.shape import CATEGORY_TITLES
 from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.
@@ -236,7 +237,7 @@ def _points(rows: Sequence[Row], means: Sequence[CategoryRow], category: str, ot
 
 
 def _size_mark(row: Row, column: str, what: str, scale: _Log) -> Mark:
-    size = int(row.columns()[column])
+    size = int(row.columns[column])
     number, unit, _ = bytes_text(size)
     return Mark(
         scale.at(size),

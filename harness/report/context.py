@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.report import charts
-from harness.report.baseline import BaselineRow, make_baselines
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
-from harness.report.categories import CategoryRow, make_categories
 from harness.report.claims import Claims, make_claims
-from harness.report.faces import FaceRow, make_faces
 from harness.report.provenance import DeviceFacts, Facts, device_facts, run_facts
-from harness.report.results import make_rows
-from harness.report.rows import Row
-from harness.report.run import DeviceData, RunData, read_run
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
+from harness.results.baseline import BaselineRow, make_baselines
+from harness.results.categories import CategoryRow, make_categories
+from harness.results.faces import FaceRow, make_faces
+from harness.results.gather import make_rows
+from harness.results.rows import Row
+from harness.results.run import DeviceData, RunData, read_run
 from harness.store.records import BEST
 
 # The columns of the matrix that sets devices side by side: category, algorithm, other, face.

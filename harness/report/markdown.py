@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from harness.paths import data_root
 from harness.report.context import Context
+from harness.report.sentences import baseline_text
 
 _SPECIAL = re.compile(r"([\\`*_{}#|~!]|(?<=\])[(:\[])")  # intervals in brackets stay readable; links do not work
 
@@ -29,6 +30,7 @@ def render_markdown(context: Context) -> str:
     environment.filters["md"] = markdown_text
     return environment.get_template("summary.md.j2").render(
         context=context,
+        baseline_text=baseline_text,
         run=context.run,
         emulated_names={device.name for device in context.run.devices if device.emulated},
     )

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup
 
-from harness.report.baseline import BaselineRow
-from harness.report.categories import CategoryRow
-from harness.report.faces import FaceRow
 from harness.report.numbers import bytes_text, ratio_decimals, rounded
-from harness.report.rows import Row
+from harness.results.baseline import BaselineRow
+from harness.results.categories import CategoryRow
+from harness.results.faces import FaceRow
+from harness.results.rows import Row
 
 AnyRow = Row | CategoryRow | FaceRow | BaselineRow
 _FILES = {Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"}
@@ -37,7 +37,7 @@ class Marks:
     def _text(self, row: AnyRow, column: str) -> str:
         place = (_file(row), row.number)
         if place not in self._columns:
-            self._columns[place] = row.columns()
+            self._columns[place] = row.columns
         return self._columns[place][column]
 
     def ratio(self, row: AnyRow, column: str = "ratio") -> Markup:

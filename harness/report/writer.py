@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.report.baseline import BASELINE_COLUMNS, BaselineRow
-from harness.report.categories import CATEGORY_COLUMNS
 from harness.report.context import Context, make_context
-from harness.report.faces import FACE_COLUMNS, FaceRow
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
-from harness.report.rows import RESULT_COLUMNS
 from harness.report.sentences import Clause, Sentence
+from harness.results.baseline import BASELINE_COLUMNS, BaselineRow
+from harness.results.categories import CATEGORY_COLUMNS
+from harness.results.faces import FACE_COLUMNS, FaceRow
+from harness.results.rows import RESULT_COLUMNS
 from harness.store.journal import write_atomically
 
 
@@ -72,8 +72,8 @@ def write_report(run_dir: Path) -> ReportSummary:
     files = {
         **_of_both_faces("faces.csv", FACE_COLUMNS, context.faces),
         **_of_both_faces("baseline.csv", BASELINE_COLUMNS, context.baselines),
-        "results.csv": csv_text(RESULT_COLUMNS, (row.columns() for row in context.rows)),
-        "categories.csv": csv_text(CATEGORY_COLUMNS, (row.columns() for row in context.categories)),
+        "results.csv": csv_text(RESULT_COLUMNS, (row.columns for row in context.rows)),
+        "categories.csv": csv_text(CATEGORY_COLUMNS, (row.columns for row in context.categories)),
         "summary.md": render_markdown(context),
         "report.html": render_html(context),
     }
@@ -98,7 +98,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
 def _of_both_faces(
     name: str, columns: Sequence[str], rows: Sequence[FaceRow] | Sequence[BaselineRow]
 ) -> dict[str, str]:
-    return {name: csv_text(columns, (row.columns() for row in rows))} if rows else {}
+    return {name: csv_text(columns, (row.columns for row in rows))} if rows else {}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from harness.report.charts import ratio_ticks
 from harness.report.markdown import markdown_text
 from harness.report.marks import time_unit
-from harness.report.numbers import bytes_text, number_text, ratio_decimals, rounded
-from harness.report.shape import shape_of
+from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.report.writer import write_report
+from harness.results.numbers import number_text
+from harness.results.shape import shape_of
 
 pytestmark = pytest.mark.unit
 
