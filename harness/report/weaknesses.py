@@ -201,23 +201,23 @@ def _rounds(scope: _Scope) -> Found:
             f"the time budget cut {lost} rounds in {len(cut)} of {len(blocks)} blocks (a layer in a launch): "
             f"{_few(layers)}",
         )
-    per_round: dict[tuple[object, ...], set[int]] = defaultdict(set)
-    for *key_, round_ in scope.samples("layer", "launch", "variant", "cache", "build", "threads", "round"):
-        per_round[tuple(key_)].add(round_)
+    samples = set(scope.samples("layer", "launch", "variant", "cache", "build", "threads", "round"))
+    rounds = Counter(key[:-1] for key in samples)  # of each variant in each launch
     most: Counter[tuple[str, int]] = Counter()
-    for key, rounds in per_round.items():
-        place = (str(key[0]), int(str(key[1])))
-        most[place] = max(most[place], len(rounds))
-    short = [key for key, rounds in per_round.items() if len(rounds) < most[str(key[0]), int(str(key[1]))]]
-    if short:
-        names = sorted({f"{key[0]} {key[2]}" for key in short})
+    for (layer, launch, *_), count in rounds.items():
+        most[layer, launch] = max(most[layer, launch], count)
+    names = sorted({f"{key[0]} {key[2]}" for key, count in rounds.items() if count < most[key[0], key[1]]})
+    if names:
         yield "rounds", f"rounds are missing that other variants of the layer and launch have: {_few(names)}"
 
 
 def _apart(scope: _Scope) -> Found:
     """Samples that a later attempt took in rounds that were measured already: pairs are made within one process."""
-    rounds: dict[tuple[object, ...], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for attempt, stream in enumerate(scope.streams):
+    streams = [stream for stream in scope.streams if len(stream.samples)]
+    if len(streams) < 2:
+        return
+    rounds: dict[Values, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for attempt, stream in enumerate(streams):
         for *key, variant in stream.samples.zip("layer", "launch", "round", "cache", "build", "threads", "variant"):
             rounds[tuple(key)][attempt].add(variant)
     apart: Counter[str] = Counter()
@@ -225,7 +225,7 @@ def _apart(scope: _Scope) -> Found:
         together = max(attempts.values(), key=len)
         for variants in attempts.values():
             if variants is not together:
-                apart.update(f"{layer} {variant} in launch {int(str(launch)) + 1}" for variant in variants)
+                apart.update(f"{layer} {variant} in launch {launch + 1}" for variant in variants)
     if apart:
         names = [f"{name} ({count} sample{'s' * (count != 1)})" for name, count in sorted(apart.items())]
         yield (

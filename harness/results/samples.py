@@ -63,6 +63,7 @@ def _field(annotation: Any) -> _Field:
     return _Field(frozenset())
 
 
+_decode = json.JSONDecoder().raw_decode  # json.loads without its search for spaces at both ends
 _MODEL = records.Sample.model_fields
 _NAMES = tuple(_MODEL)
 _DEFAULTS = tuple(_ABSENT if field.is_required() else field.default for field in _MODEL.values())
@@ -78,10 +79,11 @@ def values_of(line: bytes) -> Values | None:
     if b'"sample"' not in line or b"\\u" in line:  # a text may hold half of a character, which JSON's parser lets pass
         return None
     try:
-        value = json.loads(line.decode())
+        text = line.decode()
+        value, end = _decode(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or value.get("type") != "sample":
+    if end != len(text) or type(value) is not dict or value.get("type") != "sample":
         return None
     found = list(map(value.get, _NAMES, _DEFAULTS))
     addresses = value.get("addresses", _NONE_OF_THEM)
@@ -121,7 +123,7 @@ class Samples:
         for field, column in zip(_FIELDS, zip(*rows, strict=True) if rows else [()] * len(_NAMES), strict=True):
             if str in field.types:
                 self._columns.append(tuple(map(texts.setdefault, column, column)))
-            elif float in field.types:
+            elif float in field.types and int in set(map(type, column)):
                 self._columns.append(tuple(None if value is None else float(value) for value in column))
             else:
                 self._columns.append(column)

@@ -98,6 +98,8 @@ def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
 
 def mean_of_alike(layers: Sequence[LogMeans]) -> LogMeans:
     """Several layers of one shape as one: per launch the mean over those that have it."""
+    if len(layers) == 1:
+        return dict(sorted(layers[0].items()))
     launches = sorted(set().union(*layers))
     return {n: float(np.mean([means[n] for means in layers if n in means])) for n in launches}
 
