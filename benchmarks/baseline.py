@@ -17,7 +17,7 @@ from benchmarks.local import shown
 from harness.model.layer import Layer
 from harness.model.suite import load_suite
 from harness.plan.jobs import Variant
-from harness.report.run import Stream
+from harness.results.stream import Stream
 from harness.stats.estimate import LogMeans, Observation, geometric_mean, launch_means, pair_log_ratios, ratio
 from harness.stats.interval import Interval
 from harness.store import records

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.model.layer import Layer
-from harness.report.results import peaks_of, share_of
-from harness.report.run import Stream
+from harness.results.peaks import peaks_of, share_of
+from harness.results.stream import Stream
 from harness.store import records
 
 NETWORKS = ("resnet18", "vgg16_d")

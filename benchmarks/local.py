@@ -20,7 +20,7 @@ from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.plan.jobs import Variant, make_jobs
 from harness.plan.planfile import BuildLine, MeasureLine, Plan, RunLine, render
-from harness.report.run import Stream, read_records
+from harness.results.stream import Stream, read_records
 from harness.stats.estimate import Observation, launch_means, pair_log_ratios, ratio
 from harness.stats.interval import Interval
 from harness.store import records

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.blocks import CategoryBlock, category_blocks
-from harness.report.categories import CategoryRow
-from harness.report.faces import FaceRow
-from harness.report.rows import PUBLISHED, Row
-from harness.report.run import RunData
 from harness.report.sentences import CACHE_WORDS, Sentence
-from harness.report.shape import CATEGORIES, CATEGORY_TITLES, Shape
+from harness.results.categories import CategoryRow
+from harness.results.faces import FaceRow
+from harness.results.rows import PUBLISHED, Row
+from harness.results.run import RunData
+from harness.results.shape import CATEGORIES, CATEGORY_TITLES, Shape
 from harness.store.records import AUTO
 
 # The columns of the means: title, algorithm, other; all of face best.

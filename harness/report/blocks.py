@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.categories import CategoryRow
-from harness.report.rows import Row
-from harness.report.run import RunData
-from harness.report.shape import CATEGORIES, CATEGORY_TITLES, Shape
+from harness.results.categories import CategoryRow
+from harness.results.rows import Row
+from harness.results.run import RunData
+from harness.results.shape import CATEGORIES, CATEGORY_TITLES, Shape
 
 _HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
 

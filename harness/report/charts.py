@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.categories import CategoryRow
 from harness.report.marks import source
-from harness.report.numbers import bytes_text, number_text, ratio_decimals
-from harness.report.rows import Row
-from harness.report.shape import CATEGORY_TITLES
+from harness.report.numbers import bytes_text, ratio_decimals
+from harness.results.categories import CategoryRow
+from harness.results.numbers import number_text
+from harness.results.rows import Row
+from harness.results.shape import CATEGORY_TITLES
 from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.
 COLORS = {"indirect": "#0072B2", "im2col": "#C4500A", "direct": "#00835C", "": "#767676"}
 _SHAPES = {  # around 0,0: circle, square, triangle, diamond
-    "indirect": "M4.2,0a4.2,4.2,0,1,1,-8.4,0a4.2,4.2,0,1,1,8.4,0Z",
+    "indirect": "M-4.2,0a4.2,4.2,0,1,1,0,.1z",
     "im2col": "M-4,-4h8v8h-8Z",
     "direct": "M0,-4.5L4.8,3.8h-9.6Z",
     "": "M0,-5L5,0L0,5L-5,0Z",
@@ -59,7 +60,7 @@ class Line:
     """One layer's marks at height ``y``."""
 
     name: str
-    y: float
+    y: int
     marks: tuple[Mark, ...]
     is_mean: bool = False
 
@@ -74,8 +75,8 @@ class Section:
     """Lines above one axis. ``ticks``: position and text; ``one``: where the ratio 1 lies."""
 
     title: str
-    top: float
-    bottom: float
+    top: int
+    bottom: int
     ticks: tuple[tuple[float, str], ...]
     lines: tuple[Line, ...]
     one: float | None = None
@@ -87,11 +88,11 @@ class Chart:
     """Sections below each other. ``left``: room for names; positions in x are right of it."""
 
     label: str
-    left: float
-    width: float
-    height: float
+    left: int
+    width: int
+    height: int
     sections: tuple[Section, ...]
-    axis: float = _WIDTH
+    axis: int = _WIDTH
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,13 @@ def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -
         return None
     domains = [_domain([points for c, _, points in found if (c == "grouped") == grouped]) for grouped in (False, True)]
     sections: list[Section] = []
-    top = 0.0
+    top = 0
     for category, other, points in found:
         domain = domains[category == "grouped"]
         scale = _Log(*domain)
         top += _TITLE
         lines = tuple(
-            Line(point.name, top + _STEP * (n + 0.5), (point.mark(scale),), point.name == MEAN)
+            Line(point.name, top + _STEP * n + _STEP // 2, (point.mark(scale),), point.name == MEAN)
             for n, point in enumerate(points)
         )
         bottom = top + _STEP * len(points)
@@ -178,7 +179,7 @@ def memory_chart(rows: Sequence[Row], place: str) -> Chart | None:
     lines = tuple(
         Line(
             matrix.key.layer,
-            4 + _STEP * (n + 0.5),
+            4 + _STEP * n + _STEP // 2,
             (
                 _size_mark(matrix, "matrix_bytes", "im2col matrix", scale),
                 _size_mark(pointers, "pointer_bytes", "pointers", scale),
@@ -213,9 +214,9 @@ def winner_of(interval: Interval, algorithm: str, other: str) -> str:
     return {1: algorithm, -1: other, 0: ""}[interval.against_one()]
 
 
-def _chart(label: str, sections: Sequence[Section], right: float) -> Chart:
+def _chart(label: str, sections: Sequence[Section], right: int) -> Chart:
     letters = max(len(line.label) for section in sections for line in section.lines)
-    left = max(60.0, round(_LETTER * letters + 12))
+    left = max(60, round(_LETTER * letters + 12))
     height = sections[-1].bottom + _AXIS + _CAPTION
     return Chart(label, left, left + _WIDTH + right, height, tuple(sections))
 
@@ -236,7 +237,7 @@ def _points(rows: Sequence[Row], means: Sequence[CategoryRow], category: str, ot
 
 
 def _size_mark(row: Row, column: str, what: str, scale: _Log) -> Mark:
-    size = int(row.columns()[column])
+    size = int(row.columns[column])
     number, unit, _ = bytes_text(size)
     return Mark(
         scale.at(size),

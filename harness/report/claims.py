@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.categories import CategoryRow
 from harness.report.charts import memory_pairs
-from harness.report.rows import Row
-from harness.report.run import RunData
 from harness.report.sentences import Sentence
+from harness.results.categories import CategoryRow
+from harness.results.rows import Row
+from harness.results.run import RunData
 from harness.store.records import BEST
 
 

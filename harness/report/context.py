@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.report import charts
-from harness.report.baseline import BaselineRow, make_baselines
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
-from harness.report.categories import CategoryRow, make_categories
 from harness.report.claims import Claims, make_claims
-from harness.report.faces import FaceRow, make_faces
 from harness.report.provenance import DeviceFacts, Facts, device_facts, run_facts
-from harness.report.results import make_rows
-from harness.report.rows import Row
-from harness.report.run import DeviceData, RunData, read_run
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
+from harness.results.baseline import BaselineRow
+from harness.results.categories import CategoryRow
+from harness.results.faces import FaceRow
+from harness.results.results import Results, make_results
+from harness.results.rows import Row
+from harness.results.run import DeviceData, RunData
 from harness.store.records import BEST
 
 # The columns of the matrix that sets devices side by side: category, algorithm, other, face.
@@ -82,12 +82,8 @@ class Matrix:
 class Context:
     """What the templates show."""
 
-    run: RunData
-    rows: list[Row]
-    categories: list[CategoryRow]
-    faces: list[FaceRow]
+    results: Results
     sentences: list[Sentence]
-    baselines: list[BaselineRow]
     matrix: Matrix
     claims: list[Claims]
     weaknesses: list[Weakness]
@@ -97,7 +93,7 @@ class Context:
     @property
     def emulated(self) -> list[str]:
         """Models of emulated devices."""
-        return [device.model for device in self.run.devices if device.emulated]
+        return [device.model for device in self.results.run.devices if device.emulated]
 
     @property
     def weak_places(self) -> dict[str, list[Weakness]]:
@@ -110,7 +106,7 @@ class Context:
     def baseline_of(self, sentence: Sentence) -> BaselineRow | None:
         """How far the published im2col is from the best one where and as the sentence says."""
         place = (sentence.device.name, sentence.cluster, sentence.cache)
-        return next((row for row in self.baselines if (row.device, row.cluster, row.cache) == place), None)
+        return next((row for row in self.results.baselines if (row.device, row.cluster, row.cache) == place), None)
 
     def beside(self, sentence: Sentence) -> list[Weakness]:
         """The weaknesses that belong beside that sentence."""
@@ -122,18 +118,15 @@ class Context:
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
         counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing"), 0)
-        for row in self.rows:
+        for row in self.results.rows:
             counts[row.status] += 1
         return counts
 
 
 def make_context(run_dir: Path) -> Context:
     """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
-    run = read_run(run_dir)
-    rows = make_rows(run)
-    categories = make_categories(run, rows)
-    faces = make_faces(rows)
-    baselines = make_baselines(run, rows)
+    results = make_results(run_dir)
+    run, rows, categories, faces = results.run, results.rows, results.categories, results.faces
     sentences = make_sentences(run, categories)
     devices = [
         DeviceBlock(
@@ -148,15 +141,11 @@ def make_context(run_dir: Path) -> Context:
         for device in run.devices
     ]
     return Context(
-        run,
-        rows,
-        categories,
-        faces,
+        results,
         sentences,
-        baselines,
         _matrix(sentences, categories),
         make_claims(run, rows, categories, sentences),
-        find_weaknesses(run, rows, baselines, faces),
+        find_weaknesses(run, rows, results.baselines, faces),
         devices,
         run_facts(run),
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader
 
+from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
 from harness.paths import data_root
-from harness.report.baseline import LEAST_LAYER, LEAST_MEAN
 from harness.report.charts import winner_of
 from harness.report.context import Context
 from harness.report.marks import Marks
-from harness.report.shape import CATEGORY_TITLES
+from harness.results.shape import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from jinja2 import Environment, FileSystemLoader
 
+from harness.export.formats import FORMATS
+from harness.export.markdown import escaped
 from harness.paths import data_root
 from harness.report.context import Context
+from harness.report.sentences import baseline_text
+from harness.results.categories import CategoryRow
+from harness.results.table import Table
 
-_SPECIAL = re.compile(r"([\\`*_{}#|~!]|(?<=\])[(:\[])")  # intervals in brackets stay readable; links do not work
-
-
-def markdown_text(text: object) -> str:
-    """A text on one line that Markdown shows as it is."""
-    line = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+_COLUMNS = ("device", "cluster", "cache", "category", "algorithm", "other", "face", "ratio", "interval", "layers")
 
 
 def render_markdown(context: Context) -> str:
@@ -26,9 +23,27 @@ def render_markdown(context: Context) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["md"] = markdown_text
+    environment.filters["md"] = escaped
     return environment.get_template("summary.md.j2").render(
         context=context,
-        run=context.run,
-        emulated_names={device.name for device in context.run.devices if device.emulated},
+        run=context.results.run,
+        baseline_text=baseline_text,
+        categories=FORMATS["md"](_categories(context)) if context.results.categories else "",
     )
+
+
+def _categories(context: Context) -> Table:
+    """The categories, their numbers short."""
+    emulated = {device.name for device in context.results.run.devices if device.emulated}
+
+    def shown(row: CategoryRow) -> dict[str, str]:
+        ratio = row.ratio
+        return {
+            **row.columns,
+            "ratio": f"{ratio.value:.3f}",
+            "interval": f"{ratio.low:.3f} to {ratio.high:.3f}" if ratio.has_interval else "none",
+            "emulated": "EMULATED" if row.device in emulated else "",
+        }
+
+    rows = [shown(row) for row in context.results.categories]
+    return Table("categories", (*_COLUMNS, "emulated"), rows, numbers=frozenset({"ratio", "layers"}))

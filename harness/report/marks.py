@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
-from harness.report.baseline import BaselineRow
-from harness.report.categories import CategoryRow
-from harness.report.faces import FaceRow
 from harness.report.numbers import bytes_text, ratio_decimals, rounded
-from harness.report.rows import Row
+from harness.results.baseline import BaselineRow
+from harness.results.categories import CategoryRow
+from harness.results.faces import FaceRow
+from harness.results.rows import Row
 
 AnyRow = Row | CategoryRow | FaceRow | BaselineRow
 _FILES = {Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"}
-EMPTY = Markup('<span class="none">–</span>')
+EMPTY = Markup()  # the style sheet puts a dash into an empty cell
 
 
 class Marks:
-    """Makes the spans: the cell's text stands in data-value, what was multiplied with it in data-scale."""
+    """Makes the elements: the cell's text stands in data-value, what was multiplied with it in data-scale.
 
-    def __init__(self) -> None:
-        self._columns: dict[tuple[str, int], Mapping[str, str]] = {}
+    They are short: a large report holds thirty thousand. What is put together are numbers, names of columns and units,
+    no text from the records, so that nothing is left to escape.
+    """
 
     def cell(self, row: AnyRow, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
-        """A number of a row: ``show`` makes the text from the value times ``scale``; a dash where it is unknown."""
-        value = self._text(row, column)
-        if not value:
-            return EMPTY
-        scaled = Markup("") if scale == 1 else Markup(' data-scale="{}"').format(repr(scale))
-        return Markup('<span class="n" data-source="{}" data-value="{}"{}>{}</span>').format(
-            source(row, column), value, scaled, show(float(value) * scale)
-        )
-
-    def _text(self, row: AnyRow, column: str) -> str:
-        place = (_file(row), row.number)
-        if place not in self._columns:
-            self._columns[place] = row.columns()
-        return self._columns[place][column]
+        """A number of a row: ``show`` makes the text from the value times ``scale``; nothing where it is unknown."""
+        value = row.columns[column]
+        return Markup(_number(row, column, value, show(float(value) * scale), scale)) if value else EMPTY  # noqa: S704
 
     def ratio(self, row: AnyRow, column: str = "ratio") -> Markup:
         """``1.31x [1.28, 1.34]`` with three marked numbers; without interval ``1.31x`` alone."""
-        low, high = ("low", "high") if column == "ratio" else (f"{column}_low", f"{column}_high")
-        texts = [self._text(row, name) for name in (column, low, high)]
-        show = f"{{:.{ratio_decimals(*(float(text) if text else None for text in texts))}f}}".format
-        value = self.cell(row, column, show)
-        if value == EMPTY:
+        names = (column, "low", "high") if column == "ratio" else (column, f"{column}_low", f"{column}_high")
+        texts = [row.columns[name] for name in names]
+        if not texts[0]:
             return EMPTY
-        bounds = self.cell(row, low, show), self.cell(row, high, show)
-        if EMPTY in bounds:
-            return Markup('<span class="est">{}x</span>').format(value)
-        return Markup('<span class="est">{}x</span> <span class="ci">[{}, {}]</span>').format(value, *bounds)
+        digits = ratio_decimals(*(float(text) if text else None for text in texts))
+        value, *bounds = (
+            _number(row, name, text, f"{float(text):.{digits}f}")
+            for name, text in zip(names, texts, strict=True)
+            if text
+        )
+        return Markup(_estimate(f"{value}x", bounds))  # noqa: S704
 
     def time(self, row: Row) -> Markup:
         """The median time with its interval, in µs or ms."""
@@ -59,32 +50,41 @@ class Marks:
             return EMPTY
         unit, scale = time_unit(row.time.value)
         digits = _decimals(row.time.value * scale)
-        show = f"{{:.{digits}f}}".format
-        value = Markup("{}\u00a0{}").format(self.cell(row, "median_ns", show, scale), unit)
-        if not row.time.has_interval:
-            return value
-        bounds = self.cell(row, "low_ns", show, scale), self.cell(row, "high_ns", show, scale)
-        return Markup('<span class="est">{}</span> <span class="ci">[{}, {}]</span>').format(value, *bounds)
+        value, *bounds = (
+            _number(row, name, text, f"{float(text) * scale:.{digits}f}", scale)
+            for name in ("median_ns", "low_ns", "high_ns")
+            if (text := row.columns[name])
+        )
+        return Markup(_estimate(f"{value}\u00a0{unit}", bounds))  # noqa: S704
 
     def duration(self, row: Row, column: str) -> Markup:
         """A time without interval."""
-        value = self._text(row, column)
+        value = row.columns[column]
         if not value:
             return EMPTY
         unit, scale = time_unit(float(value))
-        return Markup("{}\u00a0{}").format(self.cell(row, column, rounded, scale), unit)
+        number = _number(row, column, value, rounded(float(value) * scale), scale)
+        return Markup(f"{number}\u00a0{unit}")  # noqa: S704
 
     def size(self, row: Row, column: str) -> Markup:
         """A size in bytes with its unit."""
-        value = self._text(row, column)
+        value = row.columns[column]
         if not value:
             return EMPTY
         _, unit, scale = bytes_text(float(value))
         if float(value) == 0:
-            return Markup('<span class="zero">{}</span>').format(self.cell(row, column, "{:.0f}".format))
-        if unit == "B":
-            return Markup("{}\u00a0B").format(self.cell(row, column, "{:.0f}".format))
-        return Markup("{}\u00a0{}").format(self.cell(row, column, rounded, scale), unit)
+            return Markup(_number(row, column, value, "0"))  # noqa: S704
+        shown = f"{float(value):.0f}" if unit == "B" else rounded(float(value) * scale)
+        return Markup(f"{_number(row, column, value, shown, scale)}\u00a0{unit}")  # noqa: S704
+
+
+def _number(row: AnyRow, column: str, value: str, shown: str, scale: float = 1.0) -> str:
+    scaled = "" if scale == 1 else f' data-scale="{scale!r}"'
+    return f'<i data-source="{_file(row)}:{row.number}:{column}" data-value="{value}"{scaled}>{shown}</i>'
+
+
+def _estimate(value: str, bounds: Sequence[str]) -> str:
+    return f"<b>{value}</b> <small>[{', '.join(bounds)}]</small>" if len(bounds) == 2 else f"<b>{value}</b>"
 
 
 def source(row: AnyRow, column: str) -> str:

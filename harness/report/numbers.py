@@ -1,25 +1,10 @@
-"""Numbers as texts: exact enough for the CSV files, short enough for people."""
+"""Numbers as texts, short enough for people."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from harness.stats.interval import Interval
-
-DIGITS = 9  # significant digits in CSV files
-
-
-def number_text(value: float | int | None) -> str:
-    """A number for a CSV cell: integers whole, others to 9 significant digits, never an exponent; empty for None."""
-    if value is None:
-        return ""
-    if isinstance(value, int):
-        return str(value)
-    if not math.isfinite(value):
-        return ""
-    return np.format_float_positional(value, precision=DIGITS, fractional=False, trim="-")
 
 
 def rounded(value: float, digits: int = 3, *, group: str = "\u202f") -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.numbers import bytes_text
-from harness.report.run import DeviceData, RunData, Stream
+from harness.results.run import DeviceData, RunData
+from harness.results.stream import Stream
 from harness.store import records
 
 Facts = list[tuple[str, str]]
@@ -72,8 +73,8 @@ def _attempt(stream: Stream) -> AttemptFacts:
         ("boot id", header.boot_id),
         ("started", header.utc),
         ("convbench", f"{header.tool_version} (format {header.version})"),
-        ("records", f"{len(stream.items) + 1}" + (f", ended: {end.reason}" if end else ", no end record")),
-        ("samples", str(sum(1 for _ in stream.of(records.Sample)))),
+        ("records", f"{len(stream)}" + (f", ended: {end.reason}" if end else ", no end record")),
+        ("samples", str(len(stream.samples))),
         *_tables(stream),
     ]
     return AttemptFacts(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.report.categories import CategoryRow
 from harness.report.numbers import ratio_text
-from harness.report.run import DeviceData, RunData
-from harness.report.shape import CATEGORY_TITLES
+from harness.results.baseline import BaselineRow
+from harness.results.categories import CategoryRow
+from harness.results.run import DeviceData, RunData
+from harness.results.shape import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
 from harness.store.records import BEST
 
@@ -115,7 +116,7 @@ def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequen
                 break
     if clauses:
         return Sentence(device, cluster, cache, clauses=tuple(clauses))
-    measured = any(stream.items for stream in device.streams_of(cluster))
+    measured = any(len(stream) > 1 for stream in device.streams_of(cluster))
     emptiness = "no two algorithms can be compared" if measured else "nothing was measured"
     if any(row.face == BEST for row in both):
         emptiness = "face published, the paper's comparison, was not measured"
@@ -170,9 +171,15 @@ def _verdict(row: CategoryRow) -> tuple[str, str]:
     return verdict, {1: row.algorithm, -1: row.other, 0: ""}[sign]
 
 
-def _layers(row: CategoryRow) -> str:
+def _layers(row: CategoryRow | BaselineRow) -> str:
     return f"{row.layers} layer{'s' if row.layers != 1 else ''}"
 
 
 def _no_interval(row: CategoryRow) -> str:
     return f"no interval: {row.ratio.launches} of {LEAST_LAUNCHES} launches needed"
+
+
+def baseline_text(row: BaselineRow) -> str:
+    """``the published im2col has 0.90x [...] of the best im2col's speed (15 layers), at the least ...``."""
+    mean = f"the published im2col has {ratio_text(row.ratio)} of the best im2col's speed ({_layers(row)})"
+    return f"{mean}, at the least {ratio_text(row.worst)} on {row.worst_layer}"

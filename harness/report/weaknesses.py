@@ -7,11 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.report.baseline import BaselineRow
-from harness.report.faces import FaceRow
+import numpy as np
+
+from harness.judge import comparison, gate, sample, worker
 from harness.report.numbers import ratio_text
-from harness.report.rows import Row
-from harness.report.run import DeviceData, RunData, Stream
+from harness.report.sentences import baseline_text
+from harness.results.baseline import BaselineRow
+from harness.results.faces import FaceRow
+from harness.results.rows import Row
+from harness.results.run import DeviceData, RunData
+from harness.results.samples import ADDRESSES, Values
+from harness.results.stream import Stream
 from harness.stats.interval import LEAST_LAUNCHES
 from harness.store import records
 
@@ -36,8 +42,6 @@ class Weakness:
 
 
 _HEAVY = ("wrong", "error", "lines", "disturbed", "baseline")
-_MANY = 0.25  # share of samples from which on they count as disturbed
-_SLOWER = 0.95  # best against published: what lies above may be noise on one of many layers
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,6 @@ class _Scope:
     device: DeviceData
     cluster: str
     streams: list[Stream]
-    samples: list[records.Sample]
     rows: list[Row]
     baselines: Sequence[BaselineRow]
     faces: Sequence[FaceRow]
@@ -53,6 +56,19 @@ class _Scope:
     @property
     def place(self) -> str:
         return f"{self.device.model}, CPUs {self.cluster}"
+
+    @property
+    def count(self) -> int:
+        """Of samples."""
+        return sum(len(stream.samples) for stream in self.streams)
+
+    def samples(self, *names: str) -> Iterator[Values]:
+        """These fields of every sample."""
+        return (values for stream in self.streams for values in stream.samples.zip(*names))
+
+    def counted(self, test: Callable[[sample.Evidence], sample.Flags]) -> int:
+        """How many samples pass a test of their evidence."""
+        return sum(int(np.count_nonzero(test(stream.samples.evidence))) for stream in self.streams)
 
 
 def find_weaknesses(
@@ -85,7 +101,6 @@ def find_weaknesses(
                 device,
                 cluster,
                 streams,
-                [sample for stream in streams for sample in stream.of(records.Sample)],
                 [row for row in rows if (row.key.device, row.key.cluster) == (device.name, cluster)],
                 [row for row in baselines if (row.device, row.cluster) == (device.name, cluster)],
                 [row for row in faces if (row.best.key.device, row.best.key.cluster) == (device.name, cluster)],
@@ -104,8 +119,8 @@ def _baseline(scope: _Scope) -> Found:
         if row.is_weak:
             yield (
                 "baseline" if row.cache == answers else "schedule",
-                f"in {row.cache} {row.text}: what is said to be faster than the published im2col owes a part of it to "
-                "that; go by the ratio of each at its best",
+                f"in {row.cache} {baseline_text(row)}: what is said to be faster than the published im2col owes a part "
+                "of it to that; go by the ratio of each at its best",
             )
 
 
@@ -116,8 +131,7 @@ def _schedules(scope: _Scope) -> Found:
         for face in scope.faces
         if face.best.role == face.best.algorithm
         and face.best.schedule != face.published.schedule
-        and face.ratio.against_one() < 0
-        and face.ratio.value < _SLOWER
+        and comparison.is_clearly_slower(face.ratio.value, face.ratio.high)
     ]
     if slower:
         yield (
@@ -187,31 +201,31 @@ def _rounds(scope: _Scope) -> Found:
             f"the time budget cut {lost} rounds in {len(cut)} of {len(blocks)} blocks (a layer in a launch): "
             f"{_few(layers)}",
         )
-    per_round: dict[tuple[object, ...], set[int]] = defaultdict(set)
-    for s in scope.samples:
-        per_round[s.layer, s.launch, s.variant, s.cache, s.build, s.threads].add(s.round)
+    samples = set(scope.samples("layer", "launch", "variant", "cache", "build", "threads", "round"))
+    rounds = Counter(key[:-1] for key in samples)  # of each variant in each launch
     most: Counter[tuple[str, int]] = Counter()
-    for key, rounds in per_round.items():
-        place = (str(key[0]), int(str(key[1])))
-        most[place] = max(most[place], len(rounds))
-    short = [key for key, rounds in per_round.items() if len(rounds) < most[str(key[0]), int(str(key[1]))]]
-    if short:
-        names = sorted({f"{key[0]} {key[2]}" for key in short})
+    for (layer, launch, *_), count in rounds.items():
+        most[layer, launch] = max(most[layer, launch], count)
+    names = sorted({f"{key[0]} {key[2]}" for key, count in rounds.items() if count < most[key[0], key[1]]})
+    if names:
         yield "rounds", f"rounds are missing that other variants of the layer and launch have: {_few(names)}"
 
 
 def _apart(scope: _Scope) -> Found:
     """Samples that a later attempt took in rounds that were measured already: pairs are made within one process."""
-    rounds: dict[tuple[object, ...], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for attempt, stream in enumerate(scope.streams):
-        for s in stream.of(records.Sample):
-            rounds[s.layer, s.launch, s.round, s.cache, s.build, s.threads][attempt].add(s.variant)
+    streams = [stream for stream in scope.streams if len(stream.samples)]
+    if len(streams) < 2:
+        return
+    rounds: dict[Values, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for attempt, stream in enumerate(streams):
+        for *key, variant in stream.samples.zip("layer", "launch", "round", "cache", "build", "threads", "variant"):
+            rounds[tuple(key)][attempt].add(variant)
     apart: Counter[str] = Counter()
     for (layer, launch, *_), attempts in rounds.items():
         together = max(attempts.values(), key=len)
         for variants in attempts.values():
             if variants is not together:
-                apart.update(f"{layer} {variant} in launch {int(str(launch)) + 1}" for variant in variants)
+                apart.update(f"{layer} {variant} in launch {launch + 1}" for variant in variants)
     if apart:
         names = [f"{name} ({count} sample{'s' * (count != 1)})" for name, count in sorted(apart.items())]
         yield (
@@ -222,10 +236,10 @@ def _apart(scope: _Scope) -> Found:
 
 
 def _gate(scope: _Scope) -> Found:
-    gates = [gate for stream in scope.streams for gate in stream.of(records.Gate)]
+    gates = [each for stream in scope.streams for each in stream.of(records.Gate)]
     if scope.streams and not gates:
         yield "gate", "no heat gate is on record"
-    capped = [gate for gate in gates if gate.capped or gate.status == "capped"]
+    capped = list(filter(gate.gave_up, gates))
     if capped:
         ends = [
             f"launch {g.launch + 1}: {_celsius(g.start)} to {_celsius(g.end)} in {g.waited_s:.0f} s" for g in capped
@@ -234,70 +248,75 @@ def _gate(scope: _Scope) -> Found:
             "gate",
             f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends, 2)})",
         )
-    for gate in (gate for gate in gates if gate.is_hotter_than_ever):
-        known = f"hotter than in any run before ({_celsius(gate.baseline)})"
-        yield "gate", f"the device rested at {_celsius(gate.learned)}, {known}"
-    unjudged = [gate for gate in gates if gate.status == "unjudged"]
+    for hot in (each for each in gates if each.is_hotter_than_ever):
+        known = f"hotter than in any run before ({_celsius(hot.baseline)})"
+        yield "gate", f"the device rested at {_celsius(hot.learned)}, {known}"
+    unjudged = list(filter(gate.is_unjudged, gates))
     if unjudged:
         yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches)"
-    blind = [gate for gate in gates if gate.status == "unavailable"]
+    blind = list(filter(gate.is_blind, gates))
     if blind:
-        why = "no source of temperature was found" if blind[0].start is None else "the source of temperature failed"
+        none = gate.never_had_a_source(blind[0])
+        why = "no source of temperature was found" if none else "the source of temperature failed"
         yield "gate", f"{why}: {len(blind)} of {len(gates)} launches did not wait for a cool device"
-    elif any(g.baseline is None and g.tolerance_c is None and g.status != "unjudged" for g in gates):  # older records
+    elif any(map(gate.lacks_baseline, gates)):
         yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
 
 
-def _unjudged(gate: records.Gate) -> str:
-    if gate.cap_s is None or gate.window_s is None:
+def _unjudged(record: records.Gate) -> str:
+    if record.cap_s is None or record.window_s is None:
         return "start temperature not judged"
-    return f"start temperature not judged: cap of {gate.cap_s:g} s shorter than the {gate.window_s:g} s window"
+    return f"start temperature not judged: cap of {record.cap_s:g} s shorter than the {record.window_s:g} s window"
 
 
 def _clock(scope: _Scope) -> Found:
-    workers = [worker for stream in scope.streams for worker in stream.of(records.Worker)]
-    bad = [worker for worker in workers if not worker.clock.available]
+    workers = [each for stream in scope.streams for each in stream.of(records.Worker)]
+    bad = list(filter(worker.lacks_clock, workers))
     if bad:
-        reasons = _alike(worker.clock.reason or "no reason given" for worker in bad)
+        reasons = _alike(each.clock.reason or "no reason given" for each in bad)
         yield "clock", f"the clock probe was not available in {len(bad)} of {len(workers)} workers: {reasons}"
-    weak = [worker for worker in workers if not worker.peak.ok]
+    weak = list(filter(worker.lacks_peak, workers))
     if weak:
-        reasons = _alike(worker.peak.reason or "not within 5 % of whole FMAs per cycle" for worker in weak)
+        reasons = _alike(each.peak.reason or "not within 5 % of whole FMAs per cycle" for each in weak)
         yield "peak", f"no share of peak from {len(weak)} of {len(workers)} workers: {reasons}"
-    pairs = [(s.mhz_before, s.mhz_after) for s in scope.samples if s.mhz_before and s.mhz_after]
-    moved = sum(1 for a, b in pairs if a and b and abs(a / b - 1) > 0.05)
+    known = scope.counted(sample.clock_known)
+    moved = scope.counted(sample.clock_moved)
     if moved:
-        yield _by_share("clock", moved, len(pairs)), f"the clock moved by over 5 % within {_share(moved, len(pairs))}"
-    values = sorted(b for _, b in pairs if b)
-    if values and values[0] < 0.9 * values[-1]:
-        low, high = values[0], values[-1]
+        yield _by_share("clock", moved, known), f"the clock moved by over 5 % within {_share(moved, known)}"
+    evidence = [stream.samples.evidence for stream in scope.streams]
+    clocks = np.concatenate([each.mhz_after[sample.clock_known(each)] for each in evidence] or [np.empty(0)])
+    if len(clocks) and sample.clock_wandered(low := float(clocks.min()), high := float(clocks.max())):
         yield "clock", f"the clock was not the same throughout: {low:.0f} to {high:.0f} MHz over the samples"
 
 
+# Kind, words before the count of samples, test.
+_SAMPLE_TESTS = (
+    ("settle", "the settling before the sample hit its cap in", sample.settling_capped),
+    ("affinity", "the CPU changed (cpu_before is not cpu_after) in", sample.cpu_changed),
+    ("affinity", "the CPU was taken away and the sample taken anew in", sample.repinned),
+    ("short", "the window was shorter than the policy's minimum in", sample.window_short),
+    ("switches", "the kernel switched to other work (involuntary context switch) in", sample.switched),
+    ("faults", "pages were faulted in during", sample.faulted),
+)
+
+
 def _samples(scope: _Scope) -> Found:
-    tests: tuple[tuple[str, str, Callable[[records.Sample], bool]], ...] = (
-        ("settle", "the settling before the sample hit its cap in", lambda s: s.settle_capped),
-        ("affinity", "the CPU changed (cpu_before is not cpu_after) in", lambda s: s.cpu_before != s.cpu_after),
-        ("affinity", "the CPU was taken away and the sample taken anew in", lambda s: s.repinned > 0),
-        ("short", "the window was shorter than the policy's minimum in", lambda s: s.window_short),
-        ("switches", "the kernel switched to other work (involuntary context switch) in", lambda s: s.nivcsw > 0),
-        ("faults", "pages were faulted in during", lambda s: s.faults > 0),
-    )
-    for kind, text, test in tests:
-        count = sum(map(test, scope.samples))
+    for kind, text, test in _SAMPLE_TESTS:
+        count = scope.counted(test)
         if count:
-            heavy = _by_share(kind, count, len(scope.samples)) if kind == "switches" else kind
-            yield heavy, f"{text} {_share(count, len(scope.samples))}"
+            heavy = _by_share(kind, count, scope.count) if kind == "switches" else kind
+            yield heavy, f"{text} {_share(count, scope.count)}"
 
 
 def _placement(scope: _Scope) -> Found:
-    places: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
-    for s in scope.samples:
-        for name, address in s.addresses.model_dump().items():
+    places: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for layer, variant, addresses in scope.samples("layer", "variant", "addresses"):
+        for name, address in zip(ADDRESSES, addresses, strict=True):
             if address:
-                places[s.layer, s.variant, str(name)][address] += 1
-    still = [f"{layer} {variant} {name}" for (layer, variant, name), seen in places.items()
-             if len(seen) == 1 and seen.total() > 1]  # fmt: skip
+                places[layer, variant, name].add(address)
+                counts[layer, variant, name] += 1
+    still = [" ".join(key) for key, seen in places.items() if len(seen) == 1 and counts[key] > 1]
     if still:
         yield "placement", f"{len(still)} buffer(s) lay at one address in all samples: {_few(still)}"
 
@@ -330,7 +349,7 @@ _CHECKS: tuple[Callable[[_Scope], Found], ...] = (
 
 def _by_share(kind: str, count: int, total: int) -> str:
     """The kind, or ``disturbed`` where so many samples are concerned that a quiet device may answer otherwise."""
-    return "disturbed" if count >= _MANY * total else kind
+    return "disturbed" if sample.is_many(count, total) else kind
 
 
 def _share(count: int, total: int) -> str:

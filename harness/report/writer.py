@@ -5,19 +5,14 @@ Where both faces ran, faces.csv and baseline.csv too.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.report.baseline import BASELINE_COLUMNS, BaselineRow
-from harness.report.categories import CATEGORY_COLUMNS
+from harness.export.formats import FORMATS
 from harness.report.context import Context, make_context
-from harness.report.faces import FACE_COLUMNS, FaceRow
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
-from harness.report.rows import RESULT_COLUMNS
 from harness.report.sentences import Clause, Sentence
 from harness.store.journal import write_atomically
 
@@ -70,10 +65,7 @@ def write_report(run_dir: Path) -> ReportSummary:
     """
     context = make_context(run_dir)
     files = {
-        **_of_both_faces("faces.csv", FACE_COLUMNS, context.faces),
-        **_of_both_faces("baseline.csv", BASELINE_COLUMNS, context.baselines),
-        "results.csv": csv_text(RESULT_COLUMNS, (row.columns() for row in context.rows)),
-        "categories.csv": csv_text(CATEGORY_COLUMNS, (row.columns() for row in context.categories)),
+        **{f"{table.name}.csv": FORMATS["csv"](table) for table in context.results.tables()},
         "summary.md": render_markdown(context),
         "report.html": render_html(context),
     }
@@ -93,21 +85,6 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         context.statuses,
     )
-
-
-def _of_both_faces(
-    name: str, columns: Sequence[str], rows: Sequence[FaceRow] | Sequence[BaselineRow]
-) -> dict[str, str]:
-    return {name: csv_text(columns, (row.columns() for row in rows))} if rows else {}
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """A CSV file (RFC 4180 quoting, LF) with its header."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def _headline(sentence: Sentence, clause: Clause) -> Headline:

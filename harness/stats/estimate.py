@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from harness.stats.interval import LEAST_LAUNCHES, Interval, from_log_means
 LogMeans = Mapping[int, float]  # launch -> mean log ratio
 
 
-@dataclass(frozen=True)
-class Observation:
+RoundLogs = Mapping[tuple[int, int, Hashable], float]  # launch, round, group -> mean log time
+
+
+class Observation(NamedTuple):
     """One timed sample: ``group`` is equal for samples that may be paired (same run of records, same process)."""
 
     launch: int
@@ -32,10 +35,16 @@ def pair_log_ratios(ours: Sequence[Observation], others: Sequence[Observation]) 
 
     A sample without partner is left out. Where a round holds a variant more than once, its mean log counts.
     """
-    mine, theirs = _by_round(ours), _by_round(others)
+    return pair_logs(round_logs(ours), round_logs(others))
+
+
+def pair_logs(ours: RoundLogs, others: RoundLogs) -> dict[int, list[float]]:
+    """The same, of what ``round_logs`` made of the samples: for where a variant is compared with several."""
     pairs: dict[int, list[float]] = {}
-    for key in sorted(mine.keys() & theirs.keys(), key=lambda k: (k[0], k[1], str(k[2]))):
-        pairs.setdefault(key[0], []).append(theirs[key] - mine[key])
+    for key, value in ours.items():
+        other = others.get(key)
+        if other is not None:
+            pairs.setdefault(key[0], []).append(other - value)
     return pairs
 
 
@@ -58,15 +67,15 @@ def time_of(samples: Mapping[int, Sequence[float]]) -> Interval | None:
     The spread between launches makes the interval (t, launches - 1 degrees of freedom): samples of one launch are
     not independent. None for no sample.
     """
-    filled = {launch: np.asarray(v, dtype=np.float64) for launch, v in samples.items() if len(v)}
+    filled = [v for v in samples.values() if v]
     if not filled:
         return None
-    median = float(np.median(np.concatenate(list(filled.values()))))
-    logs = [math.log(float(np.median(v))) for v in filled.values()]
-    around = from_log_means(logs, center=math.log(median))
+    middle = median([value for v in filled for value in v])
+    logs = [math.log(median(v)) for v in filled]
+    around = from_log_means(logs, center=math.log(middle))
     if around.low is None or around.high is None:
-        return Interval(median, None, None, around.launches)
-    return Interval(median, min(around.low, median), max(around.high, median), around.launches)  # exp(log) may round
+        return Interval(middle, None, None, around.launches)
+    return Interval(middle, min(around.low, middle), max(around.high, middle), around.launches)  # exp(log) may round
 
 
 def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
@@ -89,6 +98,8 @@ def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
 
 def mean_of_alike(layers: Sequence[LogMeans]) -> LogMeans:
     """Several layers of one shape as one: per launch the mean over those that have it."""
+    if len(layers) == 1:
+        return dict(sorted(layers[0].items()))
     launches = sorted(set().union(*layers))
     return {n: float(np.mean([means[n] for means in layers if n in means])) for n in launches}
 
@@ -104,8 +115,9 @@ def peak_share(flop: float, ns: float, mhz: float, peak_flop_per_cycle: float) -
     return flop / cycles / peak_flop_per_cycle
 
 
-def _by_round(samples: Sequence[Observation]) -> dict[tuple[int, int, Hashable], float]:
+def round_logs(samples: Sequence[Observation]) -> dict[tuple[int, int, Hashable], float]:
+    """The log time of each launch, round and group; the mean of the logs where there are several samples."""
     logs: dict[tuple[int, int, Hashable], list[float]] = {}
-    for sample in samples:
-        logs.setdefault((sample.launch, sample.round, sample.group), []).append(math.log(sample.value))
+    for launch, number, group, value in samples:
+        logs.setdefault((launch, number, group), []).append(math.log(value))
     return {key: math.fsum(values) / len(values) for key, values in logs.items()}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 LEAST_LAUNCHES = 4
 CONFIDENCE = 0.95
@@ -48,9 +49,15 @@ def half_widths(log_means: ArrayLike, confidence: float = CONFIDENCE) -> NDArray
     launches = means.shape[-1]
     if launches < LEAST_LAUNCHES:
         return np.full(means.shape[:-1], np.nan)
-    quantile = float(stats.t.ppf(0.5 + confidence / 2, launches - 1))
+    quantile = t_quantile(0.5 + confidence / 2, launches - 1)
     spread: NDArray[np.float64] = np.std(means, axis=-1, ddof=1)
     return quantile * spread / math.sqrt(launches)
+
+
+@cache
+def t_quantile(share: float, freedom: int) -> float:
+    """The quantile of Student's t; scipy.stats has the same at the cost of importing it, a second."""
+    return float(stdtrit(freedom, share))
 
 
 def from_log_means(log_means: ArrayLike, center: float | None = None) -> Interval:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import baseline, limits
 from benchmarks.bench import without_avx512
 from harness.model.suite import load_suite
-from harness.report.run import Stream
+from harness.results.stream import Stream
 from harness.stats.interval import Interval
 from harness.store.records import Layer as Made
 from harness.store.records import Sample

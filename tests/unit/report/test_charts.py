@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from harness.report.categories import CategoryRow
 from harness.report.charts import Line, memory_chart, ratio_chart
-from harness.report.rows import Row, RowKey
+from harness.results.categories import CategoryRow
+from harness.results.rows import Row, RowKey
 from harness.stats.interval import Interval
 
 pytestmark = pytest.mark.unit

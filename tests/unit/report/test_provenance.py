@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from harness.report.provenance import device_facts
-from harness.report.run import read_run
 from harness.report.writer import write_report
+from harness.results.run import read_run
 
 pytestmark = pytest.mark.unit
 

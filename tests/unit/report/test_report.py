@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.export.markdown import escaped
 from harness.report.charts import ratio_ticks
-from harness.report.markdown import markdown_text
 from harness.report.marks import time_unit
-from harness.report.numbers import bytes_text, number_text, ratio_decimals, rounded
-from harness.report.shape import shape_of
+from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.report.writer import write_report
+from harness.results.numbers import number_text
+from harness.results.shape import shape_of
 
 pytestmark = pytest.mark.unit
 
@@ -119,7 +120,7 @@ def test_hostile_names_do_no_harm(synthetic: ModuleType, tmp_path: Path) -> None
     markdown = (run / "summary.md").read_text()
     assert "<" not in markdown
     assert "&lt;script&gt;" in markdown
-    assert markdown_text("[x](http://y) *a*\n- b|c") == r"[x]\(http://y) \*a\* - b\|c"
+    assert escaped("[x](http://y) *a*\n- b|c") == r"[x]\(http://y) \*a\* - b\|c"
 
 
 def test_serial_numbers_stay_out(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.run import Stream
+from harness.results.stream import Stream
 from harness.store import records
 
 pytestmark = pytest.mark.unit

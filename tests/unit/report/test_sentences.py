@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.categories import CategoryRow
 from harness.report.sentences import clause_of, with_best
 from harness.report.weaknesses import Weakness
+from harness.results.categories import CategoryRow
 from harness.stats.interval import Interval
 
 pytestmark = pytest.mark.unit

@@ -1,55 +1,23 @@
-"""Reads a run directory, cut at whatever moment, for the report. Nothing in it is trusted; serial numbers stay out."""
+"""Reads a run directory, cut at whatever moment. Nothing in it is trusted; serial numbers stay out."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from harness.errors import InfrastructureError
-from harness.report.shape import Shape, shape_of
-from harness.store import records
+from harness.results.shape import Shape, shape_of
+from harness.results.stream import Stream, read_records
 from harness.store.journal import read_lines
 
-R = TypeVar("R", bound=records.Record)
 WITHHELD = "(withheld)"
-
-
-@dataclass
-class Stream:
-    """One run of convbench: its header and the records after it (``items``)."""
-
-    header: records.Header
-    items: list[records.Record] = field(default_factory=list)
-
-    def of(self, kind: type[R]) -> Iterator[R]:
-        """The records of one type, in order."""
-        return (record for record in self.items if isinstance(record, kind))
-
-    @property
-    def end(self) -> records.End | None:
-        """The end record; None where this run of records is not complete."""
-        return next(self.of(records.End), None)
-
-    @property
-    def gaps(self) -> list[tuple[int, int]]:
-        """First and last number of each stretch of lines that are missing, by ``seq`` and the end's count."""
-        seen = sorted({self.header.seq, *(record.seq for record in self.items)})
-        after = seen[-1] + 1 if self.end is None else max(self.end.records, seen[-1] + 1)
-        return [(low + 1, high - 1) for low, high in pairwise([-1, *seen, after]) if high - low > 1]
-
-    @property
-    def surplus(self) -> int:
-        """How many lines there are beyond those that ``seq`` and the end's count allow."""
-        numbers = [self.header.seq, *(record.seq for record in self.items)]
-        end = self.end  # looked for once: a search for each record took a minute for 20,000
-        allowed = set(numbers) if end is None else {n for n in numbers if n < end.records}
-        return len(numbers) - len(allowed)
+_IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
 
 
 @dataclass
@@ -107,9 +75,22 @@ class RunData:
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
 
+    def jobs_of(self, device: DeviceData) -> list[dict[str, Any]]:
+        """The jobs planned for a device."""
+        return self._jobs.get(device.name, [])
+
+    @cached_property
+    def _jobs(self) -> dict[object, list[dict[str, Any]]]:
+        found: dict[object, list[dict[str, Any]]] = {}
+        for job in self.plan:
+            name = job.get("device")
+            if isinstance(name, str):
+                found.setdefault(name, []).append(job)
+        return found
+
     def clusters_of(self, device: DeviceData) -> list[str]:
         """Every cluster of a device that was planned or measured, the fastest first (device.json has it last)."""
-        planned = [str(job.get("cluster", "")) for job in self.plan if job.get("device") == device.name]
+        planned = [str(job.get("cluster", "")) for job in self.jobs_of(device)]
         found = dict.fromkeys([*planned, *(stream.header.cluster for stream in device.streams)])
         order = {str(cluster.get("label")): n for n, cluster in enumerate(device.clusters)}
         return sorted((c for c in found if c), key=lambda c: -order.get(c, -1))
@@ -165,40 +146,10 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     )
 
 
-def read_records(path: Path) -> tuple[list[Stream], list[str]]:
-    """The runs of records in records.jsonl, and what could not be read of it: a cut last line, damaged lines."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return [], []
-    streams: list[Stream] = []
-    faults: list[str] = []
-    lines = data.split(b"\n")
-    if lines[-1]:
-        faults.append(f"the last line of records.jsonl was cut after {len(lines[-1])} bytes and is ignored")
-    for number, line in enumerate(lines[:-1], start=1):
-        if not line.strip():
-            continue
-        try:
-            record = records.parse_record(line)
-        except ValueError:
-            faults.append(f"line {number} of records.jsonl is no record and is ignored")
-            continue
-        if isinstance(record, records.Header):
-            streams.append(Stream(record))
-        elif streams:
-            streams[-1].items.append(record)
-        else:
-            faults.append(f"line {number} of records.jsonl stands before any header and is ignored")
-    return streams, faults
-
-
 def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:
-    seen = Counter(
-        (stream.header.cluster, s.threads, s.cache, s.build, s.launch, s.round, s.position, s.layer, s.variant)
-        for stream in streams
-        for s in stream.of(records.Sample)
-    )
+    seen: Counter[tuple[Any, ...]] = Counter()
+    for stream in streams:
+        seen.update(zip(repeat(stream.header.cluster), *map(stream.samples.column, _IDENTITY)))
     twice = [key for key, count in seen.items() if count > 1]
     if twice:
         shown = "; ".join(

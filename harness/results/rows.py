@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from harness.report.numbers import number_text
-from harness.stats.estimate import LogMeans, Observation, ratio
+from harness.results.numbers import number_text
+from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
 from harness.store import records
 
@@ -93,15 +94,25 @@ class Row:
         """Nominal FLOP per nanosecond."""
         return self.flop / self.time.value if self.time and self.flop else None
 
-    @property
+    @cached_property
+    def round_logs(self) -> RoundLogs:
+        """What pairs are made of; once the observations are complete."""
+        return round_logs(self.observations)
+
+    @cached_property
     def launches(self) -> int:
         """Launches with at least one sample."""
         return len({observation.launch for observation in self.observations})
 
     def ratio(self, other: str) -> Interval | None:
         """The other algorithm's time over this one's; None without pairs."""
-        return ratio(self.pairs.get(other, {}))
+        return self._ratios.get(other)
 
+    @cached_property
+    def _ratios(self) -> dict[str, Interval | None]:
+        return {other: ratio(means) for other, means in self.pairs.items()}
+
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of results.csv."""
         key, time = self.key, self.time

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from harness.report.numbers import number_text
-from harness.report.rows import PUBLISHED, Row
+from harness.results.numbers import number_text
+from harness.results.rows import PUBLISHED, Row
 from harness.stats.interval import Interval
 
 _COLUMNS = "device,cluster,threads,cache,build,layer,category,algorithm,variant,other,ratio,low,high"
@@ -22,6 +23,7 @@ class FaceRow:
     ratio: Interval
     number: int = 0  # of the data row in faces.csv, from 1
 
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of faces.csv; ``other`` is the published variant. A ratio over 1: best is faster."""
         key = self.best.key

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from harness.report.pairs import compare
-from harness.report.rows import Row, RowKey, algorithm_order
-from harness.report.run import DeviceData, RunData, Stream
-from harness.stats.estimate import Observation, peak_share, time_of
+from harness.results.pairs import compare
+from harness.results.peaks import peaks_of, share_of
+from harness.results.rows import Row, RowKey, algorithm_order
+from harness.results.run import DeviceData, RunData
+from harness.stats.estimate import Observation, time_of
 from harness.store import records
 
+_KEY = ("layer", "variant", "build", "cache", "threads", "face")
+_MEASURED = ("algorithm", "kernel", "launch", "round", "ns", "pid", "copy_ns", "mhz_before", "mhz_after")
 _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
 
 
@@ -23,7 +27,7 @@ def make_rows(run: RunData) -> list[Row]:
     caches = {name: n for n, name in enumerate(run.caches)}
     for device in run.devices:
         for cluster in run.clusters_of(device):
-            found = list(_Cluster(run, device, cluster).rows())
+            found = _Cluster(run, device, cluster).rows()
             found.sort(
                 key=lambda row: (
                     caches.get(row.key.cache, len(caches)),
@@ -54,17 +58,18 @@ class _Cluster:
         self._cluster = cluster
         self._streams = device.streams_of(cluster)
         self._rows: dict[RowKey, Row] = {}
-        seen = dict.fromkeys(s.cache for stream in self._streams for s in stream.of(records.Sample))
+        self._alike: dict[RowKey, list[RowKey]] = defaultdict(list)  # by the key with one thread
+        seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
         self._caches = run.caches or [str(cache) for cache in seen] or [""]
         self._build = self._streams[-1].header.build if self._streams else ""
 
-    def rows(self) -> Iterable[Row]:
+    def rows(self) -> list[Row]:
         """Every row, complete."""
         self._take_samples()
         self._take_failures()
         self._take_missing()
         self._take_layers()
-        rows = self._rows.values()
+        rows = list(self._rows.values())
         for row in rows:
             if row.status == "wrong":  # a wrong result has no time
                 row.observations, row.peak_share, row.copy_ns = [], None, None
@@ -79,6 +84,7 @@ class _Cluster:
         """The row of that key; a worse status than it has replaces its own."""
         row = self._rows.get(key)
         if row is None:
+            self._alike[replace(key, threads=1)].append(key)
             shape = self._run.shapes.get(key.layer)
             row = self._rows[key] = Row(
                 key,
@@ -98,18 +104,23 @@ class _Cluster:
         shares: dict[RowKey, list[float]] = defaultdict(list)
         copies: dict[RowKey, list[float]] = defaultdict(list)
         for number, stream in enumerate(self._streams):
-            peaks = peaks_of(stream)
-            for sample in stream.of(records.Sample):
-                key = self._key(sample.layer, sample.variant, sample.build, sample.cache, sample.threads, sample.face)
-                row = self._row(key, sample.algorithm, sample.kernel, "ok")
-                if sample.ns <= 0:
+            samples, peaks = stream.samples, peaks_of(stream)
+            known: dict[tuple[Any, ...], tuple[RowKey, Row]] = {}  # a key is made once, not once a sample
+            columns = zip(samples.zip(*_KEY), samples.zip(*_MEASURED), strict=True)
+            for place, (algorithm, kernel, launch, round_, ns, pid, copy_ns, before, after) in columns:
+                if place not in known:
+                    key = self._key(*place)
+                    known[place] = (key, self._row(key, algorithm, kernel, "ok"))
+                key, row = known[place]
+                if ns <= 0:
                     continue
-                row.observations.append(Observation(sample.launch, sample.round, (number, sample.pid), sample.ns))
-                if sample.copy_ns is not None:
-                    copies[key].append(sample.copy_ns)
-                share = share_of(sample, row.flop, peaks)
-                if share is not None:
-                    shares[key].append(share)
+                row.observations.append(Observation(launch, round_, (number, pid), ns))
+                if copy_ns is not None:
+                    copies[key].append(copy_ns)
+                if key.cache == "hot" and (peak := peaks.get((launch, key.build, pid))):
+                    share = share_of(row.flop, ns, (before, after), peak)
+                    if share is not None:
+                        shares[key].append(share)
         for key, row in self._rows.items():
             row.copy_ns = statistics.median(copies[key]) if key in copies else None
             row.peak_share = statistics.median(shares[key]) if key in shares else None
@@ -152,8 +163,8 @@ class _Cluster:
     def _take_missing(self) -> None:
         covered = {(row.key.layer, row.key.cache, name) for row in self._rows.values() for name in _names(row)}
         hindered = self._hindered()
-        for job in self._run.plan:
-            if job.get("device") != self._device.name or job.get("cluster") != self._cluster:
+        for job in self._run.jobs_of(self._device):
+            if job.get("cluster") != self._cluster:
                 continue
             layer, variants = str(job.get("layer", "")), job.get("variants")
             for variant in variants if isinstance(variants, list) else []:
@@ -202,8 +213,8 @@ class _Cluster:
         """The rows that a failure is about: those that have samples, else one per cache mode."""
         for mode in [cache] if cache else self._caches:
             key = self._key(layer, variant, build, mode, face=face)
-            alike = [k for k in self._rows if replace(k, threads=key.threads) == key]
-            yield from alike or [key]
+            alike = self._alike.get(key)
+            yield from list(alike) if alike else [key]
 
 
 def _words(error: records.Error) -> str:
@@ -213,21 +224,3 @@ def _words(error: records.Error) -> str:
 
 def _names(row: Row) -> tuple[str, str]:
     return (records.asked_for(row.key.variant, row.algorithm, row.key.face), row.key.variant)
-
-
-def peaks_of(stream: Stream) -> dict[tuple[int, str, int], float]:
-    """FLOP per cycle of each worker's peak probe, where it and the clock can be believed: by launch, build, pid."""
-    return {
-        (worker.launch, worker.build, worker.pid): worker.peak.flop_per_cycle
-        for worker in stream.of(records.Worker)
-        if worker.clock.available and worker.peak.ok and worker.peak.flop_per_cycle
-    }
-
-
-def share_of(sample: records.Sample, flop: int, peaks: Mapping[tuple[int, str, int], float]) -> float | None:
-    """The sample's share of the FMA peak; None in another mode than ``hot``, and where clock or peak are unknown."""
-    peak = peaks.get((sample.launch, sample.build, sample.pid))
-    clocks = [mhz for mhz in (sample.mhz_before, sample.mhz_after) if mhz is not None]
-    if not peak or not clocks or sample.cache != "hot":
-        return None
-    return peak_share(flop, sample.ns, statistics.fmean(clocks), peak)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from harness.report.rows import PUBLISHED, Row
-from harness.stats.estimate import launch_means, pair_log_ratios
+from harness.results.rows import PUBLISHED, Row
+from harness.stats.estimate import launch_means, pair_logs
 from harness.store import records
 
 _COMPARED = ("indirect", "im2col", "direct")
@@ -76,5 +76,5 @@ def _ns(row: Row) -> float:
 
 def _pair(row: Row, name: str, other: Row | None) -> None:
     if other is not None:
-        row.pairs[name] = launch_means(pair_log_ratios(row.observations, other.observations))
+        row.pairs[name] = launch_means(pair_logs(row.round_logs, other.round_logs))
         row.partners[name] = other

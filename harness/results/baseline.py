@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from harness.report.numbers import number_text, ratio_text
-from harness.report.rows import Row
-from harness.report.run import RunData
-from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_log_ratios, ratio
+from harness.judge.comparison import is_weak_baseline
+from harness.results.numbers import number_text
+from harness.results.rows import Row
+from harness.results.run import RunData
+from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_logs, ratio
 from harness.stats.interval import Interval
 
 _COLUMNS = "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high"
 BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
-LEAST_MEAN = 0.85  # below, the published im2col is no fair measure of others
-LEAST_LAYER = 0.7
 _COPIES = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
 
 
@@ -35,15 +35,9 @@ class BaselineRow:
     @property
     def is_weak(self) -> bool:
         """Whether ratios over the published im2col flatter: under 0.85 in the mean, or 0.7 on a layer."""
-        return self.ratio.value < LEAST_MEAN or self.worst.value < LEAST_LAYER
+        return is_weak_baseline(self.ratio.value, self.worst.value)
 
-    @property
-    def text(self) -> str:
-        """``the published im2col has 0.90x [...] of the best im2col's speed (15 layers), at the least ...``."""
-        count = f"{self.layers} layer{'s' if self.layers != 1 else ''}"
-        mean = f"the published im2col has {ratio_text(self.ratio)} of the best im2col's speed ({count})"
-        return f"{mean}, at the least {ratio_text(self.worst)} on {self.worst_layer}"
-
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of baseline.csv. Under 1: the published im2col is slower than the best one."""
         return {
@@ -102,6 +96,6 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
         if any(row.is_best for row in every):
             others = [r for r in every if r.schedule != published.schedule]
             best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))
-            means = launch_means(pair_log_ratios(published.observations, best.observations))
+            means = launch_means(pair_logs(published.round_logs, best.round_logs))
             if means:
                 yield name, means

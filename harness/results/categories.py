@@ -10,11 +10,12 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from harness.report.numbers import number_text
-from harness.report.rows import PUBLISHED, Row
-from harness.report.run import RunData
-from harness.report.shape import CATEGORIES
+from harness.results.numbers import number_text
+from harness.results.rows import PUBLISHED, Row
+from harness.results.run import RunData
+from harness.results.shape import CATEGORIES
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
 from harness.store.records import AUTO, BEST
@@ -52,6 +53,7 @@ class CategoryRow:
     layers: int
     number: int = 0  # of the data row in categories.csv, from 1
 
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of categories.csv."""
         return {

@@ -1,0 +1,1 @@
+"""Tables of results as text: one file per format, one table of them."""

@@ -1,0 +1,25 @@
+"""Markdown: a table with its numbers to the right, every text shown as it is."""
+
+from __future__ import annotations
+
+import re
+
+from harness.results.table import Table
+
+_SPECIAL = re.compile(r"([\\`*_{}#|~!]|(?<=\])[(:\[])")  # intervals in brackets stay readable; links do not work
+
+
+def escaped(value: object) -> str:
+    """A text on one line that Markdown shows as it is."""
+    line = _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def text(table: Table) -> str:
+    """The table in Markdown."""
+    lines = [
+        f"| {' | '.join(map(escaped, table.columns))} |",
+        f"|{'|'.join('---:' if column in table.numbers else '---' for column in table.columns)}|",
+        *(f"| {' | '.join(escaped(row[column]) for column in table.columns)} |" for row in table.rows),
+    ]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,1 @@
+"""From records to rows, pairs and categories; linear in the number of samples."""

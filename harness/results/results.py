@@ -1,0 +1,46 @@
+"""All results of a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
+from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
+from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
+from harness.results.gather import make_rows
+from harness.results.rows import RESULT_COLUMNS, Row
+from harness.results.run import RunData, read_run
+from harness.results.table import Table
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was read, and the rows made of it."""
+
+    run: RunData
+    rows: list[Row]
+    categories: list[CategoryRow]
+    faces: list[FaceRow]
+    baselines: list[BaselineRow]
+
+    def tables(self) -> Iterator[Table]:
+        """The tables of a run directory; those of both faces only where both ran."""
+        yield _table("results", RESULT_COLUMNS, self.rows)
+        yield _table("categories", CATEGORY_COLUMNS, self.categories)
+        if self.faces:
+            yield _table("faces", FACE_COLUMNS, self.faces)
+        if self.baselines:
+            yield _table("baseline", BASELINE_COLUMNS, self.baselines)
+
+
+def make_results(run_dir: Path) -> Results:
+    """Reads a run directory and computes its rows. Raises InfrastructureError for duplicate samples."""
+    run = read_run(run_dir)
+    rows = make_rows(run)
+    return Results(run, rows, make_categories(run, rows), make_faces(rows), make_baselines(run, rows))
+
+
+def _table(name: str, columns: Sequence[str], rows: Sequence[Row | CategoryRow | FaceRow | BaselineRow]) -> Table:
+    return Table(name, columns, [row.columns for row in rows])

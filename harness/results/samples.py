@@ -1,0 +1,165 @@
+"""The samples of one run of convbench as columns: a hundred thousand of them are read in about a second."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.judge.sample import Evidence
+from harness.store import records
+
+ADDRESSES = tuple(records.Addresses.model_fields)  # of an item of ``addresses``
+_ABSENT: Any = object()
+_EXACT = 1 << 53  # integers below are exact as floats
+Values = tuple[Any, ...]  # of one sample, in the order of its fields; addresses as a tuple
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What JSON values of a field are taken as they are: what else a record may hold is left to pydantic."""
+
+    types: frozenset[type]
+    one_of: frozenset[str] | None = None
+
+    def takes(self, value: Any) -> bool:
+        """Whether the value needs no second look."""
+        if type(value) not in self.types or (self.one_of is not None and value not in self.one_of):
+            return False
+        if float in self.types and value is not None:  # NaN and infinity are refused
+            return math.isfinite(value) if type(value) is float else abs(value) < _EXACT
+        return True
+
+    def takes_all(self, values: Iterable[Any]) -> bool:
+        """Whether none of a column needs a second look."""
+        distinct = set(map(type, values))
+        if not distinct <= self.types:
+            return False
+        if self.one_of is not None:
+            return set(values) <= self.one_of
+        if float in self.types and int in distinct:
+            return all(map(self.takes, values))
+        return float not in self.types or all(math.isfinite(value) for value in values if value is not None)
+
+
+def _field(annotation: Any) -> _Field:
+    if annotation in (int, bool, str):
+        return _Field(frozenset({annotation}))
+    if annotation is float:
+        return _Field(frozenset({float, int}))
+    if get_origin(annotation) is Literal:
+        return _Field(frozenset({str}), frozenset(get_args(annotation)))
+    if get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation):
+        (inner,) = (each for each in get_args(annotation) if each is not NoneType)
+        found = _field(inner)
+        return _Field(found.types | {NoneType}) if found.one_of is None else _Field(frozenset())
+    return _Field(frozenset())
+
+
+_decode = json.JSONDecoder().raw_decode  # json.loads without its search for spaces at both ends
+_MODEL = records.Sample.model_fields
+_NAMES = tuple(_MODEL)
+_DEFAULTS = tuple(_ABSENT if field.is_required() else field.default for field in _MODEL.values())
+_FIELDS = tuple(_field(field.annotation) for field in _MODEL.values())
+_PLACES = {name: n for n, name in enumerate(_NAMES)}
+_WHERE = _PLACES["addresses"]
+_NOWHERE = ("",) * len(ADDRESSES)
+_NONE_OF_THEM = dict(zip(ADDRESSES, _NOWHERE, strict=True))
+
+
+def values_of(line: bytes) -> Values | None:
+    """The values of a sample's line, not yet looked at; None for another record, or what is no JSON."""
+    if b'"sample"' not in line or b"\\u" in line:  # a text may hold half of a character, which JSON's parser lets pass
+        return None
+    try:
+        text = line.decode()
+        value, end = _decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if end != len(text) or type(value) is not dict or value.get("type") != "sample":
+        return None
+    found = list(map(value.get, _NAMES, _DEFAULTS))
+    addresses = value.get("addresses", _NONE_OF_THEM)
+    if type(addresses) is not dict:
+        return None
+    found[_WHERE] = tuple(map(addresses.get, ADDRESSES, _NOWHERE))
+    return tuple(found)
+
+
+def values_of_record(sample: records.Sample) -> Values:
+    """The values of a sample that pydantic read."""
+    found = [getattr(sample, name) for name in _NAMES]
+    found[_WHERE] = tuple(getattr(sample.addresses, name) for name in ADDRESSES)
+    return tuple(found)
+
+
+def doubtful(rows: Sequence[Values]) -> list[int]:
+    """Which of them, as ``values_of`` made them, hold a value that is not plainly of its field's type."""
+    if not rows:
+        return []
+    bad: set[int] = set()
+    for name, field, column in zip(_NAMES, _FIELDS, zip(*rows, strict=True), strict=True):
+        if name == "addresses":
+            bad.update(n for n, texts in enumerate(column) if set(map(type, texts)) != {str})
+        elif not field.takes_all(column):
+            bad.update(n for n, value in enumerate(column) if not field.takes(value))
+    return sorted(bad)
+
+
+class Samples:
+    """Columns of equal length, one item a sample, in the order of the records; the fields of records.Sample."""
+
+    def __init__(self, rows: Sequence[Values] = ()) -> None:
+        """``rows`` hold valid values."""
+        texts: dict[str, str] = {}  # a name is kept once, not once a sample
+        self._columns: list[Sequence[Any]] = []
+        for field, column in zip(_FIELDS, zip(*rows, strict=True) if rows else [()] * len(_NAMES), strict=True):
+            if str in field.types:
+                self._columns.append(tuple(map(texts.setdefault, column, column)))
+            elif float in field.types and int in set(map(type, column)):
+                self._columns.append(tuple(None if value is None else float(value) for value in column))
+            else:
+                self._columns.append(column)
+        self._count = len(rows)
+
+    @classmethod
+    def of(cls, samples: Iterable[records.Sample]) -> Samples:
+        """The columns of these records."""
+        return cls([values_of_record(sample) for sample in samples])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def column(self, name: str) -> Sequence[Any]:
+        """One field of all samples; of ``addresses`` tuples in the order of ADDRESSES."""
+        return self._columns[_PLACES[name]]
+
+    def zip(self, *names: str) -> Iterator[Values]:
+        """These fields, sample by sample."""
+        return zip(*map(self.column, names), strict=True)
+
+    def __iter__(self) -> Iterator[records.Sample]:
+        """The samples as records, for where they are few."""
+        for values in zip(*self._columns, strict=True):
+            fields = dict(zip(_NAMES, values, strict=True))
+            fields["addresses"] = records.Addresses(**dict(zip(ADDRESSES, fields["addresses"], strict=True)))
+            yield records.Sample.model_construct(**fields)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What is judged of them."""
+        plain = ("settle_capped", "cpu_before", "cpu_after", "repinned", "window_short", "nivcsw", "faults")
+        clocks = ("mhz_before", "mhz_after")
+        return Evidence(
+            **{name: np.asarray(self.column(name)) for name in plain}, **{name: self._clock(name) for name in clocks}
+        )
+
+    def _clock(self, name: str) -> NDArray[np.float64]:
+        return np.array([math.nan if mhz is None else mhz for mhz in self.column(name)], dtype=np.float64)
