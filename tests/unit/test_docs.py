@@ -10,9 +10,9 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.model.policy import Policy
-from harness.report.baseline import BASELINE_COLUMNS
-from harness.report.categories import CATEGORY_COLUMNS
-from harness.report.rows import RESULT_COLUMNS
+from harness.results.baseline import BASELINE_COLUMNS
+from harness.results.categories import CATEGORY_COLUMNS
+from harness.results.rows import RESULT_COLUMNS
 from harness.store import records
 
 pytestmark = pytest.mark.unit
