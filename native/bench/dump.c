@@ -71,7 +71,7 @@ bool dump_tensors(const layer_shape *l, const layer_data *data, const char *name
         {ours, output, {l->batch, l->out_height, l->out_width, d->out_channels}, 4}};
     for (unsigned i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/%s.%s.npy", folder, l->name, files[i].name);
-        if (!npy_write(path, element_of(d->type), files[i].values, files[i].shape, files[i].dimensions)) {
+        if (!npy_write(path, d->type, files[i].values, files[i].shape, files[i].dimensions)) {
             snprintf(reason, room, "cannot write %.150s: %s", path, strerror(errno));
             return false;
         }

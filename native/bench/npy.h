@@ -3,12 +3,12 @@
 #ifndef CONVBENCH_NPY_H
 #define CONVBENCH_NPY_H
 
-#include "element.h"
+#include "indirectconv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* errno on failure */
-bool npy_write(const char *path, const element *type, const void *values, const size_t *shape, unsigned dimensions);
+bool npy_write(const char *path, ic_type type, const void *values, const size_t *shape, unsigned dimensions);
 
 #endif

@@ -38,6 +38,10 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     return address;
 }
 
+const char *ic_conv2d_method(const ic_conv2d *conv) {
+    return conv->method->name;
+}
+
 const char *ic_conv2d_order(const ic_conv2d *conv) {
     static const char *const names[] = {
         [IC_ORDER_BY_RULE] = NULL, [IC_ORDER_PANELS] = "panels", [IC_ORDER_PIXELS] = "pixels"};

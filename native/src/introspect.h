@@ -14,6 +14,9 @@ const void *ic_kernel_address(unsigned index);
 /* The address of the micro-kernel function that run() calls, NULL for naive. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
+/* "naive", "depthwise" or "tiled". */
+const char *ic_conv2d_method(const ic_conv2d *conv);
+
 /* The outer one of the loops around the micro-kernel, "panels" or "pixels"; NULL before reshape, and where there are no
  * such loops (naive, depthwise). */
 const char *ic_conv2d_order(const ic_conv2d *conv);

@@ -329,6 +329,37 @@ static void defaults(const char *kernel) {
     CHECK(tuning.struct_size == sizeof tuning && tune.struct_size == sizeof tune);
 }
 
+/* Which method makes the object, and its bound. */
+static void methods(const char *kernel) {
+    (void)kernel;
+    const shape plain = plain_shape(3, 8, 8, 4, 6);
+    shape grouped = plain_shape(3, 8, 8, 8, 8);
+    grouped.desc.groups = 8;
+    const struct {
+        const shape *shape;
+        ic_algorithm algorithm;
+        const char *kernel, *method;
+    } tries[] = {{&plain, IC_ALGORITHM_NAIVE, NULL, "naive"},
+                 {&plain, IC_ALGORITHM_AUTO, NULL, "tiled"},
+                 {&plain, IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", "tiled"},
+                 {&grouped, IC_ALGORITHM_NAIVE, NULL, "naive"},
+                 {&grouped, IC_ALGORITHM_AUTO, NULL, "depthwise"},
+                 {&grouped, IC_ALGORITHM_INDIRECT, "best", "depthwise"},
+                 {&grouped, IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", "depthwise"},
+                 {&grouped, IC_ALGORITHM_INDIRECT, NULL, "tiled"},
+                 {&grouped, IC_ALGORITHM_IM2COL, "best", "tiled"}};
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        static const float weights[9 * 4 * 6];
+        const ic_options options = options_for(tries[i].algorithm, tries[i].kernel, NULL);
+        const double terms = ((double)depth_of(tries[i].shape) + 1) * 0x1p-24;
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&tries[i].shape->desc, weights, NULL, &options, &conv) == IC_OK);
+        CHECK(strcmp(ic_conv2d_method(conv), tries[i].method) == 0);
+        CHECK(ic_conv2d_error_bound(conv) == terms / (1 - terms));
+        ic_conv2d_destroy(conv);
+    }
+}
+
 /* Types and layouts that are not covered, each with its reason. */
 static void types(const char *kernel) {
     (void)kernel;
@@ -470,6 +501,7 @@ static void names(const char *kernel) {
 int main(int argc, char **argv) {
     static const check_case cases[] = {{"arguments", arguments},
                                        {"defaults", defaults},
+                                       {"methods", methods},
                                        {"types", types},
                                        {"output_sizes", output_sizes},
                                        {"kernel_list", kernel_list},

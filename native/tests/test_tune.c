@@ -63,6 +63,12 @@ static void kept(const char *kernel) {
     ic_tuned_entry e = entry_of(&s, "im2col_scalar_4x4");
     CHECK(ic_tuned_add(tuned, &e) == IC_OK);
     CHECK(ic_tuned_print(tuned, NULL, 0, &length) == IC_OK && length < bytes);
+    /* So does one whose zeros mean the same. */
+    e.desc.stride_height = e.desc.stride_width = e.desc.dilation_height = e.desc.dilation_width = e.desc.groups = 0;
+    e.desc.output_min = e.desc.output_max = 0;
+    size_t same;
+    CHECK(ic_tuned_add(tuned, &e) == IC_OK);
+    CHECK(ic_tuned_print(tuned, NULL, 0, &same) == IC_OK && same == length);
     for (e.height = 20; e.height < 120; e.height++) {
         CHECK(ic_tuned_add(tuned, &e) == IC_OK);
     }

@@ -30,6 +30,7 @@ OBJECT_CASES = {
     "test_object": (
         "arguments",
         "defaults",
+        "methods",
         "types",
         "output_sizes",
         "kernel_list",

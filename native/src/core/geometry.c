@@ -22,10 +22,10 @@ static void fill_defaults(ic_conv2d_desc *desc) {
 
 static ic_status check_type(const ic_conv2d_desc *desc) {
     if (ic_type_of(desc->type) == NULL) {
-        return ic_fail(IC_UNSUPPORTED, "desc.type=%d: there is %s", (int)desc->type, ic_type_names());
+        return ic_fail_type(desc->type);
     }
     if (desc->layout != IC_LAYOUT_NHWC) {
-        return ic_fail(IC_UNSUPPORTED, "desc.layout=%d: there is %d, NHWC", (int)desc->layout, IC_LAYOUT_NHWC);
+        return ic_fail(IC_UNSUPPORTED, "desc.layout=%d: there is %d (NHWC)", (int)desc->layout, IC_LAYOUT_NHWC);
     }
     return IC_OK;
 }

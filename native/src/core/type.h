@@ -14,7 +14,7 @@ typedef struct {
 
 /* NULL: not covered. */
 const ic_element *ic_type_of(ic_type type);
-/* Of all that are covered, with their numbers: "0, f32". */
-const char *ic_type_names(void);
+/* IC_UNSUPPORTED, with what is covered. */
+ic_status ic_fail_type(ic_type type);
 
 #endif
