@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from harness.control import baseline
 from harness.control.heat import NOWHERE, Heat, Rest, find_source
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
-from harness.devices.base import Device, Identity, RemoteProcess, Topology, as_json, parse_cpus
+from harness.devices.base import Device, RemoteProcess, Topology, parse_cpus
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
@@ -23,6 +21,7 @@ from harness.measure.clusters import Target, out_of_reach, planned, targets
 from harness.measure.context import Work
 from harness.measure.installed import Installed
 from harness.measure.patience import Connection, patient
+from harness.measure.run import identity_file
 from harness.measure.run.clusterplan import ClusterPlan, make_plan, planned_lines
 from harness.measure.run.follow import Follower
 from harness.measure.run.leftover import planned_clusters, unmeasured, words
@@ -108,7 +107,7 @@ class Session:
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
             self._confirm()
             topology = device.topology()
-            self._write_identity(topology)
+            identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
             chosen = self._choose(topology)
             built = self._programs.of(device)
@@ -307,35 +306,3 @@ class Session:
                 self._directory.events.add("out of reach", cluster=label, why=why)
                 self._progress.remark(f"cluster {label} cannot be measured now: {why}")
         return [t for t in usable if t.cluster.label in known or t.cluster in added]
-
-    def _write_identity(self, topology: Topology) -> None:
-        identity = self._device.identity
-        value = {
-            "name": self.outcome.name,
-            "title": _title(identity),
-            "identity": as_json(identity),
-            "clusters": self._all_clusters(topology),
-            "notes": list(topology.notes),
-        }
-        write_atomically(self._directory.identity, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
-
-    def _all_clusters(self, topology: Topology) -> list[dict[str, Any]]:
-        """As they are now; those that are out of reach as they were when they could be looked at."""
-        now = [{**as_json(c), "label": c.label} for c in topology.clusters]
-        try:
-            before = json.loads(self._directory.identity.read_bytes())["clusters"]
-            known = {str(cluster["label"]): cluster for cluster in before}
-        except (OSError, ValueError, KeyError, TypeError):
-            return now
-        hidden = out_of_reach(topology, topology.clusters)
-        seen = [known.get(c["label"], c) if c["label"] in hidden else c for c in now]
-        return seen + [cluster for label, cluster in known.items() if label not in {c["label"] for c in now}]
-
-
-def _title(identity: Identity) -> str:
-    """What people call the device; empty where that is not known."""
-    if not identity.capabilities.has_product_model:
-        return ""
-    from harness.model.device_model import known_name  # noqa: PLC0415  the files of all known phones
-
-    return known_name(identity.model)

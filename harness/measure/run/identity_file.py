@@ -1,0 +1,44 @@
+"""device.json of a run: who was measured, and its clusters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.devices.base import Identity, Topology, as_json
+from harness.measure.clusters import out_of_reach
+from harness.store.journal import write_atomically
+
+
+def write(file: Path, name: str, identity: Identity, topology: Topology) -> None:
+    """Writes what the device ``name`` is now; clusters that are out of reach as they were when they could be seen."""
+    value = {
+        "name": name,
+        "title": _title(identity),
+        "identity": as_json(identity),
+        "clusters": _clusters(file, topology),
+        "notes": list(topology.notes),
+    }
+    write_atomically(file, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _clusters(file: Path, topology: Topology) -> list[dict[str, Any]]:
+    now = [{**as_json(c), "label": c.label} for c in topology.clusters]
+    try:
+        before = json.loads(file.read_bytes())["clusters"]
+        known = {str(cluster["label"]): cluster for cluster in before}
+    except (OSError, ValueError, KeyError, TypeError):
+        return now
+    hidden = out_of_reach(topology, topology.clusters)
+    seen = [known.get(c["label"], c) if c["label"] in hidden else c for c in now]
+    return seen + [cluster for label, cluster in known.items() if label not in {c["label"] for c in now}]
+
+
+def _title(identity: Identity) -> str:
+    """What people call the device; empty where that is not known."""
+    if not identity.capabilities.has_product_model:
+        return ""
+    from harness.model.device_model import known_name  # noqa: PLC0415  the files of all known phones
+
+    return known_name(identity.model)
