@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Iterable
 
 from harness.results.stream import Stream
@@ -27,4 +27,4 @@ def share_of(flop: int, ns: float, mhz: Iterable[float | None], peak: float | No
     clocks = [each for each in mhz if each is not None]
     if not peak or not clocks:
         return None
-    return peak_share(flop, ns, statistics.fmean(clocks), peak)
+    return peak_share(flop, ns, math.fsum(clocks) / len(clocks), peak)

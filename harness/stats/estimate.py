@@ -109,7 +109,8 @@ def peak_share(flop: float, ns: float, mhz: float, peak_flop_per_cycle: float) -
 
     ``ns``: time of one call; ``mhz``: the core's clock around the sample.
     """
-    if min(flop, ns, mhz, peak_flop_per_cycle) <= 0 or not all(map(math.isfinite, (ns, mhz, peak_flop_per_cycle))):
+    inf = math.inf
+    if not (flop > 0 and 0 < ns < inf and 0 < mhz < inf and 0 < peak_flop_per_cycle < inf):
         return None
     cycles = ns * mhz / 1e3
     return flop / cycles / peak_flop_per_cycle
@@ -117,6 +118,10 @@ def peak_share(flop: float, ns: float, mhz: float, peak_flop_per_cycle: float) -
 
 def round_logs(samples: Sequence[Observation]) -> dict[tuple[int, int, Hashable], float]:
     """The log time of each launch, round and group; the mean of the logs where there are several samples."""
+    keys = [(launch, number, group) for launch, number, group, _ in samples]
+    single = dict(zip(keys, [math.log(value) for *_, value in samples], strict=True))
+    if len(single) == len(samples):
+        return single
     logs: dict[tuple[int, int, Hashable], list[float]] = {}
     for launch, number, group, value in samples:
         logs.setdefault((launch, number, group), []).append(math.log(value))

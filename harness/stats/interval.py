@@ -50,7 +50,9 @@ def half_widths(log_means: ArrayLike, confidence: float = CONFIDENCE) -> NDArray
     if launches < LEAST_LAUNCHES:
         return np.full(means.shape[:-1], np.nan)
     quantile = t_quantile(0.5 + confidence / 2, launches - 1)
-    spread: NDArray[np.float64] = np.std(means, axis=-1, ddof=1)
+    # What np.std and np.mean do, bit by bit, in a third of their time: a report makes ten thousand intervals.
+    away = means - np.add.reduce(means, axis=-1, keepdims=True) / launches
+    spread: NDArray[np.float64] = np.sqrt(np.add.reduce(away * away, axis=-1) / (launches - 1))
     return quantile * spread / math.sqrt(launches)
 
 
@@ -68,7 +70,7 @@ def from_log_means(log_means: ArrayLike, center: float | None = None) -> Interva
     means = np.asarray(log_means, dtype=np.float64)
     if means.size == 0 and center is None:
         raise ValueError("no launches")
-    middle = float(np.mean(means)) if center is None else center
+    middle = float(np.add.reduce(means) / means.size) if center is None else center
     half = float(half_widths(means)) if means.size >= LEAST_LAUNCHES else math.nan
     if math.isnan(half):
         return Interval(math.exp(middle), None, None, means.size)

@@ -1,0 +1,39 @@
+"""Tests of a gate's record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.judge import gate
+from harness.store.records import Gate
+
+pytestmark = pytest.mark.unit
+
+
+def record(**fields: Any) -> Gate:
+    return Gate.model_validate(
+        {"type": "gate", "seq": 1, "launch": 0, "status": "passed", "tolerance_c": 1.0, **fields}
+    )
+
+
+def test_each_test_sees_its_evidence_alone() -> None:
+    tests = (gate.gave_up, gate.is_unjudged, gate.is_blind, gate.lacks_baseline)
+    for fields, seen in (
+        ({}, None),
+        ({"status": "capped"}, gate.gave_up),
+        ({"capped": True}, gate.gave_up),
+        ({"status": "unjudged"}, gate.is_unjudged),
+        ({"status": "unjudged", "tolerance_c": None}, gate.is_unjudged),
+        ({"status": "unavailable"}, gate.is_blind),
+        ({"tolerance_c": None}, gate.lacks_baseline),
+        ({"tolerance_c": None, "baseline": 30.0}, None),
+        ({"status": "stopped"}, None),
+    ):
+        assert [test for test in tests if test(record(**fields))] == ([seen] if seen else [])
+
+
+def test_a_source_that_failed_had_a_start() -> None:
+    assert gate.never_had_a_source(record(status="unavailable"))
+    assert not gate.never_had_a_source(record(**{"status": "unavailable", "from": 31.0}))
