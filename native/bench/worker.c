@@ -311,16 +311,16 @@ int worker_main(void) {
     static const struct {
         const char *word;
         bool (*answer)(worker *, fields *);
-    } table[] = {
+    } requests[] = {
         {"hello", say_hello}, {"layer", take_layer}, {"create", create}, {"check", check}, {"sample", take_sample}};
     while (lines_get(&in, line, true) > 0) {
         fields f;
         bool sent = false, known = false;
         heartbeat_begin();
         fields_parse(&f, line);
-        for (unsigned i = 0; i < sizeof table / sizeof *table && !known; i++) {
-            if ((known = !strcmp(f.word, table[i].word))) {
-                sent = f.error[0] ? reply_failed(f.error) : table[i].answer(&w, &f);
+        for (unsigned i = 0; i < sizeof requests / sizeof *requests && !known; i++) {
+            if ((known = !strcmp(f.word, requests[i].word))) {
+                sent = f.error[0] ? reply_failed(f.error) : requests[i].answer(&w, &f);
             }
         }
         if (!known) {
