@@ -309,14 +309,16 @@ def _samples(scope: _Scope) -> Found:
 
 
 def _placement(scope: _Scope) -> Found:
-    places: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for layer, variant, addresses in scope.samples("layer", "variant", "addresses"):
-        for name, address in zip(ADDRESSES, addresses, strict=True):
-            if address:
-                places[layer, variant, name].add(address)
-                counts[layer, variant, name] += 1
-    still = [" ".join(key) for key, seen in places.items() if len(seen) == 1 and counts[key] > 1]
+    places: dict[tuple[str, str], list[tuple[int, Values]]] = defaultdict(list)
+    for number, (layer, variant, addresses) in enumerate(scope.samples("layer", "variant", "addresses")):
+        places[layer, variant].append((number, addresses))
+    found: list[tuple[int, int, str]] = []  # in the order in which they were first seen
+    for (layer, variant), seen in places.items():
+        for place, column in enumerate(zip(*(addresses for _, addresses in seen), strict=True)):
+            if len(set(column) - {""}) == 1 and len(column) - column.count("") > 1:
+                first = next(number for number, addresses in seen if addresses[place])
+                found.append((first, place, f"{layer} {variant} {ADDRESSES[place]}"))
+    still = [name for *_, name in sorted(found)]
     if still:
         yield "placement", f"{len(still)} buffer(s) lay at one address in all samples: {_few(still)}"
 
