@@ -12,7 +12,6 @@ from benchmarks.local import compare, info, measure, program, shown
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.plan.jobs import Variant
-from harness.store.records import Sample
 
 BLOCKS = 40
 POLICY = Policy(name="aa", launches=8, rounds=8, min_ms=5, block_budget_s=20, cache=("hot",))
@@ -37,7 +36,7 @@ def command() -> None:
     blocks = layers(info(program().path)["caches"]["l2"] or 1 << 20)
     names = ("indirect/a", "indirect/b")
     variants = [Variant(index, "indirect", "hot", label=name) for index, name in enumerate(names)]
-    samples = list(measure(blocks, POLICY, variants, ["same"]).of(Sample))
+    samples = list(measure(blocks, POLICY, variants, ["same"]).samples)
     alarms, estimates, half = 0, [], []
     for layer in blocks:
         found = compare(samples, layer.name, ("same", names[0]), ("same", names[1]))

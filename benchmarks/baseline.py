@@ -84,7 +84,7 @@ def findings(stream: Stream) -> list[Finding]:
     """A finding for each layer and cache mode that has samples of the published im2col, in the order of the records."""
     places: dict[tuple[str, str], dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     made = {(r.layer, r.variant): r for r in stream.of(records.Layer)}
-    for s in stream.of(records.Sample):
+    for s in stream.samples:
         if s.ns > 0:
             places[s.layer, s.cache][s.variant].append(Observation(s.launch, s.round, s.pid, s.ns))
     found = []

@@ -11,7 +11,6 @@ from benchmarks.local import compare, measure, shown
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.plan.jobs import Variant
-from harness.store.records import Sample
 
 LAYERS = (
     "resnet18-conv1_7x7s2",
@@ -28,7 +27,7 @@ def command() -> None:
     policy = load_policy("thorough").model_copy(update={"cache": ("hot",)})
     layers = [layer for layer in load_suite("quick").layers if layer.name in LAYERS]
     variants = [Variant(index, "indirect", "hot", build=index, label="indirect") for index in range(2)]
-    samples = list(measure(layers, policy, variants, ["first", "second"]).of(Sample))
+    samples = list(measure(layers, policy, variants, ["first", "second"]).samples)
     held = near = 0
     for layer in layers:
         found = compare(samples, layer.name, ("first", "indirect"), ("second", "indirect"))

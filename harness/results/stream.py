@@ -11,7 +11,18 @@ from harness.judge import lines
 from harness.results.samples import Samples, Values, columns_of, doubtful, values_of, values_of_record
 from harness.store import records
 
-R = TypeVar("R", bound=records.Record)
+Item = (  # what is no header and no sample
+    records.Worker
+    | records.Layer
+    | records.Check
+    | records.Telemetry
+    | records.Gate
+    | records.Skip
+    | records.Error
+    | records.Block
+    | records.End
+)
+R = TypeVar("R", bound=Item)
 
 
 @dataclass
@@ -19,7 +30,7 @@ class Stream:
     """One run of convbench: its header, its samples, and the other records after it (``items``)."""
 
     header: records.Header
-    items: list[records.Record] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     samples: Samples = field(default_factory=Samples)
 
     def of(self, kind: type[R]) -> Iterator[R]:

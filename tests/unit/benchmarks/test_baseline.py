@@ -11,6 +11,7 @@ import pytest
 from benchmarks import baseline, limits
 from benchmarks.bench import without_avx512
 from harness.model.suite import load_suite
+from harness.results.samples import Samples
 from harness.results.stream import Stream
 from harness.stats.interval import Interval
 from harness.store.records import Layer as Made
@@ -94,7 +95,7 @@ def stream(times: dict[str, float], launches: int = 4) -> Stream:
                 **{"nivcsw": 0, "faults": 0, "t_ns": 1, "pid": launch},
             }
             samples.append(Sample.model_validate_json(json.dumps(record)))
-    return Stream(header, list(samples))
+    return Stream(header, samples=Samples.of(samples))
 
 
 def test_the_better_order_and_the_best_schedule_are_found() -> None:
