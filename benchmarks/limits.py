@@ -45,20 +45,22 @@ def lines(stream: Stream, layers: Sequence[Layer], program: Path, cpu: int) -> I
     peaks = peaks_of(stream)
     matrices = {(r.layer, r.variant): r.matrix_bytes for r in stream.of(records.Layer)}
     shares, rates = [], []
+    samples = list(stream.samples)
     yield f"{'layer':<30} {'GFLOP/s':>8} {'of peak':>8} {'copy GB/s':>10} {'memcpy GB/s':>12} {'ratio':>6}"
     for layer in panel:
-        hot = [s for s in stream.samples if s.layer == layer.name and s.cache == "hot"]
+        hot = [s for s in samples if s.layer == layer.name and s.cache == "hot"]
         indirect = [s for s in hot if s.variant == "indirect"]
         copies = [s.copy_ns for s in hot if s.variant == "im2col" and s.copy_ns]
         if not indirect or not copies:
             yield f"{layer.name:<30} not measured"
             continue
         speed = layer.flop / statistics.median(s.ns for s in indirect)
-        found = (
-            share_of(layer.flop, s.ns, (s.mhz_before, s.mhz_after), peaks.get((s.launch, s.build, s.pid)))
+        known = [
+            share
             for s in indirect
-        )
-        known = [share for share in found if share is not None]
+            if (peak := peaks.get((s.launch, s.build, s.pid)))
+            and (share := share_of(layer.flop, s.ns, (s.mhz_before, s.mhz_after), peak)) is not None
+        ]
         share = statistics.median(known) if known else None
         matrix = matrices[layer.name, "im2col"]
         copy = matrix / statistics.median(copies)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge import comparison, gate, sample, worker
+from harness.judge import comparison, gate, placement, rounds, sample, worker
 from harness.report.numbers import ratio_text
 from harness.report.sentences import baseline_text
 from harness.results.baseline import BaselineRow
@@ -201,31 +200,18 @@ def _rounds(scope: _Scope) -> Found:
             f"the time budget cut {lost} rounds in {len(cut)} of {len(blocks)} blocks (a layer in a launch): "
             f"{_few(layers)}",
         )
-    samples = set(scope.samples("layer", "launch", "variant", "cache", "build", "threads", "round"))
-    rounds = Counter(key[:-1] for key in samples)  # of each variant in each launch
-    most: Counter[tuple[str, int]] = Counter()
-    for (layer, launch, *_), count in rounds.items():
-        most[layer, launch] = max(most[layer, launch], count)
-    names = sorted({f"{key[0]} {key[2]}" for key, count in rounds.items() if count < most[key[0], key[1]]})
+    names = sorted(f"{layer} {variant}" for layer, variant in rounds.short_of_rounds(scope.samples(*rounds.SAMPLE)))
     if names:
         yield "rounds", f"rounds are missing that other variants of the layer and launch have: {_few(names)}"
 
 
 def _apart(scope: _Scope) -> Found:
     """Samples that a later attempt took in rounds that were measured already: pairs are made within one process."""
-    streams = [stream for stream in scope.streams if len(stream.samples)]
-    if len(streams) < 2:
-        return
-    rounds: dict[Values, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for attempt, stream in enumerate(streams):
-        for *key, variant in stream.samples.zip("layer", "launch", "round", "cache", "build", "threads", "variant"):
-            rounds[tuple(key)][attempt].add(variant)
-    apart: Counter[str] = Counter()
-    for (layer, launch, *_), attempts in rounds.items():
-        together = max(attempts.values(), key=len)
-        for variants in attempts.values():
-            if variants is not together:
-                apart.update(f"{layer} {variant} in launch {launch + 1}" for variant in variants)
+    attempts = [stream.samples.zip(*rounds.SAMPLE) for stream in scope.streams if len(stream.samples)]
+    apart = {
+        f"{layer} {variant} in launch {launch + 1}": count
+        for (layer, variant, launch), count in rounds.measured_apart(attempts).items()
+    }
     if apart:
         names = [f"{name} ({count} sample{'s' * (count != 1)})" for name, count in sorted(apart.items())]
         yield (
@@ -309,14 +295,8 @@ def _samples(scope: _Scope) -> Found:
 
 
 def _placement(scope: _Scope) -> Found:
-    places: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for layer, variant, addresses in scope.samples("layer", "variant", "addresses"):
-        for name, address in zip(ADDRESSES, addresses, strict=True):
-            if address:
-                places[layer, variant, name].add(address)
-                counts[layer, variant, name] += 1
-    still = [" ".join(key) for key, seen in places.items() if len(seen) == 1 and counts[key] > 1]
+    found = placement.unmoved(scope.samples("layer", "variant", "addresses"))
+    still = [f"{layer} {variant} {ADDRESSES[buffer]}" for layer, variant, buffer in found]
     if still:
         yield "placement", f"{len(still)} buffer(s) lay at one address in all samples: {_few(still)}"
 

@@ -19,12 +19,12 @@ def peaks_of(stream: Stream) -> dict[tuple[int, str, int], float]:
     }
 
 
-def share_of(flop: int, ns: float, mhz: Iterable[float | None], peak: float | None) -> float | None:
-    """A sample's share of the FMA peak; None where clock or peak are unknown. Only for samples of cache mode ``hot``.
+def share_of(flop: int, ns: float, mhz: Iterable[float | None], peak: float) -> float | None:
+    """A sample's share of the FMA peak; None where the clock is unknown. Only for samples of cache mode ``hot``.
 
     ``flop``, ``ns``: of one call; ``mhz``: clocks around the sample; ``peak``: FLOP per cycle.
     """
     clocks = [each for each in mhz if each is not None]
-    if not peak or not clocks:
+    if not clocks:
         return None
     return peak_share(flop, ns, math.fsum(clocks) / len(clocks), peak)

@@ -70,6 +70,7 @@ _DEFAULTS = tuple(_ABSENT if field.is_required() else field.default for field in
 _FIELDS = tuple(_field(field.annotation) for field in _MODEL.values())
 _PLACES = {name: n for n, name in enumerate(_NAMES)}
 _every = itemgetter(*_NAMES)
+_every_address = itemgetter(*ADDRESSES)
 _WHERE = _PLACES["addresses"]
 _NOWHERE = ("",) * len(ADDRESSES)
 _NONE_OF_THEM = dict(zip(ADDRESSES, _NOWHERE, strict=True))
@@ -89,7 +90,10 @@ def values_of(line: bytes) -> Values | None:
     addresses = value.get("addresses", _NONE_OF_THEM)
     if type(addresses) is not dict:
         return None
-    value["addresses"] = tuple(map(addresses.get, ADDRESSES, _NOWHERE))
+    try:
+        value["addresses"] = _every_address(addresses)
+    except KeyError:
+        value["addresses"] = tuple(map(addresses.get, ADDRESSES, _NOWHERE))
     if len(value) >= len(_NAMES):
         try:
             values: Values = _every(value)  # twice as fast
@@ -106,14 +110,17 @@ def values_of_record(sample: records.Sample) -> Values:
     return tuple(found)
 
 
-def doubtful(rows: Sequence[Values]) -> list[int]:
-    """Which of them, as ``values_of`` made them, hold a value that is not plainly of its field's type."""
-    if not rows:
-        return []
+def columns_of(rows: Sequence[Values]) -> list[Sequence[Any]]:
+    """One column for each field."""
+    return list(zip(*rows, strict=True)) if rows else [()] * len(_NAMES)
+
+
+def doubtful(columns: Sequence[Sequence[Any]]) -> list[int]:
+    """Which samples, as ``values_of`` made them, hold a value that is not plainly of its field's type."""
     bad: set[int] = set()
-    for name, field, column in zip(_NAMES, _FIELDS, zip(*rows, strict=True), strict=True):
+    for name, field, column in zip(_NAMES, _FIELDS, columns, strict=True):
         if name == "addresses":
-            if set(map(type, chain.from_iterable(column))) != {str}:
+            if not set(map(type, chain.from_iterable(column))) <= {str}:
                 bad.update(n for n, texts in enumerate(column) if set(map(type, texts)) != {str})
         elif not field.takes_all(column):
             bad.update(n for n, value in enumerate(column) if not field.takes(value))
@@ -123,30 +130,32 @@ def doubtful(rows: Sequence[Values]) -> list[int]:
 class Samples:
     """Columns of equal length, one item a sample, in the order of the records; the fields of records.Sample."""
 
-    def __init__(self, rows: Sequence[Values] = ()) -> None:
-        """``rows`` hold valid values."""
-        texts: dict[str, str] = {}  # a name is kept once, not once a sample
-        self._columns: list[Sequence[Any]] = []
-        for field, column in zip(_FIELDS, zip(*rows, strict=True) if rows else [()] * len(_NAMES), strict=True):
-            if str in field.types:
-                self._columns.append(tuple(map(texts.setdefault, column, column)))
-            elif float in field.types and int in set(map(type, column)):
-                self._columns.append(tuple(None if value is None else float(value) for value in column))
-            else:
-                self._columns.append(column)
-        self._count = len(rows)
+    def __init__(self, columns: Sequence[Sequence[Any]] | None = None) -> None:
+        """``columns``, as ``columns_of`` makes them, hold valid values."""
+        self._columns = columns_of(()) if columns is None else list(columns)
+        self._count = len(self._columns[0])
+        self._raw = set(_NAMES)  # columns that nobody asked for yet
+        self._texts: dict[str, str] = {}  # a name is kept once, not once a sample
 
     @classmethod
     def of(cls, samples: Iterable[records.Sample]) -> Samples:
         """The columns of these records."""
-        return cls([values_of_record(sample) for sample in samples])
+        return cls(columns_of([values_of_record(sample) for sample in samples]))
 
     def __len__(self) -> int:
         return self._count
 
     def column(self, name: str) -> Sequence[Any]:
         """One field of all samples; of ``addresses`` tuples in the order of ADDRESSES."""
-        return self._columns[_PLACES[name]]
+        place = _PLACES[name]
+        if name in self._raw:
+            self._raw.remove(name)
+            field, column = _FIELDS[place], self._columns[place]
+            if str in field.types:
+                self._columns[place] = tuple(map(self._texts.setdefault, column, column))
+            elif float in field.types and int in set(map(type, column)):
+                self._columns[place] = tuple(None if value is None else float(value) for value in column)
+        return self._columns[place]
 
     def zip(self, *names: str) -> Iterator[Values]:
         """These fields, sample by sample."""
@@ -154,7 +163,7 @@ class Samples:
 
     def __iter__(self) -> Iterator[records.Sample]:
         """The samples as records, for where they are few."""
-        for values in zip(*self._columns, strict=True):
+        for values in self.zip(*_NAMES):
             fields = dict(zip(_NAMES, values, strict=True))
             fields["addresses"] = records.Addresses(**dict(zip(ADDRESSES, fields["addresses"], strict=True)))
             yield records.Sample.model_construct(**fields)

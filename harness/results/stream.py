@@ -8,10 +8,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.judge import lines
-from harness.results.samples import Samples, Values, doubtful, values_of, values_of_record
+from harness.results.samples import Samples, Values, columns_of, doubtful, values_of, values_of_record
 from harness.store import records
 
-R = TypeVar("R", bound=records.Record)
+Item = (  # what is no header and no sample
+    records.Worker
+    | records.Layer
+    | records.Check
+    | records.Telemetry
+    | records.Gate
+    | records.Skip
+    | records.Error
+    | records.Block
+    | records.End
+)
+R = TypeVar("R", bound=Item)
 
 
 @dataclass
@@ -19,7 +30,7 @@ class Stream:
     """One run of convbench: its header, its samples, and the other records after it (``items``)."""
 
     header: records.Header
-    items: list[records.Record] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     samples: Samples = field(default_factory=Samples)
 
     def of(self, kind: type[R]) -> Iterator[R]:
@@ -61,66 +72,68 @@ def read_records(path: Path) -> tuple[list[Stream], list[str]]:
         data = path.read_bytes()
     except OSError:
         return [], []
-    text = data.split(b"\n")
-    reader = _Reader()
-    for number, line in enumerate(text[:-1], start=1):
-        reader.take(number, line)
-    reader.end_stream()
+    lines = data.split(b"\n")
+    tail = lines.pop()
+    reader = _Reader(lines)
+    reader.read()
     faults = [f"line {number} of records.jsonl {what}" for number, what in sorted(reader.faults)]
-    if text[-1]:
-        faults.insert(0, f"the last line of records.jsonl was cut after {len(text[-1])} bytes and is ignored")
+    if tail:
+        faults.insert(0, f"the last line of records.jsonl was cut after {len(tail)} bytes and is ignored")
     return reader.streams, faults
 
 
 class _Reader:
-    """Takes line by line. Samples are looked at together at the end of their stream, column by column."""
+    """Goes line by line. Samples are looked at together at the end of their stream, column by column."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: list[bytes]) -> None:
         self.streams: list[Stream] = []
         self.faults: list[tuple[int, str]] = []  # the line's number, and what is wrong with it
+        self._text = text
         self._rows: list[Values] = []
-        self._lines: list[tuple[int, bytes]] = []  # of the rows
+        self._numbers: list[int] = []  # of the rows' lines
 
-    def take(self, number: int, line: bytes) -> None:
-        """The next line."""
-        if self.streams and (values := values_of(line)) is not None:
-            self._rows.append(values)
-            self._lines.append((number, line))
-        elif line.strip() and (record := self._record(number, line)) is not None:
-            self._add(number, line, record)
+    def read(self) -> None:
+        """Takes every line."""
+        for number, line in enumerate(self._text, start=1):
+            values = values_of(line) if self.streams else None
+            if values is not None:
+                self._rows.append(values)
+                self._numbers.append(number)
+            elif line.strip() and (record := self._record(number)) is not None:
+                self._add(number, record)
+        self._end_stream()
 
-    def _record(self, number: int, line: bytes) -> records.Record | None:
+    def _record(self, number: int) -> records.Record | None:
         try:
-            return records.parse_record(line)
+            return records.parse_record(self._text[number - 1])
         except ValueError:
             self.faults.append((number, "is no record and is ignored"))
             return None
 
-    def _add(self, number: int, line: bytes, record: records.Record) -> None:
+    def _add(self, number: int, record: records.Record) -> None:
         if isinstance(record, records.Header):
-            self.end_stream()
+            self._end_stream()
             self.streams.append(Stream(record))
         elif not self.streams:
             self.faults.append((number, "stands before any header and is ignored"))
         elif isinstance(record, records.Sample):
             self._rows.append(values_of_record(record))
-            self._lines.append((number, line))
+            self._numbers.append(number)
         else:
             self.streams[-1].items.append(record)
 
-    def end_stream(self) -> None:
+    def _end_stream(self) -> None:
         """Gives the last stream its samples."""
-        refused: set[int] = set()
-        for place in doubtful(self._rows):
-            number, line = self._lines[place]
-            record = self._record(number, line)
-            if isinstance(record, records.Sample):
-                self._rows[place] = values_of_record(record)
-            else:
-                refused.add(place)
-        if self.streams:
-            rows = (
-                [values for place, values in enumerate(self._rows) if place not in refused] if refused else self._rows
-            )
-            self.streams[-1].samples = Samples(rows)
-        self._rows, self._lines = [], []
+        rows, numbers = self._rows, self._numbers
+        self._rows, self._numbers = [], []
+        if not self.streams:
+            return
+        columns = columns_of(rows)
+        doubts = doubtful(columns)
+        if doubts:
+            again = {place: self._record(numbers[place]) for place in doubts}
+            taken = (again.get(place, values) for place, values in enumerate(rows))
+            rows = [values_of_record(each) if isinstance(each, records.Sample) else each
+                    for each in taken if isinstance(each, records.Sample | tuple)]  # fmt: skip
+            columns = columns_of(rows)
+        self.streams[-1].samples = Samples(columns)

@@ -60,3 +60,8 @@ def test_twice_the_records_are_twice_the_work(what: str) -> None:
         getattr(found, what)
         looks.append(items.looks)
     assert looks[1] <= 2.1 * looks[0]
+
+
+def test_samples_are_no_items() -> None:
+    found, _ = stream([1, 2], None)
+    assert (len(found), len(found.samples)) == (3, 0)
