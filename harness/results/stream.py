@@ -35,8 +35,6 @@ class Stream:
 
     def of(self, kind: type[R]) -> Iterator[R]:
         """The records of one type, in order; not of samples, which are in ``samples``."""
-        if kind is records.Sample:
-            raise TypeError("samples are columns: Stream.samples")
         return (record for record in self.items if isinstance(record, kind))
 
     def __len__(self) -> int:
