@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.report.charts import memory_pairs
 from harness.report.sentences import Sentence
 from harness.results.categories import CategoryRow
+from harness.results.results import Results
 from harness.results.rows import Row
 from harness.results.run import RunData
 from harness.store.records import BEST
@@ -37,17 +38,17 @@ class Claims:
     memory: tuple[MemoryPoint, ...]
 
 
-def make_claims(
-    run: RunData, rows: Sequence[Row], categories: Sequence[CategoryRow], sentences: Sequence[Sentence]
-) -> list[Claims]:
+def make_claims(results: Results, sentences: Sequence[Sentence]) -> list[Claims]:
     """Claims of every cluster that measured something, in the cache mode of its opening sentence."""
     found: list[Claims] = []
+    run = results.run
     for sentence in sentences:
         place = (sentence.device.name, sentence.cluster, sentence.cache)
-        ours = [row for row in rows if not row.is_best and (row.key.device, row.key.cluster, row.key.cache) == place]
+        rows = results.rows_of(sentence.device.name, sentence.cluster)
+        ours = [row for row in rows if not row.is_best and row.key.cache == sentence.cache]
         both = {
             (row.face, row.category, row.algorithm, row.other): row
-            for row in categories
+            for row in results.categories
             if (row.device, row.cluster, row.cache) == place
         }
         means = {key[1:]: row for key, row in both.items() if key[0] == sentence.face}

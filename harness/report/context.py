@@ -15,10 +15,8 @@ from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
-from harness.results.faces import FaceRow
 from harness.results.results import Results, make_results
-from harness.results.rows import Row
-from harness.results.run import DeviceData, RunData
+from harness.results.run import DeviceData
 from harness.store.records import BEST
 
 # The columns of the matrix that sets devices side by side: category, algorithm, other, face.
@@ -126,17 +124,13 @@ class Context:
 def make_context(run_dir: Path) -> Context:
     """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
     results = make_results(run_dir)
-    run, rows, categories, faces = results.run, results.rows, results.categories, results.faces
+    run, categories = results.run, results.categories
     sentences = make_sentences(run, categories)
     devices = [
         DeviceBlock(
             device,
             device_facts(device),
-            [
-                _cluster(run, sentence, rows, categories, faces)
-                for sentence in sentences
-                if sentence.device is device and sentence.cluster
-            ],
+            [_cluster(results, sentence) for sentence in sentences if sentence.device is device and sentence.cluster],
         )
         for device in run.devices
     ]
@@ -144,22 +138,17 @@ def make_context(run_dir: Path) -> Context:
         results,
         sentences,
         _matrix(sentences, categories),
-        make_claims(run, rows, categories, sentences),
-        find_weaknesses(run, rows, results.baselines, faces),
+        make_claims(results, sentences),
+        find_weaknesses(results),
         devices,
         run_facts(run),
     )
 
 
-def _cluster(
-    run: RunData,
-    sentence: Sentence,
-    rows: Sequence[Row],
-    categories: Sequence[CategoryRow],
-    faces: Sequence[FaceRow],
-) -> ClusterBlock:
+def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
+    run, categories, faces = results.run, results.categories, results.faces
     place = (sentence.device.name, sentence.cluster)
-    every = [row for row in rows if (row.key.device, row.key.cluster) == place]
+    every = results.rows_of(*place)
     ours = [row for row in every if not row.is_best]
     means = [row for row in categories if (row.device, row.cluster, row.face) == (*place, sentence.face)]
     blocks: list[CacheBlock] = []

@@ -13,8 +13,9 @@ from harness.report.numbers import ratio_text
 from harness.report.sentences import baseline_text
 from harness.results.baseline import BaselineRow
 from harness.results.faces import FaceRow
+from harness.results.results import Results
 from harness.results.rows import Row
-from harness.results.run import DeviceData, RunData
+from harness.results.run import DeviceData
 from harness.results.samples import ADDRESSES, Values
 from harness.results.stream import Stream
 from harness.stats.interval import LEAST_LAUNCHES
@@ -70,10 +71,9 @@ class _Scope:
         return sum(int(np.count_nonzero(test(stream.samples.evidence))) for stream in self.streams)
 
 
-def find_weaknesses(
-    run: RunData, rows: Sequence[Row], baselines: Sequence[BaselineRow], faces: Sequence[FaceRow]
-) -> list[Weakness]:
+def find_weaknesses(results: Results) -> list[Weakness]:
     """All weaknesses: of the run, of each device, of each cluster, in that order."""
+    run = results.run
     found = [Weakness("", "files", fault) for fault in run.faults]
     status = str(run.manifest.get("status") or "unknown")
     if status != "done":
@@ -100,9 +100,9 @@ def find_weaknesses(
                 device,
                 cluster,
                 streams,
-                [row for row in rows if (row.key.device, row.key.cluster) == (device.name, cluster)],
-                [row for row in baselines if (row.device, row.cluster) == (device.name, cluster)],
-                [row for row in faces if (row.best.key.device, row.best.key.cluster) == (device.name, cluster)],
+                results.rows_of(device.name, cluster),
+                [row for row in results.baselines if (row.device, row.cluster) == (device.name, cluster)],
+                [row for row in results.faces if (row.best.key.device, row.best.key.cluster) == (device.name, cluster)],
             )
             for check in _CHECKS:
                 found += [Weakness(scope.place, kind, text, device.name, cluster) for kind, text in check(scope)]

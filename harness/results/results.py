@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
@@ -33,6 +34,17 @@ class Results:
             yield _table("faces", FACE_COLUMNS, self.faces)
         if self.baselines:
             yield _table("baseline", BASELINE_COLUMNS, self.baselines)
+
+    def rows_of(self, device: str, cluster: str) -> list[Row]:
+        """The rows of one cluster, in order."""
+        return self._places.get((device, cluster), [])
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], list[Row]]:
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            found.setdefault((row.key.device, row.key.cluster), []).append(row)
+        return found
 
 
 def make_results(run_dir: Path) -> Results:
