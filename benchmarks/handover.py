@@ -1,16 +1,24 @@
-"""Handover: one build as two workers that take turns, against itself, on six layers with the policy ``thorough``.
+"""Handover: two workers that take turns. One build against itself, or with ``--before`` another build against this one.
 
-Shows whether comparing two builds in two processes is as good as comparing two variants in one: at least five
-intervals of six should hold 1, and each estimate lie within 1 %.
+Against itself: six layers with the policy ``thorough`` show whether comparing two builds in two processes is as good as
+comparing two variants in one: at least five intervals of six should hold 1, and each estimate lie within 1 %.
+``--before PROGRAM``: the panel of benchmarks/peers; over 1, this checkout's build is faster than that convbench.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from benchmarks.commandline import start
-from benchmarks.local import compare, measure, shown
+from benchmarks.local import compare, log_means, measure, say, shown
+from harness.errors import UsageError
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.plan.jobs import Variant
+from harness.stats.estimate import geometric_mean
 
 LAYERS = (
     "resnet18-conv1_7x7s2",
@@ -20,10 +28,26 @@ LAYERS = (
     "resnet50-conv2_expand_1x1",
     "resnet18-conv3_proj_1x1s2",
 )
+ALGORITHMS = ("indirect", "im2col", "auto")
+_PANEL = str(Path(__file__).with_name("peers") / "panel.yaml")
 
 
-def command() -> None:
-    """Prints each layer's estimate and the two counts."""
+def command(
+    before: Annotated[Path | None, typer.Option(help="a convbench of another build, for this machine")] = None,
+    launches: Annotated[int, typer.Option(min=4, help="with --before")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="with --before: of each launch")] = 4,
+) -> None:
+    """Prints each layer's estimate, and the counts or the means."""
+    if before is None:
+        against_itself()
+    elif not before.is_file():
+        raise UsageError(f"--before: {before} is no file", "name a convbench that harness build made")
+    else:
+        against(before.resolve(), launches, rounds)
+
+
+def against_itself() -> None:
+    """One build as two workers."""
     policy = load_policy("thorough").model_copy(update={"cache": ("hot",)})
     layers = [layer for layer in load_suite("quick").layers if layer.name in LAYERS]
     variants = [Variant(index, "indirect", "hot", build=index, label="indirect") for index in range(2)]
@@ -35,6 +59,27 @@ def command() -> None:
         near += abs(found.value - 1) <= 0.01
         print(f"{layer.name:<36} {shown(found)}")
     print(f"intervals that hold 1: {held} of {len(layers)}; estimates within 1 %: {near} of {len(layers)}")
+
+
+def against(before: Path, launches: int, rounds: int) -> None:
+    """This checkout's build beside another one on the panel, in ``hot``."""
+    update = {"cache": ("hot",), "launches": launches, "rounds": rounds, "min_ms": 15, "block_budget_s": 600.0}
+    policy = load_policy("thorough").model_copy(update=update)
+    layers = load_suite(_PANEL).layers
+    ways = [(algorithm, build) for algorithm in ALGORITHMS for build in range(2)]
+    variants = [Variant(n, algorithm, "hot", build=build, label=algorithm) for n, (algorithm, build) in enumerate(ways)]
+    say(f"{len(layers)} layers, {launches} launches of {rounds} rounds, {' and '.join(ALGORITHMS)}")
+    samples = list(measure(layers, policy, variants, ["this", "before"], others={"before": before}).samples)
+    print(f"{'this / before':<20} " + " ".join(f"{algorithm:<24}" for algorithm in ALGORITHMS))
+    for layer in layers:
+        cells = [shown(compare(samples, layer.name, ("this", name), ("before", name)), 3) for name in ALGORITHMS]
+        print(f"{layer.name:<20} " + " ".join(f"{cell:<24}" for cell in cells))
+    means = [
+        geometric_mean([log_means(samples, layer.name, ("this", name), ("before", name)) for layer in layers])
+        for name in ALGORITHMS
+    ]
+    cells = [shown(mean, 4) if mean else "no mean" for mean in means]
+    print(f"{'geometric mean':<20} " + " ".join(f"{cell:<24}" for cell in cells))
 
 
 if __name__ == "__main__":

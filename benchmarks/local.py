@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness import __version__
@@ -59,8 +60,10 @@ def measure(
     variants: Sequence[Variant],
     builds: Sequence[str],
     exe: Path | None = None,
+    others: Mapping[str, Path] = MappingProxyType({}),
 ) -> Stream:
-    """All records of the variants on ``target()``; ``builds`` names a worker each, ``exe``: not the usual program.
+    """All records of the variants on ``target()``; ``builds`` names a worker each, ``exe``: not the usual program,
+    ``others``: programs of the builds that have one of their own.
 
     Raises InfrastructureError where the program fails.
     """
@@ -70,7 +73,7 @@ def measure(
     plan = Plan(
         run,
         MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES),
-        [BuildLine(index, str(exe), name) for index, name in enumerate(builds)],
+        [BuildLine(index, str(others.get(name, exe)), name) for index, name in enumerate(builds)],
         variants,
         layers,
         make_jobs(layers, policy, _SEED, place.cluster.label, variants),
@@ -100,8 +103,10 @@ def _wait(process: subprocess.Popen[bytes], out: Path, blocks: int) -> None:
             say(f"{done} of {blocks} layers and launches")
 
 
-def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]) -> Interval:
-    """The other's time over ours on a layer; each is (build, variant). Raises ValueError where there is no pair."""
+def log_means(
+    samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]
+) -> dict[int, float]:
+    """Mean log of the other's time over ours on a layer, by launch; each is (build, variant)."""
 
     def of(key: tuple[str, str]) -> list[Observation]:
         group = 0  # two builds are two processes by design
@@ -111,7 +116,12 @@ def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str]
             if s.layer == layer and (s.build, s.variant) == key
         ]
 
-    found = ratio(launch_means(pair_log_ratios(of(ours), of(other))))
+    return launch_means(pair_log_ratios(of(ours), of(other)))
+
+
+def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]) -> Interval:
+    """The other's time over ours on a layer; each is (build, variant). Raises ValueError where there is no pair."""
+    found = ratio(log_means(samples, layer, ours, other))
     if found is None:
         raise ValueError(f"no pairs of {ours} and {other} on {layer}")
     return found
