@@ -91,6 +91,8 @@ def is_repeated(build: str, kernel: str, case: str) -> bool:
     """Whether another case shows the same."""
     if build == "arm64-undefined":
         return case not in UNDEFINED_PROPERTIES
+    if kernel == "neon_8x8_a55" and case == "nonfinite":  # the A53's instructions in another order
+        return True
     return build == "arm64" and X86 and kernel == "scalar_4x4" and case in SLOW_PROPERTIES
 
 
@@ -110,7 +112,7 @@ def test_kernel(
 
 
 @pytest.mark.parametrize(("program", "case"), [(p, case) for p, cases in OBJECT_CASES.items() for case in cases])
-@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("build", [b for b in BUILDS if b != "arm64-undefined"])  # "sanitized" has the same C code
 def test_object(native_builds: Builds, build: str, program: str, case: str) -> None:
     result = native_builds(build).run(program, case)
     assert result.code == 0, result.text
