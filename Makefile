@@ -86,7 +86,7 @@ clean: ## remove .venv, build and caches (runs/ stays)
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup:
+setup: ## install what a run needs into .venv
 	$(bootstrap) run
 
 setup-test:

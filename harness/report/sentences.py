@@ -101,8 +101,7 @@ def make_sentences(run: RunData, categories: Sequence[CategoryRow]) -> list[Sent
 def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequence[CategoryRow]) -> Sentence:
     both = [r for r in categories if (r.device, r.cluster) == (device.name, cluster)]
     ours = [r for r in both if r.face == "published"]
-    caches = {row.cache for row in ours}
-    cache = "rotate" if "rotate" in caches else next(iter(sorted(caches)), "")
+    cache = answering_cache(ours)
     found = {(row.category, row.algorithm, row.other): row for row in ours if row.cache == cache}
     best = {(row.category, row.algorithm, row.other): row for row in both if row.cache == cache and row.face == BEST}
     clauses: list[Clause] = []
@@ -121,6 +120,12 @@ def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequen
     if any(row.face == BEST for row in both):
         emptiness = "face published, the paper's comparison, was not measured"
     return Sentence(device, cluster, cache, emptiness=emptiness)
+
+
+def answering_cache(rows: Sequence[CategoryRow]) -> str:
+    """The cache mode of the answer: rotate, as in the paper, where it answers a question; grouped layers answer none."""
+    caches = {row.cache for row in rows if (row.algorithm, row.other) in QUESTIONS.get(row.category, ())}
+    return "rotate" if "rotate" in caches else min(caches, default="")
 
 
 def clause_of(row: CategoryRow, turned: CategoryRow | None) -> Clause:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from harness.report.sentences import clause_of, with_best
+from harness.report.sentences import answering_cache, clause_of, with_best
 from harness.report.weaknesses import Weakness
 from harness.results.categories import CategoryRow
 from harness.stats.interval import Interval
@@ -55,6 +57,15 @@ def test_each_at_its_best_has_words_of_its_own(interval: Interval, layers: int, 
     assert both.best is not None and both.best.winner == winner
     assert (both.verdict, both.winner) == ("faster", "indirect")
     assert with_best(clause, None) == clause
+
+
+def test_the_answer_is_of_rotate_where_that_answers_anything() -> None:
+    """Calls of small layers may be too short for rotate, which then has grouped ones alone; those are in no answer."""
+    hot = row("indirect", "im2col", "larger", 1.31, 1.28, 1.34)
+    grouped = replace(row("indirect", "im2col", "grouped", 2.0, 1.9, 2.1), cache="rotate")
+    assert answering_cache([grouped, hot]) == "hot"
+    assert answering_cache([grouped, hot, replace(hot, cache="rotate")]) == "rotate"
+    assert answering_cache([grouped]) == ""
 
 
 def test_what_may_change_the_answer_stands_beside_it() -> None:
