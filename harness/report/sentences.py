@@ -123,7 +123,7 @@ def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequen
 
 
 def answering_cache(rows: Sequence[CategoryRow]) -> str:
-    """The cache mode of the answer: rotate, as in the paper, where it answers a question; grouped layers answer none."""
+    """The cache mode of the answer: rotate, as in the paper, where it answers a question; grouped layers do not."""
     caches = {row.cache for row in rows if (row.algorithm, row.other) in QUESTIONS.get(row.category, ())}
     return "rotate" if "rotate" in caches else min(caches, default="")
 
