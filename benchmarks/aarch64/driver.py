@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.aarch64.panel import PanelLayer
-from benchmarks.aarch64.plugins import HERE, Plugin, compile_with_zig
+from benchmarks.aarch64.plugins import ARM64_PROGRAM, HERE, Plugin, compile_with_zig
 from benchmarks.aarch64.tools import plugin_qemu
 from harness.errors import InfrastructureError
 from harness.paths import data_root
 from harness.toolchain.builder import Built
 
 _REFUSED = 3
-_ARM64 = ["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s"]  # stripped: the tool's own C library
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Driver:
         native = data_root() / "native"
         includes = [f"-I{native / 'include'}", f"-I{native / 'src'}"]
         sources = [str(HERE / "one_layer.c"), str(built.library), "-lm"]
-        compile_with_zig([*_ARM64, *includes, "-o", str(self._program), *sources])
+        compile_with_zig([*ARM64_PROGRAM, *includes, "-o", str(self._program), *sources])
 
     def kernels(self) -> list[str]:
         """Names of the kernels that the emulated core can run, best first."""

@@ -11,6 +11,8 @@ from harness.errors import InfrastructureError
 from harness.toolchain.cmake import environment, zig_program
 
 HERE = Path(__file__).parent
+# Of a program with the C library that zig made for the tool's own: of others it would make one more.
+ARM64_PROGRAM = ("-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s")
 _WARNINGS = ["-std=c11", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=undefined"]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.judge.comparison import is_weak_baseline
-from harness.results.numbers import number_text
+from harness.results.numbers import ratio_texts
 from harness.results.rows import Row
 from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_logs, ratio
@@ -44,14 +44,10 @@ class BaselineRow:
             "device": self.device,
             "cluster": self.cluster,
             "cache": self.cache,
-            "ratio": number_text(self.ratio.value),
-            "low": number_text(self.ratio.low),
-            "high": number_text(self.ratio.high),
+            **ratio_texts(self.ratio),
             "layers": str(self.layers),
             "worst_layer": self.worst_layer,
-            "worst_ratio": number_text(self.worst.value),
-            "worst_ratio_low": number_text(self.worst.low),
-            "worst_ratio_high": number_text(self.worst.high),
+            **ratio_texts(self.worst, "worst_ratio", "worst_ratio_low", "worst_ratio_high"),
         }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.results.numbers import number_text
+from harness.results.numbers import ratio_texts
 from harness.results.rows import PUBLISHED, Row
 from harness.results.run import RunData
 from harness.results.shape import CATEGORIES
@@ -64,9 +64,7 @@ class CategoryRow:
             "algorithm": self.algorithm,
             "other": self.other,
             "face": self.face,
-            "ratio": number_text(self.ratio.value),
-            "low": number_text(self.ratio.low),
-            "high": number_text(self.ratio.high),
+            **ratio_texts(self.ratio),
             "layers": str(self.layers),
         }
 

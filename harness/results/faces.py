@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.results.numbers import number_text
+from harness.results.numbers import ratio_texts
 from harness.results.rows import PUBLISHED, Row
 from harness.stats.interval import Interval
 
@@ -38,9 +38,7 @@ class FaceRow:
             "algorithm": self.best.algorithm,
             "variant": key.variant,
             "other": self.published.key.variant,
-            "ratio": number_text(self.ratio.value),
-            "low": number_text(self.ratio.low),
-            "high": number_text(self.ratio.high),
+            **ratio_texts(self.ratio),
         }
 
 

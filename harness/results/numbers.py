@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from harness.stats.interval import Interval
+
 DIGITS = 9  # significant digits
 
 
@@ -18,3 +20,9 @@ def number_text(value: float | int | None) -> str:
     if not math.isfinite(value):
         return ""
     return np.format_float_positional(value, precision=DIGITS, fractional=False, trim="-")
+
+
+def ratio_texts(found: Interval | None, name: str = "ratio", low: str = "low", high: str = "high") -> dict[str, str]:
+    """A ratio and its interval as cells by column; empty where there is none."""
+    values = (found.value, found.low, found.high) if found else (None, None, None)
+    return dict(zip((name, low, high), map(number_text, values), strict=True))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from harness.results.numbers import number_text
+from harness.results.numbers import number_text, ratio_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
 from harness.store import records
@@ -144,8 +144,5 @@ class Row:
             "emulated": "1" if self.emulated else "0",
         }
         for other in ("im2col", "direct"):
-            against = self.ratio(other)
-            values[f"ratio_{other}"] = number_text(against.value if against else None)
-            values[f"ratio_{other}_low"] = number_text(against.low if against else None)
-            values[f"ratio_{other}_high"] = number_text(against.high if against else None)
+            values |= ratio_texts(self.ratio(other), f"ratio_{other}", f"ratio_{other}_low", f"ratio_{other}_high")
         return {column: values[column] for column in RESULT_COLUMNS}

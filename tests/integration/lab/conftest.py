@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.aarch64.plugins import compile_with_zig
+from benchmarks.aarch64.plugins import ARM64_PROGRAM, compile_with_zig
 from harness import paths
 from harness.errors import InfrastructureError
 from harness.lab.manager import PhoneHandle
@@ -58,9 +58,7 @@ def affinity_program(cannot_run: Callable[[str], None]) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_suffix(f".{os.getpid()}")
         try:
-            compile_with_zig(
-                ["-target", "aarch64-linux-musl", "-mcpu=generic", "-static", "-s", "-o", str(fresh), str(source)]
-            )
+            compile_with_zig([*ARM64_PROGRAM, "-o", str(fresh), str(source)])
         except InfrastructureError as error:
             cannot_run(str(error))
         fresh.replace(target)
