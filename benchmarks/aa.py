@@ -11,7 +11,8 @@ from benchmarks.commandline import start
 from benchmarks.local import compare, info, measure, program, shown
 from harness.model.layer import Layer
 from harness.model.policy import Policy
-from harness.plan.jobs import Variant
+from harness.model.variant import Asked
+from harness.plan.jobs import PlannedVariant
 
 BLOCKS = 40
 POLICY = Policy(name="aa", launches=8, rounds=8, min_ms=5, block_budget_s=20, cache=("hot",))
@@ -35,7 +36,7 @@ def command() -> None:
     """Prints each block's estimate, and the share of false alarms."""
     blocks = layers(info(program().path)["caches"]["l2"] or 1 << 20)
     names = ("indirect/a", "indirect/b")
-    variants = [Variant(index, "indirect", "hot", label=name) for index, name in enumerate(names)]
+    variants = [PlannedVariant(index, Asked("indirect"), "hot", label=name) for index, name in enumerate(names)]
     samples = list(measure(blocks, POLICY, variants, ["same"]).samples)
     alarms, estimates, half = 0, [], []
     for layer in blocks:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from benchmarks.local import shown
 from harness.model.layer import Layer
 from harness.model.suite import load_suite
-from harness.plan.jobs import Variant
+from harness.model.variant import CHOSEN, DEFAULT, Asked
+from harness.plan.jobs import PlannedVariant
 from harness.results.stream import Stream
 from harness.stats.estimate import LogMeans, Observation, geometric_mean, launch_means, pair_log_ratios, ratio
 from harness.stats.interval import Interval
@@ -48,14 +49,14 @@ def makes_matrix(layer: Layer) -> bool:
     return (layer.kh, layer.kw, layer.stride) != (1, 1, (1, 1)) or any(layer.pad)
 
 
-def variants(kernel: str, caches: Sequence[str]) -> list[Variant]:
-    """Everything that is measured; ``kernel`` is the default one, which the published forms run."""
-    ways = [(PUBLISHED, "im2col", "auto"), (INDIRECT, "indirect", "auto")]
-    ways += [(label, "im2col", kernel + option) for label, option in (ORDERS | BLOCKS).items()]
-    ways += [(BEST, "im2col", "best"), (INDIRECT_BEST, "indirect", "best")]
+def variants(caches: Sequence[str]) -> list[PlannedVariant]:
+    """Everything that is measured, with the default kernel but for the best schedules."""
+    ways = [(PUBLISHED, "im2col", DEFAULT), (INDIRECT, "indirect", DEFAULT)]
+    ways += [(label, "im2col", DEFAULT + option) for label, option in (ORDERS | BLOCKS).items()]
+    ways += [(BEST, "im2col", CHOSEN), (INDIRECT_BEST, "indirect", CHOSEN)]
     every = [(way, cache) for way in ways for cache in caches]
     return [
-        Variant(index, algorithm, cache, schedule, label=label)
+        PlannedVariant(index, Asked(algorithm, schedule), cache, label=label)
         for index, ((label, algorithm, schedule), cache) in enumerate(every)
     ]
 
@@ -98,7 +99,7 @@ def findings(stream: Stream) -> list[Finding]:
 
         order = min((name for name in ORDERS if name in times), key=times.__getitem__, default="")
         best = min((name for name in SCHEDULES if name in times), key=times.__getitem__)
-        blocks = [n for n in SCHEDULES if n in times and (layer, n) in made and "+block" in made[layer, n].kernel]
+        blocks = [n for n in SCHEDULES if n in times and (layer, n) in made and "+block" in made[layer, n].schedule]
         block = min(blocks, key=times.__getitem__, default="")
         indirect = min((name for name in (INDIRECT, INDIRECT_BEST) if name in times), key=times.__getitem__, default="")
         found.append(

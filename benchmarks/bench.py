@@ -44,7 +44,7 @@ def command(
     with tempfile.TemporaryDirectory() as folder:
         exe = without_avx512(program().path, Path(folder)) if no_avx512 else program().path
         kernel = str(info(exe)["default_kernel"])
-        ways = baseline.variants(kernel, CACHE_MODES)
+        ways = baseline.variants(CACHE_MODES)
         print(
             f"{len(chosen)} layers, kernel {kernel}, {policy.launches} launches of {policy.rounds} rounds", flush=True
         )

@@ -17,7 +17,8 @@ from benchmarks.local import compare, log_means, measure, say, shown
 from harness.errors import UsageError
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
-from harness.plan.jobs import Variant
+from harness.model.variant import Asked
+from harness.plan.jobs import PlannedVariant
 from harness.stats.estimate import geometric_mean
 
 LAYERS = (
@@ -50,7 +51,7 @@ def against_itself() -> None:
     """One build as two workers."""
     policy = load_policy("thorough").model_copy(update={"cache": ("hot",)})
     layers = [layer for layer in load_suite("quick").layers if layer.name in LAYERS]
-    variants = [Variant(index, "indirect", "hot", build=index, label="indirect") for index in range(2)]
+    variants = [PlannedVariant(index, Asked("indirect"), "hot", build=index, label="indirect") for index in range(2)]
     samples = list(measure(layers, policy, variants, ["first", "second"]).samples)
     held = near = 0
     for layer in layers:
@@ -67,7 +68,10 @@ def against(before: Path, launches: int, rounds: int) -> None:
     policy = load_policy("thorough").model_copy(update=update)
     layers = load_suite(_PANEL).layers
     ways = [(algorithm, build) for algorithm in ALGORITHMS for build in range(2)]
-    variants = [Variant(n, algorithm, "hot", build=build, label=algorithm) for n, (algorithm, build) in enumerate(ways)]
+    variants = [
+        PlannedVariant(n, Asked(algorithm), "hot", build=build, label=algorithm)
+        for n, (algorithm, build) in enumerate(ways)
+    ]
     say(f"{len(layers)} layers, {launches} launches of {rounds} rounds, {' and '.join(ALGORITHMS)}")
     samples = list(measure(layers, policy, variants, ["this", "before"], others={"before": before}).samples)
     print(f"{'this / before':<20} " + " ".join(f"{algorithm:<24}" for algorithm in ALGORITHMS))

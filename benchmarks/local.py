@@ -19,7 +19,7 @@ from harness.errors import InfrastructureError
 from harness.measure.clusters import Target, planned, targets
 from harness.model.layer import Layer
 from harness.model.policy import Policy
-from harness.plan.jobs import Variant, make_jobs
+from harness.plan.jobs import PlannedVariant, make_jobs
 from harness.plan.planfile import BuildLine, MeasureLine, Plan, RunLine, render
 from harness.results.stream import Stream, read_records
 from harness.stats.estimate import Observation, launch_means, pair_log_ratios, ratio
@@ -57,7 +57,7 @@ def target() -> Target:
 def measure(
     layers: Sequence[Layer],
     policy: Policy,
-    variants: Sequence[Variant],
+    variants: Sequence[PlannedVariant],
     builds: Sequence[str],
     exe: Path | None = None,
     others: Mapping[str, Path] = MappingProxyType({}),
@@ -92,15 +92,15 @@ def measure(
     return streams[-1]
 
 
-def _wait(process: subprocess.Popen[bytes], out: Path, blocks: int) -> None:
+def _wait(process: subprocess.Popen[bytes], out: Path, jobs: int) -> None:
     """Waits for the end, and says how far it is."""
     said = time.monotonic()
     while process.poll() is None:
         time.sleep(0.2)
         if time.monotonic() - said > _SAID_EVERY_S and out.exists():
             said = time.monotonic()
-            done = out.read_bytes().count(b'"type":"block"')
-            say(f"{done} of {blocks} layers and launches")
+            done = out.read_bytes().count(b'"type":"job"')
+            say(f"{done} of {jobs} layers and launches")
 
 
 def log_means(

@@ -73,16 +73,34 @@ class Way:
     """A variant: what ran, and its name."""
 
     algorithm: str
-    kernel: str = KERNEL
+    schedule: str = KERNEL
     face: str = "published"
     auto: bool = False
 
     @property
     def variant(self) -> str:
         if self.auto:
-            return f"auto/{self.algorithm}_{self.kernel}"
-        plain = self.face == "best" and "+" not in self.kernel
-        return f"{self.algorithm}/{self.kernel}{'+best' if plain else ''}"
+            return f"auto/{self.algorithm}_{self.schedule}"
+        plain = self.face == "best" and "+" not in self.schedule
+        return f"{self.algorithm}/{self.schedule}{'+best' if plain else ''}"
+
+    @property
+    def asked(self) -> str:
+        if self.auto:
+            return "auto"
+        return f"{self.algorithm}/best" if self.face == "best" else self.algorithm
+
+    def fields(self, cache: str = "") -> dict[str, Any]:
+        """What records of it say of it."""
+        return {
+            **{"variant": self.variant, "asked": self.asked, "algorithm": self.algorithm, "method": "tiled"},
+            **{"kernel": self.schedule.partition("+")[0], "schedule": self.schedule, "face": self.face},
+            **{"element": "f32", "layout": "nhwc", "threads": 1, "build": BUILD, "cache": cache},
+        }
+
+    def asked_fields(self) -> dict[str, Any]:
+        """The same where nothing ran."""
+        return {**self.fields(), "variant": self.asked, "method": "", "kernel": "", "schedule": ""}
 
 
 def ways(phone: Phone, kind: str) -> list[Way]:
@@ -117,7 +135,7 @@ def make_run(
     """A complete run directory at ``path``."""
     path.mkdir(parents=True, exist_ok=True)
     manifest = {
-        "schema": 1,
+        "schema": 2,
         "run": "20261121-120000-quick",
         "suite": {"name": "quick", "layers": list(layers)},
         "policy": {"name": "default", "launches": launches, "rounds": rounds, "min_ms": 10, "cache": list(caches)},
@@ -184,7 +202,7 @@ def records(
 ) -> Iterator[dict[str, Any]]:
     """The records of one run of convbench, without seq."""
     yield {
-        **{"type": "header", "version": 1, "run": "20261121-120000-quick", "attempt": 1, "cluster": cluster, "cpu": 4},
+        **{"type": "header", "version": 2, "run": "20261121-120000-quick", "attempt": 1, "cluster": cluster, "cpu": 4},
         **{"build": BUILD, "compiler": "clang 20.1.2", "flags": "-O3 -std=c11", "cpu_features": ["neon", "asimdhp"]},
         "caches": {"l1d": 65536, "l2": 262144, "llc": 2097152, "llc_assumed": phone.caps, "llc_capped": False},
         **{"plan_hash": "ab" * 32, "timer": {"name": "CNTVCT", "tick_ns": 52.08, "cost_ns": 8.0}},
@@ -195,15 +213,10 @@ def records(
     for shape in layers:
         for variant in ("indirect", "im2col", "direct"):
             if variant == "direct" and category(shape) != "1x1s1":
-                yield {
-                    **{"type": "skip", "layer": shape["name"], "variant": "direct", "algorithm": "direct"},
-                    "reason": "direct covers 1x1 stride 1 without padding or groups only",
-                }
-                count += 1
-                if phone.faces:
+                for way in [Way("direct"), *[Way("direct", face="best")] * phone.faces]:
                     yield {
-                        **{"type": "skip", "layer": shape["name"], "variant": "direct/best", "algorithm": "direct"},
-                        **{"face": "best", "reason": "direct covers 1x1 stride 1 without padding or groups only"},
+                        **{"type": "skip", "layer": shape["name"], **way.asked_fields()},
+                        "reason": "direct covers 1x1 stride 1 without padding or groups only",
                     }
                     count += 1
     own = {shape["name"]: math.exp(dice.gauss(0, phone.truth.spread)) for shape in layers}
@@ -212,7 +225,14 @@ def records(
         capped = phone.caps and launch % 3 == 1
         yield {
             **{"type": "gate", "launch": launch, "status": "capped" if capped else "passed", "source": "zone:cpu-1-0"},
-            **{"from": 41.2, "to": 38.5 if capped else 32.0, "baseline": 31.2, "waited_s": 17.5, "capped": capped},
+            **{
+                "from": 41.2,
+                "to": 38.5 if capped else 32.0,
+                "baseline": 31.2,
+                "tolerance_c": 1.0,
+                "waited_s": 17.5,
+                "capped": capped,
+            },
         }
         yield {
             **{"type": "worker", "launch": launch, "build": BUILD, "pid": pid, "cpus": cluster[-1]},
@@ -233,11 +253,10 @@ def records(
                 name = way.algorithm
                 pointers = 8 * (-(-(out**2) // 8) * 8) * taps if name == "indirect" else 0
                 yield {
-                    **{"type": "layer", "launch": launch, "layer": shape["name"], "variant": way.variant},
-                    **{"algorithm": name, "kernel": way.kernel, "build": BUILD, "input_bytes": 1, "output_bytes": 1},
+                    **{"type": "layer", "launch": launch, "layer": shape["name"], **way.fields()},
+                    **{"input_bytes": 1, "output_bytes": 1},
                     **{"weights_bytes": 1, "pointer_bytes": pointers, "padding_bytes": 64, "object_bytes": 512},
                     **{"matrix_bytes": need if name == "im2col" else 0, "create_ns": 51000.0, "reshape_ns": 9000.0},
-                    "face": way.face,
                 }
                 count += 1
             for round_ in range(rounds):
@@ -257,9 +276,8 @@ def records(
                     addresses = {"input": hex(dice.randrange(1 << 20) << 12), "output": hex(dice.randrange(1 << 20))}
                     yield {
                         **{"type": "sample", "launch": launch, "round": round_, "position": position},
-                        **{"layer": shape["name"], "variant": way.variant, "algorithm": name, "kernel": way.kernel},
-                        "face": way.face,
-                        **{"cache": cache, "build": BUILD, "calls": 10, "ns": ns, "settle_ns": 2e6, "pid": pid},
+                        **{"layer": shape["name"], **way.fields(cache)},
+                        **{"calls": 10, "ns": ns, "settle_ns": 2e6, "pid": pid},
                         "copy_ns": need / 8.0 if name == "im2col" and need else None,
                         "settle_capped": phone.caps and dice.random() < 0.1,
                         **{"mhz_before": clock, "mhz_after": clock, "cpu_before": 4, "cpu_after": 4, "faults": 0},
@@ -267,8 +285,8 @@ def records(
                     }
                     count += 1
             yield {
-                **{"type": "block", "launch": launch, "layer": shape["name"], "rounds": rounds},
-                **{"rounds_planned": rounds, "elapsed_s": 1.0},
+                **{"type": "job", "launch": launch, "layer": shape["name"], "rounds": rounds},
+                **{"rounds_planned": rounds, "complete": True, "elapsed_s": 1.0},
             }
             count += 1
     yield {"type": "end", "records": count + 1, "reason": "done"}

@@ -1,3 +1,3 @@
 """Benchmark an indirect-convolution library on Android phones and on this machine."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

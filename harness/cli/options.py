@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 Algorithms = Annotated[
     str | None,
-    typer.Option("--algorithms", metavar="A,B", help="Instead of the suite's; im2col/best is im2col's best schedule."),
+    typer.Option(
+        "--algorithms",
+        metavar="A,B",
+        help="Instead of the suite's; with a schedule: im2col/best, im2col/default+pixels (QNNPACK's order of loops).",
+    ),
 ]
 Faces = Annotated[
     str | None,

@@ -13,6 +13,8 @@ class Gate(Protocol):
     @property
     def capped(self) -> bool: ...
     @property
+    def learned(self) -> float | None: ...
+    @property
     def start(self) -> float | None: ...
     @property
     def baseline(self) -> float | None: ...
@@ -40,6 +42,8 @@ def never_had_a_source(gate: Gate) -> bool:
     return gate.start is None
 
 
-def lacks_baseline(gate: Gate) -> bool:
-    """A record of older versions, whose gate knew no temperature to wait for."""
-    return gate.baseline is None and gate.tolerance_c is None and not is_unjudged(gate)
+def is_hotter_than_ever(gate: Gate) -> bool:
+    """The device was found to rest at a higher temperature than in any run before."""
+    if gate.status != "passed" or gate.learned is None or gate.baseline is None or gate.tolerance_c is None:
+        return False
+    return gate.learned > gate.baseline + gate.tolerance_c

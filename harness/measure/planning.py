@@ -6,7 +6,7 @@ from harness import __version__
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target
 from harness.measure.request import Request
-from harness.plan.jobs import Job, Variant, make_jobs, make_variants
+from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import RunLine
 
 MEMORY_BYTES = 768 << 20
@@ -15,7 +15,7 @@ MEMORY_BYTES = 768 << 20
 _EMULATED_SLOWNESS = 6
 
 
-def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[Variant, ...], list[Job]]:
+def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
     """All jobs of a cluster, and the variants that each of them has. Pure."""
     variants = make_variants(request.algorithms, request.policy.cache, request.faces)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)

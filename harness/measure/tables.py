@@ -10,7 +10,8 @@ from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import planned
 from harness.measure.request import Request
-from harness.plan.jobs import CHOSEN, make_variants
+from harness.model.variant import AUTO
+from harness.plan.jobs import make_variants
 from harness.store.journal import write_atomically
 from harness.store.rundir import RunDir
 
@@ -31,7 +32,7 @@ def check_tuned(request: Request) -> None:
     if not request.tuned.is_dir():
         what = "is no folder" if request.tuned.exists() else "there is no such folder"
         raise UsageError(f"--tuned {request.tuned}: {what}", _REMEDY)
-    if not any(v.algorithm == CHOSEN for v in make_variants(request.algorithms, ("hot",), request.faces)):
+    if not any(v.asked.algorithm == AUTO for v in make_variants(request.algorithms, ("hot",), request.faces)):
         raise UsageError(
             f"--tuned {request.tuned}: this run has no variant `auto`, which alone goes by a table",
             "add --faces published,best or --algorithms auto",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -19,10 +19,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from harness.model.variant import ElementType, Layout
 from harness.model.wording import kind, shown
 
 Category = Literal["1x1s1", "1x1s2", "larger", "grouped"]
-CATEGORIES: tuple[Category, ...] = ("1x1s1", "1x1s2", "larger", "grouped")
+CATEGORIES: tuple[Category, ...] = ("larger", "1x1s2", "1x1s1", "grouped")  # in the order of reports
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,95}\Z")
 MAX_SIZE = 1 << 24  # of one dimension, as in convbench
@@ -44,7 +45,7 @@ def check_name(name: str) -> str:
 
 
 class Layer(BaseModel):
-    """A 2-D convolution, NHWC, f32. Channels are totals over all groups; sizes are in elements."""
+    """A 2-D convolution. Channels are totals over all groups; sizes are in elements."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -62,6 +63,8 @@ class Layer(BaseModel):
     cout: int = Field(ge=1, le=MAX_SIZE)
     min: float = -math.inf
     max: float = math.inf
+    type: ElementType = "f32"
+    layout: Layout = "nhwc"
     count: int = Field(default=1, ge=1, le=MAX_SIZE)  # how often the network has this shape
 
     EXTRA_KEYS: ClassVar[tuple[str, ...]] = ("macs",)
@@ -88,6 +91,14 @@ class Layer(BaseModel):
     @classmethod
     def _named(cls, value: str) -> str:
         return check_name(value)
+
+    @field_validator("type", "layout", mode="before")
+    @classmethod
+    def _covered(cls, value: object, info: ValidationInfo) -> object:
+        covered: tuple[str, ...] = get_args(ElementType if info.field_name == "type" else Layout)
+        if value not in covered:
+            raise problem(f"{shown(value)} is not covered", f"There is: {', '.join(covered)}.")
+        return value
 
     @field_validator("pad", mode="before")
     @classmethod
@@ -211,7 +222,25 @@ class Layer(BaseModel):
     def shape_key(self) -> tuple[object, ...]:
         """Everything that decides the work, without name and count: equal for equal shapes."""
         sizes = (self.h, self.w, self.kh, self.kw, self.pad, self.stride, self.dilation)
-        return (*sizes, self.groups, self.batch, self.cin, self.cout, self.min, self.max)
+        return (*sizes, self.groups, self.batch, self.cin, self.cout, self.type, self.layout, self.min, self.max)
+
+    @property
+    def text(self) -> str:
+        """For people: ``56x56x64 → 64, 3x3 s2 p1``; only what is not the default."""
+        parts = [f"{self.kh}x{self.kw}"]
+        for letter, value, default in (
+            ("s", self.stride, (1, 1)),
+            ("p", self.pad, (0, 0, 0, 0)),
+            ("d", self.dilation, (1, 1)),
+        ):
+            if value != default:
+                alike = len(set(value)) == 1
+                parts.append(f"{letter}{value[0]}" if alike else f"{letter}{','.join(map(str, value))}")
+        if self.groups > 1:
+            parts.append(f"g{self.groups}")
+        if self.batch > 1:
+            parts.append(f"batch {self.batch}")
+        return f"{self.h}x{self.w}x{self.cin} → {self.cout}, {' '.join(parts)}"
 
 
 def _numbers(value: object, lengths: Sequence[int], least: int, forms: str) -> tuple[int, ...]:

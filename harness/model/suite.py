@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
@@ -12,13 +13,14 @@ from harness.model import catalog
 from harness.model.layer import Layer, check_name, problem
 from harness.model.policy import list_policies, policy_path
 from harness.model.source import Source, load, validate
+from harness.model.variant import ALGORITHMS, CHOSEN, PUBLISHED, WITH_SCHEDULES, Face, parse_asked
 from harness.model.wording import kind, shown, suggestion
 
-ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect", "auto")
-AT_BEST: tuple[str, ...] = ("im2col/best", "direct/best", "indirect/best")  # single ones of face best, in `algorithms`
+_AT_BEST = tuple(f"{name}/{CHOSEN}" for name in WITH_SCHEDULES)
+_KNOWN_ALGORITHMS = (*ALGORITHMS, *_AT_BEST, *(f"{name}/default+pixels" for name in WITH_SCHEDULES))  # in hints
 DEFAULT_ALGORITHMS: tuple[str, ...] = ("im2col", "indirect", "direct")
-FACES: tuple[str, ...] = ("published", "best")  # as in the paper; with better kernels and options, and auto
-DEFAULT_FACES: tuple[str, ...] = ("published",)
+FACES: tuple[str, ...] = get_args(Face)
+DEFAULT_FACES: tuple[str, ...] = (PUBLISHED,)
 
 
 class Suite(BaseModel):
@@ -57,7 +59,7 @@ class _SuiteFile(BaseModel):
     @field_validator("algorithms", mode="before")
     @classmethod
     def _known_algorithms(cls, value: object) -> tuple[object, ...]:
-        return _names(value, "algorithm", ALGORITHMS + AT_BEST, DEFAULT_ALGORITHMS)
+        return _names(value, "algorithm", _KNOWN_ALGORITHMS, DEFAULT_ALGORITHMS, _is_algorithm)
 
     @field_validator("faces", mode="before")
     @classmethod
@@ -78,14 +80,24 @@ class _SuiteFile(BaseModel):
         return self
 
 
-def _names(value: object, what: str, known: Sequence[str], default: Sequence[str]) -> tuple[object, ...]:
+def _is_algorithm(name: str) -> bool:
+    return parse_asked(name) is not None
+
+
+def _names(
+    value: object,
+    what: str,
+    known: Sequence[str],
+    default: Sequence[str],
+    is_known: Callable[[str], bool] | None = None,  # where ``known`` names some of them only
+) -> tuple[object, ...]:
     """A list of known names, each once; raises what pydantic turns into a message with the key."""
     if not isinstance(value, list | tuple):
         raise problem(f"{kind(value)}, where a list is needed", f"Write [{', '.join(default)}].")
     for index, name in enumerate(value):
         if not isinstance(name, str):
             raise problem(f"{kind(name)}, where a text is needed", suggestion("", known), index)
-        if name not in known:
+        if not (is_known(name) if is_known else name in known):
             raise problem(f"unknown {what} {shown(name)}", suggestion(name, known), index)
         if name in value[:index]:
             raise problem(f"{shown(name)} is given twice", "Remove one of the two.", index)
@@ -110,7 +122,7 @@ def list_suites() -> list[str]:
 
 def parse_algorithms(text: str) -> tuple[str, ...]:
     """The value of ``--algorithms A,B``. Raises UsageError for an unknown, empty or repeated name."""
-    return _parsed(text, "--algorithms", "algorithm", ALGORITHMS + AT_BEST)
+    return _parsed(text, "--algorithms", "algorithm", _KNOWN_ALGORITHMS, _is_algorithm)
 
 
 def parse_faces(text: str) -> tuple[str, ...]:
@@ -121,20 +133,22 @@ def parse_faces(text: str) -> tuple[str, ...]:
 def with_options(suite: Suite, algorithms: str | None, faces: str | None) -> Suite:
     """The suite with the values of ``--algorithms`` and ``--faces`` in place of its own; None: not given.
 
-    ``--faces`` alone also decides over single best schedules among the suite's algorithms. Raises UsageError.
+    ``--faces`` alone also decides over single schedules among the suite's algorithms. Raises UsageError.
     """
     named = suite.algorithms if algorithms is None else parse_algorithms(algorithms)
     if faces is None:
         return suite.model_copy(update={"algorithms": named})
     if algorithms is None:
-        named = tuple(name for name in named if name not in AT_BEST) or DEFAULT_ALGORITHMS
+        named = tuple(name for name in named if "/" not in name) or DEFAULT_ALGORITHMS
     return suite.model_copy(update={"algorithms": named, "faces": parse_faces(faces)})
 
 
-def _parsed(text: str, option: str, what: str, known: Sequence[str]) -> tuple[str, ...]:
+def _parsed(
+    text: str, option: str, what: str, known: Sequence[str], is_known: Callable[[str], bool] | None = None
+) -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(","))
     for index, name in enumerate(names):
-        if name not in known:
+        if not (is_known(name) if is_known else name in known):
             raise UsageError(f"{option}: unknown {what} {shown(name)}", suggestion(name, known))
         if name in names[:index]:
             raise UsageError(f"{option}: {shown(name)} is given twice", "Remove one of the two.")

@@ -4,56 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from harness.model.layer import Layer
+from harness.model.policy import Policy
+from harness.model.variant import AUTO, BEST, CHOSEN, PUBLISHED, WITH_SCHEDULES, Asked, parse_asked
 from harness.plan.shuffle import derive_seed, shuffled
 
 
-class PlannedLayer(Protocol):
-    """What planning needs of a layer."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def flop(self) -> int: ...
-
-
-class PlannedPolicy(Protocol):
-    """What planning needs of a policy (harness.model.policy.Policy has it)."""
-
-    @property
-    def launches(self) -> int: ...
-
-    @property
-    def rounds(self) -> int: ...
-
-    @property
-    def min_ms(self) -> float: ...
-
-    @property
-    def block_budget_s(self) -> float: ...
-
-
 @dataclass(frozen=True)
-class Variant:
-    """One way to compute a layer and to time it. ``index`` is its number in the plan; ``build`` that of its program.
+class PlannedVariant:
+    """A variant of a plan. ``index`` is its number there; ``build`` that of its program.
 
-    ``kernel``: ``auto`` (the default one), ``best`` (chosen by layer and core) or a schedule. ``label``: recorded as
-    the variant's name instead of what harness.store.records tells, where not empty.
+    ``label``: recorded as the variant's name instead of what ran, where not empty.
     """
 
     index: int
-    algorithm: str
+    asked: Asked
     cache: str
-    kernel: str = "auto"
     build: int = 0
+    threads: int = 1
     label: str = ""
-
-    @property
-    def asked(self) -> str:
-        """What it is, before it is known what runs: ``indirect``, ``indirect/best``, ``auto``."""
-        return self.algorithm if self.kernel == "auto" else f"{self.algorithm}/{self.kernel}"
 
 
 @dataclass(frozen=True)
@@ -72,36 +42,38 @@ class Job:
     first_round: int = 0
 
 
-CHOSEN = "auto"  # the algorithm that the library chooses
-_WITH_BEST = ("im2col", "direct", "indirect")
-
-
 def make_variants(
-    algorithms: Sequence[str],
-    cache: Sequence[str],
-    faces: Sequence[str] = ("published",),
-) -> tuple[Variant, ...]:
+    algorithms: Sequence[str], cache: Sequence[str], faces: Sequence[str] = (PUBLISHED,)
+) -> tuple[PlannedVariant, ...]:
     """Every algorithm in every cache mode, numbered from 0.
 
-    Face ``published``: the algorithms with the default kernel. Face ``best``: those that have one with their best
-    schedule, and ``auto``. Among the algorithms ``auto`` and ``<algorithm>/best`` are measured whatever the faces.
+    Face ``published``: the algorithms with the default schedule. Face ``best``: those that have several with the one
+    that the library chooses, and ``auto``. Schedules by name and ``auto`` among the algorithms are measured whatever
+    the faces. Raises ValueError for an algorithm that there is not.
     """
-    plain = [name for name in algorithms if name != CHOSEN and "/" not in name]
-    ways = [(name, "auto") for name in plain if "published" in faces]
-    at_best = [name.removesuffix("/best") for name in algorithms if name.endswith("/best")]
-    at_best += [name for name in plain if name in _WITH_BEST and "best" in faces]
-    ways += [(name, "best") for name in dict.fromkeys(at_best)]
-    ways += [(CHOSEN, "auto")] * (CHOSEN in algorithms or "best" in faces)
-    every = [(way, mode) for way in ways for mode in cache]
-    return tuple(Variant(i, name, mode, kernel) for i, ((name, kernel), mode) in enumerate(every))
+    wanted = [_asked(name) for name in algorithms]
+    plain = [each for each in wanted if each == Asked(each.algorithm) and each.algorithm != AUTO]
+    ways = [each for each in plain if PUBLISHED in faces]
+    ways += [each for each in wanted if each != Asked(each.algorithm)]
+    ways += [Asked(each.algorithm, CHOSEN) for each in plain if each.algorithm in WITH_SCHEDULES and BEST in faces]
+    ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
+    every = [(way, mode) for way in dict.fromkeys(ways) for mode in cache]
+    return tuple(PlannedVariant(index, way, mode) for index, (way, mode) in enumerate(every))
+
+
+def _asked(name: str) -> Asked:
+    asked = parse_asked(name)
+    if asked is None:
+        raise ValueError(f"{name!r} names no algorithm")
+    return asked
 
 
 def make_jobs(
-    layers: Iterable[PlannedLayer],
-    policy: PlannedPolicy,
+    layers: Iterable[Layer],
+    policy: Policy,
     seed: int,
     cluster: str = "",
-    variants: Sequence[Variant] | Sequence[int] = (),
+    variants: Sequence[PlannedVariant] = (),
     device: str = "",
 ) -> list[Job]:
     """All jobs of a cluster, grouped by launch; the layers' order is drawn anew for each launch.
@@ -109,7 +81,7 @@ def make_jobs(
     Seeds depend on seed, device, cluster, launch and the layer's name only: leaving out other layers changes none.
     """
     names = [layer.name for layer in layers]
-    indices = tuple(v.index if isinstance(v, Variant) else v for v in variants)
+    indices = tuple(variant.index for variant in variants)
     jobs = []
     for launch in range(policy.launches):
         for name in shuffled(names, derive_seed(seed, "order", device, cluster, launch)):
@@ -126,8 +98,8 @@ _EXTRA_CALLS = 3  # two to settle at least, one untimed before the window
 
 def estimate_s(
     jobs: Sequence[Job],
-    layers: Iterable[PlannedLayer],
-    policy: PlannedPolicy,
+    layers: Iterable[Layer],
+    policy: Policy,
     *,
     flops: float = 2e10,
     gate_s: float = 0.0,
@@ -147,7 +119,7 @@ def estimate_s(
     return total + len({job.launch for job in jobs}) * (_LAUNCH_OVERHEAD_S + gate_s)
 
 
-def latest_s(jobs: Sequence[Job], policy: PlannedPolicy, *, gate_cap_s: float) -> int:
+def latest_s(jobs: Sequence[Job], policy: Policy, *, gate_cap_s: float) -> int:
     """A deadline for the whole plan that only a stuck run misses: budgets and gates at their caps, three times over."""
     launches = len({job.launch for job in jobs})
     blocks = len(jobs) * policy.block_budget_s / policy.launches

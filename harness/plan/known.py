@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from harness.plan.jobs import Variant
+from harness.plan.jobs import PlannedVariant
 from harness.plan.planfile import KnownLine
 
-Way = tuple[str, str, str]  # layer, what was asked for (Variant.asked), cache mode ("": every one)
+Way = tuple[str, str, str]  # layer, what was asked for (Asked.name), cache mode ("": every one)
 
 
 def known_lines(
-    layers: Iterable[str], variants: Sequence[Variant], calls: Mapping[Way, int], out: AbstractSet[Way]
+    layers: Iterable[str], variants: Sequence[PlannedVariant], calls: Mapping[Way, int], out: AbstractSet[Way]
 ) -> list[KnownLine]:
     """One line for every layer and variant of which something is known; ``calls``: of a sample; ``out``: given up."""
     found = []
     for layer in layers:
         for v in variants:
-            way = (layer, v.asked, v.cache)
-            line = KnownLine(layer, v.index, calls.get(way, 0), way in out or (layer, v.asked, "") in out)
+            way = (layer, v.asked.name, v.cache)
+            line = KnownLine(layer, v.index, calls.get(way, 0), way in out or (layer, v.asked.name, "") in out)
             if line.calls or line.out:
                 found.append(line)
     return found

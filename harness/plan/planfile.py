@@ -5,46 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
-from harness.plan.jobs import Job, Variant
+from harness.model.layer import Layer
+from harness.plan.jobs import Job, PlannedVariant
 
-FIRST_LINE = "convbench-plan 1"
+FIRST_LINE = "convbench-plan 2"
 
 Field = tuple[str, "str | int | float"]
-
-
-class LayerShape(Protocol):
-    """What a plan says of a layer (harness.model.layer.Layer has it)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def h(self) -> int: ...
-    @property
-    def w(self) -> int: ...
-    @property
-    def kh(self) -> int: ...
-    @property
-    def kw(self) -> int: ...
-    @property
-    def pad(self) -> tuple[int, int, int, int]: ...
-    @property
-    def stride(self) -> tuple[int, int]: ...
-    @property
-    def dilation(self) -> tuple[int, int]: ...
-    @property
-    def groups(self) -> int: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def cin(self) -> int: ...
-    @property
-    def cout(self) -> int: ...
-    @property
-    def min(self) -> float: ...
-    @property
-    def max(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -137,8 +105,8 @@ class Plan:
     run: RunLine
     measure: MeasureLine
     builds: Sequence[BuildLine]
-    variants: Sequence[Variant]
-    layers: Sequence[LayerShape]
+    variants: Sequence[PlannedVariant]
+    layers: Sequence[Layer]
     jobs: Sequence[Job]
     gate: GateLine = field(default_factory=GateLine)
     watches: Sequence[WatchLine] = ()
@@ -238,23 +206,27 @@ def _watch(watch: WatchLine) -> str:
     return _line("watch", *fields)
 
 
-def _variant(variant: Variant) -> str:
+def _variant(variant: PlannedVariant) -> str:
     return _line(
         "variant",
         ("index", variant.index),
-        ("algorithm", variant.algorithm),
-        ("kernel", variant.kernel),
+        ("algorithm", variant.asked.algorithm),
+        ("schedule", variant.asked.schedule),
+        ("face", variant.asked.face),
         ("build", variant.build),
         ("cache", variant.cache),
+        ("threads", variant.threads),
         ("label", variant.label),
     )
 
 
-def _layer(layer: LayerShape) -> str:
+def _layer(layer: Layer) -> str:
     top, right, bottom, left = layer.pad
     return _line(
         "layer",
         ("name", layer.name),
+        ("type", layer.type),
+        ("layout", layer.layout),
         ("h", layer.h),
         ("w", layer.w),
         ("kh", layer.kh),

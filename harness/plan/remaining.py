@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.plan.jobs import Job
 
-Block = tuple[int, str]  # launch, layer
+JobKey = tuple[int, str]  # launch, layer
 Place = tuple[int, int]  # round, position
 
 
@@ -16,13 +16,13 @@ Place = tuple[int, int]  # round, position
 class Measured:
     """What the records of one device and cluster hold.
 
-    ``blocks``: (launch, layer) of which nothing is missing but what the budget cut. ``samples``: per (launch, layer)
-    the (round, position) pairs measured. ``rounds``: of other blocks that ended, as many as their budget allowed.
+    ``jobs``: (launch, layer) of which nothing is missing but what the budget cut. ``samples``: per (launch, layer)
+    the (round, position) pairs measured. ``rounds``: of other jobs that ended, as many as their budget allowed.
     """
 
-    blocks: AbstractSet[Block] = frozenset()
-    samples: Mapping[Block, AbstractSet[Place]] = field(default_factory=dict)
-    rounds: Mapping[Block, int] = field(default_factory=dict)
+    jobs: AbstractSet[JobKey] = frozenset()
+    samples: Mapping[JobKey, AbstractSet[Place]] = field(default_factory=dict)
+    rounds: Mapping[JobKey, int] = field(default_factory=dict)
 
 
 def remaining(jobs: Sequence[Job], measured: Measured) -> list[Job]:
@@ -30,14 +30,14 @@ def remaining(jobs: Sequence[Job], measured: Measured) -> list[Job]:
 
     Seeds stay, and with them the variant of every place; ``done`` and ``first_round`` leave out what exists.
     """
-    left = (_left(job, measured) for job in jobs if (job.launch, job.layer) not in measured.blocks)
+    left = (_left(job, measured) for job in jobs if (job.launch, job.layer) not in measured.jobs)
     return [job for job in left if job is not None]
 
 
 def _left(job: Job, measured: Measured) -> Job | None:
-    block = (job.launch, job.layer)
-    job = replace(job, rounds=min(job.rounds, measured.rounds.get(block, job.rounds)))
-    done = set(job.done) | set(measured.samples.get(block, ()))
+    key = (job.launch, job.layer)
+    job = replace(job, rounds=min(job.rounds, measured.rounds.get(key, job.rounds)))
+    done = set(job.done) | set(measured.samples.get(key, ()))
     for round_number in range(job.first_round, job.rounds):
         if any((round_number, position) not in done for position in range(len(job.variants))):
             kept = sorted(p for p in done if round_number <= p[0] < job.rounds and p[1] < len(job.variants))

@@ -200,7 +200,7 @@ def memory_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     """(im2col's row, indirect's row) of each layer whose im2col makes a matrix; rows of one cache mode."""
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in rows:
-        found.setdefault((row.key.layer, row.kernel, row.key.build), {}).setdefault(row.algorithm, row)
+        found.setdefault((row.key.layer, row.schedule, row.key.build), {}).setdefault(row.algorithm, row)
     pairs: dict[str, tuple[Row, Row]] = {}
     for (layer, _, _), by_algorithm in found.items():
         matrix, pointers = by_algorithm.get("im2col"), by_algorithm.get("indirect")
@@ -228,7 +228,7 @@ def _points(rows: Sequence[Row], means: Sequence[CategoryRow], category: str, ot
     for row in ours:
         interval = row.ratio(other)
         if interval is not None:
-            name = row.key.layer if alike[row.key.layer] == 1 else f"{row.key.layer} {row.kernel} {row.key.build}"
+            name = row.key.layer if alike[row.key.layer] == 1 else f"{row.key.layer} {row.schedule} {row.key.build}"
             points.append(_Point(name, interval, other, source(row, f"ratio_{other}")))
     for mean in means:
         if (mean.category, mean.algorithm, mean.other) == (category, "indirect", other) and len(points) > 1:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.model.variant import BEST
 from harness.report.charts import memory_pairs
 from harness.report.sentences import Sentence
 from harness.results.categories import CategoryRow
 from harness.results.results import Results
 from harness.results.rows import Row
 from harness.results.run import RunData
-from harness.store.records import BEST
 
 
 @dataclass(frozen=True)

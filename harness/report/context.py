@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.model.variant import BEST
 from harness.report import charts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
@@ -17,7 +18,6 @@ from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.results import Results, make_results
 from harness.results.run import DeviceData
-from harness.store.records import BEST
 
 # The columns of the matrix that sets devices side by side: category, algorithm, other, face.
 COMPARISONS = (

@@ -129,7 +129,7 @@ def _schedules(scope: _Scope) -> Found:
         f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
         for face in scope.faces
         if face.best.role == face.best.algorithm
-        and face.best.schedule != face.published.schedule
+        and face.best.ran != face.published.ran
         and comparison.is_clearly_slower(face.ratio.value, face.ratio.high)
     ]
     if slower:
@@ -181,7 +181,7 @@ def _launches(scope: _Scope) -> Found:
     short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {_few(short)}"
-    kernels = {row.kernel for row in measured if row.algorithm != "naive" and not row.is_best}
+    kernels = {row.schedule for row in measured if row.algorithm != "naive" and not row.is_best}
     builds = {row.key.build for row in measured}
     if len(kernels) > 1:
         yield "kernels", f"several kernels ran ({', '.join(sorted(kernels))}); means take the one most rows have"
@@ -190,7 +190,7 @@ def _launches(scope: _Scope) -> Found:
 
 
 def _rounds(scope: _Scope) -> Found:
-    blocks = [block for stream in scope.streams for block in stream.of(records.Block)]
+    blocks = [block for stream in scope.streams for block in stream.of(records.Job)]
     cut = [block for block in blocks if block.rounds < block.rounds_planned]
     if cut:
         lost = sum(block.rounds_planned - block.rounds for block in cut)
@@ -234,7 +234,7 @@ def _gate(scope: _Scope) -> Found:
             "gate",
             f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({_few(ends, 2)})",
         )
-    for hot in (each for each in gates if each.is_hotter_than_ever):
+    for hot in (each for each in gates if gate.is_hotter_than_ever(each)):
         known = f"hotter than in any run before ({_celsius(hot.baseline)})"
         yield "gate", f"the device rested at {_celsius(hot.learned)}, {known}"
     unjudged = list(filter(gate.is_unjudged, gates))
@@ -245,8 +245,6 @@ def _gate(scope: _Scope) -> Found:
         none = gate.never_had_a_source(blind[0])
         why = "no source of temperature was found" if none else "the source of temperature failed"
         yield "gate", f"{why}: {len(blind)} of {len(gates)} launches did not wait for a cool device"
-    elif any(map(gate.lacks_baseline, gates)):
-        yield "gate", "baseline unknown: the gate could only wait until the temperature stood still"
 
 
 def _unjudged(record: records.Gate) -> str:

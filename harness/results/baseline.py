@@ -80,17 +80,19 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
     The best is the one of the least median time, be it the published one itself, under whatever name: then the ratio
     is 1.
     """
-    kernels = Counter(row.kernel for row in rows if not row.is_best)
+    kernels = Counter(row.schedule for row in rows if not row.is_best)
     layers: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         layers[row.key.layer].append(row)
     for name, alike in layers.items():
-        published = min((r for r in alike if not r.is_best), key=lambda r: (-kernels[r.kernel], r.number), default=None)
+        published = min(
+            (r for r in alike if not r.is_best), key=lambda r: (-kernels[r.schedule], r.number), default=None
+        )
         if published is None:
             continue
         every = [r for r in alike if (r.key.build, r.key.threads) == (published.key.build, published.key.threads)]
         if any(row.is_best for row in every):
-            others = [r for r in every if r.schedule != published.schedule]
+            others = [r for r in every if r.ran != published.ran]
             best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))
             means = launch_means(pair_logs(published.round_logs, best.round_logs))
             if means:

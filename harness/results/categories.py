@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.model.variant import AUTO, BEST
 from harness.results.numbers import ratio_texts
 from harness.results.rows import PUBLISHED, Row
 from harness.results.run import RunData
 from harness.results.shape import CATEGORIES
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
-from harness.store.records import AUTO, BEST
 
 _COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers"
 CATEGORY_COLUMNS = tuple(_COLUMNS.split(","))
@@ -81,7 +81,7 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
     builds = {build: n for n, build in enumerate(dict.fromkeys(row.key.build for row in rows))}
     for row in rows:
         key = row.key
-        kernels[key.device, key.cluster, key.face][row.base_kernel] += 1
+        kernels[key.device, key.cluster, key.face][row.kernel] += 1
         if row.status == "ok" and row.category:
             groups[key.device, key.cluster, key.cache, row.category, key.face].append(row)
     order = {name: n for n, name in enumerate(CATEGORIES)}
@@ -94,7 +94,7 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
             for row in groups[group]:
                 if row.role != algorithm or not row.pairs.get(other) or row.partners[other].status != "ok":
                     continue
-                rank: tuple[float, float] = (-kernels[device, cluster, face][row.base_kernel], row.number)
+                rank: tuple[float, float] = (-kernels[device, cluster, face][row.kernel], row.number)
                 if face == BEST:
                     rank = (builds[row.key.build], row.time.value if row.time else math.inf)
                 if row.key.layer not in chosen or rank < chosen[row.key.layer][0]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
+from harness.model.variant import Asked, Variant, parse_asked
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
 from harness.results.rows import Row, RowKey, algorithm_order
@@ -15,8 +16,9 @@ from harness.results.run import DeviceData, RunData
 from harness.stats.estimate import Observation, time_of
 from harness.store import records
 
-_KEY = ("layer", "variant", "build", "cache", "threads", "face")
-_MEASURED = ("algorithm", "kernel", "launch", "round", "ns", "pid", "copy_ns", "mhz_before", "mhz_after")
+_VARIANT = {field.name: field.name for field in fields(Variant)} | {"name": "variant", "type": "element"}
+_KEY = ("layer", *_VARIANT.values())
+_MEASURED = ("launch", "round", "ns", "pid", "copy_ns", "mhz_before", "mhz_after")
 _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
 
 
@@ -35,7 +37,7 @@ def make_rows(run: RunData) -> list[Row]:
                     layers.get(row.key.layer, len(layers)),
                     row.key.layer,
                     row.is_best,
-                    row.role == records.AUTO,
+                    row.key.what.is_auto,
                     algorithm_order(row.algorithm),
                     row.key.variant,
                     row.key.build,
@@ -58,7 +60,6 @@ class _Cluster:
         self._cluster = cluster
         self._streams = device.streams_of(cluster)
         self._rows: dict[RowKey, Row] = {}
-        self._alike: dict[RowKey, list[RowKey]] = defaultdict(list)  # by the key with one thread
         seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
         self._caches = run.caches or [str(cache) for cache in seen] or [""]
         self._build = self._streams[-1].header.build if self._streams else ""
@@ -80,16 +81,13 @@ class _Cluster:
         compare(rows)
         return rows
 
-    def _row(self, key: RowKey, algorithm: str, kernel: str, status: str, reason: str = "") -> Row:
+    def _row(self, key: RowKey, status: str, reason: str = "") -> Row:
         """The row of that key; a worse status than it has replaces its own."""
         row = self._rows.get(key)
         if row is None:
-            self._alike[replace(key, threads=1)].append(key)
             shape = self._run.shapes.get(key.layer)
             row = self._rows[key] = Row(
                 key,
-                algorithm,
-                kernel or records.what_ran(key.variant)[1],
                 status,
                 category=shape.category if shape else "",
                 emulated=self._device.emulated,
@@ -107,10 +105,11 @@ class _Cluster:
             samples, peaks = stream.samples, peaks_of(stream)
             known: dict[tuple[Any, ...], tuple[RowKey, Row]] = {}  # a key is made once, not once a sample
             columns = zip(samples.zip(*_KEY), samples.zip(*_MEASURED), strict=True)
-            for place, (algorithm, kernel, launch, round_, ns, pid, copy_ns, before, after) in columns:
+            for place, (launch, round_, ns, pid, copy_ns, before, after) in columns:
                 if place not in known:
-                    key = self._key(*place)
-                    known[place] = (key, self._row(key, algorithm, kernel, "ok"))
+                    layer, *of_variant = place
+                    key = self._key(layer, Variant(**dict(zip(_VARIANT, of_variant, strict=True))))
+                    known[place] = (key, self._row(key, "ok"))
                 key, row = known[place]
                 if ns <= 0:
                     continue
@@ -126,62 +125,67 @@ class _Cluster:
             row.peak_share = statistics.median(shares[key]) if key in shares else None
 
     def _take_failures(self) -> None:
-        kernels = self._kernels()
+        schedules = self._schedules()
         for stream in self._streams:
-            default = stream.header.build
             for skip in stream.of(records.Skip):
-                for key in self._keys(skip.layer, skip.variant, skip.build or default, skip.cache, skip.face):
-                    named = self._with_kernel(key, kernels.get(key.build, set()))
-                    size = f" ({skip.bytes} bytes)" if skip.bytes else ""
-                    self._row(named, skip.algorithm, "", "skip", skip.reason + size)
+                size = f" ({skip.bytes} bytes)" if skip.bytes else ""
+                for key in self._keys(skip):
+                    named = self._with_schedule(key, schedules.get(key.build, set()))
+                    self._row(named, "skip", skip.reason + size)
             for error in (error for error in stream.of(records.Error) if not error.external):
-                for key in self._keys(error.layer, error.variant, error.build or default, error.cache, error.face):
-                    self._row(key, error.algorithm, "", "error", _words(error))
+                for key in self._keys(error):
+                    self._row(key, "error", _words(error))
             for check in stream.of(records.Check):
                 if check.ok:
                     continue
                 over = "" if check.error_over_bound is None else f", error {check.error_over_bound:.3g} x the bound"
-                for key in self._keys(check.layer, check.variant, check.build or default, "", check.face):
-                    reason = f"launch {check.launch + 1}: wrong by {check.by}{over}"
-                    self._row(key, records.what_ran(check.variant)[0], "", "wrong", reason)
+                for key in self._keys(check):
+                    self._row(key, "wrong", f"launch {check.launch + 1}: wrong by {check.by}{over}")
 
-    def _kernels(self) -> dict[str, set[str]]:
-        """The kernels that published variants were measured with, by build."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for key, row in self._rows.items():
-            if key.face != records.BEST and row.kernel:
-                found[key.build].add(row.kernel)
+    def _schedules(self) -> dict[str, set[tuple[str, str]]]:
+        """Kernel and schedule that the algorithms as published were measured with, by build."""
+        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for row in self._rows.values():
+            if row.kernel and _is_default(row.key):
+                found[row.key.build].add((row.kernel, row.schedule))
         return found
 
-    def _with_kernel(self, key: RowKey, kernels: set[str]) -> RowKey:
+    def _with_schedule(self, key: RowKey, schedules: set[tuple[str, str]]) -> RowKey:
         """A skip names no kernel: the row gets that of the others, where they agree and it has no samples already."""
-        if key.face == records.BEST or "/" in key.variant or len(kernels) != 1:
+        if key.what.schedule or not _is_default(key) or len(schedules) != 1:
             return key
-        named = replace(key, variant=f"{key.variant}/{next(iter(kernels))}")
+        ((kernel, schedule),) = schedules
+        name = f"{key.what.name}/{schedule}"
+        named = replace(key, what=replace(key.what, name=name, kernel=kernel, schedule=schedule))
         return key if named in self._rows and self._rows[named].observations else named
 
     def _take_missing(self) -> None:
-        covered = {(row.key.layer, row.key.cache, name) for row in self._rows.values() for name in _names(row)}
+        covered = {(row.key.layer, row.key.cache, row.key.what.asked) for row in self._rows.values()}
         hindered = self._hindered()
         for job in self._run.jobs_of(self._device):
             if job.get("cluster") != self._cluster:
                 continue
             layer, variants = str(job.get("layer", "")), job.get("variants")
-            for variant in variants if isinstance(variants, list) else []:
-                name = str(variant).removesuffix("/auto")
+            for name in map(str, variants if isinstance(variants, list) else []):
+                asked = parse_asked(name) or Asked(name)
                 for cache in self._caches:
                     if (layer, cache, name) not in covered:
-                        is_best = name == records.AUTO or name.endswith(f"/{records.BEST}")
-                        face = records.BEST if is_best else "published"
-                        key = self._key(layer, name, self._build, cache, face=face)
+                        what = Variant(
+                            name=name,
+                            asked=name,
+                            algorithm=asked.algorithm,
+                            face=asked.face,
+                            build=self._build,
+                            cache=cache,
+                        )
                         why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), ""))
                         reason = f"planned, without a sample{f'; {why}' if why else ''}"
-                        self._row(key, name.partition("/")[0], "", "missing", reason)
+                        self._row(self._key(layer, what), "missing", reason)
 
     def _hindered(self) -> dict[tuple[str, str, str], str]:
         """What last kept variants from being measured, by no fault of their own: by layer, asked for, cache."""
         return {
-            (error.layer, records.asked_for(error.variant, error.algorithm, error.face), error.cache): _words(error)
+            (error.layer, error.asked, error.cache): _words(error)
             for stream in self._streams
             for error in stream.of(records.Error)
             if error.external
@@ -204,23 +208,20 @@ class _Cluster:
             row.create_ns = statistics.median(layer.create_ns for layer in layers)
             row.reshape_ns = statistics.median(layer.reshape_ns for layer in layers)
 
-    def _key(
-        self, layer: str, variant: str, build: str, cache: str, threads: int = 1, face: str = "published"
-    ) -> RowKey:
-        return RowKey(self._device.name, self._cluster, threads, cache, build, layer, variant, face)
+    def _key(self, layer: str, what: Variant) -> RowKey:
+        return RowKey(self._device.name, self._cluster, layer, what)
 
-    def _keys(self, layer: str, variant: str, build: str, cache: str, face: str) -> Iterator[RowKey]:
-        """The rows that a failure is about: those that have samples, else one per cache mode."""
-        for mode in [cache] if cache else self._caches:
-            key = self._key(layer, variant, build, mode, face=face)
-            alike = self._alike.get(key)
-            yield from list(alike) if alike else [key]
+    def _keys(self, record: records.Skip | records.Error | records.Check) -> Iterator[RowKey]:
+        """The rows that a failure is about: of its cache mode, else one of each."""
+        for mode in [record.cache] if record.cache else self._caches:
+            yield self._key(record.layer, replace(record.what, cache=mode))
+
+
+def _is_default(key: RowKey) -> bool:
+    """Whether the algorithm was asked for as published."""
+    return key.what.asked == key.what.algorithm
 
 
 def _words(error: records.Error) -> str:
     signal = f" (signal {error.signal})" if error.signal else ""
     return f"launch {error.launch + 1}: {error.reason}{signal}"
-
-
-def _names(row: Row) -> tuple[str, str]:
-    return (records.asked_for(row.key.variant, row.algorithm, row.key.face), row.key.variant)

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from harness.model.variant import AUTO
 from harness.results.rows import PUBLISHED, Row
 from harness.stats.estimate import launch_means, pair_logs
-from harness.store import records
 
 _COMPARED = ("indirect", "im2col", "direct")
 
@@ -33,7 +33,7 @@ def compare(rows: Iterable[Row]) -> None:
         _compare_published(published)
         best = [row for row in measured if row.is_best]
         for row in best:
-            is_auto = row.role == records.AUTO
+            is_auto = row.role == AUTO
             for other in _COMPARED:
                 if is_auto or other != row.role:
                     _pair(row, other, _fastest(other, best, published))
@@ -44,13 +44,13 @@ def compare(rows: Iterable[Row]) -> None:
 def _compare_published(rows: Iterable[Row]) -> None:
     alike: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
     for row in rows:
-        group = alike[row.key.face, row.kernel]
+        group = alike[row.key.face, row.schedule]
         if row.algorithm in _COMPARED and (
-            row.algorithm not in group or row.key.variant == f"{row.algorithm}/{row.kernel}"
+            row.algorithm not in group or row.key.variant == f"{row.algorithm}/{row.schedule}"
         ):
             group[row.algorithm] = row
     for row in rows:
-        for other in alike[row.key.face, row.kernel].values():
+        for other in alike[row.key.face, row.schedule].values():
             if other.algorithm != row.algorithm:
                 _pair(row, other.algorithm, other)
 
@@ -65,7 +65,7 @@ def _fastest(other: str, best: Iterable[Row], published: Iterable[Row]) -> Row |
 
 def _published(row: Row, other: str, published: Iterable[Row]) -> Row | None:
     def rank(r: Row) -> tuple[object, ...]:
-        return (r.base_kernel != row.base_kernel, r.key.variant != f"{other}/{r.kernel}", _ns(r), r.key.variant)
+        return (r.kernel != row.kernel, r.key.variant != f"{other}/{r.schedule}", _ns(r), r.key.variant)
 
     return min((r for r in published if r.algorithm == other), key=rank, default=None)
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from harness.model.variant import AUTO, BEST, Variant
 from harness.results.numbers import number_text, ratio_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
-from harness.store import records
 
 _COLUMNS = (
-    "device,cluster,threads,cache,build,layer,category,algorithm,variant,face,status,n_valid,n_tainted,median_ns,low_ns,"
+    "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,n_tainted,median_ns,low_ns,"
     "high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
     "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,emulated"
 )
@@ -33,12 +33,33 @@ class RowKey:
 
     device: str
     cluster: str
-    threads: int
-    cache: str
-    build: str
     layer: str
-    variant: str
-    face: str = "published"
+    what: Variant
+
+    @property
+    def variant(self) -> str:
+        """The variant's name."""
+        return self.what.name
+
+    @property
+    def face(self) -> str:
+        """``published`` or ``best``."""
+        return self.what.face
+
+    @property
+    def threads(self) -> int:
+        """Of a run."""
+        return self.what.threads
+
+    @property
+    def cache(self) -> str:
+        """``hot`` or ``rotate``."""
+        return self.what.cache
+
+    @property
+    def build(self) -> str:
+        """The program, as records name it."""
+        return self.what.build
 
 
 @dataclass
@@ -46,8 +67,6 @@ class Row:
     """A row with what it was made from. Times in ns per call, sizes in bytes; None where unknown."""
 
     key: RowKey
-    algorithm: str
-    kernel: str
     status: str  # ok, skip, error, wrong, missing
     category: str = ""
     emulated: bool = False
@@ -71,23 +90,32 @@ class Row:
     @property
     def is_best(self) -> bool:
         """Whether it is of face best."""
-        return self.key.face == records.BEST
+        return self.key.face == BEST
+
+    @property
+    def algorithm(self) -> str:
+        """That ran; where nothing ran, the one asked for."""
+        return self.key.what.algorithm
+
+    @property
+    def kernel(self) -> str:
+        """The micro-kernel, without the options of a schedule."""
+        return self.key.what.kernel
+
+    @property
+    def schedule(self) -> str:
+        """Kernel and options."""
+        return self.key.what.schedule
 
     @property
     def role(self) -> str:
         """What it is compared as: its algorithm, or ``auto`` where that was chosen by the library."""
-        asked = records.asked_for(self.key.variant, self.algorithm, self.key.face)
-        return records.AUTO if asked == records.AUTO else self.algorithm
+        return AUTO if self.key.what.is_auto else self.algorithm
 
     @property
-    def base_kernel(self) -> str:
-        """The micro-kernel, without the options of a schedule."""
-        return self.kernel.partition("+")[0]
-
-    @property
-    def schedule(self) -> tuple[str, str]:
-        """What ran, whatever it was called: kernel and options, and the order of loops."""
-        return (self.kernel.replace("+panels", "").replace("+pixels", ""), self.order)
+    def ran(self) -> tuple[str, str]:
+        """What ran, whatever it was called: the schedule without its order of loops, and that order."""
+        return (self.schedule.replace("+panels", "").replace("+pixels", ""), self.order)
 
     @property
     def gflops(self) -> float | None:
@@ -126,7 +154,10 @@ class Row:
             "category": self.category,
             "algorithm": self.algorithm,
             "variant": key.variant,
+            "schedule": self.schedule,
             "face": key.face,
+            "type": key.what.type,
+            "layout": key.what.layout,
             "status": self.status,
             "n_valid": str(len(self.observations)),
             "n_tainted": "0",

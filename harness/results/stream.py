@@ -19,7 +19,7 @@ Item = (  # what is no header and no sample
     | records.Gate
     | records.Skip
     | records.Error
-    | records.Block
+    | records.Job
     | records.End
 )
 R = TypeVar("R", bound=Item)

@@ -1,4 +1,4 @@
-"""manifest.json of a run directory, as a typed value."""
+"""manifest.json of a run directory, as a typed value, and its versions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+VERSION = 2
+_READ_BY = {1: "harness 0.1"}  # older versions
+
 
 class Manifest(BaseModel):
     """What was asked, with what, on which host, and how it ended; enough to resume the run."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
-    version: Literal[1] = Field(alias="schema")
+    version: Literal[2] = Field(alias="schema")
     run: str = Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")  # names the run's folder on the devices
     status: Literal["running", "done", "interrupted", "failed"]
     started: str
@@ -32,6 +35,14 @@ class Manifest(BaseModel):
     toolchain: dict[str, dict[str, Any]]  # by ABI
     tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
     seconds: dict[str, float] = {}  # by phase
+
+    @staticmethod
+    def reader_of(value: object) -> str | None:
+        """Which version of the tool reads a manifest's JSON; None where this one does, and where it is damaged."""
+        version = value.get("schema") if isinstance(value, dict) else None
+        if type(version) is not int or version == VERSION:
+            return None
+        return _READ_BY.get(version, "a newer harness" if version > VERSION else "no harness")
 
     def build_id(self, abi: str) -> str | None:
         """The build id of the program that measured, by ABI."""

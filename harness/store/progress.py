@@ -1,4 +1,4 @@
-"""What a device's records say is done already, for --resume: whole blocks, and single samples of cut blocks."""
+"""What a device's records say is done already, for --resume: whole jobs, and single samples of cut ones."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ class Done:
     """What one cluster has on record."""
 
     attempts: int = 0
-    blocks: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer) of which nothing is missing
+    jobs: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer) of which nothing is missing
     rounds: dict[tuple[int, str], int] = field(default_factory=dict)  # of those that lack variants
     samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
     calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, asked for, cache)
     out: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
     faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
-    _failed: set[tuple[int, str]] = field(default_factory=set)  # with a failure that was no crash
 
     def add(self, record: records.Record) -> None:
         """Takes one record into account."""
         if isinstance(record, records.Header):
             self.attempts = max(self.attempts, record.attempt)
-        elif isinstance(record, records.Block):
-            self._end_block(record)
+        elif isinstance(record, records.Job):
+            self._end_job(record)
         elif isinstance(record, records.Sample):
             self.samples[record.launch, record.layer].add((record.round, record.position))
             self.calls.setdefault(_way(record), record.calls)
@@ -44,22 +43,16 @@ class Done:
         self.faults.append(record)
         if record.signal or record.reason.startswith("timed out"):
             self.out.add(_way(record))
-        else:
-            self._failed.add((record.launch, record.layer))
 
-    def _end_block(self, record: records.Block) -> None:
-        block = (record.launch, record.layer)
-        # Older records do not tell whether a block without samples lacks them for good.
-        complete = record.rounds > 0 or block not in self._failed if record.complete is None else record.complete
-        if complete:
-            self.blocks.add(block)
+    def _end_job(self, record: records.Job) -> None:
+        if record.complete:
+            self.jobs.add((record.launch, record.layer))
         elif record.rounds:
-            self.rounds[block] = record.rounds
+            self.rounds[record.launch, record.layer] = record.rounds
 
 
 def _way(record: records.Sample | records.Error | records.Skip) -> tuple[str, str, str]:
-    asked = records.asked_for(record.variant, record.algorithm, record.face)
-    return (record.layer, asked, record.cache)
+    return (record.layer, record.asked, record.cache)
 
 
 def done_by_cluster(path: Path) -> dict[str, Done]:

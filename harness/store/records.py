@@ -1,17 +1,13 @@
 """The records that convbench writes (docs/formats.md), as typed values. Times are nanoseconds, sizes bytes.
 
-``variant`` names what was measured, and tells the faces apart without the field ``face``, because a sample's identity
-has none:
+Records of a variant carry its fields (harness.model.variant.Variant). ``variant`` is its name:
 
-- face ``published``, a plain kernel as in the paper: ``<algorithm>/<kernel>`` (``direct/avx512_6x64``)
+- face ``published``, a kernel as in the paper: ``<algorithm>/<schedule>`` (``direct/avx512_6x64``)
 - face ``best``, an algorithm with its best or an explicit schedule: ``<algorithm>/<schedule>``, by what ran
   (``indirect/avx512_6x64+regions``); where that is no more than a kernel, ``+best`` stands behind it
-  (``direct/avx512_6x64+best``). A schedule itself never ends in ``+best``.
+  (``direct/avx512_6x64+best``), so that no two faces share a name
 - face ``best``, chosen by the library: ``auto/<algorithm>_<schedule>``
-- before it is known what runs (a skip, an error): the algorithm, and the kernel where one was asked for (``direct``,
-  ``direct/best``, ``auto``)
-
-``algorithm`` and ``kernel`` say what ran, also under ``auto``; ``auto`` itself where nothing did.
+- before it is known what runs (a skip, an error): what was asked for (``direct``, ``direct/best``, ``auto``)
 """
 
 from __future__ import annotations
@@ -20,6 +16,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from harness.model.variant import CacheMode, Face, Variant
+
+VERSION = 2  # of the records, and of the run directory that holds them
+
 # Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
 _CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -27,6 +27,42 @@ _CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 class _Record(BaseModel):
     model_config = _CONFIG
     seq: int
+
+
+class _OfVariant(_Record):
+    """What is said of a variant of a layer; the fields are Variant's, ``element`` is its ``type``."""
+
+    layer: str
+    variant: str
+    asked: str
+    algorithm: str
+    method: str
+    kernel: str
+    schedule: str
+    face: Face
+    element: str
+    layout: str
+    threads: int
+    build: str
+    cache: Literal["", CacheMode]  # empty: every cache mode
+
+    @property
+    def what(self) -> Variant:
+        """The variant."""
+        return Variant(
+            name=self.variant,
+            asked=self.asked,
+            algorithm=self.algorithm,
+            method=self.method,
+            kernel=self.kernel,
+            schedule=self.schedule,
+            face=self.face,
+            type=self.element,
+            layout=self.layout,
+            threads=self.threads,
+            build=self.build,
+            cache=self.cache,
+        )
 
 
 class Timer(BaseModel):
@@ -53,7 +89,7 @@ class Header(_Record):
     """First record of each run of convbench (seq 0)."""
 
     type: Literal["header"]
-    version: int
+    version: Literal[2]
     run: str
     attempt: int
     cluster: str
@@ -116,19 +152,13 @@ class Worker(_Record):
     table: Table | None = None  # None: it was given none
 
 
-class Layer(_Record):
+class Layer(_OfVariant):
     """What a variant of a layer took: bytes as the allocator counted them, times of create and reshape."""
 
     type: Literal["layer"]
     launch: int
-    layer: str
-    variant: str
-    algorithm: str
-    kernel: str
     chosen_by: Literal["", "table", "model"] = ""  # of `auto`: who chose algorithm and kernel
     order: Literal["", "panels", "pixels"] = ""  # the outer one of the loops around the micro-kernel
-    face: str = "published"
-    build: str
     input_bytes: int
     output_bytes: int
     weights_bytes: int
@@ -140,15 +170,11 @@ class Layer(_Record):
     reshape_ns: float
 
 
-class Check(_Record):
+class Check(_OfVariant):
     """Outputs against the double-precision reference (``reference``), or against the checked ones (``checksum``)."""
 
     type: Literal["check"]
     launch: int
-    layer: str
-    variant: str
-    face: str = "published"
-    build: str
     by: Literal["reference", "checksum"]
     outputs: int
     error_over_bound: float | None = None
@@ -166,21 +192,14 @@ class Addresses(BaseModel):
     matrix: str = ""
 
 
-class Sample(_Record):
+class Sample(_OfVariant):
     """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``."""
 
     type: Literal["sample"]
     launch: int
     round: int
     position: int
-    layer: str
-    variant: str
-    algorithm: str
-    kernel: str
-    face: str = "published"
-    threads: int = 1
-    cache: Literal["hot", "rotate"]
-    build: str
+    cache: CacheMode
     calls: int
     ns: float
     window_ns: float | None = None  # all timed calls together
@@ -219,7 +238,7 @@ class Gate(_Record):
     ``plateau``: the temperature gone by; ``learned``: the one at which the device was found to rest, in a run's first
     gate and where one was capped elsewhere. ``capped``: still too warm, or still falling, at the cap. ``unjudged``: the
     cap is below the window in which the temperature would have had to stop falling. ``stopped``: the run was ended.
-    ``baseline``: the hottest plateau of earlier runs; in records without ``tolerance_c`` what the gate waited for.
+    ``baseline``: the hottest plateau of earlier runs.
     """
 
     type: Literal["gate"]
@@ -237,29 +256,16 @@ class Gate(_Record):
     cap_s: float | None = None
     window_s: float | None = None
 
-    @property
-    def is_hotter_than_ever(self) -> bool:
-        """Whether the device was found to rest at a higher temperature than in any run before."""
-        if self.status != "passed" or self.learned is None or self.baseline is None or self.tolerance_c is None:
-            return False
-        return self.learned > self.baseline + self.tolerance_c
 
-
-class Skip(_Record):
+class Skip(_OfVariant):
     """A variant that does not apply to a layer, or does not fit."""
 
     type: Literal["skip"]
-    layer: str
-    variant: str
-    algorithm: str
-    face: str = "published"
-    build: str = ""
-    cache: str = ""  # empty: every cache mode
     reason: str
     bytes: int | None = None
 
 
-class Error(_Record):
+class Error(_OfVariant):
     """A worker died, hung or failed while it ran this variant.
 
     ``external``: the variant had no part in it, and is measured again: the worker was killed from outside, its CPU was
@@ -268,30 +274,24 @@ class Error(_Record):
 
     type: Literal["error"]
     launch: int
-    layer: str
-    variant: str
-    algorithm: str
-    face: str = "published"
-    build: str = ""
-    cache: str = ""
     signal: int | None = None
     external: bool = False
     reason: str
 
 
-class Block(_Record):
-    """All rounds of one layer in one launch are done; fewer than planned when the time budget cut them.
+class Job(_Record):
+    """All rounds of a layer in a launch are done; fewer than planned when the time budget cut them.
 
-    Not ``complete``: variants are missing that have to be measured again (None: records of older versions do not tell).
+    Not ``complete``: variants are missing that have to be measured again.
     Where nothing was left to measure for such a reason before all rounds were done, there is no record.
     """
 
-    type: Literal["block"]
+    type: Literal["job"]
     launch: int
     layer: str
     rounds: int
     rounds_planned: int
-    complete: bool | None = None
+    complete: bool
     elapsed_s: float
     lost_s: float = 0.0  # of it, on workers that crashed or hung: not counted against the budget
 
@@ -308,28 +308,9 @@ class End(_Record):
 
 
 Record = Annotated[
-    Header | Worker | Layer | Check | Sample | Telemetry | Gate | Skip | Error | Block | End,
+    Header | Worker | Layer | Check | Sample | Telemetry | Gate | Skip | Error | Job | End,
     Field(discriminator="type"),
 ]
-
-BEST = "best"
-AUTO = "auto"
-
-
-def asked_for(variant: str, algorithm: str, face: str) -> str:
-    """What a plan asks for, by what is on record of it: ``indirect``, ``indirect/best`` or ``auto``."""
-    if face != BEST:
-        return algorithm
-    return AUTO if variant.partition("/")[0] == AUTO else f"{algorithm}/{BEST}"
-
-
-def what_ran(variant: str) -> tuple[str, str]:
-    """Algorithm and schedule by a variant's name; the schedule empty or ``best`` where nothing ran."""
-    algorithm, _, schedule = variant.partition("/")
-    if algorithm == AUTO and schedule:
-        algorithm, _, schedule = schedule.partition("_")
-    return algorithm, schedule.removesuffix(f"+{BEST}")
-
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)
 

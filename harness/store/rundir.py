@@ -16,9 +16,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from harness import __version__
 from harness.errors import InfrastructureError, UsageError
 from harness.store.journal import EventLog, append_bytes, write_atomically
-from harness.store.manifest import Manifest
+from harness.store.manifest import VERSION, Manifest
 
 _LOCK = ".lock"
 
@@ -75,7 +76,9 @@ class RunDir:
         """The manifest; raises UsageError where the folder is no run directory."""
         file = self.path / "manifest.json"
         try:
-            return Manifest.model_validate_json(file.read_bytes())
+            data = file.read_bytes()
+            self._refuse_other_version(data)
+            return Manifest.model_validate_json(data)
         except OSError as error:
             raise UsageError(
                 f"{self.path} is no run directory: {file.name}: {error.strerror or error}",
@@ -85,9 +88,21 @@ class RunDir:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise UsageError(
-                f"{file} is damaged or of another version: {where}: {first['msg']}",
-                "use the version of the tool that wrote it, or measure again",
+                f"{file} is damaged: {where}: {first['msg']}", "put back a copy of it, or measure again"
             ) from error
+
+    def _refuse_other_version(self, manifest: bytes) -> None:
+        try:
+            value = json.loads(manifest)
+        except (ValueError, RecursionError):
+            return  # damaged: told by who reads it
+        reader = Manifest.reader_of(value)
+        if reader is not None:
+            raise UsageError(
+                f"{self.path} is a run directory of version {value['schema']}: {reader} reads it, this is harness "
+                f"{__version__}, which reads version {VERSION}",
+                f"use {reader}, or measure again",
+            )
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replaces the manifest atomically."""

@@ -20,7 +20,8 @@ from harness.measure.once.plan import once_plan
 from harness.measure.request import Request
 from harness.model.layer import Layer
 from harness.model.policy import load_policy
-from harness.model.suite import ALGORITHMS, list_suites, load_suite
+from harness.model.suite import list_suites, load_suite
+from harness.model.variant import ALGORITHMS
 from harness.store import records
 from harness.store.recordsfile import parsed
 from harness.toolchain.builder import build

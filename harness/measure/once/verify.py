@@ -48,19 +48,19 @@ class Verified(DeviceOutcome):
         """Counts a record."""
         if isinstance(record, records.Check):
             self.worst_error = max(self.worst_error, record.error_over_bound or 0.0)
-            self._hindered.pop(_subject(record, records.what_ran(record.variant)[0]), None)
+            self._hindered.pop(_subject(record), None)
             if record.ok:
                 self.checked += 1
             else:
                 self.wrong.append(f"{record.variant} on {record.layer}")
                 self.note_wrong(record)
         elif isinstance(record, records.Skip):
-            self._hindered.pop(_subject(record, record.algorithm), None)
+            self._hindered.pop(_subject(record), None)
             self.skipped += 1
         elif isinstance(record, records.Error):
             message = f"{record.variant} on {record.layer}: {record.reason}"
             if record.external:
-                self._hindered[_subject(record, record.algorithm)] = message
+                self._hindered[_subject(record)] = message
             else:
                 self.fail(ExitCode.INFRASTRUCTURE, message)
         elif isinstance(record, records.End):
@@ -82,9 +82,9 @@ class Verified(DeviceOutcome):
         }
 
 
-def _subject(record: records.Check | records.Skip | records.Error, algorithm: str) -> tuple[str, str]:
+def _subject(record: records.Check | records.Skip | records.Error) -> tuple[str, str]:
     """Layer and what was asked for: what runs is not known yet when a first try fails."""
-    return (record.layer, records.asked_for(record.variant, algorithm, record.face))
+    return (record.layer, record.asked)
 
 
 def verify_all(context: Context, dump: Path | None) -> Results[Verified]:

@@ -10,7 +10,7 @@ from harness.devices.base import Identity
 from harness.measure.clusters import Target
 from harness.measure.planning import MEMORY_BYTES, cluster_jobs, extended, run_line
 from harness.measure.request import Request
-from harness.plan.jobs import Job, Variant, estimate_s, latest_s
+from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
 from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import Measured, remaining
@@ -24,10 +24,10 @@ class ClusterPlan:
     request: Request
     target: Target
     attempt: int
-    variants: tuple[Variant, ...]
+    variants: tuple[PlannedVariant, ...]
     jobs: tuple[Job, ...]
-    blocks: int  # launches x layers in all
-    blocks_done: int
+    planned: int  # launches x layers in all
+    done: int  # of them
     known: tuple[KnownLine, ...] = ()  # from earlier attempts
 
     def seconds(self) -> float:
@@ -99,7 +99,7 @@ class ClusterPlan:
 def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
     """What is missing of a cluster's jobs. Pure."""
     variants, jobs = cluster_jobs(request, target.cluster.label, device)
-    left = remaining(jobs, Measured(done.blocks, done.samples, done.rounds))
+    left = remaining(jobs, Measured(done.jobs, done.samples, done.rounds))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.out)
     return ClusterPlan(
         request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)
@@ -109,7 +109,7 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
 def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
     """All jobs of a cluster as lines of plan.jsonl."""
     variants, jobs = cluster_jobs(request, label, device)
-    asked = list(dict.fromkeys(variant.asked for variant in variants))
+    asked = list(dict.fromkeys(variant.asked.name for variant in variants))
     return [
         {
             "device": device,

@@ -38,7 +38,7 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
             if line.get("cluster") == label and isinstance(line.get("launch"), int) and "layer" in line
         ]
         known = done.get(label, Done())
-        if missing := remaining(jobs, Measured(known.blocks, known.samples, known.rounds)):
+        if missing := remaining(jobs, Measured(known.jobs, known.samples, known.rounds)):
             left[label] = missing
     return left
 

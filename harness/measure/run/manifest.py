@@ -47,7 +47,7 @@ def new(
     }
     versions = {package: metadata.version(package) for package in _PACKAGES}
     return Manifest(
-        version=1,
+        version=2,
         run=new_run_id(request.suite),
         status="running",
         started=utc_now(),

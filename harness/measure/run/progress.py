@@ -27,7 +27,7 @@ class DeviceProgress:
         self._lost_until: float | None = None
         self.state = ""
         self._where = ""
-        self._blocks = 0
+        self._jobs = 0
         self._done = 0
         self._fresh = 0
         self._began: float | None = None
@@ -67,14 +67,14 @@ class DeviceProgress:
         self.text = text
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
-    def expect(self, blocks: int) -> None:
-        """How many blocks (launch x layer) all clusters have in all."""
-        self._blocks = blocks
+    def expect(self, jobs: int) -> None:
+        """How many jobs (launch x layer) all clusters have in all."""
+        self._jobs = jobs
 
-    def cluster(self, label: str, blocks_done: int) -> None:
-        """A cluster begins, with so many of its blocks on record already."""
+    def cluster(self, label: str, jobs_done: int) -> None:
+        """A cluster begins, with so many of its jobs on record already."""
         self._where = label
-        self._done += blocks_done
+        self._done += jobs_done
         self.text = f"CPUs {label}: checking results"
         if self._began is None:
             self._began = time.monotonic()
@@ -86,7 +86,7 @@ class DeviceProgress:
                 self.text = f"CPUs {self._where}: launch {record.launch + 1}"
             case records.Sample():
                 self.text = f"CPUs {self._where}: launch {record.launch + 1}, {record.layer}, round {record.round + 1}"
-            case records.Block():
+            case records.Job():
                 self._done += 1
                 self._fresh += 1
             case _:
@@ -97,14 +97,14 @@ class DeviceProgress:
         self.state = self.text = state
 
     def percent(self) -> int:
-        """Blocks on record, of all."""
-        return 100 * self._done // self._blocks if self._blocks else 0
+        """Jobs on record, of all."""
+        return 100 * self._done // self._jobs if self._jobs else 0
 
     def seconds_left(self) -> float | None:
-        """From the pace so far; None before a block is done, and while the device is away."""
+        """From the pace so far; None before a job is done, and while the device is away."""
         if self._began is None or not self._fresh or self.state or self._lost_until is not None:
             return None
-        return (time.monotonic() - self._began) / self._fresh * max(0, self._blocks - self._done)
+        return (time.monotonic() - self._began) / self._fresh * max(0, self._jobs - self._done)
 
 
 class Display:

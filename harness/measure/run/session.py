@@ -17,6 +17,7 @@ from harness.devices.base import Device, RemoteProcess, Topology, parse_cpus
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
+from harness.judge.gate import is_hotter_than_ever
 from harness.measure.clusters import Target, out_of_reach, planned, targets
 from harness.measure.context import Work
 from harness.measure.installed import Installed
@@ -151,7 +152,7 @@ class Session:
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
         plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
-        self._progress.expect(blocks=sum(p.blocks for p in plans))
+        self._progress.expect(jobs=sum(p.planned for p in plans))
         todo = [p for p in plans if p.jobs]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
@@ -200,7 +201,7 @@ class Session:
         write_atomically(file, text.encode("utf-8"))
         remote = f"{label}.{plan.attempt}"
         device.push(file, f"{installed.folder}/{remote}.plan")
-        self._progress.cluster(label, plan.blocks_done)
+        self._progress.cluster(label, plan.done)
         process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
         target = RecordsFile(self._directory.records)
         events = self._directory.events
@@ -276,7 +277,7 @@ class Session:
         if gate.learned is None:
             return
         self._heat = replace(self._heat, rest=replace(self._heat.rest, today_c=gate.learned))
-        if gate.is_hotter_than_ever:
+        if is_hotter_than_ever(gate):
             text = (
                 f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
                 f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"

@@ -16,6 +16,7 @@ from harness.results.stream import Stream
 from harness.stats.interval import Interval
 from harness.store.records import Layer as Made
 from harness.store.records import Sample
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
@@ -43,14 +44,14 @@ def test_the_panel_of_the_limits_is_among_them() -> None:
 
 
 def test_variants_have_names_of_their_own() -> None:
-    ways = baseline.variants("avx2_6x16", ("hot", "rotate"))
+    ways = baseline.variants(("hot", "rotate"))
     assert [v.index for v in ways] == list(range(len(ways)))
-    hot = {v.label: (v.algorithm, v.kernel) for v in ways if v.cache == "hot"}
+    hot = {v.label: v.asked.name for v in ways if v.cache == "hot"}
     assert len(ways) == 2 * len(hot)
-    assert hot["im2col"] == ("im2col", "auto") and hot["indirect/best"] == ("indirect", "best")
-    assert hot["im2col+panels"] == ("im2col", "avx2_6x16+panels")
-    assert hot["im2col+pixels"] == ("im2col", "avx2_6x16+pixels")
-    assert hot["im2col+block8"] == ("im2col", "avx2_6x16+block8")
+    assert hot["im2col"] == "im2col" and hot["indirect/best"] == "indirect/best"
+    assert hot["im2col+panels"] == "im2col/default+panels"
+    assert hot["im2col+pixels"] == "im2col/default+pixels"
+    assert hot["im2col+block8"] == "im2col/default+block8"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def stream(times: dict[str, float], launches: int = 4) -> Stream:
         for position, (variant, time) in enumerate(times.items()):
             record = {
                 **{"type": "sample", "seq": 1, "launch": launch, "round": 0, "position": position, "layer": "a"},
-                **{"variant": variant, "algorithm": "im2col", "kernel": "k", "cache": "hot", "build": "b", "calls": 1},
+                **{**fields("im2col/k", cache="hot"), "variant": variant, "calls": 1},
                 **{"ns": time * (1 + launch), "settle_ns": 1, "settle_capped": False, "cpu_before": 0, "cpu_after": 0},
                 **{"nivcsw": 0, "faults": 0, "t_ns": 1, "pid": launch},
             }
@@ -114,12 +115,12 @@ def test_the_better_order_and_the_best_schedule_are_found() -> None:
         assert text in table[2] and text in table[3]
 
 
-def made(variant: str, kernel: str, order: str) -> Made:
+def made(variant: str, schedule: str, order: str) -> Made:
     sizes = ("input", "output", "weights", "pointer", "matrix", "padding", "object")
     return Made.model_validate(
         {
-            **{"type": "layer", "seq": 0, "launch": 0, "layer": "a", "variant": variant, "algorithm": "im2col"},
-            **{"kernel": kernel, "order": order, "build": "b", "create_ns": 1.0, "reshape_ns": 1.0},
+            **{"type": "layer", "seq": 0, "launch": 0, "layer": "a", **fields(f"im2col/{schedule}")},
+            **{"variant": variant, "order": order, "create_ns": 1.0, "reshape_ns": 1.0},
             **{f"{name}_bytes": 1 for name in sizes},
         }
     )

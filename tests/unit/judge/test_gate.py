@@ -19,7 +19,7 @@ def record(**fields: Any) -> Gate:
 
 
 def test_each_test_sees_its_evidence_alone() -> None:
-    tests = (gate.gave_up, gate.is_unjudged, gate.is_blind, gate.lacks_baseline)
+    tests = (gate.gave_up, gate.is_unjudged, gate.is_blind, gate.is_hotter_than_ever)
     for fields, seen in (
         ({}, None),
         ({"status": "capped"}, gate.gave_up),
@@ -27,8 +27,10 @@ def test_each_test_sees_its_evidence_alone() -> None:
         ({"status": "unjudged"}, gate.is_unjudged),
         ({"status": "unjudged", "tolerance_c": None}, gate.is_unjudged),
         ({"status": "unavailable"}, gate.is_blind),
-        ({"tolerance_c": None}, gate.lacks_baseline),
-        ({"tolerance_c": None, "baseline": 30.0}, None),
+        ({"baseline": 30.0, "learned": 31.1}, gate.is_hotter_than_ever),
+        ({"baseline": 30.0, "learned": 31.0}, None),
+        ({"baseline": 30.0, "learned": 31.1, "status": "stopped"}, None),
+        ({"learned": 31.1}, None),
         ({"status": "stopped"}, None),
     ):
         assert [test for test in tests if test(record(**fields))] == ([seen] if seen else [])

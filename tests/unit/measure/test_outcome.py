@@ -12,12 +12,13 @@ from harness.measure.once.verify import Verified
 from harness.measure.outcome import DeviceOutcome, code_of
 from harness.measure.run.outcome import SessionOutcome
 from harness.store import records
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
 WRONG = TypeAdapter(records.Check).validate_python(
     {
-        "type": "check", "seq": 1, "launch": 0, "layer": "a", "variant": "im2col/x", "build": "0" * 12,
+        "type": "check", "seq": 1, "launch": 0, "layer": "a", **fields("im2col/x"),
         "by": "reference", "outputs": 4096, "error_over_bound": 7.0, "ok": False,
     }
 )  # fmt: skip

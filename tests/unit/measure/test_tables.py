@@ -49,7 +49,7 @@ def run_of(path: Path, tuned: dict[str, dict[str, str]]) -> RunDir:
     run.path.mkdir()
     run.write_manifest(
         Manifest(
-            version=1, run="r", status="interrupted", started="", argv=[], suite={}, policy={}, algorithms=["auto"],
+            version=2, run="r", status="interrupted", started="", argv=[], suite={}, policy={}, algorithms=["auto"],
             clusters=None, seed=1, devices=["pixel-3"], abi=None, toolchain_asked="auto", toolchain={}, tuned=tuned,
         )
     )  # fmt: skip

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plan.jobs import Job, Variant, estimate_s, latest_s, make_jobs, make_variants
+from harness.model.layer import Layer
+from harness.model.policy import Policy
+from harness.model.variant import Asked
+from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s, make_jobs, make_variants
 from harness.plan.known import known_lines
 from harness.plan.planfile import KnownLine
 from harness.plan.remaining import Measured, remaining
@@ -18,21 +20,17 @@ from harness.plan.shuffle import derive_seed, shuffled, splitmix64
 pytestmark = pytest.mark.unit
 
 
-@dataclass(frozen=True)
-class Shape:
-    name: str
-    flop: int = 1_000_000
+def layer(name: str) -> Layer:
+    return Layer(name=name, h=10, w=10, kh=1, kw=1, cin=50, cout=100)
 
 
-@dataclass(frozen=True)
-class Rules:
-    launches: int = 4
-    rounds: int = 3
-    min_ms: float = 10.0
-    block_budget_s: float = 60.0
+def rules(block_budget_s: float = 60.0) -> Policy:
+    return Policy(
+        name="rules", launches=4, rounds=3, min_ms=10.0, block_budget_s=block_budget_s, cache=("hot",), gate_cap_s=1.0
+    )
 
 
-LAYERS = [Shape(f"layer{i}") for i in range(7)]
+LAYERS = [layer(f"layer{i}") for i in range(7)]
 VARIANTS = make_variants(["im2col", "indirect", "direct"], ["hot", "rotate"])
 
 
@@ -50,7 +48,7 @@ def test_splitmix64_is_the_published_generator() -> None:
 
 def test_variants_are_numbered() -> None:
     assert [v.index for v in VARIANTS] == list(range(6))
-    assert VARIANTS[1] == Variant(1, "im2col", "rotate")
+    assert VARIANTS[1] == PlannedVariant(1, Asked("im2col"), "rotate")
 
 
 @pytest.mark.parametrize(
@@ -65,13 +63,13 @@ def test_variants_are_numbered() -> None:
         (["im2col", "indirect", "indirect/best"], ["published"], ["im2col", "indirect", "indirect/best"]),
         (["direct/best", "im2col"], ["published", "best"], ["im2col", "direct/best", "im2col/best", "auto"]),
         (["im2col/best", "im2col"], ["best"], ["im2col/best", "auto"]),
+        (["im2col/default+pixels", "im2col"], ["published"], ["im2col", "im2col/default+pixels"]),
     ],
 )
 def test_variants_of_faces(algorithms: list[str], faces: list[str], asked: list[str]) -> None:
     variants = make_variants(algorithms, ["hot", "rotate"], faces=faces)
     assert [v.index for v in variants] == list(range(2 * len(asked)))
-    assert [v.asked for v in variants] == [name for name in asked for _ in range(2)]
-    assert all(v.kernel == ("best" if v.asked.endswith("/best") else "auto") for v in variants)
+    assert [v.asked.name for v in variants] == [name for name in asked for _ in range(2)]
 
 
 def test_known_of_one_face_is_not_the_others() -> None:
@@ -83,8 +81,8 @@ def test_known_of_one_face_is_not_the_others() -> None:
 
 
 def test_jobs_are_complete_and_repeatable() -> None:
-    jobs = make_jobs(LAYERS, Rules(), 42, "4-7", VARIANTS)
-    assert jobs == make_jobs(LAYERS, Rules(), 42, "4-7", VARIANTS)
+    jobs = make_jobs(LAYERS, rules(), 42, "4-7", VARIANTS)
+    assert jobs == make_jobs(LAYERS, rules(), 42, "4-7", VARIANTS)
     assert [job.launch for job in jobs] == sorted(job.launch for job in jobs)
     assert Counter((job.launch, job.layer) for job in jobs) == {(n, s.name): 1 for n in range(4) for s in LAYERS}
     assert all(job.variants == (0, 1, 2, 3, 4, 5) and job.rounds == 3 for job in jobs)
@@ -94,7 +92,7 @@ def test_jobs_are_complete_and_repeatable() -> None:
 
 def test_order_differs_between_launches_clusters_and_seeds() -> None:
     def order(seed: int, cluster: str, launch: int, device: str = "") -> tuple[str, ...]:
-        jobs = make_jobs(LAYERS, Rules(), seed, cluster, VARIANTS, device)
+        jobs = make_jobs(LAYERS, rules(), seed, cluster, VARIANTS, device)
         return tuple(job.layer for job in jobs if job.launch == launch)
 
     orders = {order(1, "0-3", n) for n in range(4)} | {order(2, "0-3", 0), order(1, "4-7", 0), order(1, "0-3", 0, "x")}
@@ -102,8 +100,8 @@ def test_order_differs_between_launches_clusters_and_seeds() -> None:
 
 
 def test_a_job_does_not_depend_on_the_other_layers() -> None:
-    everything = {(j.launch, j.layer): j for j in make_jobs(LAYERS, Rules(), 1, "0", VARIANTS)}
-    for job in make_jobs(LAYERS[2:4], Rules(), 1, "0", VARIANTS):
+    everything = {(j.launch, j.layer): j for j in make_jobs(LAYERS, rules(), 1, "0", VARIANTS)}
+    for job in make_jobs(LAYERS[2:4], rules(), 1, "0", VARIANTS):
         assert job == everything[job.launch, job.layer]
 
 
@@ -124,14 +122,14 @@ def test_derive_seed_separates_its_parts() -> None:
 
 
 def test_estimate_is_held_to_the_budget() -> None:
-    rules = Rules(block_budget_s=2.0)
-    jobs = make_jobs(LAYERS, rules, 1, "0", VARIANTS)
-    short = estimate_s(jobs, LAYERS, rules)
+    policy = rules(2.0)
+    jobs = make_jobs(LAYERS, policy, 1, "0", VARIANTS)
+    short = estimate_s(jobs, LAYERS, policy)
     assert 0 < short <= 7 * 2.0 + 4 * 1.5 + 0.01
-    assert estimate_s(jobs, LAYERS, rules, gate_s=3) == pytest.approx(short + 4 * 3)
-    assert estimate_s(jobs[:7], LAYERS, rules) < short
-    assert estimate_s([], LAYERS, rules) == 0
-    assert latest_s(jobs, rules, gate_cap_s=120) > estimate_s(jobs, LAYERS, rules, gate_s=120)
+    assert estimate_s(jobs, LAYERS, policy, gate_s=3) == pytest.approx(short + 4 * 3)
+    assert estimate_s(jobs[:7], LAYERS, policy) < short
+    assert estimate_s([], LAYERS, policy) == 0
+    assert latest_s(jobs, policy, gate_cap_s=120) > estimate_s(jobs, LAYERS, policy, gate_s=120)
 
 
 def places(job: Job) -> list[tuple[int, int]]:
@@ -141,19 +139,19 @@ def places(job: Job) -> list[tuple[int, int]]:
 
 
 def test_nothing_measured_leaves_everything() -> None:
-    jobs = make_jobs(LAYERS, Rules(), 1, "0", VARIANTS)
+    jobs = make_jobs(LAYERS, rules(), 1, "0", VARIANTS)
     assert remaining(jobs, Measured()) == jobs
 
 
 def test_finished_blocks_are_left_out_even_when_cut_short() -> None:
-    jobs = make_jobs(LAYERS, Rules(), 1, "0", VARIANTS)
+    jobs = make_jobs(LAYERS, rules(), 1, "0", VARIANTS)
     first = (jobs[0].launch, jobs[0].layer)
-    left = remaining(jobs, Measured(blocks={first}, samples={first: {(0, 0)}}))
+    left = remaining(jobs, Measured(jobs={first}, samples={first: {(0, 0)}}))
     assert left == jobs[1:]
 
 
 def test_a_block_that_lacks_a_variant_gets_no_more_rounds_than_it_had() -> None:
-    (job, *_) = make_jobs([Shape("a", 1)], Rules(), 1, variants=[0, 1])
+    (job, *_) = make_jobs([layer("a")], rules(), 1, variants=VARIANTS[:2])
     done = {(number, 0) for number in range(3)} | {(0, 1)}
     (left, *_) = remaining([job], Measured(samples={(0, "a"): done}, rounds={(0, "a"): 3}))
     assert (left.first_round, left.rounds) == (1, 3)

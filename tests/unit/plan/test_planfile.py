@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.layer import Layer
-from harness.plan.jobs import Job, Variant
+from harness.model.variant import Asked
+from harness.plan.jobs import Job, PlannedVariant
 from harness.plan.known import known_lines
 from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, RunLine, WatchLine, encode, render
 
@@ -26,7 +27,10 @@ def plan(**changes: object) -> Plan:
         "run": RunLine("20261121-105500-quick", "4-7", 1, 4, 900, "0.1.0", "0-3"),
         "measure": MeasureLine(min_ns=10_000_000, budget_s=2.5),
         "builds": [BuildLine(0, "/data/local/tmp/a b/convbench")],
-        "variants": [Variant(0, "im2col", "rotate"), Variant(1, "indirect", "hot", "scalar", 0, "A A")],
+        "variants": [
+            PlannedVariant(0, Asked("im2col"), "rotate"),
+            PlannedVariant(1, Asked("indirect", "scalar+taps"), "hot", label="A A"),
+        ],
         "layers": [STEM],
         "jobs": [Job(0, "stem", 2**64 - 1, 8, (0, 1)), Job(1, "stem", 5, 8, (1,), ((3, 0), (3, 1)), 3)],
     }
@@ -37,7 +41,7 @@ def test_render() -> None:
     gate = GateLine("file", "zone:cpu-1-0", "/sys/t h", 0.001, 29.5, 31.2)
     watches = [WatchLine("freq", "policy4", "/sys/f"), WatchLine("temp", "cpu-1-0", "/sys/t", 0.001)]
     assert render(plan(gate=gate, watches=watches, max_khz=2803200)) == (
-        "convbench-plan 1\n"
+        "convbench-plan 2\n"
         "run id=20261121-105500-quick cluster=4-7 attempt=1 cpu=4 conductor_cpus=0-3 deadline_s=900 tool=0.1.0\n"
         "measure min_ns=10000000 budget_s=2.5 launches=2 memory_bytes=536870912 settle_ms=50 settle_cold_ms=500"
         " worker_timeout_s=60 llc_bytes=0\n"
@@ -47,10 +51,10 @@ def test_render() -> None:
         "watch kind=temp name=cpu-1-0 path=/sys/t scale=0.001\n"
         "max_khz khz=2803200\n"
         "build index=0 exe=/data/local/tmp/a%20b/convbench name=\n"
-        "variant index=0 algorithm=im2col kernel=auto build=0 cache=rotate label=\n"
-        "variant index=1 algorithm=indirect kernel=scalar build=0 cache=hot label=A%20A\n"
-        "layer name=stem h=224 w=220 kh=7 kw=5 pt=3 pr=2 pb=1 pl=0 sh=2 sw=1 dh=1 dw=2 groups=1 batch=1 cin=3 cout=64"
-        " min=0.1 max=inf\n"
+        "variant index=0 algorithm=im2col schedule=default face=published build=0 cache=rotate threads=1 label=\n"
+        "variant index=1 algorithm=indirect schedule=scalar+taps face=best build=0 cache=hot threads=1 label=A%20A\n"
+        "layer name=stem type=f32 layout=nhwc h=224 w=220 kh=7 kw=5 pt=3 pr=2 pb=1 pl=0 sh=2 sw=1 dh=1 dw=2 groups=1"
+        " batch=1 cin=3 cout=64 min=0.1 max=inf\n"
         "job launch=0 layer=stem seed=18446744073709551615 rounds=8 variants=0,1 done= first_round=0\n"
         "job launch=1 layer=stem seed=5 rounds=8 variants=1 done=3.0,3.1 first_round=3\n"
     )
@@ -59,7 +63,11 @@ def test_render() -> None:
 def test_what_is_known_stands_above_the_jobs() -> None:
     known = known_lines(
         ["stem"],
-        [Variant(0, "im2col", "rotate"), Variant(1, "indirect", "hot"), Variant(2, "direct", "hot")],
+        [
+            PlannedVariant(0, Asked("im2col"), "rotate"),
+            PlannedVariant(1, Asked("indirect"), "hot"),
+            PlannedVariant(2, Asked("direct"), "hot"),
+        ],
         {("stem", "im2col", "rotate"): 7, ("other", "indirect", "hot"): 9},
         {("stem", "direct", "")},
     )
@@ -87,7 +95,7 @@ def test_refuses_what_does_not_belong_together() -> None:
     with pytest.raises(ValueError, match="layer or variant that the plan lacks"):
         render(plan(layers=[]))
     with pytest.raises(ValueError, match="layer or variant that the plan lacks"):
-        render(plan(variants=[Variant(0, "im2col", "hot")]))
+        render(plan(variants=[PlannedVariant(0, Asked("im2col"), "hot")]))
     with pytest.raises(ValueError, match="build that the plan lacks"):
         render(plan(builds=[]))
 

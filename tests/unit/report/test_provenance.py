@@ -11,6 +11,7 @@ import pytest
 from harness.report.provenance import device_facts
 from harness.report.writer import write_report
 from harness.results.run import read_run
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +21,7 @@ WORKER = {
 }  # fmt: skip
 BYTES = {f"{kind}_bytes": 0 for kind in ("input", "output", "weights", "pointer", "matrix", "padding", "object")}
 LAYER = {
-    "type": "layer", "launch": 0, "variant": "auto/direct_x", "algorithm": "direct", "kernel": "x", "face": "best",
+    "type": "layer", "launch": 0, **fields("auto/direct_x", "auto", algorithm="direct", face="best"),
     "build": "b", "create_ns": 1, "reshape_ns": 1, **BYTES,
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ def measured(synthetic: ModuleType, tmp_path: Path) -> Measured:
             if record["type"] == "sample":
                 record["ns"] = 1e6 * (1 + record["launch"]) * (times.get(record["layer"], 1.0) if is_best else 1.0)
             if is_best and "+" in kernel:
-                record |= {"variant": f"im2col/{kernel}", "kernel": kernel}
+                record |= {"variant": f"im2col/{kernel}", "schedule": kernel}
         file.write_text("".join(json.dumps(record) + "\n" for record in records))
         return run, write_report(run)
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from harness.report.writer import write_report
-from harness.store.records import asked_for, what_ran
 
 pytestmark = pytest.mark.unit
 
@@ -217,12 +216,13 @@ def test_best_alone_has_no_answer_but_its_section(run: Path) -> None:
     assert not (run / "faces.csv").exists()
 
 
-def test_wrong_error_and_missing_keep_their_face(run: Path) -> None:
+def test_wrong_error_and_missing_keep_their_face(run: Path, synthetic: ModuleType) -> None:
     def broken(record: dict[str, Any]) -> list[dict[str, Any]]:
         if record["type"] == "header":
-            at = {"seq": 1, "launch": 0, "layer": "conv2_3x3", "build": "0123456789ab", "face": "best"}
-            check = {"type": "check", "variant": AUTO, "by": "reference", "outputs": 9, "ok": False}
-            error = {"type": "error", "variant": "im2col/neon_8x8+best", "algorithm": "im2col", "reason": "killed"}
+            at = {"seq": 1, "launch": 0, "layer": "conv2_3x3"}
+            auto = synthetic.Way("indirect", f"{KERNEL}+regions", "best", auto=True).fields()
+            check = {"type": "check", **auto, "by": "reference", "outputs": 9, "ok": False}
+            error = {"type": "error", **synthetic.Way("im2col", face="best").fields(), "reason": "killed"}
             return [record, {**at, **check}, {**at, **error}]
         if record["type"] == "sample" and (record["layer"], record["face"]) == ("conv3_proj_1x1s2", "best"):
             return []
@@ -250,7 +250,7 @@ def test_best_is_compared_whatever_the_micro_kernel(run: Path) -> None:
 
     def other(record: dict[str, Any]) -> list[dict[str, Any]]:
         if record.get("variant") == "im2col/neon_8x8+best":
-            record |= {"variant": "im2col/neon_6x16+best", "kernel": "neon_6x16"}
+            record |= {"variant": "im2col/neon_6x16+best", "kernel": "neon_6x16", "schedule": "neon_6x16"}
         return [record]
 
     edit(run, other)
@@ -269,7 +269,7 @@ def test_the_fastest_of_several_best_schedules_stands_for_the_algorithm(run: Pat
         if record.get("variant") != REGIONS:
             return [record]
         name = f"{KERNEL}+block8"
-        faster = {**record, "variant": f"indirect/{name}", "kernel": name}
+        faster = {**record, "variant": f"indirect/{name}", "schedule": name}
         if record["type"] == "sample":
             faster |= {"ns": record["ns"] * 0.8, "position": record["position"] + 100}
         return [record, faster]
@@ -277,12 +277,3 @@ def test_the_fastest_of_several_best_schedules_stands_for_the_algorithm(run: Pat
     edit(run, another)
     sentence = write_report(run).sentences[0]
     assert "each at its best, 2.00x [2.00, 2.00] (faster)" in sentence
-
-
-def test_names_tell_what_was_asked_for_and_what_ran() -> None:
-    assert asked_for("indirect/k", "indirect", "published") == "indirect"
-    assert asked_for("direct/k+best", "direct", "best") == "direct/best"
-    assert asked_for(AUTO, "indirect", "best") == asked_for("auto", "auto", "best") == "auto"
-    assert what_ran("direct/neon_8x8+best") == ("direct", "neon_8x8")
-    assert what_ran(AUTO) == ("indirect", "neon_8x8+regions")
-    assert what_ran("auto") == ("auto", "")

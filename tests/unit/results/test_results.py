@@ -18,7 +18,7 @@ from harness.report.writer import write_report
 pytestmark = pytest.mark.unit
 
 COLUMNS = (
-    "device,cluster,threads,cache,build,layer,category,algorithm,variant,face,status,n_valid,n_tainted,median_ns,low_ns,"
+    "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,n_tainted,median_ns,low_ns,"
     "high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
     "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,emulated"
 )
@@ -106,11 +106,17 @@ def test_golden_row(small: Path) -> None:
     assert means["hot", "1x1s1", "indirect", "direct"]["layers"] == "1"
 
 
-def test_wrong_result_has_no_time_and_no_ratio_against_it(small: Path) -> None:
+def test_wrong_result_has_no_time_and_no_ratio_against_it(small: Path, synthetic: ModuleType) -> None:
     def broken(record: dict[str, Any]) -> list[dict[str, Any]]:
         check = {
-            **{"type": "check", "seq": 1, "launch": 2, "layer": "conv2_3x3", "variant": "im2col/neon_8x8"},
-            **{"build": "0123456789ab", "by": "reference", "outputs": 9, "error_over_bound": 4e5, "ok": False},
+            **{"type": "check", "seq": 1, "launch": 2, "layer": "conv2_3x3"},
+            **{
+                **synthetic.Way("im2col").fields(),
+                "by": "reference",
+                "outputs": 9,
+                "error_over_bound": 4e5,
+                "ok": False,
+            },
         }
         return [record, check] if record["type"] == "header" else [record]
 
@@ -125,15 +131,15 @@ def test_wrong_result_has_no_time_and_no_ratio_against_it(small: Path) -> None:
     assert any("wrong result" in weakness for weakness in summary.weaknesses)
 
 
-def test_error_keeps_samples_but_leaves_the_means(small: Path) -> None:
+def test_error_keeps_samples_but_leaves_the_means(small: Path, synthetic: ModuleType) -> None:
     def crashed(record: dict[str, Any]) -> list[dict[str, Any]]:
         if record["type"] == "sample" and record["layer"] == "conv2_3x3" and record["launch"] == 3:
             if record["algorithm"] != "im2col":
                 return [record]
             return [
                 {
-                    **{"type": "error", "seq": 5, "launch": 3, "layer": "conv2_3x3", "variant": "im2col/neon_8x8"},
-                    **{"algorithm": "im2col", "build": "0123456789ab", "signal": 11, "reason": "killed"},
+                    **{"type": "error", "seq": 5, "launch": 3, "layer": "conv2_3x3"},
+                    **{**synthetic.Way("im2col").fields(), "signal": 11, "reason": "killed"},
                 }
             ]
         return [record]
@@ -164,13 +170,13 @@ def test_planned_without_sample_is_missing(small: Path) -> None:
     assert all(r["median_ns"] == "" and r["category"] == "1x1s2" for r in missing)
 
 
-def test_what_was_always_ended_from_outside_is_missing_for_that_reason(small: Path) -> None:
+def test_what_was_always_ended_from_outside_is_missing_for_that_reason(small: Path, synthetic: ModuleType) -> None:
     def killed(record: dict[str, Any]) -> list[dict[str, Any]]:
         if record["type"] != "sample" or record["algorithm"] != "im2col":
             return [record]
         error = {
             **{"type": "error", "seq": 5, "launch": record["launch"], "layer": record["layer"]},
-            **{"variant": record["variant"], "algorithm": "im2col", "build": "0123456789ab", "cache": record["cache"]},
+            **synthetic.Way("im2col").fields(record["cache"]),
             **{"signal": 9, "external": True, "reason": "the worker was killed"},
         }
         return [error] if record["layer"] == "conv2_3x3" or record["round"] == 1 else [record]

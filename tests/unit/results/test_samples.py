@@ -13,12 +13,13 @@ from harness.judge import sample as judge
 from harness.results.samples import Samples
 from harness.results.stream import Stream, read_records
 from harness.store import records
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
 WHOLE: dict[str, Any] = {
-    **{"type": "sample", "seq": 1, "launch": 0, "round": 0, "position": 0, "layer": "l", "variant": "indirect/k"},
-    **{"algorithm": "indirect", "kernel": "k", "face": "published", "threads": 1, "cache": "hot", "build": "b"},
+    **{"type": "sample", "seq": 1, "launch": 0, "round": 0, "position": 0, "layer": "l"},
+    **fields("indirect/k", cache="hot"),
     **{"calls": 5, "ns": 100.5, "window_ns": 502.5, "window_short": False, "copy_ns": None, "copies": 1},
     **{"settle_ns": 7.0, "settle_capped": False, "mhz_before": 2000.0, "mhz_after": None, "cpu_before": 4},
     **{"cpu_after": 4, "repinned": 0, "nivcsw": 0, "faults": 0, "t_ns": 1 << 62, "pid": 9},

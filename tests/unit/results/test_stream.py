@@ -26,9 +26,9 @@ class Counted(list[Any]):
 
 def stream(numbers: list[int], counted: int | None) -> tuple[Stream, Counted]:
     """Records with these numbers behind header 0; ``counted``: the end record's count, None for a run without end."""
-    block: Any = records.Block
+    job: Any = records.Job
     header: Any = records.Header  # of their fields only the number matters here
-    items = Counted(block.model_construct(type="block", seq=number) for number in numbers)
+    items = Counted(job.model_construct(type="job", seq=number) for number in numbers)
     if counted is not None:
         items.append(records.End(type="end", seq=counted - 1, records=counted, reason="done"))
     return Stream(header.model_construct(type="header", seq=0), items), items

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from harness.store.progress import done_by_cluster
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
 HEADER = {
-    **{"type": "header", "version": 1, "run": "r", "attempt": 1, "cluster": "0-3", "cpu": 0, "build": "b"},
+    **{"type": "header", "version": 2, "run": "r", "attempt": 1, "cluster": "0-3", "cpu": 0, "build": "b"},
     **{"compiler": "c", "flags": "", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096},
     **{"timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1},
 }
@@ -21,20 +22,20 @@ HEADER = {
 
 def sample(round_: int, calls: int) -> dict[str, Any]:
     return {
-        **{"type": "sample", "launch": 0, "round": round_, "position": 0, "layer": "a", "variant": "im2col/k"},
-        **{"algorithm": "im2col", "kernel": "k", "cache": "hot", "build": "b", "calls": calls, "ns": 1.0},
+        **{"type": "sample", "launch": 0, "round": round_, "position": 0, "layer": "a", "calls": calls, "ns": 1.0},
+        **fields("im2col/k", cache="hot"),
         **{"settle_ns": 1, "settle_capped": False, "cpu_before": 0, "cpu_after": 0, "nivcsw": 0, "faults": 0},
         **{"t_ns": 1, "pid": 1},
     }
 
 
 def test_faces_are_kept_apart(tmp_path: Path) -> None:
-    best = {"variant": "im2col/k+best", "face": "best"}
-    auto = {"variant": "auto/im2col_k", "face": "best"}
+    best = fields("im2col/k+best", "im2col/best", "hot", face="best")
+    auto = fields("auto/im2col_k", "auto", "hot", face="best")
     records = [
         *(HEADER, sample(0, 12), {**sample(1, 13), **best}, {**sample(2, 14), **auto}),
-        failure("im2col", "hot", signal=11, **auto),
-        failure("direct", "", signal=11, variant="direct/best", face="best"),
+        {**failure("im2col", "hot", signal=11), **auto},
+        {**failure("direct", "", signal=11), **fields("direct/best", "direct/best", face="best")},
     ]
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
@@ -44,19 +45,19 @@ def test_faces_are_kept_apart(tmp_path: Path) -> None:
 
 
 def failure(algorithm: str, cache: str, **more: object) -> dict[str, Any]:
-    what = {"type": "error", "launch": 0, "layer": "a", "variant": algorithm, "algorithm": algorithm, "cache": cache}
+    what = {"type": "error", "launch": 0, "layer": "a", **fields(algorithm, cache=cache)}
     return {**what, "reason": "", **more}
 
 
 def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
-    short = {"type": "skip", "layer": "a", "variant": "direct/k", "algorithm": "direct", "cache": "rotate"}
+    short = {"type": "skip", "layer": "a", **fields("direct/k", cache="rotate")}
     records = [
         *(HEADER, sample(0, 12), sample(1, 13)),
         failure("indirect", "hot", signal=11),
         failure("naive", "", reason="timed out: no answer for 60 s"),
         failure("im2col", "rotate", reason="ran on another CPU"),  # not its fault: tried again
         {**short, "reason": "a call takes 9 ns"},
-        {**short, "algorithm": "naive", "reason": "too little memory", "bytes": 5},
+        {**short, **fields("naive", cache="rotate"), "reason": "too little memory", "bytes": 5},
     ]
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
@@ -65,30 +66,27 @@ def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
     assert done.out == {("a", "indirect", "hot"), ("a", "naive", ""), ("a", "direct", "rotate")}
 
 
-def block(rounds: int, **more: object) -> dict[str, Any]:
-    return {"type": "block", "launch": 0, "layer": "a", "rounds": rounds, "rounds_planned": 5, "elapsed_s": 1, **more}
+def job(rounds: int, *, complete: bool) -> dict[str, Any]:
+    sizes = {"rounds": rounds, "rounds_planned": 5, "complete": complete, "elapsed_s": 1}
+    return {"type": "job", "launch": 0, "layer": "a", **sizes}
 
 
 @pytest.mark.parametrize(
     ("found", "is_done"),
     [
-        ([failure("im2col", "hot", signal=9, external=True), block(5, complete=False)], False),
-        ([failure("im2col", "hot", signal=11), block(5, complete=True)], True),
-        ([block(0, complete=True)], True),  # all of it is skipped, say
-        ([block(0, complete=False)], False),
-        ([block(2, complete=False), HEADER, block(2, complete=True)], True),
-        # older records
-        ([failure("im2col", "", reason="no worker: its program failed to start 2 times"), block(0)], False),
-        ([failure("im2col", "", reason="no worker: its program failed to start 2 times"), block(3)], True),
-        ([block(0)], True),
+        ([failure("im2col", "hot", signal=9, external=True), job(5, complete=False)], False),
+        ([failure("im2col", "hot", signal=11), job(5, complete=True)], True),
+        ([job(0, complete=True)], True),  # all of it is skipped, say
+        ([job(0, complete=False)], False),
+        ([job(2, complete=False), HEADER, job(2, complete=True)], True),
     ],
 )
-def test_a_block_that_lacks_what_failed_by_no_fault_of_its_own_is_not_done(
+def test_a_job_that_lacks_what_failed_by_no_fault_of_its_own_is_not_done(
     tmp_path: Path, found: list[dict[str, Any]], is_done: bool
 ) -> None:
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate([HEADER, *found])))
     done = done_by_cluster(file)["0-3"]
-    assert ((0, "a") in done.blocks) == is_done
+    assert ((0, "a") in done.jobs) == is_done
     if found[0].get("external"):
         assert (done.out, done.faults, done.rounds) == (set(), [], {(0, "a"): 5})

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from harness.store import records
 from harness.store.progress import done_by_cluster
 from harness.store.recordsfile import LineCutter, RecordsFile, parsed
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
 
 def header(cluster: str = "4-7", attempt: int = 1) -> dict[str, Any]:
     return {
-        "type": "header", "seq": 0, "version": 1, "run": "r", "attempt": attempt, "cluster": cluster, "cpu": 7,
+        "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": attempt, "cluster": cluster, "cpu": 7,
         "build": "0" * 12, "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h",
         "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "memory_budget": 1, "page_size": 4096,
         "conductor_pid": 1, "conductor_start_ticks": 1,
@@ -30,7 +31,7 @@ def header(cluster: str = "4-7", attempt: int = 1) -> dict[str, Any]:
 def sample(round_: int, position: int, launch: int = 0, layer: str = "a") -> dict[str, Any]:
     return {
         "type": "sample", "seq": 1, "launch": launch, "round": round_, "position": position, "layer": layer,
-        "variant": "indirect/x", "algorithm": "indirect", "kernel": "x", "cache": "hot", "build": "0" * 12, "calls": 1,
+        **fields("indirect/x", cache="hot"), "calls": 1,
         "ns": 1.0, "settle_ns": 1, "settle_capped": False, "cpu_before": 7, "cpu_after": 7, "nivcsw": 0, "faults": 0,
         "t_ns": 1, "pid": 1,
     }  # fmt: skip
@@ -71,16 +72,19 @@ def test_no_file_is_no_run(tmp_path: Path) -> None:
 
 
 def test_progress_of_two_clusters_and_attempts(tmp_path: Path) -> None:
-    block = {"type": "block", "seq": 2, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 2, "elapsed_s": 1}
+    job = {
+        **{"type": "job", "seq": 2, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 2, "complete": True},
+        "elapsed_s": 1,
+    }
     path = tmp_path / "records.jsonl"
     path.write_bytes(
-        lines(header("0-3"), sample(0, 0), block, header("4-7"), sample(0, 1), header("4-7", 2), sample(1, 0))
+        lines(header("0-3"), sample(0, 0), job, header("4-7"), sample(0, 1), header("4-7", 2), sample(1, 0))
         + b'{"type":"sample"}\nrubbish\n'
     )
     done = done_by_cluster(path)
-    assert done["0-3"].blocks == {(0, "a")} and done["0-3"].attempts == 1
+    assert done["0-3"].jobs == {(0, "a")} and done["0-3"].attempts == 1
     assert done["4-7"].samples[0, "a"] == {(0, 1), (1, 0)}
-    assert done["4-7"].attempts == 2 and not done["4-7"].blocks
+    assert done["4-7"].attempts == 2 and not done["4-7"].jobs
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", '"NaN"', "1e999"])

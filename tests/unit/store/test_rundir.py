@@ -81,8 +81,13 @@ def test_manifest_errors_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"schema":')
     with pytest.raises(UsageError, match="damaged"):
         RunDir(tmp_path).manifest()
-    (tmp_path / "manifest.json").write_text('{"schema": 99}')
-    with pytest.raises(UsageError, match="another version: schema"):
+    for version, reader in ((1, "harness 0.1"), (99, "a newer harness")):
+        (tmp_path / "manifest.json").write_text(f'{{"schema": {version}}}')
+        with pytest.raises(UsageError, match=f"directory of version {version}: {reader} reads it") as raised:
+            RunDir(tmp_path).manifest()
+        assert str(raised.value).splitlines()[1].strip() == f"use {reader}, or measure again"
+    (tmp_path / "manifest.json").write_text('{"schema": "2"}')
+    with pytest.raises(UsageError, match="is damaged: schema"):
         RunDir(tmp_path).manifest()
 
 

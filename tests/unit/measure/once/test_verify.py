@@ -23,11 +23,12 @@ from harness.measure.request import Request
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.toolchain.builder import Built
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
 CHECK = {
-    "type": "check", "seq": 1, "launch": 0, "layer": "a", "variant": "indirect/x", "build": "0" * 12,
+    "type": "check", "seq": 1, "launch": 0, "layer": "a", **fields("indirect/x"),
     "by": "reference", "outputs": 4096, "error_over_bound": 0.1, "ok": True,
 }  # fmt: skip
 END = {"type": "end", "seq": 2, "records": 3, "reason": "done"}
@@ -98,7 +99,7 @@ def test_a_check_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 KILLED = {
-    "type": "error", "seq": 0, "launch": 0, "layer": "a", "variant": "indirect", "algorithm": "indirect", "signal": 9,
+    "type": "error", "seq": 0, "launch": 0, "layer": "a", **fields("indirect"), "signal": 9,
     "external": True, "reason": "the worker was killed by signal 9",
 }  # fmt: skip
 
@@ -108,11 +109,11 @@ KILLED = {
     [
         ([KILLED, CHECK], True),
         ([KILLED, KILLED, CHECK], True),
-        ([{**KILLED, "variant": "indirect/x"}, CHECK], True),
-        ([{**KILLED, "variant": "auto", "face": "best"}, {**CHECK, "variant": "auto/im2col_x", "face": "best"}], True),
+        ([{**KILLED, **fields("indirect/x")}, CHECK], True),
+        ([{**KILLED, **fields("auto")}, {**CHECK, **fields("auto/im2col_x", "auto", algorithm="im2col")}], True),
         ([CHECK, KILLED], False),
         ([KILLED, {**CHECK, "layer": "b"}], False),
-        ([KILLED, {**CHECK, "variant": "indirect/best", "face": "best"}], False),
+        ([KILLED, {**CHECK, **fields("indirect/x+best", "indirect/best", face="best")}], False),
         ([{**KILLED, "external": False}, CHECK], False),
     ],
 )

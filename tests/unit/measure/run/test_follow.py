@@ -21,7 +21,7 @@ from harness.store.recordsfile import RecordsFile
 pytestmark = pytest.mark.unit
 
 PROCESS = RemoteProcess(1, 2, "boot")
-BLOCK = b'{"type":"block","seq":1,"launch":0,"layer":"a","rounds":1,"rounds_planned":1,"elapsed_s":1}\n'
+JOB = b'{"type":"job","seq":1,"launch":0,"layer":"a","rounds":1,"rounds_planned":1,"complete":true,"elapsed_s":1}\n'
 END = b'{"type":"end","seq":2,"records":3,"reason":"done"}\n'
 
 
@@ -63,19 +63,19 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Phone], t
 
 
 def test_pieces_become_whole_lines(make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path) -> None:
-    follower, seen = make(Phone(BLOCK[:10], BLOCK[10:] + END[:3], b"", END[3:]))
+    follower, seen = make(Phone(JOB[:10], JOB[10:] + END[:3], b"", END[3:]))
     follower.follow(PROCESS, threading.Event(), 60)
-    assert seen == ["block", "end"]
+    assert seen == ["job", "end"]
     assert follower.end is not None
-    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK + END
+    assert (tmp_path / "records.jsonl").read_bytes() == JOB + END
 
 
 def test_a_lost_connection_is_waited_out(
     make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
 ) -> None:
-    follower, seen = make(Phone(BLOCK, DeviceLost("usb"), END))
+    follower, seen = make(Phone(JOB, DeviceLost("usb"), END))
     follower.follow(PROCESS, threading.Event(), 60)
-    assert seen == ["block", "end"]
+    assert seen == ["job", "end"]
     events = [event["event"] for event in read_lines(tmp_path / "events.jsonl")]
     assert events == ["connection lost", "connection back"]
 
@@ -84,18 +84,18 @@ def test_a_connection_lost_for_good_is_an_error(
     make: Callable[..., tuple[follow.Follower, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.0)
-    follower, seen = make(Phone(BLOCK, DeviceLost("usb"), DeviceLost("usb")))
+    follower, seen = make(Phone(JOB, DeviceLost("usb"), DeviceLost("usb")))
     with pytest.raises(DeviceLost):
         follower.follow(PROCESS, threading.Event(), 60)
-    assert seen == ["block"]
+    assert seen == ["job"]
 
 
 def test_death_in_the_middle_of_a_line(make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path) -> None:
-    follower, _ = make(Phone(BLOCK + END[:5], None))
+    follower, _ = make(Phone(JOB + END[:5], None))
     follower.follow(PROCESS, threading.Event(), 60)
     follower.pull_rest()
     assert follower.end is None
-    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK
+    assert (tmp_path / "records.jsonl").read_bytes() == JOB
     (event,) = read_lines(tmp_path / "events.jsonl")
     assert (event["event"], event["bytes"]) == ("cut tail", 5)
 
@@ -103,14 +103,14 @@ def test_death_in_the_middle_of_a_line(make: Callable[..., tuple[follow.Follower
 def test_what_is_known_is_not_taken_twice(
     make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
 ) -> None:
-    (tmp_path / "records.jsonl").write_bytes(BLOCK)
+    (tmp_path / "records.jsonl").write_bytes(JOB)
     phone = Phone()
-    phone.data = BLOCK + END
+    phone.data = JOB + END
     follower, seen = make(phone)
-    follower.resume_after(BLOCK)
+    follower.resume_after(JOB)
     follower.pull_rest()
     assert seen == ["end"]
-    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK + END
+    assert (tmp_path / "records.jsonl").read_bytes() == JOB + END
 
 
 def test_another_file_than_the_known_one_is_refused(make: Callable[..., tuple[follow.Follower, list[str]]]) -> None:
@@ -118,13 +118,13 @@ def test_another_file_than_the_known_one_is_refused(make: Callable[..., tuple[fo
     phone.data = END
     follower, _ = make(phone)
     with pytest.raises(DeviceError, match="not what the run directory took over"):
-        follower.resume_after(BLOCK)
+        follower.resume_after(JOB)
 
 
 def test_a_stop_returns_at_once(make: Callable[..., tuple[follow.Follower, list[str]]]) -> None:
     stop = threading.Event()
     stop.set()
-    follower, seen = make(Phone(BLOCK))
+    follower, seen = make(Phone(JOB))
     follower.follow(PROCESS, stop, 60)
     assert seen == []
 
@@ -132,10 +132,10 @@ def test_a_stop_returns_at_once(make: Callable[..., tuple[follow.Follower, list[
 def test_a_program_that_never_ends_is_left_after_its_time(
     make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
 ) -> None:
-    follower, seen = make(Phone(BLOCK))
+    follower, seen = make(Phone(JOB))
     follower.follow(PROCESS, threading.Event(), 0.05)
-    assert (follower.overdue, follower.end, seen) == (True, None, ["block"])
-    assert (tmp_path / "records.jsonl").read_bytes() == BLOCK
+    assert (follower.overdue, follower.end, seen) == (True, None, ["job"])
+    assert (tmp_path / "records.jsonl").read_bytes() == JOB
     punctual, _ = make(Phone(END))
     punctual.follow(PROCESS, threading.Event(), 60)
     assert not punctual.overdue

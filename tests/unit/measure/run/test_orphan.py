@@ -26,7 +26,7 @@ sleep 300 &
 sleep 300
 """
 HEADER = {
-    "type": "header", "seq": 0, "version": 1, "run": "r", "attempt": 1, "cluster": "4-7", "cpu": 7, "build": "0" * 12,
+    "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": 1, "cluster": "4-7", "cpu": 7, "build": "0" * 12,
     "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
     "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
 }  # fmt: skip

@@ -19,10 +19,11 @@ def test_a_lost_phone_is_shown_without_an_estimate(
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     device = DeviceProgress("pixel-3")
-    device.expect(blocks=4)
+    device.expect(jobs=4)
     device.cluster("4-7", 0)
     now += 10
-    device.take(records.Block(seq=1, type="block", launch=0, layer="a", rounds=1, rounds_planned=1, elapsed_s=1))
+    job = {"seq": 1, "type": "job", "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 1, "elapsed_s": 1}
+    device.take(records.Job.model_validate({**job, "complete": True}))
     assert progress._line(device) == "pixel-3: 25 %, CPUs 4-7: checking results, 30 s left"
     device.lost(120.0)
     assert capsys.readouterr().err == "pixel-3: connection lost, trying again for 120 s\n"

@@ -28,21 +28,22 @@ from harness.model.suite import load_suite
 from harness.report import writer
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
 HEADER = {
-    "type": "header", "seq": 0, "version": 1, "run": "r", "attempt": 1, "cluster": "0-1", "cpu": 1, "build": "0" * 12,
+    "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": 1, "cluster": "0-1", "cpu": 1, "build": "0" * 12,
     "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
     "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
 }  # fmt: skip
 RIGHT = {
-    "type": "check", "seq": 1, "launch": 0, "layer": "a", "variant": "indirect/x", "build": "0" * 12,
+    "type": "check", "seq": 1, "launch": 0, "layer": "a", **fields("indirect/x"),
     "by": "reference", "outputs": 4096, "error_over_bound": 0.1, "ok": True,
 }  # fmt: skip
-WRONG = {**RIGHT, "seq": 2, "variant": "im2col/x", "ok": False}
+WRONG = {**RIGHT, **fields("im2col/x"), "seq": 2, "ok": False}
 CRASH = {
-    "type": "error", "seq": 3, "launch": 1, "layer": "a", "variant": "direct/x", "algorithm": "direct", "signal": 11,
+    "type": "error", "seq": 3, "launch": 1, "layer": "a", **fields("direct/x"), "signal": 11,
     "reason": "the worker died of signal 11",
 }  # fmt: skip
 
@@ -55,7 +56,7 @@ def run(tmp_path: Path) -> RunDir:
     made.path.mkdir()
     made.write_manifest(
         Manifest(
-            version=1, run="r", status="interrupted", started="2026-01-01T00:00:00.000Z", argv=["harness", "run"],
+            version=2, run="r", status="interrupted", started="2026-01-01T00:00:00.000Z", argv=["harness", "run"],
             suite={"name": "smoke", "layers": [layer.model_dump(mode="json") for layer in suite.layers]},
             policy=policy.model_dump(mode="json"), algorithms=["indirect"], clusters=None, seed=1,
             devices=["local", "pixel-3"], abi=None, toolchain_asked="auto", toolchain={},
@@ -124,13 +125,16 @@ def test_faults_of_a_device_that_is_not_attached_count(run: RunDir, monkeypatch:
 
 
 JOB = {"device": "local", "cluster": "0-1", "launch": 0, "layer": "a", "variants": ["indirect"], "seed": 1}
-BLOCK = {"type": "block", "seq": 4, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 1, "elapsed_s": 1}
+DONE = {
+    **{"type": "job", "seq": 4, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 1, "complete": True},
+    "elapsed_s": 1,
+}
 
 
 def complete(run: RunDir, *found: dict[str, Any], code: int = 0) -> bytes:
     """Lets the run be one of this machine with all on record; the manifest's bytes."""
     folder = run.device("local").path
-    write(run, "local", HEADER, *found, BLOCK)
+    write(run, "local", HEADER, *found, DONE)
     (run.path / "plan.jsonl").write_text(json.dumps(JOB) + "\n")
     (folder / "device.json").write_text(json.dumps({"identity": {"serial": "local"}}))
     (folder / "events.jsonl").write_text('{"event":"installed"}\n{"event":"removed"}\n')
