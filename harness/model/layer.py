@@ -25,6 +25,14 @@ from harness.model.wording import kind, shown
 Category = Literal["1x1s1", "1x1s2", "larger", "grouped"]
 CATEGORIES: tuple[Category, ...] = ("larger", "1x1s2", "1x1s1", "grouped")  # in the order of reports
 
+CATEGORY_TITLES: dict[str, str] = {
+    "larger": "larger kernels",
+    "1x1s2": "1x1 stride 2",
+    "1x1s1": "1x1 stride 1",
+    "grouped": "grouped",
+    "": "unknown category",
+}
+
 NAME = re.compile(r"[A-Za-z0-9_-]{1,95}\Z")
 MAX_SIZE = 1 << 24  # of one dimension, as in convbench
 MAX_VALUES = 1 << 44  # of one tensor, as in convbench: 64 TiB

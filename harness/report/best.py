@@ -12,7 +12,7 @@ from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.rows import PUBLISHED, Row
 from harness.results.run import RunData
-from harness.results.shape import CATEGORIES, CATEGORY_TITLES, Shape
+from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 
 # The columns of the means: title, algorithm, other; all of face best.
 GAINS = (
@@ -30,7 +30,7 @@ class Choice:
     """What auto chose on one layer; ``gain``: its speed over published indirect."""
 
     layer: str
-    shape: Shape | None
+    shape: Layer | None
     row: Row
     gain: FaceRow | None
 
@@ -81,7 +81,7 @@ def best_blocks(
         for category in (*CATEGORIES, ""):
             for row in table:
                 if row.role == AUTO and row.category == category:
-                    choice = Choice(row.key.layer, run.shapes.get(row.key.layer), row, gains.get(id(row)))
+                    choice = Choice(row.key.layer, run.layers.get(row.key.layer), row, gains.get(id(row)))
                     choices.setdefault(CATEGORY_TITLES[category], []).append(choice)
         columns = [gain for gain in GAINS if any((category, *gain[1:]) in found for category in CATEGORIES)]
         lines = [

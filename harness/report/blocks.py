@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.results.categories import CategoryRow
 from harness.results.rows import Row
 from harness.results.run import RunData
-from harness.results.shape import CATEGORIES, CATEGORY_TITLES, Shape
+from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 
 _HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
 
@@ -18,7 +18,7 @@ class LayerBlock:
     """The rows of one layer in one table."""
 
     name: str
-    shape: Shape | None
+    shape: Layer | None
     rows: list[Row]
 
 
@@ -43,7 +43,7 @@ def category_blocks(run: RunData, rows: Sequence[Row], means: Sequence[CategoryR
             blocks.append(
                 CategoryBlock(
                     CATEGORY_TITLES[category],
-                    [LayerBlock(name, run.shapes.get(name), found) for name, found in layers.items()],
+                    [LayerBlock(name, run.layers.get(name), found) for name, found in layers.items()],
                     [m for m in means if m.category == category and (m.algorithm, m.other) in _HEADINGS],
                 )
             )

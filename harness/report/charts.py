@@ -12,7 +12,7 @@ from harness.report.numbers import bytes_text, ratio_decimals
 from harness.results.categories import CategoryRow
 from harness.results.numbers import number_text
 from harness.results.rows import Row
-from harness.results.shape import CATEGORY_TITLES
+from harness.model.layer import CATEGORY_TITLES
 from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.

@@ -61,7 +61,7 @@ def make_claims(results: Results, sentences: Sequence[Sentence]) -> list[Claims]
             and row.ratio("im2col")
         ]
         memory = tuple(_memory_point(run, matrix, pointers) for matrix, pointers in memory_pairs(ours)
-                       if matrix.key.layer in run.shapes and matrix.category != "grouped")  # fmt: skip
+                       if matrix.key.layer in run.layers and matrix.category != "grouped")  # fmt: skip
         if copying or means or memory:
             found.append(
                 Claims(
@@ -85,4 +85,4 @@ def _over_im2col(row: Row) -> float:
 
 def _memory_point(run: RunData, matrix: Row, pointers: Row) -> MemoryPoint:
     measured = (pointers.pointer_bytes or 0) / (matrix.matrix_bytes or 1)
-    return MemoryPoint(matrix, pointers, measured, 2 / run.shapes[matrix.key.layer].cin)
+    return MemoryPoint(matrix, pointers, measured, 2 / run.layers[matrix.key.layer].cin)

@@ -9,7 +9,7 @@ from harness.paths import data_root
 from harness.report.charts import winner_of
 from harness.report.context import Context
 from harness.report.marks import Marks
-from harness.results.shape import CATEGORY_TITLES
+from harness.model.layer import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
 
 

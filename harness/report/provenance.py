@@ -37,7 +37,7 @@ def run_facts(run: RunData) -> Facts:
     """Everything of the manifest but the layers (they are in the tables)."""
     shown = {key: value for key, value in run.manifest.items() if key not in {"suite", "argv"}}
     argv = run.manifest.get("argv")
-    facts = [("suite", f"{run.suite}, {len(run.shapes)} layers")] if run.shapes else []
+    facts = [("suite", f"{run.suite}, {len(run.layers)} layers")] if run.layers else []
     facts += list(_flat(shown))
     if isinstance(argv, list):
         facts.append(("command", " ".join(map(str, argv))))

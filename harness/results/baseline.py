@@ -63,7 +63,7 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
         worst = min(((name, ratio(means)) for name, means in layers.items()), key=_value, default=None)
         shapes: dict[object, list[LogMeans]] = defaultdict(list)
         for name, means in layers.items():
-            shapes[run.shapes[name].key].append(means)
+            shapes[run.layers[name].shape_key].append(means)
         mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
         if mean is not None and worst is not None and worst[1] is not None:
             found.append(BaselineRow(device, cluster, cache, mean, len(shapes), worst[0], worst[1], len(found) + 1))

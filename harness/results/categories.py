@@ -16,7 +16,7 @@ from harness.model.variant import AUTO, BEST
 from harness.results.numbers import ratio_texts
 from harness.results.rows import PUBLISHED, Row
 from harness.results.run import RunData
-from harness.results.shape import CATEGORIES
+from harness.model.layer import CATEGORIES
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
 
@@ -101,7 +101,7 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
                     chosen[row.key.layer] = (rank, row)
             shapes: dict[object, list[LogMeans]] = defaultdict(list)
             for layer, (_, row) in chosen.items():
-                shapes[run.shapes[layer].key].append(row.pairs[other])
+                shapes[run.layers[layer].shape_key].append(row.pairs[other])
             mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
             if mean is not None:
                 found.append(

@@ -25,7 +25,7 @@ _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
 def make_rows(run: RunData) -> list[Row]:
     """All rows of results.csv in order: devices, clusters, cache modes, layers as in the suite, algorithms."""
     rows: list[Row] = []
-    layers = {name: n for n, name in enumerate(run.shapes)}
+    layers = {name: n for n, name in enumerate(run.layers)}
     caches = {name: n for n, name in enumerate(run.caches)}
     for device in run.devices:
         for cluster in run.clusters_of(device):
@@ -85,14 +85,14 @@ class _Cluster:
         """The row of that key; a worse status than it has replaces its own."""
         row = self._rows.get(key)
         if row is None:
-            shape = self._run.shapes.get(key.layer)
+            layer = self._run.layers.get(key.layer)
             row = self._rows[key] = Row(
                 key,
                 status,
-                category=shape.category if shape else "",
+                category=layer.category if layer else "",
                 emulated=self._device.emulated,
                 reason=reason,
-                flop=shape.flop if shape else 0,
+                flop=layer.flop if layer else 0,
             )
         elif _RANK[status] > _RANK[row.status]:
             row.status, row.reason = status, reason

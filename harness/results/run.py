@@ -11,8 +11,10 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.errors import InfrastructureError
-from harness.results.shape import Shape, shape_of
+from harness.model.layer import Layer
 from harness.results.stream import Stream, read_records
 from harness.store.journal import read_lines
 
@@ -61,7 +63,7 @@ class RunData:
     manifest: dict[str, Any]
     plan: list[dict[str, Any]]
     devices: list[DeviceData]
-    shapes: dict[str, Shape]
+    layers: dict[str, Layer]  # by name
     faults: list[str]
 
     @property
@@ -114,16 +116,24 @@ def read_run(run_dir: Path) -> RunData:
             faults.append(f"{name}: nothing was recorded on this device")
     redact = _Redactor(serials)
     devices = [_device(path, value, redact) for path, value in raw]
-    layers = _object(manifest.get("suite")).get("layers")
-    shapes = [shape for item in layers if (shape := shape_of(item))] if isinstance(layers, list) else []
+    named_layers = _object(manifest.get("suite")).get("layers")
+    layers = [layer for item in named_layers if (layer := _layer(item))] if isinstance(named_layers, list) else []
     return RunData(
         run_dir,
         redact.value(manifest),
         redact.value(read_lines(run_dir / "plan.jsonl")),
         devices,
-        {shape.name: shape for shape in shapes},
+        {layer.name: layer for layer in layers},
         redact.value(faults),
     )
+
+
+def _layer(value: object) -> Layer | None:
+    """A layer of the manifest; None for something that is none: a report never fails over a manifest."""
+    try:
+        return Layer.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:

@@ -137,3 +137,19 @@ def test_any_values_give_a_suite_or_a_usage_error(tmp_path: Path, value: object)
 )
 def test_any_bytes_give_a_suite_or_a_usage_error(tmp_path: Path, data: bytes) -> None:
     read(tmp_path / "any.yaml", data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "category", "text"),
+    [
+        ({}, "larger", "56x56x64 → 128, 3x3 s2 p1"),
+        ({"kh": 1, "kw": 1, "pad": 0}, "1x1s2", "56x56x64 → 128, 1x1 s2"),
+        ({"kh": 1, "kw": 1, "pad": [0, 0, 0, 0], "stride": [1, 1]}, "1x1s1", "56x56x64 → 128, 1x1"),
+        ({"kh": 1, "kw": 1, "pad": 0, "stride": [1, 2]}, "1x1s2", "56x56x64 → 128, 1x1 s1,2"),
+        ({"groups": 64}, "grouped", "56x56x64 → 128, 3x3 s2 p1 g64"),
+    ],
+)
+def test_what_people_read(changes: dict[str, object], category: str, text: str) -> None:
+    base = {"name": "l", "h": 56, "w": 56, "kh": 3, "kw": 3, "cin": 64, "cout": 128, "pad": [1] * 4, "stride": [2, 2]}
+    made = Layer.model_validate({**base, **changes})
+    assert (made.category, made.text) == (category, text)

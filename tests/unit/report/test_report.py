@@ -19,7 +19,6 @@ from harness.report.marks import time_unit
 from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.report.writer import write_report
 from harness.results.numbers import number_text
-from harness.results.shape import shape_of
 
 pytestmark = pytest.mark.unit
 
@@ -276,24 +275,10 @@ def test_numbers_for_people() -> None:
     assert number_text(None) == number_text(float("nan")) == ""
 
 
-@pytest.mark.parametrize(
-    ("changes", "category", "text"),
-    [
-        ({}, "larger", "56x56x64 → 128, 3x3 s2 p1"),
-        ({"kh": 1, "kw": 1, "pad": 0}, "1x1s2", "56x56x64 → 128, 1x1 s2"),
-        ({"kh": 1, "kw": 1, "pad": [0, 0, 0, 0], "stride": [1, 1]}, "1x1s1", "56x56x64 → 128, 1x1"),
-        ({"kh": 1, "kw": 1, "pad": 0, "stride": [1, 2]}, "1x1s2", "56x56x64 → 128, 1x1 s1,2"),
-        ({"groups": 64}, "grouped", "56x56x64 → 128, 3x3 s2 p1 g64"),
-    ],
-)
-def test_shapes(changes: dict[str, object], category: str, text: str) -> None:
-    base = {"name": "l", "h": 56, "w": 56, "kh": 3, "kw": 3, "cin": 64, "cout": 128, "pad": [1] * 4, "stride": [2, 2]}
-    shape = shape_of({**base, **changes})
-    assert shape is not None
-    assert shape.category == category
-    assert shape.text == text
-
-
-def test_damaged_shapes_are_none() -> None:
-    assert shape_of({"name": "x"}) is None
-    assert shape_of({"name": "x", "h": 0, "w": 1, "kh": 1, "kw": 1, "cin": 1, "cout": 1}) is None
+def test_a_layer_of_the_manifest_that_is_none_is_left_out(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=2, rounds=1)
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["suite"]["layers"][1] = {"name": "conv2_3x3", "h": 0}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    write_report(run)
+    assert "shape unknown" in (run / "report.html").read_text()
