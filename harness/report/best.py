@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.model.variant import AUTO
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.sentences import CACHE_WORDS, Sentence
@@ -12,7 +13,6 @@ from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.rows import PUBLISHED, Row
 from harness.results.run import RunData
-from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 
 # The columns of the means: title, algorithm, other; all of face best.
 GAINS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.results.categories import CategoryRow
 from harness.results.rows import Row
 from harness.results.run import RunData
-from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 
 _HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
 

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.model.layer import CATEGORY_TITLES
 from harness.report.marks import source
 from harness.report.numbers import bytes_text, ratio_decimals
 from harness.results.categories import CategoryRow
 from harness.results.numbers import number_text
 from harness.results.rows import Row
-from harness.model.layer import CATEGORY_TITLES
 from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.

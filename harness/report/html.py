@@ -5,11 +5,11 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader
 
 from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
+from harness.model.layer import CATEGORY_TITLES
 from harness.paths import data_root
 from harness.report.charts import winner_of
 from harness.report.context import Context
 from harness.report.marks import Marks
-from harness.model.layer import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.model.layer import CATEGORY_TITLES
 from harness.model.variant import BEST
 from harness.report.numbers import ratio_text
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.run import DeviceData, RunData
-from harness.model.layer import CATEGORY_TITLES
 from harness.stats.interval import LEAST_LAUNCHES
 
 # The comparison that answers a category's question; further ones where that was not measured.

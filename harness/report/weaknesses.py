@@ -124,7 +124,7 @@ def _baseline(scope: _Scope) -> Found:
 
 
 def _schedules(scope: _Scope) -> Found:
-    """Best schedules that are not: they make the ratio of each at its best wrong."""
+    """Best schedules that are not: the published form stands for the algorithm at its best there."""
     slower = [
         f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
         for face in scope.faces
@@ -135,8 +135,8 @@ def _schedules(scope: _Scope) -> Found:
     if slower:
         yield (
             "schedule",
-            f"{len(slower)} best schedule(s) are slower than the algorithm as published, so that “each at its best” is "
-            f"not for them: {_few(slower)}",
+            f"{len(slower)} best schedule(s) are slower than the algorithm as published, which stands for it there in "
+            f"“each at its best”: {_few(slower)}",
         )
 
 

@@ -5,40 +5,84 @@ variant was measured under two).
 
 Face ``best``: kernel and options differ by nature, so an algorithm, and ``auto``, is compared with the other algorithms
 whatever they ran with: each at its best. Of all that was measured of an algorithm, as published too, what took the
-least median time stands for it: a choice that turns out slower flatters nobody. And across faces: each algorithm with
-its own published form, ``auto`` with all three; that on the same micro-kernel where there are several.
+least median time stands for it, on whichever side of a comparison: a choice that turns out slower flatters nobody. And
+across faces: each algorithm with its own published form, ``auto`` with all three; that on the same micro-kernel where
+there are several.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.model.variant import AUTO
 from harness.results.rows import PUBLISHED, Row
-from harness.stats.estimate import launch_means, pair_logs
+from harness.stats.estimate import LogMeans, launch_means, pair_logs
 
 _COMPARED = ("indirect", "im2col", "direct")
 
 
 def compare(rows: Iterable[Row]) -> None:
     """Fills in pairs and partners of rows of one cluster; rows without samples get none."""
+    for measured in _places(rows):
+        published = [row for row in measured if not row.is_best]
+        _compare_published(published)
+        standing = _standing(measured)
+        for row in measured:
+            if not row.is_best:
+                continue
+            is_auto = row.role == AUTO
+            for other in _COMPARED:
+                if is_auto or other != row.role:
+                    _pair(row, other, standing.get(other))
+                if is_auto or other == row.role:
+                    _pair(row, PUBLISHED + other, _published(row, other, published))
+
+
+def each_at_its_best(rows: Iterable[Row]) -> Iterator[Mapping[str, Row]]:
+    """The row that stands for each algorithm, and for ``auto``, wherever a best one of it was measured.
+
+    One mapping by role for each device, cluster, number of threads, cache mode, build and layer of the rows.
+    """
+    for measured in _places(rows):
+        if standing := _standing(measured):
+            yield standing
+
+
+def means_of(row: Row, other: str, partner: Row) -> LogMeans:
+    """The mean log of the partner's time over the row's, by launch; ``other``: the partner's role.
+
+    The other way round these are the same numbers negated.
+    """
+    if row.partners.get(other) is partner:
+        return row.pairs[other]
+    return launch_means(pair_logs(row.round_logs, partner.round_logs))
+
+
+def are_mutual(row: Row, other: str) -> bool:
+    """Whether the row and what it is compared with as that algorithm stand for both algorithms the other way round."""
+    partner = row.partners.get(other)
+    return partner is not None and partner.partners.get(row.role) is row
+
+
+def _places(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
+    """The rows with samples, together where they may be compared."""
     places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         key = row.key
         if row.observations:
-            places[key.threads, key.cache, key.build, key.layer].append(row)
-    for measured in places.values():
-        published = [row for row in measured if not row.is_best]
-        _compare_published(published)
-        best = [row for row in measured if row.is_best]
-        for row in best:
-            is_auto = row.role == AUTO
-            for other in _COMPARED:
-                if is_auto or other != row.role:
-                    _pair(row, other, _fastest(other, best, published))
-                if is_auto or other == row.role:
-                    _pair(row, PUBLISHED + other, _published(row, other, published))
+            places[key.device, key.cluster, key.threads, key.cache, key.build, key.layer].append(row)
+    return places.values()
+
+
+def _standing(measured: Sequence[Row]) -> dict[str, Row]:
+    """By role the fastest row, best or published, of those of which a best one was measured."""
+    roles = {row.role for row in measured if row.is_best}
+    standing: dict[str, Row] = {}
+    for row in sorted(measured, key=lambda row: (_ns(row), row.key.variant, row.key.face)):
+        if row.role in roles:
+            standing.setdefault(row.role, row)
+    return standing
 
 
 def _compare_published(rows: Iterable[Row]) -> None:
@@ -53,14 +97,6 @@ def _compare_published(rows: Iterable[Row]) -> None:
         for other in alike[row.key.face, row.schedule].values():
             if other.algorithm != row.algorithm:
                 _pair(row, other.algorithm, other)
-
-
-def _fastest(other: str, best: Iterable[Row], published: Iterable[Row]) -> Row | None:
-    """Of an algorithm whose best schedule was measured; else None."""
-    found = [r for r in best if r.role == other]
-    if not found:
-        return None
-    return min([*found, *(r for r in published if r.role == other)], key=lambda r: (_ns(r), r.key.variant))
 
 
 def _published(row: Row, other: str, published: Iterable[Row]) -> Row | None:

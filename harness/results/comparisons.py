@@ -1,0 +1,82 @@
+"""What may answer for a layer in categories.csv: pairs of rows, of two algorithms always the same two both ways."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.model.variant import AUTO, BEST
+from harness.results.pairs import are_mutual, each_at_its_best, means_of
+from harness.results.rows import PUBLISHED, Row
+from harness.stats.estimate import LogMeans
+
+PAIRS = (
+    ("indirect", "im2col"),
+    ("indirect", "direct"),
+    ("direct", "im2col"),
+    ("direct", "indirect"),
+    ("im2col", "indirect"),
+    ("im2col", "direct"),
+)
+# Of face best alone: what auto gains, and each algorithm against its published form.
+AUTO_PAIRS = tuple((AUTO, other) for other in ("im2col", "direct", "indirect"))
+FACE_PAIRS = (
+    *((AUTO, PUBLISHED + other) for other in ("indirect", "im2col", "direct")),
+    *((name, PUBLISHED + name) for name in ("indirect", "im2col", "direct")),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rows of one layer, both of status ok and measured in the same rounds.
+
+    ``rank``: where several comparisons may answer for a layer, that of the least rank does. ``means``: by launch, the
+    mean log of the partner's time over the row's.
+    """
+
+    face: str
+    algorithm: str
+    other: str
+    row: Row
+    rank: tuple[float, float]
+    means: LogMeans
+
+
+def comparisons(rows: Sequence[Row]) -> Iterator[Comparison]:
+    """Every one that may answer for a layer of a category, in the order of the rows."""
+    yield from _published(rows)
+    builds = {build: n for n, build in enumerate(dict.fromkeys(row.key.build for row in rows))}
+    for standing in each_at_its_best(rows):
+        for algorithm, other in (*PAIRS, *AUTO_PAIRS):
+            row, partner = standing.get(algorithm), standing.get(other)
+            if row is not None and partner is not None and _is_sound(row, partner):
+                means = means_of(row, other, partner)
+                if means:
+                    yield Comparison(BEST, algorithm, other, row, (builds[row.key.build], row.key.threads), means)
+    for row in rows:
+        time = row.time.value if row.time else math.inf
+        for algorithm, other in FACE_PAIRS if row.is_best else ():
+            if algorithm == row.role and row.pairs.get(other) and _is_sound(row, row.partners[other]):
+                yield Comparison(BEST, algorithm, other, row, (builds[row.key.build], time), row.pairs[other])
+
+
+def _published(rows: Sequence[Row]) -> Iterator[Comparison]:
+    """Of several kernels that which most rows of the cluster ran, then what stands first in results.csv."""
+    kernels: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        kernels[row.key.device, row.key.cluster, row.key.face][row.kernel] += 1
+    for row in rows:
+        for algorithm, other in () if row.is_best else PAIRS:
+            if algorithm != row.algorithm or not row.pairs.get(other) or not are_mutual(row, other):
+                continue
+            partner = row.partners[other]
+            if _is_sound(row, partner):
+                count = kernels[row.key.device, row.key.cluster, row.key.face][row.kernel]
+                rank = (-count, min(row.number, partner.number))
+                yield Comparison(row.key.face, algorithm, other, row, rank, row.pairs[other])
+
+
+def _is_sound(row: Row, partner: Row) -> bool:
+    return row.status == partner.status == "ok" and bool(row.category)
