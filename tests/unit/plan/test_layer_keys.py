@@ -1,4 +1,4 @@
-"""The keys of a plan's layer line: those that the C program reads (native/bench/layer_keys.inc.h) are what is written."""
+"""The keys of a plan's layer line: what is written is what the C program reads (layer_keys.inc.h of native/bench)."""
 
 from __future__ import annotations
 
