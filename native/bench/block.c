@@ -44,33 +44,34 @@ static bool sample(crew *c, block *b, unsigned round, unsigned position, unsigne
         last = c->peers[i].pid && c->peers[i].last_ns > last ? c->peers[i].last_ns : last;
     }
     bool cold = now - last > COLD_NS;
-    subject s = crew_subject(c, layer, v->unit);
+    identity of = crew_identity(c, layer, v->unit);
     char request[256];
-    s.cache = v->rotate ? "rotate" : "hot";
-    snprintf(request, sizeof request, "sample unit=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64, v->unit, s.cache,
-             c->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
+    of.cache = v->rotate ? "rotate" : "hot";
+    snprintf(request, sizeof request, "sample object=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64, v->unit,
+             of.cache, c->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
     if (!crew_ask(c, w, 0, request)) {
         c->refused[slot] |= crew_crashed(c);
-        crew_give_up(c, &s);
+        crew_give_up(c, &of);
         return end_variant(c, b);
     }
     if (crew_answered(c, "skip")) {
         c->refused[slot] = true;
-        crew_skip(c, &s);
+        crew_skip(c, &of);
         return false;
     }
     fields *f = &c->a.reply;
-    bool sampled = crew_answered(c, "sampled");
+    evidence e;
+    bool sampled = crew_answered(c, "sampled") && evidence_read(&e, f);
     uint64_t sum = sampled ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
-    uint64_t calls = sampled ? fields_u64(f, "calls", 1, UINT64_MAX) : 0;
-    if (sampled && !f->error[0] && sum != crew_fact(c, layer, v->unit)->checksum) {
-        return crew_wrong(c, layer, v->unit);
-    }
-    if (!sampled || !emit_sample(c->out, &s, round, position, (int)w->pid, f)) {
-        crew_give_up(c, &s);
+    if (!sampled || f->error[0]) {
+        crew_give_up(c, &of);
         return end_variant(c, b);
     }
-    c->calls[slot] = calls;
+    if (sum != crew_fact(c, layer, v->unit)->checksum) {
+        return crew_wrong(c, layer, v->unit);
+    }
+    emit_sample(c->out, &of, round, position, (int)w->pid, &e);
+    c->calls[slot] = e.calls;
     return true;
 }
 
@@ -164,8 +165,8 @@ void block_run(crew *c, const plan_job *job) {
      */
     bool ended_early = round < job->rounds && !over_budget;
     if (!c->cut && !(b.hindered && ended_early)) {
-        emit_block(c->out, job->launch, p->layers[job->layer].name, round, job->rounds, !b.hindered,
-                   (double)(timer_ns() - start) / 1e9, (double)(c->lost_ns - lost) / 1e9);
+        emit_job(c->out, job->launch, p->layers[job->layer].name, round, job->rounds, !b.hindered,
+                 (double)(timer_ns() - start) / 1e9, (double)(c->lost_ns - lost) / 1e9);
     }
     free(order);
     free(b.dead);

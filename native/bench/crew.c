@@ -58,13 +58,13 @@ fact *crew_fact(crew *c, unsigned layer, unsigned unit) {
     return &c->facts[layer * c->p->variant_count + unit];
 }
 
-subject crew_subject(crew *c, unsigned layer, unsigned variant) {
+identity crew_identity(crew *c, unsigned layer, unsigned variant) {
     const plan_variant *v = &c->p->variants[variant];
-    return fact_subject(crew_fact(c, layer, v->unit), c->p, c->launch, layer, variant, c->builds[v->build]);
+    return fact_identity(crew_fact(c, layer, v->unit), c->p, c->launch, layer, variant, c->builds[v->build]);
 }
 
 /* The answer is none we can use: one error record, unless the run is being stopped. */
-bool crew_give_up(crew *c, const subject *s) {
+bool crew_give_up(crew *c, const identity *of) {
     answer *a = &c->a;
     /* A signal to the whole process group ends the workers as well. */
     if (a->status == ASK_STOPPED || (a->status == ASK_DIED && stop_now() == STOP_SIGNAL)) {
@@ -82,7 +82,7 @@ bool crew_give_up(crew *c, const subject *s) {
     c->cpu_gone |= !affinity_can(c->p->cpu);
     c->cut |= c->cpu_gone;
     a->external |= c->cpu_gone;
-    emit_error(c->out, s, a->reason, a->signal, a->external);
+    emit_error(c->out, of, a->reason, a->signal, a->external);
     return false;
 }
 
@@ -114,15 +114,15 @@ bool crew_answered(const crew *c, const char *word) {
     return !c->a.reply.error[0] && !strcmp(c->a.reply.word, word);
 }
 
-void crew_skip(crew *c, const subject *s) {
+void crew_skip(crew *c, const identity *of) {
     fields *f = &c->a.reply;
     uint64_t bytes = fields_has(f, "bytes") ? fields_u64(f, "bytes", 0, UINT64_MAX) : 0;
-    emit_skip(c->out, s, fields_text_or(f, "reason", "no reason given"), bytes);
+    emit_skip(c->out, of, fields_text_or(f, "reason", "no reason given"), bytes);
 }
 
 bool crew_wrong(crew *c, unsigned layer, unsigned unit) {
-    subject s = crew_subject(c, layer, unit);
-    emit_check(c->out, &s, "checksum", c->p->layers[layer].output_floats, (double)NAN, false);
+    identity of = crew_identity(c, layer, unit);
+    emit_check(c->out, &of, "checksum", c->p->layers[layer].output_floats, (double)NAN, false);
     crew_fact(c, layer, unit)->usable = false;
     c->wrong = true;
     return false;
@@ -186,20 +186,20 @@ void crew_launch(crew *c, unsigned launch) {
 static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
     unsigned build = c->p->variants[variant].build;
     peer *w = *worker = &c->peers[build];
-    char request[1024];
+    char request[LAYER_LINE];
     if (!w->pid && !start(c, build)) {
-        subject s = crew_subject(c, layer, variant);
-        crew_give_up(c, &s);
+        identity of = crew_identity(c, layer, variant);
+        crew_give_up(c, &of);
         c->hindered[build] |= c->a.external;
         return false;
     }
     if (w->layer == (int)layer) {
         return true;
     }
-    subject s = crew_subject(c, layer, variant);
-    layer_print(&c->p->layers[layer], request, sizeof request);
+    identity of = crew_identity(c, layer, variant);
+    layer_print(&c->p->layers[layer], request);
     if (!ask_about(c, w, layer, c->p->variants[variant].unit, 0, request)) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
     memset(w->created, 0, c->p->variant_count);
     w->layer = (int)layer;
@@ -208,26 +208,31 @@ static bool ready(crew *c, unsigned layer, unsigned variant, peer **worker) {
     }
     w->layer = -1;
     if (!crew_answered(c, "skip")) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
-    crew_skip(c, &s);
+    crew_skip(c, &of);
     crew_fact(c, layer, c->p->variants[variant].unit)->usable = false;
     return false;
 }
 
-/* From the answer to `create`: what runs. False: the choice changed, the reason is in c->a; or another variant has the
- * name, which is skipped. */
+/* From the answer to `create`: what runs. False: an answer that makes no sense, or the choice changed, and the reason
+ * is in c->a; or another variant has the name, which is skipped. */
 static bool note(crew *c, unsigned layer, unsigned unit) {
-    const char *kernel = fields_text(&c->a.reply, "kernel");
-    const char *algorithm = fields_text_or(&c->a.reply, "algorithm", ic_algorithm_name(c->p->variants[unit].algorithm));
+    fields *f = &c->a.reply;
+    const choice made = {fields_text(f, "algorithm"), fields_text_or(f, "method", ""), fields_text(f, "kernel"),
+                         fields_text(f, "schedule")};
     char reason[sizeof c->a.reason];
-    fact_status status = fact_note(crew_fact(c, layer, 0), c->p, unit, algorithm, kernel, reason, sizeof reason);
+    if (f->error[0]) {
+        snprintf(c->a.reason, sizeof c->a.reason, "%s", f->error);
+        return false;
+    }
+    fact_status status = fact_note(crew_fact(c, layer, 0), c->p, unit, &made, reason, sizeof reason);
     if (status == FACT_CHANGED) {
         snprintf(c->a.reason, sizeof c->a.reason, "%s", reason);
     }
     if (status == FACT_TWICE) {
-        subject s = crew_subject(c, layer, unit);
-        emit_skip(c->out, &s, reason, 0);
+        identity of = crew_identity(c, layer, unit);
+        emit_skip(c->out, &of, reason, 0);
     }
     return status == FACT_NOTED;
 }
@@ -235,27 +240,27 @@ static bool note(crew *c, unsigned layer, unsigned unit) {
 static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
     const plan_variant *v = &c->p->variants[unit];
     fact *known = crew_fact(c, layer, unit);
-    subject s = crew_subject(c, layer, unit);
-    char request[256], kernel[FIELDS_ENCODED(sizeof v->kernel)];
-    /* What was checked is what is measured: from the check on, the kernel has its name. A choice is made again, so that
-     * its time counts, and compared. */
-    fields_encode(known->kernel[0] && !variant_chosen(v) ? known->kernel : v->kernel, kernel, sizeof kernel);
-    snprintf(request, sizeof request, "create unit=%u algorithm=%s kernel=%s", unit, ic_algorithm_name(v->algorithm),
-             kernel);
+    identity of = crew_identity(c, layer, unit);
+    char request[512], schedule[FIELDS_ENCODED(sizeof v->schedule)];
+    /* What was checked is what is measured: from the check on, the schedule has its name. A choice is made again, so
+     * that its time counts, and compared. */
+    fields_encode(known->schedule[0] && !variant_chosen(v) ? known->schedule : v->schedule, schedule, sizeof schedule);
+    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", unit,
+             ic_algorithm_name(v->algorithm), schedule);
     if (!ask_about(c, w, layer, unit, 0, request)) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
     if (crew_answered(c, "skip")) {
-        crew_skip(c, &s);
+        crew_skip(c, &of);
         known->usable = false;
         return false;
     }
     if (!crew_answered(c, "created")) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
     if (!note(c, layer, unit)) {
         known->usable = false;
-        return c->a.reason[0] && crew_give_up(c, &s);
+        return c->a.reason[0] && crew_give_up(c, &of);
     }
     w->created[unit] = true;
     return true;
@@ -264,34 +269,34 @@ static bool create(crew *c, peer *w, unsigned layer, unsigned unit) {
 /* by: reference, every or checksum. False: it failed (recorded), or the result is wrong (recorded, c->wrong). */
 static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *by, const char *dump, bool quiet) {
     fact *known = crew_fact(c, layer, unit);
-    subject s = crew_subject(c, layer, unit);
+    identity of = crew_identity(c, layer, unit);
     bool sum_only = !strcmp(by, "checksum");
     static char request[PROTOCOL_LINE], folder[PROTOCOL_LINE / 2];
     char file[VARIANT_NAME];
-    variant_name(&c->p->variants[unit], known->algorithm, known->kernel, file);
+    variant_name(&c->p->variants[unit], known->algorithm, known->schedule, file);
     *strchr(file, '/') = '.';
-    snprintf(request, sizeof request, "check unit=%u by=%s", unit, by);
+    snprintf(request, sizeof request, "check object=%u by=%s", unit, by);
     if (dump) {
-        snprintf(request, sizeof request, "check unit=%u by=%s dump=%s as=%s", unit, by,
+        snprintf(request, sizeof request, "check object=%u by=%s dump=%s as=%s", unit, by,
                  fields_encode(dump, folder, sizeof folder), file);
     }
     if (!ask_about(c, w, layer, unit, c->p->layers[layer].macs / MACS_PER_SECOND, request)) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
     if (crew_answered(c, "skip")) {
-        crew_skip(c, &s);
+        crew_skip(c, &of);
         known->usable = false;
         return false;
     }
     if (!crew_answered(c, "checked")) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
     fields *f = &c->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
     double error = fields_f64(f, "error_over_bound", 0, INFINITY);
     bool ok = fields_u64(f, "ok", 0, 1);
     if (f->error[0]) {
-        return crew_give_up(c, &s);
+        return crew_give_up(c, &of);
     }
     if (sum_only) {
         ok = sum == known->checksum;
@@ -300,7 +305,7 @@ static bool check(crew *c, peer *w, unsigned layer, unsigned unit, const char *b
         known->checksum = sum;
     }
     if (!quiet || !ok) {
-        emit_check(c->out, &s, sum_only ? "checksum" : "reference", outputs, error, ok);
+        emit_check(c->out, &of, sum_only ? "checksum" : "reference", outputs, error, ok);
     }
     c->wrong |= !ok;
     known->usable &= ok;
@@ -320,9 +325,9 @@ bool crew_prepare(crew *c, unsigned layer, unsigned variant, peer **worker, bool
     if (!create(c, w, layer, unit)) {
         return false;
     }
-    subject s = crew_subject(c, layer, unit);
-    if (!again && !emit_layer(c->out, &s, &c->a.reply)) {
-        return crew_give_up(c, &s);
+    identity of = crew_identity(c, layer, unit);
+    if (!again && !emit_layer(c->out, &of, &c->a.reply)) {
+        return crew_give_up(c, &of);
     }
     if (check(c, w, layer, unit, "checksum", NULL, again)) {
         return true;

@@ -31,7 +31,7 @@ void crew_begin(crew *c, const plan *p, records *out);
 void crew_stop(crew *c);                    /* ends every worker */
 void crew_launch(crew *c, unsigned launch); /* the same, and the next launch begins */
 fact *crew_fact(crew *c, unsigned layer, unsigned unit);
-subject crew_subject(crew *c, unsigned layer, unsigned variant);
+identity crew_identity(crew *c, unsigned layer, unsigned variant);
 
 /* One request; the answer is in c->a. allowance_s: beyond the time that a worker may be silent. */
 bool crew_ask(crew *c, peer *p, double allowance_s, const char *request);
@@ -39,8 +39,8 @@ bool crew_crashed(const crew *c); /* crew_ask failed, because the worker died or
 bool crew_answered(const crew *c, const char *word);
 /* An answer of no use: one error record, unless the run is being stopped. c->a.external says whether the variant had no
  * part in it; where the measured CPU is not to be had, the run is cut. Always false. */
-bool crew_give_up(crew *c, const subject *s);
-void crew_skip(crew *c, const subject *s); /* the answer is a skip: its record */
+bool crew_give_up(crew *c, const identity *of);
+void crew_skip(crew *c, const identity *of); /* the answer is a skip: its record */
 /* A sample's output is not the checked one: recorded, and the variant is out. Always false. */
 bool crew_wrong(crew *c, unsigned layer, unsigned unit);
 

@@ -38,8 +38,8 @@ bool dump_layers(const plan *p, const char *folder) {
             }
             json_close(&j, ']');
         }
-        json_number(&j, "min", layer_min(l)); /* not clamped: null */
-        json_number(&j, "max", (double)d->output_max);
+        json_number(&j, "min", layer_clamp(d->output_min)); /* not clamped: null */
+        json_number(&j, "max", layer_clamp(d->output_max));
         json_close(&j, '}');
     }
     json_close(&j, ']');

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCHEMA 1
+#define SCHEMA 2
 
 #ifndef IC_COMPILER
 #define IC_COMPILER __VERSION__
@@ -90,14 +90,6 @@ static double f64(fields *f, const char *key) {
     return fields_f64(f, key, -INFINITY, INFINITY);
 }
 
-static int64_t whole(fields *f, const char *key) {
-    return (int64_t)fields_f64(f, key, -1, 0x1p53);
-}
-
-static double positive(double value) {
-    return value >= 0 ? value : (double)NAN; /* a negative number stands for none */
-}
-
 bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
     uint64_t pid = fields_u64(f, "pid", 1, INT32_MAX);
     const char *cpus = fields_text(f, "cpus"), *reason = fields_text(f, "clock_reason"),
@@ -138,17 +130,30 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
     return true;
 }
 
-static json *begin(records *out, const char *type, const subject *s) {
+static void write_identity(json *j, const identity *of) {
+    json_text(j, "layer", of->layer);
+    json_text(j, "variant", of->variant);
+    json_text(j, "asked", of->asked);
+    json_text(j, "algorithm", of->algorithm);
+    json_text(j, "method", of->method);
+    json_text(j, "kernel", of->kernel);
+    json_text(j, "schedule", of->schedule);
+    json_text(j, "face", of->face);
+    json_text(j, "element", of->element);
+    json_text(j, "layout", of->layout);
+    json_int(j, "threads", of->threads);
+    json_text(j, "build", of->build);
+    json_text(j, "cache", of->cache);
+}
+
+static json *begin(records *out, const char *type, const identity *of) {
     json *j = record_begin(out, type);
-    json_int(j, "launch", s->launch);
-    json_text(j, "layer", s->layer);
-    json_text(j, "variant", s->variant);
-    json_text(j, "build", s->build);
-    json_text(j, "face", s->face);
+    json_int(j, "launch", of->launch);
+    write_identity(j, of);
     return j;
 }
 
-bool emit_layer(records *out, const subject *s, fields *f) {
+bool emit_layer(records *out, const identity *of, fields *f) {
     static const char *const sizes[] = {"input_bytes",  "output_bytes",  "weights_bytes", "pointer_bytes",
                                         "matrix_bytes", "padding_bytes", "object_bytes"};
     enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -161,9 +166,7 @@ bool emit_layer(records *out, const subject *s, fields *f) {
     if (f->error[0]) {
         return false;
     }
-    json *j = begin(out, "layer", s);
-    json_text(j, "algorithm", s->algorithm);
-    json_text(j, "kernel", s->kernel);
+    json *j = begin(out, "layer", of);
     if (*by) {
         json_text(j, "chosen_by", by);
     }
@@ -179,8 +182,8 @@ bool emit_layer(records *out, const subject *s, fields *f) {
     return true;
 }
 
-void emit_check(records *out, const subject *s, const char *by, uint64_t outputs, double error, bool ok) {
-    json *j = begin(out, "check", s);
+void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, double error, bool ok) {
+    json *j = begin(out, "check", of);
     json_text(j, "by", by);
     json_size(j, "outputs", outputs);
     json_number(j, "error_over_bound", error);
@@ -188,64 +191,19 @@ void emit_check(records *out, const subject *s, const char *by, uint64_t outputs
     record_end(out);
 }
 
-bool emit_sample(records *out, const subject *s, unsigned round, unsigned position, int pid, fields *f) {
-    static const char *const places[] = {"input", "weights", "output", "pointers", "matrix"};
-    uint64_t calls = fields_u64(f, "calls", 1, UINT64_MAX), copies = fields_u64(f, "copies", 1, UINT64_MAX);
-    double window_ns = f64(f, "window_ns"), ns = f64(f, "ns"), copy_ns = f64(f, "copy_ns"),
-           settle_ns = f64(f, "settle_ns");
-    double before = f64(f, "mhz_before"), after = f64(f, "mhz_after");
-    bool capped = fields_u64(f, "settle_capped", 0, 1), is_short = fields_u64(f, "window_short", 0, 1);
-    uint64_t repinned = fields_u64(f, "repinned", 0, UINT32_MAX);
-    int64_t cpu_before = whole(f, "cpu_before"), cpu_after = whole(f, "cpu_after"), switches = whole(f, "nivcsw"),
-            faults = whole(f, "faults");
-    uint64_t t_ns = fields_u64(f, "t_ns", 0, UINT64_MAX), address[5];
-    for (unsigned i = 0; i < 5; i++) {
-        address[i] = fields_u64(f, places[i], 0, UINT64_MAX);
-    }
-    if (f->error[0]) {
-        return false;
-    }
-    json *j = begin(out, "sample", s);
+void emit_sample(records *out, const identity *of, unsigned round, unsigned position, int pid, const evidence *e) {
+    json *j = begin(out, "sample", of);
     json_int(j, "round", round);
     json_int(j, "position", position);
-    json_text(j, "algorithm", s->algorithm);
-    json_text(j, "kernel", s->kernel);
-    json_int(j, "threads", 1);
-    json_text(j, "cache", s->cache);
-    json_size(j, "calls", calls);
-    json_number(j, "ns", ns);
-    json_number(j, "window_ns", window_ns);
-    json_bool(j, "window_short", is_short);
-    json_number(j, "copy_ns", positive(copy_ns));
-    json_size(j, "copies", copies);
-    json_number(j, "settle_ns", settle_ns);
-    json_bool(j, "settle_capped", capped);
-    json_number(j, "mhz_before", positive(before));
-    json_number(j, "mhz_after", positive(after));
-    json_int(j, "cpu_before", cpu_before);
-    json_int(j, "cpu_after", cpu_after);
-    json_size(j, "repinned", repinned);
-    json_int(j, "nivcsw", switches);
-    json_int(j, "faults", faults);
-    json_size(j, "t_ns", t_ns);
+    evidence_write_values(e, j);
     json_int(j, "pid", pid);
-    json_open(j, "addresses", '{');
-    for (unsigned i = 0; i < 5; i++) {
-        json_hex(j, places[i], address[i]);
-    }
-    json_close(j, '}');
+    evidence_write_addresses(e, j);
     record_end(out);
-    return true;
 }
 
-void emit_skip(records *out, const subject *s, const char *reason, uint64_t bytes) {
+void emit_skip(records *out, const identity *of, const char *reason, uint64_t bytes) {
     json *j = record_begin(out, "skip");
-    json_text(j, "layer", s->layer);
-    json_text(j, "variant", s->variant);
-    json_text(j, "algorithm", s->algorithm);
-    json_text(j, "face", s->face);
-    json_text(j, "build", s->build);
-    json_text(j, "cache", s->cache);
+    write_identity(j, of);
     json_text(j, "reason", reason);
     if (bytes) {
         json_size(j, "bytes", bytes);
@@ -253,10 +211,8 @@ void emit_skip(records *out, const subject *s, const char *reason, uint64_t byte
     record_end(out);
 }
 
-void emit_error(records *out, const subject *s, const char *reason, int signal, bool external) {
-    json *j = begin(out, "error", s);
-    json_text(j, "algorithm", s->algorithm);
-    json_text(j, "cache", s->cache);
+void emit_error(records *out, const identity *of, const char *reason, int signal, bool external) {
+    json *j = begin(out, "error", of);
     if (signal) {
         json_int(j, "signal", signal);
     }
@@ -265,9 +221,9 @@ void emit_error(records *out, const subject *s, const char *reason, int signal, 
     record_end(out);
 }
 
-void emit_block(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, bool complete,
-                double elapsed_s, double lost_s) {
-    json *j = record_begin(out, "block");
+void emit_job(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, bool complete,
+              double elapsed_s, double lost_s) {
+    json *j = record_begin(out, "job");
     json_int(j, "launch", launch);
     json_text(j, "layer", layer);
     json_int(j, "rounds", rounds);

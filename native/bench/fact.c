@@ -2,41 +2,52 @@
 #include "fact.h"
 
 #include "core/algorithm.h"
+#include "tensor.h"
 
 #include <stdio.h>
 #include <string.h>
 
-subject fact_subject(fact *known, const plan *p, unsigned launch, unsigned layer, unsigned variant, const char *build) {
+identity fact_identity(fact *known, const plan *p, unsigned launch, unsigned layer, unsigned variant,
+                       const char *build) {
     const plan_variant *v = &p->variants[variant];
+    const layer_shape *l = &p->layers[layer];
     if (!known->asked[0]) {
         variant_asked(v, known->asked);
     }
-    return (subject){launch,
-                     p->layers[layer].name,
-                     known->name[0] ? known->name
-                     : v->label[0]  ? v->label
-                                    : known->asked,
-                     known->algorithm[0] ? known->algorithm : ic_algorithm_name(v->algorithm),
-                     known->kernel,
-                     build,
-                     "",
-                     variant_face(v)};
+    return (identity){
+        .launch = launch,
+        .layer = l->name,
+        .variant = known->name[0] ? known->name
+                   : v->label[0]  ? v->label
+                                  : known->asked,
+        .asked = known->asked,
+        .algorithm = known->algorithm[0] ? known->algorithm : ic_algorithm_name(v->algorithm),
+        .method = known->method,
+        .kernel = known->kernel,
+        .schedule = known->schedule,
+        .face = variant_face(v),
+        .element = tensor_type_name(l->desc.type),
+        .layout = tensor_layout_name(l->desc.layout),
+        .threads = v->threads,
+        .build = build,
+        .cache = "",
+    };
 }
 
-fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const char *algorithm, const char *kernel,
-                      char *reason, size_t room) {
+fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const choice *made, char *reason, size_t room) {
     const plan_variant *v = &p->variants[unit];
     fact *known = &of_layer[unit];
     if (known->name[0]) {
-        if (!variant_chosen(v) || (!strcmp(kernel, known->kernel) && !strcmp(algorithm, known->algorithm))) {
+        if (!variant_chosen(v) ||
+            (!strcmp(made->schedule, known->schedule) && !strcmp(made->algorithm, known->algorithm))) {
             return FACT_NOTED;
         }
-        snprintf(reason, room, "the choice changed from %s_%s to %.15s_%.63s", known->algorithm, known->kernel,
-                 algorithm, kernel);
+        snprintf(reason, room, "the choice changed from %s_%s to %.15s_%.63s", known->algorithm, known->schedule,
+                 made->algorithm, made->schedule);
         return FACT_CHANGED;
     }
     char name[VARIANT_NAME];
-    variant_name(v, algorithm, kernel, name);
+    variant_name(v, made->algorithm, made->schedule, name);
     if (v->label[0]) {
         snprintf(name, sizeof name, "%s", v->label);
     }
@@ -47,7 +58,9 @@ fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const char *
         }
     }
     snprintf(known->name, sizeof known->name, "%s", name);
-    snprintf(known->kernel, sizeof known->kernel, "%s", kernel);
-    snprintf(known->algorithm, sizeof known->algorithm, "%s", algorithm);
+    snprintf(known->algorithm, sizeof known->algorithm, "%s", made->algorithm);
+    snprintf(known->method, sizeof known->method, "%s", made->method);
+    snprintf(known->kernel, sizeof known->kernel, "%s", made->kernel);
+    snprintf(known->schedule, sizeof known->schedule, "%s", made->schedule);
     return FACT_NOTED;
 }

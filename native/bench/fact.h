@@ -11,13 +11,19 @@ typedef struct {
     bool usable;   /* checked and right, and no worker crashed or hung over it */
     bool hindered; /* it could not be checked, and not by its own doing */
     uint64_t checksum;
-    char algorithm[16], kernel[64]; /* that run */
-    char name[VARIANT_NAME];        /* of the variant in records */
-    char asked[VARIANT_NAME];       /* the same before it is known what runs */
+    char algorithm[16], method[16], kernel[64], schedule[64]; /* that run; "": not known yet */
+    char name[VARIANT_NAME];                                  /* of the variant in records, by what runs */
+    char asked[VARIANT_NAME];
 } fact;
 
-/* What records of a variant, of the fact's unit, on a layer are about. */
-subject fact_subject(fact *known, const plan *p, unsigned launch, unsigned layer, unsigned variant, const char *build);
+/* What records of a variant, of the fact's unit, on a layer are about; of every cache mode. */
+identity fact_identity(fact *known, const plan *p, unsigned launch, unsigned layer, unsigned variant,
+                       const char *build);
+
+/* What a worker says that it runs. */
+typedef struct {
+    const char *algorithm, *method, *kernel, *schedule;
+} choice;
 
 typedef enum {
     FACT_NOTED,
@@ -27,7 +33,6 @@ typedef enum {
 
 /* Notes what runs, and the variant's name by it, in `of_layer[unit]`, the facts of one layer by unit; else the reason.
  */
-fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const char *algorithm, const char *kernel,
-                      char *reason, size_t room);
+fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const choice *made, char *reason, size_t room);
 
 #endif

@@ -182,3 +182,11 @@ char *fields_encode(const char *text, char *out, unsigned long room) {
     out[n] = 0;
     return out;
 }
+
+void fields_append(char *line, unsigned long room, const char *format, ...) {
+    size_t have = strlen(line);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line + have, room - have, format, list);
+    va_end(list);
+}

@@ -33,5 +33,7 @@ void fields_end(fields *f); /* an unread key is an error */
 #define FIELDS_ENCODED(length) (3 * (length) + 1)
 /* Writes text percent-encoded into out (room for FIELDS_ENCODED(strlen(text)), else cut) and returns out. */
 char *fields_encode(const char *text, char *out, unsigned long room);
+/* Writes behind what `line` (room bytes, its end included) has; cut where it is full. */
+void fields_append(char *line, unsigned long room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

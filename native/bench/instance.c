@@ -38,13 +38,13 @@ static void write_again(void *memory, size_t bytes) {
 }
 
 ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_algorithm algorithm,
-                        const char *kernel, const ic_tuned *tuned) {
+                        const char *schedule, const ic_tuned *tuned) {
     memset(i, 0, sizeof *i);
     i->arena = a;
     i->allocator = (ic_allocator){i, allocate, release};
     ic_options options = {.struct_size = sizeof options,
                           .algorithm = algorithm,
-                          .kernel = kernel,
+                          .kernel = schedule,
                           .allocator = &i->allocator,
                           .tuned = tuned};
     uint64_t start = timer_ns();

@@ -2,6 +2,7 @@
 #include "layer.h"
 
 #include "prng.h"
+#include "tensor.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,8 +14,42 @@
 #define FLOATS_LIMIT 0x1p44            /* of one tensor: far over any memory, and its bytes fit 64 bits */
 #define TAPS_LIMIT (0x1p24 - 1)        /* products an output: the bound of reference.h needs K + 1 under 2^24 */
 
-static size_t dimension(fields *f, const char *key, uint64_t low) {
-    return (size_t)fields_u64(f, key, low, SIZE_LIMIT);
+static void read_name(fields *f, const char *key, unsigned least, char (*name)[LAYER_NAME]) {
+    const char *text = fields_text(f, key);
+    if (strlen(text) < least || strlen(text) >= sizeof *name || strchr(text, '/')) {
+        fields_fail(f, "%s=%.100s is not a layer name (%u to %zu characters, no slash)", key, text, least,
+                    sizeof *name - 1);
+    }
+    snprintf(*name, sizeof *name, "%s", text);
+}
+
+static void read_type(fields *f, const char *key, unsigned least, ic_type *type) {
+    const char *text = fields_text(f, key);
+    (void)least;
+    if (!f->error[0] && !tensor_type_from_name(text, type)) {
+        fields_fail(f, "%s=%.40s is not covered: %s", key, text, tensor_types());
+    }
+}
+
+static void read_layout(fields *f, const char *key, unsigned least, ic_layout *layout) {
+    const char *text = fields_text(f, key);
+    (void)least;
+    if (!f->error[0] && !tensor_layout_from_name(text, layout)) {
+        fields_fail(f, "%s=%.40s is not covered: %s", key, text, tensor_layouts());
+    }
+}
+
+static void read_size(fields *f, const char *key, unsigned least, size_t *size) {
+    *size = (size_t)fields_u64(f, key, least, SIZE_LIMIT);
+}
+
+static void read_extent(fields *f, const char *key, unsigned least, uint32_t *extent) {
+    *extent = (uint32_t)fields_u64(f, key, least, SIZE_LIMIT);
+}
+
+static void read_clamp(fields *f, const char *key, unsigned least, float *clamp) {
+    (void)least;
+    *clamp = (float)fields_f64(f, key, -INFINITY, INFINITY);
 }
 
 static size_t out_size(size_t in, size_t before, size_t after, size_t kernel, size_t dilation, size_t stride) {
@@ -33,29 +68,8 @@ void layer_parse(fields *f, layer_shape *l) {
     memset(l, 0, sizeof *l);
     ic_conv2d_desc *d = &l->desc;
     d->struct_size = sizeof *d;
-    const char *name = fields_text(f, "name");
-    if (!*name || strlen(name) >= sizeof l->name || strchr(name, '/')) {
-        fields_fail(f, "name=%.100s is not a layer name (1 to %zu characters, no slash)", name, sizeof l->name - 1);
-    }
-    snprintf(l->name, sizeof l->name, "%s", name);
-    l->height = dimension(f, "h", 1);
-    l->width = dimension(f, "w", 1);
-    d->kernel_height = (uint32_t)dimension(f, "kh", 1);
-    d->kernel_width = (uint32_t)dimension(f, "kw", 1);
-    d->pad_top = (uint32_t)dimension(f, "pt", 0);
-    d->pad_right = (uint32_t)dimension(f, "pr", 0);
-    d->pad_bottom = (uint32_t)dimension(f, "pb", 0);
-    d->pad_left = (uint32_t)dimension(f, "pl", 0);
-    d->stride_height = (uint32_t)dimension(f, "sh", 1);
-    d->stride_width = (uint32_t)dimension(f, "sw", 1);
-    d->dilation_height = (uint32_t)dimension(f, "dh", 1);
-    d->dilation_width = (uint32_t)dimension(f, "dw", 1);
-    d->groups = (uint32_t)dimension(f, "groups", 1);
-    l->batch = dimension(f, "batch", 1);
-    d->in_channels = dimension(f, "cin", 1);
-    d->out_channels = dimension(f, "cout", 1);
-    d->output_min = (float)fields_f64(f, "min", -INFINITY, INFINITY);
-    d->output_max = (float)fields_f64(f, "max", -INFINITY, INFINITY);
+#define LAYER_KEY(key, kind, member, least) read_##kind(f, #key, least, &l->member);
+#include "layer_keys.inc.h"
     if (f->error[0]) {
         return;
     }
@@ -87,21 +101,40 @@ void layer_parse(fields *f, layer_shape *l) {
     l->macs = (double)l->output_floats * taps;
 }
 
-double layer_min(const layer_shape *l) {
-    return (double)l->desc.output_min + 0.0;
+double layer_clamp(float side) {
+    return (double)side + 0.0;
 }
 
-void layer_print(const layer_shape *l, char *line, size_t room) {
-    char name[FIELDS_ENCODED(sizeof l->name)];
-    const ic_conv2d_desc *d = &l->desc;
-    snprintf(line, room,
-             "layer name=%s h=%zu w=%zu kh=%u kw=%u pt=%u pr=%u pb=%u pl=%u sh=%u sw=%u dh=%u dw=%u groups=%u "
-             "batch=%zu cin=%zu cout=%zu "
-             "min=%.9g max=%.9g",
-             fields_encode(l->name, name, sizeof name), l->height, l->width, d->kernel_height, d->kernel_width,
-             d->pad_top, d->pad_right, d->pad_bottom, d->pad_left, d->stride_height, d->stride_width,
-             d->dilation_height, d->dilation_width, d->groups, l->batch, d->in_channels, d->out_channels, layer_min(l),
-             (double)d->output_max);
+static void print_name(char *line, const char *key, const char (*name)[LAYER_NAME]) {
+    char text[FIELDS_ENCODED(LAYER_NAME)];
+    fields_append(line, LAYER_LINE, " %s=%s", key, fields_encode(*name, text, sizeof text));
+}
+
+static void print_type(char *line, const char *key, const ic_type *type) {
+    fields_append(line, LAYER_LINE, " %s=%s", key, tensor_type_name(*type));
+}
+
+static void print_layout(char *line, const char *key, const ic_layout *layout) {
+    fields_append(line, LAYER_LINE, " %s=%s", key, tensor_layout_name(*layout));
+}
+
+static void print_size(char *line, const char *key, const size_t *size) {
+    fields_append(line, LAYER_LINE, " %s=%zu", key, *size);
+}
+
+static void print_extent(char *line, const char *key, const uint32_t *extent) {
+    fields_append(line, LAYER_LINE, " %s=%" PRIu32, key, *extent);
+}
+
+static void print_clamp(char *line, const char *key, const float *clamp) {
+    fields_append(line, LAYER_LINE, " %s=%.9g", key, layer_clamp(*clamp));
+}
+
+char *layer_print(const layer_shape *l, char line[LAYER_LINE]) {
+    snprintf(line, LAYER_LINE, "layer");
+#define LAYER_KEY(key, kind, member, least) print_##kind(line, #key, &l->member);
+#include "layer_keys.inc.h"
+    return line;
 }
 
 size_t layer_data_bytes(const layer_shape *l) {

@@ -9,8 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define LAYER_NAME 96 /* room for a name, with its end */
+#define LAYER_LINE 1024
+
 typedef struct {
-    char name[96];
+    char name[LAYER_NAME];
     ic_conv2d_desc desc;
     size_t batch, height, width;
     size_t out_height, out_width;
@@ -20,8 +23,9 @@ typedef struct {
 
 /* Reads a `layer` line (without fields_end), checks it and derives the rest; faults stick in f->error. */
 void layer_parse(fields *f, layer_shape *l);
-double layer_min(const layer_shape *l);                          /* of the clamp, as plans and dumps have it: no -0 */
-void layer_print(const layer_shape *l, char *line, size_t room); /* the same line again */
+/* The same line again. Returns line. */
+char *layer_print(const layer_shape *l, char line[LAYER_LINE]);
+double layer_clamp(float side); /* of the clamp, as plans and dumps have it: no -0 */
 
 typedef struct {
     float *input, *weights, *bias; /* U(-1, 1), seeded by the layer's name */

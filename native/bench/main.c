@@ -7,6 +7,7 @@
 #include "emit.h"
 #include "core/core.h"
 #include "introspect.h"
+#include "kernel.h"
 #include "memcpy_probe.h"
 #include "panel.h"
 #include "peak_probe.h"
@@ -70,14 +71,7 @@ static int first_allowed(void) {
 
 static int info(int cpu) {
     json j = {0};
-    ic_kernel_info view = IC_KERNEL_INFO_INIT;
     cpu_caches caches = cpu_caches_read(cpu, 0);
-    const char *chosen = "";
-    for (unsigned i = 0; !*chosen && ic_kernel_get_info(i, &view) == IC_OK; i++) {
-        if (view.is_supported) {
-            chosen = view.name;
-        }
-    }
     char build[13];
     snprintf(build, sizeof build, "%.12s", cpu_build_id());
     json_open(&j, NULL, '{');
@@ -88,7 +82,7 @@ static int info(int cpu) {
     json_text(&j, "flags", emit_flags());
     json_words(&j, "cpu_features", ic_cpu_features());
     json_int(&j, "page_size", sysconf(_SC_PAGESIZE));
-    json_text(&j, "default_kernel", chosen);
+    json_text(&j, "default_kernel", kernel_default(IC_TYPE_F32));
     emit_caches(&j, &caches);
     emit_timer(&j);
     json_close(&j, '}');

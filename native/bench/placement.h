@@ -10,7 +10,7 @@ typedef struct {
     const layer_shape *layer;
     const layer_data *data;
     ic_algorithm algorithm;
-    const char *kernel;    /* NULL: the best */
+    const char *schedule;  /* NULL: the default */
     const ic_tuned *tuned; /* for auto; NULL: none */
     size_t budget;         /* bytes of the arena at most */
     uint64_t llc;

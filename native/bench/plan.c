@@ -3,6 +3,7 @@
 
 #include "affinity.h"
 #include "core/algorithm.h"
+#include "emit.h"
 #include "sha256.h"
 #include "textfile.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_LINE "convbench-plan 2"
 #define COUNT_LIMIT 1000000
 #define VARIANT_LIMIT 4096 /* a worker has room for as many */
 
@@ -136,6 +138,41 @@ static void read_build(reader *r) {
     *APPEND(r->p->builds, r->p->build_count) = (plan_build){kept(fields_text(f, "exe")), kept(fields_text(f, "name"))};
 }
 
+static void read_schedule(fields *f, plan_variant *v) {
+    const char *schedule = fields_text(f, "schedule");
+    if (!*schedule || strlen(schedule) >= sizeof v->schedule) {
+        fields_fail(f, "schedule=%.80s is not a schedule's name", schedule);
+    }
+    if (v->algorithm == IC_ALGORITHM_AUTO && strcmp(schedule, "default")) {
+        fields_fail(f, "schedule=%.80s: algorithm=auto chooses it, write schedule=default", schedule);
+    }
+    snprintf(v->schedule, sizeof v->schedule, "%s", schedule);
+}
+
+/* Whether one of two words is there; it is the second. */
+static bool is_second(fields *f, const char *key, const char *first, const char *second) {
+    const char *text = fields_text(f, key);
+    bool is_it = !strcmp(text, second);
+    if (!is_it && strcmp(text, first)) {
+        fields_fail(f, "%s=%.40s is not %s or %s", key, text, first, second);
+    }
+    return is_it;
+}
+
+static void read_threads(fields *f, plan_variant *v) {
+    const char *threads = fields_text(f, "threads");
+    if (strcmp(threads, "1")) {
+        fields_fail(f, "threads=%.40s is not covered: 1", threads);
+    }
+    v->threads = 1;
+}
+
+/* Whether two variants have one convolution object, with its check: they differ in the cache mode at most. */
+static bool is_same_object(const plan_variant *a, const plan_variant *b) {
+    return a->algorithm == b->algorithm && a->is_best == b->is_best && a->build == b->build &&
+           a->threads == b->threads && !strcmp(a->schedule, b->schedule) && !strcmp(a->label, b->label);
+}
+
 static void read_variant(reader *r) {
     fields *f = &r->f;
     plan *p = r->p;
@@ -144,39 +181,30 @@ static void read_variant(reader *r) {
         fields_fail(f, "index=%llu, but this is variant %u", (unsigned long long)index, p->variant_count);
     }
     plan_variant *v = APPEND(p->variants, p->variant_count);
-    const char *algorithm = fields_text(f, "algorithm"), *cache = fields_text(f, "cache");
-    const char *kernel = fields_text(f, "kernel"), *label = fields_text(f, "label");
+    const char *algorithm = fields_text(f, "algorithm");
     if (!f->error[0] && !ic_algorithm_from_name(algorithm, &v->algorithm)) {
         fields_fail(f, "algorithm=%.40s is not known", algorithm);
     }
-    v->rotate = !strcmp(cache, "rotate");
-    if (!v->rotate && strcmp(cache, "hot")) {
-        fields_fail(f, "cache=%.40s is not hot or rotate", cache);
-    }
+    read_schedule(f, v);
+    v->is_best = is_second(f, "face", "published", "best");
     v->build = (unsigned)fields_u64(f, "build", 0, COUNT_LIMIT);
     if (!f->error[0] && v->build >= p->build_count) {
         fields_fail(f, "build=%u is not defined above", v->build);
     }
-    if (!*kernel || strlen(kernel) >= sizeof v->kernel) {
-        fields_fail(f, "kernel=%.80s is not a kernel name", kernel);
-    }
-    if (v->algorithm == IC_ALGORITHM_AUTO && strcmp(kernel, "auto")) {
-        fields_fail(f, "kernel=%.80s: algorithm=auto chooses it, write kernel=auto", kernel);
-    }
+    v->rotate = is_second(f, "cache", "hot", "rotate");
+    read_threads(f, v);
+    const char *label = fields_text(f, "label");
     if (strlen(label) >= sizeof v->label) {
         fields_fail(f, "label=%.80s is too long", label);
     }
-    snprintf(v->kernel, sizeof v->kernel, "%s", kernel);
     snprintf(v->label, sizeof v->label, "%s", label);
     v->unit = p->variant_count - 1;
     for (unsigned i = 0; i + 1 < p->variant_count; i++) {
-        const plan_variant *o = &p->variants[i];
-        if (o->algorithm != v->algorithm || o->build != v->build || strcmp(o->kernel, v->kernel) ||
-            strcmp(o->label, v->label)) {
+        if (!is_same_object(&p->variants[i], v)) {
             continue;
         }
-        v->unit = o->unit;
-        if (o->rotate == v->rotate) {
+        v->unit = p->variants[i].unit;
+        if (p->variants[i].rotate == v->rotate) {
             fields_fail(f, "the same as variant %u; give one of them a label", i);
         }
     }
@@ -288,6 +316,20 @@ static bool complain(unsigned line, const char *reason) {
     return false;
 }
 
+/* Whether the file is a plan of our version. */
+static bool first_line(const char *line) {
+    char reason[160];
+    if (!strcmp(line, FIRST_LINE)) {
+        return true;
+    }
+    if (strncmp(line, "convbench-plan ", 15) || line[15] < '0' || line[15] > '9') {
+        return complain(1, "the first line is not '" FIRST_LINE "'");
+    }
+    snprintf(reason, sizeof reason, "'%.40s': %s reads it, this is convbench %s, which reads version 2", line,
+             strcmp(line + 15, "1") ? "another convbench" : "convbench 0.1", emit_version());
+    return complain(1, reason);
+}
+
 bool plan_read(plan *p, const char *path) {
     size_t bytes;
     memset(p, 0, sizeof *p);
@@ -312,8 +354,8 @@ bool plan_read(plan *p, const char *path) {
         *next++ = 0;
         line += strspn(line, " ");
         if (number == 1) {
-            if (strcmp(line, "convbench-plan 1")) {
-                return complain(1, "the first line is not 'convbench-plan 1'");
+            if (!first_line(line)) {
+                return false;
             }
             continue;
         }
@@ -328,7 +370,7 @@ bool plan_read(plan *p, const char *path) {
             return complain(number, r.f.error);
         }
     }
-    const char *missing = !number             ? "convbench-plan 1"
+    const char *missing = !number             ? FIRST_LINE
                           : !r.run            ? "run"
                           : !r.measure        ? "measure"
                           : !p->build_count   ? "build"

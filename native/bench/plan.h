@@ -4,7 +4,7 @@
  * between fields and values percent-encoded (space, %, control characters); `#` comments and blank lines are allowed.
  * Things are defined above the lines that use them.
  *
- *   convbench-plan 1       the first line
+ *   convbench-plan 2       the first line
  *   run                    id cluster attempt cpu [conductor_cpus] deadline_s tool
  *       cpu                is measured; the conductor stays on conductor_cpus (empty: anything but cpu)
  *       deadline_s         the plan's latest end
@@ -25,10 +25,15 @@
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
  *   build                  index exe name
  *                          exe empty: this program; name empty: the build id's first 12 digits
- *   variant                index algorithm kernel build cache=hot|rotate label
- *                          kernel auto: the default one, best: chosen by layer and core, or a schedule
- *                          (indirectconv.h); algorithm auto: kernel=auto; label empty: called as variant.h says
- *   layer                  name h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
+ *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads=1 label
+ *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default)
+ *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
+ *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
+ *                          (indirectconv.h)
+ *       face               of the report; nothing but names follows from it
+ *       label              empty: called as variant.h says
+ *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
+ *                          (layer_keys.inc.h)
  *   known                  layer variant calls out=0|1
  *                          from an earlier part of the run: calls of a sample (0: to be chosen); out: never tried
  *   job                    launch layer seed rounds variants=0,1,... done=ROUND.POSITION,... first_round
@@ -49,8 +54,9 @@ typedef struct {
 
 typedef struct {
     ic_algorithm algorithm;
-    char kernel[64]; /* "auto", "best" or a schedule */
-    unsigned build;
+    char schedule[64]; /* as it was asked for */
+    bool is_best;      /* the face */
+    unsigned build, threads;
     bool rotate;
     char label[64]; /* "": the variant is called as variant.h says */
     unsigned unit;  /* first variant that differs in `cache` at most: they share checks and objects */

@@ -5,7 +5,7 @@
  * (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes bytes, numbers as printf
  * %.17g. A worker blocks in read between requests; end of file means: exit. Requests, each followed by its answers:
  *
- *   hello protocol=1 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
+ *   hello protocol=2 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
  *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there. From then on auto goes by
  *         the tuned table in FILE, if it fits.
  *     hello build=HEX pid=N cpus=LIST
@@ -15,33 +15,32 @@
  *         table_refused empty: it is used
  *     failed reason=T
  *
- *   layer (the plan's fields)
+ *   layer (the plan's fields, type and layout among them)
  *         Forget the layer before, make inputs and weights of this one.
  *     ok | skip reason=T bytes=B | failed reason=T
  *
- *   create unit=N algorithm=T kernel=T
- *         Try it; `unit` names it from now on.
- *     created kernel=T [algorithm=T] [chosen_by=table|model] [order=panels|pixels] input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *   create object=N algorithm=T schedule=T
+ *         Try it; the number names it from now on. Algorithm and schedule are the plan's (plan.h), or what was `created`
+ *         before.
+ *     created algorithm=T [method=T] kernel=T schedule=T [chosen_by=table|model] [order=panels|pixels]
+ *             input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X
- *         kernel and algorithm that run from now on, whatever was asked (algorithm=auto, kernel=auto or best); no
- *         algorithm: the one asked for. chosen_by: with algorithm=auto. order: the outer one of the loops around the micro-kernel.
+ *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
+ *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
+ *         around the micro-kernel.
  *     skip reason=T [bytes=B] | failed reason=T
  *
- *   check unit=N by=reference|every|checksum [dump=DIR as=NAME]
+ *   check object=N by=reference|every|checksum [dump=DIR as=NAME]
  *         reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
  *         as: the output is NAME.output.npy behind the layer's name.
  *     checked outputs=N ok=0|1 error_over_bound=X checksum=N
  *     skip reason=T [bytes=B] | failed reason=T
  *
- *   sample unit=N cache=hot|rotate calls=N settle_ns=N
+ *   sample object=N cache=hot|rotate calls=N settle_ns=N
  *         calls=0: choose, and say so; in rotate it may then still be refused as too short. Else exactly so many, and
  *         the window is what it is. settle_ns: cap of the settling.
- *     sampled calls=N ns=X window_ns=X window_short=0|1 copy_ns=X copies=N settle_ns=X settle_capped=0|1 mhz_before=X
- *             mhz_after=X cpu_before=N cpu_after=N repinned=N nivcsw=N faults=N t_ns=N checksum=N input=A weights=A
- *             output=A pointers=A matrix=A
- *         copy_ns=-1: no copy; mhz=-1: not to be believed; window_ns: all timed calls together, window_short: under the
- *         minimum; repinned: times it was found on another CPU or free to go there, pinned again and taken anew;
- *         checksum: of the last call's output, as `check` gives it; addresses as decimal numbers, 0: none.
+ *     sampled checksum=N (all of evidence.inc.h)
+ *         checksum: of the last call's output, as `check` gives it.
  *     skip reason=T [bytes=B] | failed reason=T
  *
  * `failed` may have a further field, external=1: it is not the variant's doing (the CPU was taken away), so it is measured
@@ -50,7 +49,7 @@
 #ifndef CONVBENCH_PROTOCOL_H
 #define CONVBENCH_PROTOCOL_H
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define PROTOCOL_FD 3
 #define PROTOCOL_LINE 8192
 

@@ -18,10 +18,10 @@
 
 #define PIN_TRIES 4
 
-static void settle(const sample_request *q, window *w, sample_result *r) {
+static void settle(const sample_request *q, window *w, evidence *e) {
     uint64_t start = timer_ns();
     double last = 0;
-    r->settle_capped = false;
+    e->settle_capped = false;
     for (unsigned calls = 1;; calls++) {
         uint64_t begin = timer_ns();
         heartbeat_expect(w->call_ns);
@@ -35,11 +35,11 @@ static void settle(const sample_request *q, window *w, sample_result *r) {
             break;
         }
         if (calls >= 2 && timer_ns() - start >= q->settle_ns) {
-            r->settle_capped = true;
+            e->settle_capped = true;
             break;
         }
     }
-    r->settle_ns = (double)(timer_ns() - start);
+    e->settle_ns = (double)(timer_ns() - start);
 }
 
 static double believed(const sample_request *q) {
@@ -58,42 +58,42 @@ static void usage(long *switches, long *faults) {
     *faults = u.ru_minflt + u.ru_majflt;
 }
 
-static void measure(const sample_request *q, window *w, sample_result *r) {
+static void measure(const sample_request *q, window *w, evidence *e) {
     window_time t;
-    long switches, faults;
+    long switches, faults, switches_after, faults_after;
     uint64_t calls = q->calls;
-    settle(q, w, r);
+    settle(q, w, e);
     if (!calls && !q->rotate) {
         calls = window_choose(w);
     }
     usage(&switches, &faults);
-    r->cpu_before = sched_getcpu();
-    r->mhz_before = believed(q);
+    e->cpu_before = sched_getcpu();
+    e->mhz_before = believed(q);
     if (q->rotate) {
         window_rotate(w, calls, &t);
     } else {
         window_hot(w, calls, &t);
     }
-    r->mhz_after = believed(q);
-    r->cpu_after = sched_getcpu();
-    usage(&r->nivcsw, &r->faults);
-    r->nivcsw -= switches;
-    r->faults -= faults;
-    r->calls = t.calls;
-    r->t_ns = t.t_ns;
-    r->ns = t.ns;
-    r->window_ns = t.total_ns;
-    r->window_short = t.total_ns < w->least_ns;
-    r->copy_ns = window_copy(w, t.calls);
+    e->mhz_after = believed(q);
+    e->cpu_after = sched_getcpu();
+    usage(&switches_after, &faults_after);
+    e->nivcsw = switches_after - switches;
+    e->faults = faults_after - faults;
+    e->calls = t.calls;
+    e->t_ns = t.t_ns;
+    e->ns = t.ns;
+    e->window_ns = t.total_ns;
+    e->window_short = t.total_ns < w->least_ns;
+    e->copy_ns = window_copy(w, t.calls);
 }
 
-static bool was_on(int seen, int cpu) {
+static bool was_on(int64_t seen, int cpu) {
     return seen < 0 || seen == cpu; /* below 0: the system does not tell */
 }
 
 /* A sample of another CPU is none of this one, whatever its time: systems move groups of processes between sets of CPUs
  * while they run (Android's cpusets). It is pinned and taken again, and the record says how often. */
-static bool measure_here(const sample_request *q, window *w, sample_result *r, char *reason, size_t room) {
+static bool measure_here(const sample_request *q, window *w, evidence *e, char *reason, size_t room) {
     cpu_set wanted = {{0}}, now;
     cpu_set_put(&wanted, q->cpu, true);
     for (unsigned tries = 0; tries < PIN_TRIES; tries++) {
@@ -103,17 +103,17 @@ static bool measure_here(const sample_request *q, window *w, sample_result *r, c
                      errno ? strerror(errno) : "it gave other CPUs");
             return false;
         }
-        r->repinned += !held;
-        measure(q, w, r);
+        e->repinned += !held;
+        measure(q, w, e);
         held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
-        if (held && was_on(r->cpu_before, q->cpu) && was_on(r->cpu_after, q->cpu)) {
+        if (held && was_on(e->cpu_before, q->cpu) && was_on(e->cpu_after, q->cpu)) {
             return true;
         }
-        r->repinned += held; /* it was elsewhere although its set is right; else counted when it is set again */
+        e->repinned += held; /* it was elsewhere although its set is right; else counted when it is set again */
     }
     snprintf(reason, room,
              "ran on CPU %d and %d instead of %d, %d times: the system keeps changing the CPUs it may use",
-             r->cpu_before, r->cpu_after, q->cpu, PIN_TRIES);
+             (int)e->cpu_before, (int)e->cpu_after, q->cpu, PIN_TRIES);
     return false;
 }
 
@@ -128,7 +128,7 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
                    .layer = q->layer,
                    .data = q->data,
                    .algorithm = q->algorithm,
-                   .kernel = q->kernel,
+                   .schedule = q->schedule,
                    .budget = q->memory,
                    .llc = q->llc,
                    .room = q->room,
@@ -137,6 +137,7 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
                 .rotate = q->rotate,
                 .least_ns = fmax((double)q->min_ns, SAMPLE_TICKS * q->tick_ns),
                 .call_ns = q->call_ns};
+    evidence *e = &r->evidence;
     memset(r, 0, sizeof *r);
     *bytes = 0;
     p.copy = calloc(p.copies, sizeof *p.copy);
@@ -152,14 +153,14 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
         *bytes = placement_need(&p) + layer_data_bytes(q->layer);
         return SAMPLE_SKIPPED;
     }
-    sample_status result = measure_here(q, &w, r, reason, room) ? SAMPLE_TAKEN : SAMPLE_HINDERED;
+    sample_status result = measure_here(q, &w, e, reason, room) ? SAMPLE_TAKEN : SAMPLE_HINDERED;
     const instance *i = p.copy;
-    r->copies = p.copies;
-    r->input = p.input;
-    r->output = i->output;
-    r->weights = i->memory[IC_MEMORY_WEIGHTS];
-    r->pointers = i->memory[IC_MEMORY_POINTERS];
-    r->matrix = i->memory[IC_MEMORY_MATRIX];
+    e->copies = p.copies;
+    e->address.input = (uintptr_t)p.input;
+    e->address.output = (uintptr_t)i->output;
+    e->address.weights = (uintptr_t)i->memory[IC_MEMORY_WEIGHTS];
+    e->address.pointers = (uintptr_t)i->memory[IC_MEMORY_POINTERS];
+    e->address.matrix = (uintptr_t)i->memory[IC_MEMORY_MATRIX];
     if (w.ran) {
         r->checksum = checksum(w.ran->output, q->layer->output_floats);
     }
@@ -170,8 +171,8 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
         return SAMPLE_FAILED;
     }
     /* Decided once, when the calls are chosen: a variant has samples in all rounds or in none. */
-    if (result == SAMPLE_TAKEN && q->rotate && !q->calls && r->ns < SAMPLE_TICKS * q->tick_ns) {
-        snprintf(reason, room, "a call takes %.0f ns, under %d ticks of %.3g ns of the timer", r->ns, SAMPLE_TICKS,
+    if (result == SAMPLE_TAKEN && q->rotate && !q->calls && e->ns < SAMPLE_TICKS * q->tick_ns) {
+        snprintf(reason, room, "a call takes %.0f ns, under %d ticks of %.3g ns of the timer", e->ns, SAMPLE_TICKS,
                  q->tick_ns);
         return SAMPLE_SKIPPED;
     }

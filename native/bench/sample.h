@@ -3,6 +3,7 @@
 #ifndef CONVBENCH_SAMPLE_H
 #define CONVBENCH_SAMPLE_H
 
+#include "evidence.h"
 #include "placement.h"
 
 #define SAMPLE_TICKS 1000 /* a sample, and a call in rotate, is no shorter than this many ticks of the timer */
@@ -12,7 +13,7 @@ typedef struct {
     const layer_shape *layer;
     const layer_data *data;
     ic_algorithm algorithm;
-    const char *kernel;
+    const char *schedule;
     const size_t *bytes;                             /* of one instance, by ic_memory */
     size_t room;                                     /* of the arena for one instance */
     size_t memory;                                   /* of the arena at most */
@@ -23,13 +24,8 @@ typedef struct {
 } sample_request;
 
 typedef struct {
-    uint64_t calls, t_ns, checksum;                                  /* checksum: of the last call's output */
-    double ns, window_ns, copy_ns, settle_ns, mhz_before, mhz_after; /* copy_ns and mhz: -1 for none */
-    unsigned copies, repinned;
-    bool settle_capped, window_short;
-    int cpu_before, cpu_after;
-    long nivcsw, faults;
-    const void *input, *weights, *output, *pointers, *matrix;
+    evidence evidence;
+    uint64_t checksum; /* of the last call's output */
 } sample_result;
 
 typedef enum {

@@ -7,21 +7,17 @@
 #include <string.h>
 
 bool variant_chosen(const plan_variant *v) {
-    return v->algorithm == IC_ALGORITHM_AUTO || !strcmp(v->kernel, "best");
-}
-
-static bool is_best(const plan_variant *v) {
-    return variant_chosen(v) || strchr(v->kernel, '+');
+    return v->algorithm == IC_ALGORITHM_AUTO || !strcmp(v->schedule, "best");
 }
 
 const char *variant_face(const plan_variant *v) {
-    return is_best(v) ? "best" : "published";
+    return v->is_best ? "best" : "published";
 }
 
 void variant_asked(const plan_variant *v, char name[VARIANT_NAME]) {
-    bool is_default = !strcmp(v->kernel, "auto");
+    bool is_default = !strcmp(v->schedule, "default");
     snprintf(name, VARIANT_NAME, "%s%s%s", ic_algorithm_name(v->algorithm), is_default ? "" : "/",
-             is_default ? "" : v->kernel);
+             is_default ? "" : v->schedule);
 }
 
 void variant_name(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]) {
@@ -29,6 +25,6 @@ void variant_name(const plan_variant *v, const char *algorithm, const char *sche
         snprintf(name, VARIANT_NAME, "auto/%s_%s", algorithm, schedule);
     } else {
         snprintf(name, VARIANT_NAME, "%s/%s%s", algorithm, schedule,
-                 is_best(v) && !strchr(schedule, '+') ? "+best" : "");
+                 v->is_best && !strchr(schedule, '+') ? "+best" : "");
     }
 }

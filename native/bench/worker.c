@@ -7,6 +7,7 @@
 #include "dump.h"
 #include "heartbeat.h"
 #include "introspect.h"
+#include "kernel.h"
 #include "lines.h"
 #include "meminfo.h"
 #include "peak_probe.h"
@@ -27,12 +28,14 @@
 #include <unistd.h>
 
 #define UNITS 4096
+#define SCHEDULE 64 /* room for a name, with its end */
+#define ASKED 160   /* room for one that was asked for */
 #define CREATE_TIMES 3
 
 typedef struct {
     bool made;
     ic_algorithm algorithm;
-    char kernel[64]; /* as chosen, like the algorithm */
+    char schedule[SCHEDULE]; /* as chosen, like the algorithm */
     size_t bytes[IC_MEMORY_KINDS];
     size_t room;    /* of the arena for one instance */
     double call_ns; /* what its last untimed call took, 0: unknown */
@@ -134,12 +137,12 @@ static bool take_layer(worker *w, fields *f) {
     return lines_put(PROTOCOL_FD, "ok");
 }
 
-static placement placement_of(worker *w, const unit *u, const char *kernel, instance *i) {
+static placement placement_of(worker *w, const unit *u, const char *schedule, instance *i) {
     return (placement){.arena = &w->arena,
                        .layer = &w->layer,
                        .data = &w->data,
                        .algorithm = u->algorithm,
-                       .kernel = kernel,
+                       .schedule = schedule,
                        .tuned = w->table.tuned,
                        .budget = arena_budget(w),
                        .llc = w->llc,
@@ -149,16 +152,31 @@ static placement placement_of(worker *w, const unit *u, const char *kernel, inst
 }
 
 static unit *unit_of(worker *w, fields *f) {
-    uint64_t index = fields_u64(f, "unit", 0, UNITS - 1);
+    uint64_t index = fields_u64(f, "object", 0, UNITS - 1);
     if (!f->error[0] && !w->has_layer) {
         fields_fail(f, "no layer yet");
     }
     return &w->units[index];
 }
 
+/* The library's name of the schedule that is asked for: NULL, the default one; or one with the default kernel's name in
+ * the place of `default`. */
+static const char *read_schedule(fields *f, ic_type type, char name[ASKED]) {
+    const char *asked = fields_text(f, "schedule");
+    const bool has_options = !strncmp(asked, "default+", strlen("default+"));
+    const int length = snprintf(name, ASKED, "%s%s", has_options ? kernel_default(type) : "",
+                                has_options ? asked + strlen("default") : asked);
+    if (length >= ASKED) {
+        fields_fail(f, "schedule=%.80s is too long", asked);
+    }
+    return strcmp(asked, "default") ? name : NULL;
+}
+
 static bool create(worker *w, fields *f) {
     unit *u = unit_of(w, f);
-    const char *name = fields_text(f, "algorithm"), *kernel = fields_text(f, "kernel");
+    const char *name = fields_text(f, "algorithm"), *asked = fields_text(f, "schedule");
+    char resolved[ASKED];
+    const char *schedule = read_schedule(f, w->layer.desc.type, resolved);
     if (!f->error[0] && !ic_algorithm_from_name(name, &u->algorithm)) {
         fields_fail(f, "algorithm=%.40s is not known", name);
     }
@@ -168,9 +186,9 @@ static bool create(worker *w, fields *f) {
     }
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
-    placement p = placement_of(w, u, strcmp(kernel, "auto") ? kernel : NULL, &i);
+    placement p = placement_of(w, u, schedule, &i);
     ic_algorithm chosen = u->algorithm;
-    const char *by = "", *order = NULL;
+    const char *by = "", *order = NULL, *method = "";
     for (int n = 0; n < CREATE_TIMES; n++) {
         ic_status status = placement_make(&p);
         char text[256];
@@ -179,7 +197,7 @@ static bool create(worker *w, fields *f) {
         }
         snprintf(text, sizeof text,
                  status == IC_UNKNOWN_KERNEL ? "%s: no kernel or schedule %s in this build" : "%s: %s", name,
-                 status == IC_UNKNOWN_KERNEL ? kernel : ic_status_string(status));
+                 status == IC_UNKNOWN_KERNEL ? asked : ic_status_string(status));
         if (status == IC_UNSUPPORTED || status == IC_UNSUPPORTED_HARDWARE || status == IC_UNKNOWN_KERNEL) {
             return reply_skip(text, 0);
         }
@@ -188,12 +206,13 @@ static bool create(worker *w, fields *f) {
         }
         create_ns = fmin(create_ns, (double)i.create_ns);
         reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
-        snprintf(u->kernel, sizeof u->kernel, "%s", i.info.kernel ? i.info.kernel : "none");
+        snprintf(u->schedule, sizeof u->schedule, "%s", i.info.kernel);
         chosen = i.info.algorithm;
         if (u->algorithm == IC_ALGORITHM_AUTO) {
             by = ic_conv2d_is_from_table(i.conv) ? " chosen_by=table" : " chosen_by=model";
         }
         order = ic_conv2d_order(i.conv);
+        method = ic_conv2d_method(i.conv);
         memcpy(u->bytes, i.bytes, sizeof u->bytes);
         placement_free(&p);
     }
@@ -202,13 +221,14 @@ static bool create(worker *w, fields *f) {
     u->call_ns = 0;
     u->made = true;
     return lines_put(PROTOCOL_FD,
-                     "created kernel=%s algorithm=%s%s%s%s input_bytes=%zu output_bytes=%zu weights_bytes=%zu "
-                     "pointer_bytes=%zu matrix_bytes=%zu "
-                     "padding_bytes=%zu object_bytes=%zu create_ns=%.17g reshape_ns=%.17g",
-                     reply_text(u->kernel), ic_algorithm_name(chosen), by, order ? " order=" : "", order ? order : "",
-                     w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
-                     u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS], u->bytes[IC_MEMORY_MATRIX],
-                     u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
+                     "created algorithm=%s method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu output_bytes=%zu "
+                     "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
+                     "create_ns=%.17g reshape_ns=%.17g",
+                     ic_algorithm_name(chosen), method, (int)strcspn(u->schedule, "+"), u->schedule, u->schedule, by,
+                     order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
+                     w->layer.output_floats * sizeof(float), u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS],
+                     u->bytes[IC_MEMORY_MATRIX], u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns,
+                     reshape_ns);
 }
 
 static bool check(worker *w, fields *f) {
@@ -232,7 +252,7 @@ static bool check(worker *w, fields *f) {
     }
     instance i;
     char reason[256] = "";
-    placement p = placement_of(w, u, u->kernel, &i);
+    placement p = placement_of(w, u, u->schedule, &i);
     ic_status status = placement_make(&p);
     if (status == IC_OUT_OF_MEMORY) {
         return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
@@ -273,7 +293,7 @@ static bool take_sample(worker *w, fields *f) {
         return reply_failed(f->error);
     }
     q.algorithm = u->algorithm;
-    q.kernel = u->kernel;
+    q.schedule = u->schedule;
     q.bytes = u->bytes;
     q.room = u->room;
     q.call_ns = u->call_ns;
@@ -290,16 +310,8 @@ static bool take_sample(worker *w, fields *f) {
                : status == SAMPLE_HINDERED ? reply_hindered(reason)
                                            : reply_failed(reason);
     }
-    return lines_put(
-        PROTOCOL_FD,
-        "sampled calls=%" PRIu64 " ns=%.17g window_ns=%.17g window_short=%d copy_ns=%.17g copies=%u settle_ns=%.17g "
-        "settle_capped=%d mhz_before=%.17g mhz_after=%.17g cpu_before=%d cpu_after=%d repinned=%u nivcsw=%ld "
-        "faults=%ld "
-        "t_ns=%" PRIu64 " checksum=%" PRIu64 " input=%" PRIuPTR " weights=%" PRIuPTR " output=%" PRIuPTR
-        " pointers=%" PRIuPTR " matrix=%" PRIuPTR,
-        r.calls, r.ns, r.window_ns, r.window_short, r.copy_ns, r.copies, r.settle_ns, r.settle_capped, r.mhz_before,
-        r.mhz_after, r.cpu_before, r.cpu_after, r.repinned, r.nivcsw, r.faults, r.t_ns, r.checksum, (uintptr_t)r.input,
-        (uintptr_t)r.weights, (uintptr_t)r.output, (uintptr_t)r.pointers, (uintptr_t)r.matrix);
+    char text[EVIDENCE_TEXT];
+    return lines_put(PROTOCOL_FD, "sampled checksum=%" PRIu64 "%s", r.checksum, evidence_print(&r.evidence, text));
 }
 
 int worker_main(void) {

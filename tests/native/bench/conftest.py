@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from harness.store.records import Record, parse_record
 from harness.toolchain.builder import build
+from tests.native.bench.version2 import Record, parse_record
 
 if TYPE_CHECKING:
     from tests.native.conftest import Builds
@@ -46,11 +46,28 @@ def arm64_convbench(need_tool: Callable[[str], str], tmp_path: Path) -> Path:
     return script
 
 
+def variant_line(
+    index: int,
+    algorithm: str,
+    schedule: str = "default",
+    cache: str = "hot",
+    *,
+    build: int = 0,
+    label: str = "",
+) -> str:
+    """A variant of face best where more was asked for than the default or a plain kernel."""
+    face = "best" if algorithm == "auto" or schedule == "best" or "+" in schedule else "published"
+    return (
+        f"variant index={index} algorithm={algorithm} schedule={schedule} face={face} build={build} cache={cache} "
+        f"threads=1 label={label}"
+    )
+
+
 def layer_line(name: str, h: int, w: int, cin: int, cout: int, **other: int | str) -> str:
     s = {**SHAPE, **other}
     pad, stride, dilation = s.pop("pad"), s.pop("stride"), s.pop("dilation")
     fields = {
-        **{"name": name, "h": h, "w": w, "kh": s["kh"], "kw": s["kw"]},
+        **{"name": name, "type": "f32", "layout": "nhwc", "h": h, "w": w, "kh": s["kh"], "kw": s["kw"]},
         **{key: s.get(key, pad) for key in ("pt", "pr", "pb", "pl")},
         **{key: s.get(key, stride) for key in ("sh", "sw")},
         **{key: s.get(key, dilation) for key in ("dh", "dw")},
@@ -91,9 +108,7 @@ class PlanText:
 
     def variants(self) -> list[str]:
         pairs = [(a, c) for c in self.caches for a in self.algorithms]
-        return [
-            f"variant index={i} algorithm={a} kernel=auto build=0 cache={c} label=" for i, (a, c) in enumerate(pairs)
-        ]
+        return [variant_line(i, algorithm, cache=cache) for i, (algorithm, cache) in enumerate(pairs)]
 
     def jobs(self) -> list[str]:
         every = ",".join(str(i) for i in range(len(self.variants())))
@@ -110,7 +125,7 @@ class PlanText:
             return " ".join([word, *(f"{key}={value}" for key, value in values.items())])
 
         return [
-            *("convbench-plan 1", line("run", self.run), line("measure", self.measure), self.gate, *self.extra),
+            *("convbench-plan 2", line("run", self.run), line("measure", self.measure), self.gate, *self.extra),
             *(f"build index=0 exe={self.exe} name=", *self.variants(), *self.layers, *self.jobs()),
         ]
 
@@ -146,6 +161,11 @@ def plan() -> PlanText:
 @pytest.fixture
 def make_layer() -> Callable[..., str]:
     return layer_line
+
+
+@pytest.fixture
+def make_variant() -> Callable[..., str]:
+    return variant_line
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ HELLO = (
     "hello build=0123456789abcdef pid={pid} cpus=0 clock_available=0 clock_reason=fake clock_mhz=0 peak_isa=none "
     "peak_ok=0 peak_flop_per_cycle=0 peak_fmas_per_cycle=0 peak_gflops=0 peak_reason=fake"
 )
-CREATED = "created kernel=fake " + " ".join(
+CREATED = "created algorithm={algorithm} method=fake kernel=fake schedule=fake " + " ".join(
     f"{kind}_bytes=64" for kind in ("input", "output", "weights", "pointer", "matrix", "padding", "object")
 )
 SAMPLED = (
@@ -35,17 +35,21 @@ def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
     if word == "layer":
         return "ok"
     if word == "create":
-        created = CREATED.replace("=fake", f"=fake{os.getpid()}") if BEHAVIOUR == "changes its mind" else CREATED
+        created = CREATED.format(algorithm=fields["algorithm"].replace("auto", "indirect"))
+        if BEHAVIOUR == "changes its mind":
+            created = created.replace("schedule=fake", f"schedule=fake{os.getpid()}")
+        if BEHAVIOUR == "does not say what runs":
+            created = created.replace(" schedule=fake", "")
         return f"{created} create_ns=1 reshape_ns=1"
     if word == "check" and BEHAVIOUR == "fails its check":
         return "failed reason=no%20luck"
     if word == "check":
         return "checked outputs=1 ok=1 error_over_bound=0 checksum=7"
-    if BEHAVIOUR == "hangs over unit 0" and fields["unit"] == "0":
+    if BEHAVIOUR == "hangs over object 0" and fields["object"] == "0":
         time.sleep(600)
-    if BEHAVIOUR == "fails over unit 0" and fields["unit"] == "0":
+    if BEHAVIOUR == "fails over object 0" and fields["object"] == "0":
         return "failed reason=no%20luck"
-    if BEHAVIOUR == "is hindered over unit 0" and fields["unit"] == "0":
+    if BEHAVIOUR == "is hindered over object 0" and fields["object"] == "0":
         return "failed reason=no%20luck external=1"
     if BEHAVIOUR == "is killed in its second round" and fields["calls"] != "0":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.store.records import Block, Check, End, Error, Gate, Sample, Worker
+from tests.native.bench.version2 import Check, End, Error, Gate, Job, Sample, Worker
 
 pytestmark = pytest.mark.native
 
@@ -245,7 +245,7 @@ def test_a_worker_killed_from_outside_is_measured_again_in_later_launches(
     result = started.finish()
     (error,) = result.of(Error)
     assert (error.signal, error.external) == (number, True)
-    assert [(block.rounds, block.complete) for block in result.of(Block)] == [(4, False), (4, True)]
+    assert [(job.rounds, job.complete) for job in result.of(Job)] == [(4, False), (4, True)]
     counts = Counter((s.launch, s.algorithm) for s in result.of(Sample))
     assert counts[0, error.algorithm] < 4
     assert [counts[1, algorithm] for algorithm in plan.algorithms] == [4, 4, 4]
@@ -258,7 +258,7 @@ def test_a_cpu_that_is_not_to_be_had_ends_the_run_and_blames_no_variant(plan: An
     (error,) = result.of(Error)
     assert (error.external, error.signal) == (True, None)
     assert "cannot run on CPU 1023" in error.reason
-    assert not result.of(Block)
+    assert not result.of(Job)
     assert result.records[-1].reason == "cpu"
 
 
@@ -291,11 +291,10 @@ def test_sigkill_leaves_whole_lines_and_no_worker(
     wait_for(lambda: gone(worker), 5)
 
 
-def test_two_builds_take_turns(plan: Any, run: Callable[..., Any], convbench: Path) -> None:
-    plan.variants = lambda: [
-        "variant index=0 algorithm=indirect kernel=auto build=0 cache=hot label=",
-        "variant index=1 algorithm=indirect kernel=auto build=1 cache=hot label=",
-    ]
+def test_two_builds_take_turns(
+    plan: Any, run: Callable[..., Any], convbench: Path, make_variant: Callable[..., str]
+) -> None:
+    plan.variants = lambda: [make_variant(0, "indirect"), make_variant(1, "indirect", build=1)]
     lines = plan.lines()
     at = next(i for i, line in enumerate(lines) if line.startswith("build"))
     lines[at : at + 1] = [f"build index=0 exe={convbench} name=ours", f"build index=1 exe={convbench} name=theirs"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from harness.store.records import Check, End, Error, Layer, Record, Skip, parse_record, what_ran
+from tests.native.bench.version2 import Check, End, Error, Layer, Record, Skip, parse_record
 
 pytestmark = pytest.mark.native
 
@@ -23,7 +23,7 @@ MACS = 150_000
 PUBLISHED = ("im2col", "direct", "indirect")
 OPTIONS: dict[str, tuple[str, ...]] = {"im2col": ("", "+block{}"), "direct": ("", "+block{}")}
 OPTIONS["indirect"] = ("", "+regions", "+taps", "+taps+ahead", "+block{}", "+regions+block{}+ahead")
-CHOSEN = (("auto", "auto"), *((algorithm, "best") for algorithm in PUBLISHED))
+CHOSEN = (("auto", "default"), *((algorithm, "best") for algorithm in PUBLISHED))
 
 Shape = dict[str, int | str]
 HOST_PLANS, ARM64_PLANS = 16, 5
@@ -80,7 +80,7 @@ def ways(program: Path, blocks: dict[str, int]) -> list[tuple[str, str]]:
         for algorithm in PUBLISHED
         for option in OPTIONS[algorithm]
     ]
-    return [("naive", "auto"), *named, *CHOSEN]
+    return [("naive", "default"), *named, *CHOSEN]
 
 
 def verified(program: Path, plan: Any, folder: Path) -> list[Record]:
@@ -109,14 +109,13 @@ def check_records(found: list[Record], layers: dict[str, Shape], asked: list[tup
         assert checked[name] == len(asked) - len(skipped), (name, s)
 
 
-def check_bits(folder: Path, layers: dict[str, Shape]) -> None:
+def check_bits(found: list[Record], folder: Path, layers: dict[str, Shape]) -> None:
     """One kernel, one result, whatever the algorithm and schedule."""
     for name, s in layers.items():
         bits: dict[str, dict[str, bytes]] = defaultdict(dict)
-        for file in (folder / "dump").glob(f"{name}.*.output.npy"):
-            way = file.name.removeprefix(f"{name}.").removesuffix(".output.npy").replace(".", "/", 1)
-            kernel = what_ran(way)[1].partition("+")[0]
-            bits[kernel][way] = file.read_bytes()
+        for check in (record for record in found if isinstance(record, Check) and record.layer == name):
+            file = folder / "dump" / f"{name}.{check.variant.replace('/', '.', 1)}.output.npy"
+            bits[check.kernel][check.variant] = file.read_bytes()
         for kernel, outputs in bits.items():
             assert kernel == "loops" or {f"im2col/{kernel}", f"indirect/{kernel}"} <= outputs.keys()
             assert len(set(outputs.values())) == 1, (kernel, sorted(outputs), s)
@@ -130,16 +129,18 @@ def check_memory(found: list[Layer], layers: dict[str, Shape]) -> None:
         assert extra[name, "auto"] <= extra[name, "im2col"], s
 
 
-def lines(asked: Sequence[tuple[str, str]]) -> list[str]:
-    return [
-        f"variant index={i} algorithm={algorithm} kernel={kernel} build=0 cache=hot label="
-        for i, (algorithm, kernel) in enumerate(asked)
-    ]
-
-
 @pytest.fixture
-def check(plan: Any, run: Callable[..., Any], make_layer: Callable[..., str], tmp_path: Path) -> Callable[..., None]:
+def check(
+    plan: Any,
+    run: Callable[..., Any],
+    make_layer: Callable[..., str],
+    make_variant: Callable[..., str],
+    tmp_path: Path,
+) -> Callable[..., None]:
     """`check(program, shapes, blocks)`: one plan of all of them."""
+
+    def lines(asked: Sequence[tuple[str, str]]) -> list[str]:
+        return [make_variant(i, algorithm, schedule) for i, (algorithm, schedule) in enumerate(asked)]
 
     def check(program: Path, drawn: list[Shape], blocks: dict[str, int]) -> None:
         layers = {f"layer{i}": s for i, s in enumerate(drawn)}
@@ -147,9 +148,10 @@ def check(plan: Any, run: Callable[..., Any], make_layer: Callable[..., str], tm
         plan.exe, plan.variants = program, lambda: lines(asked)
         plan.layers = tuple(make_layer(name, **s) for name, s in layers.items())
         with TemporaryDirectory(dir=tmp_path) as folder:
-            check_records(verified(program, plan, Path(folder)), layers, asked)
-            check_bits(Path(folder), layers)
-        plan.variants = lambda: lines((("im2col", "auto"), ("auto", "auto")))
+            found = verified(program, plan, Path(folder))
+            check_records(found, layers, asked)
+            check_bits(found, Path(folder), layers)
+        plan.variants = lambda: lines((("im2col", "default"), ("auto", "default")))
         plan.rounds, plan.done = 1, "0.0,0.1"  # all measured before: objects are made, nothing is timed
         check_memory(run(plan, program).of(Layer), layers)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.store.records import Block, Check, End, Error, Gate, Header, Layer, Sample, Skip, Telemetry, Worker
+from tests.native.bench.version2 import Check, End, Error, Gate, Header, Job, Layer, Sample, Skip, Telemetry, Worker
 
 pytestmark = pytest.mark.native
 
@@ -70,7 +70,7 @@ def test_records_of_a_whole_run(plan: Any, run: Callable[..., Any], make_layer: 
     for s in samples:
         calls[s.layer, s.variant, s.cache].add(s.calls)
     assert all(len(numbers) == 1 for numbers in calls.values()), calls  # over all rounds and launches
-    assert [(b.launch, b.layer, b.rounds, b.rounds_planned) for b in result.of(Block)] == [
+    assert [(j.launch, j.layer, j.rounds, j.rounds_planned) for j in result.of(Job)] == [
         (launch, layer, 8, 8) for launch in (0, 1) for layer in "ab"
     ]
     assert [gate.status for gate in result.of(Gate)] == ["unavailable"] * 2
@@ -134,11 +134,11 @@ def test_budget_cuts_rounds(plan: Any, run: Callable[..., Any]) -> None:
     plan.launches, plan.rounds = 2, 50
     result = run(plan)
     assert result.code == 0
-    for block in result.of(Block):
-        assert 1 <= block.rounds < 50
-        assert block.rounds_planned == 50
-        of_block = [s for s in result.of(Sample) if s.launch == block.launch]
-        assert len(of_block) == 2 * block.rounds
+    for job in result.of(Job):
+        assert 1 <= job.rounds < 50
+        assert job.rounds_planned == 50
+        of_job = [s for s in result.of(Sample) if s.launch == job.launch]
+        assert len(of_job) == 2 * job.rounds
 
 
 def test_telemetry(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
@@ -209,15 +209,17 @@ def test_cpu_that_is_not_there(plan: Any, run: Callable[..., Any]) -> None:
     assert not result.of(Sample)
 
 
-def test_unknown_kernel_and_missing_program(plan: Any, run: Callable[..., Any]) -> None:
+def test_unknown_kernel_and_missing_program(
+    plan: Any, run: Callable[..., Any], make_variant: Callable[..., str]
+) -> None:
     plan.variants = lambda: [
-        "variant index=0 algorithm=indirect kernel=none_1x1 build=0 cache=hot label=",
-        "variant index=1 algorithm=im2col kernel=scalar_4x4 build=0 cache=hot label=mine",
+        make_variant(0, "indirect", "none_1x1"),
+        make_variant(1, "im2col", "scalar_4x4", label="mine"),
     ]
     result = run(plan)
     assert result.code == 0
     assert "none_1x1" in result.of(Skip)[0].reason
-    assert {(s.variant, s.kernel) for s in result.of(Sample)} == {("mine", "scalar_4x4")}
+    assert {(s.variant, s.asked, s.kernel) for s in result.of(Sample)} == {("mine", "im2col/scalar_4x4", "scalar_4x4")}
     plan.exe = "/nowhere/convbench"
     result = run(plan)
     assert result.code == 3

@@ -17,7 +17,7 @@ Ask = Callable[[str], dict[str, str]]
 
 @pytest.fixture
 def ask(convbench: Path, make_layer: Callable[..., str], need_tool: Callable[[str], str]) -> Iterator[Ask]:
-    """`ask(request)`: the answer's fields, its word under ''. The worker knows im2col on a layer as unit 0."""
+    """`ask(request)`: the answer's fields, its word under ''. The worker knows im2col on a layer as object 0."""
     ours, theirs = socket.socketpair()
     code = 'exec 3<&"$0"; exec "$1" worker'
     number = str(theirs.fileno())
@@ -33,10 +33,10 @@ def ask(convbench: Path, make_layer: Callable[..., str], need_tool: Callable[[st
         return {"": word, **dict(field.split("=", 1) for field in fields)}
 
     cpu = min(os.sched_getaffinity(0))
-    hello = ask(f"hello protocol=1 cpu={cpu} memory=268435456 llc=1048576 min_ns=1000000 max_khz=0 probe=0")
+    hello = ask(f"hello protocol=2 cpu={cpu} memory=268435456 llc=1048576 min_ns=1000000 max_khz=0 probe=0")
     assert hello[""] == "hello"
     assert ask(make_layer("a", 28, 28, 32, 32))[""] == "ok"
-    assert ask("create unit=0 algorithm=im2col kernel=auto")[""] == "created"
+    assert ask("create object=0 algorithm=im2col schedule=default")[""] == "created"
     yield ask
     ours.close()
     answers.close()
@@ -44,27 +44,27 @@ def ask(convbench: Path, make_layer: Callable[..., str], need_tool: Callable[[st
 
 
 def test_a_short_window_is_kept_and_says_so(ask: Ask) -> None:
-    checked = ask("check unit=0 by=checksum")
-    sample = ask("sample unit=0 cache=hot calls=1 settle_ns=1000000")
+    checked = ask("check object=0 by=checksum")
+    sample = ask("sample object=0 cache=hot calls=1 settle_ns=1000000")
     assert (sample["calls"], sample["window_short"]) == ("1", "1")
     assert float(sample["window_ns"]) == float(sample["ns"])
     assert sample["checksum"] == checked["checksum"]
-    long = ask("sample unit=0 cache=hot calls=20000 settle_ns=1000000")
+    long = ask("sample object=0 cache=hot calls=20000 settle_ns=1000000")
     assert (long["calls"], long["window_short"]) == ("20000", "0")
 
 
 def test_calls_are_those_asked_for(ask: Ask) -> None:
-    chosen = int(ask("sample unit=0 cache=hot calls=0 settle_ns=1000000")["calls"])
+    chosen = int(ask("sample object=0 cache=hot calls=0 settle_ns=1000000")["calls"])
     assert chosen >= 1
-    rotate = ask("sample unit=0 cache=rotate calls=7 settle_ns=1000000")
+    rotate = ask("sample object=0 cache=rotate calls=7 settle_ns=1000000")
     assert rotate["calls"] == "7"
     assert int(rotate["copies"]) > 1
-    assert rotate["checksum"] == ask("check unit=0 by=checksum")["checksum"]
+    assert rotate["checksum"] == ask("check object=0 by=checksum")["checksum"]
 
 
 def test_a_median_is_of_five_calls_at_least(ask: Ask, make_layer: Callable[..., str]) -> None:
     assert ask(make_layer("large", 56, 56, 64, 64))[""] == "ok"
-    assert ask("create unit=1 algorithm=naive kernel=auto")[""] == "created"
-    sample = ask("sample unit=1 cache=rotate calls=0 settle_ns=0")
+    assert ask("create object=1 algorithm=naive schedule=default")[""] == "created"
+    sample = ask("sample object=1 cache=rotate calls=0 settle_ns=0")
     assert float(sample["ns"]) > 1e6  # so long that one call fills the window
     assert sample["calls"] == "5"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from harness.store.records import Check, End, Skip, parse_record
+from tests.native.bench.version2 import Check, End, Skip, parse_record
 
 pytestmark = pytest.mark.native
 
@@ -77,8 +77,7 @@ def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make
         terms = (w[0].size + 1) * 2.0**-24
         bound = terms / (1 - terms) * size
         for check in (check for check in checks if check.layer == name):
-            algorithm, kernel = check.variant.split("/")
-            output = np.load(folder / f"{name}.{algorithm}.{kernel}.output.npy")
+            output = np.load(folder / f"{name}.{check.algorithm}.{check.schedule}.output.npy")
             assert output.shape == exact.shape
             assert check.outputs == output.size  # small layers are compared whole
             worst = float(np.max(np.abs(output - exact) / bound))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.store.records import Block, Check, Error, Sample, Worker
+from tests.native.bench.version2 import Check, Error, Job, Sample, Worker
 
 pytestmark = pytest.mark.native
 
@@ -35,7 +35,7 @@ def fake(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 
 def test_a_hang_is_remembered_and_costs_the_others_no_rounds(fake: Any, run: Callable[..., Any]) -> None:
-    plan = fake("hangs over unit 0")
+    plan = fake("hangs over object 0")
     plan.launches, plan.rounds = 3, 3
     plan.measure |= {"worker_timeout_s": 1.5, "budget_s": 3.6, "launches": 3}
     result = run(plan)
@@ -44,13 +44,15 @@ def test_a_hang_is_remembered_and_costs_the_others_no_rounds(fake: Any, run: Cal
     assert (error.launch, error.algorithm) == (0, "im2col")
     assert "timed out" in error.reason
     assert {s.algorithm for s in result.of(Sample)} == {"indirect"}
-    assert [(block.launch, block.rounds) for block in result.of(Block)] == [(0, 3), (1, 3), (2, 3)]
-    lost = [block.lost_s for block in result.of(Block)]
+    assert [(job.launch, job.rounds) for job in result.of(Job)] == [(0, 3), (1, 3), (2, 3)]
+    lost = [job.lost_s for job in result.of(Job)]
     assert lost[0] >= 1.5
     assert max(lost[1:]) < 0.5
 
 
-@pytest.mark.parametrize(("behaviour", "external"), [("fails over unit 0", False), ("is hindered over unit 0", True)])
+@pytest.mark.parametrize(
+    ("behaviour", "external"), [("fails over object 0", False), ("is hindered over object 0", True)]
+)
 def test_a_failure_is_told_in_the_worker_s_words_and_tried_again_in_the_next_launch(
     fake: Any, run: Callable[..., Any], behaviour: str, external: bool
 ) -> None:
@@ -58,7 +60,7 @@ def test_a_failure_is_told_in_the_worker_s_words_and_tried_again_in_the_next_lau
     plan.launches, plan.rounds = 2, 3
     result = run(plan)
     assert [(e.launch, e.reason, e.external) for e in result.of(Error)] == [(n, "no luck", external) for n in (0, 1)]
-    assert [(b.rounds, b.complete) for b in result.of(Block)] == [(3, not external)] * 2
+    assert [(job.rounds, job.complete) for job in result.of(Job)] == [(3, not external)] * 2
 
 
 def test_rounds_that_a_kill_took_from_the_last_variant_are_not_the_budget_s(fake: Any, run: Callable[..., Any]) -> None:
@@ -67,14 +69,20 @@ def test_rounds_that_a_kill_took_from_the_last_variant_are_not_the_budget_s(fake
     result = run(plan)
     assert [(e.signal, e.external) for e in result.of(Error)] == [(9, True)]
     assert [s.round for s in result.of(Sample)] == [0]
-    assert not result.of(Block)  # --resume measures all of the five rounds
+    assert not result.of(Job)  # --resume measures all of the five rounds
     assert result.records[-1].reason == "done"
 
 
 def test_a_check_that_fails_is_told_in_the_worker_s_words(fake: Any, run: Callable[..., Any]) -> None:
     result = run(fake("fails its check"))
     assert {(e.reason, e.external) for e in result.of(Error)} == {("no luck", False)}
-    assert [(b.rounds, b.complete) for b in result.of(Block)] == [(0, True)]
+    assert [(job.rounds, job.complete) for job in result.of(Job)] == [(0, True)]
+
+
+def test_a_worker_that_does_not_say_what_runs_is_told_what_is_missing(fake: Any, run: Callable[..., Any]) -> None:
+    result = run(fake("does not say what runs"))
+    assert result.code == 3
+    assert {(e.reason, e.method, e.schedule) for e in result.of(Error)} == {("key 'schedule' is missing", "", "")}
 
 
 def test_a_program_that_never_starts_is_given_up(fake: Any, run: Callable[..., Any], make_layer: Any) -> None:
@@ -105,8 +113,8 @@ def test_the_share_of_a_launch_is_that_of_the_whole_run(fake: Any, run: Callable
     plan = fake(sample_s=0.1)
     plan.algorithms, plan.rounds = ("im2col",), 30
     plan.measure |= {"budget_s": 1.2, "launches": 4}
-    (block,) = run(plan).of(Block)
-    assert 1 <= block.rounds <= 3
+    (job,) = run(plan).of(Job)
+    assert 1 <= job.rounds <= 3
 
 
 def test_what_an_earlier_attempt_settled_stands(plan: Any, run: Callable[..., Any]) -> None:

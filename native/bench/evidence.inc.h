@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a worker tells of a sample, and what the sample's record has of it: EVIDENCE(name, kind) for each value,
+ * EVIDENCE_ADDRESS(name) for each buffer. The `sampled` reply, its reading and the record are made of these lines
+ * (evidence.c); harness.store.records.Sample has the same fields. Times are nanoseconds. Kinds:
+ *
+ *   u64          a whole number from 0 on
+ *   count        a whole number from 1 on
+ *   i64          a whole number; -1: the system does not tell
+ *   f64          a number
+ *   f64_or_null  a number; below 0 in the reply, and null in the record: there is none
+ *   bool         0 or 1 in the reply, false or true in the record
+ */
+#ifndef EVIDENCE
+#define EVIDENCE(name, kind)
+#endif
+#ifndef EVIDENCE_ADDRESS
+#define EVIDENCE_ADDRESS(name)
+#endif
+EVIDENCE(calls, count)            /* timed */
+EVIDENCE(ns, f64)                 /* a call: hot: the window over the calls, rotate: the median call */
+EVIDENCE(window_ns, f64)          /* all timed calls together */
+EVIDENCE(window_short, bool)      /* the window is under the minimum */
+EVIDENCE(copy_ns, f64_or_null)    /* im2col's copy alone, a call */
+EVIDENCE(copies, count)           /* instances that were called in turn */
+EVIDENCE(settle_ns, f64)          /* untimed calls before the window */
+EVIDENCE(settle_capped, bool)     /* the clock was not steady yet */
+EVIDENCE(mhz_before, f64_or_null) /* the clock before the window; none: not to be believed */
+EVIDENCE(mhz_after, f64_or_null)
+EVIDENCE(cpu_before, i64)
+EVIDENCE(cpu_after, i64)
+EVIDENCE(repinned, u64) /* times found on another CPU or free to go there, pinned again and taken anew */
+EVIDENCE(nivcsw, i64)   /* involuntary context switches in the window */
+EVIDENCE(faults, i64)   /* page faults in the window */
+EVIDENCE(t_ns, u64)     /* CLOCK_MONOTONIC at the window's start */
+/* Decimal in the reply, 0: there is no such buffer; hexadecimal in the record, "" for none. */
+EVIDENCE_ADDRESS(input)
+EVIDENCE_ADDRESS(weights)
+EVIDENCE_ADDRESS(output)
+EVIDENCE_ADDRESS(pointers)
+EVIDENCE_ADDRESS(matrix)
+#undef EVIDENCE
+#undef EVIDENCE_ADDRESS

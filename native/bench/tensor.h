@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Types of elements and layouts of tensors, by the names that plan, protocol and records have for them. */
+#ifndef CONVBENCH_TENSOR_H
+#define CONVBENCH_TENSOR_H
+
+#include "indirectconv.h"
+
+#include <stdbool.h>
+
+/* False: there is none of that name, or the library does not cover it. */
+bool tensor_type_from_name(const char *name, ic_type *type);
+bool tensor_layout_from_name(const char *name, ic_layout *layout);
+const char *tensor_type_name(ic_type type); /* of one that is covered */
+const char *tensor_layout_name(ic_layout layout);
+/* What is covered: "f32". */
+const char *tensor_types(void);
+const char *tensor_layouts(void);
+
+#endif

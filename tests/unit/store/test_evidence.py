@@ -1,0 +1,47 @@
+"""The evidence of a sample: what the C program tells (native/bench/evidence.inc.h) is what the record's schema has."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.paths import data_root
+from harness.store.records import Addresses, Sample
+
+pytestmark = pytest.mark.unit
+
+# What a sample is about and who took it; all the rest is evidence.
+IDENTITY = (
+    *("layer", "variant", "asked", "algorithm", "method", "kernel", "schedule"),
+    *("face", "element", "layout", "threads", "build", "cache"),
+)
+PLACE = ("type", "seq", "launch", "round", "position", "pid", "addresses")
+
+# Kinds of the C side, and what a value of them may be in the schema.
+KINDS = {
+    **dict.fromkeys(("u64", "count", "i64"), "int"),
+    **{"f64": "float", "f64_or_null": "float | None", "bool": "bool"},
+}
+
+
+def listed() -> str:
+    return (data_root() / "native/bench/evidence.inc.h").read_text()
+
+
+def test_the_fields_are_the_record_s() -> None:
+    names = re.findall(r"^EVIDENCE\((\w+), \w+\)", listed(), re.MULTILINE)
+    assert names == [name for name in Sample.model_fields if name not in (*IDENTITY, *PLACE)]
+
+
+def test_the_addresses_are_the_record_s() -> None:
+    names = re.findall(r"^EVIDENCE_ADDRESS\((\w+)\)", listed(), re.MULTILINE)
+    assert names == list(Addresses.model_fields)
+
+
+def test_the_kinds_are_the_record_s() -> None:
+    kinds = dict(re.findall(r"^EVIDENCE\((\w+), (\w+)\)", listed(), re.MULTILINE))
+    assert set(kinds.values()) <= KINDS.keys()
+    for name, kind in kinds.items():
+        has = Sample.model_fields[name].annotation
+        assert (has.__name__ if isinstance(has, type) else str(has)) in (KINDS[kind], f"{KINDS[kind]} | None"), name
