@@ -17,6 +17,9 @@ from harness.store.rundir import RunDir
 
 Tables = dict[str, dict[str, bytes]]  # by device and cluster
 
+FIRST_WORD = b"indirectconv-tuned "  # of a table's text (native/src/choice/tuned_text.c)
+_VERSION_1 = b"1"
+
 _REMEDY = "make tables with `harness tune --out DIR` on the same devices, and name that folder"
 
 
@@ -40,7 +43,10 @@ def check_tuned(request: Request) -> None:
 
 
 def find_tables(request: Request, devices: Sequence[tuple[str, Device]], say: Callable[[str], None]) -> Tables:
-    """The tables for the clusters to measure; says which have none. Raises UsageError where none has one."""
+    """The tables for the clusters to measure; says which have none.
+
+    Raises UsageError where none has one, or one cannot be read or is of version 1.
+    """
     if request.tuned is None:
         return {}
     found: Tables = {}
@@ -53,11 +59,14 @@ def find_tables(request: Request, devices: Sequence[tuple[str, Device]], say: Ca
         for label in labels:
             file = table_file(request.tuned, name, label)
             try:
-                found.setdefault(name, {})[label] = file.read_bytes()
+                table = file.read_bytes()
             except FileNotFoundError:
                 without.append(f"{name}/{label}.tuned")
             except OSError as error:
                 raise UsageError(f"--tuned: {file}: {error.strerror}", "mend its permissions, or tune again") from error
+            else:
+                _check_version(file, table)
+                found.setdefault(name, {})[label] = table
     found = {name: tables for name, tables in found.items() if tables}
     if not found:
         there = f", it lacks {', '.join(without)}" if without else ""
@@ -65,6 +74,15 @@ def find_tables(request: Request, devices: Sequence[tuple[str, Device]], say: Ca
     for place in without:
         say(f"--tuned {request.tuned}: no {place}: there `auto` goes by the model")
     return found
+
+
+def _check_version(file: Path, table: bytes) -> None:
+    """What is no table at all is left to the library, which says so on the device and chooses by its model."""
+    words = table.split(maxsplit=2)
+    if table.startswith(FIRST_WORD) and len(words) > 1 and words[1] == _VERSION_1:
+        raise UsageError(
+            f"--tuned: {file}: a tuned table of version 1: version 0.1 of this tool reads it, tune again with this one"
+        )
 
 
 def keep_tables(run: RunDir, tables: Tables) -> dict[str, dict[str, str]]:

@@ -129,8 +129,15 @@ static void others(const char *kernel) {
     } forged[] = {
         {" kh=3", " kh=3", IC_OK},
         {"\nlayer", "0\nlayer", IC_TUNED_OTHER_CPU},
-        {"-tuned 1 ", "-tuned 2 ", IC_TUNED_OTHER_VERSION},
-        {"-tuned 1 0.", "-tuned 1 9.", IC_TUNED_OTHER_VERSION},
+        {"-tuned 2 ", "-tuned 3 ", IC_TUNED_OTHER_VERSION},
+        {"-tuned 2 0.", "-tuned 2 9.", IC_TUNED_OTHER_VERSION},
+        {"-tuned 2 ", "-tuned  ", IC_TUNED_DAMAGED},
+        {" type=f32", " type=f16", IC_TUNED_OTHER_VERSION},
+        {" type=f32", " type=", IC_TUNED_DAMAGED},
+        {" type=f32", "", IC_TUNED_DAMAGED},
+        {" layout=nhwc", " layout=nchw", IC_TUNED_OTHER_VERSION},
+        {" layout=nhwc", " layout=0", IC_TUNED_OTHER_VERSION},
+        {" layout=nhwc", "", IC_TUNED_DAMAGED},
         {"scalar_4x4", "scalar_3x3", IC_TUNED_OTHER_VERSION},
         {"+regions+block12", "+block12+regions", IC_TUNED_OTHER_VERSION},
         {"+block12", "+block012", IC_TUNED_OTHER_VERSION},
@@ -145,7 +152,7 @@ static void others(const char *kernel) {
         {" h=12", " h=1", IC_TUNED_DAMAGED},
         {" threads=1", " threads=0", IC_TUNED_DAMAGED},
         {" threads=1", " threads=257", IC_TUNED_DAMAGED},
-        {"layer kh", "laver kh", IC_TUNED_DAMAGED},
+        {"layer type", "laver type", IC_TUNED_DAMAGED},
         {"end 2", "end 1", IC_TUNED_DAMAGED},
         {"end 2", "end 02", IC_TUNED_DAMAGED},
         {"indirectconv-tuned", "indirectconv_tuned", IC_TUNED_DAMAGED},
@@ -161,6 +168,11 @@ static void others(const char *kernel) {
         CHECK(ic_tuned_load(text, bytes, NULL, &tuned) == IC_OK);
         ic_tuned_destroy(tuned);
     }
+    /* What version 0.1 wrote: both versions and the remedy are named. */
+    const size_t old_bytes = forge("-tuned 2 0.2.0 ", "-tuned 1 0.1.0 ", text);
+    refuse(text, old_bytes, IC_TUNED_OTHER_VERSION);
+    CHECK(strcmp(ic_last_error(), "text: format 1 of library 0.1.0, this is format 2 of library 0.2.0: tune again") ==
+          0);
     /* Twice the same layer. */
     char layers[2][ROOM];
     const size_t bytes = sample_text(text);

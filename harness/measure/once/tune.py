@@ -21,11 +21,9 @@ from harness.measure.once.plan import once_plan, tune_deadline_s
 from harness.measure.outcome import DeviceOutcome, Results, code_of
 from harness.measure.programs import build_programs
 from harness.measure.request import Request
-from harness.measure.tables import table_file
+from harness.measure.tables import FIRST_WORD, table_file
 from harness.store.journal import write_atomically
 from harness.store.rundir import slug
-
-_FIRST_WORD = b"indirectconv-tuned "
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ class _Tuning:
         remote = f"{program.folder}/{label}.tuned"
         program.run("tune", plan, deadline_s, lambda said: done.take(label, said), "--out", remote, of=f"-{label}")
         table = program.device.read_from(remote, 0)
-        if table.startswith(_FIRST_WORD):
+        if table.startswith(FIRST_WORD):
             file = table_file(self._out, done.name, label)
             write_atomically(file, table)
             done.tables.append(file)

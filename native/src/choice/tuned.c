@@ -11,28 +11,10 @@
 
 enum { MOST_ENTRIES = 65536 };
 
-static void key_of(const ic_conv2d_desc *d, size_t batch, size_t height, size_t width, unsigned threads,
-                   uint64_t key[IC_TUNED_FIELDS]) {
-    const uint64_t values[IC_TUNED_FIELDS] = {d->kernel_height,
-                                              d->kernel_width,
-                                              d->stride_height,
-                                              d->stride_width,
-                                              d->dilation_height,
-                                              d->dilation_width,
-                                              d->pad_top,
-                                              d->pad_right,
-                                              d->pad_bottom,
-                                              d->pad_left,
-                                              d->groups,
-                                              batch,
-                                              d->in_channels,
-                                              d->out_channels,
-                                              height,
-                                              width,
-                                              threads,
-                                              d->type,
-                                              d->layout};
-    memcpy(key, values, sizeof values);
+static void key_of(const ic_tuned_entry *e, uint64_t key[IC_TUNED_FIELDS]) {
+#define TAKE(name, member) key[IC_TUNED_##name] = (uint64_t)e->member;
+    IC_TUNED_KEYS(TAKE)
+#undef TAKE
 }
 
 void ic_print_choice(ic_algorithm algorithm, const char *schedule, char choice[IC_CHOICE_NAME]) {
@@ -64,13 +46,13 @@ static ic_status read_choice(const char *text, ic_type type, ic_tuned_choice *ch
 }
 
 ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
-    ic_conv2d_desc desc;
+    ic_tuned_entry complete = *e;
     ic_geometry geometry;
-    ic_status status = ic_read_desc(&e->desc, &desc);
+    ic_status status = ic_read_desc(&e->desc, &complete.desc);
     if (status != IC_OK) {
         return status;
     }
-    status = ic_make_geometry(&desc, e->batch, e->height, e->width, &geometry);
+    status = ic_make_geometry(&complete.desc, e->batch, e->height, e->width, &geometry);
     if (status == IC_OK && (e->threads == 0 || e->threads > IC_MAX_THREADS)) {
         status = ic_fail(IC_INVALID_ARGUMENT, "entry.threads=%u is not 1 to %d", e->threads, IC_MAX_THREADS);
     }
@@ -78,12 +60,12 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
         status = ic_fail(IC_INVALID_ARGUMENT, "entry.choice has no end");
     }
     if (status == IC_OK) {
-        status = read_choice(e->choice, desc.type, &kept->choice);
+        status = read_choice(e->choice, complete.desc.type, &kept->choice);
     }
-    if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&desc)) {
+    if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&complete.desc)) {
         status = ic_fail(IC_UNSUPPORTED, "entry.choice=%.79s: direct does not cover this convolution", e->choice);
     }
-    key_of(&desc, e->batch, e->height, e->width, e->threads, kept->key);
+    key_of(&complete, kept->key);
     return status;
 }
 
@@ -102,7 +84,12 @@ const ic_tuned_choice *ic_tuned_find(const ic_tuned *tuned, const ic_conv2d_desc
     if (tuned == NULL) {
         return NULL;
     }
-    key_of(desc, geometry->batch, geometry->input_height, geometry->input_width, threads, key);
+    const ic_tuned_entry e = {.desc = *desc,
+                              .batch = geometry->batch,
+                              .height = geometry->input_height,
+                              .width = geometry->input_width,
+                              .threads = threads};
+    key_of(&e, key);
     const ic_tuned_row *found = ic_tuned_row_of(tuned, key);
     return found != NULL ? &found->choice : NULL;
 }

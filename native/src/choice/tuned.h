@@ -11,8 +11,31 @@ typedef struct {
     ic_schedule schedule;
 } ic_tuned_choice;
 
-/* Of a layer, in the order of the text's names; type and layout, for which the text has no names yet, last. */
-enum { IC_TUNED_TYPE = 17, IC_TUNED_LAYOUT, IC_TUNED_FIELDS, IC_TUNED_NAMES = IC_TUNED_TYPE };
+/* What a layer is known by, in the order of the text: the name there, and what it is of an ic_tuned_entry. Type and
+ * layout, which the text has by name, come first. */
+#define IC_TUNED_KEYS(KEY)                                                                                             \
+    KEY(type, desc.type)                                                                                               \
+    KEY(layout, desc.layout)                                                                                           \
+    KEY(kh, desc.kernel_height)                                                                                        \
+    KEY(kw, desc.kernel_width)                                                                                         \
+    KEY(sh, desc.stride_height)                                                                                        \
+    KEY(sw, desc.stride_width)                                                                                         \
+    KEY(dh, desc.dilation_height)                                                                                      \
+    KEY(dw, desc.dilation_width)                                                                                       \
+    KEY(pt, desc.pad_top)                                                                                              \
+    KEY(pr, desc.pad_right)                                                                                            \
+    KEY(pb, desc.pad_bottom)                                                                                           \
+    KEY(pl, desc.pad_left)                                                                                             \
+    KEY(groups, desc.groups)                                                                                           \
+    KEY(batch, batch)                                                                                                  \
+    KEY(cin, desc.in_channels)                                                                                         \
+    KEY(cout, desc.out_channels)                                                                                       \
+    KEY(h, height)                                                                                                     \
+    KEY(w, width)                                                                                                      \
+    KEY(threads, threads)
+
+#define IC_TUNED_INDEX(name, member) IC_TUNED_##name,
+enum { IC_TUNED_KEYS(IC_TUNED_INDEX) IC_TUNED_FIELDS };
 
 typedef struct {
     uint64_t key[IC_TUNED_FIELDS];

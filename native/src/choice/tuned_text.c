@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The text of a table:
  *
- *   indirectconv-tuned 1 0.1.0 x86:AuthenticAMD:25:17:1:avx2,fma       format, library, core
- *   layer kh=3 kw=3 ... h=56 w=56 threads=1 indirect_avx2_6x16+regions
+ *   indirectconv-tuned 2 0.2.0 x86:AuthenticAMD:25:17:1:avx2,fma       format, library, core
+ *   layer type=f32 layout=nhwc kh=3 kw=3 ... h=56 w=56 threads=1 indirect_avx2_6x16+regions
  *   end 1 9ae16a3b2f90404f                                             entries, FNV-1a of every byte before
  *
- * Layers are of f32 in NHWC. There is one way to write a table, and what is written otherwise is refused. */
+ * There is one way to write a table, and what is written otherwise is refused. Format 1 named neither type nor
+ * layout. */
 #include "choice/tuned.h"
 #include "core/algorithm.h"
 #include "core/core_id.h"
 #include "core/error.h"
+#include "core/layout.h"
+#include "core/type.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,10 +20,10 @@
 
 enum { NUMBER = 24 };
 
-static const char *const names[IC_TUNED_NAMES] = {
-    " kh=", " kw=",     " sh=",    " sw=",  " dh=",   " dw=", " pt=", " pr=",     " pb=",
-    " pl=", " groups=", " batch=", " cin=", " cout=", " h=",  " w=",  " threads="};
-static const char format_name[] = "indirectconv-tuned ", format_version[] = "1 ";
+#define NAME(name, member) " " #name "=",
+static const char *const names[IC_TUNED_FIELDS] = {IC_TUNED_KEYS(NAME)};
+#undef NAME
+static const char format_name[] = "indirectconv-tuned ", format_version[] = "2";
 
 static uint64_t hash_of(const char *text, size_t bytes, uint64_t hash) {
     for (size_t i = 0; i < bytes; i++) {
@@ -53,26 +56,39 @@ static void put_number(output *out, uint64_t value) {
     put(out, digits);
 }
 
+/* Number `k` of a layer's keys. */
+static void put_value(output *out, size_t k, uint64_t value) {
+    if (k == IC_TUNED_type) {
+        put(out, ic_type_of((ic_type)value)->name);
+    } else if (k == IC_TUNED_layout) {
+        put(out, ic_layout_name((ic_layout)value));
+    } else {
+        put_number(out, value);
+    }
+}
+
 static void put_version(char *text, size_t room) {
     const uint32_t version = ic_version();
-    snprintf(text, room, "%u.%u.%u ", version >> 16 & 255, version >> 8 & 255, version & 255);
+    snprintf(text, room, "%u.%u.%u", version >> 16 & 255, version >> 8 & 255, version & 255);
 }
 
 static void print_table(const ic_tuned *tuned, const char *id, output *out) {
     char word[IC_CHOICE_NAME];
     put(out, format_name);
     put(out, format_version);
+    put(out, " ");
     put_version(word, sizeof word);
     put(out, word);
+    put(out, " ");
     put(out, id);
     put(out, "\n");
     for (size_t i = 0; i < tuned->count; i++) {
         const ic_tuned_row *e = &tuned->rows[i];
         char schedule[IC_SCHEDULE_NAME];
         put(out, "layer");
-        for (size_t k = 0; k < IC_TUNED_NAMES; k++) {
+        for (size_t k = 0; k < IC_TUNED_FIELDS; k++) {
             put(out, names[k]);
-            put_number(out, e->key[k]);
+            put_value(out, k, e->key[k]);
         }
         ic_print_schedule(&e->choice.schedule, schedule);
         ic_print_choice(e->choice.algorithm, schedule, word);
@@ -140,7 +156,7 @@ static bool read_number(input *in, uint64_t *value) {
     return in->at - first == 1 || (in->at > first && *first != '0');
 }
 
-/* Up to `end`, which is passed over. */
+/* Up to `end`. */
 static bool read_word(input *in, char end, char *word, size_t room) {
     size_t length = 0;
     while (length < in->left && in->at[length] != end && in->at[length] != '\n' && in->at[length] != '\0') {
@@ -151,40 +167,21 @@ static bool read_word(input *in, char end, char *word, size_t room) {
     }
     memcpy(word, in->at, length);
     word[length] = '\0';
-    in->at += length + 1;
-    in->left -= length + 1;
+    in->at += length;
+    in->left -= length;
     return true;
 }
 
-static bool entry_of_key(const uint64_t key[IC_TUNED_NAMES], ic_tuned_entry *e) {
-    for (size_t i = 0; i < 11; i++) {
-        if (key[i] > UINT32_MAX) {
-            return false;
-        }
+/* False where a number is none of its member's. */
+static bool entry_of_key(const uint64_t key[IC_TUNED_FIELDS], ic_tuned_entry *e) {
+    *e = (ic_tuned_entry){.struct_size = sizeof *e, .desc = IC_CONV2D_DESC_INIT};
+#define GIVE(name, member)                                                                                             \
+    e->member = (__typeof__(e->member))key[IC_TUNED_##name];                                                           \
+    if ((uint64_t)e->member != key[IC_TUNED_##name]) {                                                                 \
+        return false;                                                                                                  \
     }
-    *e = (ic_tuned_entry){.struct_size = sizeof *e};
-    e->desc = (ic_conv2d_desc){sizeof e->desc,
-                               (uint32_t)key[0],
-                               (uint32_t)key[1],
-                               (uint32_t)key[2],
-                               (uint32_t)key[3],
-                               (uint32_t)key[4],
-                               (uint32_t)key[5],
-                               (uint32_t)key[6],
-                               (uint32_t)key[7],
-                               (uint32_t)key[8],
-                               (uint32_t)key[9],
-                               (uint32_t)key[10],
-                               (size_t)key[12],
-                               (size_t)key[13],
-                               0,
-                               0,
-                               IC_TYPE_F32,
-                               IC_LAYOUT_NHWC};
-    e->batch = (size_t)key[11];
-    e->height = (size_t)key[14];
-    e->width = (size_t)key[15];
-    e->threads = key[16] <= IC_MAX_THREADS ? (unsigned)key[16] : 0;
+    IC_TUNED_KEYS(GIVE)
+#undef GIVE
     return true;
 }
 
@@ -192,24 +189,53 @@ static ic_status damaged(const ic_tuned *tuned, const char *what) {
     return ic_fail(IC_TUNED_DAMAGED, "text: entry %zu: %s", tuned->count + 1, what);
 }
 
+/* The sum is right: whoever wrote this had other kernels, types or layouts. */
+static ic_status other_build(const ic_tuned *tuned, const char *name) {
+    return ic_fail(IC_TUNED_OTHER_VERSION, "text: entry %zu has %.79s, which this build has not", tuned->count + 1,
+                   name);
+}
+
+/* Number `k` of a layer's keys. */
+static ic_status read_value(input *in, size_t k, const ic_tuned *tuned, uint64_t *value) {
+    char name[NUMBER];
+    if (!skip(in, names[k])) {
+        return damaged(tuned, "a layer's parameters");
+    }
+    if (k != IC_TUNED_type && k != IC_TUNED_layout) {
+        return read_number(in, value) ? IC_OK : damaged(tuned, "a layer's parameters");
+    }
+    if (!read_word(in, ' ', name, sizeof name)) {
+        return damaged(tuned, "a layer's parameters");
+    }
+    if (k == IC_TUNED_type) {
+        const ic_element *element = ic_type_from_name(name);
+        *value = element != NULL ? (uint64_t)element->type : 0;
+        return element != NULL ? IC_OK : other_build(tuned, name);
+    }
+    ic_layout layout = IC_LAYOUT_NHWC;
+    const bool is_known = ic_layout_from_name(name, &layout);
+    *value = (uint64_t)layout;
+    return is_known ? IC_OK : other_build(tuned, name);
+}
+
 static ic_status read_entry(input *in, ic_tuned *tuned) {
-    uint64_t key[IC_TUNED_NAMES];
+    uint64_t key[IC_TUNED_FIELDS];
     ic_tuned_entry given;
     ic_tuned_row e;
-    for (size_t k = 0; k < IC_TUNED_NAMES; k++) {
-        if (!skip(in, names[k]) || !read_number(in, &key[k])) {
-            return damaged(tuned, "a layer's parameters");
+    for (size_t k = 0; k < IC_TUNED_FIELDS; k++) {
+        const ic_status status = read_value(in, k, tuned, &key[k]);
+        if (status != IC_OK) {
+            return status;
         }
     }
-    if (!skip(in, " ") || !entry_of_key(key, &given) || !read_word(in, '\n', given.choice, sizeof given.choice)) {
+    if (!skip(in, " ") || !entry_of_key(key, &given) || !read_word(in, '\n', given.choice, sizeof given.choice) ||
+        !skip(in, "\n")) {
         return damaged(tuned, "a layer's choice");
     }
     const ic_status status = ic_tuned_check(&given, &e);
     if (status != IC_OK || ic_tuned_row_of(tuned, e.key) != NULL) {
-        /* The sum is right: whoever wrote this had other kernels. */
         if (status == IC_UNKNOWN_KERNEL || status == IC_UNSUPPORTED_HARDWARE) {
-            return ic_fail(IC_TUNED_OTHER_VERSION, "text: entry %zu has %.79s, which this build has not",
-                           tuned->count + 1, given.choice);
+            return other_build(tuned, given.choice);
         }
         return damaged(tuned, status == IC_OK ? "a layer that it has already" : "no layer that can be");
     }
@@ -227,7 +253,7 @@ static bool is_whole(const char *text, size_t bytes) {
 }
 
 static ic_status read_table(input in, ic_tuned *tuned) {
-    char id[IC_CORE_ID], word[IC_CORE_ID], version[NUMBER];
+    char id[IC_CORE_ID], word[IC_CORE_ID], format[NUMBER], library[NUMBER], version[NUMBER];
     const char *text = in.at;
     const size_t bytes = in.left;
     if (!skip(&in, format_name)) {
@@ -237,10 +263,15 @@ static ic_status read_table(input in, ic_tuned *tuned) {
         return ic_fail(IC_TUNED_DAMAGED, "text does not have the sum at its end");
     }
     put_version(version, sizeof version);
-    if (!skip(&in, format_version) || !skip(&in, version)) {
-        return ic_fail(IC_TUNED_OTHER_VERSION, "text: not of format %sand library %s", format_version, version);
+    if (!read_word(&in, ' ', format, sizeof format) || !skip(&in, " ") ||
+        !read_word(&in, ' ', library, sizeof library) || !skip(&in, " ")) {
+        return ic_fail(IC_TUNED_DAMAGED, "text does not name its version");
     }
-    if (!read_word(&in, '\n', word, sizeof word)) {
+    if (strcmp(format, format_version) != 0 || strcmp(library, version) != 0) {
+        return ic_fail(IC_TUNED_OTHER_VERSION, "text: format %s of library %s, this is format %s of library %s: %s",
+                       format, library, format_version, version, "tune again");
+    }
+    if (!read_word(&in, '\n', word, sizeof word) || !skip(&in, "\n")) {
         return ic_fail(IC_TUNED_DAMAGED, "text does not name its CPU");
     }
     if (!ic_core_id(id)) {

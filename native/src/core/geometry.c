@@ -2,6 +2,7 @@
 #include "core/geometry.h"
 
 #include "core/error.h"
+#include "core/layout.h"
 #include "core/memory.h"
 #include "core/type.h"
 
@@ -24,10 +25,7 @@ static ic_status check_type(const ic_conv2d_desc *desc) {
     if (ic_type_of(desc->type) == NULL) {
         return ic_fail_type(desc->type);
     }
-    if (desc->layout != IC_LAYOUT_NHWC) {
-        return ic_fail(IC_UNSUPPORTED, "desc.layout=%d: there is %d (NHWC)", (int)desc->layout, IC_LAYOUT_NHWC);
-    }
-    return IC_OK;
+    return ic_layout_name(desc->layout) != NULL ? IC_OK : ic_fail_layout(desc->layout);
 }
 
 static ic_status check_channels(const ic_conv2d_desc *desc) {

@@ -31,5 +31,5 @@ const char *ic_status_string(ic_status status) {
 }
 
 uint32_t ic_version(void) {
-    return 0x000100; /* 0.1.0 */
+    return 0x000200; /* 0.2.0 */
 }

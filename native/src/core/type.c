@@ -4,6 +4,7 @@
 #include "core/error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { TYPES = 1 };
 
@@ -14,6 +15,15 @@ static const ic_element elements[TYPES] = {
 const ic_element *ic_type_of(ic_type type) {
     for (size_t i = 0; i < TYPES; i++) {
         if (elements[i].type == type) {
+            return &elements[i];
+        }
+    }
+    return NULL;
+}
+
+const ic_element *ic_type_from_name(const char *name) {
+    for (size_t i = 0; i < TYPES; i++) {
+        if (strcmp(elements[i].name, name) == 0) {
             return &elements[i];
         }
     }

@@ -14,6 +14,7 @@ typedef struct {
 
 /* NULL: not covered. */
 const ic_element *ic_type_of(ic_type type);
+const ic_element *ic_type_from_name(const char *name);
 /* IC_UNSUPPORTED, with what is covered. */
 ic_status ic_fail_type(ic_type type);
 

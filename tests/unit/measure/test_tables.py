@@ -86,6 +86,25 @@ def test_a_table_that_cannot_be_read(request_: Request) -> None:
         find_tables(request_, [PHONE], pytest.fail)
 
 
+def test_a_table_of_version_1(request_: Request) -> None:
+    assert request_.tuned
+    file = request_.tuned / "pixel-3" / "0-1.tuned"
+    file.write_text("indirectconv-tuned 1 0.1.0 x86:y\nend 0 0123456789abcdef\n")
+    with pytest.raises(UsageError) as error:
+        find_tables(request_, [PHONE], pytest.fail)
+    assert str(error.value) == (
+        f"--tuned: {file}: a tuned table of version 1: version 0.1 of this tool reads it, tune again with this one"
+    )
+
+
+@pytest.mark.parametrize("text", ["indirectconv-tuned 2 0.2.0 x86:y\nend 0 0123456789abcdef\n", "1 1", ""])
+def test_others_are_left_to_the_library(request_: Request, text: str) -> None:
+    assert request_.tuned
+    (request_.tuned / "pixel-3" / "0-1.tuned").write_text(text)
+    found = find_tables(request_, [PHONE], pytest.fail)
+    assert found["pixel-3"]["0-1"] == text.encode()
+
+
 def test_options_that_can_have_no_effect(request_: Request, tmp_path: Path) -> None:
     check_tuned(request_)
     check_tuned(replace(request_, tuned=None))

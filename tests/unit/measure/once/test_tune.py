@@ -33,7 +33,7 @@ TUNED = {
 SHORT = {**TUNED, "layer": "b", "best": "direct_x", "model_ns": None, "best_ns": None}
 SKIP = {"type": "skip", "layer": "c", "reason": "too large"}
 END = {"type": "end", "reason": "done"}
-TABLE = "indirectconv-tuned 1 0.1.0 x86:y\nend 0 0123456789abcdef\n"
+TABLE = "indirectconv-tuned 2 0.2.0 x86:y\nend 0 0123456789abcdef\n"
 
 
 @pytest.fixture(autouse=True)
