@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from harness.judge.sample import Evidence
 from harness.store import records
@@ -63,7 +63,6 @@ def _field(annotation: Any) -> _Field:
     return _Field(frozenset())
 
 
-_decode = json.JSONDecoder().raw_decode  # json.loads without its search for spaces at both ends
 _MODEL = records.Sample.model_fields
 _NAMES = tuple(_MODEL)
 _DEFAULTS = tuple(_ABSENT if field.is_required() else field.default for field in _MODEL.values())
@@ -78,14 +77,13 @@ _NONE_OF_THEM = dict(zip(ADDRESSES, _NOWHERE, strict=True))
 
 def values_of(line: bytes) -> Values | None:
     """The values of a sample's line, not yet looked at; None for another record, or what is no JSON."""
-    if b'"sample"' not in line or b"\\u" in line:  # a text may hold half of a character, which JSON's parser lets pass
+    if b'"sample"' not in line:
         return None
     try:
-        text = line.decode()
-        value, end = _decode(text)
-    except (ValueError, RecursionError):
+        value = from_json(line)  # what pydantic parses with, in half the time of json.loads
+    except ValueError:
         return None
-    if end != len(text) or type(value) is not dict or value.get("type") != "sample":
+    if type(value) is not dict or value.get("type") != "sample":
         return None
     addresses = value.get("addresses", _NONE_OF_THEM)
     if type(addresses) is not dict:

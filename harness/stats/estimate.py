@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 from typing import NamedTuple
-
-import numpy as np
 
 from harness.stats.interval import LEAST_LAUNCHES, Interval, from_log_means
 
@@ -88,12 +86,11 @@ def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
     filled = [means for means in layers if means]
     if not filled:
         return None
-    center = float(np.mean([np.mean(list(means.values())) for means in filled]))
+    center = fmean(fmean(means.values()) for means in filled)
     common = sorted(set.intersection(*(set(means) for means in filled)))
     if len(common) < LEAST_LAUNCHES:
         return Interval(math.exp(center), None, None, len(common))
-    matrix = np.array([[means[launch] for launch in common] for means in filled])
-    return from_log_means(matrix.mean(axis=0), center=center)
+    return from_log_means([fmean(means[launch] for means in filled) for launch in common], center=center)
 
 
 def mean_of_alike(layers: Sequence[LogMeans]) -> LogMeans:
@@ -101,7 +98,7 @@ def mean_of_alike(layers: Sequence[LogMeans]) -> LogMeans:
     if len(layers) == 1:
         return dict(sorted(layers[0].items()))
     launches = sorted(set().union(*layers))
-    return {n: float(np.mean([means[n] for means in layers if n in means])) for n in launches}
+    return {n: fmean(means[n] for means in layers if n in means) for n in launches}
 
 
 def peak_share(flop: float, ns: float, mhz: float, peak_flop_per_cycle: float) -> float | None:

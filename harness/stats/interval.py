@@ -7,12 +7,10 @@ Rounds of one launch share its memory placement, its heat and its neighbours, so
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from statistics import fmean
 
 LEAST_LAUNCHES = 4
 CONFIDENCE = 0.95
@@ -39,39 +37,35 @@ class Interval:
         return 1 if self.low > 1 else -1 if self.high < 1 else 0
 
 
-def half_widths(log_means: ArrayLike, confidence: float = CONFIDENCE) -> NDArray[np.float64]:
-    """Half-widths of the t intervals of many streams at once, on the log scale.
+def half_width(log_means: Sequence[float], confidence: float = CONFIDENCE) -> float:
+    """Half-width of the t interval of launches' mean log values, on the log scale; NaN with fewer than 4 launches.
 
-    ``log_means`` is (..., launches): mean log values of launches. Returns (...): t quantile with launches - 1 degrees
-    of freedom times the standard error; NaN with fewer than 4 launches.
+    The t quantile with launches - 1 degrees of freedom times the standard error.
     """
-    means = np.asarray(log_means, dtype=np.float64)
-    launches = means.shape[-1]
+    launches = len(log_means)
     if launches < LEAST_LAUNCHES:
-        return np.full(means.shape[:-1], np.nan)
-    quantile = t_quantile(0.5 + confidence / 2, launches - 1)
-    # What np.std and np.mean do, bit by bit, in a third of their time: a report makes ten thousand intervals.
-    away = means - np.add.reduce(means, axis=-1, keepdims=True) / launches
-    spread: NDArray[np.float64] = np.sqrt(np.add.reduce(away * away, axis=-1) / (launches - 1))
-    return quantile * spread / math.sqrt(launches)
+        return math.nan
+    away = math.dist(log_means, [fmean(log_means)] * launches)  # root of the sum of squares
+    return t_quantile(0.5 + confidence / 2, launches - 1) * away / math.sqrt(launches * (launches - 1))
 
 
 @cache
 def t_quantile(share: float, freedom: int) -> float:
-    """The quantile of Student's t; scipy.stats has the same at the cost of importing it, a second."""
+    """The quantile of Student's t."""
+    from scipy.special import stdtrit  # noqa: PLC0415  a quarter of a second; scipy.stats has the same for a whole one
+
     return float(stdtrit(freedom, share))
 
 
-def from_log_means(log_means: ArrayLike, center: float | None = None) -> Interval:
-    """The interval of one stream of launch means (launches,), back from logarithms.
+def from_log_means(log_means: Sequence[float], center: float | None = None) -> Interval:
+    """The interval of one stream of launch means, back from logarithms.
 
     ``center``: the logarithm to put it around, by default the mean of the launches. Raises ValueError for no launch.
     """
-    means = np.asarray(log_means, dtype=np.float64)
-    if means.size == 0 and center is None:
+    if not log_means and center is None:
         raise ValueError("no launches")
-    middle = float(np.add.reduce(means) / means.size) if center is None else center
-    half = float(half_widths(means)) if means.size >= LEAST_LAUNCHES else math.nan
+    middle = fmean(log_means) if center is None else center
+    half = half_width(log_means)
     if math.isnan(half):
-        return Interval(math.exp(middle), None, None, means.size)
-    return Interval(math.exp(middle), math.exp(middle - half), math.exp(middle + half), means.size)
+        return Interval(math.exp(middle), None, None, len(log_means))
+    return Interval(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(log_means))

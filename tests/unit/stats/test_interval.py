@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.stats.interval import Interval, from_log_means, half_widths
+from harness.stats.interval import Interval, from_log_means, half_width
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +30,11 @@ def synthetic(launches: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np
     ours = np.exp(drift + both + noise[0])
     others = np.exp(drift + both + effect + math.log(TRUE_RATIO) + noise[1])
     return ours, others
+
+
+def half_widths(log_means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(streams, launches) -> (streams,)."""
+    return np.array([half_width(stream) for stream in log_means.tolist()])
 
 
 @pytest.mark.parametrize("launches", [4, 8])
