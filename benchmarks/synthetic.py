@@ -146,7 +146,7 @@ def make_run(
         "toolchain": {"arm64-v8a": {"toolchain": "zig", "compiler": "clang 20.1.2", "build_id": BUILD + "0" * 28}},
         "git": {"commit": "49e8a82d3c0b4d3ad3b4b8a3c9b1f6c8a7d6e5f4", "dirty": False},
         "host": {"system": "Linux", "machine": "x86_64"},
-        "versions": {"harness": "0.1.0", "python": "3.11.7"},
+        "versions": {"harness": "0.2.0", "python": "3.11.7"},
         "status": "done",
         "argv": ["harness", "run", "quick", *[f"--device={phone.serial}" for phone in phones]],
         "started": "2026-11-21T12:00:00Z",
@@ -207,7 +207,7 @@ def records(
         "caches": {"l1d": 65536, "l2": 262144, "llc": 2097152, "llc_assumed": phone.caps, "llc_capped": False},
         **{"plan_hash": "ab" * 32, "timer": {"name": "CNTVCT", "tick_ns": 52.08, "cost_ns": 8.0}},
         **{"memory_budget": 536870912, "page_size": 4096, "conductor_pid": 99, "conductor_start_ticks": 1},
-        **{"boot_id": "b0", "utc": "2026-11-21T12:00:05Z", "tool_version": "0.1.0"},
+        **{"boot_id": "b0", "utc": "2026-11-21T12:00:05Z", "tool_version": "0.2.0"},
     }
     count, t_ns = 1, 0
     for shape in layers:

@@ -22,7 +22,7 @@ def test_a_table_of_each_cluster(bench: Any, lab: Any) -> None:
         assert sorted(file.name for file in folder.glob("*.tuned")) == ["0-3.tuned", "4-7.tuned"]
         for file in folder.glob("*.tuned"):
             lines = file.read_text().splitlines()
-            assert lines[0].startswith("indirectconv-tuned 1 ") and " arm64:" in lines[0]
+            assert lines[0].startswith("indirectconv-tuned 2 ") and " arm64:" in lines[0]
             assert len(lines) == 4 and lines[3].startswith("end 2 ")
         found = {(layer["cluster"], layer["layer"]) for layer in device["layers"]}
         assert found == {(cluster, layer) for cluster in ("0-3", "4-7") for layer in ("body", "point")}

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from harness.plan.planfile import FIRST_LINE
-
 pytestmark = pytest.mark.native
 
 BAD = [
@@ -114,10 +112,10 @@ def test_no_such_plan_and_usage(convbench: Path, tmp_path: Path) -> None:
         assert done.stderr.startswith("usage:")
 
 
-@pytest.mark.skipif(FIRST_LINE != "convbench-plan 2", reason="harness.plan.planfile writes another version")
 def test_host_writes_what_convbench_reads(convbench: Path, tmp_path: Path, run: Callable[..., Any], plan: Any) -> None:
     from harness.model.layer import Layer
-    from harness.plan.jobs import Job, Variant
+    from harness.model.variant import Asked
+    from harness.plan.jobs import Job, PlannedVariant
     from harness.plan.planfile import BuildLine, GateLine, MeasureLine, Plan, RunLine, render
 
     layer = Layer(name="a", h=9, w=8, kh=3, kw=2, pad=(1, 0, 2, 1), stride=(2, 1), cin=5, cout=7, min=0)
@@ -126,7 +124,10 @@ def test_host_writes_what_convbench_reads(convbench: Path, tmp_path: Path, run: 
             run=RunLine(id="a b%", cluster="0", attempt=2, cpu=0, deadline_s=60, tool="1"),
             measure=MeasureLine(min_ns=1000, budget_s=1.5),
             builds=[BuildLine(0, "", "our build")],
-            variants=[Variant(0, "im2col", cache="hot"), Variant(1, "indirect", cache="hot", label="my label")],
+            variants=[
+                PlannedVariant(0, Asked("im2col"), cache="hot"),
+                PlannedVariant(1, Asked("indirect"), cache="hot", label="my label"),
+            ],
             layers=[layer],
             jobs=[Job(launch=0, layer="a", seed=7, rounds=1, variants=(0, 1))],
             gate=GateLine(),

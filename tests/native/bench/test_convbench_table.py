@@ -78,7 +78,7 @@ def test_without_one_the_model_chooses(auto: Any, run: Callable[..., Any]) -> No
     ("change", "reason"),
     [
         (lambda head, layer: signed([head.replace(head.split()[3], "x86:Other:1:1:1:none"), layer]), "another CPU"),
-        (lambda head, layer: signed([head.replace(" 0.1.0 ", " 9.1.0 "), layer]), "another version"),
+        (lambda head, layer: signed([head.replace(" 0.2.0 ", " 9.2.0 "), layer]), "another version"),
         (lambda head, layer: signed([head, layer])[:-20], "damaged"),
         (lambda head, layer: signed([head, layer]).replace("cin=8", "cin=9"), "damaged"),
         (lambda head, layer: "", "damaged"),

@@ -37,7 +37,7 @@ def test_a_table_with_a_line_per_layer(
     assert [line["type"] for line in said] == ["tuned", "tuned", "end"]
     assert [line.get("layer") for line in said] == ["a", "b", None]
     lines = (tmp_path / "t.tuned").read_text().splitlines()
-    assert lines[0].startswith("indirectconv-tuned 1 ") and len(lines) == 4
+    assert lines[0].startswith("indirectconv-tuned 2 ") and len(lines) == 4
     assert lines[1].endswith(" h=14 w=14 threads=1 " + said[0]["best"])
     assert lines[2].startswith("layer kh=1 kw=1 ") and lines[2].endswith(" " + said[1]["best"])
     assert lines[3].startswith("end 2 ")
