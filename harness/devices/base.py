@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 LOCAL = "local"  # this machine: its serial, its kind, its folder in a run directory
+_EMULATED = "EMULATED"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Identity:
     @property
     def mark(self) -> str:
         """What stands beside figures of this device: EMULATED, or nothing."""
-        return "EMULATED" if self.emulated else ""
+        return mark_of(self.emulated)
+
+
+def mark_of(emulated: bool) -> str:
+    """What stands beside figures of a device: EMULATED where its CPU is, else nothing."""
+    return _EMULATED if emulated else ""
 
 
 @dataclass(frozen=True)

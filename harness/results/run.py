@@ -11,6 +11,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from harness.devices.base import mark_of
 from harness.errors import InfrastructureError
 from harness.results.shape import Shape, shape_of
 from harness.results.stream import Stream, read_records
@@ -37,6 +38,11 @@ class DeviceData:
     def emulated(self) -> bool:
         """Whether the device says that its CPU is emulated."""
         return bool(self.identity.get("emulated"))
+
+    @property
+    def mark(self) -> str:
+        """What stands beside its figures: EMULATED, or nothing."""
+        return mark_of(self.emulated)
 
     @property
     def model(self) -> str:
