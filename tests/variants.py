@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.model.variant import Variant
+
 
 def fields(name: str, asked: str = "", cache: str = "", **changes: Any) -> dict[str, Any]:
     """The fields of a variant called ``<algorithm>`` or ``<algorithm>/<schedule>``; ``asked``: else the algorithm."""
@@ -14,3 +16,9 @@ def fields(name: str, asked: str = "", cache: str = "", **changes: Any) -> dict[
         **{"kernel": schedule.partition("+")[0], "schedule": schedule, "face": "published", "element": "f32"},
         **{"layout": "nhwc", "threads": 1, "build": "0" * 12, "cache": cache, **changes},
     }
+
+
+def variant(name: str, asked: str = "", cache: str = "", **changes: Any) -> Variant:
+    """The variant that such records are of."""
+    said = fields(name, asked, cache, **changes)
+    return Variant(name=said.pop("variant"), type=said.pop("element"), **said)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.model.emulation import mark_of
+
 LOCAL = "local"  # this machine: its serial, its kind, its folder in a run directory
 
 
@@ -67,7 +69,7 @@ class Identity:
     @property
     def mark(self) -> str:
         """What stands beside figures of this device: EMULATED, or nothing."""
-        return "EMULATED" if self.emulated else ""
+        return mark_of(self.emulated)
 
 
 @dataclass(frozen=True)

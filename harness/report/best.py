@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.model.variant import AUTO
 from harness.report.blocks import CategoryBlock, category_blocks
-from harness.report.sentences import CACHE_WORDS, Sentence
+from harness.report.sentences import CACHE_WORDS, Sentence, preferred_cache
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.rows import PUBLISHED, Row
@@ -67,13 +67,15 @@ def best_blocks(
     means: Sequence[CategoryRow],
     faces: Sequence[FaceRow],
 ) -> list[BestBlock]:
-    """One block per cache mode, that of the opening sentence first; none without rows.
+    """One block per cache mode, that of the opening sentence first, without one what it would be; none without rows.
 
     ``rows`` and ``means`` are those of one cluster and face best.
     """
     gains = {id(face.best): face for face in faces if face.published.algorithm == "indirect"}
     blocks: list[BestBlock] = []
-    for cache in sorted({row.key.cache for row in rows}, key=lambda c: (c != sentence.cache, c != "rotate", c)):
+    caches = {row.key.cache for row in rows}
+    first = sentence.cache or preferred_cache(caches)
+    for cache in sorted(caches, key=lambda c: (c != first, c)):
         table = [row for row in rows if row.key.cache == cache]
         alike = [row for row in means if row.cache == cache]
         found = {(row.category, row.algorithm, row.other): row for row in alike}

@@ -14,7 +14,7 @@ from harness.report.claims import Claims, make_claims
 from harness.report.provenance import DeviceFacts, Facts, device_facts, run_facts
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
-from harness.results.baseline import BaselineRow
+from harness.results.baseline import COPYING, BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.results import Results, make_results
 from harness.results.run import DeviceData
@@ -101,10 +101,16 @@ class Context:
             places.setdefault(weakness.place, []).append(weakness)
         return places
 
-    def baseline_of(self, sentence: Sentence) -> BaselineRow | None:
-        """How far the published im2col is from the best one where and as the sentence says."""
-        place = (sentence.device.name, sentence.cluster, sentence.cache)
-        return next((row for row in self.results.baselines if (row.device, row.cluster, row.cache) == place), None)
+    @property
+    def mark(self) -> str:
+        """What stands beside the whole run: EMULATED where a device is, or nothing."""
+        return next((device.mark for device in self.results.run.devices if device.mark), "")
+
+    def baselines_of(self, sentence: Sentence) -> list[BaselineRow]:
+        """How far the published im2col is from the best one where the sentence says something of layers it copies."""
+        caches = dict.fromkeys(c.row.cache for c in sentence.clauses if c.row.category in COPYING)
+        places = [(sentence.device.name, sentence.cluster, cache) for cache in caches]
+        return [row for row in self.results.baselines if (row.device, row.cluster, row.cache) in places]
 
     def beside(self, sentence: Sentence) -> list[Weakness]:
         """The weaknesses that belong beside that sentence."""
@@ -125,7 +131,7 @@ def make_context(run_dir: Path) -> Context:
     """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
     results = make_results(run_dir)
     run, categories = results.run, results.categories
-    sentences = make_sentences(run, categories)
+    sentences = make_sentences(results)
     devices = [
         DeviceBlock(
             device,

@@ -6,9 +6,10 @@ from jinja2 import Environment, FileSystemLoader
 
 from harness.export.formats import FORMATS
 from harness.export.markdown import escaped
+from harness.model.emulation import mark_of
 from harness.paths import data_root
 from harness.report.context import Context
-from harness.report.sentences import baseline_text
+from harness.report.sentences import baseline_text, marked
 from harness.results.categories import CategoryRow
 from harness.results.table import Table
 
@@ -28,13 +29,13 @@ def render_markdown(context: Context) -> str:
         context=context,
         run=context.results.run,
         baseline_text=baseline_text,
+        marked=marked,
         categories=FORMATS["md"](_categories(context)) if context.results.categories else "",
     )
 
 
 def _categories(context: Context) -> Table:
     """The categories, their numbers short."""
-    emulated = {device.name for device in context.results.run.devices if device.emulated}
 
     def shown(row: CategoryRow) -> dict[str, str]:
         ratio = row.ratio
@@ -42,7 +43,7 @@ def _categories(context: Context) -> Table:
             **row.columns,
             "ratio": f"{ratio.value:.3f}",
             "interval": f"{ratio.low:.3f} to {ratio.high:.3f}" if ratio.has_interval else "none",
-            "emulated": "EMULATED" if row.device in emulated else "",
+            "emulated": mark_of(row.emulated),
         }
 
     rows = [shown(row) for row in context.results.categories]

@@ -5,15 +5,17 @@ Both faces answer: as published, and each algorithm at its best where the best s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from harness.model.layer import CATEGORY_TITLES
 from harness.model.variant import BEST
+from harness.report.emptiness import emptiness_of
 from harness.report.numbers import ratio_text
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
-from harness.results.run import DeviceData, RunData
+from harness.results.results import Results
+from harness.results.run import DeviceData
 from harness.stats.interval import LEAST_LAUNCHES
 
 # The comparison that answers a category's question; further ones where that was not measured.
@@ -53,7 +55,7 @@ class Sentence:
 
     device: DeviceData
     cluster: str
-    cache: str  # "rotate" where it was measured, else "hot"; empty where nothing was
+    cache: str  # of the answer, or most of it: "rotate" where that was measured, else "hot"; empty without an answer
     face: str = "published"
     clauses: tuple[Clause, ...] = field(default=())
     emptiness: str = ""  # said instead of clauses
@@ -71,7 +73,12 @@ class Sentence:
         """Which cache mode and face the numbers are of."""
         if not self.clauses:
             return ""
-        words = f"{CACHE_WORDS.get(self.cache, self.cache)}, the algorithms as published (face {self.face})"
+        words = CACHE_WORDS.get(self.cache, self.cache)
+        apart = [clause.row for clause in self.clauses if clause.row.cache != self.cache]
+        if apart:
+            where = " and ".join(CATEGORY_TITLES[row.category] for row in apart)
+            words += f", but {CACHE_WORDS.get(apart[0].cache, apart[0].cache)} for {where}"
+        words += f", the algorithms as published (face {self.face})"
         count = sum(clause.best is not None for clause in self.clauses)
         if count == 0:
             return f"{words} alone: their best schedules were not measured together"
@@ -81,58 +88,75 @@ class Sentence:
     @property
     def text(self) -> str:
         """The whole sentence as plain text."""
-        mark = "[EMULATED] " if self.device.emulated else ""
+        place = marked(self.device.mark, self.place)
         if not self.clauses:
-            return f"{mark}{self.place}: {self.emptiness}."
-        return f"{mark}{self.place}: " + "; ".join(c.text for c in self.clauses) + f". [{self.conditions}]"
+            return f"{place}: {self.emptiness}."
+        return f"{place}: " + "; ".join(c.text for c in self.clauses) + f". [{self.conditions}]"
 
 
-def make_sentences(run: RunData, categories: Sequence[CategoryRow]) -> list[Sentence]:
+def marked(mark: str, text: str) -> str:
+    """A line with the mark of its device before it, where it has one: ``[EMULATED] Pixel 3``."""
+    return f"[{mark}] {text}" if mark else text
+
+
+def make_sentences(results: Results) -> list[Sentence]:
     """One sentence per device and cluster, in the order of the run; devices without any cluster get one too."""
     sentences: list[Sentence] = []
-    for device in run.devices:
-        clusters = run.clusters_of(device)
+    for device in results.run.devices:
+        clusters = results.run.clusters_of(device)
         if not clusters:
-            sentences.append(Sentence(device, "", "", emptiness="nothing was measured"))
-        sentences += [_sentence(run, device, cluster, categories) for cluster in clusters]
+            sentences.append(Sentence(device, "", "", emptiness=emptiness_of([])))
+        sentences += [_sentence(results, device, cluster) for cluster in clusters]
     return sentences
 
 
-def _sentence(run: RunData, device: DeviceData, cluster: str, categories: Sequence[CategoryRow]) -> Sentence:
-    both = [r for r in categories if (r.device, r.cluster) == (device.name, cluster)]
-    ours = [r for r in both if r.face == "published"]
-    cache = answering_cache(ours)
-    found = {(row.category, row.algorithm, row.other): row for row in ours if row.cache == cache}
-    best = {(row.category, row.algorithm, row.other): row for row in both if row.cache == cache and row.face == BEST}
+def _sentence(results: Results, device: DeviceData, cluster: str) -> Sentence:
+    means = results.categories_of(device.name, cluster)
+    caches = answering_caches(means)
+    if not caches:
+        emptiness = emptiness_of(results.rows_of(device.name, cluster))
+        return Sentence(device, cluster, "", emptiness=emptiness)
+    cache = preferred_cache(caches.values())
+    found = {(row.cache, row.face, row.category, row.algorithm, row.other): row for row in means}
     clauses: list[Clause] = []
-    for category, questions in QUESTIONS.items():
-        for algorithm, other in questions:
-            row = found.get((category, algorithm, other))
+    for category, answering in caches.items():
+        for algorithm, other in QUESTIONS[category]:
+            row = found.get((answering, "published", category, algorithm, other))
             if row is not None:
-                turned = found.get((category, other, algorithm))
-                clause = clause_of(row, turned)
-                clauses.append(with_best(clause, best.get((category, clause.row.algorithm, clause.row.other))))
+                turned = found.get((answering, "published", category, other, algorithm))
+                clause = clause_of(row, turned, apart=answering != cache)
+                best = found.get((answering, BEST, category, clause.row.algorithm, clause.row.other))
+                clauses.append(with_best(clause, best))
                 break
-    if clauses:
-        return Sentence(device, cluster, cache, clauses=tuple(clauses))
-    measured = any(len(stream) > 1 for stream in device.streams_of(cluster))
-    emptiness = "no two algorithms can be compared" if measured else "nothing was measured"
-    if any(row.face == BEST for row in both):
-        emptiness = "face published, the paper's comparison, was not measured"
-    return Sentence(device, cluster, cache, emptiness=emptiness)
+    return Sentence(device, cluster, cache, clauses=tuple(clauses))
 
 
-def answering_cache(rows: Sequence[CategoryRow]) -> str:
-    """The cache mode of the answer: rotate, as in the paper, where it answers a question; grouped layers do not."""
-    caches = {row.cache for row in rows if (row.algorithm, row.other) in QUESTIONS.get(row.category, ())}
-    return "rotate" if "rotate" in caches else min(caches, default="")
+def preferred_cache(caches: Iterable[str]) -> str:
+    """The cache mode to answer from: rotate, as in the paper, where it is among them; empty for none."""
+    measured = set(caches)
+    return "rotate" if "rotate" in measured else min(measured, default="")
 
 
-def clause_of(row: CategoryRow, turned: CategoryRow | None) -> Clause:
-    """Words for one comparison. ``turned`` is the same one the other way round, for a winner in second place."""
+def answering_caches(means: Iterable[CategoryRow]) -> dict[str, str]:
+    """The cache mode that answers each category's question, in the order of QUESTIONS; ``means`` of one cluster.
+
+    Categories without a number are left out, and grouped layers, which are in no answer.
+    """
+    measured: dict[str, set[str]] = {category: set() for category in QUESTIONS}
+    for row in means:
+        if row.face == "published" and (row.algorithm, row.other) in QUESTIONS.get(row.category, ()):
+            measured[row.category].add(row.cache)
+    return {category: preferred_cache(caches) for category, caches in measured.items() if caches}
+
+
+def clause_of(row: CategoryRow, turned: CategoryRow | None, *, apart: bool = False) -> Clause:
+    """Words for one comparison. ``turned`` is the same one the other way round, for a winner in second place.
+
+    ``apart``: it is of another cache mode than the answer's other numbers, and says so.
+    """
     sign = row.ratio.against_one()
     where = CATEGORY_TITLES[row.category]
-    layers = _layers(row)
+    layers = _layers(row) + (f"; in {row.cache}" if apart else "")
     verdict, winner = _verdict(row)
     if verdict == "unknown":
         return Clause(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.judge import comparison, gate, placement, rounds, sample, worker
 from harness.report.numbers import ratio_text
-from harness.report.sentences import baseline_text
-from harness.results.baseline import BaselineRow
+from harness.report.sentences import answering_caches, baseline_text, marked
+from harness.results.baseline import COPYING, BaselineRow
 from harness.results.faces import FaceRow
 from harness.results.results import Results
 from harness.results.rows import Row
@@ -31,9 +31,10 @@ class Weakness:
     text: str
     device: str = ""  # name of its folder; empty: the whole run
     cluster: str = ""
+    mark: str = ""  # of the device: EMULATED, or nothing
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.text}" if self.place else self.text
+        return marked(self.mark, f"{self.place}: {self.text}" if self.place else self.text)
 
     @property
     def is_heavy(self) -> bool:
@@ -52,6 +53,7 @@ class _Scope:
     rows: list[Row]
     baselines: Sequence[BaselineRow]
     faces: Sequence[FaceRow]
+    answering: Mapping[str, str]  # the answer's cache mode, by category
 
     @property
     def place(self) -> str:
@@ -89,11 +91,12 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 Weakness(
                     device.model,
                     "emulated",
-                    "EMULATED: this device has no CPU of its own. Its times say nothing about any phone",
+                    "this device has no CPU of its own: its times say nothing about any phone",
+                    mark=device.mark,
                 )
             )
         for kind, texts in (("records", device.faults), ("session", device.messages), ("topology", device.notes)):
-            found += [Weakness(device.model, kind, text) for text in texts]
+            found += [Weakness(device.model, kind, text, mark=device.mark) for text in texts]
         for cluster in run.clusters_of(device):
             streams = device.streams_of(cluster)
             scope = _Scope(
@@ -103,9 +106,12 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 results.rows_of(device.name, cluster),
                 [row for row in results.baselines if (row.device, row.cluster) == (device.name, cluster)],
                 [row for row in results.faces if (row.best.key.device, row.best.key.cluster) == (device.name, cluster)],
+                answering_caches(results.categories_of(device.name, cluster)),
             )
             for check in _CHECKS:
-                found += [Weakness(scope.place, kind, text, device.name, cluster) for kind, text in check(scope)]
+                found += [
+                    Weakness(scope.place, kind, text, device.name, cluster, device.mark) for kind, text in check(scope)
+                ]
     return found
 
 
@@ -113,11 +119,11 @@ Found = Iterator[tuple[str, str]]
 
 
 def _baseline(scope: _Scope) -> Found:
-    answers = "rotate" if any(row.cache == "rotate" for row in scope.baselines) else "hot"
+    answers = {cache for category, cache in scope.answering.items() if category in COPYING}
     for row in scope.baselines:
         if row.is_weak:
             yield (
-                "baseline" if row.cache == answers else "schedule",
+                "baseline" if row.cache in answers else "schedule",
                 f"in {row.cache} {baseline_text(row)}: what is said to be faster than the published im2col owes a part "
                 "of it to that; go by the ratio of each at its best",
             )

@@ -108,7 +108,7 @@ def _headline(sentence: Sentence, clause: Clause) -> Headline:
         sentence.device.name,
         sentence.place,
         sentence.cluster,
-        sentence.cache,
+        row.cache,
         row.category,
         clause.text,
         clause.verdict,

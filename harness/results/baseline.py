@@ -14,9 +14,11 @@ from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_logs, ratio
 from harness.stats.interval import Interval
 
-_COLUMNS = "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high"
+_COLUMNS = (
+    "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,emulated"
+)
 BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
-_COPIES = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
+COPYING = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
 
 
 @dataclass
@@ -30,6 +32,7 @@ class BaselineRow:
     layers: int
     worst_layer: str
     worst: Interval
+    emulated: bool = False
     number: int = 0  # of the data row in baseline.csv, from 1
 
     @property
@@ -48,6 +51,7 @@ class BaselineRow:
             "layers": str(self.layers),
             "worst_layer": self.worst_layer,
             **ratio_texts(self.worst, "worst_ratio", "worst_ratio_low", "worst_ratio_high"),
+            "emulated": str(int(self.emulated)),
         }
 
 
@@ -55,7 +59,7 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
     """All rows of baseline.csv: one for each cluster and cache mode that measured both faces of im2col."""
     places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.algorithm == row.role == "im2col" and row.status == "ok" and row.category in _COPIES and row.time:
+        if row.algorithm == row.role == "im2col" and row.status == "ok" and row.category in COPYING and row.time:
             places[row.key.device, row.key.cluster, row.key.cache].append(row)
     found: list[BaselineRow] = []
     for (device, cluster, cache), measured in places.items():
@@ -66,7 +70,9 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
             shapes[run.layers[name].shape_key].append(means)
         mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
         if mean is not None and worst is not None and worst[1] is not None:
-            found.append(BaselineRow(device, cluster, cache, mean, len(shapes), worst[0], worst[1], len(found) + 1))
+            emulated = any(row.emulated for row in measured)
+            place = (device, cluster, cache)
+            found.append(BaselineRow(*place, mean, len(shapes), worst[0], worst[1], emulated, len(found) + 1))
     return found
 
 

@@ -21,7 +21,7 @@ from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
 
-_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers"
+_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers,emulated"
 CATEGORY_COLUMNS = tuple(_COLUMNS.split(","))
 _Group = tuple[str, str, str, str, str]  # device, cluster, cache, category, face
 
@@ -39,6 +39,7 @@ class CategoryRow:
     face: str
     ratio: Interval
     layers: int
+    emulated: bool = False
     number: int = 0  # of the data row in categories.csv, from 1
 
     @cached_property
@@ -54,6 +55,7 @@ class CategoryRow:
             "face": self.face,
             **ratio_texts(self.ratio),
             "layers": str(self.layers),
+            "emulated": str(int(self.emulated)),
         }
 
 
@@ -73,21 +75,20 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
     for found in comparisons(rows):
         key = found.row.key
         group = groups.setdefault((key.device, key.cluster, key.cache, found.row.category, found.face), {})
-        layers = group.setdefault((found.algorithm, found.other), {})
-        if key.layer not in layers or found.rank < layers[key.layer].rank:
-            layers[key.layer] = found
+        known = group.setdefault((found.algorithm, found.other), {})
+        if key.layer not in known or found.rank < known[key.layer].rank:
+            known[key.layer] = found
     means: list[CategoryRow] = []
     for where in sorted(groups, key=lambda g: (ranks[g[:3]], g[4] == BEST, order[g[3]], g[4])):
-        device, cluster, cache, category, face = where
         for algorithm, other in (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS):
+            layers = groups[where].get((algorithm, other), {})
             shapes: dict[object, list[LogMeans]] = defaultdict(list)
-            for layer, chosen in groups[where].get((algorithm, other), {}).items():
+            for layer, chosen in layers.items():
                 shapes[run.layers[layer].shape_key].append(chosen.means)
             mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
             if mean is not None:
-                means.append(
-                    CategoryRow(device, cluster, cache, category, algorithm, other, face, mean, layers=len(shapes))
-                )
+                emulated = any(chosen.row.emulated for chosen in layers.values())
+                means.append(CategoryRow(*where[:4], algorithm, other, where[4], mean, len(shapes), emulated))
     for number, row_ in enumerate(means, start=1):
         row_.number = number
     return means

@@ -10,7 +10,7 @@ from harness.results.numbers import ratio_texts
 from harness.results.rows import PUBLISHED, Row
 from harness.stats.interval import Interval
 
-_COLUMNS = "device,cluster,threads,cache,build,layer,category,algorithm,variant,other,ratio,low,high"
+_COLUMNS = "device,cluster,threads,cache,build,layer,category,algorithm,variant,other,ratio,low,high,emulated"
 FACE_COLUMNS = tuple(_COLUMNS.split(","))
 
 
@@ -39,6 +39,7 @@ class FaceRow:
             "variant": key.variant,
             "other": self.published.key.variant,
             **ratio_texts(self.ratio),
+            "emulated": str(int(self.best.emulated)),
         }
 
 

@@ -39,6 +39,10 @@ class Results:
         """The rows of one cluster, in order."""
         return self._places.get((device, cluster), [])
 
+    def categories_of(self, device: str, cluster: str) -> list[CategoryRow]:
+        """The rows of categories.csv of one cluster, in order."""
+        return [row for row in self.categories if (row.device, row.cluster) == (device, cluster)]
+
     @cached_property
     def _places(self) -> dict[tuple[str, str], list[Row]]:
         found: dict[tuple[str, str], list[Row]] = {}

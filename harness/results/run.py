@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InfrastructureError
+from harness.model.emulation import mark_of
 from harness.model.layer import Layer
 from harness.results.stream import Stream, read_records
 from harness.store.journal import read_lines
@@ -39,6 +40,11 @@ class DeviceData:
     def emulated(self) -> bool:
         """Whether the device says that its CPU is emulated."""
         return bool(self.identity.get("emulated"))
+
+    @property
+    def mark(self) -> str:
+        """What stands beside its figures: EMULATED, or nothing."""
+        return mark_of(self.emulated)
 
     @property
     def model(self) -> str:

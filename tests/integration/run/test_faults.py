@@ -57,7 +57,7 @@ def in_a_warm_room(bench: Any, phone: PhoneHandle) -> tuple[int, str]:
     began = bench.begin(bench.suite(launches=3, rounds=4, min_ms=300, gate_cap_s=60), *here)
     began.until(lambda run: len(run.records("gate")) == 1)
     controls.set_temperature(phone, 41.0)
-    began.until(lambda run: run.records("block"))
+    began.until(lambda run: run.records("job"))
     time.sleep(1.0)
     controls.set_temperature(phone, 34.5)
     ended: tuple[int, str] = began.end()

@@ -72,7 +72,7 @@ def test_a_worker_that_the_system_kills(bench: Any, phone: PhoneHandle) -> None:
     assert "not measured of cluster 4-7: launch 1: body" in said
     (error,) = bench.run.records("error")
     assert (error["signal"], error["external"]) == (9, True)
-    assert [block["complete"] for block in bench.run.records("block")] == [False, True]
+    assert [job["complete"] for job in bench.run.records("job")] == [False, True]
     complete_by_resume(bench, phone)
 
 

@@ -6,18 +6,18 @@ import itertools
 
 import pytest
 
-from harness.model.variant import Variant
 from harness.report.charts import Line, memory_chart, ratio_chart
 from harness.results.categories import CategoryRow
 from harness.results.rows import Row, RowKey
 from harness.stats.interval import Interval
+from tests.variants import variant
 
 pytestmark = pytest.mark.unit
 
 
 def row(layer: str, algorithm: str = "indirect", ratio: float = 1.0, size: int = 0) -> Row:
     """A row of four launches, all of them with that ratio to im2col."""
-    what = Variant(name=f"{algorithm}/k", asked=algorithm, algorithm=algorithm, schedule="k", build="b", cache="hot")
+    what = variant(f"{algorithm}/k", cache="hot")
     made = Row(RowKey("d", "4-7", layer, what), "ok", category="larger", number=1)
     made.pairs = {"im2col": dict.fromkeys(range(4), ratio)}
     made.matrix_bytes = size if algorithm == "im2col" else 0

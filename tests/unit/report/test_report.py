@@ -72,7 +72,10 @@ def test_no_clear_difference(synthetic: ModuleType, tmp_path: Path) -> None:
 
 
 def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path: Path) -> None:
-    phones = [synthetic.Phone(emulated=True, name="virtual", model="Virtual 3"), synthetic.Phone()]
+    phones = [
+        synthetic.Phone(emulated=True, name="virtual", model="Virtual 3", faces=True),
+        synthetic.Phone(faces=True),
+    ]
     run = synthetic.make_run(tmp_path / "run", phones, launches=4, rounds=1)
     summary = write_report(run)
     html = summary.report.read_text()
@@ -82,18 +85,49 @@ def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path:
     assert "Virtual 3" in header
     for sentence in summary.sentences:
         assert sentence.startswith("[EMULATED]") == ("Virtual" in sentence)
-    for tag in ("h2", "h3", "caption", "figcaption"):
+    for weakness in summary.weaknesses:
+        assert weakness.startswith("[EMULATED]") == ("Virtual" in weakness)
+    for tag in ("h1", "h2", "h3", "h4", "caption", "figcaption"):
         for text in re.findall(rf"<{tag}[ >].*?</{tag}>", html, re.S):
             if "Virtual 3" in text:
                 assert "EMULATED" in text, text
     section = html[html.index('id="device-1"') : html.index('id="device-2"')]
     assert all("EMULATED" in text for text in re.findall(r"<(?:caption|figcaption)>.*?</", section, re.S))
-    rows = (run / "results.csv").read_text().splitlines()[1:]
-    assert all(row.endswith(",1") == row.startswith("virtual,") for row in rows)
+    for name in ("results", "categories", "faces", "baseline"):
+        header, *rows = (run / f"{name}.csv").read_text().splitlines()
+        assert header.endswith(",emulated")
+        assert {row[-2:] for row in rows} == {",0", ",1"}
+        assert all(row.endswith(",1") == row.startswith("virtual,") for row in rows)
     markdown = (run / "summary.md").read_text()
     assert "EMULATED: Virtual 3" in markdown
     assert all("EMULATED" in line for line in markdown.splitlines() if line.startswith("| virtual "))
     assert not any("EMULATED" in line for line in markdown.splitlines() if line.startswith("| pixel"))
+    weak = [line for line in markdown.partition("## What weakens")[2].splitlines() if line.startswith("- **")]
+    assert weak and all(line.startswith("- **[EMULATED] ") == ("Virtual 3" in line) for line in weak)
+
+
+def test_a_category_measured_in_hot_alone_is_in_the_answer(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), faces=True)],
+                             launches=4, rounds=2)  # fmt: skip
+    file = run / "devices" / "pixel-3" / "records.jsonl"
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    kept = [r for r in records if r.get("cache") != "rotate" or "1x1" not in r["layer"] or "s2" in r["layer"]]
+    assert len(kept) < len(records)
+    file.write_text("".join(json.dumps(record) + "\n" for record in kept))
+    summary = write_report(run)
+    assert {h.category: h.cache for h in summary.headlines} == {"larger": "rotate", "1x1s2": "rotate", "1x1s1": "hot"}
+    (sentence,) = summary.sentences
+    *others, point = sentence.partition(". [")[0].split("; as published, ")
+    assert "1x1 stride 1" in point and "layers; in hot); each at its best, " in point
+    assert not any("in hot" in other for other in others)
+    assert "[cold weights (rotate), but warm caches (hot) for 1x1 stride 1, the algorithms as published" in sentence
+    html = summary.report.read_text()
+    means = (run / "categories.csv").read_text().splitlines()
+    answer = html.split('id="devices"', 1)[0]
+    shown = [means[int(n)] for n in dict.fromkeys(re.findall(r'"categories.csv:(\d+):ratio"', answer))]
+    assert [row.split(",")[2:4] for row in shown] == [[cache, category] for cache, category in
+            (("rotate", "larger"), ("rotate", "1x1s2"), ("hot", "1x1s1")) for _ in range(2)]  # fmt: skip
+    assert "In hot the published" not in answer  # it is of layers that copy, and these are all of rotate
 
 
 def test_hostile_names_do_no_harm(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.report.sentences import answering_cache, clause_of, with_best
+from harness.report.sentences import answering_caches, clause_of, preferred_cache, with_best
 from harness.report.weaknesses import Weakness
 from harness.results.categories import CategoryRow
 from harness.stats.interval import Interval
@@ -59,16 +59,37 @@ def test_each_at_its_best_has_words_of_its_own(interval: Interval, layers: int, 
     assert with_best(clause, None) == clause
 
 
-def test_the_answer_is_of_rotate_where_that_answers_anything() -> None:
+def test_each_category_is_answered_from_rotate_where_it_has_a_number_there() -> None:
     """Calls of small layers may be too short for rotate, which then has grouped ones alone; those are in no answer."""
     hot = row("indirect", "im2col", "larger", 1.31, 1.28, 1.34)
+    point = row("direct", "indirect", "1x1s1", 1.05, 1.04, 1.06)
     grouped = replace(row("indirect", "im2col", "grouped", 2.0, 1.9, 2.1), cache="rotate")
-    assert answering_cache([grouped, hot]) == "hot"
-    assert answering_cache([grouped, hot, replace(hot, cache="rotate")]) == "rotate"
-    assert answering_cache([grouped]) == ""
+    assert answering_caches([grouped, hot]) == {"larger": "hot"}
+    assert answering_caches([point, hot, replace(hot, cache="rotate")]) == {"larger": "rotate", "1x1s1": "hot"}
+    assert answering_caches([grouped, replace(hot, cache="rotate", face="best")]) == {}
+
+
+def test_of_two_cache_modes_rotate_is_preferred() -> None:
+    assert preferred_cache(["hot", "rotate", "hot"]) == "rotate"
+    assert preferred_cache(["hot"]) == "hot"
+    assert preferred_cache([]) == ""
+
+
+def test_a_clause_of_another_cache_mode_says_so() -> None:
+    larger = row("indirect", "im2col", "larger", 1.31, 1.28, 1.34)
+    assert clause_of(larger, None, apart=True).text.endswith("on larger kernels (faster; 3 layers; in hot)")
+    there, back = (row("direct", "indirect", "1x1s1", 1.3, 1.2, 1.4), row("indirect", "direct", "1x1s1", 0.7, 0.6, 0.8))
+    assert clause_of(there, back, apart=True).text.endswith("over indirect (3 layers; in hot)")
 
 
 def test_what_may_change_the_answer_stands_beside_it() -> None:
     assert Weakness("Pixel 3, CPUs 4-7", "disturbed", "...").is_heavy
     assert Weakness("Pixel 3, CPUs 4-7", "baseline", "...").is_heavy
     assert not Weakness("Pixel 3, CPUs 4-7", "switches", "...").is_heavy
+
+
+def test_a_weakness_of_an_emulated_device_is_marked() -> None:
+    assert str(Weakness("Pixel 3, CPUs 4-7", "clock", "it moved", mark="EMULATED")) == (
+        "[EMULATED] Pixel 3, CPUs 4-7: it moved"
+    )
+    assert str(Weakness("Pixel 3", "clock", "it moved")) == "Pixel 3: it moved"

@@ -82,6 +82,26 @@ def test_an_unfair_baseline_stands_beside_the_answer(measured: Measured, times: 
     assert "**Weakness:** in rotate the published im2col" in (run / "summary.md").read_text()
 
 
+def test_each_cache_mode_of_the_answer_has_its_baseline_beside_it(measured: Measured) -> None:
+    run, _ = measured({"conv2_3x3": 0.69, "conv3_proj_1x1s2": 0.6})
+    file = run / "devices" / "pixel-3" / "records.jsonl"
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    kept = [r for r in records if r.get("cache") != "rotate" or r["layer"] != "conv3_proj_1x1s2"]
+    file.write_text("".join(json.dumps(record) + "\n" for record in kept))
+    summary = write_report(run)
+    assert [(h.category, h.cache) for h in summary.headlines] == [
+        ("larger", "rotate"),
+        ("1x1s2", "hot"),
+        ("1x1s1", "rotate"),
+    ]
+    weak = [text.partition(": in ")[2].split()[0] for text in summary.heavy if "published im2col" in text]
+    assert weak == ["rotate", "hot"]
+    card = (run / "report.html").read_text().partition('class="answer"')[2].partition("</article>")[0]
+    for number, cache in ((1, "rotate"), (2, "hot")):
+        assert f'In {cache} the published im2col has <b><i data-source="baseline.csv:{number}:ratio"' in card
+    assert "  - In hot the published im2col has" in (run / "summary.md").read_text()
+
+
 def test_the_published_one_may_itself_be_the_best(
     measured: Measured,
 ) -> None:

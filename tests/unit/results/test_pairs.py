@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model.layer import Layer
-from harness.model.variant import Variant
 from harness.results.categories import CategoryRow, make_categories
 from harness.results.pairs import compare, each_at_its_best
 from harness.results.rows import Row, RowKey
 from harness.results.run import RunData
 from harness.stats.estimate import Observation, time_of
+from tests.variants import variant
 
 pytestmark = pytest.mark.unit
 
@@ -33,21 +33,12 @@ VARIANTS = [
 ]
 
 
-def row(layer: str, variant: str, algorithm: str, kernel: str, face: str, times: Mapping[tuple[int, int], float],
+def row(layer: str, name: str, algorithm: str, kernel: str, face: str, times: Mapping[tuple[int, int], float],
         build: str = "b", status: str = "ok") -> Row:  # fmt: skip
     """A row with these times by launch and round."""
     schedule = kernel.removesuffix("+best")
-    asked = "auto" if variant.startswith("auto/") else algorithm if face == "published" else f"{algorithm}/best"
-    what = Variant(
-        name=variant,
-        asked=asked,
-        algorithm=algorithm,
-        kernel=schedule.partition("+")[0],
-        schedule=schedule,
-        face=face,
-        build=build,
-        cache="hot",
-    )
+    asked = "auto" if name.startswith("auto/") else algorithm if face == "published" else f"{algorithm}/best"
+    what = variant(name, asked, "hot", algorithm=algorithm, schedule=schedule, face=face, build=build)
     made = Row(RowKey("phone", "4-7", layer, what), status, LAYERS[layer].category)
     made.observations = [Observation(launch, round_, 0, value) for (launch, round_), value in times.items()]
     launches: dict[int, list[float]] = {}
@@ -83,12 +74,13 @@ KEYS = st.tuples(st.sampled_from(sorted(LAYERS)), st.sampled_from(VARIANTS), st.
 @st.composite
 def measured(draw: st.DrawFn) -> list[Row]:
     """Rows of any variants, layers and builds, with rounds missing here and there."""
-    keys = draw(st.lists(KEYS, unique=True, min_size=2, max_size=30))
+    keys = draw(st.lists(KEYS, unique=True, min_size=2, max_size=16))
     status = st.sampled_from(["ok", "ok", "ok", "error"])
     made = [row(layer, *variant, draw(ROUND_TIMES), build, draw(status)) for layer, variant, build in keys]
     return sorted(made, key=lambda r: (r.key.layer, r.is_best, r.algorithm, r.key.variant, r.key.build))
 
 
+@settings(max_examples=60)
 @given(measured())
 def test_the_two_directions_of_a_comparison_are_reciprocals(rows: list[Row]) -> None:
     means = compared(rows)
@@ -105,6 +97,7 @@ def test_the_two_directions_of_a_comparison_are_reciprocals(rows: list[Row]) -> 
             assert back.ratio.high == pytest.approx(1 / mean.ratio.low, rel=1e-9)
 
 
+@settings(max_examples=60)
 @given(measured())
 def test_a_best_row_is_compared_with_what_stands_for_the_other_algorithm(rows: list[Row]) -> None:
     compare(rows)

@@ -1,0 +1,38 @@
+"""Why a cluster has no answer, said in its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.results.rows import Row, algorithm_order
+
+_UNMEASURED = ("wrong", "error", "skip", "missing")
+
+
+def emptiness_of(rows: Sequence[Row]) -> str:
+    """What keeps these rows of one cluster from answering a question: ``only indirect was measured, so ...``."""
+    measured = [row for row in rows if row.observations]
+    if not measured:
+        counts = Counter(row.status for row in rows)
+        told = [f"{counts[status]} {status}" for status in _UNMEASURED if counts[status]]
+        return "nothing was measured" + (f" (rows: {', '.join(told)})" if told else "")
+    published = [row for row in measured if not row.is_best]
+    if not published:
+        return "face published, the paper's comparison, was not measured"
+    how, nothing = "", "so no two algorithms can be compared"
+    if len(published) < len(measured):
+        how, nothing = " as published", "so the paper's comparison cannot be made"
+    algorithms = sorted({row.algorithm for row in published}, key=algorithm_order)
+    names = ", ".join(algorithms[:-1]) + " and " * (len(algorithms) > 1) + algorithms[-1]
+    if len([name for name in algorithms if name != "naive"]) < 2:  # naive answers no question
+        return f"only {names} {'was' if len(algorithms) == 1 else 'were'} measured{how}, {nothing}"
+    categories = {row.category for row in published}
+    if categories == {""}:
+        return f"{names} were measured{how}, but the run directory does not tell the layers' shapes, {nothing}"
+    if categories <= {"", "grouped"}:
+        return f"{names} were measured{how} on grouped layers alone, which are in no answer; the tables have them"
+    return (
+        f"{names} were measured{how}, but no two of them on one layer in the same rounds, with the same kernel and "
+        f"without an error, {nothing}"
+    )
