@@ -20,7 +20,7 @@ static ic_status read_options(const ic_options *given, ic_options *options) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.struct_size=%zu is not %zu", given->struct_size, sizeof *options);
     }
     memcpy(options, given, given->struct_size);
-    if ((unsigned)options->algorithm >= IC_ALGORITHMS) {
+    if (!ic_is_algorithm(options->algorithm)) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.algorithm=%d is none", (int)options->algorithm);
     }
     return IC_OK;
