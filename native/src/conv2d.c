@@ -20,7 +20,7 @@ static ic_status read_options(const ic_options *given, ic_options *options) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.struct_size=%zu is not %zu", given->struct_size, sizeof *options);
     }
     memcpy(options, given, given->struct_size);
-    if ((unsigned)options->algorithm >= IC_ALGORITHMS) {
+    if (!ic_is_algorithm(options->algorithm)) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.algorithm=%d is none", (int)options->algorithm);
     }
     return IC_OK;
@@ -59,7 +59,7 @@ static ic_status make_draft(const ic_conv2d_desc *desc, const void *weights, con
     if (status != IC_OK) {
         return status;
     }
-    draft->misaligned = ic_type_of(draft->desc.type)->bytes - 1;
+    draft->element = ic_type_of(draft->desc.type)->bytes;
     draft->pool = options.pool;
     draft->algorithm = options.algorithm;
     status = ic_begin_choice(&draft->desc, &options, &draft->chooser, &draft->schedule);
@@ -141,7 +141,7 @@ static __attribute__((noinline, cold)) ic_status refuse_run(const ic_conv2d *con
 
 ic_status ic_conv2d_run(ic_conv2d *conv, const void *input, void *output) {
     if (conv == NULL || input == NULL || output == NULL || !conv->is_shaped ||
-        (((uintptr_t)input | (uintptr_t)output) & conv->misaligned) != 0) {
+        (((uintptr_t)input | (uintptr_t)output) & (conv->element - 1)) != 0) {
         return refuse_run(conv, input, output);
     }
     conv->method->run(conv, input, output);

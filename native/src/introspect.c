@@ -5,6 +5,7 @@
 #include "choice/model.h"
 #include "core/core.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "kernels/table.h"
 #include "methods/method.h"
 #include "tiles/matrix.h"
@@ -58,7 +59,7 @@ double ic_conv2d_error_bound(const ic_conv2d *conv) {
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
-    if (conv == NULL || input == NULL || ((uintptr_t)input & conv->misaligned) != 0) {
+    if (conv == NULL || input == NULL || !ic_is_aligned(input, conv->element)) {
         return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL, or not aligned", conv == NULL ? "conv" : "input");
     }
     if (!conv->is_shaped) {
@@ -70,16 +71,17 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
     }
     const ic_geometry *geometry = &conv->geometry;
     const size_t pixels = geometry->output_height * geometry->output_width;
-    const size_t step = tiled->matrix_block != 0 ? tiled->matrix_block / tiled->packing.products : pixels;
-    const float *image_at = input;
+    const size_t step =
+        tiled->matrix_block != 0 ? tiled->matrix_block / (tiled->packing.products * conv->element) : pixels;
+    const char *image_at = input;
     for (size_t image = 0; image < geometry->batch; image++) {
         for (size_t group = 0; group < conv->desc.groups; group++) {
-            const float *from = image_at + group * ic_group_inputs(&conv->desc);
+            const char *from = image_at + group * ic_group_inputs(&conv->desc) * conv->element;
             for (size_t first = 0; first < pixels; first += step) {
                 ic_fill_matrix(conv, from, first, pixels - first < step ? pixels - first : step, tiled->matrix);
             }
         }
-        image_at += geometry->input_height * geometry->input_width * conv->desc.in_channels;
+        image_at += geometry->input_height * geometry->input_width * conv->desc.in_channels * conv->element;
     }
     return IC_OK;
 }

@@ -11,7 +11,7 @@ struct ic_conv2d {
     ic_conv2d_desc desc;
     ic_geometry geometry; /* valid when is_shaped */
     bool is_shaped;
-    uintptr_t misaligned; /* bits that no address of an element has */
+    size_t element; /* bytes of one of the description's type */
     ic_chooser chooser;
     ic_algorithm algorithm; /* that runs, known once is_shaped */
     ic_schedule schedule;

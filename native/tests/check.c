@@ -131,3 +131,29 @@ ic_allocator guarded_allocator(guarded_heap *heap) {
     const ic_allocator allocator = {heap, heap_allocate, heap_release};
     return allocator;
 }
+
+ic_options options_for(ic_algorithm algorithm, const char *kernel, const ic_allocator *allocator) {
+    const ic_options options = {
+        .struct_size = sizeof options, .algorithm = algorithm, .kernel = kernel, .allocator = allocator};
+    return options;
+}
+
+ic_status try_create(const ic_conv2d_desc *desc, const ic_options *options) {
+    static float numbers[4096];
+    ic_conv2d *conv = (ic_conv2d *)(void *)numbers;
+    const ic_status status = ic_conv2d_create(desc, numbers, NULL, options, &conv);
+    CHECK((status == IC_OK) == (conv != NULL));
+    ic_conv2d_destroy(conv);
+    return status;
+}
+
+ic_tuned_entry entry_of(const shape *s, const char *choice) {
+    ic_tuned_entry e = {.struct_size = sizeof e,
+                        .desc = s->desc,
+                        .batch = s->batch,
+                        .height = s->height,
+                        .width = s->width,
+                        .threads = 1};
+    CHECK(snprintf(e.choice, sizeof e.choice, "%s", choice) < (int)sizeof e.choice);
+    return e;
+}

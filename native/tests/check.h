@@ -99,4 +99,10 @@ void check_references(const shape *s, values kind, const reference_value *all, c
 void check_against_reference(const shape *s, values kind, const float *weights, const float *bias, const float *input,
                              const float *output, const char *what);
 
+ic_options options_for(ic_algorithm algorithm, const char *kernel, const ic_allocator *allocator);
+/* The status of create; an object is made only with IC_OK, and destroyed. */
+ic_status try_create(const ic_conv2d_desc *desc, const ic_options *options);
+/* Of a table, for one thread. */
+ic_tuned_entry entry_of(const shape *s, const char *choice);
+
 #endif

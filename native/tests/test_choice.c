@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the library chooses by itself: right, no larger than im2col, and explained; pools of threads. */
-#define _DEFAULT_SOURCE /* usleep */
+ * What the library chooses by itself: right, no larger than im2col, and explained. */
 #include "check.h"
 #include "choice/model.h"
 #include "core/core.h"
 #include "kernels/table.h"
 
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 static const ic_algorithm chosen[] = {IC_ALGORITHM_AUTO, IC_ALGORITHM_INDIRECT, IC_ALGORITHM_IM2COL,
                                       IC_ALGORITHM_DIRECT};
@@ -200,56 +197,6 @@ static void blocks(const char *kernel) {
     CHECK(is_blocked);
 }
 
-enum { POOLS = 4 };
-
-/* The same bits for any number of threads, for all that is chosen; the kernels' tests have the plain paths. */
-static void threads(const char *kernel) {
-    (void)kernel;
-    static const unsigned counts[POOLS] = {1, 2, 3, 7};
-    ic_pool *pools[POOLS];
-    for (size_t t = 0; t < POOLS; t++) {
-        const ic_pool_options options = {sizeof options, counts[t], NULL, NULL};
-        CHECK(ic_pool_create(&options, &pools[t]) == IC_OK);
-    }
-    for (unsigned i = 0; i < SHAPES; i += 8) {
-        const shape s = nth_shape(i);
-        const size_t bytes = outputs_of(&s) * sizeof(float);
-        uint64_t seed = i;
-        float *weights = malloc(weights_of(&s) * sizeof(float)), *input = malloc(inputs_of(&s) * sizeof(float));
-        float *output = malloc(bytes), *first = malloc(bytes);
-        CHECK(weights != NULL && input != NULL && output != NULL && first != NULL);
-        fill(weights, weights_of(&s), VALUES_FLOAT, &seed);
-        fill(input, inputs_of(&s), VALUES_FLOAT, &seed);
-        for (size_t a = 0; a < sizeof chosen / sizeof chosen[0]; a++) {
-            for (size_t t = 0; t < POOLS; t++) {
-                const ic_options options = {
-                    .struct_size = sizeof options, .algorithm = chosen[a], .kernel = "best", .pool = pools[t]};
-                ic_conv2d *conv;
-                const ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
-                if (status == IC_UNSUPPORTED && chosen[a] == IC_ALGORITHM_DIRECT) {
-                    continue;
-                }
-                CHECK(status == IC_OK && ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
-                memset(output, 0xff, bytes);
-                CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
-                ic_conv2d_destroy(conv);
-                if (t == 0) {
-                    check_against_reference(&s, VALUES_FLOAT, weights, NULL, input, output, "threads");
-                    memcpy(first, output, bytes);
-                }
-                CHECK(memcmp(first, output, bytes) == 0);
-            }
-        }
-        free(weights);
-        free(input);
-        free(output);
-        free(first);
-    }
-    for (size_t t = 0; t < POOLS; t++) {
-        ic_pool_destroy(pools[t]);
-    }
-}
-
 static ic_fetch fetch_of(const shape *s, unsigned gains, ic_split by) {
     const ic_core core = {.l2 = 1 << 20};
     ic_kernel kernel = *ic_kernel_table(0);
@@ -300,151 +247,8 @@ static void narrow(const char *kernel) {
     CHECK(block_of(&light, 16, 1) == 0);
 }
 
-static void cores(const char *kernel) {
-    (void)kernel;
-    char name[IC_CHOICE_NAME];
-    const shape s = plain_shape(3, 58, 58, 64, 64), one = plain_shape(1, 56, 56, 64, 64);
-    CHECK(ic_choice_for_midr(0x411fd440, &s.desc, s.height, s.width, name) == IC_OK);
-#if defined(__aarch64__)
-    CHECK(strncmp(name, "indirect_neon_6x16+regions", 26) == 0);
-    CHECK(ic_choice_for_midr(0x411fd440, &one.desc, 56, 56, name) == IC_OK);
-    CHECK(strncmp(name, "direct_neon_6x16", 16) == 0);
-#else
-    CHECK(strncmp(name, "indirect_", 9) == 0); /* of the kernels that this program has */
-#endif
-    CHECK(ic_choice_for_midr(0, &one.desc, 0, 56, name) == IC_INVALID_ARGUMENT);
-}
-
-static void pools(const char *kernel) {
-    (void)kernel;
-    ic_pool *pool;
-    ic_pool_options options = {sizeof options, 2, NULL, NULL};
-    CHECK(ic_pool_create(&options, NULL) == IC_INVALID_ARGUMENT);
-    CHECK(ic_pool_create(NULL, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
-    options.threads = IC_MAX_THREADS + 1;
-    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
-    options.threads = 2;
-    options.struct_size = 1;
-    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT);
-    options.struct_size = sizeof options;
-    /* Beyond the mask that a system has; that it can have; more threads than CPUs. */
-    static const unsigned masks[][2] = {{0, 1000}, {0, 100000}, {0, UINT_MAX}, {100000, 0}, {0, 0}};
-    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
-        options.cpus = masks[i];
-        pool = (ic_pool *)(uintptr_t)1;
-        CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
-    }
-    options.cpus = NULL;
-    const ic_allocator none = {NULL, NULL, NULL};
-    options.allocator = &none;
-    CHECK(ic_pool_create(&options, &pool) == IC_INVALID_ARGUMENT && pool == NULL);
-    guarded_heap heap = {.fail_at = 0};
-    ic_allocator allocator = guarded_allocator(&heap);
-    options.allocator = &allocator;
-    CHECK(ic_pool_create(&options, &pool) == IC_OUT_OF_MEMORY && pool == NULL && heap.live == 0);
-    heap.fail_at = -1;
-
-    /* Threads that have gone to sleep in between wake up again. */
-    const shape s = plain_shape(3, 12, 12, 8, 70);
-    static float weights[3 * 3 * 8 * 70], input[12 * 12 * 8], output[10 * 10 * 70];
-    uint64_t seed = 3;
-    fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
-    for (unsigned threads = 1; threads <= 4; threads++) {
-        options.threads = threads;
-        CHECK(ic_pool_create(&options, &pool) == IC_OK);
-        guarded_heap objects = {.fail_at = -1};
-        const ic_allocator own = guarded_allocator(&objects);
-        const ic_options of = {
-            .struct_size = sizeof of, .algorithm = IC_ALGORITHM_AUTO, .allocator = &own, .pool = pool};
-        ic_conv2d *conv;
-        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
-        CHECK(ic_conv2d_reshape(conv, 1, 12, 12) == IC_OK);
-        const size_t calls = objects.calls;
-        for (unsigned i = 0; i < 20; i++) {
-            if (i % 10 == 9) {
-                usleep(20000);
-            }
-            fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
-            memset(output, 0xff, sizeof output);
-            CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
-            check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "pool");
-        }
-        CHECK(objects.calls == calls);
-        ic_conv2d_destroy(conv);
-        ic_pool_destroy(pool);
-        CHECK(heap.live == 0 && objects.live == 0);
-    }
-    ic_pool_destroy(NULL);
-}
-
-static void schedules(const char *kernel) {
-    (void)kernel;
-    const shape s = plain_shape(3, 8, 8, 4, 6);
-    static const float weights[6 * 9 * 4] = {0};
-    static const struct {
-        ic_algorithm algorithm;
-        const char *name;
-        ic_status status;
-    } tries[] = {
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block12", IC_OK},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block12+regions", IC_OK},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+regions", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", IC_OK},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+ahead", IC_OK},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+block3+ahead", IC_OK},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+ahead+ahead", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+regions", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+taps", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+block4", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block4+taps", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+taps", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block0", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block03", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block9999999999", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+block1x", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "+regions", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+regions", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+block3", IC_OK},
-        {IC_ALGORITHM_DIRECT, "scalar_4x4+pixels", IC_UNSUPPORTED}, /* the algorithm, not the name */
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+pixels+panels", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+pixels+pixels", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+pixels+block2", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+block2+panels", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_IM2COL, "scalar_4x4+pixel", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+panels", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels+regions", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+pixels+taps", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+pixels", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_AUTO, "scalar_4x4", IC_INVALID_ARGUMENT},
-        {IC_ALGORITHM_NAIVE, "best", IC_UNKNOWN_KERNEL},
-        {IC_ALGORITHM_INDIRECT, "a_name_that_is_far_longer_than_any_kernel_will_ever_have_and_then_some_more_of_it",
-         IC_UNKNOWN_KERNEL},
-    };
-    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
-        const ic_options options = {
-            .struct_size = sizeof options, .algorithm = tries[i].algorithm, .kernel = tries[i].name};
-        ic_conv2d *conv;
-        const ic_status status = ic_conv2d_create(&s.desc, weights, NULL, &options, &conv);
-        if (status != tries[i].status) {
-            fprintf(stderr, "%s: %s\n", tries[i].name, ic_status_string(status));
-        }
-        CHECK(status == tries[i].status);
-        ic_conv2d_destroy(conv);
-    }
-    /* Options of version 0.1 end before the pool. */
-    const ic_options old = {.struct_size = offsetof(ic_options, pool), .algorithm = IC_ALGORITHM_INDIRECT};
-    ic_conv2d *conv;
-    CHECK(ic_conv2d_create(&s.desc, weights, NULL, &old, &conv) == IC_OK);
-    ic_conv2d_destroy(conv);
-}
-
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"right", right},         {"memory", memory},   {"blocks", blocks},
-                                       {"threads", threads},     {"cores", cores},     {"pools", pools},
-                                       {"schedules", schedules}, {"resized", resized}, {"split", split},
-                                       {"ahead", ahead},         {"narrow", narrow},   {NULL, NULL}};
+    static const check_case cases[] = {{"right", right}, {"memory", memory}, {"blocks", blocks}, {"resized", resized},
+                                       {"split", split}, {"ahead", ahead},   {"narrow", narrow}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -18,7 +18,21 @@ from harness.toolchain import cmake
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "native"
-PROGRAMS = ("test_choice", "test_kernels", "test_memory", "test_object", "test_order", "test_tune")
+PROGRAMS = (
+    "test_choice",
+    "test_core",
+    "test_description",
+    "test_kernels",
+    "test_memory",
+    "test_object",
+    "test_options",
+    "test_order",
+    "test_pool",
+    "test_status",
+    "test_tune",
+    "test_tuned",
+    "test_tuned_auto",
+)
 CASE_SECONDS = 120
 
 
@@ -85,7 +99,7 @@ def native_builds(need_tool: Callable[[str], str]) -> Builds:
             defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}
         elif kind == "threads":
             defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "thread"}
-            programs = ("test_kernels", "test_choice")
+            programs = ("test_kernels", "test_pool")
         elif kind == "gcc":
             defines = {"CMAKE_C_COMPILER": need_tool("gcc")}
         else:

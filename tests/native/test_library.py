@@ -27,36 +27,18 @@ NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
-    "test_object": (
-        "arguments",
-        "defaults",
-        "methods",
-        "types",
-        "output_sizes",
-        "kernel_list",
-        "last_errors",
-        "option_errors",
-        "states",
-        "not_a_number",
-        "names",
-        "refusals",
-    ),
-    "test_choice": (
-        "right",
-        "memory",
-        "blocks",
-        "threads",
-        "cores",
-        "pools",
-        "schedules",
-        "resized",
-        "split",
-        "ahead",
-        "narrow",
-    ),
+    "test_object": ("states", "refusals", "not_a_number", "methods"),
+    "test_description": ("arguments", "defaults", "types", "output_sizes"),
+    "test_options": ("option_errors", "schedules", "kernel_list"),
+    "test_status": ("last_errors", "names"),
+    "test_choice": ("right", "memory", "blocks", "resized", "split", "ahead", "narrow"),
+    "test_core": ("parts", "cores"),
+    "test_pool": ("threads", "pools"),
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
-    "test_tune": ("kept", "damaged", "others", "errors", "parts", "obeyed", "elsewhere", "forgotten", "measured"),
+    "test_tuned": ("kept", "damaged", "others", "errors"),
+    "test_tuned_auto": ("obeyed", "elsewhere", "forgotten"),
+    "test_tune": ("refused", "measured"),
 }
 BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")
 
@@ -123,7 +105,7 @@ RACED = HOST_KERNELS[1] if HOST_KERNELS[1] in runnable("threads") else HOST_KERN
 
 @pytest.mark.parametrize(
     ("program", "case", "kernel"),
-    [("test_choice", "threads", ()), ("test_choice", "pools", ()), ("test_kernels", "bits", (RACED,))],
+    [("test_pool", "threads", ()), ("test_pool", "pools", ()), ("test_kernels", "bits", (RACED,))],
 )
 def test_threads_do_not_race(native_builds: Builds, program: str, case: str, kernel: tuple[str, ...]) -> None:
     """Under the thread sanitizer: what a pool's threads share, on every path."""
@@ -221,7 +203,7 @@ def test_host_programs_run_on_the_baseline_cpu(
     build = native_builds("zig").under(qemu, "-cpu", cpu)
     supported = {line.split()[0]: line.split()[1] for line in build.run("test_kernels", "--kernels").text.splitlines()}
     assert supported == {"avx512_6x64": "0", "avx2_6x16": "0", "scalar_4x4": "1"}
-    commands: list[tuple[str, ...]] = [("test_object", "option_errors"), ("test_object", "states")]
+    commands: list[tuple[str, ...]] = [("test_options", "option_errors"), ("test_object", "states")]
     if cpu == "qemu64":  # what runs on the oldest runs on the newer one, which shows that nothing else is chosen there
         commands += [("test_kernels", "bound", "scalar_4x4"), ("test_choice", "right")]
     for command in commands:

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
+#include "core/type.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ typedef struct {
     ic_geometry geometry;
     ic_allocator allocator;
     ic_pool *pool;
-    float *weights, *input, *output;
+    void *weights, *input, *output;
     size_t weight_bytes, input_bytes, output_bytes, most_extra;
     double start_ns, budget_ns;
     candidate *candidates; /* the model's choice first */
@@ -298,15 +299,6 @@ static ic_status measure(tuning *t, ic_tuned_choice *choices, ic_tuning *result)
     return status;
 }
 
-/* Numbers of both signs that are neither large nor denormal. */
-static void fill(float *values, size_t bytes) {
-    uint32_t state = 1;
-    for (size_t i = 0; i < bytes / sizeof *values; i++) {
-        state = state * 1664525u + 1013904223u;
-        values[i] = (float)(state >> 16) / 65536.0f - 0.49f;
-    }
-}
-
 static void *take(const tuning *t, size_t bytes) {
     return t->allocator.allocate(t->allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
 }
@@ -327,8 +319,9 @@ static ic_status with_buffers(tuning *t, ic_tuning *result) {
     t->output = take(t, t->output_bytes);
     ic_status status;
     if (choices != NULL && t->candidates != NULL && t->weights != NULL && t->input != NULL && t->output != NULL) {
-        fill(t->weights, t->weight_bytes);
-        fill(t->input, t->input_bytes);
+        const ic_element *element = ic_type_of(t->desc->type);
+        element->fill(t->weights, t->weight_bytes / element->bytes);
+        element->fill(t->input, t->input_bytes / element->bytes);
         status = measure(t, choices, result);
     } else {
         status = ic_fail_memory("the buffers of ic_autotune", t->weight_bytes + t->input_bytes + t->output_bytes);

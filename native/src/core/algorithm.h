@@ -7,8 +7,7 @@
 
 #include <stdbool.h>
 
-#define IC_ALGORITHMS (IC_ALGORITHM_AUTO + 1)
-
+bool ic_is_algorithm(ic_algorithm algorithm);
 const char *ic_algorithm_name(ic_algorithm algorithm); /* "naive", "im2col", "direct", "indirect", "auto" */
 bool ic_algorithm_from_name(const char *name, ic_algorithm *algorithm);
 

@@ -6,10 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+static void fill_f32(void *elements, size_t count) {
+    float *values = elements;
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 16) / 65536.0f - 0.49f;
+    }
+}
+
 enum { TYPES = 1 };
 
 static const ic_element elements[TYPES] = {
-    {IC_TYPE_F32, "f32", sizeof(float), 0x1p-24},
+    {IC_TYPE_F32, "f32", sizeof(float), 0x1p-24, fill_f32},
 };
 
 const ic_element *ic_type_of(ic_type type) {

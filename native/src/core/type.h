@@ -7,9 +7,10 @@
 
 typedef struct {
     ic_type type;
-    const char *name; /* "f32" */
-    size_t bytes;     /* of an element, and their alignment */
-    double roundoff;  /* u: a sum or product is off by a share of so much at most */
+    const char *name;                           /* "f32" */
+    size_t bytes;                               /* of an element, and their alignment */
+    double roundoff;                            /* u: a sum or product is off by a share of so much at most */
+    void (*fill)(void *elements, size_t count); /* with numbers of both signs that are neither large nor denormal */
 } ic_element;
 
 /* NULL: not covered. */

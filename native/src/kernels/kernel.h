@@ -2,7 +2,7 @@
  * What a micro-kernel is: a function without state, allocation or threads that computes a run of equal tiles.
  *
  * A tile is `rows` output pixels by `columns` output channels. For every tap, `offsets` holds an entry for each row:
- * the distance in bytes from `input` to the tap's `channels` floats, or IC_PADDING_ENTRY for the row of zeros. All
+ * the distance in bytes from `input` to the tap's `channels` elements, or IC_PADDING_ENTRY for the row of zeros. All
  * algorithms call the same function: indirect with many taps, offsets from the indirection buffer and input_step 0;
  * im2col and direct with one tap holding all of K, offsets from the stack, offset_step 0 and the input moving on. A
  * caller that merges taps whose channels lie side by side, or leaves out taps that lie in the padding, gives fewer and
@@ -34,23 +34,24 @@ typedef enum { IC_FETCH_NOTHING, IC_FETCH_OUTPUT, IC_FETCH_BETWEEN, IC_FETCH_WEI
 /* For which of them a kernel was seen to gain, as bits: the first two; the last. */
 enum { IC_GAINS_IMAGES = 1, IC_GAINS_WEIGHTS = 2 };
 
+/* Elements are of the kernel's type; what is read or written lies at its alignment. */
 typedef struct {
-    const float *input;            /* what offsets count from, for the first tile */
-    const float *padding;          /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
+    const void *input;             /* what offsets count from, for the first tile */
+    const void *padding;           /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
     const int64_t *offsets;        /* of the first tile: [rows] of its first tap */
-    const float *bias;             /* [columns of kernel], of the panel */
-    const float *weights;          /* of the first tap: [channels][columns of kernel] */
-    float *output;                 /* what output_offsets count from, for the first tile */
+    const void *bias;              /* [columns of kernel], of the panel */
+    const void *weights;           /* of the first tap: [channels][columns of kernel] */
+    void *output;                  /* what output_offsets count from, for the first tile */
     const int64_t *output_offsets; /* [rows] of the first tile: distances in bytes */
     size_t taps, channels;
     size_t tap_entries;        /* entries from one tap to the next one's; of any value where there is one tap */
-    size_t weights_gap;        /* floats from the end of a tap's weights to the start of the next one's */
+    size_t weights_gap;        /* elements from the end of a tap's weights to the start of the next one's */
     size_t tiles;              /* how many tiles, all of `rows` rows */
     size_t input_step;         /* bytes from one tile's input to the next one's */
     size_t offset_step;        /* entries from one tile's offsets to the next one's */
     size_t output_step;        /* bytes from one tile's output to the next one's */
     size_t output_offset_step; /* entries from one tile's output_offsets to the next one's */
-    size_t panel_step;         /* floats from one tile's bias and weights to the next one's; 0: one panel for all */
+    size_t panel_step;         /* elements from one tile's bias and weights to the next one's; 0: one panel for all */
     unsigned rows;             /* 1 to the kernel's rows */
     unsigned columns;          /* 1 to the kernel's columns; only these are written */
     float output_min, output_max;
@@ -64,21 +65,25 @@ typedef void (*ic_micro_kernel)(const ic_tile_run *run);
 
 /* A run of tiles of a depthwise convolution, all in one row of the output and with the same taps in the input. */
 typedef struct {
-    const float *input; /* that the first tap of the first pixel reads, at the first channel */
-    const float *bias;  /* [columns of kernel] */
-    const float *weights;
-    float *output;
+    const void *input; /* that the first tap of the first pixel reads, at the first channel */
+    const void *bias;  /* [columns of kernel] */
+    const void *weights;
+    void *output;
     size_t down, across;           /* taps of a pixel; 0: bias alone */
     size_t down_step, across_step; /* bytes from tap to tap */
     size_t input_step;             /* bytes from pixel to pixel */
     size_t output_step;
-    size_t weights_step, weights_gap; /* floats from tap to tap, and after the last one of a row of taps */
+    size_t weights_step, weights_gap; /* elements from tap to tap, and after the last one of a row of taps */
     size_t tiles;
     unsigned rows, columns; /* as of ic_tile_run; no channel beyond is read or written */
     float output_min, output_max;
 } ic_depthwise_run;
 
 typedef void (*ic_depthwise_kernel)(const ic_depthwise_run *run);
+
+/* Makes a panel's products of the weights as they are given: packed[k][n] is rows[n][k], or 0 where n is not under
+ * `count`; n up to `columns`, k up to `depth`. */
+typedef void (*ic_panel_packer)(void *packed, const void *rows, size_t columns, size_t count, size_t depth);
 
 /* What a kernel costs, for the choice between kernels. */
 typedef struct {
@@ -96,6 +101,7 @@ typedef struct {
     const char *isa, *features;
     unsigned needs; /* IC_CPU_... */
     unsigned rows, columns;
+    ic_panel_packer pack;
     ic_micro_kernel run;
     unsigned depthwise_rows;       /* pixels of the largest tile of `depthwise` */
     ic_depthwise_kernel depthwise; /* with vectors of this kernel's width; panels are as wide as `run`'s */

@@ -35,26 +35,26 @@ static void release(ic_conv2d *conv) {
 
 typedef struct {
     const ic_conv2d *conv;
-    size_t panel_floats;
-    const float *input;
-    float *output;
+    size_t element, panel; /* bytes of an element, and of a packed panel */
+    const char *input;
+    char *output;
     size_t panels, shares; /* of channels; panels are dealt out one by one, or (shares 1) all together */
     size_t items;
     atomic_size_t taken; /* items: a share of a row of an image's output */
 } job;
 
 /* Pixels of one row of the output whose taps are the same, as tiles of one height, in all panels of a share. */
-static void run_tiles(const job *j, ic_depthwise_run *run, const float *input, float *output, size_t tap,
-                      size_t share) {
+static void run_tiles(const job *j, ic_depthwise_run *run, const char *input, char *output, size_t tap, size_t share) {
     const ic_conv2d *conv = j->conv;
     const size_t columns = conv->schedule.kernel->columns, channels = conv->desc.in_channels;
     const size_t end = j->shares == 1 ? j->panels : share + 1;
     for (size_t panel = share; panel < end; panel++) {
         const size_t first = panel * columns;
-        run->bias = (const float *)conv->weights + panel * j->panel_floats;
-        run->weights = run->bias + (1 + tap) * columns;
-        run->input = input + (run->down != 0 ? first : 0);
-        run->output = output + first;
+        const char *bias = (const char *)conv->weights + panel * j->panel;
+        run->bias = bias;
+        run->weights = bias + (1 + tap) * columns * j->element;
+        run->input = input + (run->down != 0 ? first * j->element : 0);
+        run->output = output + first * j->element;
         run->columns = (unsigned)(channels - first < columns ? channels - first : columns);
         conv->schedule.kernel->depthwise(run);
     }
@@ -64,13 +64,13 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
     const ic_conv2d *conv = j->conv;
     const ic_conv2d_desc *desc = &conv->desc;
     const ic_geometry *geometry = &conv->geometry;
-    const size_t columns = conv->schedule.kernel->columns, channels = desc->in_channels;
+    const size_t columns = conv->schedule.kernel->columns, pixel = desc->in_channels * j->element; /* its bytes */
     const ic_axis rows = ic_row_axis(desc, geometry), outputs = ic_column_axis(desc, geometry);
     const ic_span down = ic_taps_at(&rows, row);
-    ic_depthwise_run run = {.down_step = desc->dilation_height * geometry->input_width * channels * sizeof(float),
-                            .across_step = desc->dilation_width * channels * sizeof(float),
-                            .input_step = desc->stride_width * channels * sizeof(float),
-                            .output_step = channels * sizeof(float),
+    ic_depthwise_run run = {.down_step = desc->dilation_height * geometry->input_width * pixel,
+                            .across_step = desc->dilation_width * pixel,
+                            .input_step = desc->stride_width * pixel,
+                            .output_step = pixel,
                             .weights_step = columns,
                             .output_min = desc->output_min,
                             .output_max = desc->output_max};
@@ -90,7 +90,7 @@ static void run_row(const job *j, size_t image, size_t row, size_t share) {
             const size_t from = from_row * geometry->input_width + ic_input_column(desc, column, across.first_tap);
             const size_t to = (image * geometry->output_height + row) * geometry->output_width + column;
             const bool is_inside = run.down != 0; /* else nothing is read */
-            run_tiles(j, &run, is_inside ? j->input + from * channels : j->input, j->output + to * channels,
+            run_tiles(j, &run, is_inside ? j->input + from * pixel : j->input, j->output + to * pixel,
                       down.first_tap * desc->kernel_width + across.first_tap, share);
             column += run.tiles * run.rows;
         }
@@ -109,8 +109,8 @@ static void work(void *context, unsigned thread) {
 
 static void run(const ic_conv2d *conv, const void *input, void *output) {
     const size_t columns = conv->schedule.kernel->columns, channels = conv->desc.in_channels;
-    job j = {.conv = conv, .input = input, .output = output};
-    j.panel_floats = ic_panel_elements(&((const depthwise *)conv)->packing, conv->schedule.kernel);
+    job j = {.conv = conv, .element = conv->element, .input = input, .output = output};
+    j.panel = ic_panel_elements(&((const depthwise *)conv)->packing, conv->schedule.kernel) * conv->element;
     j.panels = channels / columns + (channels % columns != 0);
     j.shares = ic_pool_threads(conv->pool) == 1 ? 1 : j.panels;
     j.items = conv->geometry.batch * conv->geometry.output_height * j.shares;

@@ -2,30 +2,52 @@
  * The definition: seven loops, nothing clever. The weights are the caller's, then the bias. */
 #include "core/error.h"
 #include "core/memory.h"
+#include "kernels/f32/f32.h"
 #include "methods/method.h"
 
 #include <string.h>
 
+typedef void (*loops)(const ic_conv2d_desc *desc, const ic_geometry *geometry, const void *weights, const void *input,
+                      void *output);
+
+static const struct {
+    ic_type type;
+    loops run;
+} by_type[] = {
+    {IC_TYPE_F32, ic_f32_loops},
+};
+
+/* NULL: none. */
+static loops loops_of(ic_type type) {
+    for (size_t i = 0; i < sizeof by_type / sizeof by_type[0]; i++) {
+        if (by_type[i].type == type) {
+            return by_type[i].run;
+        }
+    }
+    return NULL;
+}
+
 static bool covers(const ic_conv2d *conv) {
-    return conv->chooser.asked == IC_ALGORITHM_NAIVE;
+    return conv->chooser.asked == IC_ALGORITHM_NAIVE && loops_of(conv->desc.type) != NULL;
 }
 
 static ic_status pack(ic_conv2d *conv, const void *weights, const void *bias) {
     const ic_conv2d_desc *desc = &conv->desc;
     const size_t count = desc->out_channels * ic_taps(desc) * ic_group_inputs(desc);
     size_t bytes = count;
-    if (!ic_add(&bytes, desc->out_channels) || !ic_multiply(&bytes, sizeof(float)) || !ic_is_array_size(bytes)) {
+    if (!ic_add(&bytes, desc->out_channels) || !ic_multiply(&bytes, conv->element) || !ic_is_array_size(bytes)) {
         return ic_fail(IC_OVERFLOW, "desc: weights and bias are no array");
     }
-    float *packed = ic_take(conv, bytes, IC_MEMORY_WEIGHTS);
+    char *packed = ic_take(conv, bytes, IC_MEMORY_WEIGHTS);
     if (packed == NULL) {
         return ic_fail_memory("the weights", bytes);
     }
-    memcpy(packed, weights, count * sizeof(float));
+    const size_t weight_bytes = count * conv->element;
+    memcpy(packed, weights, weight_bytes);
     if (bias != NULL) {
-        memcpy(packed + count, bias, desc->out_channels * sizeof(float));
+        memcpy(packed + weight_bytes, bias, bytes - weight_bytes);
     } else {
-        memset(packed + count, 0, desc->out_channels * sizeof(float));
+        memset(packed + weight_bytes, 0, bytes - weight_bytes);
     }
     conv->weights = packed;
     return IC_OK;
@@ -40,44 +62,8 @@ static void release(ic_conv2d *conv) {
     (void)conv;
 }
 
-static float one_output(const ic_conv2d *conv, const float *image, size_t out_row, size_t out_column, size_t channel) {
-    const ic_conv2d_desc *desc = &conv->desc;
-    const ic_geometry *geometry = &conv->geometry;
-    const size_t inputs = ic_group_inputs(desc);
-    const size_t first_input = channel / ic_group_outputs(desc) * inputs;
-    const size_t depth = ic_taps(desc) * inputs;
-    const float *all = conv->weights, *weights = all + channel * depth;
-    float sum = all[desc->out_channels * depth + channel];
-    for (size_t y = 0; y < desc->kernel_height; y++) {
-        for (size_t x = 0; x < desc->kernel_width; x++, weights += inputs) {
-            const size_t row = ic_input_row(desc, out_row, y), column = ic_input_column(desc, out_column, x);
-            if (row >= geometry->input_height || column >= geometry->input_width) {
-                continue;
-            }
-            const float *pixel = image + (row * geometry->input_width + column) * desc->in_channels + first_input;
-            for (size_t i = 0; i < inputs; i++) {
-                sum += pixel[i] * weights[i];
-            }
-        }
-    }
-    const float raised = sum < desc->output_min ? desc->output_min : sum;
-    return raised > desc->output_max ? desc->output_max : raised;
-}
-
 static void run(const ic_conv2d *conv, const void *input, void *output) {
-    const ic_geometry *geometry = &conv->geometry;
-    const size_t image_floats = geometry->input_height * geometry->input_width * conv->desc.in_channels;
-    const float *from = input;
-    float *to = output;
-    for (size_t image = 0; image < geometry->batch; image++) {
-        for (size_t row = 0; row < geometry->output_height; row++) {
-            for (size_t column = 0; column < geometry->output_width; column++) {
-                for (size_t channel = 0; channel < conv->desc.out_channels; channel++) {
-                    *to++ = one_output(conv, from + image * image_floats, row, column, channel);
-                }
-            }
-        }
-    }
+    loops_of(conv->desc.type)(&conv->desc, &conv->geometry, conv->weights, input, output);
 }
 
 const ic_method ic_method_naive = {"naive", sizeof(ic_conv2d), covers, pack, shape, run, release, ic_bound_of_sums};

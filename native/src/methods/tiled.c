@@ -32,7 +32,7 @@ static ic_status make_padding(ic_tiled *tiled) {
     if (channels == 0) {
         return IC_OK;
     }
-    const size_t bytes = channels * sizeof(float);
+    const size_t bytes = channels * tiled->base.element;
     tiled->padding = ic_take(&tiled->base, bytes, IC_MEMORY_PADDING);
     if (tiled->padding == NULL) {
         return ic_fail_memory("the row of zeros", bytes);
@@ -85,7 +85,7 @@ static ic_status make_matrix(ic_tiled *tiled) {
     }
     bool fits = ic_matrix_size(&conv->desc, pixels, &bytes);
     if (fits && conv->schedule.block_tiles != 0) {
-        tiled->matrix_block = bytes / sizeof(float);
+        tiled->matrix_block = bytes;
         fits = ic_multiply(&bytes, threads) && ic_is_array_size(bytes);
     }
     if (!fits) {

@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tiles/builder.h"
 
-int64_t ic_entry_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t row, size_t column, size_t tap_row,
-                    size_t tap_column) {
-    const size_t y = ic_input_row(desc, row, tap_row), x = ic_input_column(desc, column, tap_column);
+#include "core/type.h"
+
+ic_builder ic_begin_builder(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows,
+                            ic_split split) {
+    const size_t element = ic_type_of(desc->type)->bytes;
+    const ic_builder b = {.desc = desc,
+                          .geometry = geometry,
+                          .max_rows = max_rows,
+                          .split = split,
+                          .input_pixel = desc->in_channels * element,
+                          .output_pixel = desc->out_channels * element};
+    return b;
+}
+
+int64_t ic_entry_of(const ic_builder *b, size_t row, size_t column, size_t tap_row, size_t tap_column) {
+    const ic_geometry *geometry = b->geometry;
+    const size_t y = ic_input_row(b->desc, row, tap_row), x = ic_input_column(b->desc, column, tap_column);
     if (y >= geometry->input_height || x >= geometry->input_width) {
         return IC_PADDING_ENTRY;
     }
-    return (int64_t)((y * geometry->input_width + x) * desc->in_channels * sizeof(float));
+    return (int64_t)((y * geometry->input_width + x) * b->input_pixel);
 }
 
 static size_t taps_across(const ic_builder *b, ic_span column) {
@@ -23,12 +37,12 @@ void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column) {
     const size_t across = taps_across(b, f->column);
     for (size_t y = 0; y < f->row.tap_count; y++) {
         for (size_t x = 0; x < across; x++) {
-            *entry = ic_entry_of(b->desc, b->geometry, row, column, f->row.first_tap + y, f->column.first_tap + x);
+            *entry = ic_entry_of(b, row, column, f->row.first_tap + y, f->column.first_tap + x);
             entry += region->tap_entries;
         }
     }
     const size_t at = row * b->geometry->output_width + column;
-    b->offsets[ic_first_place(region) + f->pixel++] = (int64_t)(at * b->desc->out_channels * sizeof(float));
+    b->offsets[ic_first_place(region) + f->pixel++] = (int64_t)(at * b->output_pixel);
 }
 
 static size_t lesser(size_t a, size_t b) {

@@ -11,9 +11,10 @@ typedef struct {
     const ic_geometry *geometry;
     unsigned max_rows;
     ic_split split;
-    ic_region *region;     /* the next one; NULL: count only */
-    int64_t *offsets;      /* of all regions */
-    ic_region_sizes sizes; /* so far */
+    size_t input_pixel, output_pixel; /* bytes of all channels */
+    ic_region *region;                /* the next one; NULL: count only */
+    int64_t *offsets;                 /* of all regions */
+    ic_region_sizes sizes;            /* so far */
 } ic_builder;
 
 /* A region under way. */
@@ -30,8 +31,10 @@ ic_filler ic_begin_region(ic_builder *b, ic_span row, ic_span column, size_t pix
 /* The entries of the region's next pixel, row by row; nothing past those that its table holds. */
 void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column);
 
-/* What a tap of a pixel reads: bytes from the image's first float, or IC_PADDING_ENTRY. */
-int64_t ic_entry_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t row, size_t column, size_t tap_row,
-                    size_t tap_column);
+/* Counts nothing so far. */
+ic_builder ic_begin_builder(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split);
+
+/* What a tap of a pixel reads: bytes from the image's first element, or IC_PADDING_ENTRY. */
+int64_t ic_entry_of(const ic_builder *b, size_t row, size_t column, size_t tap_row, size_t tap_column);
 
 #endif

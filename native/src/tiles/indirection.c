@@ -2,6 +2,7 @@
 #include "tiles/indirection.h"
 
 #include "core/memory.h"
+#include "core/type.h"
 #include "tiles/builder.h"
 
 #include <math.h>
@@ -156,7 +157,7 @@ static void add_regions(ic_builder *b) {
 }
 
 size_t ic_region_bytes(const ic_region_sizes *sizes) {
-    return sizes->regions * sizeof(ic_region) + sizes->entries * sizeof(int64_t) + sizes->padding * sizeof(float);
+    return sizes->regions * sizeof(ic_region) + sizes->entries * sizeof(int64_t) + sizes->padding;
 }
 
 /* Counts or fills. */
@@ -183,36 +184,38 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
     if (split == IC_SPLIT_NOT) {
         sizes->entries = ic_taps(desc) * geometry->output_height * geometry->output_width;
     } else {
-        ic_builder b = {.desc = desc, .geometry = geometry, .max_rows = max_rows, .split = split};
+        ic_builder b = ic_begin_builder(desc, geometry, max_rows, split);
         add_all(&b);
         *sizes = b.sizes;
     }
     if (ic_has_padding(desc) && split != IC_SPLIT_TAPS) {
-        sizes->padding = ic_group_inputs(desc) * (ic_merges_taps(desc, split) ? desc->kernel_width : 1);
+        const size_t channels = ic_group_inputs(desc) * (ic_merges_taps(desc, split) ? desc->kernel_width : 1);
+        sizes->padding = channels * ic_type_of(desc->type)->bytes;
     }
     return true;
 }
 
 void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
                      ic_region *regions, int64_t *offsets) {
-    ic_builder b = {.desc = desc,
-                    .geometry = geometry,
-                    .max_rows = max_rows,
-                    .split = split,
-                    .region = regions,
-                    .offsets = offsets};
+    ic_builder b = ic_begin_builder(desc, geometry, max_rows, split);
+    b.region = regions;
+    b.offsets = offsets;
     add_all(&b);
 }
 
 void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, int64_t *offsets) {
     const size_t width = geometry->output_width, pixels = geometry->output_height * width;
     const ic_tiling tiling = ic_make_tiling(pixels, max_rows);
+    const ic_builder b = ic_begin_builder(desc, geometry, max_rows, IC_SPLIT_NOT);
     for (size_t tile = 0, pixel = 0; pixel < pixels; tile++) {
         const unsigned rows = tile < tiling.tall ? tiling.tall_rows : tiling.low_rows;
         for (size_t tap = 0; tap < ic_taps(desc); tap++) {
-            for (size_t p = pixel; p < pixel + rows; p++) {
-                *offsets++ = ic_entry_of(desc, geometry, p / width, p % width, tap / desc->kernel_width,
-                                         tap % desc->kernel_width);
+            size_t row = pixel / width, column = pixel % width;
+            for (unsigned r = 0; r < rows; r++) {
+                *offsets++ = ic_entry_of(&b, row, column, tap / desc->kernel_width, tap % desc->kernel_width);
+                if (++column == width) {
+                    row++, column = 0;
+                }
             }
         }
         pixel += rows;

@@ -12,7 +12,7 @@ size_t ic_region_bytes(const ic_region_sizes *sizes);
 bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
                       ic_region_sizes *sizes);
 
-/* Fills `regions` and `offsets`, of the sizes counted. Offsets are in bytes from the image's first float, or
+/* Fills `regions` and `offsets`, of the sizes counted. Offsets are in bytes from the image's first element, or
  * IC_PADDING_ENTRY for padding. */
 void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
                      ic_region *regions, int64_t *offsets);

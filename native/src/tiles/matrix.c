@@ -1,90 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The matrix is written from start to end; with dilation 1 and one
- * group the taps of a kernel row lie side by side in the input too, so a row is one run of KW x Cin. */
+ * The matrix is written from start to end; with dilation 1 and one group the taps of a kernel row lie side by side in
+ * the input too, so a row is one run of KW x Cin. */
 #include "tiles/matrix.h"
 
 #include <string.h>
 
-#define VECTOR 4
+enum { VECTOR = 16, MANY = 4096 };
 
-/* Runs are short (a few to a few thousand floats), where a call of memcpy costs more than the copy. The last vector may
- * overlap the one before; it lies within the run all the same. */
-static inline float *copy(float *to, const float *from, size_t count) {
-    if (count >= 1024) {
-        memcpy(to, from, count * sizeof(float));
-        return to + count;
-    }
-    size_t i = 0;
-    if (count < VECTOR) {
-        for (; i < count; i++) {
+/* Fewer bytes than a vector: one word, as where each group has a channel of 4 bytes, or two parts that may overlap. */
+static inline void copy_few(char *to, const char *from, size_t bytes) {
+    if (bytes == 4) {
+        memcpy(to, from, 4);
+    } else if (bytes >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + bytes - 8, from + bytes - 8, 8);
+    } else if (bytes > 4) {
+        memcpy(to, from, 4);
+        memcpy(to + bytes - 4, from + bytes - 4, 4);
+    } else {
+        for (size_t i = 0; i < bytes; i++) {
             to[i] = from[i];
         }
-        return to + count;
     }
-    for (; i + 4 * VECTOR <= count; i += 4 * VECTOR) {
-        memcpy(to + i, from + i, 4 * VECTOR * sizeof(float));
-    }
-    for (; i + VECTOR <= count; i += VECTOR) {
-        memcpy(to + i, from + i, VECTOR * sizeof(float));
-    }
-    if (i < count) {
-        memcpy(to + count - VECTOR, from + count - VECTOR, VECTOR * sizeof(float));
-    }
-    return to + count;
 }
 
-static inline float *zeros(float *to, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        to[i] = 0.0f;
+/* Runs are short (a few bytes to a few thousand), where a call of memcpy costs more than the copy. The last vector may
+ * overlap the one before; it lies within the run all the same. */
+static inline char *copy(char *to, const char *from, size_t bytes) {
+    if (bytes >= MANY) {
+        memcpy(to, from, bytes);
+        return to + bytes;
     }
-    return to + count;
+    if (bytes < VECTOR) {
+        copy_few(to, from, bytes);
+        return to + bytes;
+    }
+    size_t i = 0;
+    for (; i + 4 * VECTOR <= bytes; i += 4 * VECTOR) {
+        memcpy(to + i, from + i, 4 * VECTOR);
+    }
+    for (; i + VECTOR <= bytes; i += VECTOR) {
+        memcpy(to + i, from + i, VECTOR);
+    }
+    if (i < bytes) {
+        memcpy(to + bytes - VECTOR, from + bytes - VECTOR, VECTOR);
+    }
+    return to + bytes;
 }
 
-/* Taps of one kernel row, contiguous in the input. `column` is the first one's, and may lie left of the input. */
-static inline float *copy_run(float *to, const float *row, ptrdiff_t column, ptrdiff_t taps, ptrdiff_t width,
-                              size_t channels) {
+static inline char *zeros(char *to, size_t bytes) {
+    memset(to, 0, bytes);
+    return to + bytes;
+}
+
+/* Bytes of a pixel's channels: of one group, and of all. */
+static inline size_t group_bytes(const ic_conv2d *conv) {
+    return ic_group_inputs(&conv->desc) * conv->element;
+}
+
+static inline size_t pixel_bytes(const ic_conv2d *conv) {
+    return conv->desc.in_channels * conv->element;
+}
+
+/* Taps of one kernel row, contiguous in the input, of `pixel` bytes each. `column` is the first one's, and may lie left
+ * of the input. */
+static inline char *copy_run(char *to, const char *row, ptrdiff_t column, ptrdiff_t taps, ptrdiff_t width,
+                             size_t pixel) {
     const ptrdiff_t end = column + taps;
     if (column >= 0 && end <= width) {
-        return copy(to, row + (size_t)column * channels, (size_t)taps * channels);
+        return copy(to, row + (size_t)column * pixel, (size_t)taps * pixel);
     }
     const ptrdiff_t from = column < 0 ? 0 : column > width ? width : column;
     const ptrdiff_t until = end > width ? width : end < from ? from : end;
     const ptrdiff_t before = column < 0 ? (end < 0 ? taps : -column) : 0;
-    to = zeros(to, (size_t)before * channels);
-    to = copy(to, row + (size_t)from * channels, (size_t)(until - from) * channels);
-    return zeros(to, (size_t)(taps - before - (until - from)) * channels);
+    to = zeros(to, (size_t)before * pixel);
+    to = copy(to, row + (size_t)from * pixel, (size_t)(until - from) * pixel);
+    return zeros(to, (size_t)(taps - before - (until - from)) * pixel);
 }
 
 /* Taps of one kernel row, one by one. */
-static inline float *copy_taps(float *to, const ic_conv2d *conv, const float *row, size_t out_column) {
-    const size_t channels = ic_group_inputs(&conv->desc);
+static inline char *copy_taps(char *to, const ic_conv2d *conv, const char *row, size_t out_column) {
+    const size_t bytes = group_bytes(conv), pixel = pixel_bytes(conv);
     for (size_t tap = 0; tap < conv->desc.kernel_width; tap++) {
         const size_t column = ic_input_column(&conv->desc, out_column, tap);
         if (column < conv->geometry.input_width) {
-            to = copy(to, row + column * conv->desc.in_channels, channels);
+            to = copy(to, row + column * pixel, bytes);
         } else {
-            to = zeros(to, channels);
+            to = zeros(to, bytes);
         }
     }
     return to;
 }
 
 /* One output pixel, wherever it lies. */
-static float *copy_patch(float *to, const ic_conv2d *conv, const float *input, size_t out_row, size_t out_column,
-                         bool contiguous) {
+static char *copy_patch(char *to, const ic_conv2d *conv, const char *input, size_t out_row, size_t out_column,
+                        bool contiguous) {
     const ic_conv2d_desc *desc = &conv->desc;
     const ic_geometry *geometry = &conv->geometry;
-    const size_t channels = ic_group_inputs(desc);
+    const size_t bytes = group_bytes(conv);
     for (size_t tap = 0; tap < desc->kernel_height; tap++) {
         const size_t row_index = ic_input_row(desc, out_row, tap);
         if (row_index >= geometry->input_height) {
-            to = zeros(to, desc->kernel_width * channels);
+            to = zeros(to, desc->kernel_width * bytes);
             continue;
         }
-        const float *row = input + row_index * geometry->input_width * desc->in_channels;
+        const char *row = input + row_index * geometry->input_width * pixel_bytes(conv);
         if (contiguous) {
             to = copy_run(to, row, (ptrdiff_t)ic_input_column(desc, out_column, 0), (ptrdiff_t)desc->kernel_width,
-                          (ptrdiff_t)geometry->input_width, channels);
+                          (ptrdiff_t)geometry->input_width, bytes);
         } else {
             to = copy_taps(to, conv, row, out_column);
         }
@@ -93,15 +116,15 @@ static float *copy_patch(float *to, const ic_conv2d *conv, const float *input, s
 }
 
 /* `pixels` neighbours in an output row, none of whose taps falls into the padding. */
-static float *copy_inner(float *to, const ic_conv2d *conv, const float *input, size_t out_row, size_t out_column,
-                         size_t pixels) {
+static char *copy_inner(char *to, const ic_conv2d *conv, const char *input, size_t out_row, size_t out_column,
+                        size_t pixels) {
     const ic_conv2d_desc *desc = &conv->desc;
-    const size_t row_floats = conv->geometry.input_width * desc->in_channels;
-    const size_t run = desc->kernel_width * desc->in_channels;
-    const size_t tap_step = desc->dilation_height * row_floats;
-    const float *patch =
-        input + ic_input_row(desc, out_row, 0) * row_floats + ic_input_column(desc, out_column, 0) * desc->in_channels;
-    for (size_t pixel = 0; pixel < pixels; pixel++, patch += desc->stride_width * desc->in_channels) {
+    const size_t pixel_step = pixel_bytes(conv), row_step = conv->geometry.input_width * pixel_step;
+    const size_t run = desc->kernel_width * pixel_step;
+    const size_t tap_step = desc->dilation_height * row_step;
+    const char *patch =
+        input + ic_input_row(desc, out_row, 0) * row_step + ic_input_column(desc, out_column, 0) * pixel_step;
+    for (size_t pixel = 0; pixel < pixels; pixel++, patch += desc->stride_width * pixel_step) {
         for (size_t tap = 0; tap < desc->kernel_height; tap++) {
             to = copy(to, patch + tap * tap_step, run);
         }
@@ -122,8 +145,7 @@ static bool is_inner_column(const ic_conv2d *conv, size_t out_column) {
 }
 
 /* Output columns `column` to `end` of one output row. */
-static float *copy_row(float *to, const ic_conv2d *conv, const float *input, size_t out_row, size_t column,
-                       size_t end) {
+static char *copy_row(char *to, const ic_conv2d *conv, const char *input, size_t out_row, size_t column, size_t end) {
     const ic_conv2d_desc *desc = &conv->desc;
     const bool contiguous = desc->groups == 1 && (desc->dilation_width == 1 || desc->kernel_width == 1);
     const bool inner_row = contiguous && is_inner_row(conv, out_row);
@@ -142,12 +164,13 @@ static float *copy_row(float *to, const ic_conv2d *conv, const float *input, siz
     return to;
 }
 
-void ic_fill_matrix(const ic_conv2d *conv, const float *input, size_t first, size_t count, float *matrix) {
+void ic_fill_matrix(const ic_conv2d *conv, const void *input, size_t first, size_t count, void *matrix) {
+    char *to = matrix;
     const size_t width = conv->geometry.output_width;
     size_t column = first % width;
     for (size_t row = first / width; count != 0; row++, column = 0) {
         const size_t taken = width - column < count ? width - column : count;
-        matrix = copy_row(matrix, conv, input, row, column, column + taken);
+        to = copy_row(to, conv, input, row, column, column + taken);
         count -= taken;
     }
 }

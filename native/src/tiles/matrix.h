@@ -6,6 +6,6 @@
 #include "object.h"
 
 /* The patches of output pixels `first` to `first + count` of one image, whose group starts at `input`. */
-void ic_fill_matrix(const ic_conv2d *conv, const float *input, size_t first, size_t count, float *matrix);
+void ic_fill_matrix(const ic_conv2d *conv, const void *input, size_t first, size_t count, void *matrix);
 
 #endif

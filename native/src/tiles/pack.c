@@ -17,105 +17,51 @@ bool ic_packed_size(const ic_packing *packing, const ic_kernel *kernel, size_t *
            ic_is_array_size(*bytes);
 }
 
-enum { DEEP = 64, WIDE = 4 };
-
-/* packed[k][n] = rows[n][k], of WIDE rows. */
-static inline void pack_wide(float *packed, const float *rows, size_t columns, size_t depth, size_t count) {
-    for (size_t k = 0; k < count; k++) {
-        for (size_t n = 0; n < WIDE; n++) {
-            packed[k * columns + n] = rows[n * depth + k];
-        }
-    }
-}
-
-/* packed[k][n] = rows[n][k]. In strips of few cache lines of few rows: rows are often powers of two apart, so that the
- * same line of many would fall into one set of the cache. */
-static void pack_panel(float *packed, const float *rows, size_t columns, size_t count, size_t depth) {
-    for (size_t first = 0; first < depth; first += DEEP) {
-        const size_t deep = depth - first < DEEP ? depth - first : DEEP;
-        float *to = packed + first * columns;
-        size_t n = 0;
-        for (; n + WIDE <= count && deep == DEEP; n += WIDE) {
-            pack_wide(to + n, rows + n * depth + first, columns, depth, DEEP);
-        }
-        for (; n < columns; n++) {
-            for (size_t k = 0; k < deep; k++) {
-                to[k * columns + n] = n < count ? rows[n * depth + first + k] : 0.0f;
-            }
-        }
-    }
-}
-
-static void pack_f32(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
+void ic_pack_weights(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
                      void *packed) {
     const size_t outputs = packing->outputs, columns = kernel->columns, depth = packing->products;
-    float *to = packed;
+    const size_t element = ic_type_of(kernel->type)->bytes;
+    char *to = packed;
     for (size_t group = 0; group < packing->groups; group++) {
         for (size_t first = 0; first < outputs; first += columns) {
             const size_t count = outputs - first < columns ? outputs - first : columns;
             const size_t channel = group * outputs + first;
-            memset(to, 0, columns * sizeof(float));
+            memset(to, 0, columns * element);
             if (bias != NULL) {
-                memcpy(to, (const float *)bias + channel, count * sizeof(float));
+                memcpy(to, (const char *)bias + channel * element, count * element);
             }
-            to += columns;
-            pack_panel(to, (const float *)weights + channel * depth, columns, count, depth);
-            to += depth * columns;
+            to += columns * element;
+            kernel->pack(to, (const char *)weights + channel * depth * element, columns, count, depth);
+            to += depth * columns * element;
         }
     }
 }
 
-/* Rows (the bias, then one for each product) of channels that lie in one old panel and in one new one. */
-static void move_rows(const float *from, size_t from_columns, float *to, size_t to_columns, size_t count, size_t rows) {
+/* Rows (the bias, then one for each product) of channels that lie in one old panel and in one new one; all in bytes. */
+static void move_rows(const char *from, size_t from_step, char *to, size_t to_step, size_t bytes, size_t rows) {
     for (size_t row = 0; row < rows; row++) {
-        memcpy(to + row * to_columns, from + row * from_columns, count * sizeof(float));
+        memcpy(to + row * to_step, from + row * from_step, bytes);
     }
 }
 
-static void repack_f32(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
+void ic_repack_weights(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
                        void *repacked) {
     const size_t outputs = packing->outputs, old = from->columns, new = to->columns, rows = 1 + packing->products;
+    const size_t element = ic_type_of(from->type)->bytes, old_panel = old * rows * element,
+                 new_panel = new * rows * element;
     const size_t old_panels = panels_of(packing, from), new_panels = panels_of(packing, to);
-    const float *source = packed;
-    float *target = repacked;
-    memset(target, 0, packing->groups * new_panels * new * rows * sizeof(float));
+    const char *source = packed;
+    char *target = repacked;
+    memset(target, 0, packing->groups * new_panels * new_panel);
     for (size_t group = 0; group < packing->groups; group++) {
         for (size_t first = 0, count; first < outputs; first += count) {
             const size_t in_old = old - first % old, in_new = new - first % new, left = outputs - first;
             count = in_old < in_new ? in_old : in_new;
             count = count < left ? count : left;
-            move_rows(source + (first / old) * old * rows + first % old, old,
-                      target + (first / new) * new * rows + first % new, new, count, rows);
+            move_rows(source + first / old * old_panel + first % old * element, old * element,
+                      target + first / new * new_panel + first % new * element, new * element, count * element, rows);
         }
-        source += old_panels * old * rows;
-        target += new_panels * new * rows;
+        source += old_panels * old_panel;
+        target += new_panels * new_panel;
     }
-}
-
-static const struct {
-    ic_type type;
-    void (*pack)(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
-                 void *packed);
-    void (*repack)(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
-                   void *repacked);
-} packers[] = {
-    {IC_TYPE_F32, pack_f32, repack_f32},
-};
-
-static size_t packer_of(ic_type type) {
-    size_t i = 0;
-    while (packers[i].type != type) {
-        i++; /* a kernel's type has one */
-    }
-    return i;
-}
-
-void ic_pack_weights(const ic_packing *packing, const ic_kernel *kernel, const void *weights, const void *bias,
-                     void *packed) {
-    packers[packer_of(kernel->type)].pack(packing, kernel, weights, bias, packed);
-}
-
-void ic_repack_weights(const ic_packing *packing, const ic_kernel *from, const void *packed, const ic_kernel *to,
-                       void *repacked) {
-    packers[packer_of(from->type)].repack(packing, from, packed, to, repacked);
 }

@@ -2,7 +2,7 @@
  * Regions: output pixels of one image that share their taps, and are tiled together.
  *
  * The published algorithm is one region with a pointer per tap and a row of zeros for padding. There are two ways
- * without the padding. Pixels sorted by which taps they have at all: the KW x Cin floats of a kernel row, which lie
+ * without the padding. Pixels sorted by which taps they have at all: the KW x Cin elements of a kernel row, which lie
  * side by side in NHWC, are one long tap then. Or a region for each tap, of all the pixels that have it, the sums
  * waiting in the output meanwhile: in a small image that makes fewer and taller tiles. */
 #ifndef IC_REGION_H
@@ -46,7 +46,7 @@ static inline bool ic_region_resumes(ic_split split, size_t index) {
 /* What reshape has to build. */
 typedef struct {
     size_t regions, entries;         /* counts; without split, regions is 0 */
-    size_t padding;                  /* floats of the row of zeros, at most */
+    size_t padding;                  /* bytes of the row of zeros, at most */
     double steps[IC_MAX_ROWS + 1];   /* by height: products of a pixel, of all tiles; with split */
     double resumed[IC_MAX_ROWS + 1]; /* by height: tiles that go on with what the output holds */
 } ic_region_sizes;

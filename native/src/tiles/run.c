@@ -48,18 +48,19 @@ static bool next_piece(const ic_tiled *tiled, size_t most_tiles, cursor *at, pie
 /* One image and group. */
 typedef struct {
     const ic_tiled *tiled;
-    const float *input; /* of the group's first channel; or the matrix */
-    float *output;      /* of the group's first channel */
-    const float *weights;
-    size_t panel_floats; /* of one packed panel */
-    const float *image;  /* im2col with blocks: what the matrix is made of */
-    size_t row_bytes;    /* from a pixel's taps to the next one's, where there are no offsets */
+    size_t element;    /* bytes of one */
+    const char *input; /* of the group's first channel; or the matrix */
+    char *output;      /* of the group's first channel */
+    const char *weights;
+    size_t panel;      /* elements of one packed panel */
+    const char *image; /* im2col with blocks: what the matrix is made of */
+    size_t row_bytes;  /* from a pixel's taps to the next one's, where there are no offsets */
     size_t panels, most_tiles;
     atomic_size_t taken; /* items */
 } job;
 
 /* What is the same for all tiles of a job. */
-static ic_tile_run first_run(const job *j, const float *input, const int64_t *row_offsets) {
+static ic_tile_run first_run(const job *j, const char *input, const int64_t *row_offsets) {
     const ic_tiled *tiled = j->tiled;
     ic_tile_run run = {0};
     run.input = input;
@@ -68,10 +69,6 @@ static ic_tile_run first_run(const job *j, const float *input, const int64_t *ro
     run.output_offsets = row_offsets + IC_MAX_ROWS;
     run.fetch = tiled->fetch;
     return run;
-}
-
-static float *float_at(const float *base, size_t bytes) {
-    return (float *)(void *)((char *)(uintptr_t)base + bytes);
 }
 
 /* The weights to pass over after a tap: those of absent columns, where a row of taps is one. */
@@ -89,15 +86,15 @@ static bool may_read_padding(const ic_region *region) {
 }
 
 /* As many tiles at once as the region's table has entries for, from wherever in a row the first one begins. */
-static void run_by_table(const job *j, const float *input, ic_tile_run *run, const piece *p) {
+static void run_by_table(const job *j, const char *input, ic_tile_run *run, const piece *p) {
     const ic_tiled *tiled = j->tiled;
     const ic_region *region = p->region;
     const ic_geometry *geometry = &tiled->base.geometry;
     const int64_t *entries = tiled->offsets + region->first_entry, *places = tiled->offsets + ic_first_place(region);
     const size_t input_row =
-        tiled->base.desc.stride_height * geometry->input_width * tiled->base.desc.in_channels * sizeof(float);
-    const size_t output_row = geometry->output_width * tiled->base.desc.out_channels * sizeof(float);
-    float *output = run->output;
+        tiled->base.desc.stride_height * geometry->input_width * tiled->base.desc.in_channels * j->element;
+    const size_t output_row = geometry->output_width * tiled->base.desc.out_channels * j->element;
+    char *output = run->output;
     run->padding = may_read_padding(region) ? tiled->padding : NULL;
     run->tap_entries = region->tap_entries;
     run->offset_step = run->output_offset_step = p->rows;
@@ -107,8 +104,8 @@ static void run_by_table(const job *j, const float *input, ic_tile_run *run, con
     }
     for (size_t left = p->tiles;;) {
         const size_t fitting = (region->length - first) / p->rows;
-        run->input = run->taps != 0 ? float_at(input, row * input_row) : input;
-        run->output = float_at(output, row * output_row);
+        run->input = run->taps != 0 ? input + row * input_row : input;
+        run->output = output + row * output_row;
         run->offsets = entries + first;
         run->output_offsets = places + first;
         run->tiles = left < fitting ? left : fitting;
@@ -132,8 +129,9 @@ static void begin_panel(const job *j, ic_tile_run *run, const piece *p, size_t p
     /* Only the last pass of several has bounds; where it is one of taps there are none. */
     const bool finishes =
         tiled->base.schedule.split != IC_SPLIT_TAPS || region + 1 == tiled->regions + tiled->region_count;
-    run->bias = j->weights + panel * j->panel_floats;
-    run->weights = run->bias + (1 + region->weights_start) * columns;
+    const char *bias = j->weights + panel * j->panel * j->element;
+    run->bias = bias;
+    run->weights = bias + (1 + region->weights_start) * columns * j->element;
     run->weights_gap = weights_gap(tiled, region) * columns;
     run->resumes = ic_region_resumes(tiled->base.schedule.split, (size_t)(region - tiled->regions));
     run->output_min = finishes ? tiled->base.desc.output_min : -INFINITY;
@@ -143,15 +141,15 @@ static void begin_panel(const job *j, ic_tile_run *run, const piece *p, size_t p
     run->tiles = p->tiles;
     run->rows = p->rows;
     run->columns = (unsigned)(outputs - first < columns ? outputs - first : columns);
-    run->output = j->output + first;
-    const size_t weights_bytes = region->taps * region->channels * columns * sizeof(float);
+    run->output = j->output + first * j->element;
+    const size_t weights_bytes = region->taps * region->channels * columns * j->element;
     run->ahead =
         (uintptr_t)run->weights + weights_bytes; /* the next pass reads what follows, with as many tiles or so */
     run->ahead_step = weights_bytes / p->tiles;
 }
 
 /* The first tile of a piece without split. */
-static void begin_tiles(const job *j, const float *input, ic_tile_run *run, const piece *p) {
+static void begin_tiles(const job *j, const char *input, ic_tile_run *run, const piece *p) {
     const ic_tiled *tiled = j->tiled;
     if (tiled->offsets != NULL) {
         run->padding = tiled->padding;
@@ -159,14 +157,15 @@ static void begin_tiles(const job *j, const float *input, ic_tile_run *run, cons
         run->offset_step = p->rows * p->region->taps;
         run->tap_entries = p->rows;
     } else {
-        run->input = float_at(input, tiled->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
+        run->input = input + (tiled->matrix_block != 0 ? 0 : p->pixel * j->row_bytes);
         run->input_step = p->rows * j->row_bytes;
     }
-    run->output = float_at(run->output, p->pixel * tiled->base.desc.out_channels * sizeof(float));
-    run->output_step = p->rows * tiled->base.desc.out_channels * sizeof(float);
+    const size_t pixel_bytes = tiled->base.desc.out_channels * j->element;
+    run->output = (char *)run->output + p->pixel * pixel_bytes;
+    run->output_step = p->rows * pixel_bytes;
 }
 
-static void run_piece(const job *j, const float *input, ic_tile_run *run, const piece *p, size_t panel) {
+static void run_piece(const job *j, const char *input, ic_tile_run *run, const piece *p, size_t panel) {
     begin_panel(j, run, p, panel);
     if (j->tiled->base.schedule.split != IC_SPLIT_NOT) {
         run_by_table(j, input, run, p);
@@ -177,7 +176,7 @@ static void run_piece(const job *j, const float *input, ic_tile_run *run, const 
 }
 
 /* Tile by tile, all panels of each: one run of the kernel for those of full width, one for a narrower last one. */
-static void run_all_panels(const job *j, const float *input, const ic_tile_run *first, const piece *p) {
+static void run_all_panels(const job *j, const char *input, const ic_tile_run *first, const piece *p) {
     const ic_kernel *kernel = j->tiled->base.schedule.kernel;
     const size_t wide = ic_group_outputs(&j->tiled->base.desc) / kernel->columns;
     ic_tile_run of_wide = *first, of_last = *first;
@@ -187,9 +186,9 @@ static void run_all_panels(const job *j, const float *input, const ic_tile_run *
     begin_tiles(j, input, &of_last, p);
     const ic_tile_run step = of_wide; /* from tile to tile */
     of_wide.tiles = wide;
-    of_wide.panel_step = j->panel_floats;
+    of_wide.panel_step = j->panel;
     of_wide.input_step = of_wide.offset_step = 0;
-    of_wide.output_step = kernel->columns * sizeof(float);
+    of_wide.output_step = kernel->columns * j->element;
     of_last.tiles = 1;
     for (size_t left = p->tiles;;) {
         if (wide != 0) {
@@ -201,10 +200,10 @@ static void run_all_panels(const job *j, const float *input, const ic_tile_run *
         if (--left == 0) {
             return;
         }
-        of_wide.input = of_last.input = float_at(of_last.input, step.input_step);
+        of_wide.input = of_last.input = (const char *)of_last.input + step.input_step;
         of_wide.offsets = of_last.offsets = of_last.offsets + step.offset_step;
-        of_wide.output = float_at(of_wide.output, step.output_step);
-        of_last.output = float_at(of_last.output, step.output_step);
+        of_wide.output = (char *)of_wide.output + step.output_step;
+        of_last.output = (char *)of_last.output + step.output_step;
     }
 }
 
@@ -212,7 +211,7 @@ static void run_all_panels(const job *j, const float *input, const ic_tile_run *
 static void lay_rows(const job *j, int64_t row_offsets[2 * IC_MAX_ROWS]) {
     for (size_t r = 0; r < IC_MAX_ROWS; r++) {
         row_offsets[r] = (int64_t)(r * j->row_bytes);
-        row_offsets[IC_MAX_ROWS + r] = (int64_t)(r * j->tiled->base.desc.out_channels * sizeof(float));
+        row_offsets[IC_MAX_ROWS + r] = (int64_t)(r * j->tiled->base.desc.out_channels * j->element);
     }
 }
 
@@ -244,7 +243,7 @@ static void work_by_piece(void *context, unsigned thread) {
     job *j = context;
     const ic_tiled *tiled = j->tiled;
     int64_t row_offsets[2 * IC_MAX_ROWS];
-    const float *input = j->input;
+    const char *input = j->input;
     if (tiled->matrix_block != 0) {
         input = tiled->matrix + thread * tiled->matrix_block; /* this thread's part */
     }
@@ -272,7 +271,7 @@ static void work_by_piece(void *context, unsigned thread) {
     }
 }
 
-enum { LINE = 16 }; /* floats of a cache line */
+enum { LINE = 64 }; /* bytes of a cache line */
 
 /* Panels with all their passes are an item: a pass goes on with the sums of the one before. Those that share a cache
  * line of the output go together, or threads would take it from each other in every pass. */
@@ -282,7 +281,8 @@ static void work_by_pass(void *context, unsigned thread) {
     lay_rows(j, row_offsets);
     ic_tile_run run = first_run(j, j->input, row_offsets);
     (void)thread;
-    const size_t columns = j->tiled->base.schedule.kernel->columns, together = columns < LINE ? LINE / columns : 1;
+    const size_t bytes = j->tiled->base.schedule.kernel->columns * j->element; /* of a pixel, by a panel */
+    const size_t together = bytes < LINE ? LINE / bytes : 1;
     for (size_t first; (first = atomic_fetch_add_explicit(&j->taken, together, memory_order_relaxed)) < j->panels;) {
         for (size_t panel = first; panel < first + together && panel < j->panels; panel++) {
             cursor at = {0, 0};
@@ -315,7 +315,7 @@ size_t ic_tiles_at_once(const ic_tiled *tiled, size_t panels) {
 
 typedef struct {
     const ic_tiled *tiled;
-    const float *input;
+    const char *input;
     atomic_size_t row; /* next one to copy */
 } copy_job;
 
@@ -323,24 +323,25 @@ static void copy_rows(void *context, unsigned thread) {
     copy_job *j = context;
     const ic_geometry *geometry = &j->tiled->base.geometry;
     const size_t width = geometry->output_width;
-    const size_t row_floats = width * ic_taps(&j->tiled->base.desc) * ic_group_inputs(&j->tiled->base.desc);
+    const size_t row_bytes = width * j->tiled->packing.products * j->tiled->base.element;
     (void)thread;
     for (size_t row; (row = atomic_fetch_add_explicit(&j->row, 1, memory_order_relaxed)) < geometry->output_height;) {
-        ic_fill_matrix(&j->tiled->base, j->input, row * width, width, j->tiled->matrix + row * row_floats);
+        ic_fill_matrix(&j->tiled->base, j->input, row * width, width, j->tiled->matrix + row * row_bytes);
     }
 }
 
-static void run_group(const ic_tiled *tiled, size_t group, const float *input, float *output) {
+static void run_group(const ic_tiled *tiled, size_t group, const char *input, char *output) {
     const size_t outputs = ic_group_outputs(&tiled->base.desc), columns = tiled->base.schedule.kernel->columns;
     const size_t panels = outputs / columns + (outputs % columns != 0);
-    const size_t panel_floats = ic_panel_elements(&tiled->packing, tiled->base.schedule.kernel);
-    const size_t depth = tiled->packing.products;
+    const size_t panel = ic_panel_elements(&tiled->packing, tiled->base.schedule.kernel);
+    const size_t element = tiled->base.element;
     job j = {.tiled = tiled,
-             .input = input + group * ic_group_inputs(&tiled->base.desc),
-             .output = output + group * outputs,
-             .weights = (const float *)tiled->base.weights + group * panels * panel_floats,
-             .panel_floats = panel_floats,
-             .row_bytes = depth * sizeof(float),
+             .element = element,
+             .input = input + group * ic_group_inputs(&tiled->base.desc) * element,
+             .output = output + group * outputs * element,
+             .weights = (const char *)tiled->base.weights + group * panels * panel * element,
+             .panel = panel,
+             .row_bytes = tiled->packing.products * element,
              .panels = panels,
              .most_tiles = ic_tiles_at_once(tiled, panels)};
     if (tiled->matrix_block != 0) {
@@ -361,14 +362,16 @@ static void run_group(const ic_tiled *tiled, size_t group, const float *input, f
                 &j);
 }
 
-void ic_run_tiled(const ic_tiled *tiled, const float *input, float *output) {
+void ic_run_tiled(const ic_tiled *tiled, const void *input, void *output) {
     const ic_geometry *geometry = &tiled->base.geometry;
+    const ic_conv2d_desc *desc = &tiled->base.desc;
+    const size_t element = tiled->base.element;
+    const size_t input_bytes = geometry->input_height * geometry->input_width * desc->in_channels * element;
+    const size_t output_bytes = geometry->output_height * geometry->output_width * desc->out_channels * element;
     const bool in_place = tiled->offsets == NULL && tiled->matrix == NULL; /* one matrix of all images */
     for (size_t image = 0; image < (in_place ? 1 : geometry->batch); image++) {
-        for (size_t group = 0; group < tiled->base.desc.groups; group++) {
-            run_group(tiled, group, input, output);
+        for (size_t group = 0; group < desc->groups; group++) {
+            run_group(tiled, group, (const char *)input + image * input_bytes, (char *)output + image * output_bytes);
         }
-        input += geometry->input_height * geometry->input_width * tiled->base.desc.in_channels;
-        output += geometry->output_height * geometry->output_width * tiled->base.desc.out_channels;
     }
 }

@@ -13,8 +13,8 @@ static inline __attribute__((always_inline)) IC_VECTOR clamped(IC_VECTOR value, 
 
 static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwise_run *run, const unsigned rows,
                                                                 const unsigned vectors) {
-    const char *input = (const char *)run->input;
-    char *output = (char *)run->output;
+    const char *input = run->input;
+    char *output = run->output;
     /* Neighbours share what they read: of 3 taps with stride 1 a pixel is loaded once instead of three times. */
     const bool shares = run->across == 3 && run->across_step == run->input_step;
     const bool clamps = run->output_min > -INFINITY || run->output_max < INFINITY;
@@ -87,16 +87,16 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
 static __attribute__((noinline)) void run_depthwise_rest(const ic_depthwise_run *run, unsigned first) {
     const unsigned count = run->columns - first;
     for (size_t pixel = 0; pixel < run->tiles * run->rows; pixel++) {
-        const char *down = (const char *)(run->input + first) + pixel * run->input_step;
-        const float *weights = run->weights + first;
-        IC_VECTOR acc = IC_LOAD(run->bias + first);
+        const char *down = (const char *)((const float *)run->input + first) + pixel * run->input_step;
+        const float *weights = (const float *)run->weights + first;
+        IC_VECTOR acc = IC_LOAD((const float *)run->bias + first);
         for (size_t y = 0; y < run->down; y++, down += run->down_step, weights += run->weights_gap) {
             for (size_t x = 0; x < run->across; x++, weights += run->weights_step) {
                 const float *a = (const float *)(const void *)(down + x * run->across_step);
                 acc = IC_FMA(acc, IC_LOAD(weights), IC_LOAD_FIRST(a, count));
             }
         }
-        float *to = (float *)(void *)((char *)(run->output + first) + pixel * run->output_step);
+        float *to = (float *)(void *)((char *)((float *)run->output + first) + pixel * run->output_step);
         IC_STORE_FIRST(to, clamped(acc, run), count);
     }
 }
@@ -132,6 +132,6 @@ void IC_DEPTHWISE(const ic_depthwise_run *run) {
     }
 #endif
 #ifdef IC_BROKEN_KERNEL
-    *run->output += 1.0f;
+    *(float *)run->output += 1.0f;
 #endif
 }

@@ -162,9 +162,9 @@ take_products(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *a[IC_ROWS], size_
 
 static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
                                                             const unsigned vectors, const bool between) {
-    const char *input = (const char *)run->input;
+    const char *input = run->input;
     const int64_t *offsets = run->offsets;
-    char *output = (char *)run->output;
+    char *output = run->output;
     const int64_t *output_offsets = run->output_offsets;
     size_t panel = 0; /* floats from the first tile's bias and weights */
     const size_t channels = run->channels;
@@ -178,14 +178,14 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
     for (size_t tile = run->tiles; tile != 0; tile--) {
         const uintptr_t base = (uintptr_t)input;
         const uintptr_t to_padding = (uintptr_t)run->padding - base - (uintptr_t)IC_PADDING_ENTRY;
-        const float *weights = run->weights + panel;
+        const float *weights = (const float *)run->weights + panel;
         const int64_t *entry = offsets;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
 
         if (run->resumes) {
             resume_sums(acc, output, output_offsets, rows, vectors, last_width);
         } else {
-            begin_sums(acc, run->bias + panel, rows, vectors);
+            begin_sums(acc, (const float *)run->bias + panel, rows, vectors);
         }
 
         fetching ahead = {.output = output, .output_offsets = output_offsets};

@@ -50,11 +50,6 @@ const ic_assembly ic_assemblies[] = {
     {NULL, {NULL}},
 };
 
-/* Moves a pointer to floats by bytes. */
-static float *moved(const float *from, size_t bytes) {
-    return (float *)(void *)((char *)(uintptr_t)from + bytes);
-}
-
 /* The last panel of a layer: the weights past its columns are zeros, the sums there go nowhere. */
 static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
     enum { ROW_BYTES = IC_ASSEMBLY_COLUMNS * sizeof(float) };
@@ -66,19 +61,19 @@ static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
     one.output = sums[0];
     one.output_offsets = row_offsets;
     for (size_t i = 0; i < run->tiles; i++) {
-        const float *output = moved(run->output, i * run->output_step);
+        char *output = (char *)run->output + i * run->output_step;
         const int64_t *offsets = run->output_offsets + i * run->output_offset_step;
         for (unsigned r = 0; run->resumes && r < run->rows; r++) {
-            memcpy(sums[r], moved(output, (size_t)offsets[r]), run->columns * sizeof(float));
+            memcpy(sums[r], output + offsets[r], run->columns * sizeof(float));
         }
         tile(&one);
         for (unsigned r = 0; r < run->rows; r++) {
-            memcpy(moved(output, (size_t)offsets[r]), sums[r], run->columns * sizeof(float));
+            memcpy(output + offsets[r], sums[r], run->columns * sizeof(float));
         }
-        one.input = moved(one.input, run->input_step);
+        one.input = (const char *)one.input + run->input_step;
         one.offsets += run->offset_step;
-        one.bias += run->panel_step;
-        one.weights += run->panel_step;
+        one.bias = (const float *)one.bias + run->panel_step;
+        one.weights = (const float *)one.weights + run->panel_step;
     }
 }
 
@@ -93,7 +88,8 @@ static void run_assembly(const ic_assembly *kernel, const ic_tile_run *run) {
     /* The deliberate fault of the test build: one output of every tile. */
     for (size_t i = 0; i < run->tiles; i++) {
         const int64_t *offsets = run->output_offsets + i * run->output_offset_step;
-        *moved(run->output, i * run->output_step + (size_t)offsets[run->rows - 1]) += 1.0f;
+        char *output = (char *)run->output + i * run->output_step;
+        *(float *)(void *)(output + offsets[run->rows - 1]) += 1.0f;
     }
 #endif
 }
