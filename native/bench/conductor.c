@@ -2,8 +2,8 @@
 #include "conductor.h"
 
 #include "affinity.h"
-#include "block.h"
-#include "checkup.h"
+#include "job.h"
+#include "checks.h"
 #include "dump.h"
 #include "gate.h"
 #include "stop.h"
@@ -28,47 +28,47 @@ static void keep_off(const plan *p) {
     }
 }
 
-static void begin(crew *c, const plan *p, records *out) {
+static void begin(run *r, const plan *p, records *out) {
     stop_arm(p->deadline_s);
     keep_off(p);
-    crew_begin(c, p, out);
-    emit_header(out, p, &c->caches, c->memory);
+    run_begin(r, p, out);
+    emit_header(out, p, &r->caches, r->memory);
 }
 
-static int finish(crew *c) {
-    stop_reason why = c->cut ? stop_now() : STOP_NOT;
-    crew_stop(c);
-    emit_end(c->out, why == STOP_SIGNAL ? "signal" : why == STOP_DEADLINE ? "deadline" : c->cpu_gone ? "cpu" : "done");
+static int finish(run *r) {
+    stop_reason why = r->cut ? stop_now() : STOP_NOT;
+    workers_stop(r);
+    emit_end(r->out, why == STOP_SIGNAL ? "signal" : why == STOP_DEADLINE ? "deadline" : r->cpu_gone ? "cpu" : "done");
     return why == STOP_SIGNAL     ? EXIT_SIGNAL
-           : c->wrong             ? EXIT_WRONG
-           : c->broken            ? EXIT_WORKER
+           : r->wrong             ? EXIT_WRONG
+           : r->broken            ? EXIT_WORKER
            : why == STOP_DEADLINE ? EXIT_DEADLINE
                                   : EXIT_DONE;
 }
 
 int conductor_run(const plan *p, records *out) {
-    static crew c;
+    static run r;
     double plateau = p->gate.plateau_c;
-    begin(&c, p, out);
-    checkup(&c, false, "reference", NULL);
-    c.measuring = true;
-    for (unsigned k = 0; k < p->job_count && !c.cut; k++) {
-        if (k == 0 || p->jobs[k].launch != c.launch) {
-            crew_launch(&c, p->jobs[k].launch); /* it has processes of its own */
-            gate_wait(&p->gate, &plateau, out, c.launch);
+    begin(&r, p, out);
+    checks_run(&r, false, "reference", NULL);
+    r.measuring = true;
+    for (unsigned k = 0; k < p->job_count && !r.cut; k++) {
+        if (k == 0 || p->jobs[k].launch != r.launch) {
+            workers_begin_launch(&r, p->jobs[k].launch); /* it has processes of its own */
+            gate_wait(&p->gate, &plateau, out, r.launch);
         }
-        block_run(&c, &p->jobs[k]);
+        job_run(&r, &p->jobs[k]);
     }
-    return finish(&c);
+    return finish(&r);
 }
 
 int conductor_verify(const plan *p, records *out, const char *dump) {
-    static crew c;
+    static run r;
     if (dump && !dump_layers(p, dump)) {
         return EXIT_BAD_PLAN;
     }
-    begin(&c, p, out);
-    c.patience = 10; /* whole outputs, and naive on layers that nobody would time */
-    checkup(&c, true, NULL, dump);
-    return finish(&c);
+    begin(&r, p, out);
+    r.patience = 10; /* whole outputs, and naive on layers that nobody would time */
+    checks_run(&r, true, NULL, dump);
+    return finish(&r);
 }

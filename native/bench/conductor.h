@@ -4,7 +4,7 @@
 #define CONVBENCH_CONDUCTOR_H
 
 #include "plan.h"
-#include "record.h"
+#include "records.h"
 
 /* Exit codes; where several apply the first in this order counts. */
 enum {

@@ -46,7 +46,7 @@ void emit_caches(json *j, const cpu_caches *c) {
 }
 
 void emit_timer(json *j) {
-    timer_facts t = timer_measure();
+    timer_info t = timer_measure();
     json_open(j, "timer", '{');
     json_text(j, "name", t.name);
     json_number(j, "tick_ns", t.tick_ns);

@@ -6,9 +6,9 @@
 
 #include "cpu.h"
 #include "evidence.h"
-#include "peer.h"
+#include "worker_process.h"
 #include "plan.h"
-#include "record.h"
+#include "records.h"
 
 /* What a record is about: a variant on a layer. */
 typedef struct {

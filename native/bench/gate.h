@@ -4,7 +4,7 @@
 #define CONVBENCH_GATE_H
 
 #include "plan.h"
-#include "record.h"
+#include "records.h"
 
 /* Writes its record; returns early on stop_now(). plateau: the temperature at which the device rests, NaN: this gate
  * waits until it stops falling, and learns it. One reading that fails decides nothing, several in a row are no source.

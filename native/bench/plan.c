@@ -198,12 +198,12 @@ static void read_variant(reader *r) {
         fields_fail(f, "label=%.80s is too long", label);
     }
     snprintf(v->label, sizeof v->label, "%s", label);
-    v->unit = p->variant_count - 1;
+    v->object = p->variant_count - 1;
     for (unsigned i = 0; i + 1 < p->variant_count; i++) {
         if (!is_same_object(&p->variants[i], v)) {
             continue;
         }
-        v->unit = p->variants[i].unit;
+        v->object = p->variants[i].object;
         if (p->variants[i].rotate == v->rotate) {
             fields_fail(f, "the same as variant %u; give one of them a label", i);
         }

@@ -58,8 +58,8 @@ typedef struct {
     bool is_best;      /* the face */
     unsigned build, threads;
     bool rotate;
-    char label[64]; /* "": the variant is called as variant.h says */
-    unsigned unit;  /* first variant that differs in `cache` at most: they share checks and objects */
+    char label[64];  /* "": the variant is called as variant.h says */
+    unsigned object; /* first variant that differs in `cache` at most: they share checks and objects */
 } plan_variant;
 
 typedef struct {

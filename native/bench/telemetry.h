@@ -4,7 +4,7 @@
 #define CONVBENCH_TELEMETRY_H
 
 #include "plan.h"
-#include "record.h"
+#include "records.h"
 
 void telemetry_read(const plan *p, records *out, unsigned launch, bool round_ended);
 

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "timer.h"
 
-timer_facts timer_measure(void) {
+timer_info timer_measure(void) {
     const int reads = 5000;
-    timer_facts facts = {"CLOCK_MONOTONIC", 1e9, 0};
+    timer_info timer = {"CLOCK_MONOTONIC", 1e9, 0};
     uint64_t start = timer_ns(), last = start;
     for (int i = 0; i < reads; i++) {
         uint64_t now = timer_ns();
-        if (now > last && (double)(now - last) < facts.tick_ns) {
-            facts.tick_ns = (double)(now - last);
+        if (now > last && (double)(now - last) < timer.tick_ns) {
+            timer.tick_ns = (double)(now - last);
         }
         last = now;
     }
-    facts.cost_ns = (double)(last - start) / (double)reads;
-    if (facts.tick_ns == 1e9) {
-        facts.tick_ns = 1;
+    timer.cost_ns = (double)(last - start) / (double)reads;
+    if (timer.tick_ns == 1e9) {
+        timer.tick_ns = 1;
     }
 #ifdef __aarch64__
     uint64_t frequency;
     __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
     frequency &= 0xffffffffu;
     /* CLOCK_MONOTONIC may step more coarsely than the counter behind it. */
-    if (frequency && 1e9 / (double)frequency > facts.tick_ns) {
-        facts.tick_ns = 1e9 / (double)frequency;
+    if (frequency && 1e9 / (double)frequency > timer.tick_ns) {
+        timer.tick_ns = 1e9 / (double)frequency;
     }
 #endif
-    return facts;
+    return timer;
 }

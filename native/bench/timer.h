@@ -16,8 +16,8 @@ typedef struct {
     const char *name;
     double tick_ns; /* the smallest step seen; on arm64 no less than 1 / CNTFRQ */
     double cost_ns; /* of one reading */
-} timer_facts;
+} timer_info;
 
-timer_facts timer_measure(void);
+timer_info timer_measure(void);
 
 #endif

@@ -27,7 +27,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define UNITS 4096
+#define OBJECTS 4096
 #define SCHEDULE 64 /* room for a name, with its end */
 #define ASKED 160   /* room for one that was asked for */
 #define CREATE_TIMES 3
@@ -39,7 +39,7 @@ typedef struct {
     size_t bytes[IC_MEMORY_KINDS];
     size_t room;    /* of the arena for one instance */
     double call_ns; /* what its last untimed call took, 0: unknown */
-} unit;
+} object;
 
 typedef struct {
     arena arena;
@@ -49,10 +49,10 @@ typedef struct {
     reference reference;
     bool reference_every;
     int cpu;
-    unit units[UNITS];
+    object objects[OBJECTS];
     size_t memory; /* budget of data and arena together */
     uint64_t llc, min_ns, max_khz;
-    timer_facts timer;
+    timer_info timer;
     table table;
 } worker;
 
@@ -120,7 +120,7 @@ static bool take_layer(worker *w, fields *f) {
     }
     reference_free(&w->reference);
     layer_data_free(&w->data);
-    memset(w->units, 0, sizeof w->units);
+    memset(w->objects, 0, sizeof w->objects);
     w->has_layer = false;
     size_t least = layer_data_bytes(&l) + (l.input_floats + l.weight_floats + l.output_floats) * sizeof(float);
     if (least > w->memory) {
@@ -137,26 +137,26 @@ static bool take_layer(worker *w, fields *f) {
     return lines_put(PROTOCOL_FD, "ok");
 }
 
-static placement placement_of(worker *w, const unit *u, const char *schedule, instance *i) {
+static placement placement_of(worker *w, const object *o, const char *schedule, instance *i) {
     return (placement){.arena = &w->arena,
                        .layer = &w->layer,
                        .data = &w->data,
-                       .algorithm = u->algorithm,
+                       .algorithm = o->algorithm,
                        .schedule = schedule,
                        .tuned = w->table.tuned,
                        .budget = arena_budget(w),
                        .llc = w->llc,
-                       .room = u->room,
+                       .room = o->room,
                        .copy = i,
                        .copies = 1};
 }
 
-static unit *unit_of(worker *w, fields *f) {
-    uint64_t index = fields_u64(f, "object", 0, UNITS - 1);
+static object *object_of(worker *w, fields *f) {
+    uint64_t index = fields_u64(f, "object", 0, OBJECTS - 1);
     if (!f->error[0] && !w->has_layer) {
         fields_fail(f, "no layer yet");
     }
-    return &w->units[index];
+    return &w->objects[index];
 }
 
 /* The library's name of the schedule that is asked for: NULL, the default one; or one with the default kernel's name in
@@ -173,11 +173,11 @@ static const char *read_schedule(fields *f, ic_type type, char name[ASKED]) {
 }
 
 static bool create(worker *w, fields *f) {
-    unit *u = unit_of(w, f);
+    object *o = object_of(w, f);
     const char *name = fields_text(f, "algorithm"), *asked = fields_text(f, "schedule");
     char resolved[ASKED];
     const char *schedule = read_schedule(f, w->layer.desc.type, resolved);
-    if (!f->error[0] && !ic_algorithm_from_name(name, &u->algorithm)) {
+    if (!f->error[0] && !ic_algorithm_from_name(name, &o->algorithm)) {
         fields_fail(f, "algorithm=%.40s is not known", name);
     }
     fields_end(f);
@@ -186,8 +186,8 @@ static bool create(worker *w, fields *f) {
     }
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
-    placement p = placement_of(w, u, schedule, &i);
-    ic_algorithm chosen = u->algorithm;
+    placement p = placement_of(w, o, schedule, &i);
+    ic_algorithm chosen = o->algorithm;
     const char *by = "", *order = NULL, *method = "";
     for (int n = 0; n < CREATE_TIMES; n++) {
         ic_status status = placement_make(&p);
@@ -206,37 +206,37 @@ static bool create(worker *w, fields *f) {
         }
         create_ns = fmin(create_ns, (double)i.create_ns);
         reshape_ns = fmin(reshape_ns, (double)i.reshape_ns);
-        snprintf(u->schedule, sizeof u->schedule, "%s", i.info.kernel);
+        snprintf(o->schedule, sizeof o->schedule, "%s", i.info.kernel);
         chosen = i.info.algorithm;
-        if (u->algorithm == IC_ALGORITHM_AUTO) {
+        if (o->algorithm == IC_ALGORITHM_AUTO) {
             by = ic_conv2d_is_from_table(i.conv) ? " chosen_by=table" : " chosen_by=model";
         }
         order = ic_conv2d_order(i.conv);
         method = ic_conv2d_method(i.conv);
-        memcpy(u->bytes, i.bytes, sizeof u->bytes);
+        memcpy(o->bytes, i.bytes, sizeof o->bytes);
         placement_free(&p);
     }
-    u->algorithm = chosen; /* what was chosen is what is checked and measured */
-    u->room = p.room;
-    u->call_ns = 0;
-    u->made = true;
+    o->algorithm = chosen; /* what was chosen is what is checked and measured */
+    o->room = p.room;
+    o->call_ns = 0;
+    o->made = true;
     return lines_put(PROTOCOL_FD,
                      "created algorithm=%s method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu output_bytes=%zu "
                      "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
                      "create_ns=%.17g reshape_ns=%.17g",
-                     ic_algorithm_name(chosen), method, (int)strcspn(u->schedule, "+"), u->schedule, u->schedule, by,
+                     ic_algorithm_name(chosen), method, (int)strcspn(o->schedule, "+"), o->schedule, o->schedule, by,
                      order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
-                     w->layer.output_floats * sizeof(float), u->bytes[IC_MEMORY_WEIGHTS], u->bytes[IC_MEMORY_POINTERS],
-                     u->bytes[IC_MEMORY_MATRIX], u->bytes[IC_MEMORY_PADDING], u->bytes[IC_MEMORY_OBJECT], create_ns,
+                     w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
+                     o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns,
                      reshape_ns);
 }
 
 static bool check(worker *w, fields *f) {
-    unit *u = unit_of(w, f);
+    object *o = object_of(w, f);
     const char *by = fields_text(f, "by"), *folder = fields_text_or(f, "dump", ""),
                *as = fields_text_or(f, "as", "output");
     bool every = !strcmp(by, "every"), sum_only = !strcmp(by, "checksum");
-    if (!f->error[0] && !u->made) {
+    if (!f->error[0] && !o->made) {
         fields_fail(f, "check before create");
     }
     fields_end(f);
@@ -252,7 +252,7 @@ static bool check(worker *w, fields *f) {
     }
     instance i;
     char reason[256] = "";
-    placement p = placement_of(w, u, u->schedule, &i);
+    placement p = placement_of(w, o, o->schedule, &i);
     ic_status status = placement_make(&p);
     if (status == IC_OUT_OF_MEMORY) {
         return reply_skip("too little memory", layer_data_bytes(&w->layer) + placement_need(&p));
@@ -262,7 +262,7 @@ static bool check(worker *w, fields *f) {
     }
     uint64_t start = timer_ns();
     status = ic_conv2d_run(i.conv, p.input, i.output);
-    u->call_ns = (double)(timer_ns() - start);
+    o->call_ns = (double)(timer_ns() - start);
     heartbeat();
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
     double error = sum_only ? 0 : reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), i.output);
@@ -278,25 +278,25 @@ static bool check(worker *w, fields *f) {
 }
 
 static bool take_sample(worker *w, fields *f) {
-    unit *u = unit_of(w, f);
+    object *o = object_of(w, f);
     const char *cache = fields_text(f, "cache");
     sample_request q = {
         .arena = &w->arena, .layer = &w->layer, .data = &w->data, .memory = arena_budget(w), .llc = w->llc};
     q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
     q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
     q.rotate = !strcmp(cache, "rotate");
-    if (!f->error[0] && !u->made) {
+    if (!f->error[0] && !o->made) {
         fields_fail(f, "sample before create");
     }
     fields_end(f);
     if (f->error[0]) {
         return reply_failed(f->error);
     }
-    q.algorithm = u->algorithm;
-    q.schedule = u->schedule;
-    q.bytes = u->bytes;
-    q.room = u->room;
-    q.call_ns = u->call_ns;
+    q.algorithm = o->algorithm;
+    q.schedule = o->schedule;
+    q.bytes = o->bytes;
+    q.room = o->room;
+    q.call_ns = o->call_ns;
     q.cpu = w->cpu;
     q.min_ns = w->min_ns;
     q.max_khz = w->max_khz;

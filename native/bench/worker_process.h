@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The conductor's end of a worker: start it, ask it, notice when it dies or hangs. */
-#ifndef CONVBENCH_PEER_H
-#define CONVBENCH_PEER_H
+#ifndef CONVBENCH_WORKER_PROCESS_H
+#define CONVBENCH_WORKER_PROCESS_H
 
 #include "fields.h"
 #include "lines.h"
@@ -13,9 +13,9 @@ typedef struct {
     pid_t pid; /* 0: not running */
     lines in;
     int layer;              /* the plan's index of the layer it holds, -1: none */
-    unsigned char *created; /* by unit, for that layer */
+    unsigned char *created; /* by object, for that layer */
     uint64_t last_ns;       /* when it last answered */
-} peer;
+} worker_process;
 
 typedef enum {
     ASK_ANSWERED,
@@ -33,9 +33,10 @@ typedef struct {
     char line[PROTOCOL_LINE];
 } answer;
 
-bool peer_start(peer *p, const char *exe, answer *a); /* exe "": this program. Reason in a->reason */
+bool worker_process_start(worker_process *w, const char *exe,
+                          answer *a); /* exe "": this program. Reason in a->reason */
 /* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
-bool peer_ask(peer *p, answer *a, double timeout_s, const char *request);
-void peer_stop(peer *p);
+bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request);
+void worker_process_stop(worker_process *w);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "peer.h"
+#include "worker_process.h"
 
 #include "stop.h"
 #include "timer.h"
@@ -41,7 +41,7 @@ static void become_worker(const char *exe, int fd, pid_t conductor) {
     _exit(126);
 }
 
-bool peer_start(peer *p, const char *exe, answer *a) {
+bool worker_process_start(worker_process *w, const char *exe, answer *a) {
     int ends[2];
     pid_t self = getpid();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
@@ -61,30 +61,30 @@ bool peer_start(peer *p, const char *exe, answer *a) {
         close(ends[0]);
         return false;
     }
-    p->pid = pid;
-    p->in.fd = ends[0];
-    p->in.have = 0;
-    p->layer = -1;
-    p->last_ns = 0;
+    w->pid = pid;
+    w->in.fd = ends[0];
+    w->in.have = 0;
+    w->layer = -1;
+    w->last_ns = 0;
     return true;
 }
 
-static int reap(peer *p) {
+static int reap(worker_process *w) {
     int status = 0;
-    kill(p->pid, SIGKILL);
-    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+    kill(w->pid, SIGKILL);
+    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
     }
-    close(p->in.fd);
-    p->pid = 0;
+    close(w->in.fd);
+    w->pid = 0;
     return status;
 }
 
 /* Whether it ends by itself now that it has hung up, so that what ended it is not our own signal. */
-static bool ended(const peer *p) {
+static bool ended(const worker_process *w) {
     siginfo_t info;
     for (unsigned i = 0; i < ENDING_TRIES; i++) {
         info.si_pid = 0;
-        if (!waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid) {
+        if (!waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid) {
             return true;
         }
         nanosleep(&(struct timespec){.tv_nsec = ENDING_TRY_NS}, NULL);
@@ -92,15 +92,15 @@ static bool ended(const peer *p) {
     return false;
 }
 
-void peer_stop(peer *p) {
-    if (p->pid) {
-        reap(p);
+void worker_process_stop(worker_process *w) {
+    if (w->pid) {
+        reap(w);
     }
 }
 
-static bool lost(peer *p, answer *a, ask_status why, double timeout_s) {
-    bool by_itself = why == ASK_DIED && ended(p);
-    int status = reap(p);
+static bool lost(worker_process *w, answer *a, ask_status why, double timeout_s) {
+    bool by_itself = why == ASK_DIED && ended(w);
+    int status = reap(w);
     a->status = why;
     if (why == ASK_DIED && !by_itself) {
         snprintf(a->reason, sizeof a->reason, "the worker closed its connection, and ran on");
@@ -119,24 +119,24 @@ static bool lost(peer *p, answer *a, ask_status why, double timeout_s) {
     return false;
 }
 
-bool peer_ask(peer *p, answer *a, double timeout_s, const char *request) {
+bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request) {
     a->status = ASK_ANSWERED;
     a->signal = 0;
     a->external = false;
     a->reason[0] = 0;
-    if (!lines_put(p->in.fd, "%s", request)) {
-        return lost(p, a, ASK_DIED, timeout_s);
+    if (!lines_put(w->in.fd, "%s", request)) {
+        return lost(w, a, ASK_DIED, timeout_s);
     }
     uint64_t timeout = (uint64_t)(timeout_s * 1e9), until = timer_ns() + timeout;
     for (;;) {
         int got = 0;
         /* A line may already be in the buffer behind a `busy`. */
-        if (!memchr(p->in.text, '\n', p->in.have) && !stop_wait(p->in.fd, until)) {
-            return lost(p, a, stop_now() ? ASK_STOPPED : ASK_SILENT, timeout_s);
+        if (!memchr(w->in.text, '\n', w->in.have) && !stop_wait(w->in.fd, until)) {
+            return lost(w, a, stop_now() ? ASK_STOPPED : ASK_SILENT, timeout_s);
         }
-        got = lines_get(&p->in, a->line, false);
+        got = lines_get(&w->in, a->line, false);
         if (got < 0) {
-            return lost(p, a, ASK_DIED, timeout_s);
+            return lost(w, a, ASK_DIED, timeout_s);
         }
         if (got == 0) {
             continue;
@@ -152,7 +152,7 @@ bool peer_ask(peer *p, answer *a, double timeout_s, const char *request) {
         }
         until = timer_ns() + timeout + more;
     }
-    p->last_ns = timer_ns();
+    w->last_ns = timer_ns();
     if (strncmp(a->line, "busy", 4)) {
         fields_parse(&a->reply, a->line);
     }

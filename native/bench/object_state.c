@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fact.h"
+#include "object_state.h"
 
 #include "core/algorithm.h"
 #include "tensor.h"
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-identity fact_identity(fact *known, const plan *p, unsigned launch, unsigned layer, unsigned variant,
-                       const char *build) {
+identity object_state_identity(object_state *known, const plan *p, unsigned launch, unsigned layer, unsigned variant,
+                               const char *build) {
     const plan_variant *v = &p->variants[variant];
     const layer_shape *l = &p->layers[layer];
     if (!known->asked[0]) {
@@ -34,17 +34,18 @@ identity fact_identity(fact *known, const plan *p, unsigned launch, unsigned lay
     };
 }
 
-fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const choice *made, char *reason, size_t room) {
-    const plan_variant *v = &p->variants[unit];
-    fact *known = &of_layer[unit];
+object_state_noted object_state_note(object_state *of_layer, const plan *p, unsigned object, const choice *made,
+                                     char *reason, size_t room) {
+    const plan_variant *v = &p->variants[object];
+    object_state *known = &of_layer[object];
     if (known->name[0]) {
         if (!variant_chosen(v) ||
             (!strcmp(made->schedule, known->schedule) && !strcmp(made->algorithm, known->algorithm))) {
-            return FACT_NOTED;
+            return OBJECT_NOTED;
         }
         snprintf(reason, room, "the choice changed from %s_%s to %.15s_%.63s", known->algorithm, known->schedule,
                  made->algorithm, made->schedule);
-        return FACT_CHANGED;
+        return OBJECT_CHANGED;
     }
     char name[VARIANT_NAME];
     variant_name(v, made->algorithm, made->schedule, name);
@@ -52,9 +53,9 @@ fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const choice
         snprintf(name, sizeof name, "%s", v->label);
     }
     for (unsigned i = 0; i < p->variant_count; i++) {
-        if (p->variants[i].unit == i && p->variants[i].build == v->build && !strcmp(of_layer[i].name, name)) {
+        if (p->variants[i].object == i && p->variants[i].build == v->build && !strcmp(of_layer[i].name, name)) {
             snprintf(reason, room, "the same as variant %u of the plan, %.100s; a label tells them apart", i, name);
-            return FACT_TWICE;
+            return OBJECT_TWICE;
         }
     }
     snprintf(known->name, sizeof known->name, "%s", name);
@@ -62,5 +63,5 @@ fact_status fact_note(fact *of_layer, const plan *p, unsigned unit, const choice
     snprintf(known->method, sizeof known->method, "%s", made->method);
     snprintf(known->kernel, sizeof known->kernel, "%s", made->kernel);
     snprintf(known->schedule, sizeof known->schedule, "%s", made->schedule);
-    return FACT_NOTED;
+    return OBJECT_NOTED;
 }

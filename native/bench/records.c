@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "record.h"
+#include "records.h"
 
 #include "stop.h"
 
@@ -18,13 +18,13 @@ bool records_open(records *r, const char *path) {
     if (!path) {
         return true;
     }
-    struct stat facts;
+    struct stat status;
     r->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
-    if (r->fd < 0 || fstat(r->fd, &facts)) {
+    if (r->fd < 0 || fstat(r->fd, &status)) {
         fprintf(stderr, "convbench: cannot open %s: %s\n", path, strerror(errno));
         return false;
     }
-    if (!S_ISREG(facts.st_mode)) { /* a pipe that nobody empties would hold the run past its deadline */
+    if (!S_ISREG(status.st_mode)) { /* a pipe that nobody empties would hold the run past its deadline */
         fprintf(stderr, "convbench: %s is no regular file; --out takes one, or a name where there is none yet\n", path);
         return false;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The file of records: JSON Lines, each written whole by one write(2), so that a kill cuts at most the last line. */
-#ifndef CONVBENCH_RECORD_H
-#define CONVBENCH_RECORD_H
+#ifndef CONVBENCH_RECORDS_H
+#define CONVBENCH_RECORDS_H
 
 #include "json.h"
 

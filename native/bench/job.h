@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One layer in one launch: rounds of samples until they are done or the time budget is. */
-#ifndef CONVBENCH_BLOCK_H
-#define CONVBENCH_BLOCK_H
+#ifndef CONVBENCH_JOB_H
+#define CONVBENCH_JOB_H
 
-#include "crew.h"
+#include "workers.h"
 
-void block_run(crew *c, const plan_job *job);
+void job_run(run *r, const plan_job *job);
 
 #endif
