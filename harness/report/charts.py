@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model.layer import CATEGORY_TITLES
-from harness.report.marks import source
+from harness.report.marks import source, winner_of
 from harness.report.numbers import bytes_text, ratio_decimals
 from harness.results.categories import CategoryRow
 from harness.results.numbers import number_text
@@ -17,11 +17,11 @@ from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.
 COLORS = {"indirect": "#0072B2", "im2col": "#C4500A", "direct": "#00835C", "": "#767676"}
-_SHAPES = {  # around 0,0: circle, square, triangle, diamond
-    "indirect": "M-4.2,0a4.2,4.2,0,1,1,0,.1z",
-    "im2col": "M-4,-4h8v8h-8Z",
-    "direct": "M0,-4.5L4.8,3.8h-9.6Z",
-    "": "M0,-5L5,0L0,5L-5,0Z",
+_SHAPES = {  # around a path's point: circle, square, triangle, diamond
+    "indirect": "m-4.2,0a4.2,4.2,0,1,1,0,.1z",
+    "im2col": "m-4-4h8v8h-8z",
+    "direct": "m0-4.5l4.8,8.3h-9.6z",
+    "": "m0-5l5,5l-5,5l-5-5z",
 }
 SECTIONS = (
     ("larger", "im2col"),
@@ -207,11 +207,6 @@ def memory_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
         if matrix and pointers and matrix.matrix_bytes and pointers.pointer_bytes:
             pairs.setdefault(layer, (matrix, pointers))
     return list(pairs.values())
-
-
-def winner_of(interval: Interval, algorithm: str, other: str) -> str:
-    """The faster of two algorithms; empty where the interval holds 1 or there is none."""
-    return {1: algorithm, -1: other, 0: ""}[interval.against_one()]
 
 
 def _chart(label: str, sections: Sequence[Section], right: int) -> Chart:

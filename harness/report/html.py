@@ -7,9 +7,9 @@ from jinja2 import Environment, FileSystemLoader
 from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
 from harness.model.layer import CATEGORY_TITLES
 from harness.paths import data_root
-from harness.report.charts import winner_of
 from harness.report.context import Context
 from harness.report.marks import Marks
+from harness.report.room import Room
 from harness.stats.interval import LEAST_LAUNCHES
 
 
@@ -25,7 +25,7 @@ def render_html(context: Context) -> str:
         context=context,
         marks=Marks(),
         titles=CATEGORY_TITLES,
-        winner_of=winner_of,
+        room=Room(context),
         least_launches=LEAST_LAUNCHES,
         least_mean=LEAST_MEAN,
         least_layer=LEAST_LAYER,

@@ -12,23 +12,25 @@ from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.rows import Row
+from harness.stats.interval import Interval
 
 AnyRow = Row | CategoryRow | FaceRow | BaselineRow
 _FILES = {Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"}
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell
+_NO_CELL, _OK = Markup("<td>"), Markup("ok")
 
 
 class Marks:
-    """Makes the elements: the cell's text stands in data-value, what was multiplied with it in data-scale.
+    """Makes the elements, and what of a row of a table is told by them.
 
-    They are short: a large report holds thirty thousand. What is put together are numbers, names of columns and units,
-    no text from the records, so that nothing is left to escape.
+    They are short: a large report holds fifty thousand. What is put together are numbers, names of columns and units;
+    texts from the records are escaped.
     """
 
     def cell(self, row: AnyRow, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
         """A number of a row: ``show`` makes the text from the value times ``scale``; nothing where it is unknown."""
         value = row.columns[column]
-        return Markup(_number(row, column, value, show(float(value) * scale), scale)) if value else EMPTY  # noqa: S704
+        return Markup(_number(row, column, show(float(value) * scale))) if value else EMPTY  # noqa: S704
 
     def ratio(self, row: AnyRow, column: str = "ratio") -> Markup:
         """``1.31x [1.28, 1.34]`` with three marked numbers; without interval ``1.31x`` alone."""
@@ -38,9 +40,7 @@ class Marks:
             return EMPTY
         digits = ratio_decimals(*(float(text) if text else None for text in texts))
         value, *bounds = (
-            _number(row, name, text, f"{float(text):.{digits}f}")
-            for name, text in zip(names, texts, strict=True)
-            if text
+            _number(row, name, f"{float(text):.{digits}f}") for name, text in zip(names, texts, strict=True) if text
         )
         return Markup(_estimate(f"{value}x", bounds))  # noqa: S704
 
@@ -51,7 +51,7 @@ class Marks:
         unit, scale = time_unit(row.time.value)
         digits = _decimals(row.time.value * scale)
         value, *bounds = (
-            _number(row, name, text, f"{float(text) * scale:.{digits}f}", scale)
+            _number(row, name, f"{float(text) * scale:.{digits}f}")
             for name in ("median_ns", "low_ns", "high_ns")
             if (text := row.columns[name])
         )
@@ -63,8 +63,7 @@ class Marks:
         if not value:
             return EMPTY
         unit, scale = time_unit(float(value))
-        number = _number(row, column, value, rounded(float(value) * scale), scale)
-        return Markup(f"{number}\u00a0{unit}")  # noqa: S704
+        return Markup(f"{_number(row, column, rounded(float(value) * scale))}\u00a0{unit}")  # noqa: S704
 
     def size(self, row: Row, column: str) -> Markup:
         """A size in bytes with its unit."""
@@ -73,14 +72,31 @@ class Marks:
             return EMPTY
         _, unit, scale = bytes_text(float(value))
         if float(value) == 0:
-            return Markup(_number(row, column, value, "0"))  # noqa: S704
+            return Markup(_number(row, column, "0", " class=none"))  # noqa: S704
         shown = f"{float(value):.0f}" if unit == "B" else rounded(float(value) * scale)
-        return Markup(f"{_number(row, column, value, shown, scale)}\u00a0{unit}")  # noqa: S704
+        return Markup(f"{_number(row, column, shown)}\u00a0{unit}")  # noqa: S704
+
+    def won(self, interval: Interval, algorithm: str, other: str) -> str:
+        """The classes of an element that holds a ratio: they give it the faster one's colour and symbol."""
+        return f"w w-{winner_of(interval, algorithm, other) or 'none'}"
+
+    def against(self, row: Row, other: str, role: str) -> Markup:
+        """A table's cell with the row's ratio over another algorithm; ``role``: what wins where the row is faster."""
+        interval = row.ratio(other)
+        if interval is None:
+            return _NO_CELL
+        return Markup('<td class="{}">{}').format(self.won(interval, role, other), self.ratio(row, f"ratio_{other}"))
+
+    def state(self, row: Row) -> Markup:
+        """The row's status, and why it is that."""
+        if row.status == "ok" and not row.reason:
+            return _OK
+        why = f": {row.reason}" if row.reason else ""
+        return Markup('<span class="status status-{0}">{0}</span>{1}').format(row.status, why)
 
 
-def _number(row: AnyRow, column: str, value: str, shown: str, scale: float = 1.0) -> str:
-    scaled = "" if scale == 1 else f' data-scale="{scale!r}"'
-    return f'<i data-source="{_file(row)}:{row.number}:{column}" data-value="{value}"{scaled}>{shown}</i>'
+def _number(row: AnyRow, column: str, shown: str, attributes: str = "") -> str:
+    return f'<i data-source="{_FILES[type(row)]}:{row.number}:{column}"{attributes}>{shown}</i>'
 
 
 def _estimate(value: str, bounds: Sequence[str]) -> str:
@@ -89,11 +105,12 @@ def _estimate(value: str, bounds: Sequence[str]) -> str:
 
 def source(row: AnyRow, column: str) -> str:
     """Where a number stands: ``results.csv:12:median_ns``."""
-    return f"{_file(row)}:{row.number}:{column}"
+    return f"{_FILES[type(row)]}:{row.number}:{column}"
 
 
-def _file(row: AnyRow) -> str:
-    return _FILES[type(row)]
+def winner_of(interval: Interval, algorithm: str, other: str) -> str:
+    """The faster of two algorithms; empty where the interval holds 1 or there is none."""
+    return {1: algorithm, -1: other, 0: ""}[interval.against_one()]
 
 
 def time_unit(ns: float) -> tuple[str, float]:

@@ -1,0 +1,81 @@
+"""Which tables of layers a page shows: the most important ones, so that many phones give no page of ten megabytes.
+
+What is left out stands in results.csv, and the page says where.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from harness.report.blocks import CategoryBlock
+from harness.report.context import ClusterBlock, Context
+from harness.report.sentences import Sentence
+from harness.results.rows import Row
+
+MOST_ROWS = 2000  # measured ones, of about 1 kB each; beside the first table of each cluster, which is always there
+
+Place = tuple[str, str, str, str]  # device, cluster, cache mode; what is shown: published, auto, best
+
+
+@dataclass(frozen=True)
+class _Table:
+    place: Place
+    rank: int  # 0: the most important
+    rows: list[Row]
+
+    @property
+    def size(self) -> int:
+        return sum(row.time is not None for row in self.rows)
+
+
+class Room:
+    """What is in the page and what is not: by importance, of all clusters or of none, while there is room."""
+
+    def __init__(self, context: Context, most_rows: int = MOST_ROWS) -> None:
+        clusters = [list(_tables(cluster)) for device in context.devices for cluster in device.clusters]
+        self._tables = {table.place: table for tables in clusters for table in tables}
+        first = {min(tables, key=lambda table: table.rank).place for tables in clusters if tables}
+        sizes: Counter[int] = Counter()
+        for table in self._tables.values():
+            if table.place not in first:
+                sizes[table.rank] += table.size
+        ranks = sorted(sizes)
+        sums = accumulate(sizes[rank] for rank in ranks)
+        full = {rank for rank, total in zip(ranks, sums, strict=True) if total > most_rows}
+        self._left_out = {table.place for table in self._tables.values() if table.rank in full} - first
+
+    @property
+    def has_all(self) -> bool:
+        """Whether nothing is left out."""
+        return not self._left_out
+
+    def has(self, sentence: Sentence, cache: str, what: str) -> bool:
+        """Whether that table of the sentence's cluster is in the page; ``what``: ``published``, ``auto``, ``best``."""
+        return _place(sentence, cache, what) not in self._left_out
+
+    def elsewhere(self, sentence: Sentence, cache: str, what: str) -> str:
+        """Where the rows of a table stand: ``rows 1 to 216 of results.csv``."""
+        numbers = [row.number for row in self._tables[_place(sentence, cache, what)].rows]
+        return f"rows {min(numbers)} to {max(numbers)} of results.csv"
+
+
+def _place(sentence: Sentence, cache: str, what: str) -> Place:
+    return (sentence.device.name, sentence.cluster, cache, what)
+
+
+def _tables(cluster: ClusterBlock) -> Iterator[_Table]:
+    """In the answer's cache mode, then in the others: as published, and what auto chose; then every variant of best."""
+    for n, block in enumerate(cluster.caches):
+        yield _Table(_place(cluster.sentence, block.cache, "published"), 2 * (n > 0), _rows(block.categories))
+    for n, best in enumerate(cluster.best):
+        if best.choices:
+            chosen = [choice.row for choices in best.choices.values() for choice in choices]
+            yield _Table(_place(cluster.sentence, best.cache, "auto"), 1 + 2 * (n > 0), chosen)
+        yield _Table(_place(cluster.sentence, best.cache, "best"), 4 + (n > 0), _rows(best.categories))
+
+
+def _rows(categories: Iterable[CategoryBlock]) -> list[Row]:
+    return [row for category in categories for layer in category.layers for row in layer.rows]
