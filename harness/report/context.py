@@ -94,12 +94,12 @@ class Context:
         return [device.model for device in self.results.run.devices if device.emulated]
 
     @property
-    def weak_places(self) -> dict[str, list[Weakness]]:
-        """The weaknesses by place, in order."""
-        places: dict[str, list[Weakness]] = {}
+    def weak_places(self) -> list[list[Weakness]]:
+        """The weaknesses by place and mark, in order: a phone and an emulated one may have the same name."""
+        places: dict[tuple[str, str], list[Weakness]] = {}
         for weakness in self.weaknesses:
-            places.setdefault(weakness.place, []).append(weakness)
-        return places
+            places.setdefault((weakness.place, weakness.mark), []).append(weakness)
+        return list(places.values())
 
     @property
     def mark(self) -> str:

@@ -106,6 +106,15 @@ def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path:
     assert weak and all(line.startswith("- **[EMULATED] ") == ("Virtual 3" in line) for line in weak)
 
 
+def test_an_emulated_namesake_is_marked_alone(synthetic: ModuleType, tmp_path: Path) -> None:
+    phones = [synthetic.Phone(emulated=True, name="pixel-3-a"), synthetic.Phone(name="pixel-3-b")]
+    run = synthetic.make_run(tmp_path / "run", phones, launches=4, rounds=1)
+    html = write_report(run).report.read_text()
+    places = re.findall(r"<h4>(.*?)</h4>", html)
+    clusters = [place for place in places if place.startswith("Pixel 3, CPUs 4-7")]
+    assert sorted("EMULATED" in place for place in clusters) == [False, True]
+
+
 def test_a_category_measured_in_hot_alone_is_in_the_answer(synthetic: ModuleType, tmp_path: Path) -> None:
     run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), faces=True)],
                              launches=4, rounds=2)  # fmt: skip
