@@ -12,6 +12,7 @@ from harness.errors import ExitCode
 from harness.model.policy import Policy
 from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
+from harness.results.faces import FACE_COLUMNS
 from harness.results.rows import RESULT_COLUMNS
 from harness.store import records
 
@@ -42,6 +43,6 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     codes = [str(int(code)) for code in ExitCode]
     named = set(re.findall(r"\w+", FORMATS))
     ends = ("_low", "_high")  # told once for all ratios
-    columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *BASELINE_COLUMNS]
+    columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends)), *Policy.model_fields]
     assert [word for word in words if word not in named and word != "name"] == []
