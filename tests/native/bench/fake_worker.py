@@ -1,6 +1,6 @@
 """A worker in a few lines, as any program may be one. The environment's BEHAVIOUR names what it does wrong.
 
-Started by convbench as `PROGRAM worker` with a socket as descriptor 3 (native/bench/protocol.h).
+Started by convbench as `PROGRAM worker` with a socket as descriptor 3 (native/bench/wire/protocol.h).
 """
 
 import os

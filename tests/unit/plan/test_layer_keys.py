@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    text = (data_root() / "native/bench/layer_keys.inc.h").read_text()
+    text = (data_root() / "native/bench/wire/layer_keys.inc.h").read_text()
     known = re.findall(r"^LAYER_KEY\((\w+), ", text, re.MULTILINE)
     plan = render(
         Plan(

@@ -1,4 +1,4 @@
-"""The evidence of a sample: what the C program tells (native/bench/evidence.inc.h) is what the record's schema has."""
+"""The evidence of a sample: what the C program tells (evidence.inc.h of native/bench) is what the record has."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def listed() -> str:
-    return (data_root() / "native/bench/evidence.inc.h").read_text()
+    return (data_root() / "native/bench/wire/evidence.inc.h").read_text()
 
 
 def test_the_fields_are_the_record_s() -> None:

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conductor/conductor.h"
+
+#include "conductor/checks.h"
+#include "conductor/gate.h"
+#include "conductor/job.h"
+#include "conductor/layers_json.h"
+#include "conductor/run_records.h"
+#include "conductor/stop.h"
+#include "conductor/workers.h"
+#include "machine/affinity.h"
+#include "wire/exit_codes.h"
+
+#include <stdio.h>
+
+/* The conductor keeps off the measured CPU where it may. */
+static void keep_off(const plan *p) {
+    cpu_set set;
+    if (p->conductor_cpus[0]) {
+        if (cpu_set_parse(p->conductor_cpus, &set) && !affinity_set(&set)) {
+            fprintf(stderr, "convbench: the conductor cannot run on CPUs %s; it runs where it is\n", p->conductor_cpus);
+        }
+        return;
+    }
+    if (!affinity_get(&set)) {
+        return;
+    }
+    cpu_set_put(&set, p->cpu, false);
+    if (!cpu_set_empty(&set)) {
+        affinity_set(&set);
+    }
+}
+
+static void begin(run *r, const plan *p, records *out) {
+    stop_arm(p->deadline_s);
+    keep_off(p);
+    run_begin(r, p, out);
+    emit_header(out, p, &r->caches, r->memory);
+}
+
+static int finish(run *r) {
+    stop_reason why = r->cut ? stop_now() : STOP_NOT;
+    workers_stop(r);
+    emit_end(r->out, why == STOP_SIGNAL ? "signal" : why == STOP_DEADLINE ? "deadline" : r->cpu_gone ? "cpu" : "done");
+    return why == STOP_SIGNAL     ? EXIT_SIGNAL
+           : r->wrong             ? EXIT_WRONG
+           : r->broken            ? EXIT_WORKER
+           : why == STOP_DEADLINE ? EXIT_DEADLINE
+                                  : EXIT_DONE;
+}
+
+int conductor_run(const plan *p, records *out) {
+    static run r;
+    double plateau = p->gate.plateau_c;
+    begin(&r, p, out);
+    checks_run(&r, false, "reference", NULL);
+    r.measuring = true;
+    for (unsigned k = 0; k < p->job_count && !r.cut; k++) {
+        if (k == 0 || p->jobs[k].launch != r.launch) {
+            workers_begin_launch(&r, p->jobs[k].launch); /* it has processes of its own */
+            gate_wait(&p->gate, &plateau, out, r.launch);
+        }
+        job_run(&r, &p->jobs[k]);
+    }
+    return finish(&r);
+}
+
+int conductor_verify(const plan *p, records *out, const char *dump) {
+    static run r;
+    if (dump && !layers_json_write(p, dump)) {
+        return EXIT_BAD_PLAN;
+    }
+    begin(&r, p, out);
+    r.patience = 10; /* whole outputs, and naive on layers that nobody would time */
+    checks_run(&r, true, NULL, dump);
+    return finish(&r);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Before each launch: wait until the device is as cool as where it rests today. */
+#ifndef CONVBENCH_GATE_H
+#define CONVBENCH_GATE_H
+
+#include "conductor/records.h"
+#include "wire/plan.h"
+
+/* Writes its record; returns early on stop_now(). plateau: the temperature at which the device rests, NaN: this gate
+ * waits until it stops falling, and learns it. One reading that fails decides nothing, several in a row are no source.
+ */
+void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launch);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conductor/job.h"
+
+#include "conductor/objects.h"
+#include "conductor/run_records.h"
+#include "conductor/stop.h"
+#include "conductor/telemetry.h"
+#include "conductor/variant_records.h"
+#include "conductor/workers.h"
+#include "machine/timer.h"
+#include "wire/prng.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COLD_NS 20000000
+
+typedef struct {
+    const plan_job *job;
+    bool *dead;    /* by variant */
+    bool hindered; /* a variant is missing, and not by its own doing */
+} job_state;
+
+/* What failed is out for this job; whether it has to be measured again depends on what ended it. */
+static bool end_variant(run *r, job_state *s) {
+    s->hindered |= r->a.external;
+    return false;
+}
+
+/* Takes one sample; false: the variant is out for this job. */
+static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsigned variant) {
+    const plan *p = r->p;
+    const plan_variant *v = &p->variants[variant];
+    unsigned layer = s->job->layer;
+    size_t slot = (size_t)layer * p->variant_count + variant;
+    worker_process *w;
+    uint64_t lost = r->lost_ns, begin = timer_ns();
+    bool prepared = objects_prepare(r, layer, variant, &w, true);
+    /* All of it on replacing a worker: the job began with all its objects made. */
+    r->lost_ns = lost + timer_ns() - begin;
+    if (!prepared) {
+        return end_variant(r, s);
+    }
+    /* The measured CPU is cold when none of our workers ran on it just now. */
+    uint64_t last = 0, now = timer_ns();
+    for (unsigned i = 0; i < p->build_count; i++) {
+        last = r->workers[i].pid && r->workers[i].last_ns > last ? r->workers[i].last_ns : last;
+    }
+    bool cold = now - last > COLD_NS;
+    identity of = run_identity(r, layer, v->object);
+    char request[256];
+    of.cache = v->rotate ? "rotate" : "hot";
+    snprintf(request, sizeof request, "sample object=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64, v->object,
+             of.cache, r->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
+    if (!workers_ask(r, w, 0, request)) {
+        r->refused[slot] |= workers_crashed(r);
+        workers_give_up(r, &of);
+        return end_variant(r, s);
+    }
+    if (workers_answered(r, "skip")) {
+        r->refused[slot] = true;
+        workers_skip(r, &of);
+        return false;
+    }
+    fields *f = &r->a.reply;
+    evidence e;
+    bool sampled = workers_answered(r, "sampled") && evidence_read(&e, f);
+    uint64_t sum = sampled ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
+    if (!sampled || f->error[0]) {
+        workers_give_up(r, &of);
+        return end_variant(r, s);
+    }
+    if (sum != run_object(r, layer, v->object)->checksum) {
+        return objects_wrong(r, layer, v->object);
+    }
+    emit_sample(r->out, &of, round, position, (int)w->pid, &e);
+    r->calls[slot] = e.calls;
+    return true;
+}
+
+static bool already(const plan_job *job, unsigned round, unsigned position) {
+    for (unsigned i = 0; i < job->done_count; i++) {
+        if (job->done[i] == ((uint64_t)round << 32 | position)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool alive(run *r, const job_state *s, unsigned variant) {
+    return run_object(r, s->job->layer, r->p->variants[variant].object)->usable && !s->dead[variant] &&
+           !r->refused[(size_t)s->job->layer * r->p->variant_count + variant] && !stop_now() && !r->cut;
+}
+
+static bool any_alive(run *r, const job_state *s) {
+    for (unsigned i = 0; i < s->job->variant_count; i++) {
+        if (alive(r, s, s->job->variants[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void run_round(run *r, job_state *s, unsigned round, unsigned *order) {
+    const plan_job *job = s->job;
+    prng_round_order(job->seed, round, order, job->variant_count);
+    for (unsigned position = 0; position < job->variant_count; position++) {
+        unsigned variant = job->variants[order[position]];
+        if (!alive(r, s, variant) || already(job, round, position)) {
+            continue;
+        }
+        s->dead[variant] = !sample(r, s, round, position, variant);
+        telemetry_read(r->p, r->out, r->launch, false);
+    }
+    telemetry_read(r->p, r->out, r->launch, true);
+}
+
+/* Objects that this job uses, and their checksums; what fails is dead in it. */
+static void prepare_job(run *r, job_state *s) {
+    const plan *p = r->p;
+    const plan_job *job = s->job;
+    for (unsigned i = 0; i < job->variant_count; i++) {
+        unsigned variant = job->variants[i], object = p->variants[variant].object;
+        bool tried = false, fine = run_object(r, job->layer, object)->usable;
+        for (unsigned k = 0; k < i; k++) {
+            if (p->variants[job->variants[k]].object == object) {
+                tried = true;
+                fine = !s->dead[job->variants[k]];
+            }
+        }
+        worker_process *w;
+        bool needed = fine && !tried && alive(r, s, variant);
+        s->hindered |= run_object(r, job->layer, object)->hindered;
+        s->dead[variant] =
+            !fine || (needed && !objects_prepare(r, job->layer, variant, &w, false) && !end_variant(r, s));
+    }
+}
+
+void job_run(run *r, const plan_job *job) {
+    const plan *p = r->p;
+    uint64_t start = timer_ns();
+    unsigned round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
+    job_state s = {job, calloc(p->variant_count, sizeof(bool)), false};
+    if (!order || !s.dead) {
+        fputs("convbench: out of memory\n", stderr);
+        exit(3);
+    }
+    uint64_t lost = r->lost_ns;
+    double budget = p->budget_s / p->launches;
+    if (round < job->rounds) {
+        prepare_job(r, &s);
+    }
+    uint64_t first = timer_ns(), lost_first = r->lost_ns;
+    bool over_budget = false;
+    while (round < job->rounds && any_alive(r, &s)) {
+        double now = (double)timer_ns(), ran = round - job->first_round;
+        double expected = ran > 0 ? (now - (double)first - (double)(r->lost_ns - lost_first)) / ran : 0;
+        over_budget = ran > 0 && (now - (double)start - (double)(r->lost_ns - lost) + expected) / 1e9 > budget;
+        if (over_budget) {
+            break;
+        }
+        run_round(r, &s, round, order);
+        if (!stop_now()) {
+            round++;
+        }
+    }
+    r->cut |= stop_now() != STOP_NOT;
+    /* Rounds that are missing because all that was left was hindered are no cut by the budget: the job is not done. */
+    bool ended_early = round < job->rounds && !over_budget;
+    if (!r->cut && !(s.hindered && ended_early)) {
+        emit_job(r->out, job->launch, p->layers[job->layer].name, round, job->rounds, !s.hindered,
+                 (double)(timer_ns() - start) / 1e9, (double)(r->lost_ns - lost) / 1e9);
+    }
+    free(order);
+    free(s.dead);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One layer in one launch: rounds of samples until they are done or the time budget is. */
+#ifndef CONVBENCH_JOB_H
+#define CONVBENCH_JOB_H
+
+#include "conductor/run.h"
+
+void job_run(run *r, const plan_job *job);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conductor/objects.h"
+
+#include "conductor/variant_records.h"
+#include "conductor/workers.h"
+#include "core/algorithm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MACS_PER_SECOND 1e7 /* that the first run of a layer reaches at least: naive, under emulation */
+
+/* From the answer to `create`: what runs. False: an answer that makes no sense, or the choice changed, and the reason
+ * is in r->a; or another variant has the name, which is skipped. */
+static bool note(run *r, unsigned layer, unsigned object) {
+    fields *f = &r->a.reply;
+    const choice made = {fields_text(f, "algorithm"), fields_text_or(f, "method", ""), fields_text(f, "kernel"),
+                         fields_text(f, "schedule")};
+    char reason[sizeof r->a.reason];
+    if (f->error[0]) {
+        snprintf(r->a.reason, sizeof r->a.reason, "%s", f->error);
+        return false;
+    }
+    object_state_noted status = object_state_note(run_object(r, layer, 0), r->p, object, &made, reason, sizeof reason);
+    if (status == OBJECT_CHANGED) {
+        snprintf(r->a.reason, sizeof r->a.reason, "%s", reason);
+    }
+    if (status == OBJECT_TWICE) {
+        identity of = run_identity(r, layer, object);
+        emit_skip(r->out, &of, reason, 0);
+    }
+    return status == OBJECT_NOTED;
+}
+
+static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
+    const plan_variant *v = &r->p->variants[object];
+    object_state *known = run_object(r, layer, object);
+    identity of = run_identity(r, layer, object);
+    char request[512], schedule[FIELDS_ENCODED(sizeof v->schedule)];
+    /* What was checked is what is measured: from the check on, the schedule has its name. A choice is made again, so
+     * that its time counts, and compared. */
+    fields_encode(known->schedule[0] && !variant_chosen(v) ? known->schedule : v->schedule, schedule, sizeof schedule);
+    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", object,
+             ic_algorithm_name(v->algorithm), schedule);
+    if (!workers_ask_about(r, w, layer, object, 0, request)) {
+        return workers_give_up(r, &of);
+    }
+    if (workers_answered(r, "skip")) {
+        workers_skip(r, &of);
+        known->usable = false;
+        return false;
+    }
+    if (!workers_answered(r, "created")) {
+        return workers_give_up(r, &of);
+    }
+    if (!note(r, layer, object)) {
+        known->usable = false;
+        return r->a.reason[0] && workers_give_up(r, &of);
+    }
+    w->created[object] = true;
+    return true;
+}
+
+/* by: reference, every or checksum. False: it failed (recorded), or the result is wrong (recorded, r->wrong). */
+static bool check(run *r, worker_process *w, unsigned layer, unsigned object, const char *by, const char *dump,
+                  bool quiet) {
+    object_state *known = run_object(r, layer, object);
+    identity of = run_identity(r, layer, object);
+    bool sum_only = !strcmp(by, "checksum");
+    static char request[PROTOCOL_LINE], folder[PROTOCOL_LINE / 2];
+    char file[VARIANT_NAME];
+    variant_name(&r->p->variants[object], known->algorithm, known->schedule, file);
+    *strchr(file, '/') = '.';
+    snprintf(request, sizeof request, "check object=%u by=%s", object, by);
+    if (dump) {
+        snprintf(request, sizeof request, "check object=%u by=%s dump=%s as=%s", object, by,
+                 fields_encode(dump, folder, sizeof folder), file);
+    }
+    if (!workers_ask_about(r, w, layer, object, r->p->layers[layer].macs / MACS_PER_SECOND, request)) {
+        return workers_give_up(r, &of);
+    }
+    if (workers_answered(r, "skip")) {
+        workers_skip(r, &of);
+        known->usable = false;
+        return false;
+    }
+    if (!workers_answered(r, "checked")) {
+        return workers_give_up(r, &of);
+    }
+    fields *f = &r->a.reply;
+    uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
+    double error = fields_f64(f, "error_over_bound", 0, INFINITY);
+    bool ok = fields_u64(f, "ok", 0, 1);
+    if (f->error[0]) {
+        return workers_give_up(r, &of);
+    }
+    if (sum_only) {
+        ok = sum == known->checksum;
+        error = (double)NAN;
+    } else {
+        known->checksum = sum;
+    }
+    if (!quiet || !ok) {
+        emit_check(r->out, &of, sum_only ? "checksum" : "reference", outputs, error, ok);
+    }
+    r->wrong |= !ok;
+    known->usable &= ok;
+    return ok;
+}
+
+bool objects_prepare(run *r, unsigned layer, unsigned variant, worker_process **worker, bool again) {
+    unsigned object = r->p->variants[variant].object;
+    if (!workers_ready(r, layer, variant, worker)) {
+        return false;
+    }
+    worker_process *w = *worker;
+    if (w->created[object]) {
+        return true;
+    }
+    if (!create(r, w, layer, object)) {
+        return false;
+    }
+    identity of = run_identity(r, layer, object);
+    if (!again && !emit_layer(r->out, &of, &r->a.reply)) {
+        return workers_give_up(r, &of);
+    }
+    if (check(r, w, layer, object, "checksum", NULL, again)) {
+        return true;
+    }
+    if (w->pid) {
+        w->created[object] = false;
+    }
+    return false;
+}
+
+bool objects_check(run *r, unsigned layer, unsigned object, const char *by, const char *dump) {
+    worker_process *w;
+    return workers_ready(r, layer, object, &w) && create(r, w, layer, object) &&
+           check(r, w, layer, object, by, dump, false);
+}
+
+bool objects_wrong(run *r, unsigned layer, unsigned object) {
+    identity of = run_identity(r, layer, object);
+    emit_check(r->out, &of, "checksum", r->p->layers[layer].output_floats, (double)NAN, false);
+    run_object(r, layer, object)->usable = false;
+    r->wrong = true;
+    return false;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conductor/run.h"
+
+#include "machine/meminfo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_LEAST (UINT64_C(1) << 20)
+
+static void *zeroed(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    if (!memory) {
+        fputs("convbench: out of memory\n", stderr);
+        exit(3);
+    }
+    return memory;
+}
+
+void run_begin(run *r, const plan *p, records *out) {
+    size_t pairs = (size_t)p->layer_count * p->variant_count;
+    memset(r, 0, sizeof *r);
+    r->p = p;
+    r->patience = 1;
+    r->out = out;
+    r->caches = caches_read(p->cpu, p->llc_bytes);
+    r->workers = zeroed(p->build_count, sizeof *r->workers);
+    r->builds = zeroed(p->build_count, sizeof *r->builds);
+    r->objects = zeroed(pairs, sizeof *r->objects);
+    r->refused = zeroed(pairs, sizeof *r->refused);
+    r->calls = zeroed(pairs, sizeof *r->calls);
+    for (unsigned i = 0; i < p->known_count; i++) {
+        const plan_known *k = &p->knowns[i];
+        r->calls[(size_t)k->layer * p->variant_count + k->variant] = k->calls;
+        r->refused[(size_t)k->layer * p->variant_count + k->variant] = k->out;
+    }
+    r->failures = zeroed(p->build_count, sizeof *r->failures);
+    r->hindered = zeroed(p->build_count, sizeof *r->hindered);
+    /* All builds' workers hold a layer at the same time. */
+    uint64_t share = meminfo_free() / p->build_count;
+    r->memory = p->memory_bytes < share ? p->memory_bytes : share > MEMORY_LEAST ? share : MEMORY_LEAST;
+    for (unsigned i = 0; i < p->build_count; i++) {
+        r->workers[i].created = zeroed(p->variant_count, 1);
+        snprintf(r->builds[i], sizeof *r->builds, "%s", p->builds[i].name);
+    }
+}
+
+object_state *run_object(run *r, unsigned layer, unsigned object) {
+    return &r->objects[layer * r->p->variant_count + object];
+}
+
+identity run_identity(run *r, unsigned layer, unsigned variant) {
+    const plan_variant *v = &r->p->variants[variant];
+    return object_state_identity(run_object(r, layer, v->object), r->p, r->launch, layer, variant, r->builds[v->build]);
+}

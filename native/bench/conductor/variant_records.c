@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conductor/variant_records.h"
+
+#include <math.h>
+
+static json *begin(records *out, const char *type, const identity *of) {
+    json *j = record_begin(out, type);
+    json_int(j, "launch", of->launch);
+    identity_write(of, j);
+    return j;
+}
+
+bool emit_layer(records *out, const identity *of, fields *f) {
+    static const char *const sizes[] = {"input_bytes",  "output_bytes",  "weights_bytes", "pointer_bytes",
+                                        "matrix_bytes", "padding_bytes", "object_bytes"};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    uint64_t bytes[SIZES];
+    for (unsigned i = 0; i < SIZES; i++) {
+        bytes[i] = fields_u64(f, sizes[i], 0, UINT64_MAX);
+    }
+    double create_ns = fields_f64(f, "create_ns", 0, INFINITY), reshape_ns = fields_f64(f, "reshape_ns", 0, INFINITY);
+    const char *by = fields_text_or(f, "chosen_by", ""), *order = fields_text_or(f, "order", "");
+    if (f->error[0]) {
+        return false;
+    }
+    json *j = begin(out, "layer", of);
+    if (*by) {
+        json_text(j, "chosen_by", by);
+    }
+    if (*order) {
+        json_text(j, "order", order);
+    }
+    for (unsigned i = 0; i < SIZES; i++) {
+        json_size(j, sizes[i], bytes[i]);
+    }
+    json_number(j, "create_ns", create_ns);
+    json_number(j, "reshape_ns", reshape_ns);
+    record_end(out);
+    return true;
+}
+
+void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, double error, bool ok) {
+    json *j = begin(out, "check", of);
+    json_text(j, "by", by);
+    json_size(j, "outputs", outputs);
+    json_number(j, "error_over_bound", error);
+    json_bool(j, "ok", ok);
+    record_end(out);
+}
+
+void emit_sample(records *out, const identity *of, unsigned round, unsigned position, int pid, const evidence *e) {
+    json *j = begin(out, "sample", of);
+    json_int(j, "round", round);
+    json_int(j, "position", position);
+    evidence_write_values(e, j);
+    json_int(j, "pid", pid);
+    evidence_write_addresses(e, j);
+    record_end(out);
+}
+
+void emit_skip(records *out, const identity *of, const char *reason, uint64_t bytes) {
+    json *j = record_begin(out, "skip");
+    identity_write(of, j);
+    json_text(j, "reason", reason);
+    if (bytes) {
+        json_size(j, "bytes", bytes);
+    }
+    record_end(out);
+}
+
+void emit_error(records *out, const identity *of, const char *reason, int signal, bool external) {
+    json *j = begin(out, "error", of);
+    if (signal) {
+        json_int(j, "signal", signal);
+    }
+    json_bool(j, "external", external);
+    json_text(j, "reason", reason);
+    record_end(out);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The conductor's end of a worker: start it, ask it, notice when it dies or hangs. */
+#ifndef CONVBENCH_WORKER_PROCESS_H
+#define CONVBENCH_WORKER_PROCESS_H
+
+#include "wire/fields.h"
+#include "wire/lines.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct {
+    pid_t pid; /* 0: not running */
+    lines in;
+    int layer;              /* the plan's index of the layer it holds, -1: none */
+    unsigned char *created; /* by object, for that layer */
+    uint64_t last_ns;       /* when it last answered */
+} worker_process;
+
+typedef enum {
+    ASK_ANSWERED,
+    ASK_DIED,   /* ended by `signal`, or with an exit status */
+    ASK_SILENT, /* no answer in time; killed */
+    ASK_STOPPED /* the run is to stop; killed */
+} ask_status;
+
+typedef struct {
+    ask_status status;
+    int signal;    /* 0: none */
+    bool external; /* not the variant's doing: killed from outside, or no process to be had */
+    char reason[200];
+    fields reply;
+    char line[PROTOCOL_LINE];
+} answer;
+
+bool worker_process_start(worker_process *w, const char *exe,
+                          answer *a); /* exe "": this program. Reason in a->reason */
+/* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
+bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request);
+void worker_process_stop(worker_process *w);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conductor/workers.h"
+
+#include "conductor/run_records.h"
+#include "conductor/stop.h"
+#include "conductor/variant_records.h"
+#include "machine/affinity.h"
+#include "machine/timer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define START_TRIES 2 /* of a build in one launch */
+
+bool workers_give_up(run *r, const identity *of) {
+    answer *a = &r->a;
+    /* A signal to the whole process group ends the workers as well. */
+    if (a->status == ASK_STOPPED || (a->status == ASK_DIED && stop_now() == STOP_SIGNAL)) {
+        return false;
+    }
+    r->broken = true;
+    if (a->status == ASK_ANSWERED && !a->reason[0]) {
+        bool failed = !a->reply.error[0] && !strcmp(a->reply.word, "failed");
+        a->external |= failed && fields_has(&a->reply, "external") && fields_u64(&a->reply, "external", 0, 1);
+        snprintf(a->reason, sizeof a->reason, "%s",
+                 failed              ? fields_text_or(&a->reply, "reason", "no reason given")
+                 : a->reply.error[0] ? a->reply.error
+                                     : "an answer that makes no sense");
+    }
+    r->cpu_gone |= !affinity_can(r->p->cpu);
+    r->cut |= r->cpu_gone;
+    a->external |= r->cpu_gone;
+    emit_error(r->out, of, a->reason, a->signal, a->external);
+    return false;
+}
+
+bool workers_ask(run *r, worker_process *w, double allowance_s, const char *request) {
+    uint64_t start = timer_ns();
+    bool answered = worker_process_ask(w, &r->a, r->patience * r->p->worker_timeout_s + allowance_s, request);
+    if (!answered) {
+        r->lost_ns += timer_ns() - start;
+    }
+    return answered;
+}
+
+bool workers_crashed(const run *r) {
+    return (r->a.status == ASK_DIED || r->a.status == ASK_SILENT) && !r->a.external;
+}
+
+bool workers_ask_about(run *r, worker_process *w, unsigned layer, unsigned object, double allowance_s,
+                       const char *request) {
+    if (workers_ask(r, w, allowance_s, request)) {
+        return true;
+    }
+    if (workers_crashed(r)) {
+        run_object(r, layer, object)->usable = false;
+    }
+    return false;
+}
+
+bool workers_answered(const run *r, const char *word) {
+    return !r->a.reply.error[0] && !strcmp(r->a.reply.word, word);
+}
+
+void workers_skip(run *r, const identity *of) {
+    fields *f = &r->a.reply;
+    uint64_t bytes = fields_has(f, "bytes") ? fields_u64(f, "bytes", 0, UINT64_MAX) : 0;
+    emit_skip(r->out, of, fields_text_or(f, "reason", "no reason given"), bytes);
+}
+
+static bool start(run *r, unsigned build) {
+    const plan *p = r->p;
+    worker_process *w = &r->workers[build];
+    static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
+    r->a.status = ASK_DIED;
+    r->a.signal = 0;
+    r->a.external = false;
+    if (r->failures[build] >= START_TRIES) {
+        r->a.external = r->hindered[build];
+        snprintf(r->a.reason, sizeof r->a.reason, "no worker: its program failed to start %d times in this launch",
+                 START_TRIES);
+        return false;
+    }
+    r->failures[build]++;
+    if (!worker_process_start(w, p->builds[build].exe, &r->a)) {
+        return false;
+    }
+    snprintf(request, sizeof request,
+             "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
+             " probe=%d%s%s",
+             PROTOCOL_VERSION, p->cpu, r->memory, r->caches.llc, p->min_ns, p->max_khz, r->measuring,
+             p->tuned ? " tuned=" : "", fields_encode(p->tuned ? p->tuned : "", path, sizeof path));
+    if (!workers_ask(r, w, 0, request)) {
+        return false;
+    }
+    bool fine = workers_answered(r, "hello");
+    if (fine && !r->builds[build][0]) { /* the plan gave it no name */
+        snprintf(r->builds[build], sizeof *r->builds, "%.12s", fields_text(&r->a.reply, "build"));
+    }
+    if (fine && r->measuring) {
+        fine = emit_worker(r->out, r->launch, r->builds[build], &r->a.reply);
+    }
+    if (fine) {
+        r->failures[build] = 0;
+        r->hindered[build] = false;
+    } else {
+        worker_process_stop(w);
+    }
+    return fine;
+}
+
+void workers_stop(run *r) {
+    for (unsigned i = 0; i < r->p->build_count; i++) {
+        worker_process_stop(&r->workers[i]);
+    }
+}
+
+void workers_begin_launch(run *r, unsigned launch) {
+    workers_stop(r);
+    r->launch = launch;
+    memset(r->failures, 0, r->p->build_count * sizeof *r->failures);
+    memset(r->hindered, 0, r->p->build_count * sizeof *r->hindered);
+}
+
+bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **worker) {
+    unsigned build = r->p->variants[variant].build;
+    worker_process *w = *worker = &r->workers[build];
+    char request[LAYER_LINE];
+    if (!w->pid && !start(r, build)) {
+        identity of = run_identity(r, layer, variant);
+        workers_give_up(r, &of);
+        r->hindered[build] |= r->a.external;
+        return false;
+    }
+    if (w->layer == (int)layer) {
+        return true;
+    }
+    identity of = run_identity(r, layer, variant);
+    layer_print(&r->p->layers[layer], request);
+    if (!workers_ask_about(r, w, layer, r->p->variants[variant].object, 0, request)) {
+        return workers_give_up(r, &of);
+    }
+    memset(w->created, 0, r->p->variant_count);
+    w->layer = (int)layer;
+    if (workers_answered(r, "ok")) {
+        return true;
+    }
+    w->layer = -1;
+    if (!workers_answered(r, "skip")) {
+        return workers_give_up(r, &of);
+    }
+    workers_skip(r, &of);
+    run_object(r, layer, r->p->variants[variant].object)->usable = false;
+    return false;
+}

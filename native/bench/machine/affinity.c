@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/affinity.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD (8 * sizeof(unsigned long))
+
+bool cpu_set_has(const cpu_set *set, int cpu) {
+    return cpu >= 0 && cpu < CPU_LIMIT && set->bits[(size_t)cpu / WORD] >> (size_t)cpu % WORD & 1;
+}
+
+void cpu_set_put(cpu_set *set, int cpu, bool on) {
+    unsigned long bit = 1ul << (size_t)cpu % WORD, *word = &set->bits[(size_t)cpu / WORD];
+    *word = on ? *word | bit : *word & ~bit;
+}
+
+bool cpu_set_empty(const cpu_set *set) {
+    static const cpu_set none;
+    return !memcmp(set, &none, sizeof none);
+}
+
+bool cpu_set_parse(const char *list, cpu_set *set) {
+    memset(set, 0, sizeof *set);
+    while (*list) {
+        char *end;
+        if (!isdigit((unsigned char)*list)) {
+            return false;
+        }
+        unsigned long first = strtoul(list, &end, 10), last = first;
+        if (*end == '-') {
+            if (!isdigit((unsigned char)end[1])) {
+                return false;
+            }
+            last = strtoul(end + 1, &end, 10);
+        }
+        if (last < first || last >= CPU_LIMIT || (*end && (*end != ',' || !end[1]))) {
+            return false;
+        }
+        for (; first <= last; first++) {
+            cpu_set_put(set, (int)first, true);
+        }
+        list = end + (*end == ',');
+    }
+    return !cpu_set_empty(set);
+}
+
+void cpu_set_print(const cpu_set *set, char *list, size_t room) {
+    size_t n = 0;
+    list[0] = 0;
+    for (int cpu = 0; cpu < CPU_LIMIT && n + 16 < room; cpu++) {
+        int last = cpu;
+        if (!cpu_set_has(set, cpu)) {
+            continue;
+        }
+        while (cpu_set_has(set, last + 1)) {
+            last++;
+        }
+        n += (size_t)snprintf(list + n, room - n, last > cpu ? "%s%d-%d" : "%s%d", n ? "," : "", cpu, last);
+        cpu = last;
+    }
+}
+
+bool affinity_get(cpu_set *set) {
+    cpu_set_t system;
+    CPU_ZERO(&system);
+    memset(set, 0, sizeof *set);
+    if (sched_getaffinity(0, sizeof system, &system)) {
+        return false;
+    }
+    for (unsigned cpu = 0; cpu < CPU_LIMIT; cpu++) {
+        if (CPU_ISSET(cpu, &system)) {
+            cpu_set_put(set, (int)cpu, true);
+        }
+    }
+    return true;
+}
+
+bool affinity_set(const cpu_set *set) {
+    cpu_set_t system;
+    cpu_set now;
+    CPU_ZERO(&system);
+    for (unsigned cpu = 0; cpu < CPU_LIMIT; cpu++) {
+        if (cpu_set_has(set, (int)cpu)) {
+            CPU_SET(cpu, &system);
+        }
+    }
+    if (sched_setaffinity(0, sizeof system, &system) || !affinity_get(&now)) {
+        return false;
+    }
+    errno = 0;
+    return !memcmp(set, &now, sizeof now);
+}
+
+bool affinity_can(int cpu) {
+    cpu_set before, only = {{0}};
+    if (!affinity_get(&before)) {
+        return true; /* nothing is known */
+    }
+    cpu_set_put(&only, cpu, true);
+    bool can = affinity_set(&only);
+    affinity_set(&before);
+    return can;
+}

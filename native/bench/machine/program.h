@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * This program: what it was built from, and its process. */
+#ifndef CONVBENCH_PROGRAM_H
+#define CONVBENCH_PROGRAM_H
+
+#include <stdint.h>
+
+const char *program_version(void);  /* of the library, and so of convbench: "0.2.0" */
+const char *program_compiler(void); /* name and version */
+const char *program_flags(void);    /* that all files were compiled with */
+const char *program_build_id(void); /* 40 hex digits from its own ELF note, or "unknown" */
+uint64_t program_start_ticks(void); /* field 22 of /proc/self/stat, 0 if unreadable */
+
+#endif

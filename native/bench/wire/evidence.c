@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/evidence.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define FORMAT_u64 "%" PRIu64
+#define FORMAT_count "%" PRIu64
+#define FORMAT_i64 "%" PRId64
+#define FORMAT_f64 "%.17g"
+#define FORMAT_f64_or_null "%.17g"
+#define FORMAT_bool "%d"
+
+char *evidence_print(const evidence *e, char text[EVIDENCE_TEXT]) {
+    text[0] = 0;
+#define EVIDENCE(name, kind) fields_append(text, EVIDENCE_TEXT, " " #name "=" FORMAT_##kind, e->name);
+#define EVIDENCE_ADDRESS(name) fields_append(text, EVIDENCE_TEXT, " " #name "=%" PRIu64, e->address.name);
+#include "wire/evidence.inc.h"
+    return text;
+}
+
+static uint64_t read_u64(fields *f, const char *key) {
+    return fields_u64(f, key, 0, UINT64_MAX);
+}
+
+static uint64_t read_count(fields *f, const char *key) {
+    return fields_u64(f, key, 1, UINT64_MAX);
+}
+
+static int64_t read_i64(fields *f, const char *key) {
+    return (int64_t)fields_f64(f, key, -1, 0x1p53);
+}
+
+static double read_f64(fields *f, const char *key) {
+    return fields_f64(f, key, -INFINITY, INFINITY);
+}
+
+static double read_f64_or_null(fields *f, const char *key) {
+    return read_f64(f, key);
+}
+
+static bool read_bool(fields *f, const char *key) {
+    return fields_u64(f, key, 0, 1);
+}
+
+bool evidence_read(evidence *e, fields *f) {
+#define EVIDENCE(name, kind) e->name = read_##kind(f, #name);
+#define EVIDENCE_ADDRESS(name) e->address.name = read_u64(f, #name);
+#include "wire/evidence.inc.h"
+    return !f->error[0];
+}
+
+static void write_f64_or_null(json *j, const char *key, double value) {
+    json_number(j, key, value >= 0 ? value : (double)NAN);
+}
+
+#define write_u64 json_size
+#define write_count json_size
+#define write_i64 json_int
+#define write_f64 json_number
+#define write_bool json_bool
+
+void evidence_write_values(const evidence *e, json *j) {
+#define EVIDENCE(name, kind) write_##kind(j, #name, e->name);
+#include "wire/evidence.inc.h"
+}
+
+void evidence_write_addresses(const evidence *e, json *j) {
+    json_open(j, "addresses", '{');
+#define EVIDENCE_ADDRESS(name) json_hex(j, #name, e->address.name);
+#include "wire/evidence.inc.h"
+    json_close(j, '}');
+}

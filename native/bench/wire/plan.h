@@ -1,0 +1,116 @@
+/* clang-format off */
+/* SPDX-License-Identifier: Apache-2.0
+ * The plan file: what to measure, written by the host. UTF-8, one line a thing: `word key=value ...` with one space
+ * between fields and values percent-encoded (space, %, control characters); `#` comments and blank lines are allowed.
+ * Things are defined above the lines that use them.
+ *
+ *   convbench-plan 2       the first line
+ *   run                    id cluster attempt cpu [conductor_cpus] deadline_s tool
+ *       cpu                is measured; the conductor stays on conductor_cpus (empty: anything but cpu)
+ *       deadline_s         the plan's latest end
+ *   measure                min_ns budget_s launches memory_bytes settle_ms settle_cold_ms worker_timeout_s llc_bytes
+ *       budget_s           of a layer over all launches; a launch gets budget_s / launches
+ *       launches           of the whole run, also where this plan holds only what was left of them
+ *       memory_bytes       of a worker's data at most; less where the system has less
+ *       settle_cold_ms     the cap where the measured CPU ran nothing of ours for over 20 ms
+ *       worker_timeout_s   the longest silence, beyond what a worker announced
+ *       llc_bytes          0: as sysfs says
+ *   gate                   kind=none|file|battery source path scale plateau_c baseline_c tolerance_c cap_s window_s
+ *                          slope_c
+ *                          once before each launch; passes at plateau_c + tolerance_c. plateau_c=unknown: the first one
+ *                          learns it when the temperature falls by less than slope_c from half to half of window_s
+ *       baseline_c         the hottest plateau of earlier runs, or unknown: for the record alone
+ *   watch                  kind=freq|temp name path [scale]      read between samples | between rounds
+ *   max_khz                khz: the highest frequency that the system names for this CPU
+ *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
+ *   build                  index exe name
+ *                          exe empty: this program; name empty: the build id's first 12 digits
+ *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads=1 label
+ *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default)
+ *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
+ *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
+ *                          (indirectconv.h)
+ *       face               of the report; nothing but names follows from it
+ *       label              empty: called as variant.h says
+ *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
+ *                          (layer_keys.inc.h)
+ *   known                  layer variant calls out=0|1
+ *                          from an earlier part of the run: calls of a sample (0: to be chosen); out: never tried
+ *   job                    launch layer seed rounds variants=0,1,... done=ROUND.POSITION,... first_round
+ *                          run in this order, grouped by launch; a round's order: prng_round_order; done: measured
+ *                          before, left out
+ */
+/* clang-format on */
+#ifndef CONVBENCH_PLAN_H
+#define CONVBENCH_PLAN_H
+
+#include "wire/layer.h"
+
+#include <stdint.h>
+
+typedef struct {
+    char *exe, *name; /* "" : this program; named by its build id */
+} plan_build;
+
+typedef struct {
+    ic_algorithm algorithm;
+    char schedule[64]; /* as it was asked for */
+    bool is_best;      /* the face */
+    unsigned build, threads;
+    bool rotate;
+    char label[64];  /* "": the variant is called as variant.h says */
+    unsigned object; /* first variant that differs in `cache` at most: they share checks and objects */
+} plan_variant;
+
+typedef struct {
+    unsigned launch, layer, rounds, first_round;
+    uint64_t seed;
+    unsigned *variants, variant_count;
+    uint64_t *done; /* round << 32 | position */
+    unsigned done_count;
+} plan_job;
+
+typedef struct {
+    unsigned layer, variant;
+    uint64_t calls; /* 0: not chosen */
+    bool out;
+} plan_known;
+
+typedef enum { GATE_NONE, GATE_FILE, GATE_BATTERY } gate_kind;
+
+typedef struct {
+    gate_kind kind;
+    char *source, *path;
+    double scale, plateau_c, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* NaN: unknown */
+} plan_gate;
+
+typedef struct {
+    bool temperature; /* else a frequency in kHz */
+    char *name, *path;
+    double scale;
+} plan_watch;
+
+typedef struct {
+    char *run_id, *cluster, *conductor_cpus, *tool;
+    char *tuned; /* NULL: none */
+    unsigned attempt;
+    int cpu;
+    double deadline_s;
+    uint64_t min_ns, memory_bytes, settle_ns, settle_cold_ns, llc_bytes, max_khz;
+    double budget_s, worker_timeout_s;
+    unsigned launches; /* of the whole run; this plan may hold fewer */
+    plan_gate gate;
+    plan_watch *watches;
+    plan_build *builds;
+    plan_variant *variants;
+    layer_shape *layers;
+    plan_job *jobs;
+    plan_known *knowns;
+    unsigned watch_count, build_count, variant_count, layer_count, job_count, known_count;
+    char hash[65]; /* SHA-256 of the file */
+} plan;
+
+/* Reads and checks PATH. On a fault prints `plan line N: reason` to stderr and returns false. Lives until exit. */
+bool plan_read(plan *p, const char *path);
+
+#endif

@@ -1,0 +1,57 @@
+/* clang-format off */
+/* SPDX-License-Identifier: Apache-2.0
+ * What conductor and worker say to each other. Any program may be a worker: it is started as `PROGRAM worker` with a
+ * stream socket as file descriptor 3 and answers each request with one line. Lines end in LF and have the plan's syntax
+ * (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes bytes, numbers as printf
+ * %.17g. A worker blocks in read between requests; end of file means: exit. Requests, each followed by its answers:
+ *
+ *   hello protocol=2 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
+ *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there. From then on auto goes by
+ *         the tuned table in FILE, if it fits.
+ *     hello build=HEX pid=N cpus=LIST
+ *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
+ *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
+ *           [table_sha256=HEX table_refused=T]
+ *         table_refused empty: it is used
+ *     failed reason=T
+ *
+ *   layer (the plan's fields, type and layout among them)
+ *         Forget the layer before, make inputs and weights of this one.
+ *     ok | skip reason=T bytes=B | failed reason=T
+ *
+ *   create object=N algorithm=T schedule=T
+ *         Try it; the number names it from now on. Algorithm and schedule are the plan's (plan.h), or what was `created`
+ *         before.
+ *     created algorithm=T [method=T] kernel=T schedule=T [chosen_by=table|model] [order=panels|pixels]
+ *             input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *             object_bytes=B create_ns=X reshape_ns=X
+ *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
+ *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
+ *         around the micro-kernel.
+ *     skip reason=T [bytes=B] | failed reason=T
+ *
+ *   check object=N by=reference|every|checksum [dump=DIR as=NAME]
+ *         reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
+ *         as: the output is NAME.output.npy behind the layer's name.
+ *     checked outputs=N ok=0|1 error_over_bound=X checksum=N
+ *     skip reason=T [bytes=B] | failed reason=T
+ *
+ *   sample object=N cache=hot|rotate calls=N settle_ns=N
+ *         calls=0: choose, and say so; in rotate it may then still be refused as too short. Else exactly so many, and
+ *         the window is what it is. settle_ns: cap of the settling.
+ *     sampled checksum=N (all of evidence.inc.h)
+ *         checksum: of the last call's output, as `check` gives it.
+ *     skip reason=T [bytes=B] | failed reason=T
+ *
+ * `failed` may have a further field, external=1: it is not the variant's doing (the CPU was taken away), so it is measured
+ * again. At any time before an answer: `busy [ns=N]` (I am alive; give me another worker_timeout_s, and N more). */
+/* clang-format on */
+#ifndef CONVBENCH_PROTOCOL_H
+#define CONVBENCH_PROTOCOL_H
+
+#define PROTOCOL_VERSION 2
+#define PROTOCOL_FD 3
+#define PROTOCOL_LINE 8192
+#define PROTOCOL_OBJECTS 4096 /* their numbers lie below it */
+
+#endif

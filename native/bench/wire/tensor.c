@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/tensor.h"
+
+#include "core/type.h"
+#include "wire/fields.h"
+
+#include <string.h>
+
+enum { TYPES = IC_TYPE_S8 + 1, LAYOUTS = IC_LAYOUT_NCHW + 1, LIST = 64 };
+
+/* NULL: the library does not cover it. */
+static const char *const layouts[LAYOUTS] = {[IC_LAYOUT_NHWC] = "nhwc"};
+
+const char *tensor_type_name(ic_type type) {
+    const ic_element *element = ic_type_of(type);
+    return element ? element->name : NULL;
+}
+
+const char *tensor_layout_name(ic_layout layout) {
+    return layouts[layout];
+}
+
+bool tensor_type_from_name(const char *name, ic_type *type) {
+    for (unsigned i = 0; i < TYPES; i++) {
+        const char *known = tensor_type_name((ic_type)i);
+        if (known && !strcmp(known, name)) {
+            *type = (ic_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tensor_layout_from_name(const char *name, ic_layout *layout) {
+    for (unsigned i = 0; i < LAYOUTS; i++) {
+        if (layouts[i] && !strcmp(layouts[i], name)) {
+            *layout = (ic_layout)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void list(char names[LIST], const char *name) {
+    if (name) {
+        fields_append(names, LIST, "%s%s", names[0] ? ", " : "", name);
+    }
+}
+
+const char *tensor_types(void) {
+    static char names[LIST];
+    names[0] = 0;
+    for (unsigned i = 0; i < TYPES; i++) {
+        list(names, tensor_type_name((ic_type)i));
+    }
+    return names;
+}
+
+const char *tensor_layouts(void) {
+    static char names[LIST];
+    names[0] = 0;
+    for (unsigned i = 0; i < LAYOUTS; i++) {
+        list(names, layouts[i]);
+    }
+    return names;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The input and one or more instances, each buffer at a random place of the arena, which grows as they need it. */
+#ifndef CONVBENCH_PLACEMENT_H
+#define CONVBENCH_PLACEMENT_H
+
+#include "worker/instance.h"
+
+typedef struct {
+    arena *arena;
+    const layer_shape *layer;
+    const layer_data *data;
+    ic_algorithm algorithm;
+    const char *schedule;  /* NULL: the default */
+    const ic_tuned *tuned; /* for auto; NULL: none */
+    size_t budget;         /* bytes of the arena at most */
+    uint64_t llc;
+    size_t room; /* bytes of the arena an instance takes; 0: not known, found out by trying */
+    float *input;
+    instance *copy; /* array of `copies`, the caller's */
+    unsigned copies, made;
+} placement;
+
+/* IC_OUT_OF_MEMORY: placement_need is over the budget. On a failure nothing stays placed. */
+ic_status placement_make(placement *p);
+void placement_free(placement *p);
+size_t placement_need(const placement *p); /* bytes of the arena, as far as known */
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/sample.h"
+
+#include "machine/affinity.h"
+#include "machine/timer.h"
+#include "probes/clock_probe.h"
+#include "worker/heartbeat.h"
+#include "worker/placement.h"
+#include "worker/reference.h"
+#include "worker/window.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define PIN_TRIES 4
+
+static void settle(const sample_request *q, window *w, evidence *e) {
+    uint64_t start = timer_ns();
+    double last = 0;
+    e->settle_capped = false;
+    for (unsigned calls = 1;; calls++) {
+        uint64_t begin = timer_ns();
+        heartbeat_expect(w->call_ns);
+        window_untimed(w);
+        w->call_ns = (double)(timer_ns() - begin);
+        double now = clock_probe().mhz;
+        bool steady = last > 0 && fabs(now / last - 1) <= 0.01;
+        last = now;
+        heartbeat();
+        if (calls >= 2 && steady) {
+            break;
+        }
+        if (calls >= 2 && timer_ns() - start >= q->settle_ns) {
+            e->settle_capped = true;
+            break;
+        }
+    }
+    e->settle_ns = (double)(timer_ns() - start);
+}
+
+static double believed(const sample_request *q) {
+    char reason[160];
+    clock_reading reading = clock_probe();
+    return clock_believable(reading, q->max_khz, reason, sizeof reason) ? reading.mhz : -1;
+}
+
+static void usage(long *switches, long *faults) {
+    struct rusage u;
+    *switches = *faults = 0;
+    if (getrusage(RUSAGE_THREAD, &u)) {
+        return;
+    }
+    *switches = u.ru_nivcsw;
+    *faults = u.ru_minflt + u.ru_majflt;
+}
+
+static void measure(const sample_request *q, window *w, evidence *e) {
+    window_time t;
+    long switches, faults, switches_after, faults_after;
+    uint64_t calls = q->calls;
+    settle(q, w, e);
+    if (!calls && !q->rotate) {
+        calls = window_choose(w);
+    }
+    usage(&switches, &faults);
+    e->cpu_before = sched_getcpu();
+    e->mhz_before = believed(q);
+    if (q->rotate) {
+        window_rotate(w, calls, &t);
+    } else {
+        window_hot(w, calls, &t);
+    }
+    e->mhz_after = believed(q);
+    e->cpu_after = sched_getcpu();
+    usage(&switches_after, &faults_after);
+    e->nivcsw = switches_after - switches;
+    e->faults = faults_after - faults;
+    e->calls = t.calls;
+    e->t_ns = t.t_ns;
+    e->ns = t.ns;
+    e->window_ns = t.total_ns;
+    e->window_short = t.total_ns < w->least_ns;
+    e->copy_ns = window_copy(w, t.calls);
+}
+
+static bool was_on(int64_t seen, int cpu) {
+    return seen < 0 || seen == cpu; /* below 0: the system does not tell */
+}
+
+/* A sample of another CPU is none of this one, whatever its time: systems move groups of processes between sets of CPUs
+ * while they run (Android's cpusets). It is pinned and taken again, and the record says how often. */
+static bool measure_here(const sample_request *q, window *w, evidence *e, char *reason, size_t room) {
+    cpu_set wanted = {{0}}, now;
+    cpu_set_put(&wanted, q->cpu, true);
+    for (unsigned tries = 0; tries < PIN_TRIES; tries++) {
+        bool held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
+        if (!held && !affinity_set(&wanted)) {
+            snprintf(reason, room, "the system took CPU %d away: %s", q->cpu,
+                     errno ? strerror(errno) : "it gave other CPUs");
+            return false;
+        }
+        e->repinned += !held;
+        measure(q, w, e);
+        held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
+        if (held && was_on(e->cpu_before, q->cpu) && was_on(e->cpu_after, q->cpu)) {
+            return true;
+        }
+        e->repinned += held; /* it was elsewhere although its set is right; else counted when it is set again */
+    }
+    snprintf(reason, room,
+             "ran on CPU %d and %d instead of %d, %d times: the system keeps changing the CPUs it may use",
+             (int)e->cpu_before, (int)e->cpu_after, q->cpu, PIN_TRIES);
+    return false;
+}
+
+static unsigned copies_of(const sample_request *q) {
+    size_t turned = q->bytes[IC_MEMORY_WEIGHTS] + q->bytes[IC_MEMORY_POINTERS] + q->bytes[IC_MEMORY_MATRIX] +
+                    q->layer->output_floats * sizeof(float);
+    return q->rotate ? 1 + (unsigned)((q->llc + turned - 1) / turned) : 1;
+}
+
+sample_status sample_take(const sample_request *q, sample_result *r, char *reason, size_t room, size_t *bytes) {
+    placement p = {.arena = q->arena,
+                   .layer = q->layer,
+                   .data = q->data,
+                   .algorithm = q->algorithm,
+                   .schedule = q->schedule,
+                   .budget = q->memory,
+                   .llc = q->llc,
+                   .room = q->room,
+                   .copies = copies_of(q)};
+    window w = {.place = &p,
+                .rotate = q->rotate,
+                .least_ns = fmax((double)q->min_ns, SAMPLE_TICKS * q->tick_ns),
+                .call_ns = q->call_ns};
+    evidence *e = &r->evidence;
+    memset(r, 0, sizeof *r);
+    *bytes = 0;
+    p.copy = calloc(p.copies, sizeof *p.copy);
+    ic_status status = p.copy ? placement_make(&p) : IC_OUT_OF_MEMORY;
+    if (status != IC_OK) {
+        free(p.copy);
+        if (status != IC_OUT_OF_MEMORY) {
+            snprintf(reason, room, "%s", ic_status_string(status));
+            return SAMPLE_FAILED;
+        }
+        snprintf(reason, room, "too little memory for %u %s", p.copies,
+                 q->rotate ? "copies, which outgrow the last-level cache" : "copy");
+        *bytes = placement_need(&p) + layer_data_bytes(q->layer);
+        return SAMPLE_SKIPPED;
+    }
+    sample_status result = measure_here(q, &w, e, reason, room) ? SAMPLE_TAKEN : SAMPLE_HINDERED;
+    const instance *i = p.copy;
+    e->copies = p.copies;
+    e->address.input = (uintptr_t)p.input;
+    e->address.output = (uintptr_t)i->output;
+    e->address.weights = (uintptr_t)i->memory[IC_MEMORY_WEIGHTS];
+    e->address.pointers = (uintptr_t)i->memory[IC_MEMORY_POINTERS];
+    e->address.matrix = (uintptr_t)i->memory[IC_MEMORY_MATRIX];
+    if (w.ran) {
+        r->checksum = checksum(w.ran->output, q->layer->output_floats);
+    }
+    placement_free(&p);
+    free(p.copy);
+    if (w.status != IC_OK) {
+        snprintf(reason, room, "%s", ic_status_string(w.status));
+        return SAMPLE_FAILED;
+    }
+    /* Decided once, when the calls are chosen: a variant has samples in all rounds or in none. */
+    if (result == SAMPLE_TAKEN && q->rotate && !q->calls && e->ns < SAMPLE_TICKS * q->tick_ns) {
+        snprintf(reason, room, "a call takes %.0f ns, under %d ticks of %.3g ns of the timer", e->ns, SAMPLE_TICKS,
+                 q->tick_ns);
+        return SAMPLE_SKIPPED;
+    }
+    return result;
+}
