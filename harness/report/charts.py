@@ -35,7 +35,7 @@ MEAN = "geometric mean"
 _WIDTH = 310  # of an axis
 _STEP = 20  # from one layer to the next
 _TITLE, _AXIS, _CAPTION, _BETWEEN = 24, 20, 18, 10
-_LETTER = 6.1  # width on average
+_LETTER = 6.5  # width on average
 _MOST_LETTERS = 36  # of a layer's name
 _INSIDE = 12  # between the ends of the axis of sizes and its outermost marks
 
