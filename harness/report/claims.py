@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.model.variant import BEST
 from harness.report.charts import memory_pairs
-from harness.report.sentences import Sentence
+from harness.report.sentences import Sentence, answering_caches
 from harness.results.categories import CategoryRow
 from harness.results.results import Results
 from harness.results.rows import Row
@@ -39,17 +39,18 @@ class Claims:
 
 
 def make_claims(results: Results, sentences: Sequence[Sentence]) -> list[Claims]:
-    """Claims of every cluster that measured something, in the cache mode of its opening sentence."""
+    """Claims of every cluster that measured something, each category in the cache mode that answers for it."""
     found: list[Claims] = []
     run = results.run
     for sentence in sentences:
-        place = (sentence.device.name, sentence.cluster, sentence.cache)
         rows = results.rows_of(sentence.device.name, sentence.cluster)
         ours = [row for row in rows if not row.is_best and row.key.cache == sentence.cache]
+        measured = results.categories_of(sentence.device.name, sentence.cluster)
+        caches = answering_caches(measured)
         both = {
             (row.face, row.category, row.algorithm, row.other): row
-            for row in results.categories
-            if (row.device, row.cluster, row.cache) == place
+            for row in measured
+            if row.cache == caches.get(row.category, sentence.cache)
         }
         means = {key[1:]: row for key, row in both.items() if key[0] == sentence.face}
         copying = [

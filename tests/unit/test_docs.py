@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from harness.errors import ExitCode
+from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
@@ -44,5 +45,6 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     named = set(re.findall(r"\w+", FORMATS))
     ends = ("_low", "_high")  # told once for all ratios
     columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS]
-    words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends)), *Policy.model_fields]
+    words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]
+    words += [*Policy.model_fields, *Layer.model_fields]
     assert [word for word in words if word not in named and word != "name"] == []

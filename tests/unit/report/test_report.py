@@ -136,6 +136,7 @@ def test_a_category_measured_in_hot_alone_is_in_the_answer(synthetic: ModuleType
     shown = [means[int(n)] for n in dict.fromkeys(re.findall(r'"categories.csv:(\d+):ratio"', answer))]
     assert [row.split(",")[2:4] for row in shown] == [[cache, category] for cache, category in
             (("rotate", "larger"), ("rotate", "1x1s2"), ("hot", "1x1s1")) for _ in range(2)]  # fmt: skip
+    assert "indirect over direct, mean" in html and html.count("(in hot)") == 1  # among the paper's claims
     assert "In hot the published" not in answer  # it is of layers that copy, and these are all of rotate
 
 
