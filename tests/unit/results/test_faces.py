@@ -199,6 +199,7 @@ def test_choices_and_gains_are_shown(run: Path) -> None:
     )
     for column in ("median_ns", "gflops", "extra_bytes", "ratio_im2col", "ratio_im2col_high"):
         assert f'data-source="results.csv:{row}:{column}"' in choices
+    assert "<small>neon_8x8+regions</small>" in choices.partition("</table>")[0]
     summary = (run / "summary.md").read_text()
     assert "## Best face: Pixel 3, CPUs 4-7" in summary
     assert "| conv2\\_3x3 | indirect\\_neon\\_8x8+regions |" in summary
