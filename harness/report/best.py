@@ -37,7 +37,7 @@ class Choice:
     @property
     def chosen(self) -> str:
         """Algorithm and schedule: ``indirect_avx512_6x64+regions``; empty where nothing ran."""
-        return self.row.key.variant.partition("/")[2]
+        return f"{self.row.algorithm}_{self.row.schedule}" if self.row.schedule else ""
 
 
 @dataclass(frozen=True)
