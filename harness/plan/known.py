@@ -12,14 +12,16 @@ Way = tuple[str, str, str]  # layer, what was asked for (Asked.name), cache mode
 
 
 def known_lines(
-    layers: Iterable[str], variants: Sequence[PlannedVariant], calls: Mapping[Way, int], out: AbstractSet[Way]
+    layers: Iterable[str], variants: Sequence[PlannedVariant], calls: Mapping[Way, int], excluded: AbstractSet[Way]
 ) -> list[KnownLine]:
-    """One line for every layer and variant of which something is known; ``calls``: of a sample; ``out``: given up."""
+    """A line for each layer and variant of which something is known; ``calls``: of a sample; ``excluded``: given up."""
     found = []
     for layer in layers:
         for v in variants:
             way = (layer, v.asked.name, v.cache)
-            line = KnownLine(layer, v.index, calls.get(way, 0), way in out or (layer, v.asked.name, "") in out)
-            if line.calls or line.out:
+            line = KnownLine(
+                layer, v.index, calls.get(way, 0), way in excluded or (layer, v.asked.name, "") in excluded
+            )
+            if line.calls or line.excluded:
                 found.append(line)
     return found

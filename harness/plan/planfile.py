@@ -89,13 +89,13 @@ class BuildLine:
 class KnownLine:
     """What an earlier part of the run settled of a variant on a layer: its ``calls`` a sample (0: not yet).
 
-    ``out``: it is never tried, since it crashed, hung or is too short for its cache mode.
+    ``excluded``: it is never tried, since it crashed, hung or is too short for its cache mode.
     """
 
     layer: str
     variant: int
     calls: int = 0
-    out: bool = False
+    excluded: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,8 +249,10 @@ def _layer(layer: Layer) -> str:
 
 
 def _known(known: KnownLine) -> str:
-    out = int(known.out)
-    return _line("known", ("layer", known.layer), ("variant", known.variant), ("calls", known.calls), ("out", out))
+    excluded = int(known.excluded)
+    return _line(
+        "known", ("layer", known.layer), ("variant", known.variant), ("calls", known.calls), ("excluded", excluded)
+    )
 
 
 def _job(job: Job) -> str:

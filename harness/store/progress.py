@@ -18,7 +18,7 @@ class Done:
     rounds: dict[tuple[int, str], int] = field(default_factory=dict)  # of those that lack variants
     samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
     calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, asked for, cache)
-    out: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
+    excluded: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
     faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
 
     def add(self, record: records.Record) -> None:
@@ -35,14 +35,14 @@ class Done:
         elif isinstance(record, records.Check) and not record.ok:
             self.faults.append(record)
         elif isinstance(record, records.Skip) and record.cache and not record.bytes:
-            self.out.add(_way(record))
+            self.excluded.add(_way(record))
 
     def _fail(self, record: records.Error) -> None:
         if record.external:
             return  # it is measured again
         self.faults.append(record)
         if record.signal or record.reason.startswith("timed out"):
-            self.out.add(_way(record))
+            self.excluded.add(_way(record))
 
     def _end_job(self, record: records.Job) -> None:
         if record.complete:

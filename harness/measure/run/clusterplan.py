@@ -100,7 +100,7 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
     """What is missing of a cluster's jobs. Pure."""
     variants, jobs = cluster_jobs(request, target.cluster.label, device)
     left = remaining(jobs, Measured(done.jobs, done.samples, done.rounds))
-    known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.out)
+    known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.excluded)
     return ClusterPlan(
         request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)
     )

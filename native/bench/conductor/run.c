@@ -33,7 +33,7 @@ void run_begin(run *r, const plan *p, records *out) {
     for (unsigned i = 0; i < p->known_count; i++) {
         const plan_known *k = &p->knowns[i];
         r->calls[(size_t)k->layer * p->variant_count + k->variant] = k->calls;
-        r->refused[(size_t)k->layer * p->variant_count + k->variant] = k->out;
+        r->refused[(size_t)k->layer * p->variant_count + k->variant] = k->excluded;
     }
     r->failures = zeroed(p->build_count, sizeof *r->failures);
     r->hindered = zeroed(p->build_count, sizeof *r->hindered);

@@ -34,8 +34,8 @@
  *       label              empty: called as variant.h says
  *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
  *                          (layer_keys.inc.h)
- *   known                  layer variant calls out=0|1
- *                          from an earlier part of the run: calls of a sample (0: to be chosen); out: never tried
+ *   known                  layer variant calls excluded=0|1
+ *                          from an earlier part of the run: calls of a sample (0: to be chosen); excluded: never tried
  *   job                    launch layer seed rounds variants=0,1,... done=ROUND.POSITION,... first_round
  *                          run in this order, grouped by launch; a round's order: prng_round_order; done: measured
  *                          before, left out
@@ -73,7 +73,7 @@ typedef struct {
 typedef struct {
     unsigned layer, variant;
     uint64_t calls; /* 0: not chosen */
-    bool out;
+    bool excluded;
 } plan_known;
 
 typedef enum { GATE_NONE, GATE_FILE, GATE_BATTERY } gate_kind;

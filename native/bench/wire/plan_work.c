@@ -120,7 +120,7 @@ void plan_read_known(plan_reader *r) {
         fields_fail(f, "variant %u is not defined above", k->variant);
     }
     k->calls = fields_u64(f, "calls", 0, UINT64_MAX);
-    k->out = fields_u64(f, "out", 0, 1);
+    k->excluded = fields_u64(f, "excluded", 0, 1);
 }
 
 void plan_read_job(plan_reader *r) {

@@ -58,8 +58,8 @@ BAD = [
     ("variants=0,1", "variants=0,0", "variant 0 stands twice"),
     ("variants=0,1", "variants=0,,1", "not a list of numbers"),
     ("done=", "done=3", "not a list of ROUND.POSITION"),
-    ("job launch=0", "known layer=no variant=0 calls=1 out=0\njob launch=0", "layer=no is not defined"),
-    ("job launch=0", "known layer=small variant=9 calls=1 out=0\njob launch=0", "variant 9 is not defined"),
+    ("job launch=0", "known layer=no variant=0 calls=1 excluded=0\njob launch=0", "layer=no is not defined"),
+    ("job launch=0", "known layer=small variant=9 calls=1 excluded=0\njob launch=0", "variant 9 is not defined"),
     ("rounds=2", "rounds=0", "rounds=0"),
 ]
 

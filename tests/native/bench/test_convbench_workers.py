@@ -120,8 +120,8 @@ def test_the_share_of_a_launch_is_that_of_the_whole_run(fake: Any, run: Callable
 def test_what_an_earlier_attempt_settled_stands(plan: Any, run: Callable[..., Any]) -> None:
     lines = plan.lines()
     lines[-1:] = [
-        "known layer=small variant=0 calls=17 out=0",
-        "known layer=small variant=1 calls=0 out=1",
+        "known layer=small variant=0 calls=17 excluded=0",
+        "known layer=small variant=1 calls=0 excluded=1",
         lines[-1],
     ]
     plan.text = lambda: "\n".join(lines) + "\n"

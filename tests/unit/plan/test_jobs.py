@@ -76,7 +76,7 @@ def test_known_of_one_face_is_not_the_others() -> None:
     variants = make_variants(["indirect"], ["hot"], faces=["published", "best"])
     calls = {("a", "indirect", "hot"): 5, ("a", "indirect/best", "hot"): 7}
     assert known_lines(["a"], variants, calls, {("a", "auto", "")}) == [
-        *(KnownLine("a", 0, 5), KnownLine("a", 1, 7), KnownLine("a", 2, 0, out=True))
+        *(KnownLine("a", 0, 5), KnownLine("a", 1, 7), KnownLine("a", 2, 0, excluded=True))
     ]
 
 

@@ -73,8 +73,8 @@ def test_what_is_known_stands_above_the_jobs() -> None:
     )
     assert known == [KnownLine("stem", 0, 7), KnownLine("stem", 2, 0, True)]
     lines = render(plan(known=known)).splitlines()
-    at = lines.index("known layer=stem variant=0 calls=7 out=0")
-    assert lines[at + 1] == "known layer=stem variant=2 calls=0 out=1"
+    at = lines.index("known layer=stem variant=0 calls=7 excluded=0")
+    assert lines[at + 1] == "known layer=stem variant=2 calls=0 excluded=1"
     assert lines[at + 2].startswith("job ")
 
 

@@ -41,7 +41,7 @@ def test_faces_are_kept_apart(tmp_path: Path) -> None:
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
     done = done_by_cluster(file)["0-3"]
     assert done.calls == {("a", "im2col", "hot"): 12, ("a", "im2col/best", "hot"): 13, ("a", "auto", "hot"): 14}
-    assert done.out == {("a", "auto", "hot"), ("a", "direct/best", "")}
+    assert done.excluded == {("a", "auto", "hot"), ("a", "direct/best", "")}
 
 
 def failure(algorithm: str, cache: str, **more: object) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
     done = done_by_cluster(file)["0-3"]
     assert done.calls == {("a", "im2col", "hot"): 12}
-    assert done.out == {("a", "indirect", "hot"), ("a", "naive", ""), ("a", "direct", "rotate")}
+    assert done.excluded == {("a", "indirect", "hot"), ("a", "naive", ""), ("a", "direct", "rotate")}
 
 
 def job(rounds: int, *, complete: bool) -> dict[str, Any]:
@@ -89,4 +89,4 @@ def test_a_job_that_lacks_what_failed_by_no_fault_of_its_own_is_not_done(
     done = done_by_cluster(file)["0-3"]
     assert ((0, "a") in done.jobs) == is_done
     if found[0].get("external"):
-        assert (done.out, done.faults, done.rounds) == (set(), [], {(0, "a"): 5})
+        assert (done.excluded, done.faults, done.rounds) == (set(), [], {(0, "a"): 5})
