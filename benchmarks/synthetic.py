@@ -186,7 +186,10 @@ def write_device(folder: Path, phone: Phone) -> None:
          "governor": "schedutil", "label": cluster}
         for cluster, core, mhz in phone.clusters
     ]  # fmt: skip
-    device = {"name": phone.name, "identity": identity, "clusters": clusters, "notes": []}
+    device = {
+        **{"name": phone.name, "identity": identity, "serial_is_secret": phone.kind == "adb"},
+        **{"clusters": clusters, "notes": []},
+    }
     (folder / "device.json").write_text(json.dumps(device))
 
 

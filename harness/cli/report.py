@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from harness.cli.command import Command
+from harness.cli.options import JsonOption
 from harness.cli.outcome import Outcome
 from harness.report.writer import write_report
 from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(Command):
+class Report(JsonOption, Command):
     """Renders a run directory; the result is the report's opening sentences and its path."""
 
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
@@ -24,7 +25,14 @@ class Report(Command):
         directory = RunDir(self.run.resolve())
         directory.manifest()
         summary = write_report(directory.path)
-        return Outcome(lines=(*summary.answer, f"report: {self.run / 'report.html'}"))
+        value = {
+            "run": str(directory.path),
+            "report": str(summary.report),
+            "sentences": list(summary.sentences),
+            "weaknesses": list(summary.weaknesses),
+            "rows": dict(summary.statuses),
+        }
+        return Outcome(lines=(*summary.answer, f"report: {self.run / 'report.html'}"), value=value)
 
 
 COMMAND = Report

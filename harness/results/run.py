@@ -200,11 +200,12 @@ class _Redactor:
 
 
 def _serials(device: dict[str, Any]) -> list[str]:
-    """The serial numbers of a phone; that of this machine is no secret (``local``), nor is a word (``unknown``)."""
+    """The serial numbers that are not to be shown; a word (``unknown``) is none. Secret where device.json is silent."""
+    if device.get("serial_is_secret") is False:
+        return []
     identity = _object(device.get("identity"))
     serial, serialno = (str(identity.get(key) or "") for key in ("serial", "serialno"))
-    phone = identity.get("kind") != "local"
-    return [each for each in (serial, serialno if re.search("[0-9]", serialno) else "") if phone and len(each) > 3]
+    return [each for each in (serial, serialno if re.search("[0-9]", serialno) else "") if len(each) > 3]
 
 
 def _read_object(path: Path, faults: list[str]) -> dict[str, Any]:

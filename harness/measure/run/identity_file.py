@@ -17,6 +17,7 @@ def write(file: Path, name: str, identity: Identity, topology: Topology) -> None
         "name": name,
         "title": _title(identity),
         "identity": as_json(identity),
+        "serial_is_secret": identity.capabilities.has_secret_serial,
         "clusters": _clusters(file, topology),
         "notes": list(topology.notes),
     }

@@ -24,7 +24,7 @@ class SessionOutcome(DeviceOutcome):
     def fault(self, record: records.Check | records.Error) -> None:
         """Notes what is on record of a variant and stays so: a wrong result, or a crash. Twice is once."""
         if isinstance(record, records.Error):
-            what = f"{record.variant} on {record.layer}, launch {record.launch}: {record.reason}"
+            what = f"{record.variant} on {record.layer}, launch {record.launch + 1}: {record.reason}"
             self.note(ExitCode.INFRASTRUCTURE, what)
         else:
             self.note_wrong(record, "wrong result, not timed")

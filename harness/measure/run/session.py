@@ -6,31 +6,30 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 
 from harness.control import baseline
 from harness.control.heat import NOWHERE, Heat, Rest, find_source
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
-from harness.devices.base import Device, RemoteProcess, Topology, parse_cpus
+from harness.devices.base import Device, RemoteProcess, Topology
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
-from harness.judge.gate import is_hotter_than_ever
-from harness.measure.clusters import Target, out_of_reach, planned, targets
+from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.installed import Installed
 from harness.measure.patience import Connection, patient
 from harness.measure.run import identity_file
-from harness.measure.run.clusterplan import ClusterPlan, make_plan, planned_lines
+from harness.measure.run.chosen import choose
+from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.follow import Follower
-from harness.measure.run.leftover import planned_clusters, unmeasured, words
+from harness.measure.run.intake import Intake
+from harness.measure.run.leftover import unmeasured, words
 from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.tables import kept_table
-from harness.store import records
 from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
 from harness.store.recordsfile import RecordsFile
@@ -65,9 +64,9 @@ class Session:
         self._phone = PhoneId.of(device.identity)
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
-        self._heat = Heat()
         self._lost_said = False
         self.outcome = SessionOutcome(name)
+        self._intake = Intake(self._phone, self.outcome, progress)
 
     def measure(self) -> SessionOutcome:
         """Runs every cluster; whatever fails is in the outcome, never raised."""
@@ -159,7 +158,7 @@ class Session:
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
-        self._heat = self._find_heat(installed)
+        self._intake.heat = self._find_heat(installed)
         for plan in todo:
             if self._stop.is_set():
                 return
@@ -197,7 +196,7 @@ class Session:
         if table is not None:
             tuned = f"{installed.folder}/{table.name}"
             device.push(table, tuned)
-        text = plan.render(device.identity, self._run.run_id, installed.program, self._heat, tuned)
+        text = plan.render(device.identity, self._run.run_id, installed.program, self._intake.heat, tuned)
         write_atomically(file, text.encode("utf-8"))
         remote = f"{label}.{plan.attempt}"
         device.push(file, f"{installed.folder}/{remote}.plan")
@@ -210,7 +209,7 @@ class Session:
             f"{installed.folder}/{remote}.jsonl",
             target,
             events,
-            partial(self._take, label),
+            partial(self._intake.take, label),
             self._connection,
         )
         latest_s = plan.deadline_s(device.identity) + _GRACE_S
@@ -256,54 +255,13 @@ class Session:
             f"convbench on cluster {label} stopped without an end: {installed.last_words(output) or 'it said nothing'}"
         )
 
-    def _take(self, label: str, record: records.Record) -> None:
-        self._progress.take(record)
-        if isinstance(record, records.Worker) and record.table is not None and record.table.refused:
-            text = f"cluster {label}: {record.table.refused}: it is not used, `auto` goes by the model"
-            if self.outcome.warn(text):
-                self._progress.remark(text)
-        if isinstance(record, records.Gate):
-            self._take_gate(record)
-        if isinstance(record, records.Sample):
-            self.outcome.samples += 1
-        elif isinstance(record, records.Error) and record.external:
-            what = f"{record.variant} on {record.layer}, launch {record.launch + 1}"
-            self.outcome.warn(f"cluster {label}: {what}: {record.reason}: no fault of its own")
-        elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
-            self.outcome.fault(record)
-
-    def _take_gate(self, gate: records.Gate) -> None:
-        """What a gate learned is what the gates of the next clusters go by."""
-        if gate.learned is None:
-            return
-        self._heat = replace(self._heat, rest=replace(self._heat.rest, today_c=gate.learned))
-        if is_hotter_than_ever(gate):
-            text = (
-                f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
-                f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"
-            )
-            if self.outcome.warn(text):
-                self._progress.remark(text)
-        if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
-            baseline.store(self._phone, self._heat.source.name, gate.learned)
-
     def _choose(self, topology: Topology) -> list[Target]:
-        """The clusters to measure now. All that are to be measured go into plan.jsonl, those out of reach too."""
-        name = self.outcome.name
-        clusters = planned(topology, self._request.cpus)
-        usable = targets(topology, clusters)
-        known = planned_clusters(self._run, name)
-        added = clusters
-        if known:  # those that an earlier session saw; a cluster that was hidden may have turned up
-            measured = [label for label, done in done_by_cluster(self._directory.records).items() if done.samples]
-            taken = {cpu for label in measured for cpu in parse_cpus(label)}
-            added = [t.cluster for t in usable if t.cluster.label not in known and not taken & set(t.cluster.cpus)]
-        for cluster in added:
-            self._run.add_jobs(planned_lines(name, cluster.label, self._request))
-        self._out_of_reach = out_of_reach(topology, clusters)
-        left = unmeasured(self._run, name, self._request)
+        """The clusters to measure now; of those out of reach it is said why, where something is left of them."""
+        chosen = choose(self._run, self.outcome.name, self._request, topology)
+        self._out_of_reach = chosen.out_of_reach
+        left = unmeasured(self._run, self.outcome.name, self._request)
         for label, why in self._out_of_reach.items():
             if label in left:
                 self._directory.events.add("out of reach", cluster=label, why=why)
                 self._progress.remark(f"cluster {label} cannot be measured now: {why}")
-        return [t for t in usable if t.cluster.label in known or t.cluster in added]
+        return chosen.targets

@@ -80,7 +80,7 @@ def test_they_arrive_and_the_outcome_is_printed(tmp_path: Path) -> None:
         (["tune", "smoke"], ["Missing option '--out'", "see: harness tune --help"]),
         (["rnu"], ["No such command 'rnu'. Did you mean 'run'?", "see: harness --help"]),
         (["lab", "foo"], ["No such command 'foo'", "see: harness lab --help"]),
-        (["report", "x", "--json"], ["No such option: --json"]),
+        (["restore", "--json"], ["No such option: --json"]),
     ],
 )
 def test_what_is_no_command_line(argv: list[str], words: list[str]) -> None:

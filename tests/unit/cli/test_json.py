@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import synthetic
 from harness.cli import build, program
 from harness.errors import ExitCode
 from harness.measure.once import tune, verify
@@ -48,9 +49,14 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["tune", "smoke", "--device", "local", "--out", "tables"], "devices"),
         (["run", "smoke", "--device", "local"], "report"),
         (["run", "smoke", "--device", "local", "--dry-run"], "jobs"),
+        (["report", "RUN"], "sentences"),
     ],
 )
-def test_one_object_and_nothing_else(argv: list[str], key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_object_and_nothing_else(
+    argv: list[str], key: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    synthetic.make_run(tmp_path / "RUN", layers=synthetic.LAYERS[:1], launches=1, rounds=1)
     program.perform([*argv, "--json"])
     value: Any = json.loads(capsys.readouterr().out)
     assert isinstance(value, dict)

@@ -177,6 +177,17 @@ def test_serial_numbers_stay_out(synthetic: ModuleType, tmp_path: Path) -> None:
     assert "SECRET0123" not in repr(summary)
 
 
+@pytest.mark.parametrize(("said", "shown"), [(True, False), (False, True), (None, False), ("no", False)])
+def test_only_a_serial_that_device_json_calls_no_secret_is_shown(
+    synthetic: ModuleType, tmp_path: Path, said: object, shown: bool
+) -> None:
+    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(serial="SERIAL0123")], launches=4, rounds=1)
+    file = run / "devices" / "pixel-3" / "device.json"
+    device = json.loads(file.read_text())
+    file.write_text(json.dumps({**device, "serial_is_secret": said, "notes": ["SERIAL0123 has one cluster"]}))
+    assert ("SERIAL0123 has one cluster" in write_report(run).report.read_text()) == shown
+
+
 def test_nothing_is_loaded_from_anywhere(synthetic: ModuleType, tmp_path: Path) -> None:
     html = write_report(synthetic.make_run(tmp_path / "run", launches=4, rounds=1)).report.read_text()
     assert not re.findall(r"<(?:script|link|img|iframe|object|embed)\b", html)

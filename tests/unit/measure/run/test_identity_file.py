@@ -35,6 +35,12 @@ def test_a_damaged_file_is_written_anew(tmp_path: Path) -> None:
     assert [cluster["label"] for cluster in written(file, Topology((LITTLE,), (0, 1)))["clusters"]] == ["0-1"]
 
 
+@pytest.mark.parametrize(("kind", "secret"), [("adb", True), ("local", False)])
+def test_whether_the_serial_number_is_secret(tmp_path: Path, kind: str, secret: bool) -> None:
+    device = written(tmp_path / "device.json", Topology((LITTLE,), (0, 1)), Identity("S1", kind))
+    assert device["serial_is_secret"] is secret
+
+
 @pytest.mark.parametrize(
     ("identity", "title"),
     [

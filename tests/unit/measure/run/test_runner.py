@@ -85,7 +85,7 @@ def write(run: RunDir, device: str, *values: dict[str, Any]) -> None:
     ("found", "code", "words"),
     [
         ([WRONG], ExitCode.WRONG_RESULT, ["local: im2col/x on a: wrong result, not timed"]),
-        ([CRASH], ExitCode.INFRASTRUCTURE, ["local: direct/x on a, launch 1: the worker died of signal 11"]),
+        ([CRASH], ExitCode.INFRASTRUCTURE, ["local: direct/x on a, launch 2: the worker died of signal 11"]),
         ([CRASH, WRONG], ExitCode.WRONG_RESULT, ["signal 11", "wrong result"]),
     ],
 )

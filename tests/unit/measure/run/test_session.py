@@ -10,8 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.control import baseline
-from harness.control.heat import Heat, HeatSource
+from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.errors import DeviceError, DeviceLost, ExitCode, WrongDevice
 from harness.measure.context import Work
@@ -21,16 +20,9 @@ from harness.measure.run import session
 from harness.measure.run.progress import DeviceProgress
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
-from harness.store import records
 from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
-
-
-WORKER = {
-    "type": "worker", "seq": 1, "launch": 0, "build": "b", "pid": 7, "cpus": "4", "clock": {"available": False},
-    "peak": {"isa": "neon", "ok": False},
-}  # fmt: skip
 
 
 class Phone:
@@ -95,34 +87,6 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
         assert message == f"not measured of cluster {label}: launches 1 to 4: all 6 layers"
     assert f"harness run --resume {tmp_path}" in done.messages[0]
     assert len(done.messages) == (4 if awake is nothing else 5)
-
-
-def test_a_refused_table_is_said_once_and_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    suite = load_suite("smoke")
-    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
-    made = session_of(RunDir(tmp_path), request)
-    for table in (None, {"sha256": "ab" * 32}, *[{"sha256": "ab" * 32, "refused": "the table is damaged"}] * 2):
-        made._take("4-7", records.Worker.model_validate({**WORKER, "table": table}))
-    said = "cluster 4-7: the table is damaged: it is not used, `auto` goes by the model"
-    assert made.outcome.messages == [said] and made.outcome.codes == [] and not made.outcome.unfinished
-    assert capsys.readouterr().err == f"pixel-3: {said}\n"
-
-
-@pytest.mark.parametrize(("status", "hottest"), [("passed", 34.0), ("unjudged", 27.0), ("capped", 27.0)])
-def test_only_a_gate_that_saw_the_device_rest_tells_of_other_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: str, hottest: float
-) -> None:
-    suite = load_suite("smoke")
-    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
-    made = session_of(RunDir(tmp_path), request)
-    made._heat = Heat(HeatSource("zone:cpu", "file"))
-    baseline.store(made._phone, "zone:cpu", 27.0)
-    gate = {"type": "gate", "seq": 1, "launch": 0, "status": status, "capped": status == "capped", "learned": 34.0}
-    made._take("4-7", records.Gate.model_validate({**gate, "source": "zone:cpu", "baseline": 27.0, "tolerance_c": 1.0}))
-    assert baseline.stored(made._phone, "zone:cpu") == hottest
-    assert made._heat.rest.today_c == 34.0  # the gates of this run go by it all the same
-    assert len(made.outcome.messages) == (1 if status == "passed" else 0)
-    assert ("hotter than in any run before" in capsys.readouterr().err) == (status == "passed")
 
 
 def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(

@@ -1,0 +1,38 @@
+"""The clusters of a device that a session measures, and those that it cannot reach now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.devices.base import Topology, parse_cpus
+from harness.measure.clusters import Target, out_of_reach, planned, targets
+from harness.measure.request import Request
+from harness.measure.run.clusterplan import planned_lines
+from harness.measure.run.leftover import planned_clusters
+from harness.store.progress import done_by_cluster
+from harness.store.rundir import RunDir
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is measured now, and why what is out of reach is (by label)."""
+
+    targets: list[Target]
+    out_of_reach: dict[str, str]
+
+
+def choose(run: RunDir, name: str, request: Request, topology: Topology) -> Chosen:
+    """Writes all that are to be measured of the device ``name`` into plan.jsonl, those out of reach too."""
+    clusters = planned(topology, request.cpus)
+    usable = targets(topology, clusters)
+    known = planned_clusters(run, name)
+    added = clusters
+    if known:  # those that an earlier session saw; a cluster that was hidden may have turned up
+        done = done_by_cluster(run.device(name).records)
+        taken = {cpu for label, of_it in done.items() if of_it.samples for cpu in parse_cpus(label)}
+        added = [t.cluster for t in usable if t.cluster.label not in known and not taken & set(t.cluster.cpus)]
+    for cluster in added:
+        run.add_jobs(planned_lines(name, cluster.label, request))
+    return Chosen(
+        [t for t in usable if t.cluster.label in known or t.cluster in added], out_of_reach(topology, clusters)
+    )

@@ -1,0 +1,54 @@
+"""The records of one device as they arrive: what they say of the outcome, and of where the device rests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.control import baseline
+from harness.control.heat import Heat
+from harness.devices.phone_id import PhoneId
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress
+from harness.store import records
+
+
+class Intake:
+    """Takes each record once. ``heat`` is what the gates of the next cluster go by: those before it teach it."""
+
+    def __init__(self, phone: PhoneId, outcome: SessionOutcome, progress: DeviceProgress) -> None:
+        self.heat = Heat()
+        self._phone = phone
+        self._outcome = outcome
+        self._progress = progress
+
+    def take(self, cluster: str, record: records.Record) -> None:
+        """A record of the cluster with that label."""
+        self._progress.take(record)
+        if isinstance(record, records.Worker) and record.table is not None and record.table.refused:
+            self._warn(f"cluster {cluster}: {record.table.refused}: it is not used, `auto` goes by the model")
+        if isinstance(record, records.Gate):
+            self._take_gate(record)
+        if isinstance(record, records.Sample):
+            self._outcome.samples += 1
+        elif isinstance(record, records.Error) and record.external:
+            what = f"{record.variant} on {record.layer}, launch {record.launch + 1}"
+            self._outcome.warn(f"cluster {cluster}: {what}: {record.reason}: no fault of its own")
+        elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
+            self._outcome.fault(record)
+
+    def _take_gate(self, gate: records.Gate) -> None:
+        if gate.learned is None:
+            return
+        self.heat = replace(self.heat, rest=replace(self.heat.rest, today_c=gate.learned))
+        if is_hotter_than_ever(gate):
+            self._warn(
+                f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
+                f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"
+            )
+        if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
+            baseline.store(self._phone, self.heat.source.name, gate.learned)
+
+    def _warn(self, text: str) -> None:
+        """Said once, at once and at the end."""
+        if self._outcome.warn(text):
+            self._progress.remark(text)

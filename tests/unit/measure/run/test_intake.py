@@ -1,0 +1,72 @@
+"""What is said and learned of records as they arrive."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.control import baseline
+from harness.control.heat import Heat, HeatSource
+from harness.devices.base import Identity
+from harness.devices.phone_id import PhoneId
+from harness.errors import ExitCode
+from harness.measure.run.intake import Intake
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress
+from harness.store import records
+
+pytestmark = pytest.mark.unit
+
+PHONE = PhoneId.of(Identity("S1", "adb", model="Pixel 3"))
+WORKER = {
+    "type": "worker", "seq": 1, "launch": 0, "build": "b", "pid": 7, "cpus": "4", "clock": {"available": False},
+    "peak": {"isa": "neon", "ok": False},
+}  # fmt: skip
+ERROR = {
+    "type": "error", "seq": 1, "launch": 0, "layer": "l", "variant": "direct/k", "algorithm": "direct",
+    "reason": "killed",
+}  # fmt: skip
+
+
+@pytest.fixture
+def outcome() -> SessionOutcome:
+    return SessionOutcome("pixel-3")
+
+
+@pytest.fixture
+def intake(outcome: SessionOutcome) -> Intake:
+    return Intake(PHONE, outcome, DeviceProgress("pixel-3"))
+
+
+def test_a_refused_table_is_said_once_and_is_no_failure(
+    intake: Intake, outcome: SessionOutcome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for table in (None, {"sha256": "ab" * 32}, *[{"sha256": "ab" * 32, "refused": "the table is damaged"}] * 2):
+        intake.take("4-7", records.Worker.model_validate({**WORKER, "table": table}))
+    said = "cluster 4-7: the table is damaged: it is not used, `auto` goes by the model"
+    assert outcome.messages == [said] and outcome.codes == [] and not outcome.unfinished
+    assert capsys.readouterr().err == f"pixel-3: {said}\n"
+
+
+@pytest.mark.parametrize(("status", "hottest"), [("passed", 34.0), ("unjudged", 27.0), ("capped", 27.0)])
+def test_only_a_gate_that_saw_the_device_rest_tells_of_other_runs(
+    intake: Intake, outcome: SessionOutcome, capsys: pytest.CaptureFixture[str], status: str, hottest: float
+) -> None:
+    intake.heat = Heat(HeatSource("zone:cpu", "file"))
+    baseline.store(PHONE, "zone:cpu", 27.0)
+    gate = {"type": "gate", "seq": 1, "launch": 0, "status": status, "capped": status == "capped", "learned": 34.0}
+    gate |= {"source": "zone:cpu", "baseline": 27.0, "tolerance_c": 1.0}
+    intake.take("4-7", records.Gate.model_validate(gate))
+    assert baseline.stored(PHONE, "zone:cpu") == hottest
+    assert intake.heat.rest.today_c == 34.0  # the gates of this run go by it all the same
+    assert len(outcome.messages) == (1 if status == "passed" else 0)
+    assert ("hotter than in any run before" in capsys.readouterr().err) == (status == "passed")
+
+
+@pytest.mark.parametrize(("external", "codes"), [(True, []), (False, [ExitCode.INFRASTRUCTURE])])
+def test_an_error_that_is_not_the_variants_own_is_no_failure(
+    intake: Intake, outcome: SessionOutcome, external: bool, codes: list[ExitCode]
+) -> None:
+    intake.take("4-7", records.Error.model_validate({**ERROR, "external": external}))
+    assert outcome.codes == codes
+    (said,) = outcome.messages
+    assert "direct/k on l, launch 1: killed" in said
