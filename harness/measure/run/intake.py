@@ -7,6 +7,7 @@ from dataclasses import replace
 from harness.control import baseline
 from harness.control.heat import Heat
 from harness.devices.phone_id import PhoneId
+from harness.judge.gate import is_hotter_than_ever
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.store import records

@@ -57,7 +57,7 @@ size_t arena_room(size_t bytes) {
 }
 
 /* The last page of the first used stretch in the run of `count` pages from `at`, or SIZE_MAX if all are free. */
-static size_t blocked(const arena *a, size_t at, size_t count) {
+static size_t last_used(const arena *a, size_t at, size_t count) {
     const unsigned char *hit = memchr(a->used + at, 1, count);
     if (!hit) {
         return SIZE_MAX;
@@ -71,7 +71,7 @@ static size_t blocked(const arena *a, size_t at, size_t count) {
 
 static size_t first_fit(const arena *a, size_t from, size_t to, size_t count) {
     while (from + count <= to) {
-        size_t hit = blocked(a, from, count);
+        size_t hit = last_used(a, from, count);
         if (hit == SIZE_MAX) {
             return from;
         }
@@ -96,7 +96,7 @@ void *arena_take(arena *a, size_t bytes, size_t alignment) {
     }
     for (int i = 0; i < 24 && at == SIZE_MAX && !a->packed; i++) {
         size_t guess = prng_next(&a->random) % choices;
-        if (blocked(a, guess, count) == SIZE_MAX) {
+        if (last_used(a, guess, count) == SIZE_MAX) {
             at = guess;
         }
     }

@@ -3,7 +3,7 @@
  * What conductor and worker say to each other. Any program may be a worker: it is started as `PROGRAM worker` with a
  * stream socket as file descriptor 3 and answers each request with one line. Lines end in LF and have the plan's syntax
  * (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes bytes, numbers as printf
- * %.17g. A worker blocks in read between requests; end of file means: exit. Requests, each followed by its answers:
+ * %.17g. A worker waits in read between requests; end of file means: exit. Requests, each followed by its answers:
  *
  *   hello protocol=2 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
  *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there. From then on auto goes by

@@ -19,7 +19,7 @@ static uint32_t rotate(uint32_t x, int n) {
     return x >> n | x << (32 - n);
 }
 
-static void block(uint32_t state[8], const unsigned char *p) {
+static void compress(uint32_t state[8], const unsigned char *p) {
     uint32_t w[64], v[8];
     for (int i = 0; i < 16; i++) {
         w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
@@ -50,7 +50,7 @@ void sha256_hex(const void *data, size_t bytes, char hex[65]) {
     const unsigned char *p = data;
     size_t left = bytes;
     for (; left >= 64; left -= 64, p += 64) {
-        block(state, p);
+        compress(state, p);
     }
     unsigned char tail[128] = {0};
     if (left) {
@@ -61,9 +61,9 @@ void sha256_hex(const void *data, size_t bytes, char hex[65]) {
     for (int i = 0; i < 8; i++) {
         tail[end - 1 - (size_t)i] = (unsigned char)((uint64_t)bytes * 8 >> 8 * i);
     }
-    block(state, tail);
+    compress(state, tail);
     if (end == 128) {
-        block(state, tail + 64);
+        compress(state, tail + 64);
     }
     for (int i = 0; i < 8; i++) {
         snprintf(hex + 8 * i, 9, "%08x", state[i]);

@@ -84,6 +84,34 @@ def test_records_of_a_whole_run(plan: Any, run: Callable[..., Any], make_layer: 
     assert all(r.type in ("header", "check", "skip") for r in result.records[:first_gate])
 
 
+IDENTITY = (
+    *("layer", "variant", "asked", "algorithm", "method", "kernel", "schedule"),
+    *("face", "element", "layout", "threads", "build", "cache"),
+)
+
+
+def test_all_records_of_a_variant_say_alike_what_they_are_about(
+    plan: Any, run: Callable[..., Any], tmp_path: Path, make_variant: Callable[..., str]
+) -> None:
+    """The same keys in the same order, whatever the type."""
+    plan.variants = lambda: [make_variant(0, "im2col"), make_variant(1, "direct"), make_variant(2, "auto")]
+    run(plan)
+    records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
+    assert records[0]["version"] == 2
+    about = {"layer", "check", "sample", "skip", "error"}
+    for record in (record for record in records if record["type"] in about):
+        begin = ("type", "seq") if record["type"] == "skip" else ("type", "seq", "launch")
+        assert tuple(record)[: len(begin + IDENTITY)] == begin + IDENTITY
+        assert record["cache"] == ("hot" if record["type"] == "sample" else "")
+        assert (record["element"], record["layout"], record["threads"]) == ("f32", "nhwc", 1)
+    (skip,) = (record for record in records if record["type"] == "skip")
+    assert [skip[key] for key in ("variant", "asked", "algorithm")] == ["direct"] * 3
+    assert [skip[key] for key in ("method", "kernel", "schedule")] == [""] * 3
+    auto = next(record for record in records if record.get("asked") == "auto" and record["type"] == "sample")
+    assert auto["variant"] == f"auto/{auto['algorithm']}_{auto['schedule']}"
+    assert auto["kernel"] == auto["schedule"].partition("+")[0]
+
+
 def test_bytes_are_the_library_s(plan: Any, run: Callable[..., Any]) -> None:
     layers = {layer.algorithm: layer for layer in run(plan).of(Layer)}
     pixels, taps, cin, cout = 14 * 14, 9, 16, 16

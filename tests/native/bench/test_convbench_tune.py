@@ -37,9 +37,9 @@ def test_a_table_with_a_line_per_layer(
     assert [line["type"] for line in said] == ["tuned", "tuned", "end"]
     assert [line.get("layer") for line in said] == ["a", "b", None]
     lines = (tmp_path / "t.tuned").read_text().splitlines()
-    assert lines[0].startswith("indirectconv-tuned 2 ") and len(lines) == 4
+    assert lines[0].startswith("indirectconv-tuned ") and len(lines) == 4
     assert lines[1].endswith(" h=14 w=14 threads=1 " + said[0]["best"])
-    assert lines[2].startswith("layer kh=1 kw=1 ") and lines[2].endswith(" " + said[1]["best"])
+    assert lines[2].startswith("layer ") and " kh=1 kw=1 " in lines[2] and lines[2].endswith(" " + said[1]["best"])
     assert lines[3].startswith("end 2 ")
     for line in said[:2]:
         assert line["candidates"] >= 1

@@ -13,6 +13,7 @@ from harness.measure.run.intake import Intake
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.store import records
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
@@ -22,8 +23,7 @@ WORKER = {
     "peak": {"isa": "neon", "ok": False},
 }  # fmt: skip
 ERROR = {
-    "type": "error", "seq": 1, "launch": 0, "layer": "l", "variant": "direct/k", "algorithm": "direct",
-    "reason": "killed",
+    "type": "error", "seq": 1, "launch": 0, "layer": "l", **fields("direct/k"), "reason": "killed",
 }  # fmt: skip
 
 
