@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What can be chosen for a layer, for measuring. */
-#ifndef IC_TUNE_H
-#define IC_TUNE_H
+#ifndef IC_CANDIDATES_H
+#define IC_CANDIDATES_H
 
 #include "choice/tuned.h"
 #include "core/core.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Choice of algorithm and schedule for a layer by a model of the core. No layer is known by name or size. */
-#ifndef IC_CHOICE_H
-#define IC_CHOICE_H
+#ifndef IC_MODEL_H
+#define IC_MODEL_H
 
 #include "choice/schedule.h"
 #include "core/core.h"

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The best of all candidates, by measuring: all of them twice, the nearest to the best in turn with the model's choice,
- * and the winner alone against it. An object lives for one visit only: it is placed anew for each, and all candidates
- * need no more memory than the largest. */
-#define _POSIX_C_SOURCE 200112L /* clock_gettime */
+ * and the winner alone against it. */
 #include "choice/candidates.h"
-#include "choice/sizes.h"
-#include "core/algorithm.h"
+#include "choice/trial.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
-#include "core/type.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-enum { CALLS = 256, FINALISTS = 4, ROUNDS = 15, FEWEST_ROUNDS = 3 };
+enum { FINALISTS = 4, ROUNDS = 15, FEWEST_ROUNDS = 3 };
 
 static const double default_budget_s = 1;
 
@@ -31,105 +24,19 @@ typedef struct {
 } candidate;
 
 typedef struct {
-    const ic_conv2d_desc *desc;
-    ic_geometry geometry;
-    ic_allocator allocator;
-    ic_pool *pool;
-    void *weights, *input, *output;
-    size_t weight_bytes, input_bytes, output_bytes, most_extra;
+    ic_trial trial;
     double start_ns, budget_ns;
     candidate *candidates; /* the model's choice first */
     unsigned count;
 } tuning;
 
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static double left_ns(const tuning *t, double share) {
-    return t->start_ns + share * t->budget_ns - now_ns();
+    return t->start_ns + share * t->budget_ns - ic_now_ns();
 }
 
-static int by_size(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count) {
-    qsort(values, count, sizeof *values, by_size);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
-
-/* Makes the object, and whether it is within what auto may need of memory. */
-static ic_status make(const tuning *t, ic_algorithm algorithm, const char *schedule, ic_conv2d **conv,
-                      ic_conv2d_info *info) {
-    const ic_options options = {.struct_size = sizeof options,
-                                .algorithm = algorithm,
-                                .kernel = schedule,
-                                .allocator = &t->allocator,
-                                .pool = t->pool};
-    *info = (ic_conv2d_info){.struct_size = sizeof *info};
-    ic_status status = ic_conv2d_create(t->desc, t->weights, NULL, &options, conv);
-    if (status == IC_OK) {
-        status = ic_conv2d_reshape(*conv, t->geometry.batch, t->geometry.input_height, t->geometry.input_width);
-    }
-    if (status == IC_OK) {
-        status = ic_conv2d_get_info(*conv, info);
-    }
-    if (status != IC_OK) {
-        ic_conv2d_destroy(*conv);
-        *conv = NULL;
-    }
-    return status;
-}
-
-static double call_ns(const tuning *t, ic_conv2d *conv) {
-    const double start = now_ns();
-    ic_conv2d_run(conv, t->input, t->output);
-    return now_ns() - start;
-}
-
-static size_t extra_bytes(const ic_conv2d_info *info) {
-    return info->bytes[IC_MEMORY_POINTERS] + info->bytes[IC_MEMORY_MATRIX] + info->bytes[IC_MEMORY_PADDING];
-}
-
-/* Median of the calls in about `slice` ns; of the first ones alone where they are over `hopeless` (if not 0). 0 with
- * IC_OK: needs too much memory. */
+/* The model's choice has to run, whatever memory it needs; another one may need less. */
 static ic_status visit(const tuning *t, const candidate *c, double slice, double hopeless, double *ns) {
-    double calls[CALLS];
-    ic_conv2d *conv;
-    ic_conv2d_info info;
-    *ns = 0;
-    const ic_status status = make(t, c->choice.algorithm, c->schedule, &conv, &info);
-    if (status == IC_OUT_OF_MEMORY) {
-        return c == t->candidates ? status : IC_OK; /* another may need less */
-    }
-    if (status != IC_OK) {
-        return status;
-    }
-    if (c == t->candidates || extra_bytes(&info) <= t->most_extra) {
-        size_t count = 0;
-        double total = 0;
-        double first = call_ns(t, conv); /* with a cold cache */
-        for (unsigned again = 0; again < 3 && first > hopeless && total < slice; again++) {
-            const double next = call_ns(t, conv);
-            total += next;
-            first = next < first ? next : first;
-        }
-        if (hopeless != 0 && first > hopeless) {
-            *ns = first;
-        } else {
-            do {
-                calls[count] = call_ns(t, conv);
-                total += calls[count++];
-            } while (count < CALLS && total < slice);
-            *ns = median(calls, count);
-        }
-    }
-    ic_conv2d_destroy(conv);
-    return IC_OK;
+    return ic_try_calls(&t->trial, c->choice.algorithm, c->schedule, c == t->candidates, slice, hopeless, ns);
 }
 
 /* All candidates twice. */
@@ -193,10 +100,10 @@ ended:
         for (unsigned round = 0; round < *rounds; round++) {
             ratios[round] = all[i][round] / all[0][round];
         }
-        ratio[i] = median(ratios, *rounds);
+        ratio[i] = ic_median(ratios, *rounds);
     }
     for (unsigned i = 0; i < count && *rounds >= FEWEST_ROUNDS; i++) {
-        ns[i] = median(all[i], *rounds);
+        ns[i] = ic_median(all[i], *rounds);
     }
     return IC_OK;
 }
@@ -259,15 +166,16 @@ static ic_status enumerate(tuning *t, ic_tuned_choice *choices) {
     ic_conv2d *conv;
     ic_conv2d_info info;
     ic_tuned_choice model;
-    const ic_status status = make(t, IC_ALGORITHM_AUTO, NULL, &conv, &info);
+    const ic_status status = ic_try_object(&t->trial, IC_ALGORITHM_AUTO, NULL, &conv, &info);
     if (status != IC_OK) {
         return status;
     }
     model.algorithm = info.algorithm;
-    ic_parse_schedule(info.algorithm, t->desc->type, info.kernel, &model.schedule); /* it printed it */
+    ic_parse_schedule(info.algorithm, t->trial.desc->type, info.kernel, &model.schedule); /* it printed it */
     ic_conv2d_destroy(conv);
     const ic_core core = ic_core_here();
-    const unsigned count = ic_candidates(&core, t->desc, &t->geometry, ic_pool_threads(t->pool), choices);
+    const unsigned count =
+        ic_candidates(&core, t->trial.desc, &t->trial.geometry, ic_pool_threads(t->trial.pool), choices);
     t->candidates[t->count++] = (candidate){.choice = model};
     for (unsigned i = 0; i < count; i++) {
         const ic_schedule *s = &choices[i].schedule;
@@ -299,38 +207,28 @@ static ic_status measure(tuning *t, ic_tuned_choice *choices, ic_tuning *result)
     return status;
 }
 
-static void *take(const tuning *t, size_t bytes) {
-    return t->allocator.allocate(t->allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
-}
-
-static void give_back(const tuning *t, void *memory, size_t bytes) {
-    if (memory != NULL) {
-        t->allocator.release(t->allocator.context, memory, bytes, IC_MEMORY_OBJECT);
-    }
-}
-
 static ic_status with_buffers(tuning *t, ic_tuning *result) {
     const size_t list_bytes = (IC_MOST_CANDIDATES + 1) * sizeof(candidate);
     const size_t choice_bytes = IC_MOST_CANDIDATES * sizeof(ic_tuned_choice);
-    ic_tuned_choice *choices = take(t, choice_bytes);
-    t->candidates = take(t, list_bytes);
-    t->weights = take(t, t->weight_bytes);
-    t->input = take(t, t->input_bytes);
-    t->output = take(t, t->output_bytes);
+    const ic_allocator *own = &t->trial.allocator;
+    ic_tuned_choice *choices = own->allocate(own->context, choice_bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
+    t->candidates = own->allocate(own->context, list_bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     ic_status status;
-    if (choices != NULL && t->candidates != NULL && t->weights != NULL && t->input != NULL && t->output != NULL) {
-        const ic_element *element = ic_type_of(t->desc->type);
-        element->fill(t->weights, t->weight_bytes / element->bytes);
-        element->fill(t->input, t->input_bytes / element->bytes);
-        status = measure(t, choices, result);
+    if (choices != NULL && t->candidates != NULL) {
+        status = ic_take_tensors(&t->trial);
     } else {
-        status = ic_fail_memory("the buffers of ic_autotune", t->weight_bytes + t->input_bytes + t->output_bytes);
+        status = ic_fail_memory("the candidates of ic_autotune", list_bytes + choice_bytes);
     }
-    give_back(t, t->output, t->output_bytes);
-    give_back(t, t->input, t->input_bytes);
-    give_back(t, t->weights, t->weight_bytes);
-    give_back(t, t->candidates, list_bytes);
-    give_back(t, choices, choice_bytes);
+    if (status == IC_OK) {
+        status = measure(t, choices, result);
+        ic_give_back_tensors(&t->trial);
+    }
+    if (t->candidates != NULL) {
+        own->release(own->context, t->candidates, list_bytes, IC_MEMORY_OBJECT);
+    }
+    if (choices != NULL) {
+        own->release(own->context, choices, choice_bytes, IC_MEMORY_OBJECT);
+    }
     return status;
 }
 
@@ -346,28 +244,25 @@ ic_status ic_autotune(const ic_conv2d_desc *given, size_t batch, size_t height, 
     if (!(options->budget_s >= 0)) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.budget_s=%g is not 0 or more", options->budget_s);
     }
-    ic_conv2d_desc complete;
-    const ic_conv2d_desc *desc = &complete;
     const double budget_s = options->budget_s > 0 ? options->budget_s : default_budget_s;
-    tuning t = {.desc = desc, .pool = options->pool, .start_ns = now_ns(), .budget_ns = budget_s * 1e9};
-    ic_status status = ic_read_allocator(options->allocator, &t.allocator);
+    tuning t = {.start_ns = ic_now_ns(), .budget_ns = budget_s * 1e9};
+    ic_conv2d_desc desc;
+    ic_geometry geometry;
+    ic_allocator allocator;
+    ic_status status = ic_read_allocator(options->allocator, &allocator);
     if (status == IC_OK) {
-        status = ic_read_desc(given, &complete);
+        status = ic_read_desc(given, &desc);
     }
     if (status == IC_OK) {
-        status = ic_make_geometry(desc, batch, height, width, &t.geometry);
+        status = ic_make_geometry(&desc, batch, height, width, &geometry);
     }
     if (status != IC_OK) {
         return status;
     }
-    const ic_sizes sizes = ic_sizes_of(desc, &t.geometry, 1);
-    t.weight_bytes = desc->out_channels * sizes.depth * sizes.element;
-    t.input_bytes = batch * height * width * desc->in_channels * sizes.element;
-    t.output_bytes = batch * sizes.pixels * desc->out_channels * sizes.element;
-    t.most_extra = sizes.matrix;
+    t.trial = ic_make_trial(&desc, &geometry, &allocator, options->pool);
     ic_tuning made = {.struct_size = sizeof made,
                       .entry = {.struct_size = sizeof made.entry,
-                                .desc = *desc,
+                                .desc = desc,
                                 .batch = batch,
                                 .height = height,
                                 .width = width,

@@ -8,6 +8,7 @@
 #include "methods/panels.h"
 #include "tiles/indirection.h"
 #include "tiles/matrix.h"
+#include "tiles/piece.h"
 #include "tiles/run.h"
 
 #include <string.h>
