@@ -17,7 +17,8 @@ from benchmarks import baseline, limits
 from benchmarks.commandline import start
 from benchmarks.local import info, measure, program, say, target
 from benchmarks.peers.hidden_features import hide_avx512
-from harness.errors import ExitCode, InfrastructureError
+from harness.errors import InfrastructureError
+from harness.exit_codes import ExitCode
 from harness.model.policy import CACHE_MODES, Policy
 from harness.model.suite import select_layers
 

@@ -22,7 +22,8 @@ import typer
 
 from benchmarks import synthetic
 from benchmarks.commandline import start
-from harness.errors import ExitCode, InfrastructureError
+from harness.errors import InfrastructureError
+from harness.exit_codes import ExitCode
 
 PHONES = 5
 CLUSTERS = (("0-3", "Cortex-A55", 1766), ("4-6", "Cortex-A75", 2803), ("7", "Cortex-X1", 2995))

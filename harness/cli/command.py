@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from harness.cli.options import JsonOption
 from harness.cli.outcome import Outcome
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)

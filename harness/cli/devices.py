@@ -10,7 +10,8 @@ from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
 from harness.devices.base import Attached, Device, as_json
-from harness.errors import ExitCode, HarnessError
+from harness.errors import HarnessError
+from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
 
 

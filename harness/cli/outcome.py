@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.cli.say import result, result_json
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from harness.cli.command import as_function
 from harness.cli.commands import HELP_OPTIONS, SUMMARIES, overview
 from harness.cli.say import say
 from harness.cli.signals import Interrupted, interrupt_on_signal
-from harness.errors import ExitCode, HarnessError, UsageError
+from harness.errors import HarnessError, UsageError
+from harness.exit_codes import ExitCode
 
 _FORM: dict[str, Any] = {
     "add_completion": False,

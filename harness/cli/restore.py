@@ -10,7 +10,8 @@ from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import settings
 from harness.control.lease import leased
-from harness.errors import ExitCode, HarnessError
+from harness.errors import HarnessError
+from harness.exit_codes import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from harness.devices import identity, scripts, topology
+from harness.devices import identity, quoting, scripts, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Topology
 from harness.devices.phone_id import PhoneId
 from harness.devices.topology import Files
@@ -94,7 +94,7 @@ class AdbDevice:
 
     def run(self, argv: Sequence[str], *, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
         """Runs a program; raises DeadlineExceeded after ``deadline_s`` in all, with the program killed on the phone."""
-        line = f"{scripts.ANNOUNCE}exec {scripts.command(argv)}{'' if stdin else ' </dev/null'}"
+        line = f"{scripts.ANNOUNCE}exec {quoting.command(argv)}{'' if stdin else ' </dev/null'}"
         try:
             code, stdout, stderr = self._transport.shell(line, Deadline(deadline_s), stdin)
         except CommandTimedOut as late:
@@ -237,7 +237,7 @@ class AdbDevice:
     def _kill(self, process: RemoteProcess) -> int:
         arguments = (str(process.pid), str(process.start_ticks), process.boot_id)
         # stderr is full of processes that ended between listing and reading
-        line = f"exec {scripts.command(scripts.script(scripts.KILL, *arguments))} </dev/null 2>/dev/null"
+        line = f"exec {quoting.command(scripts.script(scripts.KILL, *arguments))} </dev/null 2>/dev/null"
         try:
             _, stdout, _ = self._transport.shell(line, Deadline(_CLEAN_UP_S))
         except CommandTimedOut:

@@ -6,8 +6,6 @@ They use the shell's own commands where they can: a process on a phone costs mil
 from __future__ import annotations
 
 import secrets
-import shlex
-from collections.abc import Sequence
 
 # Prints the line of /proc/<pid>/stat of the process that the program is going to be, so that it can be stopped.
 ANNOUNCE = 'read -r s </proc/$$/stat; echo "$s"; '
@@ -84,13 +82,6 @@ while :; do
 done
 echo $left
 """
-
-
-def command(argv: Sequence[str]) -> str:
-    """A command line for the device's shell in which every argument is quoted. Raises ValueError for a NUL."""
-    if any("\0" in word for word in argv):
-        raise ValueError("an argument holds a NUL byte")
-    return " ".join(shlex.quote(word) for word in argv)
 
 
 def script(text: str, *arguments: str) -> list[str]:

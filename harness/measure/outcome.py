@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from harness.errors import ExitCode, HarnessError, worst
+from harness.errors import HarnessError
+from harness.exit_codes import ExitCode, worst
 from harness.store import records
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
+from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
 from harness.results.gather import make_rows
-from harness.results.rows import RESULT_COLUMNS, Row
+from harness.results.rows import Row
 from harness.results.run import RunData, read_run
 from harness.results.table import Table
 

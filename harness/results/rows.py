@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.model.variant import AUTO, BEST, Variant
-from harness.results.numbers import number_text, ratio_texts
+from harness.results.columns import result_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
-
-_COLUMNS = (
-    "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,n_tainted,median_ns,low_ns,"
-    "high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
-    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,emulated"
-)
-RESULT_COLUMNS = tuple(_COLUMNS.split(","))
 
 PUBLISHED = "published/"  # before an algorithm: as other of a row of face best
 ALGORITHMS = ("indirect", "im2col", "direct", "naive")
@@ -143,37 +136,4 @@ class Row:
     @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of results.csv."""
-        key, time = self.key, self.time
-        values: dict[str, str] = {
-            "device": key.device,
-            "cluster": key.cluster,
-            "threads": str(key.threads),
-            "cache": key.cache,
-            "build": key.build,
-            "layer": key.layer,
-            "category": self.category,
-            "algorithm": self.algorithm,
-            "variant": key.variant,
-            "schedule": self.schedule,
-            "face": key.face,
-            "type": key.what.type,
-            "layout": key.what.layout,
-            "status": self.status,
-            "n_valid": str(len(self.observations)),
-            "n_tainted": "0",
-            "median_ns": number_text(time.value if time else None),
-            "low_ns": number_text(time.low if time else None),
-            "high_ns": number_text(time.high if time else None),
-            "gflops": number_text(self.gflops),
-            "peak_share": number_text(self.peak_share),
-            "extra_bytes": number_text(self.extra_bytes),
-            "matrix_bytes": number_text(self.matrix_bytes),
-            "pointer_bytes": number_text(self.pointer_bytes),
-            "copy_ns": number_text(self.copy_ns),
-            "create_ns": number_text(self.create_ns),
-            "reshape_ns": number_text(self.reshape_ns),
-            "emulated": "1" if self.emulated else "0",
-        }
-        for other in ("im2col", "direct"):
-            values |= ratio_texts(self.ratio(other), f"ratio_{other}", f"ratio_{other}_low", f"ratio_{other}_high")
-        return {column: values[column] for column in RESULT_COLUMNS}
+        return result_texts(self)

@@ -11,9 +11,9 @@ import pytest
 
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.measure.context import Context
-from harness.measure.installed import programs_of
+from harness.measure.device_folder import programs_of
 from harness.measure.request import Request
 from harness.measure.run import runner, session
 from harness.measure.run.clusterplan import ClusterPlan

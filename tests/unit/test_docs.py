@@ -8,13 +8,13 @@ from typing import get_args
 
 import pytest
 
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
+from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS
-from harness.results.rows import RESULT_COLUMNS
 from harness.store import records
 
 pytestmark = pytest.mark.unit

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from harness.errors import ExitCode, HarnessError, UsageError, worst
+from harness.errors import HarnessError, UsageError
+from harness.exit_codes import ExitCode, worst
 
 pytestmark = pytest.mark.unit
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, ExitCode
+from harness.errors import DeviceError
+from harness.exit_codes import ExitCode
 from harness.measure.context import Work
-from harness.measure.installed import Installed
+from harness.measure.device_folder import DeviceFolder
+from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
-from harness.measure.patience import patient
 from harness.store.journal import EventLog, write_atomically
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
@@ -27,7 +28,7 @@ _POLL_S = 0.3
 class Convbench:
     """convbench in a folder of its own on a device. Failures of what it runs go to ``done``."""
 
-    def __init__(self, installed: Installed, done: DeviceOutcome, stop: threading.Event) -> None:
+    def __init__(self, installed: DeviceFolder, done: DeviceOutcome, stop: threading.Event) -> None:
         self.device: Device = installed.device
         self.folder = installed.folder
         self.program = installed.program
@@ -98,7 +99,7 @@ def held(device: Device, name: str, work: Work) -> Iterator[Device]:
 def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> Iterator[Convbench]:
     """convbench on the device within the block. Raises DeviceError where it cannot be installed."""
     built = work.programs.of(device)
-    installed = Installed(device, run_id, NO_EVENTS)
+    installed = DeviceFolder(device, run_id, NO_EVENTS)
     made = Convbench(installed, done, work.stop)
     try:
         installed.install(built)

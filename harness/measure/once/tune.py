@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.control.settings import kept_awake
 from harness.devices.base import Device
-from harness.errors import ExitCode, UsageError
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.clusters import Target, out_of_reach, planned, targets
 from harness.measure.context import Context, Work

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.devices.base import Device
-from harness.errors import DeviceError, ExitCode, UsageError
+from harness.errors import DeviceError, UsageError
+from harness.exit_codes import ExitCode
 from harness.measure.campaign import named
 from harness.measure.clusters import targets
 from harness.measure.context import Context, Work

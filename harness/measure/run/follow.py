@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost
-from harness.measure.patience import Connection
+from harness.measure.lost_connection import Connection
 from harness.store import records
 from harness.store.journal import EventLog
 from harness.store.recordsfile import LineCutter, RecordsFile, parsed

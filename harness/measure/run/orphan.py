@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.measure.installed import Installed
+from harness.measure.device_folder import DeviceFolder
 from harness.measure.run.follow import Follower
 from harness.store.journal import EventLog
 from harness.store.recordsfile import RecordsFile
@@ -22,7 +22,7 @@ def attempts_of(events: EventLog) -> dict[Attempt, str]:
     return found
 
 
-def take_over(installed: Installed, directory: DeviceDir) -> None:
+def take_over(installed: DeviceFolder, directory: DeviceDir) -> None:
     """Stops this run's programs on the device, and appends what they wrote beyond what is here."""
     events, target = directory.events, RecordsFile(directory.records)
     cut = target.drop_cut_tail()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.measure.outcome import DeviceOutcome
 from harness.store import records
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from harness.control import settings
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
-from harness.errors import ExitCode, HarnessError, NoDeviceError, UsageError, WrongDevice, worst
+from harness.errors import HarnessError, NoDeviceError, UsageError, WrongDevice
+from harness.exit_codes import ExitCode, worst
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context, Work
 from harness.measure.outcome import code_of

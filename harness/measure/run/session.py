@@ -15,11 +15,12 @@ from harness.control.settings import kept_awake
 from harness.devices.base import Device, RemoteProcess, Topology
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, DeviceLost, ExitCode, HarnessError, WrongDevice
+from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
+from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target
 from harness.measure.context import Work
-from harness.measure.installed import Installed
-from harness.measure.patience import Connection, patient
+from harness.measure.device_folder import DeviceFolder
+from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
 from harness.measure.run.chosen import choose
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
@@ -113,7 +114,7 @@ class Session:
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:
                 stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
-            installed = Installed(device, self._run.run_id, events)
+            installed = DeviceFolder(device, self._run.run_id, events)
             take_over(installed, self._directory)
             with self._folder(installed):
                 self._progress.phase("installing")
@@ -129,7 +130,7 @@ class Session:
             raise
 
     @contextmanager
-    def _folder(self, installed: Installed) -> Iterator[None]:
+    def _folder(self, installed: DeviceFolder) -> Iterator[None]:
         """Removes the device's folder, save where records could not be taken over: then it stays for --resume."""
         try:
             yield
@@ -138,14 +139,14 @@ class Session:
             raise
         installed.remove()
 
-    def _remove_if_taken_over(self, installed: Installed) -> None:
+    def _remove_if_taken_over(self, installed: DeviceFolder) -> None:
         try:
             take_over(installed, self._directory)
             installed.remove()
         except HarnessError:
             self._directory.events.add("left for resume", folder=installed.folder)
 
-    def _clusters(self, installed: Installed, chosen: list[Target]) -> None:
+    def _clusters(self, installed: DeviceFolder, chosen: list[Target]) -> None:
         done = done_by_cluster(self._directory.records)
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
@@ -176,7 +177,7 @@ class Session:
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
 
-    def _find_heat(self, installed: Installed) -> Heat:
+    def _find_heat(self, installed: DeviceFolder) -> Heat:
         def load() -> None:
             until = time.monotonic() + _LOAD_S
             while time.monotonic() < until and not self._stop.is_set():
@@ -189,7 +190,7 @@ class Session:
         )
         return Heat(source, zones, Rest(hottest_c=stored))
 
-    def _cluster(self, installed: Installed, plan: ClusterPlan) -> None:
+    def _cluster(self, installed: DeviceFolder, plan: ClusterPlan) -> None:
         device, label = self._device, plan.target.cluster.label
         file = self._directory.plan(label, plan.attempt)
         table, tuned = kept_table(self._run, self.outcome.name, label), ""
@@ -247,7 +248,7 @@ class Session:
     def _go_on(self) -> str:
         return f"go on with: harness run --resume {self._run.path}"
 
-    def _why_without_end(self, installed: Installed, process: RemoteProcess, label: str, output: str) -> str:
+    def _why_without_end(self, installed: DeviceFolder, process: RemoteProcess, label: str, output: str) -> str:
         boot_id = (self._device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()
         if process.boot_id and boot_id != process.boot_id:
             return f"the device rebooted while cluster {label} was measured"

@@ -21,7 +21,8 @@ from harness.cli.outcome import Outcome
 from harness.devices import discovery
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
-from harness.errors import ExitCode, UsageError
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
 from harness.measure.outcome import DeviceOutcome, Results
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import synthetic
 from harness.cli import build, program
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.measure.once import tune, verify
 from harness.measure.once.tune import Tuned
 from harness.measure.once.verify import Verified

@@ -29,7 +29,7 @@ _MEASURING = """
 import os, signal, sys
 from pathlib import Path
 from harness.cli import main, run
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.measure.run import runner
 from harness.measure.run.outcome import SessionOutcome
 import harness.report.writer as writer

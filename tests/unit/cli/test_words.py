@@ -13,7 +13,8 @@ from harness.cli.devices import Devices
 from harness.cli.outcome import Outcome
 from harness.devices import discovery
 from harness.devices.base import AdbServer, Attached, Cluster, Device, Identity, Topology
-from harness.errors import ExitCode, NoDeviceError, UsageError
+from harness.errors import NoDeviceError, UsageError
+from harness.exit_codes import ExitCode
 from harness.lab import manager
 from harness.measure.context import Context
 

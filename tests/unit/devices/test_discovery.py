@@ -13,7 +13,8 @@ import pytest
 
 from harness.devices import servers
 from harness.devices.discovery import find
-from harness.errors import ExitCode, InfrastructureError, NoDeviceError, UsageError
+from harness.errors import InfrastructureError, NoDeviceError, UsageError
+from harness.exit_codes import ExitCode
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.measure.once.verify import Verified
 from harness.measure.outcome import DeviceOutcome, code_of
 from harness.measure.run.outcome import SessionOutcome

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ExitCode, UsageError
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
 from harness.model.layer import CATEGORIES
 from harness.model.policy import list_policies, load_policy
 from harness.model.suite import (

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ExitCode, InfrastructureError
+from harness.errors import InfrastructureError
+from harness.exit_codes import ExitCode
 from harness.toolchain import elf
 
 pytestmark = pytest.mark.unit

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ExitCode, UsageError
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
 from harness.toolchain import ndk, toolchain
 
 pytestmark = pytest.mark.unit

@@ -13,7 +13,8 @@ import pytest
 from harness.cli.tune import _each_shape_once
 from harness.devices.base import Attached, Cluster, Device, Topology
 from harness.devices.local import LocalDevice
-from harness.errors import ExitCode, UsageError
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
 from harness.measure import campaign
 from harness.measure.context import Context
 from harness.measure.once import convbench, tune

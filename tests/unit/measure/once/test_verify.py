@@ -13,10 +13,11 @@ import pytest
 from harness.control.lease import leased
 from harness.devices.base import Attached, Device, RemoteProcess
 from harness.devices.local import LocalDevice
-from harness.errors import DeviceError, DeviceLost, ExitCode, worst
-from harness.measure import patience
+from harness.errors import DeviceError, DeviceLost
+from harness.exit_codes import ExitCode, worst
+from harness.measure import lost_connection
 from harness.measure.context import Context
-from harness.measure.installed import programs_of
+from harness.measure.device_folder import programs_of
 from harness.measure.once import convbench, verify
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -66,7 +67,7 @@ class Phone(LocalDevice):
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convbench, "_POLL_S", 0.01)
-    monkeypatch.setattr(patience, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(lost_connection, "_AGAIN_S", 0.01)
 
 
 def check(
@@ -161,7 +162,7 @@ def test_a_phone_that_goes_away_is_waited_for(monkeypatch: pytest.MonkeyPatch, t
 def test_whatever_fails_the_program_is_stopped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, error: Exception
 ) -> None:
-    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.0)
+    monkeypatch.setattr(lost_connection, "LOST_FOR_GOOD_S", 0.0)
     phone = Phone(tmp_path / "work", **{name: [error] * 2})
     done = check(monkeypatch, tmp_path, phone, "sleep 300\n")
     assert done.codes == [ExitCode.INFRASTRUCTURE]

@@ -12,7 +12,7 @@ import pytest
 
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost
-from harness.measure import patience
+from harness.measure import lost_connection
 from harness.measure.run import follow
 from harness.store import records
 from harness.store.journal import EventLog, read_lines
@@ -83,7 +83,7 @@ def test_a_lost_connection_is_waited_out(
 def test_a_connection_lost_for_good_is_an_error(
     make: Callable[..., tuple[follow.Follower, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.0)
+    monkeypatch.setattr(lost_connection, "LOST_FOR_GOOD_S", 0.0)
     follower, seen = make(Phone(JOB, DeviceLost("usb"), DeviceLost("usb")))
     with pytest.raises(DeviceLost):
         follower.follow(PROCESS, threading.Event(), 60)

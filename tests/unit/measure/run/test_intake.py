@@ -8,7 +8,7 @@ from harness.control import baseline
 from harness.control.heat import Heat, HeatSource
 from harness.devices.base import Identity
 from harness.devices.phone_id import PhoneId
-from harness.errors import ExitCode
+from harness.exit_codes import ExitCode
 from harness.measure.run.intake import Intake
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress

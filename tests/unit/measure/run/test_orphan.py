@@ -12,7 +12,7 @@ import pytest
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.errors import InfrastructureError
-from harness.measure.installed import Installed, programs_of
+from harness.measure.device_folder import DeviceFolder, programs_of
 from harness.measure.run.orphan import attempts_of, take_over
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir
@@ -33,9 +33,9 @@ HEADER = {
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Iterator[Installed]:
+def installed(tmp_path: Path) -> Iterator[DeviceFolder]:
     """The program in its folder on this machine; what still runs ends with the test."""
-    made = Installed(LocalDevice(tmp_path / "work"), "r", DeviceDir(tmp_path / "run").events)
+    made = DeviceFolder(LocalDevice(tmp_path / "work"), "r", DeviceDir(tmp_path / "run").events)
     made.device.make_dir(made.folder)
     Path(made.program).write_text(PROGRAM)
     Path(made.program).chmod(0o755)
@@ -48,7 +48,7 @@ def directory(tmp_path: Path) -> DeviceDir:
     return DeviceDir(tmp_path / "run")
 
 
-def wait_for(installed: Installed, output: str) -> None:
+def wait_for(installed: DeviceFolder, output: str) -> None:
     """Until the program has written something."""
     deadline = time.monotonic() + 10
     while not installed.device.read_from(f"{installed.folder}/{output}", 0).endswith(b"1}\n"):
@@ -56,7 +56,9 @@ def wait_for(installed: Installed, output: str) -> None:
         time.sleep(0.01)
 
 
-def test_a_program_whose_host_died_before_it_wrote_the_process_down(installed: Installed, directory: DeviceDir) -> None:
+def test_a_program_whose_host_died_before_it_wrote_the_process_down(
+    installed: DeviceFolder, directory: DeviceDir
+) -> None:
     process = installed.start("4-7.1.plan", "4-7.1.jsonl", "4-7", 1)
     wait_for(installed, "4-7.1.jsonl")
     events = directory.path / "events.jsonl"
@@ -71,8 +73,8 @@ def test_a_program_whose_host_died_before_it_wrote_the_process_down(installed: I
     assert len(directory.events.named("orphan taken over")) == 1
 
 
-def test_only_programs_of_this_folder_are_stopped(installed: Installed, tmp_path: Path) -> None:
-    other = Installed(installed.device, "r2", DeviceDir(tmp_path / "other").events)
+def test_only_programs_of_this_folder_are_stopped(installed: DeviceFolder, tmp_path: Path) -> None:
+    other = DeviceFolder(installed.device, "r2", DeviceDir(tmp_path / "other").events)
     other.device.make_dir(other.folder)
     Path(other.program).write_text(PROGRAM)
     Path(other.program).chmod(0o755)
@@ -86,7 +88,7 @@ def test_only_programs_of_this_folder_are_stopped(installed: Installed, tmp_path
         other.stop_all()
 
 
-def test_each_attempt_is_taken_over_once(installed: Installed, directory: DeviceDir) -> None:
+def test_each_attempt_is_taken_over_once(installed: DeviceFolder, directory: DeviceDir) -> None:
     header = json.dumps(HEADER).encode() + b"\n"
     second = header.replace(b'"attempt": 1', b'"attempt": 2')
     for number, data in ((1, header), (2, second)):
@@ -108,7 +110,7 @@ def test_attempts_that_left_no_record_count(directory: DeviceDir) -> None:
 
 
 def test_a_program_that_cannot_be_written_down_is_stopped(
-    installed: Installed, monkeypatch: pytest.MonkeyPatch
+    installed: DeviceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add = type(installed._events).add
 
@@ -128,10 +130,10 @@ def test_a_device_without_attempts_is_not_searched(directory: DeviceDir, tmp_pat
         def list_dir(self, path: str) -> tuple[str, ...]:
             raise AssertionError(path)
 
-    take_over(Installed(Untouched(tmp_path / "work"), "r", directory.events), directory)
+    take_over(DeviceFolder(Untouched(tmp_path / "work"), "r", directory.events), directory)
 
 
-def test_a_pid_of_another_process_is_not_killed(installed: Installed) -> None:
+def test_a_pid_of_another_process_is_not_killed(installed: DeviceFolder) -> None:
     process = installed.start("4-7.1.plan", "4-7.1.jsonl", "4-7", 1)
     installed.device.kill(RemoteProcess(process.pid, process.start_ticks + 1, process.boot_id))
     assert installed.device.alive(process)

@@ -17,7 +17,8 @@ from harness.control import settings
 from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, as_json
 from harness.devices.local import LocalDevice
-from harness.errors import ExitCode, NoDeviceError, UsageError, WrongDevice
+from harness.errors import NoDeviceError, UsageError, WrongDevice
+from harness.exit_codes import ExitCode
 from harness.measure.campaign import named
 from harness.measure.context import Context
 from harness.measure.programs import Programs

@@ -12,7 +12,8 @@ import pytest
 
 from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
-from harness.errors import DeviceError, DeviceLost, ExitCode, WrongDevice
+from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -64,7 +65,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     monkeypatch.setattr(session, "leased", nothing)
     monkeypatch.setattr(session, "host_cpus", nothing)
     monkeypatch.setattr(session, "kept_awake", awake)
-    monkeypatch.setattr(session, "Installed", lambda *_: installed)
+    monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
     run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)

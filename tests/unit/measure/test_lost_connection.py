@@ -11,7 +11,7 @@ import pytest
 
 from harness.devices.base import Device
 from harness.errors import DeviceError, DeviceLost, WrongDevice
-from harness.measure import patience
+from harness.measure import lost_connection
 from harness.store.journal import EventLog, read_lines
 
 pytestmark = pytest.mark.unit
@@ -42,9 +42,9 @@ class Phone:
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    monkeypatch.setattr(patience, "_AGAIN_S", 0.001)
+    monkeypatch.setattr(lost_connection, "_AGAIN_S", 0.001)
     stop = threading.Event()
-    return lambda phone: patience.patient(cast(Device, phone), EventLog(tmp_path / "events.jsonl"), stop)
+    return lambda phone: lost_connection.patient(cast(Device, phone), EventLog(tmp_path / "events.jsonl"), stop)
 
 
 def test_a_call_is_repeated_until_the_phone_is_back(make: Callable[..., Any], tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_phone_lost_for_good_and_other_errors_are_errors(
 ) -> None:
     with pytest.raises(DeviceError, match="full"):
         make(Phone(DeviceError("full"))).free_bytes("/tmp")
-    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.01)
+    monkeypatch.setattr(lost_connection, "LOST_FOR_GOOD_S", 0.01)
     phone = Phone(*[DeviceLost("usb")] * 100)
     with pytest.raises(DeviceLost):
         make(phone).free_bytes("/tmp")
@@ -98,30 +98,30 @@ def test_a_program_is_not_started_twice(make: Callable[..., Any]) -> None:
 
 
 def test_who_waits_is_told_at_once_and_all_share_one_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LOST_FOR_GOOD_S", 0.05)
-    monkeypatch.setattr(patience, "_AGAIN_S", 0.001)
+    monkeypatch.setattr(lost_connection, "LOST_FOR_GOOD_S", 0.05)
+    monkeypatch.setattr(lost_connection, "_AGAIN_S", 0.001)
     told: list[Any] = []
     events, stop = EventLog(tmp_path / "events.jsonl"), threading.Event()
-    connection = patience.Connection(events, stop, told.append, lambda: told.append("back"))
+    connection = lost_connection.Connection(events, stop, told.append, lambda: told.append("back"))
     connection.broke(DeviceLost("usb"))
     assert told == [0.05]
     connection.works()
     assert told == [0.05, "back"]
     phone = Phone(*[DeviceLost("usb")] * 1000)
     with pytest.raises(DeviceLost):
-        patience.patient(cast(Device, phone), events, stop, connection).free_bytes("/tmp")
+        lost_connection.patient(cast(Device, phone), events, stop, connection).free_bytes("/tmp")
     before = phone.calls
     with pytest.raises(DeviceLost):  # gave up once: no second wait
-        patience.patient(cast(Device, phone), events, stop, connection).free_bytes("/tmp")
+        lost_connection.patient(cast(Device, phone), events, stop, connection).free_bytes("/tmp")
     assert phone.calls == before + 1
 
 
 def test_a_stop_shortens_the_wait(tmp_path: Path) -> None:
     told: list[float] = []
     stop = threading.Event()
-    connection = patience.Connection(EventLog(tmp_path / "events.jsonl"), stop, told.append)
+    connection = lost_connection.Connection(EventLog(tmp_path / "events.jsonl"), stop, told.append)
     connection.broke(DeviceLost("usb"))
     stop.set()
     connection.broke(DeviceLost("usb"))
     connection.broke(DeviceLost("usb"))
-    assert told == [patience.LOST_FOR_GOOD_S, pytest.approx(patience._STOPPING_S, abs=0.5)]
+    assert told == [lost_connection.LOST_FOR_GOOD_S, pytest.approx(lost_connection._STOPPING_S, abs=0.5)]

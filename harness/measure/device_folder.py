@@ -16,7 +16,7 @@ from harness.toolchain.builder import Built
 _ROOM_BYTES = 16 << 20  # for records and plans, beside the program
 
 
-class Installed:
+class DeviceFolder:
     """The run's folder on the device, with the program in it."""
 
     def __init__(self, device: Device, run_id: str, events: EventLog) -> None:

@@ -1,0 +1,56 @@
+"""The columns of results.csv: their names, and a row as texts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from harness.results.numbers import number_text, ratio_texts
+
+if TYPE_CHECKING:
+    from harness.results.rows import Row
+
+_COLUMNS = (
+    "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,"
+    "n_tainted,median_ns,low_ns,high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,emulated"
+)
+RESULT_COLUMNS = tuple(_COLUMNS.split(","))
+
+
+def result_texts(row: Row) -> Mapping[str, str]:
+    """A row by the names of the columns, in their order; "" for what is unknown."""
+    key, time = row.key, row.time
+    values: dict[str, str] = {
+        "device": key.device,
+        "cluster": key.cluster,
+        "threads": str(key.threads),
+        "cache": key.cache,
+        "build": key.build,
+        "layer": key.layer,
+        "category": row.category,
+        "algorithm": row.algorithm,
+        "variant": key.variant,
+        "schedule": row.schedule,
+        "face": key.face,
+        "type": key.what.type,
+        "layout": key.what.layout,
+        "status": row.status,
+        "n_valid": str(len(row.observations)),
+        "n_tainted": "0",
+        "median_ns": number_text(time.value if time else None),
+        "low_ns": number_text(time.low if time else None),
+        "high_ns": number_text(time.high if time else None),
+        "gflops": number_text(row.gflops),
+        "peak_share": number_text(row.peak_share),
+        "extra_bytes": number_text(row.extra_bytes),
+        "matrix_bytes": number_text(row.matrix_bytes),
+        "pointer_bytes": number_text(row.pointer_bytes),
+        "copy_ns": number_text(row.copy_ns),
+        "create_ns": number_text(row.create_ns),
+        "reshape_ns": number_text(row.reshape_ns),
+        "emulated": "1" if row.emulated else "0",
+    }
+    for other in ("im2col", "direct"):
+        values |= ratio_texts(row.ratio(other), f"ratio_{other}", f"ratio_{other}_low", f"ratio_{other}_high")
+    return {column: values[column] for column in RESULT_COLUMNS}
