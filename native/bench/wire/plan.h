@@ -31,7 +31,7 @@
  *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
  *                          (indirectconv.h)
  *       face               of the report; nothing but names follows from it
- *       label              empty: called as variant.h says
+ *       label              empty: called as conductor/variant.h says
  *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
  *                          (layer_keys.inc.h)
  *   known                  layer variant calls excluded=0|1
@@ -58,7 +58,7 @@ typedef struct {
     bool is_best;      /* the face */
     unsigned build, threads;
     bool rotate;
-    char label[64];  /* "": the variant is called as variant.h says */
+    char label[64];  /* "": none */
     unsigned object; /* first variant that differs in `cache` at most: they share checks and objects */
 } plan_variant;
 
