@@ -53,7 +53,7 @@ unsigned ic_candidates(const ic_core *core, const ic_conv2d_desc *desc, const ic
                        ic_tuned_choice choices[IC_MOST_CANDIDATES]) {
     list l = {core, desc, geometry, choices, 0};
     const bool in_place = ic_reads_in_place(desc);
-    const ic_sizes sizes = ic_sizes_of(desc, geometry, in_place ? geometry->batch : 1);
+    const ic_sizes sizes = ic_sizes_of(desc, geometry, ic_images_together(desc, geometry));
     const size_t read = ic_read_bytes(&sizes);
     const ic_kernel *kernel;
     for (unsigned i = 0; (kernel = ic_kernel_table(i)) != NULL; i++) {

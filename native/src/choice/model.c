@@ -131,7 +131,9 @@ static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geom
 static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,
                          ic_algorithm *algorithm, ic_schedule *schedule) {
     const ic_kernel *kernel = schedule->kernel;
-    const ic_sizes sizes = ic_sizes_of(desc, geometry, 1);
+    /* Pointers are of one image. */
+    const bool by_image = *algorithm == IC_ALGORITHM_INDIRECT;
+    const ic_sizes sizes = ic_sizes_of(desc, geometry, by_image ? 1 : ic_images_together(desc, geometry));
     const size_t matrix = sizes.matrix;
     const bool in_place = sizes.is_in_place;
     schedule->order = IC_ORDER_BY_RULE; /* whatever another size had */

@@ -17,7 +17,11 @@ static double bytes_from_beyond(const ic_core *core, double bytes, double turns,
 
 ic_order ic_order_by_rule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry,
                           const ic_kernel *kernel) {
-    const ic_sizes sizes = ic_sizes_of(desc, geometry, 1);
+    /* A matrix is gone through once for each panel (or the weights once for each of its tiles), so what counts is how
+     * much one matrix holds. Of a batch that is read in place, it holds all images: where one of them would stay in the
+     * cache, they don't. Elsewhere every image has a matrix of its own, all of it is done again for the next one, and a
+     * batch brings so many times the bytes in either order. */
+    const ic_sizes sizes = ic_sizes_of(desc, geometry, ic_images_together(desc, geometry));
     const double panels = (double)ic_panels_of(sizes.outputs, kernel);
     const double tiles = (double)ic_tiles_of(sizes.pixels, kernel);
     const double depth_bytes = (double)sizes.depth * (double)sizes.element;

@@ -17,6 +17,12 @@ typedef struct {
     bool splits;            /* regions differ from what is published */
 } ic_sizes;
 
+/* Images that im2col and direct tile together: all of a batch where the input is the matrix, in which they follow one
+ * another like rows; else one, whose matrix is made and used up before the next one's. */
+static inline size_t ic_images_together(const ic_conv2d_desc *desc, const ic_geometry *geometry) {
+    return ic_reads_in_place(desc) ? geometry->batch : 1;
+}
+
 /* Of `images` images that are tiled together. */
 ic_sizes ic_sizes_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, size_t images);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tiles of pixels by panels of channels, over pointers (indirect), a patch matrix (im2col) or the input itself. */
 #include "choice/model.h"
+#include "choice/sizes.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
@@ -124,9 +125,7 @@ static ic_status shape(ic_conv2d *conv) {
     }
     const bool by_tap = conv->algorithm == IC_ALGORITHM_INDIRECT; /* of a matrix: one tap that holds all of K */
     tiled->pixels = geometry->output_height * geometry->output_width;
-    if (!by_tap && ic_reads_in_place(&conv->desc)) {
-        tiled->pixels *= geometry->batch; /* images follow one another like rows */
-    }
+    tiled->pixels *= by_tap ? 1 : ic_images_together(&conv->desc, geometry);
     tiled->whole = (ic_region){.tiling = ic_make_tiling(tiled->pixels, kernel->rows),
                                .taps = by_tap ? ic_taps(&conv->desc) : 1,
                                .channels = by_tap ? ic_group_inputs(&conv->desc) : tiled->packing.products};

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from harness.store.records import Record, parse_record
 from harness.toolchain.builder import build
-from tests.native.bench.version2 import Record, parse_record
 
 if TYPE_CHECKING:
     from tests.native.conftest import Builds

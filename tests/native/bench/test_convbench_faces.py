@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.native.bench.version2 import Check, Error, Layer, Sample, Skip, parse_record
+from harness.store.records import Check, Error, Layer, Sample, Skip, parse_record
 
 pytestmark = pytest.mark.native
 

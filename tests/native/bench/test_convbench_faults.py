@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.native.bench.version2 import Check, End, Error, Gate, Job, Sample, Worker
+from harness.store.records import Check, End, Error, Gate, Job, Sample, Worker
 
 pytestmark = pytest.mark.native
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.native.bench.version2 import Header, Sample, Skip
+from harness.store.records import Header, Sample, Skip
 
 pytestmark = pytest.mark.native
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.native.bench.version2 import Check, End, Error, Layer, Record, Skip, parse_record
+from harness.store.records import Check, End, Error, Layer, Record, Skip, parse_record
 
 pytestmark = pytest.mark.native
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.native.bench.version2 import Check, End, Error, Gate, Header, Job, Layer, Sample, Skip, Telemetry, Worker
+from harness.store.records import Check, End, Error, Gate, Header, Job, Layer, Sample, Skip, Telemetry, Worker
 
 pytestmark = pytest.mark.native
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.native.bench.version2 import Check, Layer, Worker
+from harness.store.records import Check, Layer, Worker
 
 pytestmark = pytest.mark.native
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from tests.native.bench.version2 import Check, End, Skip, parse_record
+from harness.store.records import Check, End, Skip, parse_record
 
 pytestmark = pytest.mark.native
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.native.bench.version2 import Check, Error, Job, Sample, Worker
+from harness.store.records import Check, Error, Job, Sample, Worker
 
 pytestmark = pytest.mark.native
 

@@ -17,7 +17,7 @@
     .if (\slot >= 4) || (ROWS > 2 * \slot)
     load_lower \next, \slot
     mac \now
-    load_upper \slot
+    load_upper \next, \slot
     mac \now
     prefetch \next, \slot
     mac \now
@@ -29,15 +29,15 @@
     .endr
     .ifc \next, y
     subs blocks, blocks, 1
+    add weights, weights, BLOCK_BYTES
     .endif
-    add weights, weights, 64
     macs_until 0, \now
 .endm
 
 /* Weights four cache lines ahead; rows of A two, the even ones in one half and the odd ones in the other. */
 .macro prefetch next, slot
     .if \slot == 4
-    prfm pldl1keep, [weights, 256]
+    prfm pldl1keep, [weights, 256 + start_\next]
     .elseif \slot < 4
     .ifc \next, y
     prfm pldl1keep, [even\slot, 128]

@@ -18,7 +18,7 @@
     mac \now
     join_pending \next
     mac \now
-    load_upper \slot
+    load_upper \next, \slot
     .set PENDING, \slot
     .endif
     .endr
@@ -29,7 +29,9 @@
     mac \now
     join_pending \next
     mac \now
-    add weights, weights, 64
+    .ifc \next, y
+    add weights, weights, BLOCK_BYTES
+    .endif
     macs_until 0, \now
 .endm
 

@@ -159,17 +159,22 @@ sum71 .req v31
     .endif
 .endm
 
+/* Where the halves of a block of weights begin; a core's file moves the weights on when half y is loaded. */
+    .set start_x, 0
+    .set start_y, 64
+    .set BLOCK_BYTES, 128
+
 .macro load_lower half, slot
     .if \slot >= 4
-    ldr lower_\half\slot, [weights, 16 * (\slot - 4)]
+    ldr lower_\half\slot, [weights, start_\half + 16 * (\slot - 4)]
     .elseif ROWS > 2 * \slot
     ldr lower_\half\slot, [even\slot], 8
     .endif
 .endm
 
-.macro load_upper slot
+.macro load_upper half, slot
     .if \slot >= 4
-    ldr high, [weights, 16 * (\slot - 4) + 8]
+    ldr high, [weights, start_\half + 16 * (\slot - 4) + 8]
     .elseif ROWS > 2 * \slot + 1
     ldr high, [odd\slot], 8
     .endif
@@ -185,10 +190,9 @@ sum71 .req v31
 .macro load_first_half
     .irp slot, 0, 1, 2, 3, 4, 5, 6, 7
     load_lower x, \slot
-    load_upper \slot
+    load_upper x, \slot
     join x, \slot
     .endr
-    add weights, weights, 64
 .endm
 
 /* An operation for each row of the tile; it says \row where it wants the number. */
