@@ -152,13 +152,23 @@ def test_resume_takes_no_other_option(harness: Callable[..., Any], other: list[s
     assert "--resume" in done.err
 
 
-@pytest.mark.parametrize("value", ["null", "[]", "3", '{"schema": 1, "run": "../x"}'])
+@pytest.mark.parametrize("value", ["null", "[]", "3", '{"schema": 2, "run": "../x"}'])
 def test_manifest_of_a_wrong_shape(harness: Callable[..., Any], tmp_path: Path, value: str) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "manifest.json").write_text(value)
     done = harness("run", "--resume", "run")
     assert done.code == 2
     assert "manifest.json" in done.err and "http" not in done.err
+
+
+def test_a_run_directory_of_an_older_version(harness: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text('{"schema": 1, "run": "x"}')
+    for argv in (["report", "run"], ["run", "--resume", "run"]):
+        done = harness(*argv)
+        assert done.code == 2
+        first, *rest = done.err.splitlines()
+        assert "run directory of version 1: harness 0.1 reads it" in first and len(rest) == 1
 
 
 def test_state_folder_that_cannot_be_made(harness: Callable[..., Any], tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def test_json_round_trip(tmp_path: Path) -> None:
     ("line", "old", "new", "starts", "has"),
     [
         (3, "h: 224", "height: 224", "3: layers[0].height: unknown key", "Known: name, h, w"),
+        (3, "h: 224", "h: 224, type: f16", "3: layers[0].type: 'f16' is not covered", "There is: f32."),
+        (3, "h: 224", "h: 224, layout: 3", "3: layers[0].layout: 3 is not covered", "There is: nhwc."),
         (3, "h: 224", "h: 224, stide: 1", "3: layers[0].stide: unknown key", "Did you mean 'stride'?"),
         (9, "cin: 8", "cim: 8", "9: layers[1].cim: unknown key", "Did you mean"),
         (1, "suite: mine", "suite: mine\nlayer: 3", "2: layer: unknown key", "Did you mean 'layers'?"),
