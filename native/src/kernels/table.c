@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-/* Costs: elements per vector; vectors multiplied and loaded per cycle; cycles of a multiplication; values of A per load;
- * whole panels only; speed against this model on cores out of order, A53 and A55 (benchmarks/aarch64 for the latter).
+/* Costs: elements per vector; vectors multiplied and loaded per cycle; cycles of a multiplication; values of A per
+ * load; whole panels only; speed against this model on cores out of order, A53 and A55 (benchmarks/aarch64 for the
+ * latter).
  */
 /* clang-format off */
 static const ic_kernel kernels[] = {
