@@ -17,7 +17,7 @@ from harness.store.rundir import RunDir
 
 Tables = dict[str, dict[str, bytes]]  # by device and cluster
 
-FIRST_WORD = b"indirectconv-tuned "  # of a table's text (native/src/choice/tuned_text.c)
+FIRST_WORD = b"indirectconv-tuned "  # of a table's text (native/src/choice/tuned_text.h)
 _VERSION_1 = b"1"
 
 _REMEDY = "make tables with `harness tune --out DIR` on the same devices, and name that folder"

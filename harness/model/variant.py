@@ -18,11 +18,11 @@ PUBLISHED: Face = "published"
 BEST: Face = "best"
 
 AUTO = "auto"  # the algorithm that the library chooses, with its schedule
-ALGORITHMS: tuple[str, ...] = ("naive", "im2col", "direct", "indirect", AUTO)
+ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO)  # in the order of tables
 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
-WITH_SCHEDULES: tuple[str, ...] = ("im2col", "direct", "indirect")
+WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
 _SCHEDULE = re.compile(r"[a-z0-9_]{1,31}((?:\+[a-z]{1,8}[0-9]{0,6}){0,4})\Z")
 _ORDERS = ("", "+panels", "+pixels")  # of loops: options that the paper's comparison may run with
 

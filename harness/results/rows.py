@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from harness.model.variant import AUTO, BEST, Variant
+from harness.model.variant import ALGORITHMS, AUTO, BEST, Variant
 from harness.results.columns import result_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
 
 PUBLISHED = "published/"  # before an algorithm: as other of a row of face best
-ALGORITHMS = ("indirect", "im2col", "direct", "naive")
 
 
 def algorithm_order(name: str) -> int:

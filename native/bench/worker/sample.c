@@ -4,6 +4,7 @@
 #include "machine/affinity.h"
 #include "machine/timer.h"
 #include "probes/clock_probe.h"
+#include "worker/copies.h"
 #include "worker/heartbeat.h"
 #include "worker/placement.h"
 #include "worker/reference.h"
@@ -118,12 +119,6 @@ static bool measure_here(const sample_request *q, window *w, evidence *e, char *
     return false;
 }
 
-static unsigned copies_of(const sample_request *q) {
-    size_t turned = q->bytes[IC_MEMORY_WEIGHTS] + q->bytes[IC_MEMORY_POINTERS] + q->bytes[IC_MEMORY_MATRIX] +
-                    q->layer->output_floats * sizeof(float);
-    return q->rotate ? 1 + (unsigned)((q->llc + turned - 1) / turned) : 1;
-}
-
 sample_status sample_take(const sample_request *q, sample_result *r, char *reason, size_t room, size_t *bytes) {
     placement p = {.arena = q->arena,
                    .layer = q->layer,
@@ -133,7 +128,7 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
                    .budget = q->memory,
                    .llc = q->llc,
                    .room = q->room,
-                   .copies = copies_of(q)};
+                   .copies = copies_count(q)};
     window w = {.place = &p,
                 .rotate = q->rotate,
                 .least_ns = fmax((double)q->min_ns, SAMPLE_TICKS * q->tick_ns),

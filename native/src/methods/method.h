@@ -4,6 +4,7 @@
 #ifndef IC_METHOD_H
 #define IC_METHOD_H
 
+#include "methods/error_bound.h"
 #include "object.h"
 
 typedef struct ic_method {
@@ -26,8 +27,5 @@ extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled;
 
 /* NULL where none covers it. */
 const ic_method *ic_method_for(const ic_conv2d *conv);
-
-/* The bound of sums of all products in any order, fused or not: gamma(K + 1), of K products. */
-double ic_bound_of_sums(const ic_conv2d_desc *desc);
 
 #endif

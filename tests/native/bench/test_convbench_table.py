@@ -18,7 +18,7 @@ SLOW = "im2col_scalar_4x4"  # what no model chooses
 
 
 def signed(lines: list[str]) -> str:
-    """A table's text with the sum that fits its lines (native/src/choice/tuned_text.c)."""
+    """A table's text with the sum that fits its lines (native/src/choice/tuned_load.c)."""
     text = "\n".join([*lines, f"end {len(lines) - 1} "])
     value = 0xCBF29CE484222325
     for byte in text.encode():

@@ -1,13 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- * The text of a table:
- *
- *   indirectconv-tuned 2 0.2.0 x86:AuthenticAMD:25:17:1:avx2,fma       format, library, core
- *   layer type=f32 layout=nhwc kh=3 kw=3 ... h=56 w=56 threads=1 indirect_avx2_6x16+regions
- *   end 1 9ae16a3b2f90404f                                             entries, FNV-1a of every byte before
- *
- * There is one way to write a table, and what is written otherwise is refused. Format 1 named neither type nor
- * layout. */
-#include "choice/tuned.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "choice/tuned_text.h"
 #include "core/algorithm.h"
 #include "core/core_id.h"
 #include "core/error.h"
@@ -17,112 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { NUMBER = 24 };
-
-#define NAME(name, member) " " #name "=",
-static const char *const names[IC_TUNED_FIELDS] = {IC_TUNED_KEYS(NAME)};
-#undef NAME
-static const char format_name[] = "indirectconv-tuned ", format_version[] = "2";
-
-static uint64_t hash_of(const char *text, size_t bytes, uint64_t hash) {
-    for (size_t i = 0; i < bytes; i++) {
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
-#define HASH_START UINT64_C(0xcbf29ce484222325)
-
-/* A table being printed: counted and hashed, and written if there is a place for it. */
-typedef struct {
-    char *text;
-    size_t bytes;
-    uint64_t hash;
-} output;
-
-static void put(output *out, const char *words) {
-    const size_t length = strlen(words);
-    if (out->text != NULL) {
-        memcpy(out->text + out->bytes, words, length);
-    }
-    out->bytes += length;
-    out->hash = hash_of(words, length, out->hash);
-}
-
-static void put_number(output *out, uint64_t value) {
-    char digits[NUMBER];
-    snprintf(digits, sizeof digits, "%" PRIu64, value);
-    put(out, digits);
-}
-
-/* Number `k` of a layer's keys. */
-static void put_value(output *out, size_t k, uint64_t value) {
-    if (k == IC_TUNED_type) {
-        put(out, ic_type_of((ic_type)value)->name);
-    } else if (k == IC_TUNED_layout) {
-        put(out, ic_layout_name((ic_layout)value));
-    } else {
-        put_number(out, value);
-    }
-}
-
-static void put_version(char *text, size_t room) {
-    const uint32_t version = ic_version();
-    snprintf(text, room, "%u.%u.%u", version >> 16 & 255, version >> 8 & 255, version & 255);
-}
-
-static void print_table(const ic_tuned *tuned, const char *id, output *out) {
-    char word[IC_CHOICE_NAME];
-    put(out, format_name);
-    put(out, format_version);
-    put(out, " ");
-    put_version(word, sizeof word);
-    put(out, word);
-    put(out, " ");
-    put(out, id);
-    put(out, "\n");
-    for (size_t i = 0; i < tuned->count; i++) {
-        const ic_tuned_row *e = &tuned->rows[i];
-        char schedule[IC_SCHEDULE_NAME];
-        put(out, "layer");
-        for (size_t k = 0; k < IC_TUNED_FIELDS; k++) {
-            put(out, names[k]);
-            put_value(out, k, e->key[k]);
-        }
-        ic_print_schedule(&e->choice.schedule, schedule);
-        ic_print_choice(e->choice.algorithm, schedule, word);
-        put(out, " ");
-        put(out, word);
-        put(out, "\n");
-    }
-    put(out, "end ");
-    put_number(out, tuned->count);
-    put(out, " ");
-    snprintf(word, sizeof word, "%016" PRIx64 "\n", out->hash);
-    put(out, word);
-}
-
-ic_status ic_tuned_print(const ic_tuned *tuned, char *text, size_t room, size_t *bytes) {
-    char id[IC_CORE_ID];
-    if (tuned == NULL || bytes == NULL) {
-        return ic_fail(IC_INVALID_ARGUMENT, "%s is NULL", tuned == NULL ? "tuned" : "bytes");
-    }
-    if (!ic_core_id(id)) {
-        return ic_fail(IC_TUNED_OTHER_CPU, "the system does not tell which CPU this is");
-    }
-    output measured = {NULL, 0, HASH_START}, out = {text, 0, HASH_START};
-    print_table(tuned, id, &measured);
-    *bytes = measured.bytes;
-    if (text == NULL) {
-        return IC_OK;
-    }
-    if (measured.bytes > room) {
-        return ic_fail(IC_INVALID_ARGUMENT, "room=%zu, and the text has %zu bytes", room, measured.bytes);
-    }
-    print_table(tuned, id, &out);
-    return IC_OK;
-}
 
 /* What is left of a text. */
 typedef struct {
@@ -197,8 +83,8 @@ static ic_status other_build(const ic_tuned *tuned, const char *name) {
 
 /* Number `k` of a layer's keys. */
 static ic_status read_value(input *in, size_t k, const ic_tuned *tuned, uint64_t *value) {
-    char name[NUMBER];
-    if (!skip(in, names[k])) {
+    char name[IC_TUNED_NUMBER];
+    if (!skip(in, ic_tuned_key_names[k])) {
         return damaged(tuned, "a layer's parameters");
     }
     if (k != IC_TUNED_type && k != IC_TUNED_layout) {
@@ -244,32 +130,32 @@ static ic_status read_entry(input *in, ic_tuned *tuned) {
 
 /* The sum at the end fits all before it. */
 static bool is_whole(const char *text, size_t bytes) {
-    char sum[NUMBER];
+    char sum[IC_TUNED_NUMBER];
     if (bytes < 17) {
         return false;
     }
-    snprintf(sum, sizeof sum, "%016" PRIx64 "\n", hash_of(text, bytes - 17, HASH_START));
+    snprintf(sum, sizeof sum, "%016" PRIx64 "\n", ic_tuned_hash(text, bytes - 17, IC_TUNED_HASH_START));
     return memcmp(text + bytes - 17, sum, 17) == 0;
 }
 
 static ic_status read_table(input in, ic_tuned *tuned) {
-    char id[IC_CORE_ID], word[IC_CORE_ID], format[NUMBER], library[NUMBER], version[NUMBER];
+    char id[IC_CORE_ID], word[IC_CORE_ID], format[IC_TUNED_NUMBER], library[IC_TUNED_NUMBER], version[IC_TUNED_NUMBER];
     const char *text = in.at;
     const size_t bytes = in.left;
-    if (!skip(&in, format_name)) {
+    if (!skip(&in, IC_TUNED_FORMAT_NAME)) {
         return ic_fail(IC_TUNED_DAMAGED, "text is no tuned table");
     }
     if (!is_whole(text, bytes)) {
         return ic_fail(IC_TUNED_DAMAGED, "text does not have the sum at its end");
     }
-    put_version(version, sizeof version);
+    ic_tuned_library_version(version);
     if (!read_word(&in, ' ', format, sizeof format) || !skip(&in, " ") ||
         !read_word(&in, ' ', library, sizeof library) || !skip(&in, " ")) {
         return ic_fail(IC_TUNED_DAMAGED, "text does not name its version");
     }
-    if (strcmp(format, format_version) != 0 || strcmp(library, version) != 0) {
+    if (strcmp(format, IC_TUNED_FORMAT) != 0 || strcmp(library, version) != 0) {
         return ic_fail(IC_TUNED_OTHER_VERSION, "text: format %s of library %s, this is format %s of library %s: %s",
-                       format, library, format_version, version, "tune again");
+                       format, library, IC_TUNED_FORMAT, version, "tune again");
     }
     if (!read_word(&in, '\n', word, sizeof word) || !skip(&in, "\n")) {
         return ic_fail(IC_TUNED_DAMAGED, "text does not name its CPU");
