@@ -36,7 +36,7 @@ class Tune(Once):
 
 def _each_shape_once(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """A table knows layers by their shape, whatever they clamp to."""
-    return tuple({layer.shape_key[:-2]: layer for layer in reversed(layers)}.values())[::-1]
+    return tuple({layer.unclamped_key: layer for layer in reversed(layers)}.values())[::-1]
 
 
 def _lines(done: tune.Tuned) -> Iterator[str]:

@@ -32,8 +32,15 @@ class Verify(Once):
         return self.outcome(verify.verify_all(context, self.dump), _lines)
 
 
+_REASONS = 5  # that are told
+
+
 def _lines(done: verify.Verified) -> list[str]:
-    return [f"{done.name}: {done.checked} results right, {len(done.wrong)} wrong, {done.skipped} not applicable"]
+    count = done.skipped.total()
+    reasons = [
+        f"{done.name}: not applicable ({count}): {reason}" for reason, count in done.skipped.most_common(_REASONS)
+    ]
+    return [f"{done.name}: {done.checked} results right, {len(done.wrong)} wrong, {count} not applicable", *reasons]
 
 
 COMMAND = Verify

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from harness.model.variant import ElementType, Layout
+from harness.model.variant import ELEMENT_BYTES, ElementType, Layout
 from harness.model.wording import kind, shown
 
 Category = Literal["1x1s1", "1x1s2", "larger", "grouped"]
@@ -172,7 +172,7 @@ class Layer(BaseModel):
             ("input's values", self.batch * self.h * self.w * self.cin, MAX_VALUES),
             ("weights' values", taps * self.cin * self.cout // self.groups, MAX_VALUES),
             ("output's values", pixels * self.cout, MAX_VALUES),
-            ("im2col matrix's bytes", 4 * pixels * taps * self.cin, _INT64),
+            ("im2col matrix's bytes", ELEMENT_BYTES[self.type] * pixels * taps * self.cin, _INT64),
             ("pointer buffer's bytes", 8 * pixels * taps, _INT64),
             ("number of FLOP", self.flop, _INT64),
         ]
@@ -229,8 +229,13 @@ class Layer(BaseModel):
     @property
     def shape_key(self) -> tuple[object, ...]:
         """Everything that decides the work, without name and count: equal for equal shapes."""
+        return (*self.unclamped_key, self.min, self.max)
+
+    @property
+    def unclamped_key(self) -> tuple[object, ...]:
+        """The same without the clamp, which no choice of a kernel depends on."""
         sizes = (self.h, self.w, self.kh, self.kw, self.pad, self.stride, self.dilation)
-        return (*sizes, self.groups, self.batch, self.cin, self.cout, self.type, self.layout, self.min, self.max)
+        return (*sizes, self.groups, self.batch, self.cin, self.cout, self.type, self.layout)
 
     @property
     def text(self) -> str:

@@ -139,7 +139,8 @@ def with_options(suite: Suite, algorithms: str | None, faces: str | None) -> Sui
     if faces is None:
         return suite.model_copy(update={"algorithms": named})
     if algorithms is None:
-        named = tuple(name for name in named if "/" not in name) or DEFAULT_ALGORITHMS
+        plain = (asked for name in named if (asked := parse_asked(name)) is not None and asked.is_default)
+        named = tuple(asked.name for asked in plain) or DEFAULT_ALGORITHMS
     return suite.model_copy(update={"algorithms": named, "faces": parse_faces(faces)})
 
 

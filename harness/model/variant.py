@@ -23,8 +23,10 @@ ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO)  #
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
 WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
-_SCHEDULE = re.compile(r"[a-z0-9_]{1,31}((?:\+[a-z]{1,8}[0-9]{0,6}){0,4})\Z")
-_ORDERS = ("", "+panels", "+pixels")  # of loops: options that the paper's comparison may run with
+ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
+_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}")
+_KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
+ELEMENT_BYTES: dict[str, int] = {"f32": 4}
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,14 @@ class Asked:
     @property
     def face(self) -> Face:
         """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses."""
-        options = self.schedule.partition("+")
-        plain = self.schedule != CHOSEN and options[1] + options[2] in _ORDERS
-        return PUBLISHED if plain and self.algorithm != AUTO else BEST
+        _, *options = self.schedule.split("+")
+        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm != AUTO
+        return PUBLISHED if is_plain else BEST
+
+    @property
+    def is_default(self) -> bool:
+        """The algorithm as published, with nothing said of its schedule."""
+        return self.schedule == DEFAULT
 
 
 def parse_asked(name: str) -> Asked | None:
@@ -52,9 +59,19 @@ def parse_asked(name: str) -> Asked | None:
     algorithm, slash, schedule = name.partition("/")
     if algorithm not in ALGORITHMS or (slash and algorithm not in WITH_SCHEDULES):
         return None
-    if not slash:
-        return Asked(algorithm)
-    return Asked(algorithm, schedule) if _SCHEDULE.match(schedule) and schedule != DEFAULT else None
+    if not slash or schedule == CHOSEN:
+        return Asked(algorithm, schedule or DEFAULT)
+    kernel, *options = schedule.split("+")
+    kinds = [option.rstrip("0123456789") for option in options]
+    is_known = all(map(_OPTION.fullmatch, options)) and len(kinds) == len(set(kinds))
+    is_named = options if kernel == DEFAULT else kernel != CHOSEN and _KERNEL.fullmatch(kernel)
+    return Asked(algorithm, schedule) if is_known and is_named else None
+
+
+def without_order(schedule: str) -> str:
+    """A schedule without the option that names its order of loops."""
+    kernel, *options = schedule.split("+")
+    return "+".join([kernel, *(option for option in options if option not in ORDERS)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +94,11 @@ class Variant:
     threads: int = 1
     build: str = ""
     cache: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the algorithm was asked for as published, with nothing said of its schedule."""
+        return self.asked == self.algorithm
 
     @property
     def is_auto(self) -> bool:

@@ -104,7 +104,7 @@ def estimate_s(
     flops: float = 2e10,
     gate_s: float = 0.0,
 ) -> float:
-    """Seconds that the jobs of one cluster take, roughly; each block is held to the policy's budget.
+    """Seconds that the jobs of one cluster take, roughly; each job is held to its share of the policy's budget.
 
     ``flops``: assumed FLOP per second of the core; ``gate_s``: expected wait for a cool device before each launch.
     """

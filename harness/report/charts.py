@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.model.layer import CATEGORY_TITLES
@@ -219,16 +219,23 @@ def _chart(label: str, sections: Sequence[Section], right: int) -> Chart:
 def _points(rows: Sequence[Row], means: Sequence[CategoryRow], category: str, other: str) -> list[_Point]:
     ours = [row for row in rows if row.category == category and row.algorithm == "indirect" and row.ratio(other)]
     alike = Counter(row.key.layer for row in ours)
+    builds = {row.key.build for row in ours}
     points: list[_Point] = []
     for row in ours:
         interval = row.ratio(other)
         if interval is not None:
-            name = row.key.layer if alike[row.key.layer] == 1 else f"{row.key.layer} {row.schedule} {row.key.build}"
+            name = row.key.layer if alike[row.key.layer] == 1 else _label(row, builds)
             points.append(_Point(name, interval, other, source(row, f"ratio_{other}")))
     for mean in means:
         if (mean.category, mean.algorithm, mean.other) == (category, "indirect", other) and len(points) > 1:
             points.append(_Point(MEAN, mean.ratio, other, source(mean, "ratio")))
     return points
+
+
+def _label(row: Row, builds: Collection[str]) -> str:
+    """A layer that stands there more than once, with what tells its rows apart."""
+    options = row.schedule.removeprefix(row.kernel) if row.kernel else f" {row.schedule}"
+    return f"{row.key.layer}{options}" + (f" {row.key.build}" if len(builds) > 1 else "")
 
 
 def _size_mark(row: Row, column: str, what: str, scale: _Log) -> Mark:

@@ -58,6 +58,7 @@ def make_claims(results: Results, sentences: Sequence[Sentence]) -> list[Claims]
             for row in ours
             if row.status == "ok"
             and row.algorithm == "indirect"
+            and row.key.what.is_default
             and row.category in {"larger", "1x1s2"}
             and row.ratio("im2col")
         ]

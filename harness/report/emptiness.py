@@ -16,7 +16,9 @@ def emptiness_of(rows: Sequence[Row]) -> str:
     if not measured:
         counts = Counter(row.status for row in rows)
         told = [f"{counts[status]} {status}" for status in _UNMEASURED if counts[status]]
-        return "nothing was measured" + (f" (rows: {', '.join(told)})" if told else "")
+        reasons = Counter(row.reason for row in rows if row.reason)
+        why = f"; most of them: {reasons.most_common(1)[0][0]}" if reasons else ""
+        return "nothing was measured" + (f" (rows: {', '.join(told)}{why})" if told else "")
     published = [row for row in measured if not row.is_best]
     if not published:
         return "face published, the paper's comparison, was not measured"
@@ -33,6 +35,6 @@ def emptiness_of(rows: Sequence[Row]) -> str:
     if categories <= {"", "grouped"}:
         return f"{names} were measured{how} on grouped layers alone, which are in no answer; the tables have them"
     return (
-        f"{names} were measured{how}, but no two of them on one layer in the same rounds, with the same kernel and "
+        f"{names} were measured{how}, but no two of them on one layer in the same rounds, with the same schedule and "
         f"without an error, {nothing}"
     )

@@ -76,7 +76,7 @@ class _Scope:
 def find_weaknesses(results: Results) -> list[Weakness]:
     """All weaknesses: of the run, of each device, of each cluster, in that order."""
     run = results.run
-    found = [Weakness("", "files", fault) for fault in run.faults]
+    found = [Weakness("", "files", fault) for fault in _most(run.faults)]
     status = str(run.manifest.get("status") or "unknown")
     if status != "done":
         found.append(Weakness("", "status", f"the run's status is “{status}”: it did not come to its end"))
@@ -96,7 +96,7 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 )
             )
         for kind, texts in (("records", device.faults), ("session", device.messages), ("topology", device.notes)):
-            found += [Weakness(device.model, kind, text, mark=device.mark) for text in texts]
+            found += [Weakness(device.model, kind, text, mark=device.mark) for text in _most(texts)]
         for cluster in run.clusters_of(device):
             streams = device.streams_of(cluster)
             scope = _Scope(
@@ -187,23 +187,29 @@ def _launches(scope: _Scope) -> Found:
     short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {_few(short)}"
-    kernels = {row.schedule for row in measured if row.algorithm != "naive" and not row.is_best}
+    published = [row for row in measured if row.algorithm != "naive" and not row.is_best]
+    kernels, schedules = {row.kernel for row in published}, {row.schedule for row in published}
     builds = {row.key.build for row in measured}
     if len(kernels) > 1:
         yield "kernels", f"several kernels ran ({', '.join(sorted(kernels))}); means take the one most rows have"
+    elif len(schedules) > 1:
+        yield (
+            "kernels",
+            f"several schedules ran as published ({', '.join(sorted(schedules))}); means take the default one",
+        )
     if len(builds) > 1:
         yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
 
 
 def _rounds(scope: _Scope) -> Found:
-    blocks = [block for stream in scope.streams for block in stream.of(records.Job)]
-    cut = [block for block in blocks if block.rounds < block.rounds_planned]
+    jobs = [job for stream in scope.streams for job in stream.of(records.Job)]
+    cut = [job for job in jobs if job.rounds < job.rounds_planned]
     if cut:
-        lost = sum(block.rounds_planned - block.rounds for block in cut)
-        layers = sorted({block.layer for block in cut})
+        lost = sum(job.rounds_planned - job.rounds for job in cut)
+        layers = sorted({job.layer for job in cut})
         yield (
             "budget",
-            f"the time budget cut {lost} rounds in {len(cut)} of {len(blocks)} blocks (a layer in a launch): "
+            f"the time budget cut {lost} rounds in {len(cut)} of {len(jobs)} jobs (a layer in a launch): "
             f"{_few(layers)}",
         )
     names = sorted(f"{layer} {variant}" for layer, variant in rounds.short_of_rounds(scope.samples(*rounds.SAMPLE)))
@@ -339,6 +345,12 @@ def _by_share(kind: str, count: int, total: int) -> str:
 def _share(count: int, total: int) -> str:
     percent = 100 * count / total
     return f"{count} of {total} samples ({percent:.0f} %)" if percent >= 1 else f"{count} of {total} samples (< 1 %)"
+
+
+def _most(texts: Sequence[str], most: int = 20) -> list[str]:
+    """A file that cannot be read may have a fault in every line."""
+    rest = len(texts) - most
+    return [*texts[:most], *([f"and {rest} more of the kind"] if rest > 0 else [])]
 
 
 def _few(names: Sequence[str], most: int = 4) -> str:

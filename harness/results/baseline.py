@@ -92,7 +92,9 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
         layers[row.key.layer].append(row)
     for name, alike in layers.items():
         published = min(
-            (r for r in alike if not r.is_best), key=lambda r: (-kernels[r.schedule], r.number), default=None
+            (r for r in alike if not r.is_best),
+            key=lambda r: (not r.key.what.is_default, -kernels[r.schedule], r.number),
+            default=None,
         )
         if published is None:
             continue

@@ -40,7 +40,7 @@ class Comparison:
     algorithm: str
     other: str
     row: Row
-    rank: tuple[float, float]
+    rank: tuple[float, ...]
     means: LogMeans
 
 
@@ -63,7 +63,7 @@ def comparisons(rows: Sequence[Row]) -> Iterator[Comparison]:
 
 
 def _published(rows: Sequence[Row]) -> Iterator[Comparison]:
-    """Of several kernels that which most rows of the cluster ran, then what stands first in results.csv."""
+    """Of several schedules the default one, then that of the kernel that most rows of the cluster ran, then the first."""
     kernels: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
         kernels[row.key.device, row.key.cluster, row.key.face][row.kernel] += 1
@@ -74,7 +74,7 @@ def _published(rows: Sequence[Row]) -> Iterator[Comparison]:
             partner = row.partners[other]
             if _is_sound(row, partner):
                 count = kernels[row.key.device, row.key.cluster, row.key.face][row.kernel]
-                rank = (-count, min(row.number, partner.number))
+                rank = (not row.key.what.is_default, -count, min(row.number, partner.number))
                 yield Comparison(row.key.face, algorithm, other, row, rank, row.pairs[other])
 
 

@@ -60,6 +60,7 @@ class _Cluster:
         self._cluster = cluster
         self._streams = device.streams_of(cluster)
         self._rows: dict[RowKey, Row] = {}
+        self._covered: set[tuple[str, str, str]] = set()  # layer, cache mode, asked for: by a row of another name
         seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
         self._caches = run.caches or [str(cache) for cache in seen] or [""]
         self._build = self._streams[-1].header.build if self._streams else ""
@@ -125,11 +126,14 @@ class _Cluster:
             row.peak_share = statistics.median(shares[key]) if key in shares else None
 
     def _take_failures(self) -> None:
-        schedules = self._schedules()
+        schedules, measured = self._schedules(), set(map(_name, self._rows))
         for stream in self._streams:
             for skip in stream.of(records.Skip):
                 size = f" ({skip.bytes} bytes)" if skip.bytes else ""
                 for key in self._keys(skip):
+                    if _name(key) in measured and key not in self._rows:
+                        self._covered.add((key.layer, key.cache, key.what.asked))
+                        continue  # asked for twice under two names: one row is enough
                     named = self._with_schedule(key, schedules.get(key.build, set()))
                     self._row(named, "skip", skip.reason + size)
             for error in (error for error in stream.of(records.Error) if not error.external):
@@ -146,13 +150,13 @@ class _Cluster:
         """Kernel and schedule that the algorithms as published were measured with, by build."""
         found: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for row in self._rows.values():
-            if row.kernel and _is_default(row.key):
+            if row.kernel and row.key.what.is_default:
                 found[row.key.build].add((row.kernel, row.schedule))
         return found
 
     def _with_schedule(self, key: RowKey, schedules: set[tuple[str, str]]) -> RowKey:
         """A skip names no kernel: the row gets that of the others, where they agree and it has no samples already."""
-        if key.what.schedule or not _is_default(key) or len(schedules) != 1:
+        if key.what.schedule or not key.what.is_default or len(schedules) != 1:
             return key
         ((kernel, schedule),) = schedules
         name = f"{key.what.name}/{schedule}"
@@ -160,7 +164,7 @@ class _Cluster:
         return key if named in self._rows and self._rows[named].observations else named
 
     def _take_missing(self) -> None:
-        covered = {(row.key.layer, row.key.cache, row.key.what.asked) for row in self._rows.values()}
+        covered = self._covered | {(row.key.layer, row.key.cache, row.key.what.asked) for row in self._rows.values()}
         hindered = self._hindered()
         for job in self._run.jobs_of(self._device):
             if job.get("cluster") != self._cluster:
@@ -217,9 +221,10 @@ class _Cluster:
             yield self._key(record.layer, replace(record.what, cache=mode))
 
 
-def _is_default(key: RowKey) -> bool:
-    """Whether the algorithm was asked for as published."""
-    return key.what.asked == key.what.algorithm
+def _name(key: RowKey) -> tuple[object, ...]:
+    """What results.csv tells rows apart by."""
+    what = key.what
+    return (key.layer, what.name, what.face, what.type, what.layout, what.threads, what.build, what.cache)
 
 
 def _words(error: records.Error) -> str:

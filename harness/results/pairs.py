@@ -1,6 +1,6 @@
 """Which rows are compared with which: only of one layer, build, number of threads and cache mode.
 
-Face ``published``: with the other algorithms of the same kernel (the plain name stands for the algorithm where a
+Face ``published``: with the other algorithms of the same schedule (the plain name stands for the algorithm where a
 variant was measured under two).
 
 Face ``best``: kernel and options differ by nature, so an algorithm, and ``auto``, is compared with the other algorithms
@@ -89,9 +89,7 @@ def _compare_published(rows: Iterable[Row]) -> None:
     alike: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
     for row in rows:
         group = alike[row.key.face, row.schedule]
-        if row.algorithm in _COMPARED and (
-            row.algorithm not in group or row.key.variant == f"{row.algorithm}/{row.schedule}"
-        ):
+        if row.algorithm in _COMPARED and (row.algorithm not in group or row.key.what.is_default):
             group[row.algorithm] = row
     for row in rows:
         for other in alike[row.key.face, row.schedule].values():
@@ -101,7 +99,7 @@ def _compare_published(rows: Iterable[Row]) -> None:
 
 def _published(row: Row, other: str, published: Iterable[Row]) -> Row | None:
     def rank(r: Row) -> tuple[object, ...]:
-        return (r.kernel != row.kernel, r.key.variant != f"{other}/{r.schedule}", _ns(r), r.key.variant)
+        return (r.kernel != row.kernel, not r.key.what.is_default, _ns(r), r.key.variant)
 
     return min((r for r in published if r.algorithm == other), key=rank, default=None)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from harness.model.variant import ALGORITHMS, AUTO, BEST, Variant
+from harness.model.variant import ALGORITHMS, AUTO, BEST, Variant, without_order
 from harness.results.columns import result_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
@@ -107,7 +107,7 @@ class Row:
     @property
     def ran(self) -> tuple[str, str]:
         """What ran, whatever it was called: the schedule without its order of loops, and that order."""
-        return (self.schedule.replace("+panels", "").replace("+pixels", ""), self.order)
+        return (without_order(self.schedule), self.order)
 
     @property
     def gflops(self) -> float | None:

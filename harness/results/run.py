@@ -122,6 +122,10 @@ def read_run(run_dir: Path) -> RunData:
             faults.append(f"{name}: nothing was recorded on this device")
     redact = _Redactor(serials)
     devices = [_device(path, value, redact) for path, value in raw]
+    alike = Counter(device.model for device in devices)
+    for device in devices:
+        if alike[device.model] > 1:  # a drawer holds several of a kind: told apart by their folders
+            device.title = f"{device.model} ({device.name})"
     named_layers = _object(manifest.get("suite")).get("layers")
     layers = [layer for item in named_layers if (layer := _layer(item))] if isinstance(named_layers, list) else []
     return RunData(

@@ -1,4 +1,4 @@
-"""95 % intervals of launch means on the log scale, by Student's t: the launch is the unit (DESIGN, section 5).
+"""95 % intervals of launch means on the log scale, by Student's t: the launch is the unit (docs/measuring.md).
 
 Rounds of one launch share its memory placement, its heat and its neighbours, so they are not independent; launches
 (new processes) are. Everything here takes natural logarithms, so a value is a ratio or a time by its logarithm.

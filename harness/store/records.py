@@ -18,8 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harness.model.variant import CacheMode, Face, Variant
 
-VERSION = 2  # of the records, and of the run directory that holds them
-
 # Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
 _CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 

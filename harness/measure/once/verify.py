@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class Verified(DeviceOutcome):
     """What a device's check gave."""
 
     checked: int = 0
-    skipped: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)  # by reason
     worst_error: float = 0.0  # largest error over its bound
     wrong: list[str] = field(default_factory=list)
     ended: bool = False  # convbench came to its end
@@ -57,7 +58,7 @@ class Verified(DeviceOutcome):
                 self.note_wrong(record)
         elif isinstance(record, records.Skip):
             self._hindered.pop(_subject(record), None)
-            self.skipped += 1
+            self.skipped[record.reason] += 1
         elif isinstance(record, records.Error):
             message = f"{record.variant} on {record.layer}: {record.reason}"
             if record.external:
@@ -77,7 +78,8 @@ class Verified(DeviceOutcome):
             "device": self.name,
             "right": self.checked,
             "wrong": self.wrong,
-            "skipped": self.skipped,
+            "skipped": self.skipped.total(),
+            "skip_reasons": dict(self.skipped),
             "worst_error_over_bound": self.worst_error,
             "messages": self.messages,
         }

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.unit
         ("naive", Asked("naive"), PUBLISHED),
         ("auto", Asked(AUTO), BEST),
         ("im2col/best", Asked("im2col", "best"), BEST),
+        ("im2col/default+block32+ahead", Asked("im2col", "default+block32+ahead"), BEST),
         ("im2col/default+pixels", Asked("im2col", "default+pixels"), PUBLISHED),
         ("direct/avx2_6x16", Asked("direct", "avx2_6x16"), PUBLISHED),
         ("indirect/default+regions+block8", Asked("indirect", "default+regions+block8"), BEST),
@@ -33,7 +34,22 @@ def test_a_name_and_what_it_asks_for(name: str, asked: Asked, face: str) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["", "im2row", "auto/best", "naive/best", "im2col/", "im2col/default", "im2col/+pixels", "im2col/a b", "/"]
+    "name",
+    [
+        "",
+        "im2row",
+        "auto/best",
+        "naive/best",
+        "im2col/",
+        "im2col/+pixels",
+        "im2col/default+best",
+        "im2col/best+pixels",
+        "im2col/default+block0",
+        "im2col/k+taps+taps",
+        "im2col/k+pixle",
+        "im2col/a b",
+        "/",
+    ],
 )
 def test_what_is_none(name: str) -> None:
     assert parse_asked(name) is None

@@ -111,7 +111,8 @@ def test_an_emulated_namesake_is_marked_alone(synthetic: ModuleType, tmp_path: P
     run = synthetic.make_run(tmp_path / "run", phones, launches=4, rounds=1)
     html = write_report(run).report.read_text()
     places = re.findall(r"<h4>(.*?)</h4>", html)
-    clusters = [place for place in places if place.startswith("Pixel 3, CPUs 4-7")]
+    clusters = [place for place in places if "CPUs 4-7" in place]
+    assert {place.partition(")")[0] for place in clusters} == {"Pixel 3 (pixel-3-a", "Pixel 3 (pixel-3-b"}
     assert sorted("EMULATED" in place for place in clusters) == [False, True]
 
 

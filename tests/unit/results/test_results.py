@@ -242,3 +242,50 @@ def test_resumed_attempts_are_one_result(small: Path) -> None:
     summary = write_report(small)
     assert read_csv(small / "results.csv") == whole
     assert any("attempt 1 has no end record" in weakness for weakness in summary.weaknesses)
+
+
+def test_what_is_asked_for_under_two_names_is_one_row(small: Path, synthetic: ModuleType) -> None:
+    named = {**synthetic.Way("im2col").fields(), "asked": "im2col/neon_8x8"}
+
+    def again(record: dict[str, Any]) -> list[dict[str, Any]]:
+        skip = {"type": "skip", "seq": 1, "layer": "conv2_3x3", **named, "reason": "the same as variant 0 of the plan"}
+        return [record, skip] if record["type"] == "header" else [record]
+
+    edit(small, again)
+    plan = [json.loads(line) for line in (small / "plan.jsonl").read_text().splitlines()]
+    lines = [{**job, "variants": [*job["variants"], "im2col/neon_8x8"]} for job in plan if job["layer"] == "conv2_3x3"]
+    (small / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_report(small)
+    rows = [r for r in read_csv(small / "results.csv") if r["layer"] == "conv2_3x3" and r["algorithm"] == "im2col"]
+    assert [(r["cache"], r["status"]) for r in rows] == [("rotate", "ok"), ("hot", "ok")]
+
+
+def test_of_several_schedules_as_published_the_default_one_answers(small: Path) -> None:
+    def pixels(record: dict[str, Any]) -> list[dict[str, Any]]:
+        if record["type"] not in ("sample", "layer") or record["algorithm"] == "direct":
+            return [record]
+        name = f"{record['algorithm']}/neon_8x8+pixels"
+        other = {
+            **record,
+            "variant": name,
+            "schedule": "neon_8x8+pixels",
+            "asked": f"{record['algorithm']}/default+pixels",
+        }
+        if record["type"] == "sample":
+            other |= {"position": record["position"] + 100, "ns": record["ns"] * (0.1 if "im2col" in name else 1)}
+        return [record, other]
+
+    write_report(small)
+    before = read_csv(small / "categories.csv")
+    edit(small, pixels)
+    summary = write_report(small)
+    assert read_csv(small / "categories.csv") == before
+    assert any("several schedules ran as published (neon_8x8, neon_8x8+pixels)" in text for text in summary.weaknesses)
+    assert "(the largest of 2 layers" in (small / "report.html").read_text()
+
+
+def test_a_file_of_faults_alone_fills_no_page(small: Path) -> None:
+    edit(small, lambda record: [{**record, "version": 1}] if record["type"] == "header" else [record])
+    summary = write_report(small)
+    assert sum("line " in text for text in summary.weaknesses) == 20
+    assert any("more of the kind" in text for text in summary.weaknesses)
