@@ -38,6 +38,10 @@ template <typename structure> inline structure ic_sized() {
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what a shared library shows; all else of it is compiled hidden */
+#endif
+
 typedef enum {
     IC_OK = 0,
     IC_INVALID_ARGUMENT,     /* a NULL that may not be NULL, elements that are not aligned, a zero size, a wrong
@@ -291,6 +295,10 @@ const char *ic_status_string(ic_status status);
  * text is the thread's own, and the next failure, also one that a call gets over, writes it anew. */
 const char *ic_last_error(void);
 uint32_t ic_version(void); /* 0x00XXYYZZ */
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
