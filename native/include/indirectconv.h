@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-template <typename structure> inline structure ic_sized() {
+template <typename structure> __attribute__((visibility("hidden"))) inline structure ic_sized() {
     structure zeros = structure();
     zeros.struct_size = sizeof(structure);
     return zeros;
@@ -38,9 +38,8 @@ template <typename structure> inline structure ic_sized() {
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#pragma GCC visibility push(default) /* what a shared library shows; all else of it is compiled hidden */
-#endif
+/* What follows is what the shared library shows; all else in it is hidden. */
+#pragma GCC visibility push(default)
 
 typedef enum {
     IC_OK = 0,
@@ -243,7 +242,7 @@ typedef struct {
 } ic_tuned_entry;
 
 #ifdef __cplusplus
-inline ic_tuned_entry ic_sized_entry() {
+__attribute__((visibility("hidden"))) inline ic_tuned_entry ic_sized_entry() {
     ic_tuned_entry zeros = IC_INIT(ic_tuned_entry);
     zeros.desc = IC_CONV2D_DESC_INIT;
     return zeros;
@@ -296,9 +295,7 @@ const char *ic_status_string(ic_status status);
 const char *ic_last_error(void);
 uint32_t ic_version(void); /* 0x00XXYYZZ */
 
-#if defined(__GNUC__)
 #pragma GCC visibility pop
-#endif
 
 #ifdef __cplusplus
 }
