@@ -24,7 +24,7 @@ def _compilers(kind: str, need_tool: Callable[[str], str]) -> tuple[tuple[str, .
     if kind == "arm64-gcc":
         return (need_tool("aarch64-linux-gnu-gcc"),), (need_tool("aarch64-linux-gnu-g++"),)
     # `zig c++` would build the C++ library, which the examples do not need, for minutes.
-    zig = (str(cmake.zig_program()), "cc", "-g0", "-fno-sanitize=undefined")
+    zig: tuple[str, ...] = (str(cmake.zig_program()), "cc", "-g0", "-fno-sanitize=undefined")
     if kind == "arm64":
         zig = (*zig, "-target", "aarch64-linux-musl", "-mcpu=generic")
     else:

@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 def _dynamic(path: Path) -> tuple[list[Any], list[Any]]:
     """Entries of the dynamic section, and the symbols of the dynamic table; empty for a static program."""
     with path.open("rb") as stream:
-        elf = ELFFile(stream)
+        elf: Any = ELFFile(stream)
         section, table = elf.get_section_by_name(".dynamic"), elf.get_section_by_name(".dynsym")
         tags = list(section.iter_tags()) if section else []
         return tags, list(table.iter_symbols()) if table else []

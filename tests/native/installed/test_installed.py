@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.toolchain import cmake
 from tests.native.installed.programs import BUILDS, NATIVE, STRICT, Installed, configure, run
 from tests.native.installed.sharedobject import exported, has_text_relocations, segments, soname
+
+if TYPE_CHECKING:
+    from tests.native.conftest import LibraryBuild
 
 pytestmark = pytest.mark.native
 
@@ -73,7 +77,7 @@ def flags_of(folder: Path) -> str:
 
 
 def test_warnings_are_errors_in_our_own_builds_only(
-    library_builds: Callable[[str], Installed], need_tool: Callable[[str], str], tmp_path: Path
+    library_builds: Callable[[str], LibraryBuild], need_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
     configure(NATIVE, tmp_path, CMAKE_C_COMPILER=need_tool("gcc"))
     assert "-Wconversion" in flags_of(tmp_path) and "-Werror" not in flags_of(tmp_path)
