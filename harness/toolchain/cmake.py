@@ -50,7 +50,7 @@ def environment() -> dict[str, str]:
 def build(
     source: Path, folder: Path, defines: Mapping[str, str], log: Path, targets: Sequence[str] = ("convbench",)
 ) -> None:
-    """Configures ``source`` into ``folder`` with -D ``defines`` and builds ``targets``.
+    """Configures ``source`` into ``folder`` with -D ``defines`` and builds ``targets``; warnings are errors.
 
     Everything cmake and ninja print goes to ``log``; where one fails, InfrastructureError carries its last lines.
     """
