@@ -50,12 +50,13 @@ def environment() -> dict[str, str]:
 def build(
     source: Path, folder: Path, defines: Mapping[str, str], log: Path, targets: Sequence[str] = ("convbench",)
 ) -> None:
-    """Configures ``source`` into ``folder`` with -D ``defines`` and builds ``targets``.
+    """Configures ``source`` into ``folder`` with -D ``defines`` and builds ``targets``; warnings are errors.
 
     Everything cmake and ninja print goes to ``log``; where one fails, InfrastructureError carries its last lines.
     """
     cmake, ninja = programs()
     configure = [str(cmake), "-S", str(source), "-B", str(folder), "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+    configure.append("-DIC_WERROR=ON")
     configure += [f"-D{key}={value}" for key, value in defines.items()]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

@@ -30,13 +30,16 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-template <typename structure> inline structure ic_sized() {
+template <typename structure> __attribute__((visibility("hidden"))) inline structure ic_sized() {
     structure zeros = structure();
     zeros.struct_size = sizeof(structure);
     return zeros;
 }
 extern "C" {
 #endif
+
+/* What follows is what the shared library shows; all else in it is hidden. */
+#pragma GCC visibility push(default)
 
 typedef enum {
     IC_OK = 0,
@@ -239,7 +242,7 @@ typedef struct {
 } ic_tuned_entry;
 
 #ifdef __cplusplus
-inline ic_tuned_entry ic_sized_entry() {
+__attribute__((visibility("hidden"))) inline ic_tuned_entry ic_sized_entry() {
     ic_tuned_entry zeros = IC_INIT(ic_tuned_entry);
     zeros.desc = IC_CONV2D_DESC_INIT;
     return zeros;
@@ -291,6 +294,8 @@ const char *ic_status_string(ic_status status);
  * text is the thread's own, and the next failure, also one that a call gets over, writes it anew. */
 const char *ic_last_error(void);
 uint32_t ic_version(void); /* 0x00XXYYZZ */
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -80,6 +80,54 @@ def _zig(kind: str) -> dict[str, str]:
     return {"CMAKE_TOOLCHAIN_FILE": str(ROOT / "ndk" / f"zig-{kind}.cmake"), "IC_ZIG": str(cmake.zig_program())}
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    defines: dict[str, str]
+    programs: tuple[str, ...] = PROGRAMS
+    runner: tuple[str, ...] = ()
+
+
+def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
+    """CMake's variables of a kind of build, its test programs, and what runs them."""
+    programs: tuple[str, ...] = PROGRAMS
+    if platform.machine() == "aarch64" and kind in ("zig", "sanitized", "gcc"):
+        programs = (*programs, "test_assembly")
+    if kind == "zig":
+        return _Setting(_zig("host"), programs)
+    if kind == "broken":
+        return _Setting({**_zig("host"), "IC_BROKEN_KERNEL": "ON"}, ("test_kernels", "convbench"))
+    if kind == "sanitized":
+        return _Setting({"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}, programs)
+    if kind == "threads":
+        defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "thread"}
+        return _Setting(defines, ("test_kernels", "test_pool"))
+    if kind in ("gcc", "clang"):
+        return _Setting({"CMAKE_C_COMPILER": need_tool(kind)}, programs)
+    runner = () if platform.machine() == "aarch64" else (need_tool("qemu-aarch64-static"),)
+    if kind == "arm64-gcc":  # its programs need the C library that comes with the compiler
+        defines = {
+            "CMAKE_SYSTEM_NAME": "Linux",
+            "CMAKE_SYSTEM_PROCESSOR": "aarch64",
+            "CMAKE_C_COMPILER": need_tool("aarch64-linux-gnu-gcc"),
+        }
+        return _Setting(defines, runner=(*runner, "-L", "/usr/aarch64-linux-gnu") if runner else ())
+    defines = _zig("arm64")
+    if kind == "arm64-undefined":
+        defines["IC_SANITIZE"] = "undefined"
+    return _Setting(defines, (*programs, "test_assembly"), runner)
+
+
+def _compile(kind: str, defines: dict[str, str], targets: tuple[str, ...]) -> Path:
+    folder = ROOT / "build" / "tests" / f"native-{kind}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        try:
+            cmake.build(NATIVE, folder, defines, folder / "log", targets)
+        except InfrastructureError as error:
+            pytest.fail(str(error), pytrace=False)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def native_builds(need_tool: Callable[[str], str]) -> Builds:
     """Builds by kind: ``zig`` (this machine), ``broken`` (the same with faulty kernels), ``sanitized`` (clang, address
@@ -88,35 +136,9 @@ def native_builds(need_tool: Callable[[str], str]) -> Builds:
     a second time only what changed."""
 
     def make(kind: str) -> NativeBuild:
-        runner: tuple[str, ...] = ()
-        programs: tuple[str, ...] = PROGRAMS
-        if kind == "zig":
-            defines = _zig("host")
-        elif kind == "broken":
-            defines = {**_zig("host"), "IC_BROKEN_KERNEL": "ON"}
-            programs = ("test_kernels", "convbench")
-        elif kind == "sanitized":
-            defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}
-        elif kind == "threads":
-            defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "thread"}
-            programs = ("test_kernels", "test_pool")
-        elif kind == "gcc":
-            defines = {"CMAKE_C_COMPILER": need_tool("gcc")}
-        else:
-            runner = () if platform.machine() == "aarch64" else (need_tool("qemu-aarch64-static"),)
-            defines = _zig("arm64")
-            if kind == "arm64-undefined":
-                defines["IC_SANITIZE"] = "undefined"
-        if kind.startswith("arm64") or (kind in ("zig", "sanitized", "gcc") and platform.machine() == "aarch64"):
-            programs = (*programs, "test_assembly")
-        folder = ROOT / "build" / "tests" / f"native-{kind}"
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
-            try:
-                cmake.build(NATIVE, folder, {"IC_BUILD_TESTS": "ON", **defines}, folder / "log", programs)
-            except InfrastructureError as error:
-                pytest.fail(str(error), pytrace=False)
-        return NativeBuild(folder, runner)
+        setting = _setting(kind, need_tool)
+        folder = _compile(kind, {"IC_BUILD_TESTS": "ON", **setting.defines}, setting.programs)
+        return NativeBuild(folder, setting.runner)
 
     kept: dict[str, NativeBuild | BaseException] = {}
 
@@ -133,3 +155,24 @@ def native_builds(need_tool: Callable[[str], str]) -> Builds:
         return outcome
 
     return once
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryBuild:
+    """A build folder with the static and the shared library, what runs its programs, and the variables given."""
+
+    folder: Path
+    runner: tuple[str, ...]
+    defines: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def library_builds(need_tool: Callable[[str], str]) -> Callable[[str], LibraryBuild]:
+    """The libraries alone, by the kinds of ``native_builds``, and ``clang`` and ``arm64-gcc``; in the same folders."""
+
+    def make(kind: str) -> LibraryBuild:
+        setting = _setting(kind, need_tool)
+        folder = _compile(kind, {"IC_BUILD_TESTS": "ON", **setting.defines}, ("indirectconv", "indirectconv_shared"))
+        return LibraryBuild(folder, setting.runner, setting.defines)
+
+    return make
