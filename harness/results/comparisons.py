@@ -63,7 +63,7 @@ def comparisons(rows: Sequence[Row]) -> Iterator[Comparison]:
 
 
 def _published(rows: Sequence[Row]) -> Iterator[Comparison]:
-    """Of several schedules the default one, then that of the kernel that most rows of the cluster ran, then the first."""
+    """Of several schedules the default one, then that of the kernel that most rows ran, then the first."""
     kernels: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
         kernels[row.key.device, row.key.cluster, row.key.face][row.kernel] += 1
