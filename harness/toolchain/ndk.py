@@ -169,7 +169,8 @@ def _required(folder: Path, found: str) -> Ndk:
     revision = read_revision(folder)
     if revision is None:
         what = "is not an Android NDK" if folder.is_dir() else "is a file" if folder.exists() else "does not exist"
-        named = f"{folder.absolute()}, the current folder," if folder == Path() else folder  # an empty text names it, too
+        # An empty text is Path(), too.
+        named = f"{folder.absolute()}, the current folder," if folder == Path() else folder
         raise UsageError(f"{found}: {named} {what}", _HINT)
     ndk = Ndk(folder.absolute(), revision, found)
     if problem := _problem(ndk):
