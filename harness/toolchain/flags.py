@@ -15,8 +15,9 @@ from harness.toolchain import cmake
 COMMANDS = "compile_commands.json"
 # Of the compiler proper: level, core, order of instructions, position, stack protector, macros, what else changes code.
 _ALONE = re.compile(
-    r"-(O\w*|pic-is-pie|m(arch|cpu|tune|abi)=.*|f(?!debug|coverage|gnuc|message|error|color|caret|no-spell).*)"
+    r"-(O\w*|std=.*|pic-is-pie|m(arch|cpu|tune|abi)=.*|f(?!debug|coverage|gnuc|message|error|color|caret|no-spell).*)"
 )
+_LIBRARY = "indirectconv.dir"  # CMake's folder of its objects
 _WITH_VALUE = ("-target-cpu", "-tune-cpu", "-mrelocation-model", "-pic-level", "-stack-protector", "-D")
 _JOBS = 2
 
@@ -31,7 +32,8 @@ def read_back(folder: Path) -> dict[str, Any]:
         commands = json.loads((folder / COMMANDS).read_text("utf-8"))
     except (OSError, ValueError):
         return {"every_file": [], "further": {}}
-    wanted = {Path(entry["file"]).name: entry for entry in commands if Path(entry["file"]).suffix == ".c"}
+    of_library = [entry for entry in commands if _LIBRARY in entry["command"] and entry["file"].endswith(".c")]
+    wanted = {Path(entry["file"]).name: entry for entry in of_library}
     alike: dict[str, list[str]] = {}  # file names by the rest of their command: one question for all of them
     for name, entry in wanted.items():
         alike.setdefault(_without_names(entry), []).append(name)
@@ -72,6 +74,8 @@ def seen(text: str) -> list[str]:
     for at, word in enumerate(words):
         if word in _WITH_VALUE and at + 1 < len(words):
             kept.append(f"{word} {words[at + 1]}")
+        elif words[at - 1] == "-target-feature":  # zig names all that its target lacks, -fp16fml among them
+            continue
         elif "/" not in word and _ALONE.fullmatch(word):
             kept.append(word)
     levels = [word for word in kept if re.fullmatch(r"-O[0-9a-z]*", word)]

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.unit
 CLANG = """clang version 19.1.7
  (in-process)
  "/usr/bin/clang" "-cc1" "-triple" "aarch64-unknown-linux-android24" "-mrelocation-model" "pic" "-pic-level" "2" \
-"-target-cpu" "generic" "-target-feature" "+neon" "-tune-cpu" "neoverse-v2" "-fdebug-compilation-dir=/b" "-isystem" \
-"/n/include" "-D" "NDEBUG" "-D" "_FORTIFY_SOURCE=2" "-O3" "-std=c11" "-O2" "-ffp-contract=off" "-stack-protector" "2" \
+"-target-cpu" "generic" "-target-feature" "-fp16fml" "-tune-cpu" "neoverse-v2" \
+"-fdebug-compilation-dir=/b" "-isystem" "/n/include" "-D" "NDEBUG" "-D" "_FORTIFY_SOURCE=2" \
+"-O3" "-std=c11" "-O2" "-ffp-contract=off" "-stack-protector" "2" \
 "-o" "a.o" "-x" "c" "a.c"
 """
 GCC = (
@@ -31,6 +32,7 @@ def test_what_clang_tells() -> None:
         "-tune-cpu neoverse-v2",
         "-D NDEBUG",
         "-D _FORTIFY_SOURCE=2",
+        "-std=c11",
         "-O2",
         "-ffp-contract=off",
         "-stack-protector 2",
@@ -56,10 +58,11 @@ def test_files_differ_in_what_is_told_of_them_alone(tmp_path: Path) -> None:
         {
             "directory": str(tmp_path),
             "file": f"/s/{name}.c",
-            "command": f"{compiler} -O2 {more} -c /s/{name}.c -o {name}.o",
+            "command": f"{compiler} -O2 {more} -c /s/{name}.c -o indirectconv.dir/{name}.o",
         }
         for name, more in (("a", ""), ("b", ""), ("kernel", "-mtune=x"))
     ]
+    commands.append({"directory": "/", "file": "/s/main.c", "command": "cc -c /s/main.c -o convbench.dir/main.o"})
     (tmp_path / flags.COMMANDS).write_text(json.dumps(commands))
     assert flags.read_back(tmp_path) == {"every_file": ["-O2"], "further": {"kernel.c": ["-mtune=x"]}}
     assert asked.read_text().count("x") == 2
