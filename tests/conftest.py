@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from harness.devices import adbprogram
+from harness.toolchain.ndk import NDK_VARIABLES, SDK_VARIABLES
 
 # No deadlines: machines are shared. In CI the same examples each time, so that a failure is the change's.
 settings.register_profile("local", deadline=None)
@@ -28,6 +29,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 KINDS = ("unit", "native", "integration", "e2e")
 OUTCOMES = ("passed", "failed", "skipped")
 TOOLS = Path(__file__).with_name("tools.txt")
+
+# An NDK or SDK that the environment names is the user's, for the session's fixtures too: a test makes its own.
+for _variable in (*NDK_VARIABLES, *SDK_VARIABLES):
+    os.environ.pop(_variable, None)
 
 NeedTool = Callable[[str], str]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.request import Request
+from harness.toolchain import elf
 from harness.toolchain.builder import Built, build
 from harness.toolchain.toolchain import DEFAULT_ABI, HOST
 
@@ -26,7 +27,13 @@ class Programs:
         if self.abi not in device.identity.abis:
             has = ", ".join(device.identity.abis) or "none that it tells"
             raise DeviceError(f"the device does not run {self.abi}: its ABIs are {has}", "leave it out with --device")
-        return self.by_abi[self.abi]
+        built = self.by_abi[self.abi]
+        if built.info.get("interpreter") and _lacks_linker(device):
+            raise DeviceError(
+                f"this emulated device has no {elf.ANDROID_INTERPRETER}, which programs of an NDK need",
+                "use --toolchain zig: its programs need nothing of the device",
+            )
+        return built
 
 
 def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
@@ -41,7 +48,18 @@ def build_programs(devices: Sequence[Device], request: Request, say: Callable[[s
         return Programs({HOST: build(HOST, request.toolchain, None, say)}, HOST)
     if abi == HOST:
         raise UsageError("--abi host does not run on a phone", "leave the option out, or name --device local")
-    built = {abi: build(abi, request.toolchain, request.ndk, say)}  # the options are about the phones
+    toolchain = request.toolchain
+    if toolchain == "auto" and request.ndk is None and any(map(_lacks_linker, devices)):
+        toolchain = "zig"
+    built = {abi: build(abi, toolchain, request.ndk, say)}  # the options are about the phones
     if any(for_host):
         built[HOST] = build(HOST, "auto", None, say)
     return Programs(built, abi)
+
+
+def _lacks_linker(device: Device) -> bool:
+    """Whether it is a virtual phone that cannot load dynamic programs; real ones all can, and are not asked."""
+    if not device.identity.emulated:
+        return False
+    folder, _, name = elf.ANDROID_INTERPRETER.rpartition("/")
+    return name not in device.list_dir(folder)

@@ -9,6 +9,7 @@ from harness.export.markdown import escaped
 from harness.model.emulation import mark_of
 from harness.paths import data_root
 from harness.report.context import Context
+from harness.report.provenance import built_with
 from harness.report.sentences import baseline_text, marked
 from harness.results.categories import CategoryRow
 from harness.results.table import Table
@@ -28,6 +29,7 @@ def render_markdown(context: Context) -> str:
     return environment.get_template("summary.md.j2").render(
         context=context,
         run=context.results.run,
+        built_with=built_with(context.results.run),
         baseline_text=baseline_text,
         marked=marked,
         categories=FORMATS["md"](_categories(context)) if context.results.categories else "",

@@ -44,6 +44,30 @@ def run_facts(run: RunData) -> Facts:
     return facts
 
 
+def built_with(run: RunData) -> str:
+    """One sentence: the toolchain of each ABI that the manifest tells of; empty where it tells of none."""
+    told = run.manifest.get("toolchain")
+    names = [f"{abi} with {_toolchain(build)}" for abi, build in told.items()] if isinstance(told, dict) else []
+    return f"Built for {' and for '.join(names)}." if names else ""
+
+
+def _toolchain(build: Any) -> str:
+    """ "NDK 27.2.12479018 (clang version 18.0.3), -O2"; what a damaged or older manifest lacks is left out."""
+    build = build if isinstance(build, dict) else {}
+    compiler = build.get("compiler") if isinstance(build.get("compiler"), dict) else {}
+    flags = build.get("flags") if isinstance(build.get("flags"), dict) else {}
+    kind, revision, program = (_text(compiler.get(key)) for key in ("toolchain", "revision", "compiler"))
+    if kind == "ndk":
+        name = f"NDK {revision}" + (f" ({program})" if program else "")
+    elif kind == "zig" or program == "zig":
+        name = f"zig {revision}".rstrip()
+    else:
+        name = revision or program or _text(build.get("toolchain")) or "an unknown toolchain"
+    every = flags.get("every_file")
+    levels = [_text(flag) for flag in every if _text(flag).startswith("-O")] if isinstance(every, list) else []
+    return ", ".join([name, *levels])
+
+
 def device_facts(device: DeviceData) -> DeviceFacts:
     """A device's identity without serial number, its clusters, and its runs of convbench."""
     return DeviceFacts(

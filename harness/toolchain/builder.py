@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import InfrastructureError
 from harness.paths import build_root, data_root
-from harness.toolchain import cache, cmake, elf, libc
+from harness.toolchain import cache, cmake, elf, flags, libc
 from harness.toolchain.toolchain import DEFAULT_ABI, Toolchain, choose
 
 
@@ -102,6 +102,7 @@ def _compile(
             "abi": chosen.abi,
             "toolchain": chosen.name,
             "compiler": chosen.identity,
+            "flags": flags.read_back(folder),
             "defines": parts["defines"],
             "sources": parts["sources"],
             "build_id": checked.build_id,

@@ -22,12 +22,12 @@ _KEPT = 12
 
 
 def sources_hash(roots: list[Path]) -> str:
-    """SHA-256 (hex) over names and contents of the build's source files below ``roots``; tests are left out."""
+    """SHA-256 (hex) over names and contents of the source files below ``roots``, but of tests and examples."""
     digest = hashlib.sha256()
     for root in roots:
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root)
-            if path.suffix not in _SOURCE_SUFFIXES or name.parts[0] == "tests" or not path.is_file():
+            if path.suffix not in _SOURCE_SUFFIXES or name.parts[0] in ("tests", "examples") or not path.is_file():
                 continue
             data = path.read_bytes()
             digest.update(f"{root.name}/{name.as_posix()}\0{len(data)}\0".encode())

@@ -56,7 +56,7 @@ def build(
     """
     cmake, ninja = programs()
     configure = [str(cmake), "-S", str(source), "-B", str(folder), "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
-    configure.append("-DIC_WERROR=ON")
+    configure += ["-DIC_WERROR=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
     configure += [f"-D{key}={value}" for key, value in defines.items()]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

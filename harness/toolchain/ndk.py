@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -16,10 +17,12 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.paths import data_root
+from harness.toolchain.cache import sha256
 
-NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")
+NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK")
 SDK_VARIABLES = ("ANDROID_HOME", "ANDROID_SDK_ROOT")
 _TOOLCHAIN_FILE = Path("build/cmake/android.toolchain.cmake")
+_CLANG = "toolchains/llvm/prebuilt/*/bin/clang"
 _HINT = (
     "an NDK has build/cmake/android.toolchain.cmake and source.properties; "
     "without one, --toolchain zig builds for phones too"
@@ -50,6 +53,31 @@ class Ndk:
     def toolchain_file(self) -> Path:
         """The NDK's own CMake toolchain file."""
         return self.path / _TOOLCHAIN_FILE
+
+    @property
+    def compilers(self) -> list[Path]:
+        """Its clang for each host that it is for."""
+        return sorted(self.path.glob(_CLANG))
+
+    def compiler_version(self) -> str:
+        """The first line of ``clang --version``; empty where none of its compilers runs here."""
+        for clang in self.compilers:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                done = subprocess.run([clang, "--version"], capture_output=True, check=False, timeout=60)
+                if done.returncode == 0:
+                    return "".join(done.stdout.decode("utf-8", "replace").splitlines()[:1]).strip() or "unknown"
+        return ""
+
+    def contents(self) -> str:
+        """A SHA-256 (hex) that changes with its CMake files, source.properties or programs: those by size and time."""
+        digest = hashlib.sha256()
+        for path in sorted([self.path / "source.properties", *self.path.glob("build/cmake/**/*.cmake")]):
+            digest.update(f"{path.relative_to(self.path)}\0{sha256(path)}\0".encode())
+        for path in sorted(self.path.glob("toolchains/llvm/prebuilt/*/bin/*")):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                digest.update(f"{path.relative_to(self.path)}\0{status.st_size} {status.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
 
 
 def version_key(revision: str) -> tuple[tuple[int, ...], bool]:
@@ -88,8 +116,8 @@ def find(
 ) -> Ndk | None:
     """The NDK to build with, or None where there is none.
 
-    Raises UsageError where ``named`` (--ndk) or a variable of the environment points at something that is not a
-    supported NDK. What lies in an SDK or a usual folder and is unusable is passed over, and said.
+    Raises UsageError where ``named`` (--ndk) or an NDK's variable points at something that is not a supported NDK.
+    What lies in an SDK or a usual folder and is unusable is passed over, and said; so is an SDK that is not there.
     """
     environment = os.environ if environment is None else environment
     if named is not None:
@@ -101,11 +129,8 @@ def find(
         if environment.get(variable):
             sdk = Path(environment[variable])
             if not sdk.is_dir():
-                raise UsageError(
-                    f"{variable} points at {sdk}, which is not a folder",
-                    f"set {variable} to an Android SDK, or unset it",
-                )
-            if best := _best(sdk, variable, say):
+                say(f"not used: {variable}={sdk}: not a folder")
+            elif best := _best(sdk, variable, say):
                 return best
     for sdk in _usual_sdks(home or Path.home()):
         if best := _best(sdk, str(sdk), say):
@@ -125,9 +150,9 @@ def _candidates(sdk: Path) -> Iterator[Path]:
 
 
 def _best(sdk: Path, found: str, say: Callable[[str], None]) -> Ndk | None:
-    """The newest usable NDK of an SDK folder."""
+    """The newest usable NDK of an SDK folder: a release before any beta."""
     ndks = [Ndk(folder, revision, found) for folder in _candidates(sdk) if (revision := read_revision(folder))]
-    for ndk in sorted(ndks, key=lambda ndk: version_key(ndk.revision), reverse=True):
+    for ndk in sorted(ndks, key=_preference, reverse=True):
         problem = _problem(ndk)
         if not problem:
             return ndk
@@ -135,11 +160,18 @@ def _best(sdk: Path, found: str, say: Callable[[str], None]) -> Ndk | None:
     return None
 
 
+def _preference(ndk: Ndk) -> tuple[bool, tuple[int, ...]]:
+    numbers, is_release = version_key(ndk.revision)
+    return is_release, numbers
+
+
 def _required(folder: Path, found: str) -> Ndk:
     revision = read_revision(folder)
     if revision is None:
-        what = "is not an Android NDK" if folder.is_dir() else "does not exist"
-        raise UsageError(f"{found}: {folder} {what}", _HINT)
+        what = "is not an Android NDK" if folder.is_dir() else "is a file" if folder.exists() else "does not exist"
+        # An empty text is Path(), too.
+        named = f"{folder.absolute()}, the current folder," if folder == Path() else folder
+        raise UsageError(f"{found}: {named} {what}", _HINT)
     ndk = Ndk(folder.absolute(), revision, found)
     if problem := _problem(ndk):
         raise UsageError(f"{found}: {folder}: {problem}", "install NDK r27 or newer, or use --toolchain zig")
@@ -151,15 +183,12 @@ def _problem(ndk: Ndk) -> str:
     tolerated = table()["ndk"]["tolerated"]
     if ndk.major < tolerated:
         return f"NDK r{ndk.major} ({ndk.revision}) is too old: r{table()['ndk']['minimum']} or newer is needed"
-    clang = next(iter(sorted(ndk.path.glob("toolchains/llvm/prebuilt/*/bin/clang"))), None)
-    if clang is None:
-        return ""  # CMake will say what is missing
-    try:
-        done = subprocess.run([clang, "--version"], capture_output=True, check=False, timeout=60)
-        works = done.returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        works = False
-    return "" if works else f"its compiler {clang} does not run on this host ({platform.system()} {platform.machine()})"
+    compilers = ndk.compilers
+    if not compilers:
+        return f"it has no compiler ({_CLANG})"
+    if ndk.compiler_version():
+        return ""
+    return f"its compiler {compilers[0]} does not run on this host ({platform.system()} {platform.machine()})"
 
 
 def warning(ndk: Ndk) -> str:

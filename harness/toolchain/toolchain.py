@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shlex
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import data_root
-from harness.toolchain import cache, cmake, ndk
+from harness.toolchain import cmake, ndk
 
 HOST = "host"
 DEFAULT_ABI = "arm64-v8a"
@@ -117,7 +118,8 @@ def _ndk(abi: str, found: ndk.Ndk) -> Toolchain:
         "toolchain": "ndk",
         "revision": found.revision,
         "path": str(found.path),
-        "toolchain_file": cache.sha256(found.toolchain_file),
+        "compiler": found.compiler_version(),
+        "contents": found.contents(),
     }
     machine = ndk.table()["abis"][abi]["machine"]
     return Toolchain("ndk", abi, machine, defines, identity, f"NDK {found.revision} ({found.path})")
@@ -173,4 +175,7 @@ def _host_cc(text: str, machine: str) -> Toolchain:
         "CMAKE_EXE_LINKER_FLAGS": "-Wl,--build-id=sha1",
     }
     identity = {"toolchain": "host", "compiler": " ".join([program, *words[1:]]), "revision": "".join(first)}
+    with contextlib.suppress(OSError):  # replaced in place it may call itself the same
+        status = Path(program).stat()
+        identity["file"] = f"{status.st_size} bytes, {status.st_mtime_ns} ns"
     return Toolchain("host", HOST, machine, defines, identity, text)

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.report.provenance import device_facts
+from harness.report.provenance import built_with, device_facts
 from harness.report.writer import write_report
 from harness.results.run import read_run
 from tests.variants import fields
@@ -59,3 +59,30 @@ def test_a_refused_table(synthetic: ModuleType, tmp_path: Path) -> None:
         "ab" * 32 + ", not used: of another <CPU>",
         "unknown, not used: cannot be read",
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        (
+            {"toolchain": "ndk", "revision": "27.2.12479018", "compiler": "clang version 18.0.3"},
+            "Built for arm64-v8a with NDK 27.2.12479018 (clang version 18.0.3), -O2.",
+        ),
+        ({"toolchain": "zig", "revision": "0.17.1"}, "Built for arm64-v8a with zig 0.17.1, -O2."),
+        (
+            {"toolchain": "host", "compiler": "/usr/bin/gcc", "revision": "gcc (Debian) 12.2.0"},
+            "Built for arm64-v8a with gcc (Debian) 12.2.0, -O2.",
+        ),
+        ("damaged", "Built for arm64-v8a with an unknown toolchain, -O2."),
+    ],
+)
+def test_the_summary_names_the_toolchain(synthetic: ModuleType, tmp_path: Path, told: object, sentence: str) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=2, rounds=1)
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["toolchain"] = {"arm64-v8a": {"compiler": told, "flags": {"every_file": ["-O2", "-std=c11"]}}}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    write_report(run)
+    assert sentence in (run / "summary.md").read_text().replace("\\", "")
+    manifest["toolchain"] = []
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert built_with(read_run(run)) == ""

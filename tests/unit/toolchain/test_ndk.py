@@ -74,6 +74,9 @@ def test_order_of_the_search(tmp_path: Path) -> None:
     environment["ANDROID_NDK_HOME"] = ""
     assert found(None) == (root, "ANDROID_NDK_ROOT")
     del environment["ANDROID_NDK_ROOT"]
+    environment["ANDROID_NDK"] = str(root)
+    assert found(None) == (root, "ANDROID_NDK")
+    del environment["ANDROID_NDK"]
     assert found(None) == (tmp_path / "sdk/ndk/29.0.1", "ANDROID_HOME")
     del environment["ANDROID_HOME"]
     assert found(None)[0] == user / "Android/Sdk/ndk/30.0.1"
@@ -86,7 +89,7 @@ def test_an_sdk_without_ndk_is_no_fault(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("what", ["absent", "empty", "no properties", "no revision"])
-@pytest.mark.parametrize("named_by", ["--ndk", "ANDROID_NDK_HOME", "ANDROID_NDK_ROOT"])
+@pytest.mark.parametrize("named_by", ["--ndk", "ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK"])
 def test_a_wrong_ndk_that_was_named(tmp_path: Path, what: str, named_by: str) -> None:
     folder = tmp_path / "ndk"
     if what == "empty":
@@ -102,10 +105,57 @@ def test_a_wrong_ndk_that_was_named(tmp_path: Path, what: str, named_by: str) ->
     assert "--toolchain zig" in caught.value.remedy
 
 
-@pytest.mark.parametrize("variable", ["ANDROID_HOME", "ANDROID_SDK_ROOT"])
-def test_an_sdk_variable_that_points_nowhere(tmp_path: Path, variable: str) -> None:
-    with pytest.raises(UsageError, match=f"{variable} points at .*nowhere"):
-        ndk.find(None, {variable: str(tmp_path / "nowhere")}, tmp_path)
+def test_an_sdk_variable_that_points_nowhere_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ndk, "_usual_sdks", lambda _home: ())
+    make_ndk(tmp_path / "sdk/ndk/27.0.1", "27.0.1")
+    said: list[str] = []
+    environment = {"ANDROID_HOME": str(tmp_path / "nowhere"), "ANDROID_SDK_ROOT": str(tmp_path / "sdk")}
+    found = ndk.find(None, environment, tmp_path, said.append)
+    assert found and found.found == "ANDROID_SDK_ROOT"
+    assert said == [f"not used: ANDROID_HOME={tmp_path / 'nowhere'}: not a folder"]
+    assert ndk.find(None, {"ANDROID_HOME": str(tmp_path / "nowhere")}, tmp_path) is None
+
+
+def test_a_folder_without_compiler(tmp_path: Path) -> None:
+    """Half deleted, or unpacked in part: an older one that is whole is better; named, it is refused."""
+    newest = make_ndk(tmp_path / "ndk/29.0.1", "29.0.1", clang="")
+    make_ndk(tmp_path / "ndk/27.0.1", "27.0.1")
+    said: list[str] = []
+    found = ndk.find(None, {"ANDROID_HOME": str(tmp_path)}, tmp_path, said.append)
+    assert found and found.revision == "27.0.1"
+    assert len(said) == 1 and "29.0.1: it has no compiler (toolchains/llvm/prebuilt/*/bin/clang)" in said[0]
+    with pytest.raises(UsageError, match="it has no compiler"):
+        ndk.find(newest, {}, tmp_path)
+
+
+def test_a_release_before_a_beta_of_a_higher_number(tmp_path: Path) -> None:
+    make_ndk(tmp_path / "ndk/30.0.1", "30.0.1-beta1")
+    alone = ndk.find(None, {"ANDROID_HOME": str(tmp_path)}, tmp_path)
+    assert alone and alone.revision == "30.0.1-beta1"
+    for revision in ("28.0.1", "29.0.1"):
+        make_ndk(tmp_path / "ndk" / revision, revision)
+    found = ndk.find(None, {"ANDROID_HOME": str(tmp_path)}, tmp_path)
+    assert found and found.revision == "29.0.1"
+
+
+def test_a_file_or_nothing_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "android-ndk.zip"
+    file.write_text("")
+    with pytest.raises(UsageError, match=f"--ndk: {file} is a file"):
+        ndk.find(file, {}, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"--ndk: {tmp_path}, the current folder, is not an Android NDK"):
+        ndk.find(Path(), {}, tmp_path)
+
+
+def test_a_compiler_of_another_host_beside_this_ones(tmp_path: Path) -> None:
+    both = make_ndk(tmp_path / "ndk", "27.0.1", clang="echo clang version 18.0.1")
+    other = both / "toolchains/llvm/prebuilt/darwin-x86_64/bin/clang"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"\xcf\xfa\xed\xfe")
+    other.chmod(0o755)
+    found = ndk.find(both, {}, tmp_path)
+    assert found and found.compiler_version() == "clang version 18.0.1"
 
 
 def test_old_versions(tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ def make_ndk(path: Path, revision: str) -> Path:
     (path / "build/cmake").mkdir(parents=True)
     (path / "build/cmake/android.toolchain.cmake").write_text("")
     (path / "source.properties").write_text(f"Pkg.Revision = {revision}\n")
+    clang = path / "toolchains/llvm/prebuilt/linux-x86_64/bin/clang"
+    clang.parent.mkdir(parents=True)
+    clang.write_text("#!/bin/sh\necho clang version 18.0.1\n")
+    clang.chmod(0o755)
     return path
 
 
@@ -59,6 +63,35 @@ def test_what_the_ndk_is_told(folder: Path, tmp_path: Path) -> None:
     older = choose("arm64-v8a", "ndk", make_ndk(tmp_path / "r26", "26.3.11579264"))
     assert "ANDROID_SUPPORT_FLEXIBLE_PAGE_SIZES" not in older.defines
     assert (chosen.machine, chosen.android) == ("EM_AARCH64", True)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "build/cmake/android.toolchain.cmake",
+        "build/cmake/android-legacy.toolchain.cmake",
+        "source.properties",
+        "toolchains/llvm/prebuilt/linux-x86_64/bin/clang",
+        "toolchains/llvm/prebuilt/linux-x86_64/bin/ld.lld",
+    ],
+)
+def test_a_change_in_place_makes_another_identity(folder: Path, file: str) -> None:
+    before = choose("arm64-v8a", "ndk", folder).identity
+    assert before["compiler"] == "clang version 18.0.1"
+    assert choose("arm64-v8a", "ndk", folder).identity == before
+    with (folder / file).open("a") as stream:
+        stream.write("# changed\n")
+    assert choose("arm64-v8a", "ndk", folder).identity != before
+
+
+def test_a_compiler_of_cc_changed_in_place_makes_another_identity(tmp_path: Path) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho compiler 1\n")
+    compiler.chmod(0o755)
+    before = choose("host", "auto", CC=str(compiler)).identity
+    with compiler.open("a") as stream:
+        stream.write("# changed\n")
+    assert choose("host", "auto", CC=str(compiler)).identity != before
 
 
 def test_r22_is_said(tmp_path: Path) -> None:

@@ -29,13 +29,11 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
         for (size_t y = run->down; y != 0; y--, down += run->down_step, weights += run->weights_gap) {
             const char *across = down;
             if (shares) {
-                IC_UNROLL
-                for (unsigned v = 0; v < vectors; v++) {
+                IC_EACH (v, vectors, IC_VECTORS) {
                     const float *b = weights + v * IC_WIDTH;
                     const IC_VECTOR b0 = IC_LOAD(b), b1 = IC_LOAD(b + run->weights_step),
                                     b2 = IC_LOAD(b + 2 * run->weights_step);
-                    IC_UNROLL
-                    for (unsigned i = 0; i < rows + 2; i++) {
+                    IC_EACH (i, rows + 2, IC_ROWS + 2) {
                         const float *a = (const float *)(const void *)(down + i * run->input_step);
                         const IC_VECTOR x = IC_LOAD(a + v * IC_WIDTH);
                         if (i < rows) {
@@ -55,25 +53,20 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
             IC_NO_UNROLL
             for (size_t x = run->across; x != 0; x--, across += run->across_step, weights += run->weights_step) {
                 IC_VECTOR b[IC_VECTORS];
-                IC_UNROLL
-                for (unsigned v = 0; v < vectors; v++) {
+                IC_EACH (v, vectors, IC_VECTORS) {
                     b[v] = IC_LOAD(weights + v * IC_WIDTH);
                 }
-                IC_UNROLL
-                for (unsigned r = 0; r < rows; r++) {
+                IC_EACH (r, rows, IC_ROWS) {
                     const float *a = (const float *)(const void *)(across + r * run->input_step);
-                    IC_UNROLL
-                    for (unsigned v = 0; v < vectors; v++) {
+                    IC_EACH (v, vectors, IC_VECTORS) {
                         acc[r][v] = IC_FMA(acc[r][v], b[v], IC_LOAD(a + v * IC_WIDTH));
                     }
                 }
             }
         }
-        IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
+        IC_EACH (r, rows, IC_ROWS) {
             float *pixel = (float *)(void *)(output + r * run->output_step);
-            IC_UNROLL
-            for (unsigned v = 0; v < vectors; v++) {
+            IC_EACH (v, vectors, IC_VECTORS) {
                 IC_STORE(pixel + v * IC_WIDTH, clamps ? clamped(acc[r][v], run) : acc[r][v]);
             }
         }

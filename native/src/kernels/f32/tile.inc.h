@@ -32,6 +32,19 @@
 #define IC_NO_UNROLL _Pragma("GCC unroll 1")
 #endif
 
+/* The first `count` of a tile's rows or vectors, `most` of which the largest one has. Up to clang 14 a loop of one turn
+ * goes too early, and the sums in a loop around or inside it stay on the stack: there all tiles count to `most`. */
+#if defined(__clang__) && __clang_major__ < 15
+#define IC_EACH(i, count, most)                                                                                        \
+    IC_UNROLL                                                                                                          \
+    for (unsigned i = 0; i < (most); i++)                                                                              \
+        if (i < (count))
+#else
+#define IC_EACH(i, count, most)                                                                                        \
+    IC_UNROLL                                                                                                          \
+    for (unsigned i = 0; i < (count); i++)
+#endif
+
 #define IC_COLUMNS (IC_WIDTH * IC_VECTORS)
 
 #include "fetch.inc.h"
@@ -39,11 +52,9 @@
 /* Every sum of a tile begins with its channel's bias, */
 static inline __attribute__((always_inline)) void begin_sums(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *bias,
                                                              const unsigned rows, const unsigned vectors) {
-    IC_UNROLL
-    for (unsigned v = 0; v < vectors; v++) {
+    IC_EACH (v, vectors, IC_VECTORS) {
         const IC_VECTOR first = IC_LOAD(bias + v * IC_WIDTH);
-        IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
+        IC_EACH (r, rows, IC_ROWS) {
             acc[r][v] = first;
         }
     }
@@ -53,11 +64,9 @@ static inline __attribute__((always_inline)) void begin_sums(IC_VECTOR acc[IC_RO
 static inline __attribute__((always_inline)) void resume_sums(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const char *output,
                                                               const int64_t *output_offsets, const unsigned rows,
                                                               const unsigned vectors, const unsigned last_width) {
-    IC_UNROLL
-    for (unsigned r = 0; r < rows; r++) {
+    IC_EACH (r, rows, IC_ROWS) {
         const float *pixel = (const float *)(const void *)(output + output_offsets[r]);
-        IC_UNROLL
-        for (unsigned v = 0; v + 1 < vectors; v++) {
+        IC_EACH (v, vectors - 1, IC_VECTORS) {
             acc[r][v] = IC_LOAD(pixel + v * IC_WIDTH);
         }
         pixel += (vectors - 1) * IC_WIDTH;
@@ -72,13 +81,11 @@ static inline __attribute__((always_inline)) void point_rows(const float *a[IC_R
                                                              uintptr_t to_padding, const bool has_padding,
                                                              const int64_t *entry, const unsigned rows) {
     if (has_padding) {
-        IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
+        IC_EACH (r, rows, IC_ROWS) {
             a[r] = (const float *)(input + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
         }
     } else {
-        IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
+        IC_EACH (r, rows, IC_ROWS) {
             a[r] = (const float *)(input + (uintptr_t)entry[r]);
         }
     }
@@ -90,29 +97,23 @@ static inline __attribute__((always_inline)) void step(IC_VECTOR acc[IC_ROWS][IC
                                                        const unsigned vectors) {
 #if IC_ROWS_OUTER
     IC_VECTOR b[IC_VECTORS];
-    IC_UNROLL
-    for (unsigned v = 0; v < vectors; v++) {
+    IC_EACH (v, vectors, IC_VECTORS) {
         b[v] = IC_LOAD(weights + v * IC_WIDTH);
     }
-    IC_UNROLL
-    for (unsigned r = 0; r < rows; r++) {
+    IC_EACH (r, rows, IC_ROWS) {
         const IC_VECTOR x = IC_SPLAT(a[r][k]);
-        IC_UNROLL
-        for (unsigned v = 0; v < vectors; v++) {
+        IC_EACH (v, vectors, IC_VECTORS) {
             acc[r][v] = IC_FMA(acc[r][v], b[v], x);
         }
     }
 #else
     IC_VECTOR x[IC_ROWS];
-    IC_UNROLL
-    for (unsigned r = 0; r < rows; r++) {
+    IC_EACH (r, rows, IC_ROWS) {
         x[r] = IC_SPLAT(a[r][k]);
     }
-    IC_UNROLL
-    for (unsigned v = 0; v < vectors; v++) {
+    IC_EACH (v, vectors, IC_VECTORS) {
         const IC_VECTOR b = IC_LOAD(weights + v * IC_WIDTH);
-        IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
+        IC_EACH (r, rows, IC_ROWS) {
             acc[r][v] = IC_FMA(acc[r][v], b, x[r]);
         }
     }
@@ -207,11 +208,9 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             size_t k = 0;
 #if IC_LANES > 1
 #define IC_STEP(lane)                                                                                                  \
-    IC_UNROLL                                                                                                          \
-    for (unsigned v = 0; v < vectors; v++) {                                                                           \
+    IC_EACH (v, vectors, IC_VECTORS) {                                                                                 \
         const IC_VECTOR b = IC_LOAD(weights + (lane) * IC_COLUMNS + v * IC_WIDTH);                                     \
-        IC_UNROLL                                                                                                      \
-        for (unsigned r = 0; r < rows; r++) {                                                                          \
+        IC_EACH (r, rows, IC_ROWS) {                                                                                   \
             acc[r][v] = IC_FMA_LANE(acc[r][v], b, x[r], lane);                                                         \
         }                                                                                                              \
     }
@@ -219,8 +218,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             IC_NO_UNROLL
             for (; k != whole; k += IC_LANES) {
                 IC_VECTOR x[IC_ROWS];
-                IC_UNROLL
-                for (unsigned r = 0; r < rows; r++) {
+                IC_EACH (r, rows, IC_ROWS) {
                     x[r] = IC_LOAD_LANES(a[r] + k);
                 }
                 IC_STEP(0)
@@ -248,19 +246,15 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         if (clamps) { /* as many operations as multiplications for two channels: 3 % of a tile of 64 */
             const IC_VECTOR low = IC_SPLAT(run->output_min);
             const IC_VECTOR high = IC_SPLAT(run->output_max);
-            IC_UNROLL
-            for (unsigned r = 0; r < rows; r++) {
-                IC_UNROLL
-                for (unsigned v = 0; v < vectors; v++) {
+            IC_EACH (r, rows, IC_ROWS) {
+                IC_EACH (v, vectors, IC_VECTORS) {
                     acc[r][v] = IC_CLAMP(acc[r][v], low, high);
                 }
             }
         }
-        IC_UNROLL
-        for (unsigned r = 0; r < rows; r++) {
+        IC_EACH (r, rows, IC_ROWS) {
             float *pixel = (float *)(void *)(output + output_offsets[r]);
-            IC_UNROLL
-            for (unsigned v = 0; v + 1 < vectors; v++) {
+            IC_EACH (v, vectors - 1, IC_VECTORS) {
                 IC_STORE(pixel + v * IC_WIDTH, acc[r][v]);
             }
             const IC_VECTOR last = acc[r][vectors - 1];
