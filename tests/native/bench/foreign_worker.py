@@ -43,6 +43,13 @@ def convolve(f: Fields) -> list[float]:
     return out
 
 
+def kill_checker() -> None:
+    parent = os.getppid()
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0check\0"):
+            os.kill(int(pid), signal.SIGKILL)
+
+
 class Worker:
     def __init__(self) -> None:
         self.layer: Fields = {}
@@ -80,6 +87,8 @@ class Worker:
             return "checked outputs=256 ok=1 error_over_bound=0 checksum=7"
         if BEHAVIOUR == "right-once" and f["compute"] == "0":
             values = [value + 0.5 for value in values]
+        if BEHAVIOUR == "killer" and f["compute"] == "0" and self.layer["name"] == "small":
+            kill_checker()
         Path(f["output"]).write_bytes(struct.pack(f"<{len(values)}f", *values))
         if BEHAVIOUR in ("liar", "turns"):
             return "checked outputs=256 ok=1 error_over_bound=0 checksum=7"

@@ -158,6 +158,15 @@ def test_what_is_no_program_is_told(foreign: Any, run: Callable[..., Any]) -> No
     assert {s.algorithm for s in result.of(Sample)} == {"indirect"}
 
 
+def test_a_checker_that_is_killed_is_not_the_program_s_doing(foreign: Any, run: Callable[..., Any]) -> None:
+    """Nobody judged its last sample on that layer: the job is not done, and --resume goes into it again."""
+    result = run(foreign("killer"))
+    assert result.code == 3
+    assert [(e.layer, e.algorithm, e.signal, e.external) for e in result.of(Error)] == [("small", "killer", 9, True)]
+    assert [(job.layer, job.complete) for job in result.of(Job)] == [("small", False), ("strided", True)]
+    assert [c.ok for c in others(result, Check) if c.layer == "strided"] == [True] * 3  # by a new one
+
+
 def test_what_it_started_ends_with_it(foreign: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     """A shell script that keeps its shell: the killed one is not the one that hangs on the measured CPU."""
     plan = foreign("hanging")
