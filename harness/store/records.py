@@ -191,7 +191,10 @@ class Addresses(BaseModel):
 
 
 class Sample(_OfVariant):
-    """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``."""
+    """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``.
+
+    Evidence is None where somebody else's worker does not tell it.
+    """
 
     type: Literal["sample"]
     launch: int
@@ -206,15 +209,16 @@ class Sample(_OfVariant):
     # as far as they fit; `rotate`: the input was touched just before, the matrix is another instance's each time.
     copy_ns: float | None = None
     copies: int = 1  # instances that `rotate` went through
-    settle_ns: float
-    settle_capped: bool
+    settle_ns: float | None
+    settle_capped: bool | None
     mhz_before: float | None = None
     mhz_after: float | None = None
-    cpu_before: int
-    cpu_after: int
-    repinned: int = 0  # times the worker was on another CPU, or free to go there: pinned again, the sample taken anew
-    nivcsw: int
-    faults: int
+    cpu_before: int | None
+    cpu_after: int | None
+    # Times the worker was on another CPU, or free to go there: pinned again, the sample taken anew.
+    repinned: int | None = 0
+    nivcsw: int | None
+    faults: int | None
     t_ns: int  # CLOCK_MONOTONIC at t0
     pid: int
     addresses: Addresses = Addresses()

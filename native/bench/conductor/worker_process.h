@@ -10,12 +10,15 @@
 #include <sys/types.h>
 
 typedef struct {
-    pid_t pid; /* 0: not running */
+    pid_t pid;  /* 0: not running */
+    bool alone; /* it leads a process group of its own, which ends with it */
     lines in;
     int layer;              /* the plan's index of the layer it holds, -1: none */
     unsigned char *created; /* by object, for that layer */
     uint64_t last_ns;       /* when it last answered */
 } worker_process;
+
+#define ANSWER_SAID 121 /* room for the beginning of a line, with its end */
 
 typedef enum {
     ASK_ANSWERED,
@@ -28,13 +31,16 @@ typedef struct {
     ask_status status;
     int signal;    /* 0: none */
     bool external; /* not the variant's doing: killed from outside, or no process to be had */
-    char reason[200];
+    char reason[400];
     fields reply;
+    char said[ANSWER_SAID]; /* the line's beginning, as it came, where a reason quotes it */
     char line[PROTOCOL_LINE];
 } answer;
 
-bool worker_process_start(worker_process *w, const char *exe,
-                          answer *a); /* exe "": this program. Reason in a->reason */
+/* Starts `exe command` (exe "": this program): on that CPU alone, and with a process group of its own, so that what it
+ * starts ends with it; or (-1) wherever the conductor is. Reason in a->reason.
+ */
+bool worker_process_start(worker_process *w, const char *exe, const char *command, int cpu, answer *a);
 /* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
 bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request);
 void worker_process_stop(worker_process *w);
