@@ -47,6 +47,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None
     algorithms: options.Algorithms = None
     faces: options.Faces = None
+    worker: options.Workers = None
     clusters: options.Clusters = None
     tuned: Annotated[
         Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
@@ -74,7 +75,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
 
     def _request(self) -> Request:
         suite, layers = self.read()
-        suite = with_options(suite, self.algorithms, self.faces)
+        suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
         return Request(
             suite=suite.name,
             layers=layers,
@@ -86,6 +87,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             abi=self.abi,
             ndk=self.ndk,
             cpus=options.cpus_of(self.clusters),
+            workers=suite.workers,
             tuned=self.tuned,
         )
 

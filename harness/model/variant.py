@@ -29,7 +29,10 @@ _ORDERS = ("", "+panels", "+pixels")  # of loops: options that the paper's compa
 
 @dataclass(frozen=True)
 class Asked:
-    """What a plan asks for: an algorithm, and its schedule (default, best, default+OPTIONS or KERNEL+OPTIONS)."""
+    """What a plan asks for: an algorithm, and its schedule (default, best, default+OPTIONS or KERNEL+OPTIONS).
+
+    A worker of somebody else's is asked for by its name, as if that were an algorithm.
+    """
 
     algorithm: str
     schedule: str = DEFAULT
@@ -41,10 +44,20 @@ class Asked:
 
     @property
     def face(self) -> Face:
-        """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses."""
+        """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses.
+
+        What is not ours is always best: it is in no comparison of the paper.
+        """
+        if is_foreign(self.algorithm):
+            return BEST
         options = self.schedule.partition("+")
         plain = self.schedule != CHOSEN and options[1] + options[2] in _ORDERS
         return PUBLISHED if plain and self.algorithm != AUTO else BEST
+
+
+def is_foreign(algorithm: str) -> bool:
+    """Whether that is no algorithm of ours but the name of a worker of somebody else's."""
+    return algorithm not in ALGORITHMS
 
 
 def parse_asked(name: str) -> Asked | None:
@@ -77,6 +90,11 @@ class Variant:
     threads: int = 1
     build: str = ""
     cache: str = ""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is measured by a worker of somebody else's, which ``algorithm`` names."""
+        return is_foreign(self.algorithm)
 
     @property
     def is_auto(self) -> bool:

@@ -118,7 +118,7 @@ class Session:
             take_over(installed, self._directory)
             with self._folder(installed):
                 self._progress.phase("installing")
-                installed.install(built)
+                installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
 
     def _confirm(self) -> None:
