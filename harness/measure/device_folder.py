@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -44,7 +45,7 @@ class DeviceFolder:
             )
         self.device.push(built.path, self.program, executable=True)
         for worker in workers:
-            place = worker_folder(self.folder, worker)
+            place = worker_folder(self.folder, worker.name)
             self.device.make_dir(place)
             for path in worker.every:
                 runs = path is worker.program or os.access(path, os.X_OK)
@@ -100,10 +101,18 @@ class DeviceFolder:
 
 
 def programs_of(device: Device, program: str) -> list[RemoteProcess]:
-    """The living processes with that path among their arguments: an emulator puts its own ones before it."""
+    """The living processes with that path, or one of a worker beside it, among their arguments.
+
+    An emulator, or a script's interpreter, puts its own ones before it.
+    """
+    worker = worker_folder(posixpath.dirname(program)).encode()
     pids = [pid for pid in device.list_dir("/proc") if pid.isdigit()]
     lines = device.read_files([f"/proc/{pid}/cmdline" for pid in pids])
-    ours = [path for path, line in lines.items() if program.encode() in (line or b"").split(b"\0")]
+    ours = [
+        path
+        for path, line in lines.items()
+        if any(word == program.encode() or word.startswith(worker) for word in (line or b"").split(b"\0"))
+    ]
     files = device.read_files([BOOT_ID, *(path.replace("cmdline", "stat") for path in ours)])
     boot_id = (files.pop(BOOT_ID) or b"").decode("utf-8", "replace").strip()
     stats = [parse_stat((line or b"").decode("utf-8", "replace")) for line in files.values()]

@@ -8,7 +8,6 @@ from harness import __version__
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target
 from harness.measure.request import Request
-from harness.model.worker import Worker
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import BuildLine, RunLine
 
@@ -24,16 +23,16 @@ def variants_of(request: Request) -> tuple[PlannedVariant, ...]:
     return make_variants(request.algorithms, request.policy.cache, request.faces, names)
 
 
-def worker_folder(folder: str, worker: Worker) -> str:
-    """Where a worker's program and files lie in a run's folder on a device."""
-    return f"{folder}/worker-{worker.name}"
+def worker_folder(folder: str, name: str = "") -> str:
+    """Where a worker's program and files lie in a run's folder on a device; without name: how all such begin."""
+    return f"{folder}/worker-{name}"
 
 
 def builds_of(request: Request, program: str) -> list[BuildLine]:
     """The programs of the variants: ours, of that path on the device, and each worker's under its name."""
     lines = [BuildLine(0, program)]
     for index, worker in enumerate(request.workers, start=1):
-        exe = f"{worker_folder(posixpath.dirname(program), worker)}/{worker.program.name}"
+        exe = f"{worker_folder(posixpath.dirname(program), worker.name)}/{worker.program.name}"
         lines.append(BuildLine(index, exe, worker.name, foreign=True))
     return lines
 
