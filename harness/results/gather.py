@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from harness.model.variant import Asked, Variant, parse_asked
+from harness.model.variant import PUBLISHED, Asked, Variant, is_foreign, parse_asked
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
 from harness.results.rows import Row, RowKey, algorithm_order
@@ -175,7 +175,7 @@ class _Cluster:
                             asked=name,
                             algorithm=asked.algorithm,
                             face=asked.face,
-                            build=self._build,
+                            build=name if is_foreign(asked.algorithm) else self._build,
                             cache=cache,
                         )
                         why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), ""))
@@ -219,7 +219,7 @@ class _Cluster:
 
 def _is_default(key: RowKey) -> bool:
     """Whether the algorithm was asked for as published."""
-    return key.what.asked == key.what.algorithm
+    return key.what.asked == key.what.algorithm and key.face == PUBLISHED
 
 
 def _words(error: records.Error) -> str:
