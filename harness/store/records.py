@@ -195,7 +195,7 @@ class Addresses(BaseModel):
 class Sample(_OfVariant):
     """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``.
 
-    Evidence is None, or -1 where the system does not tell, that a worker of somebody else does not give.
+    Evidence is None where somebody else's worker does not tell it.
     """
 
     type: Literal["sample"]
@@ -206,23 +206,22 @@ class Sample(_OfVariant):
     calls: int
     ns: float
     window_ns: float | None = None  # all timed calls together
-    window_short: bool | None = False  # under the policy's minimum: the calls, fixed at the first settle, were too few
+    window_short: bool = False  # under the policy's minimum: the calls, fixed at the first settle, were too few
     # im2col with a copy: the copy alone, per call. `hot`: right after the window, so input and matrix are in the caches
     # as far as they fit; `rotate`: the input was touched just before, the matrix is another instance's each time.
     copy_ns: float | None = None
-    copies: int | None = 1  # instances that `rotate` went through
+    copies: int = 1  # instances that `rotate` went through
     settle_ns: float | None
     settle_capped: bool | None
     mhz_before: float | None = None
     mhz_after: float | None = None
     cpu_before: int | None
     cpu_after: int | None
-    repinned: int | None = (
-        0  # times the worker was on another CPU, or free to go there: pinned again, the sample taken anew
-    )
+    # Times the worker was on another CPU, or free to go there: pinned again, the sample taken anew.
+    repinned: int | None = 0
     nivcsw: int | None
     faults: int | None
-    t_ns: int | None  # CLOCK_MONOTONIC at t0
+    t_ns: int  # CLOCK_MONOTONIC at t0
     pid: int
     addresses: Addresses = Addresses()
 

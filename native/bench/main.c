@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * convbench: measures the convolutions of indirectconv on the device that it runs on. */
+#include "checker/checker.h"
 #include "commands/info.h"
 #include "commands/probe.h"
 #include "commands/tune.h"
@@ -26,7 +27,8 @@ static int usage(void) {
           "       convbench probe --memcpy SOURCE_BYTES TOTAL_BYTES [--cpu N]\n"
           "                                                   (time of copying TOTAL_BYTES out of SOURCE_BYTES, again\n"
           "                                                   and again from its start)\n"
-          "       convbench worker        (started by `run`; speaks on file descriptor 3)\n",
+          "       convbench worker        (started by `run`; speaks on file descriptor 3)\n"
+          "       convbench check         (started by `run`; judges what other programs computed)\n",
           stderr);
     return EXIT_BAD_PLAN;
 }
@@ -84,6 +86,9 @@ int main(int argc, char **argv) {
     const char *command = argc > 1 ? argv[1] : "";
     if (!strcmp(command, "worker") && argc == 2) {
         return worker_main();
+    }
+    if (!strcmp(command, "check") && argc == 2) {
+        return checker_main();
     }
     if (!strcmp(command, "info") && argc == 2) {
         return info_print(-1);

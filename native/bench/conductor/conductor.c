@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/conductor.h"
 
+#include "conductor/checker_process.h"
 #include "conductor/checks.h"
 #include "conductor/gate.h"
 #include "conductor/job.h"
@@ -31,16 +32,17 @@ static void keep_off(const plan *p) {
     }
 }
 
-static void begin(run *r, const plan *p, records *out) {
+static void begin(run *r, const plan *p, records *out, const char *beside) {
     stop_arm(p->deadline_s);
     keep_off(p);
-    run_begin(r, p, out);
+    run_begin(r, p, out, beside);
     emit_header(out, p, &r->caches, r->memory);
 }
 
 static int finish(run *r) {
     stop_reason why = r->cut ? stop_now() : STOP_NOT;
     workers_stop(r);
+    checker_stop(r);
     emit_end(r->out, why == STOP_SIGNAL ? "signal" : why == STOP_DEADLINE ? "deadline" : r->cpu_gone ? "cpu" : "done");
     return why == STOP_SIGNAL     ? EXIT_SIGNAL
            : r->wrong             ? EXIT_WRONG
@@ -52,7 +54,7 @@ static int finish(run *r) {
 int conductor_run(const plan *p, records *out) {
     static run r;
     double plateau = p->gate.plateau_c;
-    begin(&r, p, out);
+    begin(&r, p, out, out->path);
     checks_run(&r, false, "reference", NULL);
     r.measuring = true;
     for (unsigned k = 0; k < p->job_count && !r.cut; k++) {
@@ -70,7 +72,7 @@ int conductor_verify(const plan *p, records *out, const char *dump) {
     if (dump && !layers_json_write(p, dump)) {
         return EXIT_BAD_PLAN;
     }
-    begin(&r, p, out);
+    begin(&r, p, out, p->path);
     r.patience = 10; /* whole outputs, and naive on layers that nobody would time */
     checks_run(&r, true, NULL, dump);
     return finish(&r);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/job.h"
 
+#include "conductor/checker_process.h"
+#include "conductor/foreign.h"
 #include "conductor/objects.h"
 #include "conductor/run_records.h"
 #include "conductor/stop.h"
@@ -19,6 +21,7 @@
 typedef struct {
     const plan_job *job;
     bool *dead;    /* by variant */
+    bool *sampled; /* by object: of a foreign program, which is judged again in the end */
     bool hindered; /* a variant is missing, and not by its own doing */
 } job_state;
 
@@ -53,6 +56,7 @@ static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsi
     of.cache = v->rotate ? "rotate" : "hot";
     snprintf(request, sizeof request, "sample object=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64, v->object,
              of.cache, r->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
+    uint64_t asked = timer_ns();
     if (!workers_ask(r, w, 0, request)) {
         r->refused[slot] |= workers_crashed(r);
         workers_give_up(r, &of);
@@ -65,15 +69,20 @@ static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsi
     }
     fields *f = &r->a.reply;
     evidence e;
-    bool sampled = workers_answered(r, "sampled") && evidence_read(&e, f);
-    uint64_t sum = sampled ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
+    bool sampled = workers_answered(r, "sampled") && evidence_read(&e, f, !v->program);
+    if (sampled && v->program) {
+        foreign_complete(&e, f, &(foreign_asked){p->min_ns, r->calls[slot], timer_ns() - asked, asked, v->rotate});
+    }
+    bool no_sum = run_object(r, layer, v->object)->no_checksum || (v->program && !fields_has(f, "checksum"));
+    uint64_t sum = sampled && !no_sum ? fields_u64(f, "checksum", 0, UINT64_MAX) : 0;
     if (!sampled || f->error[0]) {
         workers_give_up(r, &of);
         return end_variant(r, s);
     }
-    if (sum != run_object(r, layer, v->object)->checksum) {
+    if (!no_sum && sum != run_object(r, layer, v->object)->checksum) {
         return objects_wrong(r, layer, v->object);
     }
+    s->sampled[v->object] = v->program;
     emit_sample(r->out, &of, round, position, (int)w->pid, &e);
     r->calls[slot] = e.calls;
     return true;
@@ -137,12 +146,21 @@ static void prepare_job(run *r, job_state *s) {
     }
 }
 
+/* What foreign programs computed in their last samples: a wrong one's times are not to stand without it. */
+static void judge_again(run *r, job_state *s) {
+    for (unsigned object = 0; object < r->p->variant_count && !stop_now(); object++) {
+        if (s->sampled[object] && !objects_judge_last(r, s->job->layer, object)) {
+            end_variant(r, s);
+        }
+    }
+}
+
 void job_run(run *r, const plan_job *job) {
     const plan *p = r->p;
     uint64_t start = timer_ns();
     unsigned round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
-    job_state s = {job, calloc(p->variant_count, sizeof(bool)), false};
-    if (!order || !s.dead) {
+    job_state s = {job, calloc(p->variant_count, sizeof(bool)), calloc(p->variant_count, sizeof(bool)), false};
+    if (!order || !s.dead || !s.sampled) {
         fputs("convbench: out of memory\n", stderr);
         exit(3);
     }
@@ -165,6 +183,8 @@ void job_run(run *r, const plan_job *job) {
             round++;
         }
     }
+    judge_again(r, &s);
+    checker_forget_layer(r);
     r->cut |= stop_now() != STOP_NOT;
     /* Rounds that are missing because all that was left was hindered are no cut by the budget: the job is not done. */
     bool ended_early = round < job->rounds && !over_budget;
@@ -174,4 +194,5 @@ void job_run(run *r, const plan_job *job) {
     }
     free(order);
     free(s.dead);
+    free(s.sampled);
 }

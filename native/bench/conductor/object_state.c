@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/object_state.h"
 
-#include "core/algorithm.h"
 #include "wire/tensor.h"
 
 #include <stdio.h>
@@ -21,7 +20,7 @@ identity object_state_identity(object_state *known, const plan *p, unsigned laun
                    : v->label[0]  ? v->label
                                   : known->asked,
         .asked = known->asked,
-        .algorithm = known->algorithm[0] ? known->algorithm : ic_algorithm_name(v->algorithm),
+        .algorithm = known->algorithm[0] ? known->algorithm : variant_algorithm(v),
         .method = known->method,
         .kernel = known->kernel,
         .schedule = known->schedule,
@@ -43,7 +42,7 @@ object_state_noted object_state_note(object_state *of_layer, const plan *p, unsi
             (!strcmp(made->schedule, known->schedule) && !strcmp(made->algorithm, known->algorithm))) {
             return OBJECT_NOTED;
         }
-        snprintf(reason, room, "the choice changed from %s_%s to %.15s_%.63s", known->algorithm, known->schedule,
+        snprintf(reason, room, "the choice changed from %s_%s to %.31s_%.63s", known->algorithm, known->schedule,
                  made->algorithm, made->schedule);
         return OBJECT_CHANGED;
     }

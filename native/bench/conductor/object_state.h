@@ -11,8 +11,9 @@ typedef struct {
     bool usable;   /* checked and right, and no worker crashed or hung over it */
     bool hindered; /* it could not be checked, and not by its own doing */
     uint64_t checksum;
-    char algorithm[16], method[16], kernel[64], schedule[64]; /* that run; "": not known yet */
-    char name[VARIANT_NAME];                                  /* of the variant in records, by what runs */
+    bool no_checksum;                                                   /* of a foreign program that gives none */
+    char algorithm[PLAN_PROGRAM], method[16], kernel[64], schedule[64]; /* that run; "": not known yet */
+    char name[VARIANT_NAME];                                            /* of the variant in records, by what runs */
     char asked[VARIANT_NAME];
 } object_state;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/objects.h"
 
+#include "conductor/foreign.h"
 #include "conductor/variant_records.h"
 #include "conductor/workers.h"
-#include "core/algorithm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,15 +11,16 @@
 
 #define MACS_PER_SECOND 1e7 /* that the first run of a layer reaches at least: naive, under emulation */
 
-/* From the answer to `create`: what runs. False: an answer that makes no sense, or the choice changed, and the reason
- * is in r->a; or another variant has the name, which is skipped. */
+/* From the answer to `create`: what runs. False: an answer that makes no sense, or the choice changed, as r->a tells;
+ * or another variant has the name, which is skipped. */
 static bool note(run *r, unsigned layer, unsigned object) {
     fields *f = &r->a.reply;
-    const choice made = {fields_text(f, "algorithm"), fields_text_or(f, "method", ""), fields_text(f, "kernel"),
-                         fields_text(f, "schedule")};
+    const char *program = r->p->variants[object].program;
+    const choice made = {program ? program : fields_text(f, "algorithm"), fields_text_or(f, "method", ""),
+                         program ? fields_text_or(f, "kernel", "") : fields_text(f, "kernel"),
+                         program ? foreign_schedule(f) : fields_text(f, "schedule")};
     char reason[sizeof r->a.reason];
     if (f->error[0]) {
-        snprintf(r->a.reason, sizeof r->a.reason, "%s", f->error);
         return false;
     }
     object_state_noted status = object_state_note(run_object(r, layer, 0), r->p, object, &made, reason, sizeof reason);
@@ -41,8 +42,8 @@ static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
     /* What was checked is what is measured: from the check on, the schedule has its name. A choice is made again, so
      * that its time counts, and compared. */
     fields_encode(known->schedule[0] && !variant_chosen(v) ? known->schedule : v->schedule, schedule, sizeof schedule);
-    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", object,
-             ic_algorithm_name(v->algorithm), schedule);
+    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", object, variant_algorithm(v),
+             schedule);
     if (!workers_ask_about(r, w, layer, object, 0, request)) {
         return workers_give_up(r, &of);
     }
@@ -56,7 +57,7 @@ static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
     }
     if (!note(r, layer, object)) {
         known->usable = false;
-        return r->a.reason[0] && workers_give_up(r, &of);
+        return (r->a.reason[0] || r->a.reply.error[0]) && workers_give_up(r, &of);
     }
     w->created[object] = true;
     return true;
@@ -65,6 +66,9 @@ static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
 /* by: reference, every or checksum. False: it failed (recorded), or the result is wrong (recorded, r->wrong). */
 static bool check(run *r, worker_process *w, unsigned layer, unsigned object, const char *by, const char *dump,
                   bool quiet) {
+    if (r->p->variants[object].program) { /* a new process computes anew, so it is judged anew */
+        return foreign_judge(r, w, layer, object, strcmp(by, "every") ? "reference" : by, dump, true, quiet);
+    }
     object_state *known = run_object(r, layer, object);
     identity of = run_identity(r, layer, object);
     bool sum_only = !strcmp(by, "checksum");
@@ -122,7 +126,7 @@ bool objects_prepare(run *r, unsigned layer, unsigned variant, worker_process **
         return false;
     }
     identity of = run_identity(r, layer, object);
-    if (!again && !emit_layer(r->out, &of, &r->a.reply)) {
+    if (!again && !emit_layer(r->out, &of, &r->a.reply, r->p->variants[object].program)) {
         return workers_give_up(r, &of);
     }
     if (check(r, w, layer, object, "checksum", NULL, again)) {
@@ -138,6 +142,14 @@ bool objects_check(run *r, unsigned layer, unsigned object, const char *by, cons
     worker_process *w;
     return workers_ready(r, layer, object, &w) && create(r, w, layer, object) &&
            check(r, w, layer, object, by, dump, false);
+}
+
+bool objects_judge_last(run *r, unsigned layer, unsigned object) {
+    worker_process *w = &r->workers[r->p->variants[object].build];
+    if (!w->pid || w->layer != (int)layer || !w->created[object]) {
+        return true; /* it died after its samples, which is recorded */
+    }
+    return foreign_judge(r, w, layer, object, "reference", NULL, false, false);
 }
 
 bool objects_wrong(run *r, unsigned layer, unsigned object) {

@@ -18,7 +18,7 @@ static void *zeroed(size_t count, size_t size) {
     return memory;
 }
 
-void run_begin(run *r, const plan *p, records *out) {
+void run_begin(run *r, const plan *p, records *out, const char *beside) {
     size_t pairs = (size_t)p->layer_count * p->variant_count;
     memset(r, 0, sizeof *r);
     r->p = p;
@@ -37,6 +37,10 @@ void run_begin(run *r, const plan *p, records *out) {
     }
     r->failures = zeroed(p->build_count, sizeof *r->failures);
     r->hindered = zeroed(p->build_count, sizeof *r->hindered);
+    r->unfit = zeroed(p->build_count, sizeof *r->unfit);
+    size_t room = strlen(beside) + sizeof ".data";
+    r->folder = zeroed(room, 1);
+    snprintf(r->folder, room, "%s.data", beside);
     /* All builds' workers hold a layer at the same time. */
     uint64_t share = meminfo_free() / p->build_count;
     r->memory = p->memory_bytes < share ? p->memory_bytes : share > MEMORY_LEAST ? share : MEMORY_LEAST;

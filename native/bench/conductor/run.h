@@ -16,6 +16,11 @@ typedef struct {
     char (*builds)[64];      /* names in records, by build */
     unsigned *failures;      /* by build: starts in a row that failed, in this launch */
     bool *hindered;          /* by build: one of them from outside */
+    char (*unfit)[200];      /* by build: why its program is never started again, "" */
+    worker_process checker;  /* judges what foreign programs computed */
+    worker_process *asked;   /* who the latest answer is of */
+    char *folder;            /* of the files by which tensors are handed over */
+    bool has_folder;         /* it was made: only where a program needs it */
     object_state *objects;   /* by layer, object */
     bool *refused;           /* by layer, variant: skipped, or crashed or hung, in this cache mode */
     uint64_t *calls;         /* by layer, variant: of a sample; 0: not chosen yet */
@@ -31,7 +36,8 @@ typedef struct {
     answer a;       /* the latest of any worker */
 } run;
 
-void run_begin(run *r, const plan *p, records *out);
+void run_begin(run *r, const plan *p, records *out,
+               const char *beside); /* beside: the file that `folder` is named for */
 object_state *run_object(run *r, unsigned layer, unsigned object);
 identity run_identity(run *r, unsigned layer, unsigned variant);
 

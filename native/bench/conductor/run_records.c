@@ -2,6 +2,7 @@
 #include "conductor/run_records.h"
 
 #include "core/core.h"
+#include "machine/affinity.h"
 #include "machine/program.h"
 #include "machine/sysfile.h"
 #include "wire/machine_json.h"
@@ -45,17 +46,53 @@ void emit_header(records *out, const plan *p, const caches *c, uint64_t memory) 
     record_end(out);
 }
 
+/* What `hello` tells of the clock and the peak. */
+typedef struct {
+    const char *reason, *isa, *why;
+    bool available, ok;
+    double mhz, flop, fmas, gflops;
+} probes;
+
 static double f64(fields *f, const char *key) {
     return fields_f64(f, key, -INFINITY, INFINITY);
 }
 
-bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
-    uint64_t pid = fields_u64(f, "pid", 1, INT32_MAX);
-    const char *cpus = fields_text(f, "cpus"), *reason = fields_text(f, "clock_reason"),
-               *isa = fields_text(f, "peak_isa"), *why = fields_text(f, "peak_reason");
-    bool available = fields_u64(f, "clock_available", 0, 1), ok = fields_u64(f, "peak_ok", 0, 1);
-    double mhz = f64(f, "clock_mhz"), flop = f64(f, "peak_flop_per_cycle"), fmas = f64(f, "peak_fmas_per_cycle"),
-           gflops = f64(f, "peak_gflops");
+static void read_clock(fields *f, probes *p) {
+    p->reason = fields_text(f, "clock_reason");
+    p->available = fields_u64(f, "clock_available", 0, 1);
+    p->mhz = f64(f, "clock_mhz");
+}
+
+static void read_peak(fields *f, probes *p) {
+    p->isa = fields_text(f, "peak_isa");
+    p->why = fields_text(f, "peak_reason");
+    p->ok = fields_u64(f, "peak_ok", 0, 1);
+    p->flop = f64(f, "peak_flop_per_cycle");
+    p->fmas = f64(f, "peak_fmas_per_cycle");
+    p->gflops = f64(f, "peak_gflops");
+}
+
+/* The CPUs that a process may use, by the system. */
+static const char *cpus_of(int pid) {
+    static char list[256];
+    cpu_set set;
+    list[0] = 0;
+    if (affinity_of(pid, &set)) {
+        cpu_set_print(&set, list, sizeof list);
+    }
+    return list;
+}
+
+bool emit_worker(records *out, unsigned launch, const char *build, fields *f, int foreign) {
+    probes told = {.reason = "the worker does not tell", .isa = "", .why = "the worker does not tell"};
+    uint64_t pid = foreign ? (uint64_t)foreign : fields_u64(f, "pid", 1, INT32_MAX);
+    const char *cpus = foreign ? cpus_of(foreign) : fields_text(f, "cpus");
+    if (!foreign || fields_has(f, "clock_available")) {
+        read_clock(f, &told);
+    }
+    if (!foreign || fields_has(f, "peak_ok")) {
+        read_peak(f, &told);
+    }
     bool has_table = fields_has(f, "table_sha256");
     const char *sha256 = fields_text_or(f, "table_sha256", ""), *refused = fields_text_or(f, "table_refused", "");
     if (f->error[0]) {
@@ -67,17 +104,17 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f) {
     json_size(j, "pid", pid);
     json_text(j, "cpus", cpus);
     json_open(j, "clock", '{');
-    json_bool(j, "available", available);
-    json_text(j, "reason", reason);
-    json_number(j, "mhz", available ? mhz : (double)NAN);
+    json_bool(j, "available", told.available);
+    json_text(j, "reason", told.reason);
+    json_number(j, "mhz", told.available ? told.mhz : (double)NAN);
     json_close(j, '}');
     json_open(j, "peak", '{');
-    json_text(j, "isa", isa);
-    json_bool(j, "ok", ok);
-    json_number(j, "flop_per_cycle", flop > 0 ? flop : (double)NAN);
-    json_number(j, "fmas_per_cycle", fmas > 0 ? fmas : (double)NAN);
-    json_number(j, "gflops", gflops > 0 ? gflops : (double)NAN);
-    json_text(j, "reason", why);
+    json_text(j, "isa", told.isa);
+    json_bool(j, "ok", told.ok);
+    json_number(j, "flop_per_cycle", told.flop > 0 ? told.flop : (double)NAN);
+    json_number(j, "fmas_per_cycle", told.fmas > 0 ? told.fmas : (double)NAN);
+    json_number(j, "gflops", told.gflops > 0 ? told.gflops : (double)NAN);
+    json_text(j, "reason", told.why);
     json_close(j, '}');
     if (has_table) {
         json_open(j, "table", '{');

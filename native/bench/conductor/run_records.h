@@ -10,8 +10,9 @@
 
 /* memory: bytes of one worker. */
 void emit_header(records *out, const plan *p, const caches *c, uint64_t memory);
-/* From the answer to `hello`; a malformed one leaves its fault in hello->error and writes nothing. */
-bool emit_worker(records *out, unsigned launch, const char *build, fields *hello);
+/* From the answer to `hello`; a malformed one leaves its fault in hello->error and writes nothing. foreign: what it
+ * leaves out is not known; 0: it has to tell all, else the pid. */
+bool emit_worker(records *out, unsigned launch, const char *build, fields *hello, int foreign);
 /* complete: nothing is missing of it but what is out for good, and what the budget cut. */
 void emit_job(records *out, unsigned launch, const char *layer, unsigned rounds, unsigned planned, bool complete,
               double elapsed_s, double lost_s);

@@ -7,7 +7,11 @@
 #include <string.h>
 
 bool variant_chosen(const plan_variant *v) {
-    return v->algorithm == IC_ALGORITHM_AUTO || !strcmp(v->schedule, "best");
+    return v->program || v->algorithm == IC_ALGORITHM_AUTO || !strcmp(v->schedule, "best");
+}
+
+const char *variant_algorithm(const plan_variant *v) {
+    return v->program ? v->program : ic_algorithm_name(v->algorithm);
 }
 
 const char *variant_face(const plan_variant *v) {
@@ -16,12 +20,13 @@ const char *variant_face(const plan_variant *v) {
 
 void variant_asked(const plan_variant *v, char name[VARIANT_NAME]) {
     bool is_default = !strcmp(v->schedule, "default");
-    snprintf(name, VARIANT_NAME, "%s%s%s", ic_algorithm_name(v->algorithm), is_default ? "" : "/",
-             is_default ? "" : v->schedule);
+    snprintf(name, VARIANT_NAME, "%s%s%s", variant_algorithm(v), is_default ? "" : "/", is_default ? "" : v->schedule);
 }
 
 void variant_name(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]) {
-    if (v->algorithm == IC_ALGORITHM_AUTO) {
+    if (v->program) {
+        snprintf(name, VARIANT_NAME, "%s%s%s", v->program, *schedule ? "/" : "", schedule);
+    } else if (v->algorithm == IC_ALGORITHM_AUTO) {
         snprintf(name, VARIANT_NAME, "auto/%s_%s", algorithm, schedule);
     } else {
         snprintf(name, VARIANT_NAME, "%s/%s%s", algorithm, schedule,

@@ -10,15 +10,19 @@ static json *begin(records *out, const char *type, const identity *of) {
     return j;
 }
 
-bool emit_layer(records *out, const identity *of, fields *f) {
+static double f64(fields *f, const char *key, bool foreign) {
+    return foreign && !fields_has(f, key) ? 0 : fields_f64(f, key, 0, INFINITY);
+}
+
+bool emit_layer(records *out, const identity *of, fields *f, bool foreign) {
     static const char *const sizes[] = {"input_bytes",  "output_bytes",  "weights_bytes", "pointer_bytes",
                                         "matrix_bytes", "padding_bytes", "object_bytes"};
     enum { SIZES = sizeof sizes / sizeof *sizes };
     uint64_t bytes[SIZES];
     for (unsigned i = 0; i < SIZES; i++) {
-        bytes[i] = fields_u64(f, sizes[i], 0, UINT64_MAX);
+        bytes[i] = foreign && !fields_has(f, sizes[i]) ? 0 : fields_u64(f, sizes[i], 0, UINT64_MAX);
     }
-    double create_ns = fields_f64(f, "create_ns", 0, INFINITY), reshape_ns = fields_f64(f, "reshape_ns", 0, INFINITY);
+    double create_ns = f64(f, "create_ns", foreign), reshape_ns = f64(f, "reshape_ns", foreign);
     const char *by = fields_text_or(f, "chosen_by", ""), *order = fields_text_or(f, "order", "");
     if (f->error[0]) {
         return false;

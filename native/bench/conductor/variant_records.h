@@ -8,8 +8,9 @@
 #include "wire/evidence.h"
 #include "wire/fields.h"
 
-/* From the answer to `create`; a malformed one leaves its fault in created->error and writes nothing. */
-bool emit_layer(records *out, const identity *of, fields *created);
+/* From the answer to `create`; a malformed one leaves its fault in created->error and writes nothing. foreign: what it
+ * does not tell is 0. */
+bool emit_layer(records *out, const identity *of, fields *created, bool foreign);
 /* by: reference or checksum; error NaN: not compared. */
 void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, double error, bool ok);
 void emit_sample(records *out, const identity *of, unsigned round, unsigned position, int pid, const evidence *e);

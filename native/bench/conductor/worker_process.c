@@ -2,6 +2,7 @@
 #include "conductor/worker_process.h"
 
 #include "conductor/stop.h"
+#include "machine/affinity.h"
 #include "machine/timer.h"
 
 #include <errno.h>
@@ -19,28 +20,42 @@
 #define ENDING_TRY_NS 10000000
 #define BUSY_LIMIT_NS (UINT64_C(3600) * 1000000000)
 
-static void become_worker(const char *exe, int fd, pid_t conductor) {
+/* In the child: the first request is answered with the reason why there is nobody to answer it. */
+static void answer_failed(const char *exe) {
+    char reason[160], text[FIELDS_ENCODED(sizeof reason)], c = 0;
+    snprintf(reason, sizeof reason, "cannot start %.100s: %s", exe, strerror(errno));
+    while (c != '\n' && read(PROTOCOL_FD, &c, 1) == 1) {
+    }
+    lines_put(PROTOCOL_FD, "failed reason=%s", fields_encode(reason, text, sizeof text));
+}
+
+static void become_worker(const char *exe, const char *command, int cpu, int fd, pid_t conductor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != conductor) {
         _exit(1); /* it died before we asked to die with it */
     }
     stop_unblock();
     signal(SIGPIPE, SIG_DFL);
-    int null = open("/dev/null", O_RDWR);
+    int null = open("/dev/null", O_RDONLY);
+    cpu_set only = {{0}};
+    if (cpu >= 0) { /* before it runs: thread pools are made by what is allowed then */
+        cpu_set_put(&only, cpu, true);
+        affinity_set(&only);
+    }
     if (fd == PROTOCOL_FD) {
         fcntl(fd, F_SETFD, 0);
     } else {
         dup2(fd, PROTOCOL_FD);
     }
     dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    char *const argv[] = {"convbench", "worker", NULL};
-    execv(*exe ? exe : "/proc/self/exe", argv);
-    fprintf(stderr, "convbench: cannot start %s: %s\n", *exe ? exe : "/proc/self/exe", strerror(errno));
+    dup2(STDERR_FILENO, STDOUT_FILENO); /* what it prints is no part of our records */
+    const char *program = *exe ? exe : "/proc/self/exe";
+    execl(program, program, command, (char *)NULL);
+    answer_failed(program);
     _exit(126);
 }
 
-bool worker_process_start(worker_process *w, const char *exe, answer *a) {
+bool worker_process_start(worker_process *w, const char *exe, const char *command, int cpu, answer *a) {
     int ends[2];
     pid_t self = getpid();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
@@ -51,7 +66,7 @@ bool worker_process_start(worker_process *w, const char *exe, answer *a) {
     /* At PROTOCOL_FD itself the conductor's end would be overwritten in the child, which is what is wanted there. */
     pid_t pid = fork();
     if (pid == 0) {
-        become_worker(exe, ends[1], self);
+        become_worker(exe, command, cpu, ends[1], self);
     }
     close(ends[1]);
     if (pid < 0) {
@@ -118,11 +133,20 @@ static bool lost(worker_process *w, answer *a, ask_status why, double timeout_s)
     return false;
 }
 
+/* The line's beginning, fit for a message. */
+static void keep_said(answer *a, const char *line, size_t length) {
+    size_t n = length < sizeof a->said - 1 ? length : sizeof a->said - 1;
+    for (size_t i = 0; i < n; i++) {
+        a->said[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
+    }
+    a->said[n] = 0;
+}
+
 bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request) {
     a->status = ASK_ANSWERED;
     a->signal = 0;
     a->external = false;
-    a->reason[0] = 0;
+    a->reason[0] = a->said[0] = 0;
     if (!lines_put(w->in.fd, "%s", request)) {
         return lost(w, a, ASK_DIED, timeout_s);
     }
@@ -134,12 +158,20 @@ bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const ch
             return lost(w, a, stop_now() ? ASK_STOPPED : ASK_SILENT, timeout_s);
         }
         got = lines_get(&w->in, a->line, false);
+        if (got < 0 && w->in.have == sizeof w->in.text) {
+            keep_said(a, w->in.text, w->in.have);
+            lost(w, a, ASK_DIED, timeout_s);
+            snprintf(a->reason, sizeof a->reason, "a line of over %d bytes: '%s'", PROTOCOL_LINE - 1, a->said);
+            a->external = false;
+            return false;
+        }
         if (got < 0) {
             return lost(w, a, ASK_DIED, timeout_s);
         }
         if (got == 0) {
             continue;
         }
+        keep_said(a, a->line, strlen(a->line));
         if (strncmp(a->line, "busy", 4) || (a->line[4] && a->line[4] != ' ')) {
             break;
         }

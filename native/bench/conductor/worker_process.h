@@ -17,6 +17,8 @@ typedef struct {
     uint64_t last_ns;       /* when it last answered */
 } worker_process;
 
+#define ANSWER_SAID 121 /* room for the beginning of a line, with its end */
+
 typedef enum {
     ASK_ANSWERED,
     ASK_DIED,   /* ended by `signal`, or with an exit status */
@@ -28,13 +30,15 @@ typedef struct {
     ask_status status;
     int signal;    /* 0: none */
     bool external; /* not the variant's doing: killed from outside, or no process to be had */
-    char reason[200];
+    char reason[400];
     fields reply;
+    char said[ANSWER_SAID]; /* the line's beginning, as it came, where a reason quotes it */
     char line[PROTOCOL_LINE];
 } answer;
 
-bool worker_process_start(worker_process *w, const char *exe,
-                          answer *a); /* exe "": this program. Reason in a->reason */
+/* Starts `exe command` (exe "": this program), on that CPU alone (-1: wherever the conductor is). Reason in a->reason.
+ */
+bool worker_process_start(worker_process *w, const char *exe, const char *command, int cpu, answer *a);
 /* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
 bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request);
 void worker_process_stop(worker_process *w);

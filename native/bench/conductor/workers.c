@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/workers.h"
 
+#include "conductor/checker_process.h"
 #include "conductor/run_records.h"
 #include "conductor/stop.h"
 #include "conductor/variant_records.h"
 #include "machine/affinity.h"
+#include "machine/program.h"
 #include "machine/timer.h"
 
 #include <inttypes.h>
@@ -23,10 +25,13 @@ bool workers_give_up(run *r, const identity *of) {
     if (a->status == ASK_ANSWERED && !a->reason[0]) {
         bool failed = !a->reply.error[0] && !strcmp(a->reply.word, "failed");
         a->external |= failed && fields_has(&a->reply, "external") && fields_u64(&a->reply, "external", 0, 1);
-        snprintf(a->reason, sizeof a->reason, "%s",
-                 failed              ? fields_text_or(&a->reply, "reason", "no reason given")
-                 : a->reply.error[0] ? a->reply.error
-                                     : "an answer that makes no sense");
+        if (failed) {
+            snprintf(a->reason, sizeof a->reason, "%s", fields_text_or(&a->reply, "reason", "no reason given"));
+        } else {
+            snprintf(a->reason, sizeof a->reason, "%s: '%s'",
+                     a->reply.error[0] ? a->reply.error : "an answer that makes no sense", a->said);
+            worker_process_stop(r->asked); /* what it says next may be the answer to something else */
+        }
     }
     r->cpu_gone |= !affinity_can(r->p->cpu);
     r->cut |= r->cpu_gone;
@@ -37,6 +42,7 @@ bool workers_give_up(run *r, const identity *of) {
 
 bool workers_ask(run *r, worker_process *w, double allowance_s, const char *request) {
     uint64_t start = timer_ns();
+    r->asked = w;
     bool answered = worker_process_ask(w, &r->a, r->patience * r->p->worker_timeout_s + allowance_s, request);
     if (!answered) {
         r->lost_ns += timer_ns() - start;
@@ -69,13 +75,32 @@ void workers_skip(run *r, const identity *of) {
     emit_skip(r->out, of, fields_text_or(f, "reason", "no reason given"), bytes);
 }
 
+/* Whether a program speaks our version of the protocol; if not, it never will. */
+static bool speaks(run *r, unsigned build) {
+    const char *name = r->p->builds[build].name, *protocol = fields_text_or(&r->a.reply, "protocol", "");
+    char ours[16];
+    snprintf(ours, sizeof ours, "%d", PROTOCOL_VERSION);
+    if (!strcmp(protocol, ours)) {
+        return true;
+    }
+    snprintf(r->unfit[build], sizeof *r->unfit, "%.64s %s%.20s, this is convbench %s with protocol %s",
+             *name ? name : "its program", *protocol ? "speaks protocol " : "does not say which protocol it speaks",
+             protocol, program_version(), ours);
+    return false;
+}
+
 static bool start(run *r, unsigned build) {
     const plan *p = r->p;
+    const plan_build *b = &p->builds[build];
     worker_process *w = &r->workers[build];
     static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
     r->a.status = ASK_DIED;
     r->a.signal = 0;
     r->a.external = false;
+    if (r->unfit[build][0]) {
+        snprintf(r->a.reason, sizeof r->a.reason, "%s", r->unfit[build]);
+        return false;
+    }
     if (r->failures[build] >= START_TRIES) {
         r->a.external = r->hindered[build];
         snprintf(r->a.reason, sizeof r->a.reason, "no worker: its program failed to start %d times in this launch",
@@ -83,23 +108,28 @@ static bool start(run *r, unsigned build) {
         return false;
     }
     r->failures[build]++;
-    if (!worker_process_start(w, p->builds[build].exe, &r->a)) {
+    if (!worker_process_start(w, b->exe, "worker", b->foreign ? p->cpu : -1, &r->a)) {
         return false;
     }
+    bool has_table = p->tuned && !b->foreign;
     snprintf(request, sizeof request,
              "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
              " probe=%d%s%s",
              PROTOCOL_VERSION, p->cpu, r->memory, r->caches.llc, p->min_ns, p->max_khz, r->measuring,
-             p->tuned ? " tuned=" : "", fields_encode(p->tuned ? p->tuned : "", path, sizeof path));
+             has_table ? " tuned=" : "", fields_encode(has_table ? p->tuned : "", path, sizeof path));
     if (!workers_ask(r, w, 0, request)) {
         return false;
     }
     bool fine = workers_answered(r, "hello");
+    if (fine && !speaks(r, build)) {
+        snprintf(r->a.reason, sizeof r->a.reason, "%s", r->unfit[build]);
+        fine = false;
+    }
     if (fine && !r->builds[build][0]) { /* the plan gave it no name */
         snprintf(r->builds[build], sizeof *r->builds, "%.12s", fields_text(&r->a.reply, "build"));
     }
     if (fine && r->measuring) {
-        fine = emit_worker(r->out, r->launch, r->builds[build], &r->a.reply);
+        fine = emit_worker(r->out, r->launch, r->builds[build], &r->a.reply, b->foreign ? (int)w->pid : 0);
     }
     if (fine) {
         r->failures[build] = 0;
@@ -123,10 +153,21 @@ void workers_begin_launch(run *r, unsigned launch) {
     memset(r->hindered, 0, r->p->build_count * sizeof *r->hindered);
 }
 
+/* The answer to `layer` is a skip or of no use. Always false. */
+static bool out_of_layer(run *r, const identity *of, unsigned layer, unsigned variant) {
+    if (r->a.status != ASK_ANSWERED || !workers_answered(r, "skip")) {
+        return workers_give_up(r, of);
+    }
+    workers_skip(r, of);
+    run_object(r, layer, r->p->variants[variant].object)->usable = false;
+    return false;
+}
+
 bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **worker) {
     unsigned build = r->p->variants[variant].build;
     worker_process *w = *worker = &r->workers[build];
-    char request[LAYER_LINE];
+    bool foreign = r->p->builds[build].foreign;
+    static char request[PROTOCOL_LINE];
     if (!w->pid && !start(r, build)) {
         identity of = run_identity(r, layer, variant);
         workers_give_up(r, &of);
@@ -137,7 +178,13 @@ bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **wo
         return true;
     }
     identity of = run_identity(r, layer, variant);
+    if (foreign && !checker_layer(r, layer)) {
+        return out_of_layer(r, &of, layer, variant);
+    }
     layer_print(&r->p->layers[layer], request);
+    if (foreign) {
+        checker_append_files(r, layer, request, sizeof request);
+    }
     if (!workers_ask_about(r, w, layer, r->p->variants[variant].object, 0, request)) {
         return workers_give_up(r, &of);
     }
@@ -147,10 +194,5 @@ bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **wo
         return true;
     }
     w->layer = -1;
-    if (!workers_answered(r, "skip")) {
-        return workers_give_up(r, &of);
-    }
-    workers_skip(r, &of);
-    run_object(r, layer, r->p->variants[variant].object)->usable = false;
-    return false;
+    return out_of_layer(r, &of, layer, variant);
 }

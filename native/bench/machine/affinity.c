@@ -66,10 +66,14 @@ void cpu_set_print(const cpu_set *set, char *list, size_t room) {
 }
 
 bool affinity_get(cpu_set *set) {
+    return affinity_of(0, set);
+}
+
+bool affinity_of(int pid, cpu_set *set) {
     cpu_set_t system;
     CPU_ZERO(&system);
     memset(set, 0, sizeof *set);
-    if (sched_getaffinity(0, sizeof system, &system)) {
+    if (sched_getaffinity(pid, sizeof system, &system)) {
         return false;
     }
     for (unsigned cpu = 0; cpu < CPU_LIMIT; cpu++) {

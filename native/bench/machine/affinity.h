@@ -19,6 +19,7 @@ bool cpu_set_parse(const char *list, cpu_set *set); /* false: not a list, or a C
 void cpu_set_print(const cpu_set *set, char *list, size_t room);
 
 bool affinity_get(cpu_set *set);
+bool affinity_of(int pid, cpu_set *set); /* of another process's first thread */
 /* Sets and reads back; false (errno says why; 0: the system gave another set) if it does not hold. */
 bool affinity_set(const cpu_set *set);
 bool affinity_can(int cpu); /* whether this thread could run on the CPU; it stays where it is */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #define FORMAT_u64 "%" PRIu64
 #define FORMAT_count "%" PRIu64
@@ -43,9 +44,18 @@ static bool read_bool(fields *f, const char *key) {
     return fields_u64(f, key, 0, 1);
 }
 
-bool evidence_read(evidence *e, fields *f) {
-#define EVIDENCE(name, kind) e->name = read_##kind(f, #name);
-#define EVIDENCE_ADDRESS(name) e->address.name = read_u64(f, #name);
+static bool is_told(const fields *f, const char *key, bool all) {
+    return all || fields_has(f, key) || !strcmp(key, "calls") || !strcmp(key, "ns") || !strcmp(key, "window_ns");
+}
+
+bool evidence_read(evidence *e, fields *f, bool all) {
+    memset(e, 0, sizeof *e);
+#define EVIDENCE(name, kind)                                                                                           \
+    e->untold.name = !is_told(f, #name, all);                                                                          \
+    if (!e->untold.name) {                                                                                             \
+        e->name = read_##kind(f, #name);                                                                               \
+    }
+#define EVIDENCE_ADDRESS(name) e->address.name = all || fields_has(f, #name) ? read_u64(f, #name) : 0;
 #include "wire/evidence.inc.h"
     return !f->error[0];
 }
@@ -61,7 +71,12 @@ static void write_f64_or_null(json *j, const char *key, double value) {
 #define write_bool json_bool
 
 void evidence_write_values(const evidence *e, json *j) {
-#define EVIDENCE(name, kind) write_##kind(j, #name, e->name);
+#define EVIDENCE(name, kind)                                                                                           \
+    if (e->untold.name) {                                                                                              \
+        json_number(j, #name, (double)NAN);                                                                            \
+    } else {                                                                                                           \
+        write_##kind(j, #name, e->name);                                                                               \
+    }
 #include "wire/evidence.inc.h"
 }
 

@@ -23,14 +23,18 @@ typedef struct {
 #define EVIDENCE_ADDRESS(name) uint64_t name;
 #include "wire/evidence.inc.h"
     } address;
+    struct {
+#define EVIDENCE(name, kind) bool name;
+#include "wire/evidence.inc.h"
+    } untold; /* null in the record */
 } evidence;
 
 #define EVIDENCE_TEXT 2048 /* room for all of it in a line */
 
 /* In the reply: ` calls=... ns=...`. Returns text. */
 char *evidence_print(const evidence *e, char text[EVIDENCE_TEXT]);
-/* From the reply; false: the fault is in f->error. */
-bool evidence_read(evidence *e, fields *f);
+/* From the reply; false: the fault is in f->error. all: every field has to be there; else calls, ns and window_ns. */
+bool evidence_read(evidence *e, fields *f, bool all);
 /* In the record: the values, then the addresses as an object. */
 void evidence_write_values(const evidence *e, json *j);
 void evidence_write_addresses(const evidence *e, json *j);

@@ -9,6 +9,8 @@
  *   f64          a number
  *   f64_or_null  a number; below 0 in the reply, and null in the record: there is none
  *   bool         0 or 1 in the reply, false or true in the record
+ *
+ * Of a foreign worker's all but calls, ns and window_ns may be missing: null in the record.
  */
 #ifndef EVIDENCE
 #define EVIDENCE(name, kind)

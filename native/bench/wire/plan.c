@@ -53,6 +53,7 @@ static bool first_line(const char *line) {
 bool plan_read(plan *p, const char *path) {
     size_t bytes;
     memset(p, 0, sizeof *p);
+    p->path = path;
     p->gate.source = p->gate.path = plan_kept("");
     char *text = textfile_read(path, &bytes);
     if (!text) {

@@ -23,10 +23,13 @@
  *   watch                  kind=freq|temp name path [scale]      read between samples | between rounds
  *   max_khz                khz: the highest frequency that the system names for this CPU
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
- *   build                  index exe name
+ *   build                  index exe name [foreign=0|1]
  *                          exe empty: this program; name empty: the build id's first 12 digits
+ *       foreign            somebody else's program that speaks protocol.h: name is what its rows are called,
+ *                          [A-Za-z0-9_.-]{1,31}, and none of ours
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads=1 label
- *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default)
+ *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
+ *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
  *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
  *                          (indirectconv.h)
@@ -48,11 +51,15 @@
 
 #include <stdint.h>
 
+#define PLAN_PROGRAM 32 /* room for a foreign program's name, with its end */
+
 typedef struct {
     char *exe, *name; /* "" : this program; named by its build id */
+    bool foreign;     /* somebody else's program */
 } plan_build;
 
 typedef struct {
+    const char *program; /* a foreign one's name; NULL: ours, which runs `algorithm` */
     ic_algorithm algorithm;
     char schedule[64]; /* as it was asked for */
     bool is_best;      /* the face */
@@ -108,6 +115,7 @@ typedef struct {
     plan_known *knowns;
     unsigned watch_count, build_count, variant_count, layer_count, job_count, known_count;
     char hash[65]; /* SHA-256 of the file */
+    const char *path;
 } plan;
 
 /* Reads and checks PATH. On a fault prints `plan line N: reason` to stderr and returns false. Lives until exit. */

@@ -7,14 +7,41 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A foreign program's rows are called by its name: it must be one, and no other's. */
+static void check_program(fields *f, const plan *p, const plan_build *b) {
+    ic_algorithm ours;
+    const size_t length = strlen(b->name);
+    if (!length || length >= PLAN_PROGRAM ||
+        strspn(b->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != length) {
+        fields_fail(f, "name=%.60s of a foreign program is not 1 to %d of A-Z a-z 0-9 _ . -", b->name,
+                    PLAN_PROGRAM - 1);
+    }
+    if (ic_algorithm_from_name(b->name, &ours) || !strcmp(b->name, "published") || !strcmp(b->name, "best")) {
+        fields_fail(f, "name=%s of a foreign program is a name of ours", b->name);
+    }
+    if (!b->exe[0]) {
+        fields_fail(f, "exe= of a foreign program is empty");
+    }
+    for (unsigned i = 0; i + 1 < p->build_count; i++) {
+        if (p->builds[i].foreign && !strcmp(p->builds[i].name, b->name)) {
+            fields_fail(f, "a second foreign program named %s", b->name);
+        }
+    }
+}
+
 void plan_read_build(plan_reader *r) {
     fields *f = &r->f;
     uint64_t index = fields_u64(f, "index", 0, PLAN_COUNT_LIMIT);
     if (!f->error[0] && index != r->p->build_count) {
         fields_fail(f, "index=%llu, but this is build %u", (unsigned long long)index, r->p->build_count);
     }
-    *PLAN_APPEND(r->p->builds, r->p->build_count) =
-        (plan_build){plan_kept(fields_text(f, "exe")), plan_kept(fields_text(f, "name"))};
+    plan_build *b = PLAN_APPEND(r->p->builds, r->p->build_count);
+    b->exe = plan_kept(fields_text(f, "exe"));
+    b->name = plan_kept(fields_text(f, "name"));
+    b->foreign = fields_has(f, "foreign") && fields_u64(f, "foreign", 0, 1);
+    if (!f->error[0] && b->foreign) {
+        check_program(f, r->p, b);
+    }
 }
 
 static void read_schedule(fields *f, plan_variant *v) {
@@ -46,6 +73,29 @@ static void read_threads(fields *f, plan_variant *v) {
     v->threads = 1;
 }
 
+/* What runs: an algorithm of ours, or the foreign program of the variant's build. */
+static void read_algorithm(fields *f, const plan *p, plan_variant *v) {
+    const char *algorithm = fields_text(f, "algorithm");
+    if (f->error[0]) {
+        return;
+    }
+    const plan_build *b = &p->builds[v->build];
+    if (!b->foreign) {
+        if (!ic_algorithm_from_name(algorithm, &v->algorithm)) {
+            fields_fail(f, "algorithm=%.40s is not known", algorithm);
+        }
+        return;
+    }
+    v->program = b->name;
+    if (strcmp(algorithm, b->name)) {
+        fields_fail(f, "algorithm=%.40s: build %u is a foreign program, whose variants have algorithm=%s", algorithm,
+                    v->build, b->name);
+    }
+    if (strcmp(fields_text(f, "schedule"), "default") || !v->is_best || *fields_text(f, "label")) {
+        fields_fail(f, "a variant of a foreign program has schedule=default face=best and an empty label");
+    }
+}
+
 /* Whether two variants have one convolution object, with its check: they differ in the cache mode at most. */
 static bool is_same_object(const plan_variant *a, const plan_variant *b) {
     return a->algorithm == b->algorithm && a->is_best == b->is_best && a->build == b->build &&
@@ -60,16 +110,13 @@ void plan_read_variant(plan_reader *r) {
         fields_fail(f, "index=%llu, but this is variant %u", (unsigned long long)index, p->variant_count);
     }
     plan_variant *v = PLAN_APPEND(p->variants, p->variant_count);
-    const char *algorithm = fields_text(f, "algorithm");
-    if (!f->error[0] && !ic_algorithm_from_name(algorithm, &v->algorithm)) {
-        fields_fail(f, "algorithm=%.40s is not known", algorithm);
-    }
-    read_schedule(f, v);
     v->is_best = is_second(f, "face", "published", "best");
     v->build = (unsigned)fields_u64(f, "build", 0, PLAN_COUNT_LIMIT);
     if (!f->error[0] && v->build >= p->build_count) {
         fields_fail(f, "build=%u is not defined above", v->build);
     }
+    read_algorithm(f, p, v);
+    read_schedule(f, v);
     v->rotate = is_second(f, "cache", "hot", "rotate");
     read_threads(f, v);
     const char *label = fields_text(f, "label");

@@ -1,30 +1,32 @@
 /* clang-format off */
 /* SPDX-License-Identifier: Apache-2.0
- * What conductor and worker say to each other. Any program may be a worker: it is started as `PROGRAM worker` with a
- * stream socket as file descriptor 3 and answers each request with one line. Lines end in LF and have the plan's syntax
- * (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes bytes, numbers as printf
- * %.17g. A worker waits in read between requests; end of file means: exit. Requests, each followed by its answers:
+ * What conductor and worker say to each other (docs/workers.md is the same as a page). Any program may be a worker: it is
+ * started as `PROGRAM worker` with a stream socket as file descriptor 3 and answers each request with one line. Lines end
+ * in LF and have the plan's syntax (fields.h): `word key=value ...`, values percent-encoded. Times are nanoseconds, sizes
+ * bytes, numbers as printf %.17g. A worker waits in read between requests; end of file means: exit. Requests, each
+ * followed by its answers; what only a foreign program is sent, or may leave out of an answer, stands in {braces}:
  *
  *   hello protocol=2 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
- *         Pin yourself to the CPU and read it back; with probe=1 measure clock and peak there. From then on auto goes by
- *         the tuned table in FILE, if it fits.
- *     hello build=HEX pid=N cpus=LIST
+ *         Pin yourself to the CPU and read it back (a foreign program was pinned before it began); with probe=1 measure
+ *         clock and peak there. From then on auto goes by the tuned table in FILE, if it fits.
+ *     hello protocol=2 {build=HEX pid=N cpus=LIST}
  *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
  *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
  *           [table_sha256=HEX table_refused=T]
- *         table_refused empty: it is used
+ *         protocol: another number, or none, and the program is refused. table_refused empty: it is used
  *     failed reason=T
  *
- *   layer (the plan's fields, type and layout among them)
- *         Forget the layer before, make inputs and weights of this one.
+ *   layer (the plan's fields, type and layout among them) {out_h=N out_w=N input=FILE weights=FILE bias=FILE}
+ *         Forget the layer before, make inputs and weights of this one. A foreign program reads them from files, raw
+ *         little-endian f32 as NHWC, OHWI (I: a group's) and [cout]; they are there until it has answered.
  *     ok | skip reason=T bytes=B | failed reason=T
  *
  *   create object=N algorithm=T schedule=T
  *         Try it; the number names it from now on. Algorithm and schedule are the plan's (plan.h), or what was `created`
  *         before.
- *     created algorithm=T [method=T] kernel=T schedule=T [chosen_by=table|model] [order=panels|pixels]
- *             input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
- *             object_bytes=B create_ns=X reshape_ns=X
+ *     created {algorithm=T} [method=T] {kernel=T schedule=T} [chosen_by=table|model] [order=panels|pixels]
+ *             {input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
+ *             object_bytes=B create_ns=X reshape_ns=X}
  *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
  *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
  *         around the micro-kernel.
@@ -35,11 +37,15 @@
  *         as: the output is NAME.output.npy behind the layer's name.
  *     checked outputs=N ok=0|1 error_over_bound=X checksum=N
  *     skip reason=T [bytes=B] | failed reason=T
+ *   {check object=N by=file compute=0|1 output=FILE}
+ *         Of a foreign program: write the whole output, raw, to FILE, which does not exist. compute=1: run once for it;
+ *         0: as the latest sample's last call left it. checker/checker.h judges it.
+ *     checked [checksum=N]
  *
  *   sample object=N cache=hot|rotate calls=N settle_ns=N
  *         calls=0: choose, and say so; in rotate it may then still be refused as too short. Else exactly so many, and
  *         the window is what it is. settle_ns: cap of the settling.
- *     sampled checksum=N (all of evidence.inc.h)
+ *     sampled {checksum=N} (all of evidence.inc.h; of a foreign program calls, ns and window_ns, in rotate copies)
  *         checksum: of the last call's output, as `check` gives it.
  *     skip reason=T [bytes=B] | failed reason=T
  *

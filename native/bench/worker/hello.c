@@ -44,18 +44,19 @@ bool hello_answer(worker *w, fields *f) {
     }
     cpu_set_print(&set, text, sizeof text);
     if (!probe) {
-        return lines_put(PROTOCOL_FD, "hello build=%s pid=%d cpus=%s", program_build_id(), (int)getpid(), text);
+        return lines_put(PROTOCOL_FD, "hello protocol=%d build=%s pid=%d cpus=%s", PROTOCOL_VERSION, program_build_id(),
+                         (int)getpid(), text);
     }
     char why[160];
     peak_result peak = peak_probe(IC_TYPE_F32, w->max_khz);
     clock_reading clock = clock_probe();
     bool available = clock_believable(clock, w->max_khz, why, sizeof why);
-    return lines_put(
-        PROTOCOL_FD,
-        "hello build=%s pid=%d cpus=%s clock_available=%d clock_reason=%s clock_mhz=%.17g peak_isa=%s peak_ok=%d "
-        "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s%s%s%s%s",
-        program_build_id(), (int)getpid(), text, available, reply_text(why), clock.mhz, reply_text(peak.isa), peak.ok,
-        peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops, reply_text(peak.reason),
-        has_table ? " table_sha256=" : "", w->table.sha256, has_table ? " table_refused=" : "",
-        reply_text(w->table.refused));
+    return lines_put(PROTOCOL_FD,
+                     "hello protocol=%d build=%s pid=%d cpus=%s clock_available=%d clock_reason=%s clock_mhz=%.17g "
+                     "peak_isa=%s peak_ok=%d "
+                     "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s%s%s%s%s",
+                     PROTOCOL_VERSION, program_build_id(), (int)getpid(), text, available, reply_text(why), clock.mhz,
+                     reply_text(peak.isa), peak.ok, peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops,
+                     reply_text(peak.reason), has_table ? " table_sha256=" : "", w->table.sha256,
+                     has_table ? " table_refused=" : "", reply_text(w->table.refused));
 }

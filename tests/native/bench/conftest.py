@@ -55,8 +55,9 @@ def variant_line(
     build: int = 0,
     label: str = "",
 ) -> str:
-    """A variant of face best where more was asked for than the default or a plain kernel."""
-    face = "best" if algorithm == "auto" or schedule == "best" or "+" in schedule else "published"
+    """A variant of face best where more was asked for than the default or a plain kernel, or another program."""
+    ours = algorithm in ("naive", "im2col", "direct", "indirect")
+    face = "best" if not ours or schedule == "best" or "+" in schedule else "published"
     return (
         f"variant index={index} algorithm={algorithm} schedule={schedule} face={face} build={build} cache={cache} "
         f"threads=1 label={label}"
@@ -99,6 +100,7 @@ class PlanText:
     gate: str = "gate kind=none"
     extra: Sequence[str] = ()
     exe: str = ""
+    foreign: Sequence[Path] = ()  # programs, each called as its file
     algorithms: Sequence[str] = ("im2col", "indirect")
     caches: Sequence[str] = ("hot",)
     layers: Sequence[str] = (layer_line("small", 14, 14, 16, 16),)
@@ -107,8 +109,9 @@ class PlanText:
     done: str = ""
 
     def variants(self) -> list[str]:
-        pairs = [(a, c) for c in self.caches for a in self.algorithms]
-        return [variant_line(i, algorithm, cache=cache) for i, (algorithm, cache) in enumerate(pairs)]
+        names = [*((a, 0) for a in self.algorithms), *((p.name, n) for n, p in enumerate(self.foreign, 1))]
+        every = [(name, build, cache) for cache in self.caches for name, build in names]
+        return [variant_line(i, name, cache=cache, build=build) for i, (name, build, cache) in enumerate(every)]
 
     def jobs(self) -> list[str]:
         every = ",".join(str(i) for i in range(len(self.variants())))
@@ -126,7 +129,9 @@ class PlanText:
 
         return [
             *("convbench-plan 2", line("run", self.run), line("measure", self.measure), self.gate, *self.extra),
-            *(f"build index=0 exe={self.exe} name=", *self.variants(), *self.layers, *self.jobs()),
+            f"build index=0 exe={self.exe} name=",
+            *(f"build index={n} exe={p} name={p.name} foreign=1" for n, p in enumerate(self.foreign, 1)),
+            *(*self.variants(), *self.layers, *self.jobs()),
         ]
 
     def text(self) -> str:

@@ -12,8 +12,8 @@ import time
 BEHAVIOUR = os.environ.get("BEHAVIOUR", "")
 SAMPLE_S = float(os.environ.get("SAMPLE_S", "0"))
 HELLO = (
-    "hello build=0123456789abcdef pid={pid} cpus=0 clock_available=0 clock_reason=fake clock_mhz=0 peak_isa=none "
-    "peak_ok=0 peak_flop_per_cycle=0 peak_fmas_per_cycle=0 peak_gflops=0 peak_reason=fake"
+    "hello protocol=2 build=0123456789abcdef pid={pid} cpus=0 clock_available=0 clock_reason=fake clock_mhz=0 "
+    "peak_isa=none peak_ok=0 peak_flop_per_cycle=0 peak_fmas_per_cycle=0 peak_gflops=0 peak_reason=fake"
 )
 CREATED = "created algorithm={algorithm} method=fake kernel=fake schedule=fake " + " ".join(
     f"{kind}_bytes=64" for kind in ("input", "output", "weights", "pointer", "matrix", "padding", "object")

@@ -33,6 +33,15 @@ BAD = [
     ("gate kind=none", "teapot kind=none", "unknown word 'teapot'"),
     ("build index=0", "build index=7", "this is build 0"),
     ("algorithm=im2col", "algorithm=magic", "algorithm=magic is not known"),
+    ("name=", "name=other foreign=2", "foreign=2 is not a whole number from 0 to 1"),
+    ("exe= name=", "exe= name=other foreign=1", "exe= of a foreign program is empty"),
+    ("exe= name=", "exe=/x name= foreign=1", "name= of a foreign program is not 1 to 31 of"),
+    ("exe= name=", "exe=/x name=a/b foreign=1", "name=a/b of a foreign program is not"),
+    ("exe= name=", f"exe=/x name={'n' * 32} foreign=1", " of a foreign program is not 1 to 31 of"),
+    *(
+        ("exe= name=", f"exe=/x name={name} foreign=1", f"name={name} of a foreign program is a name of ours")
+        for name in ("naive", "im2col", "direct", "indirect", "auto", "published", "best")
+    ),
     ("algorithm=im2col", "algorithm=indirect", "the same as variant 0"),
     ("cache=hot", "cache=lukewarm", "cache=lukewarm"),
     ("cache=hot", "cache=hot kernel=auto", "unknown key 'kernel'"),
@@ -79,6 +88,41 @@ def test_line_and_reason(plan: Any, convbench: Path, tmp_path: Path, old: str, n
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
     assert not out.exists()
+
+
+FOREIGN = "variant index=2 algorithm=other schedule=default face=best build=1 cache=hot threads=1 label="
+FOREIGN_BAD = [
+    ("algorithm=other", "algorithm=im2col", "algorithm=im2col: build 1 is a foreign program, whose variants have"),
+    ("face=best", "face=published", "has schedule=default face=best and an empty label"),
+    ("schedule=default", "schedule=best", "has schedule=default face=best and an empty label"),
+    ("label=", "label=mine", "has schedule=default face=best and an empty label"),
+    ("build=1", "build=0", "algorithm=other is not known"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "reason"), FOREIGN_BAD, ids=[new for _, new, _ in FOREIGN_BAD])
+def test_a_variant_of_a_foreign_program(
+    plan: Any, convbench: Path, tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    lines = plan.lines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("layer "))
+    lines[at:at] = ["build index=1 exe=/x name=other foreign=1", FOREIGN.replace(old, new)]
+    path = tmp_path / "bad.plan"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    done = subprocess.run([convbench, "verify", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"plan line {at + 2}: "), done.stderr
+    assert reason in done.stderr
+
+
+def test_two_foreign_programs_of_one_name(plan: Any, convbench: Path, tmp_path: Path) -> None:
+    lines = plan.lines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("variant "))
+    lines[at:at] = [f"build index={n} exe=/x name=other foreign=1" for n in (1, 2)]
+    path = tmp_path / "bad.plan"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    done = subprocess.run([convbench, "verify", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"plan line {at + 2}: a second foreign program named other\n")
 
 
 @pytest.mark.parametrize("word", ["run", "measure", "build", "variant", "layer", "job"])

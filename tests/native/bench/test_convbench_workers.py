@@ -82,7 +82,10 @@ def test_a_check_that_fails_is_told_in_the_worker_s_words(fake: Any, run: Callab
 def test_a_worker_that_does_not_say_what_runs_is_told_what_is_missing(fake: Any, run: Callable[..., Any]) -> None:
     result = run(fake("does not say what runs"))
     assert result.code == 3
-    assert {(e.reason, e.method, e.schedule) for e in result.of(Error)} == {("key 'schedule' is missing", "", "")}
+    errors = result.of(Error)
+    assert {(e.method, e.schedule) for e in errors} == {("", "")}
+    assert {e.reason.split(": ")[0] for e in errors} == {"key 'schedule' is missing"}
+    assert all(": 'created algorithm=" in e.reason for e in errors)
 
 
 def test_a_program_that_never_starts_is_given_up(fake: Any, run: Callable[..., Any], make_layer: Any) -> None:
