@@ -59,3 +59,16 @@ def test_a_refused_table(synthetic: ModuleType, tmp_path: Path) -> None:
         "ab" * 32 + ", not used: of another <CPU>",
         "unknown, not used: cannot be read",
     ]
+
+
+def test_workers_of_somebody_else_are_named_with_their_files_and_processes(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=1, rounds=1)
+    facts(run, {**WORKER, "build": "xnn", "pid": 77})
+    file = run / "manifest.json"
+    kept = {"name": "xnn", "program": "/p/xnn", "files": [], "sha256": {"xnn": "ab" * 32}}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "workers": [kept]}))
+    html = write_report(run).report.read_text()
+    assert "name xnn; program /p/xnn; sha256 xnn " + "ab" * 32 in html
+    assert "xnn, pid 77 on CPU" in html
