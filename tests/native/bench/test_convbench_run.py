@@ -251,7 +251,7 @@ def test_unknown_kernel_and_missing_program(
     plan.exe = "/nowhere/convbench"
     result = run(plan)
     assert result.code == 3
-    assert "/nowhere/convbench" in result.stderr
+    assert result.of(Error)[0].reason == "cannot start /nowhere/convbench: No such file or directory"
 
 
 def test_appends_after_a_cut_line(plan: Any, convbench: Path, tmp_path: Path) -> None:
