@@ -15,10 +15,10 @@
 #ifndef CONVBENCH_CHECKER_H
 #define CONVBENCH_CHECKER_H
 
-/* How much further from the exact result than a sum of the products in any order a foreign program may be: methods that
- * transform (Winograd, FFT) round more often, and their bound is some tens of times as wide in the worst case, though
- * they stay within a few of ours on data like these. A result that is wrong is off by thousands. */
-#define CHECKER_SLACK 16
+/* A foreign program may be so many times as far from the exact result as a sum of the products in any order: methods
+ * that transform round more often. Winograd's F(4x4, 3x3) comes to 17 times that on a layer of one channel, to 2.4 on
+ * one of three, and stays below it from 16 on; what is wrong is off by thousands. */
+#define CHECKER_SLACK 32
 
 int checker_main(void); /* until the end of the conductor's connection */
 
