@@ -66,8 +66,12 @@ def _why_not(device: Device, read: Read) -> DeviceError | None:
     try:
         found = _Device(device, read)
         for worker, files in read:
+            names = {each.name for each in worker.every}
+            program = files[0][1]
             for path, needs in files:
-                if (lack := found.lack(needs, {each.name for each in worker.every})) is not None:
+                # An interpreter loads what it likes from where it likes; a program passes some of its places on.
+                looks = bool(program.command) or program.looks_beside or needs.looks_beside
+                if (lack := found.lack(needs, names, looks_beside=looks)) is not None:
                     what, remedy = lack
                     return DeviceError(
                         f"worker {worker.name}: {printable(path)} {what}", remedy.format(worker=f"{worker.name}=...")
@@ -92,7 +96,7 @@ class _Device:
         folders = {folder for needs in every for folder in needs.folders}
         self._libraries = {bits: self._names(bits, folders) for bits in wanted}
 
-    def lack(self, needs: Needs, beside: set[str]) -> tuple[str, str] | None:
+    def lack(self, needs: Needs, beside: set[str], *, looks_beside: bool) -> tuple[str, str] | None:
         """What it lacks and the remedy; ``beside``: names of the files that lie with the program."""
         if needs.command:
             return self._lack_of_script(needs.command)
@@ -106,12 +110,18 @@ class _Device:
                 f"needs the interpreter {printable(needs.interpreter)}, which is not there",
                 "link it statically, or build it with the toolchain of that device",
             )
+        return self._lack_of_library(needs, beside, looks_beside=looks_beside)
+
+    def _lack_of_library(self, needs: Needs, beside: set[str], *, looks_beside: bool) -> tuple[str, str] | None:
         for library in needs.libraries:
-            if library.rpartition("/")[2] not in beside | self._libraries[needs.bits]:
-                return (
-                    f"needs the library {printable(library)}, which is neither beside it nor among the system's",
-                    "name the library too (--worker {worker},LIBRARY), or link it statically",
-                )
+            name = library.rpartition("/")[2]
+            if name in self._libraries[needs.bits] or (name in beside and looks_beside):
+                continue
+            what = f"needs the library {printable(library)}, which is"
+            if name in beside:
+                return f"{what} beside it, where it does not look", "link with -Wl,-rpath,'$ORIGIN', or statically"
+            remedy = "name the library too (--worker {worker},LIBRARY), or link it statically"
+            return f"{what} neither beside it nor among the system's", remedy
         return None
 
     def _lack_of_script(self, command: tuple[str, ...]) -> tuple[str, str] | None:

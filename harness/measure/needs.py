@@ -27,7 +27,8 @@ class Needs:
     bits: int = 0
     interpreter: str = ""  # of a dynamically linked program: its loader
     libraries: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()  # where it looks for them itself (RUNPATH); $ORIGIN is left out: that is beside it
+    folders: tuple[str, ...] = ()  # where it looks for them itself (RUNPATH), absolute ones
+    looks_beside: bool = False  # $ORIGIN is among them
 
     @property
     def machine_name(self) -> str:
@@ -86,7 +87,8 @@ def _elf(path: Path) -> Needs:
             bits=int(elf.elfclass),
             interpreter=next((s.get_interp_name() for s in segments if s["p_type"] == "PT_INTERP"), ""),
             libraries=tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"),
-            folders=tuple(_folders(tags)),
+            folders=tuple(folder for folder in _folders(tags) if folder.startswith("/")),
+            looks_beside=any(folder.rstrip("/.") in ("$ORIGIN", "${ORIGIN}") for folder in _folders(tags)),
         )
 
 
@@ -94,4 +96,4 @@ def _folders(tags: list[Any]) -> Iterator[str]:
     for tag in tags:
         if tag.entry.d_tag in ("DT_RUNPATH", "DT_RPATH"):
             text = tag.runpath if tag.entry.d_tag == "DT_RUNPATH" else tag.rpath
-            yield from (folder for folder in text.split(":") if folder.startswith("/"))
+            yield from text.split(":")

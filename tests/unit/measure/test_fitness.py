@@ -151,10 +151,13 @@ def test_loader_and_libraries_of_a_program_of_this_machine(tmp_path: Path) -> No
         unfit(local, [lacking := dynamic(tmp_path, **{"libc.so.6": "libx.so.6"})])
     library = tmp_path / "libx.so.6"
     library.write_bytes(elf(X86_64))
-    assert unfit(local, [lacking.model_copy(update={"files": (library,)})]) == {}
-    library.write_bytes(elf(AARCH64))
-    with pytest.raises(UsageError, match=r"libx\.so\.6 is for 64-bit arm64, the device runs x86_64"):
+    with pytest.raises(UsageError, match=r"libx\.so\.6, which is beside it, where it does not look") as caught:
         unfit(local, [lacking.model_copy(update={"files": (library,)})])
+    assert "$ORIGIN" in caught.value.remedy
+    library.write_bytes(elf(AARCH64))
+    script = worker(tmp_path, b"#!/bin/sh\n", library)
+    with pytest.raises(UsageError, match=r"libx\.so\.6 is for 64-bit arm64, the device runs x86_64"):
+        unfit(local, [script])
     with pytest.raises(UsageError, match=r"needs the interpreter /lib64/ld-nowhe-x86-64\.so\.2"):
         unfit(local, [dynamic(tmp_path, **{"ld-linux-x86-64": "ld-nowhe-x86-64"})])
 
