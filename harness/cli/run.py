@@ -20,6 +20,7 @@ from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.measure.context import Context
+from harness.measure.fitness import read_workers
 from harness.measure.request import Request
 from harness.measure.run import manifest, runner
 from harness.measure.run.dry_run import planned
@@ -59,6 +60,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             return self._resumed(self.resume)
         request = self._request()
         check_tuned(request)
+        read_workers(request.workers)
         context = Context(request, self.find(), say, stop_on_signal, self.require)
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
@@ -138,6 +140,7 @@ def _finished(done: runner.RunResult) -> Outcome:
         "exit_code": int(code),
         "report": str(report),
         "sentences": [] if summary is None else list(summary.sentences),
+        "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "messages": done.messages,
         "seconds": {phase: round(s, 2) for phase, s in phases.items()},

@@ -140,6 +140,6 @@ def _fault_of_file(path: Path) -> str:
         if not path.is_file():
             return "is no file"
         with path.open("rb"):
-            return "" if path.name.isprintable() else "its name holds characters that cannot be shown"
+            return "" if str(path.absolute()).isprintable() else "its path holds characters that cannot be shown"
     except (OSError, ValueError) as error:
         return f"cannot be read: {(isinstance(error, OSError) and error.strerror) or error}"

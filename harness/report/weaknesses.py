@@ -202,7 +202,7 @@ def _foreign(scope: _Scope) -> Found:
     known = {str(layer) for stream in scope.streams for layer in stream.samples.column("algorithm")}
     for name in found:
         if name in known and (silent := _untold(scope, name)):
-            yield "worker", f"{name} does not tell of its samples, which cannot be judged by it: {', '.join(silent)}"
+            yield "worker", f"{name} does not tell of its samples: {', '.join(silent)}; what disturbed them is not seen"
 
 
 _TOLD = {

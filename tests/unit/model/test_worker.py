@@ -59,6 +59,12 @@ def test_what_is_not_there_is_named(folder: Path) -> None:
             parse_worker(f"x={folder}/{text}")
 
 
+def test_a_path_that_cannot_be_shown_is_refused(folder: Path) -> None:
+    (folder / "a\nb").write_text("x")
+    with pytest.raises(UsageError, match=r"a\\nb: its path holds characters that cannot be shown"):
+        parse_worker(f"x={folder}/a\nb")
+
+
 def test_files_that_would_lie_upon_each_other_are_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"two files are called 'lib\.so'"):
         parse_worker(f"x={folder}/program,{folder}/lib.so,{folder}/other/lib.so")
