@@ -38,6 +38,7 @@ void run_begin(run *r, const plan *p, records *out, const char *beside) {
     r->failures = zeroed(p->build_count, sizeof *r->failures);
     r->hindered = zeroed(p->build_count, sizeof *r->hindered);
     r->unfit = zeroed(p->build_count, sizeof *r->unfit);
+    r->faults = zeroed(p->build_count, sizeof *r->faults);
     size_t room = strlen(beside) + sizeof ".data";
     r->folder = zeroed(room, 1);
     snprintf(r->folder, room, "%s.data", beside);

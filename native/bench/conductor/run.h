@@ -16,7 +16,8 @@ typedef struct {
     char (*builds)[64];      /* names in records, by build */
     unsigned *failures;      /* by build: starts in a row that failed, in this launch */
     bool *hindered;          /* by build: one of them from outside */
-    char (*unfit)[200];      /* by build: why its program is never started again, "" */
+    bool *unfit;             /* by build: its program is never started again */
+    char (*faults)[200];     /* by build: what the latest start failed for */
     worker_process checker;  /* judges what foreign programs computed */
     worker_process *asked;   /* who the latest answer is of */
     char *folder;            /* of the files by which tensors are handed over */

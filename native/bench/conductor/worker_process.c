@@ -39,6 +39,7 @@ static void become_worker(const char *exe, const char *command, int cpu, int fd,
     int null = open("/dev/null", O_RDONLY);
     cpu_set only = {{0}};
     if (cpu >= 0) { /* before it runs: thread pools are made by what is allowed then */
+        setpgid(0, 0);
         cpu_set_put(&only, cpu, true);
         affinity_set(&only);
     }
@@ -75,6 +76,7 @@ bool worker_process_start(worker_process *w, const char *exe, const char *comman
         close(ends[0]);
         return false;
     }
+    w->alone = cpu >= 0 && (!setpgid(pid, pid) || errno == EACCES); /* EACCES: it runs already, and did so itself */
     w->pid = pid;
     w->in.fd = ends[0];
     w->in.have = 0;
@@ -85,7 +87,7 @@ bool worker_process_start(worker_process *w, const char *exe, const char *comman
 
 static int reap(worker_process *w) {
     int status = 0;
-    kill(w->pid, SIGKILL);
+    kill(w->alone ? -w->pid : w->pid, SIGKILL); /* not yet waited for, so the number is still its own */
     while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
     }
     close(w->in.fd);

@@ -10,7 +10,8 @@
 #include <sys/types.h>
 
 typedef struct {
-    pid_t pid; /* 0: not running */
+    pid_t pid;  /* 0: not running */
+    bool alone; /* it leads a process group of its own, which ends with it */
     lines in;
     int layer;              /* the plan's index of the layer it holds, -1: none */
     unsigned char *created; /* by object, for that layer */
@@ -36,7 +37,8 @@ typedef struct {
     char line[PROTOCOL_LINE];
 } answer;
 
-/* Starts `exe command` (exe "": this program), on that CPU alone (-1: wherever the conductor is). Reason in a->reason.
+/* Starts `exe command` (exe "": this program): on that CPU alone, and with a process group of its own, so that what it
+ * starts ends with it; or (-1) wherever the conductor is. Reason in a->reason.
  */
 bool worker_process_start(worker_process *w, const char *exe, const char *command, int cpu, answer *a);
 /* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */

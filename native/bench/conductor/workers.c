@@ -83,7 +83,8 @@ static bool speaks(run *r, unsigned build) {
     if (!strcmp(protocol, ours)) {
         return true;
     }
-    snprintf(r->unfit[build], sizeof *r->unfit, "%.64s %s%.20s, this is convbench %s with protocol %s",
+    r->unfit[build] = true;
+    snprintf(r->a.reason, sizeof r->a.reason, "%.64s %s%.20s, this is convbench %s with protocol %s",
              *name ? name : "its program", *protocol ? "speaks protocol " : "does not say which protocol it speaks",
              protocol, program_version(), ours);
     return false;
@@ -97,14 +98,14 @@ static bool start(run *r, unsigned build) {
     r->a.status = ASK_DIED;
     r->a.signal = 0;
     r->a.external = false;
-    if (r->unfit[build][0]) {
-        snprintf(r->a.reason, sizeof r->a.reason, "%s", r->unfit[build]);
+    if (r->unfit[build]) {
+        snprintf(r->a.reason, sizeof r->a.reason, "%s", r->faults[build]);
         return false;
     }
     if (r->failures[build] >= START_TRIES) {
         r->a.external = r->hindered[build];
-        snprintf(r->a.reason, sizeof r->a.reason, "no worker: its program failed to start %d times in this launch",
-                 START_TRIES);
+        snprintf(r->a.reason, sizeof r->a.reason, "no worker: its program failed to start %d times in this launch: %s",
+                 START_TRIES, r->faults[build]);
         return false;
     }
     r->failures[build]++;
@@ -120,11 +121,7 @@ static bool start(run *r, unsigned build) {
     if (!workers_ask(r, w, 0, request)) {
         return false;
     }
-    bool fine = workers_answered(r, "hello");
-    if (fine && !speaks(r, build)) {
-        snprintf(r->a.reason, sizeof r->a.reason, "%s", r->unfit[build]);
-        fine = false;
-    }
+    bool fine = workers_answered(r, "hello") && speaks(r, build);
     if (fine && !r->builds[build][0]) { /* the plan gave it no name */
         snprintf(r->builds[build], sizeof *r->builds, "%.12s", fields_text(&r->a.reply, "build"));
     }
@@ -168,10 +165,14 @@ bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **wo
     worker_process *w = *worker = &r->workers[build];
     bool foreign = r->p->builds[build].foreign;
     static char request[PROTOCOL_LINE];
+    bool tried = !w->pid && !r->unfit[build] && r->failures[build] < START_TRIES;
     if (!w->pid && !start(r, build)) {
         identity of = run_identity(r, layer, variant);
         workers_give_up(r, &of);
         r->hindered[build] |= r->a.external;
+        if (tried) {
+            snprintf(r->faults[build], sizeof *r->faults, "%.199s", r->a.reason);
+        }
         return false;
     }
     if (w->layer == (int)layer) {

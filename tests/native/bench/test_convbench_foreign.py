@@ -153,8 +153,23 @@ def test_what_is_no_program_is_told(foreign: Any, run: Callable[..., Any]) -> No
     assert result.code == 3
     reasons = [e.reason for e in result.of(Error)]
     assert any(r.startswith("cannot start ") and r.endswith("text: Exec format error") for r in reasons)
+    assert {e.layer for e in result.of(Error)} == {"small", "strided"}
     assert any(r.endswith("closed: Permission denied") for r in reasons)
     assert {s.algorithm for s in result.of(Sample)} == {"indirect"}
+
+
+def test_what_it_started_ends_with_it(foreign: Any, run: Callable[..., Any], tmp_path: Path) -> None:
+    """A shell script that keeps its shell: the killed one is not the one that hangs on the measured CPU."""
+    plan = foreign("hanging")
+    (tmp_path / "inner").mkdir()
+    plan.foreign[0].rename(tmp_path / "inner" / "hanging")
+    plan.foreign[0].write_text(f'#!/bin/sh\n{tmp_path}/inner/hanging "$@"\nexit $?\n')
+    plan.foreign[0].chmod(0o755)
+    plan.measure["worker_timeout_s"] = 1.5
+    assert {e.reason.split(":")[0] for e in run(plan).of(Error)} == {"timed out"}
+    needle = str(tmp_path / "inner" / "hanging").encode()
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert [line for line in lines if needle in line] == []
 
 
 def test_what_it_prints_goes_to_stderr(foreign: Any, run: Callable[..., Any]) -> None:
