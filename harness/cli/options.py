@@ -27,6 +27,14 @@ Faces = Annotated[
     str | None,
     typer.Option("--faces", metavar="A,B", help="published, best (better kernels, and auto) or both, not the suite's."),
 ]
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--worker",
+        metavar="NAME=PROGRAM[,FILE...]",
+        help="A program of your own beside ours, with the files it needs (docs/workers.md). Repeats.",
+    ),
+]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
 ]

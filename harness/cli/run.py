@@ -20,6 +20,7 @@ from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.measure.context import Context
+from harness.measure.fitness import read_workers
 from harness.measure.request import Request
 from harness.measure.run import manifest, runner
 from harness.measure.run.dry_run import planned
@@ -47,6 +48,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None
     algorithms: options.Algorithms = None
     faces: options.Faces = None
+    worker: options.Workers = None
     clusters: options.Clusters = None
     tuned: Annotated[
         Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
@@ -58,6 +60,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             return self._resumed(self.resume)
         request = self._request()
         check_tuned(request)
+        read_workers(request.workers)
         context = Context(request, self.find(), say, stop_on_signal, self.require)
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
@@ -74,7 +77,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
 
     def _request(self) -> Request:
         suite, layers = self.read()
-        suite = with_options(suite, self.algorithms, self.faces)
+        suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
         return Request(
             suite=suite.name,
             layers=layers,
@@ -86,6 +89,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             abi=self.abi,
             ndk=self.ndk,
             cpus=options.cpus_of(self.clusters),
+            workers=suite.workers,
             tuned=self.tuned,
         )
 
@@ -136,6 +140,7 @@ def _finished(done: runner.RunResult) -> Outcome:
         "exit_code": int(code),
         "report": str(report),
         "sentences": [] if summary is None else list(summary.sentences),
+        "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "messages": done.messages,
         "seconds": {phase: round(s, 2) for phase, s in phases.items()},

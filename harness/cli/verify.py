@@ -24,11 +24,12 @@ class Verify(Once):
     ] = None
     algorithms: options.Algorithms = None
     faces: options.Faces = None
+    worker: options.Workers = None
 
     def __call__(self) -> Outcome:
         suite, layers = self.read()
-        suite = with_options(suite, self.algorithms, self.faces)
-        context = self.context(suite, layers, suite.algorithms, faces=suite.faces)
+        suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
+        context = self.context(suite, layers, suite.algorithms, faces=suite.faces, workers=suite.workers)
         return self.outcome(verify.verify_all(context, self.dump), _lines)
 
 

@@ -35,8 +35,9 @@ def settling_capped(evidence: Evidence) -> Flags:
 
 
 def cpu_changed(evidence: Evidence) -> Flags:
-    """The sample began on one CPU and ended on another."""
-    return np.asarray(evidence.cpu_before != evidence.cpu_after, dtype=np.bool_)
+    """The sample began on one CPU and ended on another; not where one of them is unknown (below 0)."""
+    before, after = evidence.cpu_before, evidence.cpu_after
+    return np.asarray((before != after) & (before >= 0) & (after >= 0), dtype=np.bool_)
 
 
 def repinned(evidence: Evidence) -> Flags:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.devices.base import Attached, Device
-from harness.errors import NoDeviceError
+from harness.errors import DeviceError, NoDeviceError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 
@@ -62,3 +62,4 @@ class Work:
     programs: Programs
     stop: threading.Event
     say: Say
+    unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import posixpath
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +13,8 @@ from harness.devices.base import Device, RemoteProcess
 from harness.devices.identity import BOOT_ID
 from harness.devices.scripts import parse_stat
 from harness.errors import DeviceError
+from harness.measure.planning import worker_folder
+from harness.model.worker import Worker
 from harness.store.journal import EventLog
 from harness.toolchain.builder import Built
 
@@ -25,9 +30,12 @@ class DeviceFolder:
         self.program = f"{self.folder}/convbench"
         self._events = events
 
-    def install(self, built: Built) -> None:
-        """Makes the folder and pushes the program. Raises DeviceError where there is too little space."""
-        size = built.path.stat().st_size
+    def install(self, built: Built, workers: Sequence[Worker] = ()) -> None:
+        """Makes the folder and pushes the program, and workers with their files.
+
+        Raises DeviceError where there is too little space.
+        """
+        size = sum(path.stat().st_size for path in (built.path, *(path for each in workers for path in each.every)))
         self.device.make_dir(self.folder)
         need, free = size + _ROOM_BYTES, self.device.free_bytes(self.folder)
         if free < need:
@@ -36,7 +44,14 @@ class DeviceFolder:
                 "free some space on the device",
             )
         self.device.push(built.path, self.program, executable=True)
-        self._events.add("installed", program=built.build_id[:12], bytes=size)
+        for worker in workers:
+            place = worker_folder(self.folder, worker.name)
+            self.device.make_dir(place)
+            for path in worker.every:
+                runs = path is worker.program or os.access(path, os.X_OK)
+                self.device.push(path, f"{place}/{path.name}", executable=runs)
+        names = {"workers": [worker.name for worker in workers]} if workers else {}
+        self._events.add("installed", program=built.build_id[:12], bytes=size, **names)
 
     def json(self, *argv: str, deadline_s: float = 120.0) -> dict[str, Any]:
         """Runs a convbench command that prints one JSON object."""
@@ -86,10 +101,18 @@ class DeviceFolder:
 
 
 def programs_of(device: Device, program: str) -> list[RemoteProcess]:
-    """The living processes with that path among their arguments: an emulator puts its own ones before it."""
+    """The living processes with that path, or one of a worker beside it, among their arguments.
+
+    An emulator, or a script's interpreter, puts its own ones before it.
+    """
+    worker = worker_folder(posixpath.dirname(program)).encode()
     pids = [pid for pid in device.list_dir("/proc") if pid.isdigit()]
     lines = device.read_files([f"/proc/{pid}/cmdline" for pid in pids])
-    ours = [path for path, line in lines.items() if program.encode() in (line or b"").split(b"\0")]
+    ours = [
+        path
+        for path, line in lines.items()
+        if any(word == program.encode() or word.startswith(worker) for word in (line or b"").split(b"\0"))
+    ]
     files = device.read_files([BOOT_ID, *(path.replace("cmdline", "stat") for path in ours)])
     boot_id = (files.pop(BOOT_ID) or b"").decode("utf-8", "replace").strip()
     stats = [parse_stat((line or b"").decode("utf-8", "replace")) for line in files.values()]

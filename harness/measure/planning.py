@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from harness import __version__
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
-from harness.plan.planfile import RunLine
+from harness.plan.planfile import BuildLine, RunLine
 
 MEMORY_BYTES = 768 << 20
 # An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
@@ -15,9 +17,29 @@ MEMORY_BYTES = 768 << 20
 _EMULATED_SLOWNESS = 6
 
 
+def variants_of(request: Request) -> tuple[PlannedVariant, ...]:
+    """The variants that every job has. Pure."""
+    names = [worker.name for worker in request.workers]
+    return make_variants(request.algorithms, request.policy.cache, request.faces, names)
+
+
+def worker_folder(folder: str, name: str = "") -> str:
+    """Where a worker's program and files lie in a run's folder on a device; without name: how all such begin."""
+    return f"{folder}/worker-{name}"
+
+
+def builds_of(request: Request, program: str) -> list[BuildLine]:
+    """The programs of the variants: ours, of that path on the device, and each worker's under its name."""
+    lines = [BuildLine(0, program)]
+    for index, worker in enumerate(request.workers, start=1):
+        exe = f"{worker_folder(posixpath.dirname(program), worker.name)}/{worker.program.name}"
+        lines.append(BuildLine(index, exe, worker.name, foreign=True))
+    return lines
+
+
 def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
     """All jobs of a cluster, and the variants that each of them has. Pure."""
-    variants = make_variants(request.algorithms, request.policy.cache, request.faces)
+    variants = variants_of(request)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
 
 

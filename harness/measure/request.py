@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.model.layer import Layer
 from harness.model.policy import Policy
+from harness.model.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -23,4 +24,5 @@ class Request:
     abi: str | None = None  # None: arm64-v8a for phones, host for this machine
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
+    workers: tuple[Worker, ...] = ()
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself

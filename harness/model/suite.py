@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
@@ -15,6 +15,7 @@ from harness.model.policy import list_policies, policy_path
 from harness.model.source import Source, load, validate
 from harness.model.variant import ALGORITHMS, CHOSEN, PUBLISHED, WITH_SCHEDULES, Face, parse_asked
 from harness.model.wording import kind, shown, suggestion
+from harness.model.worker import Worker, beside, parse_workers
 
 _AT_BEST = tuple(f"{name}/{CHOSEN}" for name in WITH_SCHEDULES)
 _KNOWN_ALGORITHMS = (*ALGORITHMS, *_AT_BEST, *(f"{name}/default+pixels" for name in WITH_SCHEDULES))  # in hints
@@ -32,9 +33,10 @@ class Suite(BaseModel):
     policy: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     faces: tuple[str, ...] = DEFAULT_FACES
+    workers: tuple[Worker, ...] = ()
     layers: tuple[Layer, ...]
 
-    @field_validator("algorithms", "faces", "layers", mode="before")
+    @field_validator("algorithms", "faces", "workers", "layers", mode="before")
     @classmethod
     def _as_tuple(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
@@ -49,6 +51,7 @@ class _SuiteFile(BaseModel):
     policy: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     faces: tuple[str, ...] = DEFAULT_FACES
+    workers: tuple[Worker, ...] = ()
     layers: tuple[Layer, ...]
 
     @field_validator("suite")
@@ -65,6 +68,11 @@ class _SuiteFile(BaseModel):
     @classmethod
     def _known_faces(cls, value: object) -> tuple[object, ...]:
         return _names(value, "face", FACES, DEFAULT_FACES)
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _listed_workers(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -109,10 +117,27 @@ def _names(
 def load_suite(name_or_path: str) -> Suite:
     """A shipped suite by name, or one from a YAML file. Raises UsageError with file, line and key."""
     source = load(catalog.find("suites", "suite", name_or_path))
-    _unique_names(source)
+    _unique_names(source, "layers", "layer")
+    _unique_names(source, "workers", "worker")
     read = validate(_SuiteFile, source)
     policy = None if read.policy is None else policy_path(read.policy, source.path)
-    return Suite(name=read.suite, policy=policy, algorithms=read.algorithms, faces=read.faces, layers=read.layers)
+    return Suite(
+        name=read.suite,
+        policy=policy,
+        algorithms=read.algorithms,
+        faces=read.faces,
+        workers=_found(read.workers, source),
+        layers=read.layers,
+    )
+
+
+def _found(workers: Sequence[Worker], source: Source) -> tuple[Worker, ...]:
+    """The workers with their paths from the suite's own folder. Raises UsageError where a file is not there."""
+    found = tuple(beside(worker, source.path.parent) for worker in workers)
+    for index, worker in enumerate(found):
+        if (absent := worker.absent()) is not None:
+            raise source.error(("workers", index, *absent[0]), absent[1], "Correct the path, as it is from the suite.")
+    return found
 
 
 def list_suites() -> list[str]:
@@ -130,11 +155,13 @@ def parse_faces(text: str) -> tuple[str, ...]:
     return _parsed(text, "--faces", "face", FACES)
 
 
-def with_options(suite: Suite, algorithms: str | None, faces: str | None) -> Suite:
+def with_options(suite: Suite, algorithms: str | None, faces: str | None, workers: Iterable[str] = ()) -> Suite:
     """The suite with the values of ``--algorithms`` and ``--faces`` in place of its own; None: not given.
 
-    ``--faces`` alone also decides over single schedules among the suite's algorithms. Raises UsageError.
+    ``--faces`` alone also decides over single schedules among the suite's algorithms; ``--worker`` adds workers to the
+    suite's. Raises UsageError.
     """
+    suite = suite.model_copy(update={"workers": parse_workers(workers, suite.workers)})
     named = suite.algorithms if algorithms is None else parse_algorithms(algorithms)
     if faces is None:
         return suite.model_copy(update={"algorithms": named})
@@ -166,17 +193,17 @@ def select_layers(layers: Sequence[Layer], glob: str) -> tuple[Layer, ...]:
     return found
 
 
-def _unique_names(source: Source) -> None:
-    """Duplicate layer names are told with both lines, before anything that follows from them."""
-    layers = source.values.get("layers")
+def _unique_names(source: Source, key: str, noun: str) -> None:
+    """Duplicate names in a list are told with both lines, before anything that follows from them."""
+    items = source.values.get(key)
     first: dict[str, int] = {}
-    for index, layer in enumerate(layers if isinstance(layers, list) else ()):
-        name = layer.get("name") if isinstance(layer, dict) else None
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        name = item.get("name") if isinstance(item, dict) else None
         if isinstance(name, str) and name in first:
-            line = source.line(("layers", first[name], "name"))
-            place = ("layers", index, "name")
+            line = source.line((key, first[name], "name"))
+            place = (key, index, "name")
             raise source.error(
-                place, f"duplicate layer name {shown(name)}, first in line {line}", "Give one another name."
+                place, f"duplicate {noun} name {shown(name)}, first in line {line}", "Give one another name."
             )
         if isinstance(name, str):
             first[name] = index

@@ -31,7 +31,10 @@ ELEMENT_BYTES: dict[str, int] = {"f32": 4}
 
 @dataclass(frozen=True)
 class Asked:
-    """What a plan asks for: an algorithm, and its schedule (default, best, default+OPTIONS or KERNEL+OPTIONS)."""
+    """What a plan asks for: an algorithm, and its schedule (default, best, default+OPTIONS or KERNEL+OPTIONS).
+
+    A worker of somebody else's is asked for by its name, as if that were an algorithm.
+    """
 
     algorithm: str
     schedule: str = DEFAULT
@@ -43,15 +46,23 @@ class Asked:
 
     @property
     def face(self) -> Face:
-        """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses."""
+        """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses.
+
+        What is not ours is always best: it is in no comparison of the paper.
+        """
         _, *options = self.schedule.split("+")
         is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm != AUTO
-        return PUBLISHED if is_plain else BEST
+        return PUBLISHED if is_plain and not is_foreign(self.algorithm) else BEST
 
     @property
     def is_default(self) -> bool:
         """The algorithm as published, with nothing said of its schedule."""
         return self.schedule == DEFAULT
+
+
+def is_foreign(algorithm: str) -> bool:
+    """Whether that is no algorithm of ours but the name of a worker of somebody else's."""
+    return algorithm not in ALGORITHMS
 
 
 def parse_asked(name: str) -> Asked | None:
@@ -98,7 +109,12 @@ class Variant:
     @property
     def is_default(self) -> bool:
         """Whether the algorithm was asked for as published, with nothing said of its schedule."""
-        return self.asked == self.algorithm
+        return self.asked == self.algorithm and self.face == PUBLISHED
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is measured by a worker of somebody else's, which ``algorithm`` names."""
+        return is_foreign(self.algorithm)
 
     @property
     def is_auto(self) -> bool:

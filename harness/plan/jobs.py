@@ -43,13 +43,17 @@ class Job:
 
 
 def make_variants(
-    algorithms: Sequence[str], cache: Sequence[str], faces: Sequence[str] = (PUBLISHED,)
+    algorithms: Sequence[str],
+    cache: Sequence[str],
+    faces: Sequence[str] = (PUBLISHED,),
+    workers: Sequence[str] = (),
 ) -> tuple[PlannedVariant, ...]:
     """Every algorithm in every cache mode, numbered from 0.
 
     Face ``published``: the algorithms with the default schedule. Face ``best``: those that have several with the one
     that the library chooses, and ``auto``. Schedules by name and ``auto`` among the algorithms are measured whatever
-    the faces. Raises ValueError for an algorithm that there is not.
+    the faces. ``workers``: names of somebody else's, each of which has a build of its own, numbered from 1. Raises
+    ValueError for an algorithm that there is not.
     """
     wanted = [_asked(name) for name in algorithms]
     plain = [each for each in wanted if each == Asked(each.algorithm) and each.algorithm != AUTO]
@@ -57,8 +61,9 @@ def make_variants(
     ways += [each for each in wanted if each != Asked(each.algorithm)]
     ways += [Asked(each.algorithm, CHOSEN) for each in plain if each.algorithm in WITH_SCHEDULES and BEST in faces]
     ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
-    every = [(way, mode) for way in dict.fromkeys(ways) for mode in cache]
-    return tuple(PlannedVariant(index, way, mode) for index, (way, mode) in enumerate(every))
+    builds = dict.fromkeys(ways, 0) | {Asked(name): number for number, name in enumerate(workers, start=1)}
+    every = [(way, mode, build) for way, build in builds.items() for mode in cache]
+    return tuple(PlannedVariant(index, way, mode, build) for index, (way, mode, build) in enumerate(every))
 
 
 def _asked(name: str) -> Asked:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model.layer import Layer
+from harness.model.variant import is_foreign
 from harness.plan.jobs import Job, PlannedVariant
 
 FIRST_LINE = "convbench-plan 2"
@@ -78,11 +79,12 @@ class WatchLine:
 
 @dataclass(frozen=True)
 class BuildLine:
-    """A program on the device; ``name`` empty: recorded under its build id."""
+    """A program on the device; ``name`` empty: recorded under its build id. ``foreign``: somebody else's, so named."""
 
     index: int
     exe: str
     name: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def render(plan: Plan) -> str:
         lines.append(_line("max_khz", ("khz", plan.max_khz)))
     if plan.tuned:
         lines.append(_line("tuned", ("path", plan.tuned)))
-    lines += [_line("build", ("index", b.index), ("exe", b.exe), ("name", b.name)) for b in plan.builds]
+    lines += [_build(build) for build in plan.builds]
     lines += [_variant(variant) for variant in plan.variants]
     lines += [_layer(layer) for layer in plan.layers]
     lines += [_known(known) for known in plan.known]
@@ -206,6 +208,12 @@ def _watch(watch: WatchLine) -> str:
     return _line("watch", *fields)
 
 
+def _build(build: BuildLine) -> str:
+    return _line(
+        "build", ("index", build.index), ("exe", build.exe), ("name", build.name), ("foreign", int(build.foreign))
+    )
+
+
 def _variant(variant: PlannedVariant) -> str:
     return _line(
         "variant",
@@ -277,3 +285,7 @@ def _check(plan: Plan) -> None:
             raise ValueError(f"a job names a layer or variant that the plan lacks: {job}")
     if not builds.issuperset(variant.build for variant in plan.variants):
         raise ValueError("a variant names a build that the plan lacks")
+    names = {build.index: build.name if build.foreign else "" for build in plan.builds}
+    for variant in plan.variants:
+        if (variant.asked.algorithm if is_foreign(variant.asked.algorithm) else "") != names[variant.build]:
+            raise ValueError(f"not the program of {variant.asked.name}: {names[variant.build] or 'ours'}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.model.variant import BEST
 from harness.report import charts
+from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
@@ -48,6 +49,7 @@ class ClusterBlock:
     sentence: Sentence
     caches: list[CacheBlock]
     best: list[BestBlock]  # face best, apart
+    beside: list[BesideBlock]  # workers of somebody else
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Context:
     weaknesses: list[Weakness]
     devices: list[DeviceBlock]
     facts: Facts
+    workers: list[str]  # a line for each worker of somebody else on each cluster
 
     @property
     def emulated(self) -> list[str]:
@@ -148,15 +151,18 @@ def make_context(run_dir: Path) -> Context:
         find_weaknesses(results),
         devices,
         run_facts(run),
+        list(beside_texts(results, sentences)),
     )
 
 
 def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
-    run, categories, faces = results.run, results.categories, results.faces
+    run, faces = results.run, results.faces
     place = (sentence.device.name, sentence.cluster)
-    every = results.rows_of(*place)
+    foreign = [row for row in results.rows_of(*place) if row.is_foreign]
+    every = [row for row in results.rows_of(*place) if not row.is_foreign]
     ours = [row for row in every if not row.is_best]
-    means = [row for row in categories if (row.device, row.cluster, row.face) == (*place, sentence.face)]
+    of_cluster = results.categories_of(*place)
+    means = [row for row in of_cluster if row.face == sentence.face]
     blocks: list[CacheBlock] = []
     for cache in sorted({row.key.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
         table = [row for row in ours if row.key.cache == cache]
@@ -172,9 +178,12 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
                 charts.memory_chart(table, label) if first else None,
             )
         )
-    best_means = [row for row in categories if (row.device, row.cluster, row.face) == (*place, BEST)]
+    best_means = [row for row in of_cluster if row.face == BEST]
     return ClusterBlock(
-        sentence, blocks, best_blocks(run, sentence, [r for r in every if r.is_best], best_means, faces)
+        sentence,
+        blocks,
+        best_blocks(run, sentence, [r for r in every if r.is_best], best_means, faces),
+        beside_blocks(results, sentence, foreign),
     )
 
 
@@ -182,9 +191,11 @@ def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) ->
     found = {(r.device, r.cluster, r.cache, r.category, r.algorithm, r.other, r.face): r for r in categories}
     columns = [column for column in COMPARISONS if any(key[3:] == column for key in found)]
     lines: list[MatrixLine] = []
+    caches: dict[tuple[str, str, str], set[str]] = {}
+    for row in categories:
+        caches.setdefault((row.device, row.cluster, row.face), set()).add(row.cache)
     for sentence in sentences:
         place = (sentence.device.name, sentence.cluster)
-        caches = {key[2] for key in found if (*key[:2], key[6]) == (*place, sentence.face)}
-        for cache in sorted(caches, key=lambda c: (c != sentence.cache, c)):
+        for cache in sorted(caches.get((*place, sentence.face), ()), key=lambda c: (c != sentence.cache, c)):
             lines.append(MatrixLine(sentence, cache, [found.get((*place, cache, *column)) for column in columns]))
     return Matrix(columns if lines else [], lines)

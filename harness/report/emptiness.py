@@ -12,6 +12,7 @@ _UNMEASURED = ("wrong", "error", "skip", "missing")
 
 def emptiness_of(rows: Sequence[Row]) -> str:
     """What keeps these rows of one cluster from answering a question: ``only indirect was measured, so ...``."""
+    rows = [row for row in rows if not row.is_foreign]
     measured = [row for row in rows if row.observations]
     if not measured:
         counts = Counter(row.status for row in rows)

@@ -11,11 +11,15 @@ from harness.report.numbers import bytes_text, ratio_decimals, rounded
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
+from harness.results.results import AnyRow
 from harness.results.rows import Row
+from harness.results.workers import WorkerRow
 from harness.stats.interval import Interval
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow
-_FILES = {Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"}
+_FILES = {
+    **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
+    WorkerRow: "workers.csv",
+}
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell
 _NO_CELL, _OK = Markup("<td>"), Markup("ok")
 

@@ -117,6 +117,7 @@ def _tables(stream: Stream) -> Iterator[tuple[str, str]]:
 
 
 def _launches(stream: Stream) -> Iterator[dict[str, str]]:
+    ours = stream.header.build
     gates = {gate.launch: gate for gate in stream.of(records.Gate)}
     for worker in stream.of(records.Worker):
         gate = gates.get(worker.launch)
@@ -125,7 +126,7 @@ def _launches(stream: Stream) -> Iterator[dict[str, str]]:
         yield {
             "launch": str(worker.launch + 1),
             "heat gate": _gate(gate) if gate else "",
-            "worker": f"pid {worker.pid} on CPU {worker.cpus}",
+            "worker": ("" if worker.build == ours else f"{worker.build}, ") + f"pid {worker.pid} on CPU {worker.cpus}",
             "clock": f"{clock.mhz:.0f} MHz" if clock.available and clock.mhz else clock.reason or "unavailable",
             "peak": f"{peak.isa}: {flop} FLOP per cycle" if peak.ok else peak.reason or f"{peak.isa}: not used",
         }
@@ -161,6 +162,8 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {text}" for name, item in value.items() if (text := _text(item)))
     return "" if value is None else str(value)
 
 

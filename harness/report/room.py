@@ -17,7 +17,7 @@ from harness.results.rows import Row
 
 MOST_ROWS = 2000  # measured ones, of about 1 kB each; beside the first table of each cluster, which is always there
 
-Place = tuple[str, str, str, str]  # device, cluster, cache mode; what is shown: published, auto, best
+Place = tuple[str, str, str, str]  # device, cluster, cache mode; what: published, auto, best, beside NAME
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,20 @@ def _place(sentence: Sentence, cache: str, what: str) -> Place:
 
 
 def _tables(cluster: ClusterBlock) -> Iterator[_Table]:
-    """In the answer's cache mode, then in the others: as published, and what auto chose; then every variant of best."""
+    """In the answer's cache mode, then in the others: as published, and what auto chose.
+
+    Then workers of somebody else beside ours, and every variant of best.
+    """
     for n, block in enumerate(cluster.caches):
         yield _Table(_place(cluster.sentence, block.cache, "published"), 2 * (n > 0), _rows(block.categories))
     for n, best in enumerate(cluster.best):
         if best.choices:
             chosen = [choice.row for choices in best.choices.values() for choice in choices]
             yield _Table(_place(cluster.sentence, best.cache, "auto"), 1 + 2 * (n > 0), chosen)
-        yield _Table(_place(cluster.sentence, best.cache, "best"), 4 + (n > 0), _rows(best.categories))
+        yield _Table(_place(cluster.sentence, best.cache, "best"), 6 + (n > 0), _rows(best.categories))
+    for beside in cluster.beside:
+        later = beside.cache != cluster.beside[0].cache
+        yield _Table(_place(cluster.sentence, beside.cache, beside.table), 4 + later, beside.rows)
 
 
 def _rows(categories: Iterable[CategoryBlock]) -> list[Row]:

@@ -50,7 +50,8 @@ class _Scope:
     device: DeviceData
     cluster: str
     streams: list[Stream]
-    rows: list[Row]
+    rows: list[Row]  # ours
+    foreign: list[Row]  # of workers of somebody else
     baselines: Sequence[BaselineRow]
     faces: Sequence[FaceRow]
     answering: Mapping[str, str]  # the answer's cache mode, by category
@@ -63,6 +64,12 @@ class _Scope:
     def count(self) -> int:
         """Of samples."""
         return sum(len(stream.samples) for stream in self.streams)
+
+    @property
+    def workers(self) -> list[records.Worker]:
+        """The records of our own workers: what others tell of themselves is theirs."""
+        builds = {row.key.build for row in self.foreign}
+        return [each for stream in self.streams for each in stream.of(records.Worker) if each.build not in builds]
 
     def samples(self, *names: str) -> Iterator[Values]:
         """These fields of every sample."""
@@ -103,7 +110,8 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 device,
                 cluster,
                 streams,
-                results.rows_of(device.name, cluster),
+                [row for row in results.rows_of(device.name, cluster) if not row.is_foreign],
+                [row for row in results.rows_of(device.name, cluster) if row.is_foreign],
                 [row for row in results.baselines if (row.device, row.cluster) == (device.name, cluster)],
                 [row for row in results.faces if (row.best.key.device, row.best.key.cluster) == (device.name, cluster)],
                 answering_caches(results.categories_of(device.name, cluster)),
@@ -166,16 +174,48 @@ def _lines(scope: _Scope) -> Found:
             yield "lines", f"attempt {attempt}: {stream.surplus} line(s) of its records are too many or there twice"
 
 
+_STATUSES = {
+    "wrong": "gave a wrong result and have no time",
+    "error": "crashed, hung or failed, and are left out of the means",
+    "missing": "were planned and have no sample",
+}
+
+
 def _statuses(scope: _Scope) -> Found:
-    texts = {
-        "wrong": "gave a wrong result and have no time",
-        "error": "crashed, hung or failed, and are left out of the means",
-        "missing": "were planned and have no sample",
-    }
-    for status, text in texts.items():
+    for status, text in _STATUSES.items():
         names = [f"{row.key.layer} {row.key.variant} ({row.key.cache})" for row in scope.rows if row.status == status]
         if names:
             yield status, f"{len(names)} variant(s) {text}: {_few(names)}"
+
+
+def _foreign(scope: _Scope) -> Found:
+    """Workers of somebody else: what failed of them is none of our numbers' weakness."""
+    found: dict[str, list[Row]] = {}
+    for row in scope.foreign:
+        found.setdefault(row.role, []).append(row)
+    for name, rows in found.items():
+        for status, text in _STATUSES.items():
+            alike = [row for row in rows if row.status == status]
+            if alike:
+                where = _few([f"{row.key.layer} ({row.key.cache}): {row.reason}" for row in alike], 2)
+                yield "worker", f"{name}: {len(alike)} variant(s) {text}: {where}"
+    known = {str(layer) for stream in scope.streams for layer in stream.samples.column("algorithm")}
+    for name in found:
+        if name in known and (silent := _untold(scope, name)):
+            yield "worker", f"{name} does not tell of its samples: {', '.join(silent)}; what disturbed them is not seen"
+
+
+_TOLD = {
+    **{"mhz_before": "the clock", "cpu_before": "the CPU", "nivcsw": "context switches", "faults": "page faults"},
+    "addresses": "where its buffers lie",
+}
+
+
+def _untold(scope: _Scope, name: str) -> list[str]:
+    """Evidence that no sample of a worker has."""
+    columns = zip(*(v for algorithm, *v in scope.samples("algorithm", *_TOLD) if algorithm == name), strict=True)
+    told = zip(_TOLD.values(), columns, strict=True)
+    return [words for words, column in told if all(v in (None, -1) or v == ("",) * len(ADDRESSES) for v in column)]
 
 
 def _launches(scope: _Scope) -> Found:
@@ -266,7 +306,7 @@ def _unjudged(record: records.Gate) -> str:
 
 
 def _clock(scope: _Scope) -> Found:
-    workers = [each for stream in scope.streams for each in stream.of(records.Worker)]
+    workers = scope.workers
     bad = list(filter(worker.lacks_clock, workers))
     if bad:
         reasons = _alike(each.clock.reason or "no reason given" for each in bad)
@@ -326,6 +366,7 @@ _CHECKS: tuple[Callable[[_Scope], Found], ...] = (
     _attempts,
     _lines,
     _statuses,
+    _foreign,
     _launches,
     _rounds,
     _apart,

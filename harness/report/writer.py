@@ -1,6 +1,6 @@
 """Writes a run's report: report.html, summary.md, results.csv and categories.csv.
 
-Where both faces ran, faces.csv and baseline.csv too.
+Where both faces ran, faces.csv and baseline.csv too; where workers of somebody else did, workers.csv.
 """
 
 from __future__ import annotations
@@ -47,12 +47,13 @@ class ReportSummary:
     headlines: tuple[Headline, ...]  # one per device, cluster and category
     weaknesses: tuple[str, ...]
     heavy: tuple[str, ...]  # those of them that belong beside the sentences
+    workers: tuple[str, ...]  # one per worker of somebody else and cluster
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """The last lines on a terminal: the sentences, and what belongs beside them."""
-        return (*self.sentences, *(f"weakness: {text}" for text in self.heavy))
+        """The last lines on a terminal: the sentences, what belongs beside them, and workers of somebody else."""
+        return (*self.sentences, *(f"weakness: {text}" for text in self.heavy), *self.workers)
 
     @property
     def report(self) -> Path:
@@ -98,6 +99,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(_headline(sentence, clause) for sentence in context.sentences for clause in sentence.clauses),
         tuple(str(weakness) for weakness in context.weaknesses),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
+        tuple(context.workers),
         context.statuses,
     )
 

@@ -2,7 +2,8 @@
 
 Face published: ``algorithm`` against ``other``, as in the paper. Face best: the same among the best forms, each at its
 best, where ``algorithm`` is also ``auto`` and ``other`` also ``published/<algorithm>``, the published form. Where two
-algorithms are compared both ways, both means come from the same pairs of rows: one is the other's reciprocal.
+algorithms are compared both ways, both means come from the same pairs of rows: one is the other's reciprocal. A worker
+of somebody else is an ``algorithm`` of its name beside ours and ``auto``, and an ``other``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.model.layer import CATEGORIES
-from harness.model.variant import BEST
+from harness.model.variant import BEST, is_foreign
 from harness.results.comparisons import AUTO_PAIRS, FACE_PAIRS, PAIRS, Comparison, comparisons
 from harness.results.numbers import ratio_texts
 from harness.results.rows import Row
@@ -80,7 +81,8 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
             known[key.layer] = found
     means: list[CategoryRow] = []
     for where in sorted(groups, key=lambda g: (ranks[g[:3]], g[4] == BEST, order[g[3]], g[4])):
-        for algorithm, other in (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS):
+        of_workers = [pair for pair in groups[where] if any(map(is_foreign, pair))]
+        for algorithm, other in (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS, *of_workers):
             layers = groups[where].get((algorithm, other), {})
             shapes: dict[object, list[LogMeans]] = defaultdict(list)
             for layer, chosen in layers.items():

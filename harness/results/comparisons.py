@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.model.variant import AUTO, BEST
-from harness.results.pairs import are_mutual, each_at_its_best, means_of
+from harness.results.pairs import BESIDE_WORKERS, are_mutual, each_at_its_best, means_of
 from harness.results.rows import PUBLISHED, Row
-from harness.stats.estimate import LogMeans
+from harness.stats.estimate import LogMeans, turned
 
 PAIRS = (
     ("indirect", "im2col"),
@@ -60,6 +60,20 @@ def comparisons(rows: Sequence[Row]) -> Iterator[Comparison]:
         for algorithm, other in FACE_PAIRS if row.is_best else ():
             if algorithm == row.role and row.pairs.get(other) and _is_sound(row, row.partners[other]):
                 yield Comparison(BEST, algorithm, other, row, (builds[row.key.build], time), row.pairs[other])
+    yield from _workers(rows)
+
+
+def _workers(rows: Sequence[Row]) -> Iterator[Comparison]:
+    """Workers of somebody else and ours, both ways from the same pairs; of several rows of a worker the fastest."""
+    for row in rows:
+        if not row.is_foreign:
+            continue
+        rank = (0, row.time.value if row.time else math.inf)
+        for other in BESIDE_WORKERS:
+            partner, means = row.partners.get(other), row.pairs.get(other)
+            if partner is not None and means and _is_sound(row, partner):
+                yield Comparison(BEST, row.role, other, row, rank, means)
+                yield Comparison(BEST, other, row.role, partner, rank, turned(means))
 
 
 def _published(rows: Sequence[Row]) -> Iterator[Comparison]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from harness.model.variant import Asked, Variant, parse_asked
+from harness.model.variant import Asked, Variant, is_foreign, parse_asked
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
 from harness.results.rows import Row, RowKey, algorithm_order
@@ -179,7 +179,7 @@ class _Cluster:
                             asked=name,
                             algorithm=asked.algorithm,
                             face=asked.face,
-                            build=self._build,
+                            build=name if is_foreign(asked.algorithm) else self._build,
                             cache=cache,
                         )
                         why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), ""))

@@ -8,6 +8,9 @@ whatever they ran with: each at its best. Of all that was measured of an algorit
 least median time stands for it, on whichever side of a comparison: a choice that turns out slower flatters nobody. And
 across faces: each algorithm with its own published form, ``auto`` with all three; that on the same micro-kernel where
 there are several.
+
+A worker of somebody else is compared with each algorithm of ours and with ``auto``: with the fastest that was measured
+of it, in the best form or as published. Two programs have no process in common, so these are pairs of a round.
 """
 
 from __future__ import annotations
@@ -20,11 +23,16 @@ from harness.results.rows import PUBLISHED, Row
 from harness.stats.estimate import LogMeans, launch_means, pair_logs
 
 _COMPARED = ("indirect", "im2col", "direct")
+BESIDE_WORKERS = (AUTO, *_COMPARED)
 
 
 def compare(rows: Iterable[Row]) -> None:
     """Fills in pairs and partners of rows of one cluster; rows without samples get none."""
+    rows = list(rows)
+    _compare_workers(rows)
     for measured in _places(rows):
+        if measured[0].is_foreign:
+            continue
         published = [row for row in measured if not row.is_best]
         _compare_published(published)
         standing = _standing(measured)
@@ -75,11 +83,34 @@ def _places(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
     return places.values()
 
 
+def _compare_workers(rows: Iterable[Row]) -> None:
+    places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.observations:
+            places[row.key.device, row.key.cluster, row.key.threads, row.key.cache, row.key.layer].append(row)
+    for measured in places.values():
+        foreign = [row for row in measured if row.is_foreign]
+        ours = [row for row in measured if not row.is_foreign] if foreign else []
+        first = [row for row in ours if row.key.build == ours[0].key.build]
+        fastest: dict[str, Row] = {}
+        for row in sorted(first, key=_by_speed):
+            fastest.setdefault(row.role, row)
+        for row in foreign:
+            for name in BESIDE_WORKERS:
+                if name in fastest:
+                    row.pairs[name] = launch_means(pair_logs(row.attempt_logs, fastest[name].attempt_logs))
+                    row.partners[name] = fastest[name]
+
+
+def _by_speed(row: Row) -> tuple[object, ...]:
+    return (_ns(row), row.key.variant, row.key.face)
+
+
 def _standing(measured: Sequence[Row]) -> dict[str, Row]:
     """By role the fastest row, best or published, of those of which a best one was measured."""
     roles = {row.role for row in measured if row.is_best}
     standing: dict[str, Row] = {}
-    for row in sorted(measured, key=lambda row: (_ns(row), row.key.variant, row.key.face)):
+    for row in sorted(measured, key=_by_speed):
         if row.role in roles:
             standing.setdefault(row.role, row)
     return standing

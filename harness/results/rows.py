@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -85,6 +85,11 @@ class Row:
         return self.key.face == BEST
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether a worker of somebody else measured it; ``algorithm`` is its name."""
+        return self.key.what.is_foreign
+
+    @property
     def algorithm(self) -> str:
         """That ran; where nothing ran, the one asked for."""
         return self.key.what.algorithm
@@ -120,6 +125,11 @@ class Row:
         return round_logs(self.observations)
 
     @cached_property
+    def attempt_logs(self) -> RoundLogs:
+        """The same for pairs of two programs: a round of one attempt at the cluster, whatever the process."""
+        return round_logs([each._replace(group=_attempt(each.group)) for each in self.observations])
+
+    @cached_property
     def launches(self) -> int:
         """Launches with at least one sample."""
         return len({observation.launch for observation in self.observations})
@@ -136,3 +146,7 @@ class Row:
     def columns(self) -> Mapping[str, str]:
         """The row as texts of results.csv."""
         return result_texts(self)
+
+
+def _attempt(group: Hashable) -> Hashable:
+    return group[0] if isinstance(group, tuple) else group

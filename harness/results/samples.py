@@ -171,9 +171,15 @@ class Samples:
         """What is judged of them."""
         plain = ("settle_capped", "cpu_before", "cpu_after", "repinned", "window_short", "nivcsw", "faults")
         clocks = ("mhz_before", "mhz_after")
-        return Evidence(
-            **{name: np.asarray(self.column(name)) for name in plain}, **{name: self._clock(name) for name in clocks}
-        )
+        return Evidence(**{name: self._known(name) for name in plain}, **{name: self._clock(name) for name in clocks})
+
+    def _known(self, name: str) -> NDArray[Any]:
+        """The column; what is unknown as -1, and as False where it is a truth value."""
+        column = self.column(name)
+        if None in column:
+            unknown = False if bool in _FIELDS[_PLACES[name]].types else -1
+            return np.array([unknown if value is None else value for value in column])
+        return np.asarray(column)
 
     def _clock(self, name: str) -> NDArray[np.float64]:
         return np.array([math.nan if mhz is None else mhz for mhz in self.column(name)], dtype=np.float64)

@@ -51,6 +51,11 @@ def launch_means(log_values: Mapping[int, Sequence[float]]) -> dict[int, float]:
     return {launch: math.fsum(v) / len(v) for launch, v in sorted(log_values.items()) if v}
 
 
+def turned(means: LogMeans) -> LogMeans:
+    """The same comparison the other way round: its ratio is the reciprocal."""
+    return {launch: -mean for launch, mean in means.items()}
+
+
 def ratio(means: LogMeans) -> Interval | None:
     """The ratio from launches' mean log ratios: their mean, Student's t with launches - 1 degrees of freedom.
 

@@ -10,6 +10,17 @@ VERSION = 2
 _READ_BY = {1: "harness 0.1"}  # older versions
 
 
+class KeptWorker(BaseModel):
+    """A worker of somebody else, with the SHA-256 of its program and files by their names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    program: str
+    files: list[str]
+    sha256: dict[str, str]
+
+
 class Manifest(BaseModel):
     """What was asked, with what, on which host, and how it ended; enough to resume the run."""
 
@@ -34,6 +45,7 @@ class Manifest(BaseModel):
     toolchain_asked: str
     toolchain: dict[str, dict[str, Any]]  # by ABI
     tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
+    workers: list[KeptWorker] = []
     seconds: dict[str, float] = {}  # by phase
 
     @staticmethod

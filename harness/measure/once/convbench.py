@@ -102,7 +102,7 @@ def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> I
     installed = DeviceFolder(device, run_id, NO_EVENTS)
     made = Convbench(installed, done, work.stop)
     try:
-        installed.install(built)
+        installed.install(built, work.request.workers)
         yield made
     finally:
         made.clean_up()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from harness.devices.base import Identity
 from harness.measure.clusters import Target
-from harness.measure.planning import MEMORY_BYTES, cluster_jobs, extended, run_line
+from harness.measure.planning import MEMORY_BYTES, builds_of, cluster_jobs, extended, run_line
 from harness.measure.request import Request
-from harness.plan.planfile import BuildLine, MeasureLine, Plan, render
+from harness.plan.planfile import MeasureLine, Plan, render
 
 
 def verify_deadline_s(request: Request, identity: Identity) -> int:
@@ -27,4 +27,4 @@ def once_plan(request: Request, target: Target, run_id: str, program: str, deadl
     variants, jobs = cluster_jobs(replace(request, policy=once), target.cluster.label, "")
     run = run_line(run_id, target, 1, deadline_s)
     measure = MeasureLine(1, budget_s, MEMORY_BYTES, worker_timeout_s=3600)
-    return render(Plan(run, measure, [BuildLine(0, program)], variants, request.layers, jobs))
+    return render(Plan(run, measure, builds_of(request, program), variants, request.layers, jobs))

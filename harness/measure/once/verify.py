@@ -15,6 +15,7 @@ from harness.exit_codes import ExitCode
 from harness.measure.campaign import named
 from harness.measure.clusters import targets
 from harness.measure.context import Context, Work
+from harness.measure.fitness import unfit
 from harness.measure.once.convbench import convbench, held
 from harness.measure.once.plan import once_plan, verify_deadline_s
 from harness.measure.outcome import DeviceOutcome, Results, code_of
@@ -98,9 +99,10 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
             dump.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--dump {dump}: {error.strerror}", "name a folder of your own") from error
+    lacking = unfit(named(devices), context.request.workers)
     programs = build_programs(devices, context.request, context.say)
     with context.stopping() as stop, ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        work = Work(context.request, programs, stop, context.say)
+        work = Work(context.request, programs, stop, context.say, lacking)
         done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), named(devices)))
         return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
@@ -108,6 +110,8 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
 def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verified:
     done = Verified(name)
     with done.noting(), held(device, name, work) as mine:
+        if (why := work.unfit.get(name)) is not None:
+            raise why
         topology = mine.topology()
         usable = targets(topology, topology.clusters)
         if not usable:

@@ -8,11 +8,11 @@ from typing import Any
 from harness.control.heat import Heat
 from harness.devices.base import Identity
 from harness.measure.clusters import Target
-from harness.measure.planning import MEMORY_BYTES, cluster_jobs, extended, run_line
+from harness.measure.planning import MEMORY_BYTES, builds_of, cluster_jobs, extended, run_line
 from harness.measure.request import Request
 from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
-from harness.plan.planfile import BuildLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
+from harness.plan.planfile import GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import Measured, remaining
 from harness.store.progress import Done
 
@@ -37,7 +37,12 @@ class ClusterPlan:
     def deadline_s(self, identity: Identity) -> int:
         """Seconds after which convbench ends by itself, whatever is still to do."""
         latest = latest_s(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
-        return extended(latest, identity)
+        return extended(latest + self._hanging_s(), identity)
+
+    def _hanging_s(self) -> int:
+        """What workers of somebody else's cost that hang on every layer, in every cache mode."""
+        ways = len(self._layers()) * len(self.request.policy.cache)
+        return ways * len(self.request.workers) * MeasureLine.worker_timeout_s
 
     def render(self, identity: Identity, run_id: str, program: str, heat: Heat, tuned: str = "") -> str:
         """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device."""
@@ -48,7 +53,7 @@ class ClusterPlan:
             Plan(
                 run,
                 measure,
-                [BuildLine(0, program)],
+                builds_of(self.request, program),
                 self.variants,
                 self._layers(),
                 self.jobs,

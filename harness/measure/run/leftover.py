@@ -8,8 +8,9 @@ from itertools import groupby
 
 from harness.control.settings import pending
 from harness.measure.clusters import not_superseded
+from harness.measure.planning import variants_of
 from harness.measure.request import Request
-from harness.plan.jobs import Job, make_variants
+from harness.plan.jobs import Job
 from harness.plan.remaining import Measured, remaining
 from harness.store.journal import read_lines
 from harness.store.progress import Done, done_by_cluster
@@ -28,7 +29,7 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
     """The jobs of a device that are planned and not done, by cluster; clusters that are done are left out."""
     done = done_by_cluster(run.device(name).records)
     measured = [label for label, known in done.items() if known.samples]
-    variants = make_variants(request.algorithms, request.policy.cache, request.faces)
+    variants = variants_of(request)
     lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}
     for label in not_superseded(planned_clusters(run, name), measured):

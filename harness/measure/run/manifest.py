@@ -20,6 +20,7 @@ from harness.devices.phone_id import PhoneId
 from harness.errors import UsageError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
+from harness.measure.run.kept_workers import kept, workers_of
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.paths import data_root, in_checkout
@@ -68,6 +69,7 @@ def new(
             for abi, built in programs.by_abi.items()
         },
         tuned=tuned,
+        workers=kept(request.workers),
         **{
             "git": _git(),
             "host": host,
@@ -90,6 +92,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             abi=manifest.abi,
             ndk=ndk or (None if manifest.ndk is None else Path(manifest.ndk)),
             cpus=None if manifest.clusters is None else tuple(manifest.clusters),
+            workers=workers_of(manifest),
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

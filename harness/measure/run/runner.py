@@ -5,21 +5,23 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.control import settings
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
-from harness.errors import HarnessError, NoDeviceError, UsageError, WrongDevice
+from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context, Work
+from harness.measure.fitness import unfit
 from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
 from harness.measure.request import Request
 from harness.measure.run import manifest
+from harness.measure.run.kept_workers import check_unchanged
 from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, words
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress, Display
@@ -50,13 +52,14 @@ def start(context: Context, out: Path | None) -> RunResult:
     check_clusters(found, request)
     devices = named(found)
     tables = find_tables(request, devices, context.say)
+    lacking = unfit(devices, request.workers)
     with new_run_dir(out, request.suite) as run:
         programs, compile_s = _build(found, context)
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
         result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=context.some_unusable)
-        _measure(result, run, devices, programs, context)
+        _measure(result, run, devices, programs, context, lacking)
         return result
 
 
@@ -75,11 +78,13 @@ def resume(context: Context, run: RunDir) -> RunResult:
     with run.lock():
         kept, request = run.manifest(), context.request
         check_kept(run)
+        check_unchanged(kept)
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
         _follow(run, devices)
         here = dict(devices)
+        lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
         for name in missing:
             context.say(f"{name}: not attached; {_missing_of(run, name, request)}")
@@ -93,7 +98,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
                 )
         run.update_manifest(status="running")
         result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=bool(missing or strangers))
-        _measure(result, run, devices, programs, context)
+        _measure(result, run, devices, programs, context, lacking)
         return result
 
 
@@ -166,10 +171,17 @@ def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float
     return programs, time.monotonic() - began
 
 
-def _measure(result: RunResult, run: RunDir, devices: Sequence[Named], programs: Programs, context: Context) -> None:
+def _measure(
+    result: RunResult,
+    run: RunDir,
+    devices: Sequence[Named],
+    programs: Programs,
+    context: Context,
+    lacking: Mapping[str, DeviceError],
+) -> None:
     began = time.monotonic()
     with context.stopping() as stop:
-        work = Work(context.request, programs, stop, context.say)
+        work = Work(context.request, programs, stop, context.say, lacking)
         try:
             result.outcomes = _measure_all(run, devices, work)
             _add_faults_on_record(run, result.outcomes)

@@ -60,6 +60,7 @@ class Session:
         self._run = run
         self._request = work.request
         self._programs = work.programs
+        self._unfit = work.unfit.get(name)
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -107,6 +108,8 @@ class Session:
             stack.enter_context(leased(device.serial))
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
             self._confirm()
+            if (why := self._unfit) is not None:
+                raise why
             topology = device.topology()
             identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
@@ -118,7 +121,7 @@ class Session:
             take_over(installed, self._directory)
             with self._folder(installed):
                 self._progress.phase("installing")
-                installed.install(built)
+                installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
 
     def _confirm(self) -> None:

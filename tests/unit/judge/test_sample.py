@@ -51,6 +51,12 @@ def test_an_unknown_clock_has_not_moved(unknown: float) -> None:
     assert sample.clock_moved(evidence).tolist() == [False, False]
 
 
+@pytest.mark.parametrize(("before", "after"), [(-1, 4), (4, -1), (-1, -1)])
+def test_an_unknown_cpu_has_not_changed(before: int, after: int) -> None:
+    evidence = replace(QUIET, cpu_before=np.array([4, before]), cpu_after=np.array([5, after]))
+    assert sample.cpu_changed(evidence).tolist() == [True, False]
+
+
 def test_no_samples_are_no_trouble() -> None:
     empty = Evidence(*[np.array([])] * 9)
     assert all(test(empty).tolist() == [] for test, _ in TESTS.values())

@@ -180,3 +180,16 @@ def test_nothing_is_lost_and_nothing_measured_twice(data: st.DataObject, rounds:
         again = remaining(left, Measured(samples={(0, "a"): second}))
         from_the_start = remaining([job], Measured(samples={(0, "a"): first | second}))
         assert again == from_the_start
+
+
+def test_workers_take_part_in_every_cache_mode_with_a_build_each() -> None:
+    variants = make_variants(["indirect"], ["hot", "rotate"], workers=["x", "y"])
+    assert [(v.index, v.asked.name, v.asked.face, v.cache, v.build) for v in variants] == [
+        (0, "indirect", "published", "hot", 0),
+        (1, "indirect", "published", "rotate", 0),
+        (2, "x", "best", "hot", 1),
+        (3, "x", "best", "rotate", 1),
+        (4, "y", "best", "hot", 2),
+        (5, "y", "best", "rotate", 2),
+    ]
+    assert variants[:2] == make_variants(["indirect"], ["hot", "rotate"])

@@ -50,7 +50,7 @@ def test_render() -> None:
         "watch kind=freq name=policy4 path=/sys/f\n"
         "watch kind=temp name=cpu-1-0 path=/sys/t scale=0.001\n"
         "max_khz khz=2803200\n"
-        "build index=0 exe=/data/local/tmp/a%20b/convbench name=\n"
+        "build index=0 exe=/data/local/tmp/a%20b/convbench name= foreign=0\n"
         "variant index=0 algorithm=im2col schedule=default face=published build=0 cache=rotate threads=1 label=\n"
         "variant index=1 algorithm=indirect schedule=scalar+taps face=best build=0 cache=hot threads=1 label=A%20A\n"
         "layer name=stem type=f32 layout=nhwc h=224 w=220 kh=7 kw=5 pt=3 pr=2 pb=1 pl=0 sh=2 sw=1 dh=1 dw=2 groups=1"
@@ -83,6 +83,19 @@ def test_a_tuned_table_stands_above_the_builds() -> None:
     at = lines.index("tuned path=/data/local/tmp/a%20b/4-7.tuned")
     assert lines[at + 1].startswith("build ")
     assert not [line for line in render(plan()).splitlines() if line.startswith("tuned")]
+
+
+def test_a_worker_of_somebody_else_has_a_build_of_its_own() -> None:
+    builds = [BuildLine(0, "/c"), BuildLine(1, "/w x/p", "x", foreign=True)]
+    variants = [PlannedVariant(0, Asked("im2col"), "hot"), PlannedVariant(1, Asked("x"), "hot", 1)]
+    jobs = [Job(0, "stem", 1, 8, (0, 1))]
+    lines = render(plan(builds=builds, variants=variants, jobs=jobs)).splitlines()
+    assert "build index=1 exe=/w%20x/p name=x foreign=1" in lines
+    assert "variant index=1 algorithm=x schedule=default face=best build=1 cache=hot threads=1 label=" in lines
+    for wrong in (PlannedVariant(1, Asked("y"), "hot", 1), PlannedVariant(1, Asked("x"), "hot"),
+                  PlannedVariant(1, Asked("direct"), "hot", 1)):  # fmt: skip
+        with pytest.raises(ValueError, match="not the program of"):
+            render(plan(builds=builds, variants=[variants[0], wrong], jobs=jobs))
 
 
 def test_without_a_gate() -> None:

@@ -86,3 +86,16 @@ def test_the_summary_names_the_toolchain(synthetic: ModuleType, tmp_path: Path, 
     manifest["toolchain"] = []
     (run / "manifest.json").write_text(json.dumps(manifest))
     assert built_with(read_run(run)) == ""
+
+
+def test_workers_of_somebody_else_are_named_with_their_files_and_processes(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=1, rounds=1)
+    facts(run, {**WORKER, "build": "xnn", "pid": 77})
+    file = run / "manifest.json"
+    kept = {"name": "xnn", "program": "/p/xnn", "files": [], "sha256": {"xnn": "ab" * 32}}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "workers": [kept]}))
+    html = write_report(run).report.read_text()
+    assert "name xnn; program /p/xnn; sha256 xnn " + "ab" * 32 in html
+    assert "xnn, pid 77 on CPU" in html

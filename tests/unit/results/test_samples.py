@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import synthetic
+from harness.judge import sample
 from harness.judge import sample as judge
 from harness.results.samples import Samples
 from harness.results.stream import Stream, read_records
@@ -119,3 +120,14 @@ def test_columns_hold_the_evidence() -> None:
     assert judge.switched(evidence).tolist() == [False, True]
     assert judge.clock_known(evidence).tolist() == [False, True]
     assert judge.clock_moved(evidence).tolist() == [False, True]
+
+
+def test_evidence_that_is_not_told_disturbs_no_sample(tmp_path: Path) -> None:
+    names = ("settle_ns", "settle_capped", "cpu_before", "cpu_after", "repinned", "nivcsw", "faults", "mhz_before")
+    untold = json.dumps({**WHOLE, **dict.fromkeys(names)}).encode()
+    disturbed = json.dumps({**WHOLE, "settle_capped": True, "cpu_after": 5, "repinned": 1, "nivcsw": 2, "faults": 3})
+    stream, faults = read(tmp_path, untold, disturbed.encode())
+    assert faults == []
+    tests = (sample.settling_capped, sample.cpu_changed, sample.repinned, sample.switched, sample.faulted)
+    assert [test(stream.samples.evidence).tolist() for test in tests] == [[False, True]] * 5
+    assert sample.clock_known(stream.samples.evidence).tolist() == [False, False]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,10 @@ from harness.control.heat import Heat, HeatSource, Rest
 from harness.devices.base import Cluster, Identity
 from harness.measure.clusters import Target
 from harness.measure.request import Request
-from harness.measure.run.clusterplan import make_plan
+from harness.measure.run.clusterplan import make_plan, planned_lines
 from harness.model.policy import Policy, load_policy
 from harness.model.suite import load_suite
+from harness.model.worker import Worker
 from harness.store.progress import Done
 
 pytestmark = pytest.mark.unit
@@ -56,3 +59,17 @@ def test_a_gate_goes_by_what_is_known_of_the_heat() -> None:
 def test_an_emulated_device_has_more_time() -> None:
     plan = make_plan(Request("s", load_suite("smoke").layers, load_policy("smoke"), ("direct",), 7), TARGET, Done())
     assert plan.deadline_s(Identity("S1", "adb", emulated=True)) == 6 * plan.deadline_s(PHONE)
+
+
+def test_a_worker_has_its_program_in_a_folder_of_its_own_and_time_to_hang(tmp_path: Path) -> None:
+    layers = load_suite("smoke").layers
+    request = Request("smoke", layers, load_policy("default"), ("indirect",), 7)
+    also = replace(request, workers=(Worker(name="x", program=tmp_path / "a b"),))
+    ours, plan = make_plan(request, TARGET, Done()), make_plan(also, TARGET, Done())
+    lines = plan.render(PHONE, "r", "/r/convbench", Heat()).splitlines()
+    assert "build index=0 exe=/r/convbench name= foreign=0" in lines
+    assert "build index=1 exe=/r/worker-x/a%20b name=x foreign=1" in lines
+    assert [job.seed for job in plan.jobs] == [job.seed for job in ours.jobs]
+    assert all(len(job.variants) == 4 for job in plan.jobs)
+    assert plan.deadline_s(PHONE) == ours.deadline_s(PHONE) + 60 * 2 * len(layers)
+    assert planned_lines("d", "0-1", also)[0]["variants"] == ["indirect", "x"]

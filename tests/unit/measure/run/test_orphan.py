@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from harness.devices.local import LocalDevice
 from harness.errors import InfrastructureError
 from harness.measure.device_folder import DeviceFolder, programs_of
 from harness.measure.run.orphan import attempts_of, take_over
+from harness.model.worker import Worker
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir
+from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
 
@@ -137,3 +140,27 @@ def test_a_pid_of_another_process_is_not_killed(installed: DeviceFolder) -> None
     process = installed.start("4-7.1.plan", "4-7.1.jsonl", "4-7", 1)
     installed.device.kill(RemoteProcess(process.pid, process.start_ticks + 1, process.boot_id))
     assert installed.device.alive(process)
+
+
+def test_workers_of_somebody_else_are_brought_with_their_files_and_stopped(
+    installed: DeviceFolder, tmp_path: Path
+) -> None:
+    script, tool, file = tmp_path / "a b.sh", tmp_path / "tool", tmp_path / "data"
+    script.write_text("#!/bin/sh\nsleep 300\n")
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    file.write_text("data")
+    worker = Worker(name="x.y", program=script, files=(tool, file))
+    program = Path(installed.program).rename(tmp_path / "convbench")
+    built = Built(program, program, "0" * 40, "host", "host", 0.0, cached=True)
+    installed.install(built, [worker])
+    folder = Path(installed.folder) / "worker-x.y"
+    modes = {path.name: path.stat().st_mode & 0o111 != 0 for path in folder.iterdir()}
+    assert modes == {"a b.sh": True, "tool": True, "data": False}
+    with subprocess.Popen([str(folder / "a b.sh"), "worker"], start_new_session=True) as process:
+        deadline = time.monotonic() + 10
+        while process.pid not in installed.stop_all():
+            assert time.monotonic() < deadline
+        assert process.wait(10) < 0
+    installed.remove()
+    assert not folder.exists()

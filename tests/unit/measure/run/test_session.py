@@ -61,7 +61,7 @@ def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> ses
 def test_a_lost_phone_is_named_with_what_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awake: Any
 ) -> None:
-    installed = SimpleNamespace(install=lambda built: None, remove=lambda: None, folder="/f")
+    installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
     monkeypatch.setattr(session, "leased", nothing)
     monkeypatch.setattr(session, "host_cpus", nothing)
     monkeypatch.setattr(session, "kept_awake", awake)

@@ -1,0 +1,153 @@
+"""Workers of somebody else beside ours, on one cluster: tables, and the line that ends a terminal's output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
+from harness.report.numbers import ratio_text
+from harness.report.sentences import CACHE_WORDS, Sentence, marked, preferred_cache
+from harness.results.categories import CategoryRow
+from harness.results.pairs import BESIDE_WORKERS
+from harness.results.results import Results
+from harness.results.rows import Row
+from harness.results.workers import WorkerRow
+
+
+@dataclass(frozen=True)
+class BesideLine:
+    """One layer of a worker; ``cells``: its speed over each of ours that the block names."""
+
+    layer: str
+    shape: Layer | None
+    row: Row
+    cells: list[WorkerRow | None]
+
+
+@dataclass(frozen=True)
+class BesideMeans:
+    """One category's means: the worker over each of ours that the block names."""
+
+    title: str
+    cells: list[CategoryRow | None]
+
+
+@dataclass(frozen=True)
+class BesideBlock:
+    """A worker on one cluster in one cache mode."""
+
+    name: str
+    cache: str
+    words: str
+    others: list[str]  # of ours, those that it was compared with
+    means: list[BesideMeans]
+    layers: dict[str, list[BesideLine]]  # by category's title
+
+    @property
+    def table(self) -> str:
+        """What its table of layers is called, and no other one."""
+        return f"beside {self.name}"
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of its layers."""
+        return [line.row for lines in self.layers.values() for line in lines]
+
+
+def beside_blocks(results: Results, sentence: Sentence, rows: Sequence[Row]) -> list[BesideBlock]:
+    """One block per worker and cache mode, a worker's together, the mode of the opening sentence first.
+
+    ``rows`` are those of one cluster that workers of somebody else measured.
+    """
+    place = (sentence.device.name, sentence.cluster)
+    ratios = {(id(each.row), each.partner.role): each for each in results.workers_of(*place) if each.row.is_foreign}
+    means = {
+        (row.cache, row.algorithm, row.other, row.category): row
+        for row in results.categories_of(*place)
+        if row.other in BESIDE_WORKERS
+    }
+    first = sentence.cache or preferred_cache({row.key.cache for row in rows})
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        found.setdefault(row.role, {}).setdefault(row.key.cache, []).append(row)
+    return [
+        _block(results, name, cache, caches[cache], ratios, means)
+        for name, caches in found.items()
+        for cache in sorted(caches, key=lambda c: (c != first, c))
+    ]
+
+
+def _block(
+    results: Results,
+    name: str,
+    cache: str,
+    rows: Sequence[Row],
+    ratios: Mapping[tuple[int, str], WorkerRow],
+    means: Mapping[tuple[str, str, str, str], CategoryRow],
+) -> BesideBlock:
+    others = [other for other in BESIDE_WORKERS if any((id(row), other) in ratios for row in rows)]
+    layers: dict[str, list[BesideLine]] = {}
+    for category in (*CATEGORIES, ""):
+        for row in rows:
+            if row.category == category:
+                cells = [ratios.get((id(row), other)) for other in others]
+                line = BesideLine(row.key.layer, results.run.layers.get(row.key.layer), row, cells)
+                layers.setdefault(CATEGORY_TITLES[category], []).append(line)
+    lines = [
+        BesideMeans(CATEGORY_TITLES[category], mean_cells)
+        for category in CATEGORIES
+        if any(mean_cells := [means.get((cache, name, other, category)) for other in others])
+    ]
+    return BesideBlock(name, cache, CACHE_WORDS.get(cache, cache), others, lines, layers)
+
+
+def beside_texts(results: Results, sentences: Sequence[Sentence]) -> Iterator[str]:
+    """One line per worker and cluster: ``xnn: auto is 1.21x [1.18, 1.24] of its speed on larger kernels (5 layers)``.
+
+    The cluster is named where there are several. In the place of ``auto`` stands the first of ours that was measured.
+    """
+    measured = [sentence for sentence in sentences if sentence.cluster]
+    for sentence in measured:
+        place = (sentence.device.name, sentence.cluster)
+        rows: dict[str, list[Row]] = {}
+        for row in results.rows_of(*place):
+            if row.is_foreign:
+                rows.setdefault(row.role, []).append(row)
+        means: dict[str, list[CategoryRow]] = {}
+        for mean in results.categories_of(*place) if rows else ():
+            if mean.other in rows:
+                means.setdefault(mean.other, []).append(mean)
+        for name, of_it in rows.items():
+            where = f"{name} on {sentence.place}" if len(measured) > 1 else name
+            yield marked(sentence.device.mark, f"{where}: {_said(sentence, means.get(name, []), of_it)}")
+
+
+def _said(sentence: Sentence, means: Sequence[CategoryRow], rows: Sequence[Row]) -> str:
+    if not means:
+        return _why_not(rows)
+    cache = sentence.cache or preferred_cache({mean.cache for mean in means})
+    texts = []
+    for category in CATEGORIES:
+        alike = {mean.algorithm: mean for mean in means if (mean.cache, mean.category) == (cache, category)}
+        found = next((alike[ours] for ours in BESIDE_WORKERS if ours in alike), None)
+        if found is not None:
+            layers = f"{found.layers} layer{'s' * (found.layers != 1)}"
+            ours = f"{found.algorithm} is {ratio_text(found.ratio)} of its speed"
+            texts.append(f"{ours} on {CATEGORY_TITLES[category]} ({layers})")
+    failed = _counts(rows)
+    return ("; ".join(texts) or "nothing to compare it with") + f" [{cache}]" + (f"; rows: {failed}" if failed else "")
+
+
+def _why_not(rows: Sequence[Row]) -> str:
+    if any(row.observations for row in rows):
+        return "nothing of ours was measured in the same rounds" + (f"; rows: {c}" if (c := _counts(rows)) else "")
+    reason = next((row.reason for row in rows if row.reason), "")
+    return f"not measured (rows: {_counts(rows)}){': ' + reason if reason else ''}"
+
+
+def _counts(rows: Sequence[Row]) -> str:
+    """The rows that have no time, by status: ``3 error, 1 wrong``."""
+    counts = Counter(row.status for row in rows if row.status != "ok")
+    return ", ".join(f"{count} {status}" for status, count in counts.items())
