@@ -9,7 +9,7 @@
  * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
  * dense, aligned to an element (f32: 4 bytes) or more. run() reads exactly the input's elements and writes exactly the
  * output's, with `+taps` some of them several times, reading them back in between; it touches nothing before or after
- * either and allocates nothing. Input and output must not overlap.
+ * either and allocates nothing. An output that overlaps the input is refused.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
@@ -203,7 +203,8 @@ ic_status ic_conv2d_output_size(const ic_conv2d_desc *desc, size_t height, size_
  * must be reshaped again before run. */
 ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width);
 
-/* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. */
+/* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. Where input and
+ * output overlap, be it in one element: IC_INVALID_ARGUMENT, and nothing written. */
 ic_status ic_conv2d_run(ic_conv2d *conv, const void *input, void *output);
 
 ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info);

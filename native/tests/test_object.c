@@ -73,6 +73,39 @@ static void refusals(const char *kernel) {
     }
 }
 
+/* Input and output that share an element are refused, and nothing is written; those that touch are not. */
+static void overlap(const char *kernel) {
+    (void)kernel;
+    static const float weights[6 * 9 * 6];
+    static float memory[4096];
+    float *const input = memory + 2048;
+    static const size_t outputs_by_channels[] = {3, 6, 1}; /* smaller than the input, larger, of one channel */
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t a = 0; a < 4; a++) {
+            for (size_t batch = 1; batch <= 2; batch++) {
+                shape s = plain_shape(algorithms[a] == IC_ALGORITHM_DIRECT ? 1 : 3, 8, 7, 5, outputs_by_channels[c]);
+                s.batch = batch;
+                const ptrdiff_t inputs = (ptrdiff_t)inputs_of(&s), outputs = (ptrdiff_t)outputs_of(&s);
+                const ptrdiff_t shared[] = {0, 1, -1, inputs - 1, 1 - outputs}, apart[] = {inputs, -outputs};
+                const ic_options options = options_for(algorithms[a], NULL, NULL);
+                ic_conv2d *conv;
+                CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+                CHECK(ic_conv2d_reshape(conv, batch, s.height, s.width) == IC_OK);
+                memset(memory, 0xff, sizeof memory);
+                for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+                    CHECK(ic_conv2d_run(conv, input, input + shared[i]) == IC_INVALID_ARGUMENT);
+                    CHECK(strstr(ic_last_error(), "overlap") != NULL);
+                }
+                CHECK(is_untouched(memory, sizeof memory));
+                for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++) {
+                    CHECK(ic_conv2d_run(conv, input, input + apart[i]) == IC_OK);
+                }
+                ic_conv2d_destroy(conv);
+            }
+        }
+    }
+}
+
 /* run, get_info and reshape in the wrong order or with wrong arguments; reshape again and again. */
 static void states(const char *kernel) {
     uint64_t seed = 7;
@@ -182,7 +215,7 @@ static void methods(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {
-        {"refusals", refusals}, {"states", states}, {"not_a_number", not_a_number}, {"methods", methods}, {NULL, NULL}};
+    static const check_case cases[] = {{"refusals", refusals},         {"overlap", overlap}, {"states", states},
+                                       {"not_a_number", not_a_number}, {"methods", methods}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }
