@@ -17,7 +17,8 @@
  * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col,
  * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
  * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
- * and no others. NaN passes the clamp.
+ * and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
+ * on all threads of its pool; exception flags are raised on the thread that computes.
  *
  * Threads: no state but that of objects, and for each thread the text of its last failure (ic_last_error). Two objects
  * are independent; one object is run by one caller at a time. Objects may share a pool as long as they don't run at the

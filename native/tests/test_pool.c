@@ -2,6 +2,8 @@
  * Pools of threads: what they refuse, that they wake up again, and the same bits for any number of threads. */
 #define _DEFAULT_SOURCE /* usleep */
 #include "check.h"
+#include "core/float_mode.h"
+#include "core/pool.h"
 
 #include <limits.h>
 #include <string.h>
@@ -122,7 +124,71 @@ static void pools(const char *kernel) {
     ic_pool_destroy(NULL);
 }
 
+/* Rounding towards zero and towards plus infinity, and flush to zero: bits of MXCSR, and of FPCR. */
+#if defined(__x86_64__)
+static const uint64_t modes[] = {UINT64_C(3) << 13, UINT64_C(2) << 13, UINT64_C(1) << 15 | UINT64_C(1) << 6};
+#else
+static const uint64_t modes[] = {UINT64_C(3) << 22, UINT64_C(1) << 22, UINT64_C(1) << 24};
+#endif
+
+enum { HELPED = 3 };
+
+typedef struct {
+    volatile float third, tiny; /* 1 / 3; a subnormal product */
+} rounded;
+
+static void round_off(void *context, unsigned thread) {
+    rounded *mine = (rounded *)context + thread;
+    volatile float one = 1, three = 3, small = 1e-30f, smaller = 1e-9f;
+    mine->third = one / three;
+    mine->tiny = small * smaller;
+}
+
+/* Every thread has the mode of the caller of this run, not of an earlier one or of the pool's making. */
+static void float_modes(const char *kernel) {
+    (void)kernel;
+    const uint64_t usual = ic_float_mode();
+    const ic_pool_options options = {sizeof options, HELPED, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    const shape s = plain_shape(3, 12, 12, 8, 70);
+    static float weights[3 * 3 * 8 * 70], input[12 * 12 * 8], output[10 * 10 * 70], alone[10 * 10 * 70];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_FLOAT, &seed);
+    fill(input, inputs_of(&s), VALUES_FLOAT, &seed);
+    for (size_t i = 0; i < inputs_of(&s); i++) {
+        input[i] *= i % 2 != 0 ? 1e-39f : 1e-37f;
+    }
+    float thirds[4], tinies[4];
+    for (size_t m = 0; m < 4; m++) {
+        rounded all[HELPED];
+        if (m < 3) {
+            ic_set_float_mode(usual | modes[m]);
+        }
+        ic_pool_run(pool, round_off, all);
+        thirds[m] = all[0].third, tinies[m] = all[0].tiny;
+        for (unsigned t = 1; t < HELPED; t++) {
+            CHECK(all[t].third == thirds[m] && memcmp((float[]){all[t].tiny}, &tinies[m], sizeof(float)) == 0);
+        }
+        for (unsigned threaded = 0; threaded < 2; threaded++) {
+            const ic_options of = {.struct_size = sizeof of, .pool = threaded ? pool : NULL};
+            ic_conv2d *conv;
+            CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+            CHECK(ic_conv2d_reshape(conv, 1, 12, 12) == IC_OK);
+            for (unsigned i = 0; i < 10; i++) {
+                CHECK(ic_conv2d_run(conv, input, threaded ? output : alone) == IC_OK);
+                CHECK(!threaded || memcmp(output, alone, sizeof alone) == 0);
+            }
+            ic_conv2d_destroy(conv);
+        }
+        ic_set_float_mode(usual);
+    }
+    CHECK(thirds[0] < thirds[1] && thirds[3] == thirds[2] && tinies[2] == 0 && tinies[3] > 0);
+    ic_pool_destroy(pool);
+}
+
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"threads", threads}, {"pools", pools}, {NULL, NULL}};
+    static const check_case cases[] = {
+        {"threads", threads}, {"pools", pools}, {"float_modes", float_modes}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

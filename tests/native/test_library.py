@@ -33,7 +33,7 @@ OBJECT_CASES = {
     "test_status": ("last_errors", "names"),
     "test_choice": ("right", "memory", "blocks", "resized", "split", "ahead", "narrow"),
     "test_core": ("parts", "cores"),
-    "test_pool": ("threads", "pools"),
+    "test_pool": ("threads", "pools", "float_modes"),
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_tuned": ("kept", "damaged", "others", "errors"),
@@ -105,7 +105,12 @@ RACED = HOST_KERNELS[1] if HOST_KERNELS[1] in runnable("threads") else HOST_KERN
 
 @pytest.mark.parametrize(
     ("program", "case", "kernel"),
-    [("test_pool", "threads", ()), ("test_pool", "pools", ()), ("test_kernels", "bits", (RACED,))],
+    [
+        ("test_pool", "threads", ()),
+        ("test_pool", "pools", ()),
+        ("test_pool", "float_modes", ()),
+        ("test_kernels", "bits", (RACED,)),
+    ],
 )
 def test_threads_do_not_race(native_builds: Builds, program: str, case: str, kernel: tuple[str, ...]) -> None:
     """Under the thread sanitizer: what a pool's threads share, on every path."""

@@ -3,6 +3,7 @@
 #include "core/pool.h"
 
 #include "core/error.h"
+#include "core/float_mode.h"
 #include "core/memory.h"
 
 #include <pthread.h>
@@ -29,8 +30,9 @@ struct ic_pool {
     pthread_cond_t wake;
     void (*work)(void *context, unsigned thread);
     void *context;
-    atomic_uint round; /* grows with each piece of work; odd numbers are not special */
-    atomic_uint busy;  /* helpers that have not finished this round */
+    uint64_t float_mode; /* of the round's caller */
+    atomic_uint round;   /* grows with each piece of work; odd numbers are not special */
+    atomic_uint busy;    /* helpers that have not finished this round */
     atomic_bool is_ending;
     atomic_int pinned; /* helpers on their CPU; -1 where one could not get there */
     helper helpers[];
@@ -71,6 +73,13 @@ static unsigned next_round(ic_pool *pool, unsigned seen) {
     return atomic_load_explicit(&pool->round, memory_order_acquire);
 }
 
+/* The caller's mode: the same operands give the same bits on every thread. Writing it costs more than to compare. */
+static void take_float_mode(const ic_pool *pool) {
+    if (ic_float_mode() != pool->float_mode) {
+        ic_set_float_mode(pool->float_mode);
+    }
+}
+
 static void *help(void *argument) {
     helper *self = argument;
     ic_pool *pool = self->pool;
@@ -86,6 +95,7 @@ static void *help(void *argument) {
         if (atomic_load_explicit(&pool->is_ending, memory_order_acquire)) {
             return NULL;
         }
+        take_float_mode(pool);
         pool->work(pool->context, self->index);
         atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel);
     }
@@ -204,6 +214,7 @@ void ic_pool_run(ic_pool *pool, void (*work)(void *context, unsigned thread), vo
     }
     pool->work = work;
     pool->context = context;
+    pool->float_mode = ic_float_mode();
     atomic_store_explicit(&pool->busy, pool->threads - 1, memory_order_relaxed);
     start_round(pool);
     work(context, 0);
