@@ -20,9 +20,9 @@
  * and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
  * on all threads of its pool; exception flags are raised on the thread that computes.
  *
- * Threads: no state but that of objects, and for each thread the text of its last failure (ic_last_error). Two objects
- * are independent; one object is run by one caller at a time. Objects may share a pool as long as they don't run at the
- * same time.
+ * Threads: no state but that of objects, a count of forks, and for each thread the text of its last failure
+ * (ic_last_error). Two objects are independent; one object is run by one caller at a time. Objects may share a pool as
+ * long as they don't run at the same time.
  */
 #ifndef INDIRECTCONV_H
 #define INDIRECTCONV_H
@@ -130,7 +130,9 @@ typedef struct {
 
 #define IC_CONV2D_DESC_INIT IC_INIT(ic_conv2d_desc)
 
-/* Threads that share the work of a run. The caller of run is one of them. */
+/* Threads that share the work of a run. The caller of run is one of them. In a child that was forked from the process
+ * that made the pool there are no others: objects run on the caller's thread alone, with the same bits, and may be
+ * destroyed, as the pool may; a pool that the child makes has threads. */
 typedef struct ic_pool ic_pool;
 
 #define IC_MAX_THREADS 256

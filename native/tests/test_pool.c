@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pools of threads: what they refuse, that they wake up again, and the same bits for any number of threads. */
-#define _DEFAULT_SOURCE /* usleep */
+#define _DEFAULT_SOURCE /* usleep, fork */
 #include "check.h"
 #include "core/float_mode.h"
 #include "core/pool.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const ic_algorithm chosen[] = {IC_ALGORITHM_AUTO, IC_ALGORITHM_INDIRECT, IC_ALGORITHM_IM2COL,
@@ -187,8 +188,87 @@ static void float_modes(const char *kernel) {
     ic_pool_destroy(pool);
 }
 
+typedef struct {
+    ic_pool *pool;
+    ic_conv2d *objects[3];
+    const float *input;
+    const float *wanted[3];
+    float *output;
+    size_t bytes;
+} forked;
+
+static void run_all(const forked *f) {
+    for (size_t i = 0; i < 3; i++) {
+        memset(f->output, 0xff, f->bytes);
+        CHECK(ic_conv2d_run(f->objects[i], f->input, f->output) == IC_OK);
+        CHECK(memcmp(f->output, f->wanted[i], f->bytes) == 0);
+    }
+}
+
+static void destroy_all(const forked *f) {
+    for (size_t i = 0; i < 3; i++) {
+        ic_conv2d_destroy(f->objects[i]);
+    }
+    ic_pool_destroy(f->pool);
+}
+
+/* Runs and destroys what it got from its parents, after a pool of its own and `generations` of children more. */
+static void in_child(const forked *f, unsigned generations) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(30); /* a hang is a failure */
+        run_all(f);
+        ic_pool *own;
+        const ic_pool_options options = {sizeof options, 2, NULL, NULL};
+        CHECK(ic_pool_create(&options, &own) == IC_OK);
+        rounded both[2] = {{0, 0}, {0, 0}};
+        ic_pool_run(own, round_off, both);
+        CHECK(both[1].third > 0);
+        if (generations > 1) {
+            in_child(f, generations - 1);
+            ic_pool_run(own, round_off, both);
+        }
+        ic_pool_destroy(own);
+        destroy_all(f);
+        _exit(0);
+    }
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+/* A process forked after the pool was made: no thread of it is there. */
+static void forks(const char *kernel) {
+    (void)kernel;
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+    } ways[] = {{IC_ALGORITHM_AUTO, NULL}, {IC_ALGORITHM_IM2COL, "scalar_4x4+block2"}, {IC_ALGORITHM_IM2COL, NULL}};
+    const shape s = plain_shape(3, 12, 12, 8, 70);
+    static float weights[3 * 3 * 8 * 70], input[12 * 12 * 8], output[10 * 10 * 70], wanted[3][10 * 10 * 70];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_FLOAT, &seed);
+    fill(input, inputs_of(&s), VALUES_FLOAT, &seed);
+    const ic_pool_options options = {sizeof options, 3, NULL, NULL};
+    forked f = {.input = input, .output = output, .bytes = sizeof output};
+    CHECK(ic_pool_create(&options, &f.pool) == IC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = ways[i].algorithm, .kernel = ways[i].schedule, .pool = f.pool};
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &f.objects[i]) == IC_OK);
+        CHECK(ic_conv2d_reshape(f.objects[i], 1, 12, 12) == IC_OK);
+        CHECK(ic_conv2d_run(f.objects[i], input, wanted[i]) == IC_OK);
+        f.wanted[i] = wanted[i];
+    }
+    in_child(&f, 2);
+    usleep(20000); /* the threads sleep */
+    in_child(&f, 1);
+    run_all(&f);
+    destroy_all(&f);
+}
+
 int main(int argc, char **argv) {
     static const check_case cases[] = {
-        {"threads", threads}, {"pools", pools}, {"float_modes", float_modes}, {NULL, NULL}};
+        {"threads", threads}, {"pools", pools}, {"float_modes", float_modes}, {"forks", forks}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -33,7 +33,7 @@ OBJECT_CASES = {
     "test_status": ("last_errors", "names"),
     "test_choice": ("right", "memory", "blocks", "resized", "split", "ahead", "narrow"),
     "test_core": ("parts", "cores"),
-    "test_pool": ("threads", "pools", "float_modes"),
+    "test_pool": ("threads", "pools", "float_modes", "forks"),
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_tuned": ("kept", "damaged", "others", "errors"),
