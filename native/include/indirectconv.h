@@ -274,7 +274,8 @@ typedef struct {
 #define IC_TUNING_INIT IC_INIT(ic_tuning)
 
 /* Measures on the CPU that the caller runs on, and should be pinned to, which algorithm and schedule is best. What is
- * not faster than the model's choice by 2 % or needs more memory than im2col is not taken. */
+ * not faster than the model's choice by 2 % or needs pointers or a matrix
+ * of more bytes than a matrix of all groups (output pixels x taps x in_channels) is not taken. */
 ic_status ic_autotune(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width,
                       const ic_tune_options *options, ic_tuning *tuning);
 
