@@ -114,7 +114,8 @@ typedef struct {
  *
  * output_min and output_max clamp the outputs; a side that is -INFINITY or INFINITY does not. Zero in both is the
  * default, no clamp at all. A maximum of 0 is asked for with output_min = -INFINITY; the clamp [0, 0], which leaves
- * nothing but zeros, with output_min = -0.0f. */
+ * nothing but zeros, with output_min = -0.0f. The bounds' own zeros count as +0, and with output_min 0 a sum of -0
+ * gives +0; else its sign stays. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_conv2d_desc) */
     uint32_t kernel_height, kernel_width;

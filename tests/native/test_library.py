@@ -27,7 +27,7 @@ NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
-    "test_object": ("states", "refusals", "overlap", "not_a_number", "methods"),
+    "test_object": ("states", "refusals", "overlap", "not_a_number", "zeros", "methods"),
     "test_description": ("arguments", "defaults", "types", "output_sizes"),
     "test_options": ("option_errors", "schedules", "kernel_list"),
     "test_status": ("last_errors", "names"),
