@@ -118,8 +118,7 @@ static unsigned enumerate(const layer *l, char chosen[IC_CHOICE_NAME]) {
     }
     snprintf(chosen, IC_CHOICE_NAME, "%s_%s", ic_algorithm_name(info.algorithm), info.kernel);
     const size_t pixels = info.output_height * info.output_width;
-    const size_t matrix =
-        pixels * l->desc.kernel_height * l->desc.kernel_width * (l->desc.in_channels / l->desc.groups) * sizeof(float);
+    const size_t matrix = pixels * l->desc.kernel_height * l->desc.kernel_width * l->desc.in_channels * sizeof(float);
     ic_conv2d_destroy(conv);
     for (unsigned i = 0; count < CANDIDATES; i++) {
         candidate *c = &candidates[count];
@@ -131,8 +130,7 @@ static unsigned enumerate(const layer *l, char chosen[IC_CHOICE_NAME]) {
             continue;
         }
         ic_conv2d_destroy(conv);
-        count +=
-            info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] + info.bytes[IC_MEMORY_PADDING] <= matrix;
+        count += info.bytes[IC_MEMORY_POINTERS] + info.bytes[IC_MEMORY_MATRIX] <= matrix;
     }
     return count;
 }

@@ -1,4 +1,6 @@
-"""How close `auto` comes to the best of all candidates on seeded random layers: ``python -m benchmarks.choice``.
+"""How close `auto` comes to the best of all candidates: ``python -m benchmarks.choice``.
+
+On seeded random layers, and on a panel of layers whose groups have few channels.
 
 Every algorithm, kernel and block that `ic_autotune` would try is measured on every layer, and then the winner and
 `auto` once more as a pair. Layers on which `auto` is below 0.9 are measured twice more, in new processes, and the
@@ -62,6 +64,46 @@ def random_layers(count: int, seed: int) -> list[Layer]:
         if LEAST_MACS <= layer.macs <= MOST_MACS:
             found.append(layer)
     return found
+
+
+# Side, kernel, stride, groups, channels of a group: input, output. Depthwise ones with a multiplier among them.
+_FEW_CHANNELS = (
+    (28, 3, 1, 64, 1, 2),
+    (28, 3, 1, 32, 2, 2),
+    (56, 3, 1, 2, 1, 2),
+    (112, 3, 1, 2, 1, 4),
+    (56, 3, 1, 4, 1, 2),
+    (14, 3, 1, 32, 4, 4),
+    (28, 3, 2, 32, 2, 2),
+    (28, 5, 1, 16, 2, 4),
+    (14, 3, 1, 128, 1, 2),
+    (28, 3, 1, 32, 3, 1),
+    (28, 3, 1, 8, 1, 8),
+    (56, 3, 1, 2, 2, 2),
+    (28, 1, 2, 32, 1, 2),
+    (56, 7, 2, 3, 1, 32),
+)
+
+
+def few_channels() -> list[Layer]:
+    """Layers of groups of few channels, where what is done for a group may cost more than its products."""
+    return [
+        Layer.model_validate(
+            {
+                "name": f"few{number}",
+                "h": side,
+                "w": side,
+                "kh": kernel,
+                "kw": kernel,
+                "pad": kernel // 2,
+                "stride": stride,
+                "groups": groups,
+                "cin": groups * inputs,
+                "cout": groups * outputs,
+            }
+        )
+        for number, (side, kernel, stride, groups, inputs, outputs) in enumerate(_FEW_CHANNELS)
+    ]
 
 
 def _random_layer(source: random.Random, name: str) -> Layer:
@@ -145,14 +187,14 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def command(
-    layers: Annotated[int, typer.Option("--layers", min=1, help="How many.")] = 200,
+    layers: Annotated[int, typer.Option("--layers", min=0, help="How many random ones.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Of the layers.")] = 1,
     ms: Annotated[float, typer.Option("--ms", min=0.1, help="Of each candidate in each round.")] = 5.0,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=29)] = 5,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="JSON.")] = OUT,
 ) -> None:
     """Measures, prints a line per layer and the means, and writes them as JSON."""
-    run(random_layers(layers, seed), seed, ms, rounds, out, lambda text: print(text, flush=True))
+    run([*random_layers(layers, seed), *few_channels()], seed, ms, rounds, out, lambda text: print(text, flush=True))
 
 
 def run(layers: Sequence[Layer], seed: int, ms: float, rounds: int, out: Path, say: Callable[[str], None]) -> None:
@@ -171,12 +213,19 @@ def run(layers: Sequence[Layer], seed: int, ms: float, rounds: int, out: Path, s
     for row in rows:
         if row.layer in doubtful:
             say(f"{_line(row)}  again")
-    found = summary(rows)
-    say(
-        f"auto reaches {found['geometric_mean']:.3f} of the best of all candidates (geometric mean of "
-        f"{found['layers']} layers), {found['worst']:.3f} at worst "
-        f"({first:.3f} in the first try); within 2 % on {found['within_2_percent']:.0%}"
-    )
+    few = few_channels()
+    parts = {
+        "random": [row for row in rows if row.layer not in few],
+        "few_channels": [row for row in rows if row.layer in few],
+    }
+    found = {part: summary(some) for part, some in parts.items() if some}
+    for part, each in found.items():
+        say(
+            f"{part.replace('_', ' ')}: auto reaches {each['geometric_mean']:.3f} of the best of all candidates "
+            f"(geometric mean of {each['layers']} layers), {each['worst']:.3f} at worst; "
+            f"within 2 % on {each['within_2_percent']:.0%}"
+        )
+    say(f"{first:.3f} at worst in the first try")
     out.parent.mkdir(parents=True, exist_ok=True)
     value = {"version": __version__, "build": built.build_id, "seed": seed, "ms": ms, "rounds": rounds, **found}
     value["rows"] = [

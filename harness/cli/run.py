@@ -19,6 +19,7 @@ from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
+from harness.exit_codes import worst
 from harness.measure.context import Context
 from harness.measure.fitness import read_workers
 from harness.measure.request import Request
@@ -123,22 +124,23 @@ def _finished(done: runner.RunResult) -> Outcome:
     began = time.monotonic()
     code = done.code
     summary: ReportSummary | None = None
+    report: Path | None = done.directory / "report.html"
     try:
         if done.touched or not (done.directory / "report.html").exists():
             summary = write_report(done.directory)
     except HarnessError as error:
+        report = None  # what lies there, if anything, is an older one
         done.messages.append(str(error))
-        code = code or error.exit_code
+        code = worst([code, error.exit_code])
     phases = {**_bootstrap_seconds(), **done.seconds, "report": time.monotonic() - began}
     for message in done.messages:
         say(message)
     if done.something_is_missing:
         say(f"to go on: harness run --resume {shown_path(done.directory)}")
-    report = done.directory / "report.html"
     value: dict[str, Any] = {
         "run": str(done.directory),
         "exit_code": int(code),
-        "report": str(report),
+        "report": None if report is None else str(report),
         "sentences": [] if summary is None else list(summary.sentences),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
@@ -148,7 +150,7 @@ def _finished(done: runner.RunResult) -> Outcome:
     lines = (
         *(summary.answer if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
-        f"report: {shown_path(report)}",
+        "report: not written" if report is None else f"report: {shown_path(report)}",
     )
     return Outcome(code, lines, value)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import InfrastructureError
 from harness.export.formats import FORMATS
 from harness.report.context import Context, make_context
 from harness.report.html import render_html
@@ -64,7 +65,7 @@ class ReportSummary:
 def write_report(run_dir: Path) -> ReportSummary:
     """Renders a run directory, cut at whatever moment; each file is replaced atomically, report.html last.
 
-    Raises InfrastructureError where a sample is on record twice, or a file cannot be written.
+    Raises InfrastructureError where a sample is on record twice, or a file cannot be written: it says which ones were.
     """
     with _uncollected():
         context = make_context(run_dir)
@@ -73,10 +74,23 @@ def write_report(run_dir: Path) -> ReportSummary:
             "summary.md": render_markdown(context),
             "report.html": render_html(context),
         }
-    for name, text in files.items():
-        # Lone surrogates can come out of JSON and are no UTF-8.
-        write_atomically(run_dir / name, text.encode("utf-8", "replace"))
+    _write(run_dir, files)
     return summary_of(run_dir, context)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    written: list[str] = []
+    for name, text in files.items():
+        try:
+            # Lone surrogates can come out of JSON and are no UTF-8.
+            write_atomically(folder / name, text.encode("utf-8", "replace"))
+        except InfrastructureError as error:
+            what = f"of it only {', '.join(written)}" if written else "nothing of it"
+            raise InfrastructureError(
+                f"the report could not be written, {what} was: {error.message}",
+                f"{error.remedy}, then: harness report {folder}",
+            ) from error
+        written.append(name)
 
 
 @contextmanager

@@ -9,10 +9,12 @@ from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
 from harness.judge.sample import Evidence
@@ -29,6 +31,7 @@ class _Field:
 
     types: frozenset[type]
     one_of: frozenset[str] | None = None
+    bounds: tuple[float, float] | None = None  # of a number, both included
 
     def takes(self, value: Any) -> bool:
         """Whether the value needs no second look."""
@@ -41,32 +44,42 @@ class _Field:
             return False
         if self.one_of is not None:
             return set(values) <= self.one_of
-        if float not in self.types:
+        if self.bounds is None:
             return True
-        try:
-            return all(map(math.isfinite, values if NoneType not in types else [v for v in values if v is not None]))
-        except OverflowError:  # an integer that no float can hold
+        numbers = values if NoneType not in types else [value for value in values if value is not None]
+        low, high = self.bounds
+        if float in types and any(map(math.isnan, numbers)):  # which no comparison finds
             return False
+        return not numbers or (low <= min(numbers) and max(numbers) <= high)
 
 
-def _field(annotation: Any) -> _Field:
-    if annotation in (int, bool, str):
+def _field(annotation: Any, metadata: Sequence[Any] = ()) -> _Field:
+    if get_origin(annotation) is Annotated:
+        annotation, *metadata = get_args(annotation)
+    if annotation in (int, float):
+        return _Field(frozenset({int, annotation}), None, _bounds(metadata))
+    if annotation in (bool, str):
         return _Field(frozenset({annotation}))
-    if annotation is float:
-        return _Field(frozenset({float, int}))
     if get_origin(annotation) is Literal:
         return _Field(frozenset({str}), frozenset(get_args(annotation)))
     if get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation):
         (inner,) = (each for each in get_args(annotation) if each is not NoneType)
         found = _field(inner)
-        return _Field(found.types | {NoneType}) if found.one_of is None else _Field(frozenset())
+        return _Field(found.types | {NoneType}, None, found.bounds) if found.one_of is None else _Field(frozenset())
     return _Field(frozenset())
+
+
+def _bounds(metadata: Sequence[Any]) -> tuple[float, float]:
+    constraints = [part for each in metadata for part in (each.metadata if isinstance(each, FieldInfo) else [each])]
+    (low,) = (each.ge for each in constraints if isinstance(each, Ge))
+    (high,) = (each.le for each in constraints if isinstance(each, Le))
+    return low, high  # type: ignore[return-value]  # of numbers, what compares is one
 
 
 _MODEL = records.Sample.model_fields
 _NAMES = tuple(_MODEL)
 _DEFAULTS = tuple(_ABSENT if field.is_required() else field.default for field in _MODEL.values())
-_FIELDS = tuple(_field(field.annotation) for field in _MODEL.values())
+_FIELDS = tuple(_field(field.annotation, field.metadata) for field in _MODEL.values())
 _PLACES = {name: n for n, name in enumerate(_NAMES)}
 _every = itemgetter(*_NAMES)
 _every_address = itemgetter(*ADDRESSES)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from harness.judge import lines
 from harness.results.samples import Samples, Values, columns_of, doubtful, values_of, values_of_record
 from harness.store import records
@@ -80,6 +82,18 @@ def read_records(path: Path) -> tuple[list[Stream], list[str]]:
     return reader.streams, faults
 
 
+_BOUNDS = {"greater_than_equal", "less_than_equal"}
+
+
+def _refusal(error: ValidationError) -> str:
+    """What a line is instead of a record: one with a number that cannot be, or none at all."""
+    faults = error.errors(include_url=False, include_context=False)
+    if all(fault["type"] in _BOUNDS for fault in faults):
+        numbers = [f"{'.'.join(map(str, fault['loc'][1:]))}={str(fault['input'])[:24]}" for fault in faults]
+        return f"holds a number that cannot be ({', '.join(numbers)})"
+    return "is no record"
+
+
 class _Reader:
     """Goes line by line. Samples are looked at together at the end of their stream, column by column."""
 
@@ -104,8 +118,8 @@ class _Reader:
     def _record(self, number: int) -> records.Record | None:
         try:
             return records.parse_record(self._text[number - 1])
-        except ValueError:
-            self.faults.append((number, "is no record and is ignored"))
+        except ValidationError as error:
+            self.faults.append((number, f"{_refusal(error)} and is ignored"))
             return None
 
     def _add(self, number: int, record: records.Record) -> None:

@@ -22,9 +22,22 @@ from harness.model.variant import CacheMode, Face, Variant
 _CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+# So are numbers that cannot be: a time below 0, as of a clock that was set back meanwhile, or of centuries.
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Bytes = Annotated[int, Field(ge=0, le=2**64 - 1)]
+Nanoseconds = Annotated[float, Field(ge=0, le=1e18)]  # up to 31 years
+CallNanoseconds = Annotated[float, Field(ge=1e-3, le=1e18)]  # of a call: means and ratios are made of it
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
+Megahertz = Annotated[float, Field(ge=0, le=1e6)]
+Kilohertz = Annotated[float, Field(ge=0, le=1e9)]
+Celsius = Annotated[float, Field(ge=-1e6, le=1e6)]  # as read, however odd
+Amount = Annotated[float, Field(ge=0, le=1e18)]
+Cpu = Annotated[int, Field(ge=-1, le=2**31 - 1)]  # -1: not known
+
+
 class _Record(BaseModel):
     model_config = _CONFIG
-    seq: int
+    seq: Count
 
 
 class _OfVariant(_Record):
@@ -40,7 +53,7 @@ class _OfVariant(_Record):
     face: Face
     element: str
     layout: str
-    threads: int
+    threads: Count
     build: str
     cache: Literal["", CacheMode]  # empty: every cache mode
 
@@ -68,17 +81,17 @@ class Timer(BaseModel):
 
     model_config = _CONFIG
     name: str
-    tick_ns: float
-    cost_ns: float
+    tick_ns: Nanoseconds
+    cost_ns: Nanoseconds
 
 
 class Caches(BaseModel):
     """Data cache sizes of the measured CPU in bytes, 0 where unknown; ``llc_assumed`` when sysfs did not tell."""
 
     model_config = _CONFIG
-    l1d: int = 0
-    l2: int = 0
-    llc: int = 0
+    l1d: Bytes = 0
+    l2: Bytes = 0
+    llc: Bytes = 0
     llc_assumed: bool = False
     llc_capped: bool = False
 
@@ -89,9 +102,9 @@ class Header(_Record):
     type: Literal["header"]
     version: Literal[2]
     run: str
-    attempt: int
+    attempt: Count
     cluster: str
-    cpu: int
+    cpu: Count
     build: str  # first 12 hex digits of the program's build id
     compiler: str
     flags: str
@@ -99,10 +112,10 @@ class Header(_Record):
     caches: Caches
     plan_hash: str  # SHA-256 of the plan file
     timer: Timer
-    memory_budget: int  # bytes of arena a worker may use for placement
-    page_size: int
-    conductor_pid: int
-    conductor_start_ticks: int
+    memory_budget: Bytes  # bytes of arena a worker may use for placement
+    page_size: Bytes
+    conductor_pid: Count
+    conductor_start_ticks: Count
     boot_id: str = ""
     utc: str = ""
     tool_version: str = ""
@@ -114,7 +127,7 @@ class Clock(BaseModel):
     model_config = _CONFIG
     available: bool
     reason: str = ""
-    mhz: float | None = None
+    mhz: Megahertz | None = None
 
 
 class Peak(BaseModel):
@@ -123,9 +136,9 @@ class Peak(BaseModel):
     model_config = _CONFIG
     isa: str
     ok: bool
-    flop_per_cycle: float | None = None
-    fmas_per_cycle: float | None = None
-    gflops: float | None = None
+    flop_per_cycle: Amount | None = None
+    fmas_per_cycle: Amount | None = None
+    gflops: Amount | None = None
     reason: str = ""
 
 
@@ -141,9 +154,9 @@ class Worker(_Record):
     """A worker process was started: one per build and launch (and again after a crash)."""
 
     type: Literal["worker"]
-    launch: int
+    launch: Count
     build: str
-    pid: int
+    pid: Count
     cpus: str  # affinity as read back, cpulist
     clock: Clock
     peak: Peak
@@ -154,28 +167,28 @@ class Layer(_OfVariant):
     """What a variant of a layer took: bytes as the allocator counted them, times of create and reshape."""
 
     type: Literal["layer"]
-    launch: int
+    launch: Count
     chosen_by: Literal["", "table", "model"] = ""  # of `auto`: who chose algorithm and kernel
     order: Literal["", "panels", "pixels"] = ""  # the outer one of the loops around the micro-kernel
-    input_bytes: int
-    output_bytes: int
-    weights_bytes: int
-    pointer_bytes: int
-    matrix_bytes: int
-    padding_bytes: int
-    object_bytes: int
-    create_ns: float
-    reshape_ns: float
+    input_bytes: Bytes
+    output_bytes: Bytes
+    weights_bytes: Bytes
+    pointer_bytes: Bytes
+    matrix_bytes: Bytes
+    padding_bytes: Bytes
+    object_bytes: Bytes
+    create_ns: Nanoseconds
+    reshape_ns: Nanoseconds
 
 
 class Check(_OfVariant):
     """Outputs against the double-precision reference (``reference``), or against the checked ones (``checksum``)."""
 
     type: Literal["check"]
-    launch: int
+    launch: Count
     by: Literal["reference", "checksum"]
-    outputs: int
-    error_over_bound: float | None = None
+    outputs: Count
+    error_over_bound: Annotated[float, Field(ge=0)] | None = None  # a wrong output may be any number
     ok: bool
 
 
@@ -197,30 +210,30 @@ class Sample(_OfVariant):
     """
 
     type: Literal["sample"]
-    launch: int
-    round: int
-    position: int
+    launch: Count
+    round: Count
+    position: Count
     cache: CacheMode
-    calls: int
-    ns: float
-    window_ns: float | None = None  # all timed calls together
+    calls: Count
+    ns: CallNanoseconds
+    window_ns: Nanoseconds | None = None  # all timed calls together
     window_short: bool = False  # under the policy's minimum: the calls, fixed at the first settle, were too few
     # im2col with a copy: the copy alone, per call. `hot`: right after the window, so input and matrix are in the caches
     # as far as they fit; `rotate`: the input was touched just before, the matrix is another instance's each time.
-    copy_ns: float | None = None
-    copies: int = 1  # instances that `rotate` went through
-    settle_ns: float | None
+    copy_ns: Nanoseconds | None = None
+    copies: Count = 1  # instances that `rotate` went through
+    settle_ns: Nanoseconds | None
     settle_capped: bool | None
-    mhz_before: float | None = None
-    mhz_after: float | None = None
-    cpu_before: int | None
-    cpu_after: int | None
+    mhz_before: Megahertz | None = None
+    mhz_after: Megahertz | None = None
+    cpu_before: Cpu | None
+    cpu_after: Cpu | None
     # Times the worker was on another CPU, or free to go there: pinned again, the sample taken anew.
-    repinned: int | None = 0
-    nivcsw: int | None
-    faults: int | None
-    t_ns: int  # CLOCK_MONOTONIC at t0
-    pid: int
+    repinned: Count | None = 0
+    nivcsw: Count | None
+    faults: Count | None
+    t_ns: Count  # CLOCK_MONOTONIC at t0
+    pid: Count
     addresses: Addresses = Addresses()
 
 
@@ -228,10 +241,10 @@ class Telemetry(_Record):
     """Readings between samples (cpufreq, kHz) or rounds (thermal zones, degrees C); None where unreadable."""
 
     type: Literal["telemetry"]
-    launch: int
-    t_ns: int
-    freq_khz: dict[str, float | None] = {}
-    temp_c: dict[str, float | None] = {}
+    launch: Count
+    t_ns: Count
+    freq_khz: dict[str, Kilohertz | None] = {}
+    temp_c: dict[str, Celsius | None] = {}
 
 
 class Gate(_Record):
@@ -244,19 +257,19 @@ class Gate(_Record):
     """
 
     type: Literal["gate"]
-    launch: int
+    launch: Count
     status: Literal["passed", "capped", "unjudged", "unavailable", "stopped"]
     source: str = ""
-    start: float | None = Field(default=None, alias="from")
-    end: float | None = Field(default=None, alias="to")
-    plateau: float | None = None
-    learned: float | None = None
-    baseline: float | None = None
-    tolerance_c: float | None = None
-    waited_s: float = 0.0
+    start: Celsius | None = Field(default=None, alias="from")
+    end: Celsius | None = Field(default=None, alias="to")
+    plateau: Celsius | None = None
+    learned: Celsius | None = None
+    baseline: Celsius | None = None
+    tolerance_c: Celsius | None = None
+    waited_s: Seconds = 0.0
     capped: bool = False
-    cap_s: float | None = None
-    window_s: float | None = None
+    cap_s: Seconds | None = None
+    window_s: Seconds | None = None
 
 
 class Skip(_OfVariant):
@@ -264,7 +277,7 @@ class Skip(_OfVariant):
 
     type: Literal["skip"]
     reason: str
-    bytes: int | None = None
+    bytes: Bytes | None = None
 
 
 class Error(_OfVariant):
@@ -275,8 +288,8 @@ class Error(_OfVariant):
     """
 
     type: Literal["error"]
-    launch: int
-    signal: int | None = None
+    launch: Count
+    signal: Count | None = None
     external: bool = False
     reason: str
 
@@ -289,13 +302,13 @@ class Job(_Record):
     """
 
     type: Literal["job"]
-    launch: int
+    launch: Count
     layer: str
-    rounds: int
-    rounds_planned: int
+    rounds: Count
+    rounds_planned: Count
     complete: bool
-    elapsed_s: float
-    lost_s: float = 0.0  # of it, on workers that crashed or hung: not counted against the budget
+    elapsed_s: Seconds
+    lost_s: Seconds = 0.0  # of it, on workers that crashed or hung: not counted against the budget
 
 
 class End(_Record):
@@ -305,7 +318,7 @@ class End(_Record):
     """
 
     type: Literal["end"]
-    records: int
+    records: Count
     reason: Literal["done", "deadline", "signal", "cpu"]
 
 

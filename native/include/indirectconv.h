@@ -9,7 +9,7 @@
  * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
  * dense, aligned to an element (f32: 4 bytes) or more. run() reads exactly the input's elements and writes exactly the
  * output's, with `+taps` some of them several times, reading them back in between; it touches nothing before or after
- * either and allocates nothing. Input and output must not overlap.
+ * either and allocates nothing. An output that overlaps the input is refused.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
@@ -17,11 +17,12 @@
  * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col,
  * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
  * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
- * and no others. NaN passes the clamp.
+ * and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
+ * on all threads of its pool; exception flags are raised on the thread that computes.
  *
- * Threads: no state but that of objects, and for each thread the text of its last failure (ic_last_error). Two objects
- * are independent; one object is run by one caller at a time. Objects may share a pool as long as they don't run at the
- * same time.
+ * Threads: no state but that of objects, a count of forks, and for each thread the text of its last failure
+ * (ic_last_error). Two objects are independent; one object is run by one caller at a time. Objects may share a pool as
+ * long as they don't run at the same time.
  */
 #ifndef INDIRECTCONV_H
 #define INDIRECTCONV_H
@@ -116,7 +117,8 @@ typedef struct {
  *
  * output_min and output_max clamp the outputs; a side that is -INFINITY or INFINITY does not. Zero in both is the
  * default, no clamp at all. A maximum of 0 is asked for with output_min = -INFINITY; the clamp [0, 0], which leaves
- * nothing but zeros, with output_min = -0.0f. */
+ * nothing but zeros, with output_min = -0.0f. The bounds' own zeros count as +0, and with output_min 0 a sum of -0
+ * gives +0; else its sign stays. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_conv2d_desc) */
     uint32_t kernel_height, kernel_width;
@@ -132,7 +134,9 @@ typedef struct {
 
 #define IC_CONV2D_DESC_INIT IC_INIT(ic_conv2d_desc)
 
-/* Threads that share the work of a run. The caller of run is one of them. */
+/* Threads that share the work of a run. The caller of run is one of them. In a child that was forked from the process
+ * that made the pool there are no others: objects run on the caller's thread alone, with the same bits, and may be
+ * destroyed, as the pool may; a pool that the child makes has threads. */
 typedef struct ic_pool ic_pool;
 
 #define IC_MAX_THREADS 256
@@ -206,7 +210,8 @@ ic_status ic_conv2d_output_size(const ic_conv2d_desc *desc, size_t height, size_
  * must be reshaped again before run. */
 ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t width);
 
-/* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. */
+/* Convolves. Allocates nothing; entries of the indirection buffer do not depend on the input's address. Where input and
+ * output overlap, be it in one element: IC_INVALID_ARGUMENT, and nothing written. */
 ic_status ic_conv2d_run(ic_conv2d *conv, const void *input, void *output);
 
 ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info);
@@ -273,7 +278,8 @@ typedef struct {
 #define IC_TUNING_INIT IC_INIT(ic_tuning)
 
 /* Measures on the CPU that the caller runs on, and should be pinned to, which algorithm and schedule is best. What is
- * not faster than the model's choice by 2 % or needs more memory than im2col is not taken. */
+ * not faster than the model's choice by 2 % or needs pointers or a matrix
+ * of more bytes than a matrix of all groups (output pixels x taps x in_channels) is not taken. */
 ic_status ic_autotune(const ic_conv2d_desc *desc, size_t batch, size_t height, size_t width,
                       const ic_tune_options *options, ic_tuning *tuning);
 

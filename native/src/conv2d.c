@@ -121,9 +121,18 @@ ic_status ic_conv2d_reshape(ic_conv2d *conv, size_t batch, size_t height, size_t
         drop_shape(conv);
         return status;
     }
+    const ic_geometry *now = &conv->geometry;
+    conv->input_bytes = batch * height * width * conv->desc.in_channels * conv->element;
+    conv->output_bytes = batch * now->output_height * now->output_width * conv->desc.out_channels * conv->element;
     ic_print_schedule(&conv->schedule, conv->schedule_name);
     conv->is_shaped = true;
     return IC_OK;
+}
+
+/* Whether an element of the output is one of the input. */
+static inline bool overlap(const ic_conv2d *conv, const void *input, const void *output) {
+    const uintptr_t from = (uintptr_t)input, to = (uintptr_t)output; /* a difference below 0 is beyond any size */
+    return to - from < conv->input_bytes || from - to < conv->output_bytes;
 }
 
 /* What is wrong with a call of run; it is kept out of the way of those that are right. */
@@ -136,12 +145,19 @@ static __attribute__((noinline, cold)) ic_status refuse_run(const ic_conv2d *con
     if (status == IC_OK) {
         status = check_elements(&conv->desc, "output", output);
     }
-    return status != IC_OK ? status : ic_fail(IC_BAD_STATE, "conv was not reshaped");
+    if (status == IC_OK && !conv->is_shaped) {
+        status = ic_fail(IC_BAD_STATE, "conv was not reshaped");
+    }
+    if (status != IC_OK) {
+        return status;
+    }
+    return ic_fail(IC_INVALID_ARGUMENT, "input=%p of %zu bytes and output=%p of %zu bytes overlap", input,
+                   conv->input_bytes, output, conv->output_bytes);
 }
 
 ic_status ic_conv2d_run(ic_conv2d *conv, const void *input, void *output) {
     if (conv == NULL || input == NULL || output == NULL || !conv->is_shaped ||
-        (((uintptr_t)input | (uintptr_t)output) & (conv->element - 1)) != 0) {
+        (((uintptr_t)input | (uintptr_t)output) & (conv->element - 1)) != 0 || overlap(conv, input, output)) {
         return refuse_run(conv, input, output);
     }
     conv->method->run(conv, input, output);

@@ -9,7 +9,8 @@
 struct ic_conv2d {
     const struct ic_method *method;
     ic_conv2d_desc desc;
-    ic_geometry geometry; /* valid when is_shaped */
+    ic_geometry geometry;             /* valid when is_shaped */
+    size_t input_bytes, output_bytes; /* valid when is_shaped */
     bool is_shaped;
     size_t element; /* bytes of one of the description's type */
     ic_chooser chooser;

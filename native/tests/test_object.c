@@ -73,6 +73,39 @@ static void refusals(const char *kernel) {
     }
 }
 
+/* Input and output that share an element are refused, and nothing is written; those that touch are not. */
+static void overlap(const char *kernel) {
+    (void)kernel;
+    static const float weights[6 * 9 * 6];
+    static float memory[4096];
+    float *const input = memory + 2048;
+    static const size_t outputs_by_channels[] = {3, 6, 1}; /* smaller than the input, larger, of one channel */
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t a = 0; a < 4; a++) {
+            for (size_t batch = 1; batch <= 2; batch++) {
+                shape s = plain_shape(algorithms[a] == IC_ALGORITHM_DIRECT ? 1 : 3, 8, 7, 5, outputs_by_channels[c]);
+                s.batch = batch;
+                const ptrdiff_t inputs = (ptrdiff_t)inputs_of(&s), outputs = (ptrdiff_t)outputs_of(&s);
+                const ptrdiff_t shared[] = {0, 1, -1, inputs - 1, 1 - outputs}, apart[] = {inputs, -outputs};
+                const ic_options options = options_for(algorithms[a], NULL, NULL);
+                ic_conv2d *conv;
+                CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+                CHECK(ic_conv2d_reshape(conv, batch, s.height, s.width) == IC_OK);
+                memset(memory, 0xff, sizeof memory);
+                for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+                    CHECK(ic_conv2d_run(conv, input, input + shared[i]) == IC_INVALID_ARGUMENT);
+                    CHECK(strstr(ic_last_error(), "overlap") != NULL);
+                }
+                CHECK(is_untouched(memory, sizeof memory));
+                for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++) {
+                    CHECK(ic_conv2d_run(conv, input, input + apart[i]) == IC_OK);
+                }
+                ic_conv2d_destroy(conv);
+            }
+        }
+    }
+}
+
 /* run, get_info and reshape in the wrong order or with wrong arguments; reshape again and again. */
 static void states(const char *kernel) {
     uint64_t seed = 7;
@@ -150,6 +183,55 @@ static void not_a_number(const char *kernel) {
     } while (ic_kernel_get_info(index++, &view) == IC_OK);
 }
 
+/* A sum of -0 by every kernel and algorithm: +0 where the lower bound is 0, as it is elsewhere. */
+static void zeros(const char *kernel) {
+    (void)kernel;
+    static const struct {
+        float low, high, wanted;
+    } clamps[] = {
+        {0, 1, 0.0f},   {0, INFINITY, 0.0f}, {-0.0f, 1, 0.0f},   {-0.0f, 0, 0.0f},         {-0.0f, -0.0f, 0.0f},
+        {-1, 1, -0.0f}, {-1, 0, -0.0f},      {-1, -0.0f, -0.0f}, {0, 0, -0.0f} /* none */, {-INFINITY, 0, -0.0f}};
+    static const struct {
+        ic_algorithm algorithm;
+        const char *options;
+    } ways[] = {{IC_ALGORITHM_NAIVE, NULL},       {IC_ALGORITHM_INDIRECT, ""}, {IC_ALGORITHM_INDIRECT, "+regions"},
+                {IC_ALGORITHM_INDIRECT, "+taps"}, {IC_ALGORITHM_IM2COL, ""},   {IC_ALGORITHM_DIRECT, ""}};
+    enum { CHANNELS = 67, PIXELS = 11 };
+    static float weights[CHANNELS * CHANNELS], bias[CHANNELS], input[PIXELS * CHANNELS], output[PIXELS * CHANNELS];
+    for (size_t i = 0; i < CHANNELS * CHANNELS; i++) {
+        weights[i] = -1; /* by an input of 0 */
+    }
+    for (size_t i = 0; i < CHANNELS; i++) {
+        bias[i] = -0.0f;
+    }
+    ic_kernel_info view = IC_KERNEL_INFO_INIT;
+    for (unsigned k = 0; ic_kernel_get_info(k, &view) == IC_OK; k++) {
+        for (size_t w = 0; view.is_supported && w < sizeof ways / sizeof ways[0]; w++) {
+            for (unsigned grouped = 0; grouped < 2; grouped++) {
+                for (size_t c = 0; c < sizeof clamps / sizeof clamps[0]; c++) {
+                    shape s = plain_shape(1, 1, PIXELS, CHANNELS, CHANNELS);
+                    s.desc.groups = grouped ? CHANNELS : 1;
+                    s.desc.output_min = clamps[c].low, s.desc.output_max = clamps[c].high;
+                    char schedule[IC_CHOICE_NAME];
+                    snprintf(schedule, sizeof schedule, "%s%s", view.name, w == 0 ? "" : ways[w].options);
+                    const ic_options options = options_for(ways[w].algorithm, w == 0 ? NULL : schedule, NULL);
+                    ic_conv2d *conv;
+                    if (ways[w].algorithm == IC_ALGORITHM_DIRECT && grouped) {
+                        continue;
+                    }
+                    CHECK(ic_conv2d_create(&s.desc, weights, bias, &options, &conv) == IC_OK);
+                    CHECK(ic_conv2d_reshape(conv, 1, 1, PIXELS) == IC_OK);
+                    CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+                    for (size_t i = 0; i < PIXELS * CHANNELS; i++) {
+                        CHECK(output[i] == 0 && signbit(output[i]) == signbit(clamps[c].wanted));
+                    }
+                    ic_conv2d_destroy(conv);
+                }
+            }
+        }
+    }
+}
+
 /* Which method makes the object, and its bound. */
 static void methods(const char *kernel) {
     (void)kernel;
@@ -183,6 +265,7 @@ static void methods(const char *kernel) {
 
 int main(int argc, char **argv) {
     static const check_case cases[] = {
-        {"refusals", refusals}, {"states", states}, {"not_a_number", not_a_number}, {"methods", methods}, {NULL, NULL}};
+        {"refusals", refusals}, {"overlap", overlap}, {"states", states}, {"not_a_number", not_a_number},
+        {"zeros", zeros},       {"methods", methods}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

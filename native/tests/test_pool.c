@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pools of threads: what they refuse, that they wake up again, and the same bits for any number of threads. */
-#define _DEFAULT_SOURCE /* usleep */
+#define _DEFAULT_SOURCE /* usleep, fork */
 #include "check.h"
+#include "core/float_mode.h"
+#include "core/pool.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const ic_algorithm chosen[] = {IC_ALGORITHM_AUTO, IC_ALGORITHM_INDIRECT, IC_ALGORITHM_IM2COL,
@@ -122,7 +125,150 @@ static void pools(const char *kernel) {
     ic_pool_destroy(NULL);
 }
 
+/* Rounding towards zero and towards plus infinity, and flush to zero: bits of MXCSR, and of FPCR. */
+#if defined(__x86_64__)
+static const uint64_t modes[] = {UINT64_C(3) << 13, UINT64_C(2) << 13, UINT64_C(1) << 15 | UINT64_C(1) << 6};
+#else
+static const uint64_t modes[] = {UINT64_C(3) << 22, UINT64_C(1) << 22, UINT64_C(1) << 24};
+#endif
+
+enum { HELPED = 3 };
+
+typedef struct {
+    volatile float third, tiny; /* 1 / 3; a subnormal product */
+} rounded;
+
+static void round_off(void *context, unsigned thread) {
+    rounded *mine = (rounded *)context + thread;
+    volatile float one = 1, three = 3, small = 1e-30f, smaller = 1e-9f;
+    mine->third = one / three;
+    mine->tiny = small * smaller;
+}
+
+/* Every thread has the mode of the caller of this run, not of an earlier one or of the pool's making. */
+static void float_modes(const char *kernel) {
+    (void)kernel;
+    const uint64_t usual = ic_float_mode();
+    const ic_pool_options options = {sizeof options, HELPED, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    const shape s = plain_shape(3, 12, 12, 8, 70);
+    static float weights[3 * 3 * 8 * 70], input[12 * 12 * 8], output[10 * 10 * 70], alone[10 * 10 * 70];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_FLOAT, &seed);
+    fill(input, inputs_of(&s), VALUES_FLOAT, &seed);
+    for (size_t i = 0; i < inputs_of(&s); i++) {
+        input[i] *= i % 2 != 0 ? 1e-39f : 1e-37f;
+    }
+    float thirds[4], tinies[4];
+    for (size_t m = 0; m < 4; m++) {
+        rounded all[HELPED];
+        if (m < 3) {
+            ic_set_float_mode(usual | modes[m]);
+        }
+        ic_pool_run(pool, round_off, all);
+        thirds[m] = all[0].third, tinies[m] = all[0].tiny;
+        for (unsigned t = 1; t < HELPED; t++) {
+            CHECK(all[t].third == thirds[m] && memcmp((float[]){all[t].tiny}, &tinies[m], sizeof(float)) == 0);
+        }
+        for (unsigned threaded = 0; threaded < 2; threaded++) {
+            const ic_options of = {.struct_size = sizeof of, .pool = threaded ? pool : NULL};
+            ic_conv2d *conv;
+            CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+            CHECK(ic_conv2d_reshape(conv, 1, 12, 12) == IC_OK);
+            for (unsigned i = 0; i < 10; i++) {
+                CHECK(ic_conv2d_run(conv, input, threaded ? output : alone) == IC_OK);
+                CHECK(!threaded || memcmp(output, alone, sizeof alone) == 0);
+            }
+            ic_conv2d_destroy(conv);
+        }
+        ic_set_float_mode(usual);
+    }
+    CHECK(thirds[0] < thirds[1] && thirds[3] == thirds[2] && tinies[2] == 0 && tinies[3] > 0);
+    ic_pool_destroy(pool);
+}
+
+typedef struct {
+    ic_pool *pool;
+    ic_conv2d *objects[3];
+    const float *input;
+    const float *wanted[3];
+    float *output;
+    size_t bytes;
+} forked;
+
+static void run_all(const forked *f) {
+    for (size_t i = 0; i < 3; i++) {
+        memset(f->output, 0xff, f->bytes);
+        CHECK(ic_conv2d_run(f->objects[i], f->input, f->output) == IC_OK);
+        CHECK(memcmp(f->output, f->wanted[i], f->bytes) == 0);
+    }
+}
+
+static void destroy_all(const forked *f) {
+    for (size_t i = 0; i < 3; i++) {
+        ic_conv2d_destroy(f->objects[i]);
+    }
+    ic_pool_destroy(f->pool);
+}
+
+/* Runs and destroys what it got from its parents, after a pool of its own and `generations` of children more. */
+static void in_child(const forked *f, unsigned generations) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(30); /* a hang is a failure */
+        run_all(f);
+        ic_pool *own;
+        const ic_pool_options options = {sizeof options, 2, NULL, NULL};
+        CHECK(ic_pool_create(&options, &own) == IC_OK);
+        rounded both[2] = {{0, 0}, {0, 0}};
+        ic_pool_run(own, round_off, both);
+        CHECK(both[1].third > 0);
+        if (generations > 1) {
+            in_child(f, generations - 1);
+            ic_pool_run(own, round_off, both);
+        }
+        ic_pool_destroy(own);
+        destroy_all(f);
+        _exit(0);
+    }
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+/* A process forked after the pool was made: no thread of it is there. */
+static void forks(const char *kernel) {
+    (void)kernel;
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+    } ways[] = {{IC_ALGORITHM_AUTO, NULL}, {IC_ALGORITHM_IM2COL, "scalar_4x4+block2"}, {IC_ALGORITHM_IM2COL, NULL}};
+    const shape s = plain_shape(3, 12, 12, 8, 70);
+    static float weights[3 * 3 * 8 * 70], input[12 * 12 * 8], output[10 * 10 * 70], wanted[3][10 * 10 * 70];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_FLOAT, &seed);
+    fill(input, inputs_of(&s), VALUES_FLOAT, &seed);
+    const ic_pool_options options = {sizeof options, 3, NULL, NULL};
+    forked f = {.input = input, .output = output, .bytes = sizeof output};
+    CHECK(ic_pool_create(&options, &f.pool) == IC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = ways[i].algorithm, .kernel = ways[i].schedule, .pool = f.pool};
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &f.objects[i]) == IC_OK);
+        CHECK(ic_conv2d_reshape(f.objects[i], 1, 12, 12) == IC_OK);
+        CHECK(ic_conv2d_run(f.objects[i], input, wanted[i]) == IC_OK);
+        f.wanted[i] = wanted[i];
+    }
+    in_child(&f, 2);
+    usleep(20000); /* the threads sleep */
+    in_child(&f, 1);
+    run_all(&f);
+    destroy_all(&f);
+}
+
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"threads", threads}, {"pools", pools}, {NULL, NULL}};
+    static const check_case cases[] = {
+        {"threads", threads}, {"pools", pools}, {"float_modes", float_modes}, {"forks", forks}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

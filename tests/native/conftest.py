@@ -23,6 +23,7 @@ PROGRAMS = (
     "test_core",
     "test_description",
     "test_kernels",
+    "test_meminfo",
     "test_memory",
     "test_object",
     "test_options",

@@ -93,11 +93,12 @@ static unsigned choose_block(const ic_core *core, const ic_kernel *kernel, unsig
     return by_block < (double)bytes * (double)panels + weights ? block : 0;
 }
 
-/* The pointers of `indirect` take no more than `most` bytes. */
+/* The pointers of `indirect` take no more than `most` bytes, beside a row of zeros. */
 static bool fits(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel, ic_split split,
                  size_t most) {
     ic_region_sizes sizes;
-    return ic_count_regions(desc, geometry, kernel->rows, split, &sizes) && ic_region_bytes(&sizes) <= most;
+    return ic_count_regions(desc, geometry, kernel->rows, split, &sizes) &&
+           ic_region_bytes(&sizes) - sizes.padding <= most;
 }
 
 /* Cycles to fetch a vector of sums from the output and to put it back, as far as they show. */
@@ -119,7 +120,8 @@ static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geom
                              unsigned threads, size_t most_bytes) {
     ic_region_sizes regions, taps;
     if (!ic_has_padding(desc) || !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_REGIONS, &regions) ||
-        !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_TAPS, &taps) || ic_region_bytes(&taps) > most_bytes) {
+        !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_TAPS, &taps) ||
+        ic_region_bytes(&taps) - taps.padding > most_bytes) {
         return IC_SPLIT_REGIONS;
     }
     const size_t panels = ic_panels_of(ic_group_outputs(desc), kernel);
@@ -146,13 +148,14 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
     }
     bool splits = sizes.splits;
     if (*algorithm == IC_ALGORITHM_AUTO) {
-        /* Where groups have one or two channels, pointers may take more memory than the matrix. */
-        splits = splits && fits(desc, geometry, kernel, IC_SPLIT_REGIONS, matrix);
-        const bool is_indirect = splits || fits(desc, geometry, kernel, IC_SPLIT_NOT, matrix);
+        /* Of one channel in all, pointers may take more memory than the matrix. All groups share them, while a
+         * matrix is made anew for each: of few channels that takes several times as long as to multiply them. */
+        splits = splits && fits(desc, geometry, kernel, IC_SPLIT_REGIONS, sizes.most_extra);
+        const bool is_indirect = splits || fits(desc, geometry, kernel, IC_SPLIT_NOT, sizes.most_extra);
         *algorithm = in_place ? IC_ALGORITHM_DIRECT : is_indirect ? IC_ALGORITHM_INDIRECT : IC_ALGORITHM_IM2COL;
     }
     if (*algorithm == IC_ALGORITHM_INDIRECT && splits) {
-        schedule->split = choose_split(desc, geometry, kernel, threads, matrix);
+        schedule->split = choose_split(desc, geometry, kernel, threads, sizes.most_extra);
     }
     if (schedule->split == IC_SPLIT_TAPS) {
         schedule->block_tiles = 0;

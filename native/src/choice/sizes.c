@@ -15,5 +15,6 @@ ic_sizes ic_sizes_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, si
     if (!ic_matrix_size(desc, sizes.pixels, &sizes.matrix)) {
         sizes.matrix = SIZE_MAX; /* im2col will refuse it */
     }
+    sizes.most_extra = sizes.matrix < SIZE_MAX / desc->groups ? sizes.matrix * desc->groups : SIZE_MAX;
     return sizes;
 }

@@ -12,7 +12,8 @@ typedef struct {
     size_t depth;           /* products of an output */
     size_t pixels;          /* of the output */
     size_t image;           /* bytes of the input, of a group */
-    size_t matrix;          /* bytes of im2col's matrix; SIZE_MAX where that is no array */
+    size_t matrix;          /* bytes of im2col's matrix, of a group; SIZE_MAX where that is no array */
+    size_t most_extra;      /* bytes that pointers or matrix may take: of a matrix that holds all groups */
     bool is_in_place;       /* the input is the matrix */
     bool splits;            /* regions differ from what is published */
 } ic_sizes;

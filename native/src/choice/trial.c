@@ -38,7 +38,7 @@ ic_trial ic_make_trial(const ic_conv2d_desc *desc, const ic_geometry *geometry, 
                         .weight_bytes = desc->out_channels * sizes.depth * sizes.element,
                         .input_bytes = batch * inputs * sizes.element,
                         .output_bytes = batch * sizes.pixels * desc->out_channels * sizes.element,
-                        .most_extra = sizes.matrix};
+                        .most_extra = sizes.most_extra};
     return t;
 }
 
@@ -101,7 +101,7 @@ static double call_ns(const ic_trial *t, ic_conv2d *conv) {
 }
 
 static size_t extra_bytes(const ic_conv2d_info *info) {
-    return info->bytes[IC_MEMORY_POINTERS] + info->bytes[IC_MEMORY_MATRIX] + info->bytes[IC_MEMORY_PADDING];
+    return info->bytes[IC_MEMORY_POINTERS] + info->bytes[IC_MEMORY_MATRIX];
 }
 
 ic_status ic_try_calls(const ic_trial *t, ic_algorithm algorithm, const char *schedule, bool is_any, double slice,

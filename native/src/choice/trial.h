@@ -14,7 +14,7 @@ typedef struct {
     ic_pool *pool;
     void *weights, *input, *output;
     size_t weight_bytes, input_bytes, output_bytes;
-    size_t most_extra; /* bytes that an object may need beside its weights: of im2col's matrix */
+    size_t most_extra; /* bytes of pointers or matrix that an object may have: see sizes.h */
 } ic_trial;
 
 /* Without tensors. */

@@ -8,6 +8,13 @@
 
 #include <math.h>
 
+/* Instruction sets differ in which of two zeros is the larger one: there is one zero less to compare with. */
+static void drop_sign_of_zero(float *bound) {
+    if (*bound == 0) {
+        *bound = 0;
+    }
+}
+
 static void fill_defaults(ic_conv2d_desc *desc) {
     uint32_t *const ones[] = {&desc->stride_height, &desc->stride_width, &desc->dilation_height, &desc->dilation_width,
                               &desc->groups};
@@ -19,6 +26,8 @@ static void fill_defaults(ic_conv2d_desc *desc) {
         desc->output_min = -INFINITY;
         desc->output_max = INFINITY;
     }
+    drop_sign_of_zero(&desc->output_min);
+    drop_sign_of_zero(&desc->output_max);
 }
 
 static ic_status check_type(const ic_conv2d_desc *desc) {

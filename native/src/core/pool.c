@@ -3,6 +3,7 @@
 #include "core/pool.h"
 
 #include "core/error.h"
+#include "core/float_mode.h"
 #include "core/memory.h"
 
 #include <pthread.h>
@@ -25,16 +26,35 @@ struct ic_pool {
     ic_allocator allocator;
     size_t bytes;
     unsigned threads, started;
+    unsigned forks; /* before it was made */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     void (*work)(void *context, unsigned thread);
     void *context;
-    atomic_uint round; /* grows with each piece of work; odd numbers are not special */
-    atomic_uint busy;  /* helpers that have not finished this round */
+    uint64_t float_mode; /* of the round's caller */
+    atomic_uint round;   /* grows with each piece of work; odd numbers are not special */
+    atomic_uint busy;    /* helpers that have not finished this round */
     atomic_bool is_ending;
     atomic_int pinned; /* helpers on their CPU; -1 where one could not get there */
     helper helpers[];
 };
+
+/* Forks between the first process that made a pool and this one. By number, as a process id may come again. */
+static atomic_uint forks;
+static bool counts_forks;
+
+static void count_fork(void) {
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void begin_counting(void) {
+    counts_forks = pthread_atfork(NULL, NULL, count_fork) == 0;
+}
+
+/* Whether the pool was made in this process: in a child of that one its threads are not. */
+static bool has_threads(const ic_pool *pool) {
+    return pool->forks == atomic_load_explicit(&forks, memory_order_relaxed);
+}
 
 static void relax(void) {
 #if defined(__x86_64__)
@@ -71,6 +91,13 @@ static unsigned next_round(ic_pool *pool, unsigned seen) {
     return atomic_load_explicit(&pool->round, memory_order_acquire);
 }
 
+/* The caller's mode: the same operands give the same bits on every thread. Writing it costs more than to compare. */
+static void take_float_mode(const ic_pool *pool) {
+    if (ic_float_mode() != pool->float_mode) {
+        ic_set_float_mode(pool->float_mode);
+    }
+}
+
 static void *help(void *argument) {
     helper *self = argument;
     ic_pool *pool = self->pool;
@@ -86,6 +113,7 @@ static void *help(void *argument) {
         if (atomic_load_explicit(&pool->is_ending, memory_order_acquire)) {
             return NULL;
         }
+        take_float_mode(pool);
         pool->work(pool->context, self->index);
         atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel);
     }
@@ -147,6 +175,11 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     if (status != IC_OK) {
         return status;
     }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, begin_counting);
+    if (!counts_forks) {
+        return ic_fail(IC_OUT_OF_MEMORY, "the pool: no memory to notice a fork");
+    }
     const size_t bytes = sizeof(ic_pool) + (threads - 1) * sizeof(helper);
     ic_pool *made = allocator.allocate(allocator.context, bytes, IC_ALIGNMENT, IC_MEMORY_OBJECT);
     if (made == NULL) {
@@ -156,6 +189,7 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     made->allocator = allocator;
     made->bytes = bytes;
     made->threads = threads;
+    made->forks = atomic_load_explicit(&forks, memory_order_relaxed);
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->wake, NULL);
     for (unsigned i = 1; i < made->threads; i++) {
@@ -182,13 +216,15 @@ void ic_pool_destroy(ic_pool *pool) {
     if (pool == NULL) {
         return;
     }
-    atomic_store_explicit(&pool->is_ending, true, memory_order_release);
-    start_round(pool);
-    for (unsigned i = 0; i < pool->started; i++) {
-        pthread_join(pool->helpers[i].thread, NULL);
-    }
-    pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->mutex);
+    if (has_threads(pool)) {
+        atomic_store_explicit(&pool->is_ending, true, memory_order_release);
+        start_round(pool);
+        for (unsigned i = 0; i < pool->started; i++) {
+            pthread_join(pool->helpers[i].thread, NULL);
+        }
+        pthread_cond_destroy(&pool->wake);
+        pthread_mutex_destroy(&pool->mutex);
+    } /* else nobody is left to join, and the mutex may be held by one who is not */
     const ic_allocator allocator = pool->allocator;
     allocator.release(allocator.context, pool, pool->bytes, IC_MEMORY_OBJECT);
 }
@@ -198,12 +234,13 @@ unsigned ic_pool_threads(const ic_pool *pool) {
 }
 
 void ic_pool_run(ic_pool *pool, void (*work)(void *context, unsigned thread), void *context) {
-    if (pool == NULL || pool->threads == 1) {
+    if (pool == NULL || pool->threads == 1 || !has_threads(pool)) {
         work(context, 0);
         return;
     }
     pool->work = work;
     pool->context = context;
+    pool->float_mode = ic_float_mode();
     atomic_store_explicit(&pool->busy, pool->threads - 1, memory_order_relaxed);
     start_round(pool);
     work(context, 0);

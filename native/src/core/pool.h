@@ -6,7 +6,8 @@
 #include "indirectconv.h"
 
 /* Calls work(context, thread) once on each thread, the caller being thread 0, and returns when all have returned.
- * Without a pool: once. */
+ * Without a pool, or in a process forked since it was made: once. All have the caller's floating-point mode meanwhile.
+ */
 void ic_pool_run(ic_pool *pool, void (*work)(void *context, unsigned thread), void *context);
 
 /* 1 without a pool. */

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmarks.choice import LEAST_MACS, MOST_MACS, Row, _row, random_layers, settled, shape, summary
+from benchmarks.choice import LEAST_MACS, MOST_MACS, Row, _row, few_channels, random_layers, settled, shape, summary
 from harness.errors import InfrastructureError
 from harness.model.layer import Layer
 
@@ -33,6 +33,15 @@ def test_layers_cover_what_the_model_decides_on() -> None:
     assert any(layer.cin < 8 for layer in layers) and any(layer.cin > 512 for layer in layers)
     assert any(layer.cout < 16 for layer in layers) and any(layer.cout > 512 for layer in layers)
     assert any(not any(layer.pad) and layer.kh > 1 for layer in layers)
+
+
+def test_the_panel_has_groups_of_few_channels() -> None:
+    panel = few_channels()
+    assert len({layer.name for layer in panel}) == len(panel)
+    assert all(layer.groups > 1 and layer.cin // layer.groups <= 4 for layer in panel)
+    # depthwise with a multiplier
+    assert sum(layer.cin == layer.groups < layer.cout for layer in panel) >= 4
+    assert any(layer.groups == 2 for layer in panel) and any(layer.groups >= 128 for layer in panel)
 
 
 def test_summary() -> None:

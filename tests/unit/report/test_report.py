@@ -245,6 +245,20 @@ def test_damaged_lines_are_left_out_and_said(synthetic: ModuleType, tmp_path: Pa
     assert "manifest.json is damaged" in text
 
 
+def test_times_that_cannot_be_are_left_out_and_said(synthetic: ModuleType, tmp_path: Path) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=4, rounds=2)
+    path = run / "devices" / "pixel-3" / "records.jsonl"
+    lines = path.read_bytes().split(b"\n")
+    places = [n for n, line in enumerate(lines) if b'"type": "sample"' in line or b'"type":"sample"' in line]
+    for place, ns in zip(places, (1e308, -20.0, 1e18, 1e-3), strict=False):  # the last two are the bounds
+        lines[place] = rewritten(lines[place], ns=ns)
+    path.write_bytes(b"\n".join(lines))
+    summary = write_report(run)
+    said = [text for text in summary.weaknesses if "a number that cannot be (ns=" in text]
+    assert len(said) == 2
+    assert b"</html>" in summary.report.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -19,9 +19,15 @@
 #define IC_LOAD_FIRST(p, n) load_first(p, n)
 #define IC_STORE_FIRST(p, v, n) store_first(p, v, n)
 #define IC_SPLAT(x) _mm256_set1_ps(x)
-/* min and max return their second operand when one is NaN. */
-#define IC_CLAMP(v, low, high) _mm256_min_ps(high, _mm256_max_ps(low, v))
+/* min and max return their second operand when one is NaN, and when both are zeros. */
+#define IC_CLAMP(v, low, high) _mm256_min_ps(high, unsigned_zero(_mm256_max_ps(low, v), low))
 #define IC_FMA(acc, b, a) _mm256_fmadd_ps(a, b, acc)
+
+/* 0 for -0 where `low` is 0: then there is nothing else with a sign, save NaN. */
+static inline __m256 unsigned_zero(__m256 v, __m256 low) {
+    const __m256 is_zero = _mm256_cmp_ps(low, _mm256_setzero_ps(), _CMP_EQ_OQ);
+    return _mm256_andnot_ps(_mm256_and_ps(is_zero, _mm256_set1_ps(-0.0f)), v);
+}
 
 static inline __m256 load_first(const float *from, unsigned count) {
     const __m256i wanted = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -21,7 +21,7 @@ static float one_output(const ic_conv2d_desc *desc, const ic_geometry *geometry,
             }
         }
     }
-    const float raised = sum < desc->output_min ? desc->output_min : sum;
+    const float raised = sum <= desc->output_min ? desc->output_min : sum; /* of two zeros, the bound */
     return raised > desc->output_max ? desc->output_max : raised;
 }
 

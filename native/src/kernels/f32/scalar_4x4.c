@@ -21,7 +21,7 @@
 #define IC_FMA(acc, b, a) ((acc) + (a) * (b))
 
 static inline float clamp(float value, float low, float high) {
-    const float raised = value < low ? low : value;
+    const float raised = value <= low ? low : value; /* of two zeros, low */
     return raised > high ? high : raised;
 }
 
