@@ -12,7 +12,7 @@ from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
-from harness.report.provenance import DeviceFacts, Facts, device_facts, run_facts
+from harness.report.provenance import DeviceDetails, Details, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
 from harness.results.baseline import COPYING, BaselineRow
@@ -57,7 +57,7 @@ class DeviceBlock:
     """One device."""
 
     device: DeviceData
-    facts: DeviceFacts
+    details: DeviceDetails
     clusters: list[ClusterBlock]
 
 
@@ -88,7 +88,7 @@ class Context:
     claims: list[Claims]
     weaknesses: list[Weakness]
     devices: list[DeviceBlock]
-    facts: Facts
+    details: Details
     workers: list[str]  # a line for each worker of somebody else on each cluster
 
     @property
@@ -138,7 +138,7 @@ def make_context(run_dir: Path) -> Context:
     devices = [
         DeviceBlock(
             device,
-            device_facts(device),
+            device_details(device),
             [_cluster(results, sentence) for sentence in sentences if sentence.device is device and sentence.cluster],
         )
         for device in run.devices
@@ -150,7 +150,7 @@ def make_context(run_dir: Path) -> Context:
         make_claims(results, sentences),
         find_weaknesses(results),
         devices,
-        run_facts(run),
+        run_details(run),
         list(beside_texts(results, sentences)),
     )
 

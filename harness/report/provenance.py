@@ -11,37 +11,37 @@ from harness.results.run import DeviceData, RunData
 from harness.results.stream import Stream
 from harness.store import records
 
-Facts = list[tuple[str, str]]
+Details = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class AttemptFacts:
+class AttemptDetails:
     """One run of convbench."""
 
     title: str
-    facts: Facts
+    details: Details
     launches: list[dict[str, str]]  # gate, worker and clock of each launch
 
 
 @dataclass(frozen=True)
-class DeviceFacts:
+class DeviceDetails:
     """One device."""
 
     device: DeviceData
-    facts: Facts
+    details: Details
     clusters: list[dict[str, str]]
-    attempts: list[AttemptFacts]
+    attempts: list[AttemptDetails]
 
 
-def run_facts(run: RunData) -> Facts:
+def run_details(run: RunData) -> Details:
     """Everything of the manifest but the layers (they are in the tables)."""
     shown = {key: value for key, value in run.manifest.items() if key not in {"suite", "argv"}}
     argv = run.manifest.get("argv")
-    facts = [("suite", f"{run.suite}, {len(run.layers)} layers")] if run.layers else []
-    facts += list(_flat(shown))
+    details = [("suite", f"{run.suite}, {len(run.layers)} layers")] if run.layers else []
+    details += list(_flat(shown))
     if isinstance(argv, list):
-        facts.append(("command", " ".join(map(str, argv))))
-    return facts
+        details.append(("command", " ".join(map(str, argv))))
+    return details
 
 
 def built_with(run: RunData) -> str:
@@ -68,9 +68,9 @@ def _toolchain(build: Any) -> str:
     return ", ".join([name, *levels])
 
 
-def device_facts(device: DeviceData) -> DeviceFacts:
+def device_details(device: DeviceData) -> DeviceDetails:
     """A device's identity without serial number, its clusters, and its runs of convbench."""
-    return DeviceFacts(
+    return DeviceDetails(
         device,
         [(name, value) for name, value in _flat(device.identity) if value],
         [{str(k): _text(v) for k, v in cluster.items() if k != "cpus"} for cluster in device.clusters],
@@ -78,12 +78,12 @@ def device_facts(device: DeviceData) -> DeviceFacts:
     )
 
 
-def _attempt(stream: Stream) -> AttemptFacts:
+def _attempt(stream: Stream) -> AttemptDetails:
     header = stream.header
     caches = header.caches
     sizes = [f"{name} {_size(size)}" for name, size in (("L1d", caches.l1d), ("L2", caches.l2), ("LLC", caches.llc))]
     end, timer = stream.end, header.timer
-    facts = [
+    details = [
         ("build id", header.build),
         ("compiler", header.compiler),
         ("flags", header.flags),
@@ -101,8 +101,8 @@ def _attempt(stream: Stream) -> AttemptFacts:
         ("samples", str(len(stream.samples))),
         *_tables(stream),
     ]
-    return AttemptFacts(
-        f"CPUs {header.cluster}, attempt {header.attempt}", [f for f in facts if f[1]], list(_launches(stream))
+    return AttemptDetails(
+        f"CPUs {header.cluster}, attempt {header.attempt}", [f for f in details if f[1]], list(_launches(stream))
     )
 
 

@@ -41,7 +41,7 @@ class Done:
         if record.external:
             return  # it is measured again
         self.faults.append(record)
-        if record.signal or record.reason.startswith("timed out"):
+        if record.signal or record.timed_out:
             self.excluded.add(_way(record))
 
     def _end_job(self, record: records.Job) -> None:

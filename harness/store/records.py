@@ -290,6 +290,7 @@ class Error(_OfVariant):
     type: Literal["error"]
     launch: Count
     signal: Count | None = None
+    timed_out: bool = False  # no answer in time
     external: bool = False
     reason: str
 

@@ -72,11 +72,12 @@ void emit_skip(records *out, const identity *of, const char *reason, uint64_t by
     record_end(out);
 }
 
-void emit_error(records *out, const identity *of, const char *reason, int signal, bool external) {
+void emit_error(records *out, const identity *of, const char *reason, int signal, bool timed_out, bool external) {
     json *j = begin(out, "error", of);
     if (signal) {
         json_int(j, "signal", signal);
     }
+    json_bool(j, "timed_out", timed_out);
     json_bool(j, "external", external);
     json_text(j, "reason", reason);
     record_end(out);

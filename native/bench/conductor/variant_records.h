@@ -15,6 +15,6 @@ bool emit_layer(records *out, const identity *of, fields *created, bool foreign)
 void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, double error, bool ok);
 void emit_sample(records *out, const identity *of, unsigned round, unsigned position, int pid, const evidence *e);
 void emit_skip(records *out, const identity *of, const char *reason, uint64_t bytes); /* bytes 0: not of memory */
-void emit_error(records *out, const identity *of, const char *reason, int signal, bool external);
+void emit_error(records *out, const identity *of, const char *reason, int signal, bool timed_out, bool external);
 
 #endif

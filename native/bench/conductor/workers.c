@@ -36,7 +36,7 @@ bool workers_give_up(run *r, const identity *of) {
     r->cpu_gone |= !affinity_can(r->p->cpu);
     r->cut |= r->cpu_gone;
     a->external |= r->cpu_gone;
-    emit_error(r->out, of, a->reason, a->signal, a->external);
+    emit_error(r->out, of, a->reason, a->signal, a->status == ASK_SILENT, a->external);
     return false;
 }
 

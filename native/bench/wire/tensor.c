@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/tensor.h"
 
+#include "core/layout.h"
 #include "core/type.h"
 #include "wire/fields.h"
 
-#include <string.h>
-
 enum { TYPES = IC_TYPE_S8 + 1, LAYOUTS = IC_LAYOUT_NCHW + 1, LIST = 64 };
-
-/* NULL: the library does not cover it. */
-static const char *const layouts[LAYOUTS] = {[IC_LAYOUT_NHWC] = "nhwc"};
 
 const char *tensor_type_name(ic_type type) {
     const ic_element *element = ic_type_of(type);
@@ -17,28 +13,19 @@ const char *tensor_type_name(ic_type type) {
 }
 
 const char *tensor_layout_name(ic_layout layout) {
-    return layouts[layout];
+    return ic_layout_name(layout);
 }
 
 bool tensor_type_from_name(const char *name, ic_type *type) {
-    for (unsigned i = 0; i < TYPES; i++) {
-        const char *known = tensor_type_name((ic_type)i);
-        if (known && !strcmp(known, name)) {
-            *type = (ic_type)i;
-            return true;
-        }
+    const ic_element *element = ic_type_from_name(name);
+    if (element) {
+        *type = element->type;
     }
-    return false;
+    return element != NULL;
 }
 
 bool tensor_layout_from_name(const char *name, ic_layout *layout) {
-    for (unsigned i = 0; i < LAYOUTS; i++) {
-        if (layouts[i] && !strcmp(layouts[i], name)) {
-            *layout = (ic_layout)i;
-            return true;
-        }
-    }
-    return false;
+    return ic_layout_from_name(name, layout);
 }
 
 static void list(char names[LIST], const char *name) {
@@ -60,7 +47,7 @@ const char *tensor_layouts(void) {
     static char names[LIST];
     names[0] = 0;
     for (unsigned i = 0; i < LAYOUTS; i++) {
-        list(names, layouts[i]);
+        list(names, ic_layout_name((ic_layout)i));
     }
     return names;
 }

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.report.provenance import built_with, device_facts
+from harness.report.provenance import built_with, device_details
 from harness.report.writer import write_report
 from harness.results.run import read_run
 from tests.variants import fields
@@ -26,21 +26,21 @@ LAYER = {
 }  # fmt: skip
 
 
-def facts(run: Path, *found: dict[str, object]) -> list[tuple[str, str]]:
+def details(run: Path, *found: dict[str, object]) -> list[tuple[str, str]]:
     """Those of the last run of convbench, with further records."""
     file = next(run.glob("devices/*/records.jsonl"))
     with file.open("a") as end:
         for number, record in enumerate(found, start=100_000):
             end.write(json.dumps({"seq": number, **record}) + "\n")
     (device,) = read_run(run).devices
-    return device_facts(device).attempts[-1].facts
+    return device_details(device).attempts[-1].details
 
 
 def test_the_table_and_what_chose(synthetic: ModuleType, tmp_path: Path) -> None:
     run = synthetic.make_run(tmp_path / "run", launches=2, rounds=1)
-    assert not [name for name, _ in facts(run) if "table" in name or "auto" in name]
+    assert not [name for name, _ in details(run) if "table" in name or "auto" in name]
     by = [{**LAYER, "layer": name, "chosen_by": way} for name, way in (("a", "table"), ("b", "model"), ("c", "table"))]
-    shown = facts(run, {**WORKER, "table": {"sha256": "ab" * 32, "refused": ""}}, *by, *by)
+    shown = details(run, {**WORKER, "table": {"sha256": "ab" * 32, "refused": ""}}, *by, *by)
     assert [pair for pair in shown if "table" in pair[0] or "auto" in pair[0]] == [
         ("tuned table, SHA-256", "ab" * 32),
         ("auto went by the table on", "a, c"),
@@ -54,7 +54,7 @@ def test_a_refused_table(synthetic: ModuleType, tmp_path: Path) -> None:
     run = synthetic.make_run(tmp_path / "run", launches=2, rounds=1)
     refused = {**WORKER, "table": {"sha256": "ab" * 32, "refused": "of another <CPU>"}}
     unread = {**WORKER, "table": {"sha256": "", "refused": "cannot be read"}}
-    shown = facts(run, refused, refused, unread)
+    shown = details(run, refused, refused, unread)
     assert [text for name, text in shown if "table" in name] == [
         "ab" * 32 + ", not used: of another <CPU>",
         "unknown, not used: cannot be read",
@@ -92,7 +92,7 @@ def test_workers_of_somebody_else_are_named_with_their_files_and_processes(
     synthetic: ModuleType, tmp_path: Path
 ) -> None:
     run = synthetic.make_run(tmp_path / "run", launches=1, rounds=1)
-    facts(run, {**WORKER, "build": "xnn", "pid": 77})
+    details(run, {**WORKER, "build": "xnn", "pid": 77})
     file = run / "manifest.json"
     kept = {"name": "xnn", "program": "/p/xnn", "files": [], "sha256": {"xnn": "ab" * 32}}
     file.write_text(json.dumps({**json.loads(file.read_text()), "workers": [kept]}))

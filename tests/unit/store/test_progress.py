@@ -54,7 +54,7 @@ def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
     records = [
         *(HEADER, sample(0, 12), sample(1, 13)),
         failure("indirect", "hot", signal=11),
-        failure("naive", "", reason="timed out: no answer for 60 s"),
+        failure("naive", "", reason="timed out: no answer for 60 s", timed_out=True),
         failure("im2col", "rotate", reason="ran on another CPU"),  # not its fault: tried again
         {**short, "reason": "a call takes 9 ns"},
         {**short, **fields("naive", cache="rotate"), "reason": "too little memory", "bytes": 5},
