@@ -12,7 +12,7 @@ from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
-from harness.report.provenance import DeviceDetails, Details, device_details, run_details
+from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
 from harness.results.baseline import COPYING, BaselineRow
