@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.model.layer import CATEGORIES
-from harness.model.variant import BEST, is_foreign
+from harness.model.variant import BEST
 from harness.results.comparisons import AUTO_PAIRS, FACE_PAIRS, PAIRS, Comparison, comparisons
 from harness.results.numbers import ratio_texts
 from harness.results.rows import Row
@@ -81,8 +81,8 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
             known[key.layer] = found
     means: list[CategoryRow] = []
     for where in sorted(groups, key=lambda g: (ranks[g[:3]], g[4] == BEST, order[g[3]], g[4])):
-        of_workers = [pair for pair in groups[where] if any(map(is_foreign, pair))]
-        for algorithm, other in (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS, *of_workers):
+        ours = (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS)
+        for algorithm, other in dict.fromkeys((*ours, *groups[where])):  # those of workers behind ours
             layers = groups[where].get((algorithm, other), {})
             shapes: dict[object, list[LogMeans]] = defaultdict(list)
             for layer, chosen in layers.items():

@@ -105,6 +105,9 @@ def test_faces_csv_holds_best_against_published(run: Path) -> None:
 
 def test_categories_keep_the_faces_apart(run: Path) -> None:
     write_report(run)
+    keys = [tuple(row[c] for c in ("cache", "category", "face", "algorithm", "other"))
+            for row in read_csv(run / "categories.csv")]  # fmt: skip
+    assert len(keys) == len(set(keys))
     means = {
         (r["category"], r["face"], r["algorithm"], r["other"]): r["ratio"]
         for r in read_csv(run / "categories.csv")
