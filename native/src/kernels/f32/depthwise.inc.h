@@ -96,7 +96,7 @@ static __attribute__((noinline)) void run_depthwise_rest(const ic_depthwise_run 
 #endif
 
 #define IC_DEPTHWISE_INSTANCE(rows, vectors)                                                                           \
-    static __attribute__((noinline)) void depthwise_##rows##x##vectors(const ic_depthwise_run *run) {                  \
+    static __attribute__((noinline, aligned(64))) void depthwise_##rows##x##vectors(const ic_depthwise_run *run) {     \
         run_depthwise(run, rows, vectors);                                                                             \
     }
 

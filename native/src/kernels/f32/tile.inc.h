@@ -278,10 +278,10 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
 
 /* Large images have tall tiles, and wide layers whole panels: the loops of all others stay as short as they are. */
 #define IC_INSTANCE(rows, vectors)                                                                                     \
-    static __attribute__((noinline)) void fetching_##rows##x##vectors(const ic_tile_run *run) {                        \
+    static __attribute__((noinline, aligned(64))) void fetching_##rows##x##vectors(const ic_tile_run *run) {           \
         run_tiles(run, rows, vectors, true);                                                                           \
     }                                                                                                                  \
-    static __attribute__((noinline)) void tile_##rows##x##vectors(const ic_tile_run *run) {                            \
+    static __attribute__((noinline, aligned(64))) void tile_##rows##x##vectors(const ic_tile_run *run) {               \
         const bool between = ((IC_FETCHES & IC_GAINS_IMAGES) && run->fetch == IC_FETCH_BETWEEN) ||                     \
                              ((IC_FETCHES & IC_GAINS_WEIGHTS) && run->fetch == IC_FETCH_WEIGHTS);                      \
         if (between && rows + 1 >= IC_ROWS && vectors == IC_VECTORS) {                                                 \
