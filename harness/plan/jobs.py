@@ -56,9 +56,9 @@ def make_variants(
     ValueError for an algorithm that there is not.
     """
     wanted = [_asked(name) for name in algorithms]
-    plain = [each for each in wanted if each == Asked(each.algorithm) and each.algorithm != AUTO]
+    plain = [each for each in wanted if each.is_default and each.algorithm != AUTO]
     ways = [each for each in plain if PUBLISHED in faces]
-    ways += [each for each in wanted if each != Asked(each.algorithm)]
+    ways += [each for each in wanted if not each.is_default]
     ways += [Asked(each.algorithm, CHOSEN) for each in plain if each.algorithm in WITH_SCHEDULES and BEST in faces]
     ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
     builds = dict.fromkeys(ways, 0) | {Asked(name): number for number, name in enumerate(workers, start=1)}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
+from harness.report.blocks import MeansLine, means_lines
 from harness.report.numbers import ratio_text
 from harness.report.sentences import CACHE_WORDS, Sentence, marked, preferred_cache
 from harness.results.categories import CategoryRow
@@ -27,14 +28,6 @@ class BesideLine:
 
 
 @dataclass(frozen=True)
-class BesideMeans:
-    """One category's means: the worker over each of ours that the block names."""
-
-    title: str
-    cells: list[CategoryRow | None]
-
-
-@dataclass(frozen=True)
 class BesideBlock:
     """A worker on one cluster in one cache mode."""
 
@@ -42,7 +35,7 @@ class BesideBlock:
     cache: str
     words: str
     others: list[str]  # of ours, those that it was compared with
-    means: list[BesideMeans]
+    means: list[MeansLine]  # over each of the others
     layers: dict[str, list[BesideLine]]  # by category's title
 
     @property
@@ -95,11 +88,7 @@ def _block(
                 cells = [ratios.get((id(row), other)) for other in others]
                 line = BesideLine(row.key.layer, results.run.layers.get(row.key.layer), row, cells)
                 layers.setdefault(CATEGORY_TITLES[category], []).append(line)
-    lines = [
-        BesideMeans(CATEGORY_TITLES[category], mean_cells)
-        for category in CATEGORIES
-        if any(mean_cells := [means.get((cache, name, other, category)) for other in others])
-    ]
+    lines = means_lines(others, lambda category, other: means.get((cache, name, other, category)))
     return BesideBlock(name, cache, CACHE_WORDS.get(cache, cache), others, lines, layers)
 
 

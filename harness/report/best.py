@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.model.variant import AUTO
-from harness.report.blocks import CategoryBlock, category_blocks
+from harness.report.blocks import CategoryBlock, MeansLine, category_blocks, means_lines
 from harness.report.sentences import CACHE_WORDS, Sentence, preferred_cache
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
-from harness.results.rows import PUBLISHED, Row
+from harness.results.rows import PUBLISHED_FORM, Row
 from harness.results.run import RunData
+
+Means = Mapping[tuple[str, str, str], CategoryRow]  # by category, algorithm, other
 
 # The columns of the means: title, algorithm, other; all of face best.
 GAINS = (
     ("indirect over im2col, each at its best", "indirect", "im2col"),
-    ("auto over published indirect", AUTO, f"{PUBLISHED}indirect"),
+    ("auto over published indirect", AUTO, f"{PUBLISHED_FORM}indirect"),
     ("auto over best im2col", AUTO, "im2col"),
-    ("indirect: best over published", "indirect", f"{PUBLISHED}indirect"),
-    ("im2col: best over published", "im2col", f"{PUBLISHED}im2col"),
-    ("direct: best over published", "direct", f"{PUBLISHED}direct"),
+    ("indirect: best over published", "indirect", f"{PUBLISHED_FORM}indirect"),
+    ("im2col: best over published", "im2col", f"{PUBLISHED_FORM}im2col"),
+    ("direct: best over published", "direct", f"{PUBLISHED_FORM}direct"),
 )
 
 
@@ -41,14 +44,6 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Gains:
-    """One category's means, one or None for each of the block's titles."""
-
-    title: str
-    cells: list[CategoryRow | None]
-
-
-@dataclass(frozen=True)
 class BestBlock:
     """Face best of one cluster in one cache mode."""
 
@@ -56,8 +51,12 @@ class BestBlock:
     words: str
     choices: dict[str, list[Choice]]  # by category's title
     titles: list[str]  # of the columns of gains that have any mean
-    gains: list[Gains]
+    gains: list[MeansLine]
     categories: list[CategoryBlock]  # every variant of face best
+
+
+def _gain(found: Means, category: str, column: tuple[str, str, str]) -> CategoryRow | None:
+    return found.get((category, *column[1:]))
 
 
 def best_blocks(
@@ -69,7 +68,7 @@ def best_blocks(
 ) -> list[BestBlock]:
     """One block per cache mode, that of the opening sentence first, without one what it would be; none without rows.
 
-    ``rows`` and ``means`` are those of one cluster and face best.
+    ``rows`` and ``means`` are those of one cluster and face best, ``faces`` those of the cluster.
     """
     gains = {id(face.best): face for face in faces if face.published.algorithm == "indirect"}
     blocks: list[BestBlock] = []
@@ -86,11 +85,7 @@ def best_blocks(
                     choice = Choice(row.key.layer, run.layers.get(row.key.layer), row, gains.get(id(row)))
                     choices.setdefault(CATEGORY_TITLES[category], []).append(choice)
         columns = [gain for gain in GAINS if any((category, *gain[1:]) in found for category in CATEGORIES)]
-        lines = [
-            Gains(CATEGORY_TITLES[category], cells)
-            for category in CATEGORIES
-            if any(cells := [found.get((category, *gain[1:])) for gain in columns])
-        ]
+        lines = means_lines(columns, partial(_gain, found))
         words = CACHE_WORDS.get(cache, cache)
         titles = [title for title, _, _ in columns]
         blocks.append(BestBlock(cache, words, choices, titles, lines, category_blocks(run, table, alike)))

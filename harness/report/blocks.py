@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.results.categories import CategoryRow
 from harness.results.rows import Row
 from harness.results.run import RunData
 
+T = TypeVar("T")
 _HEADINGS = {("indirect", "im2col"), ("indirect", "direct"), ("direct", "im2col")}  # means beside a category's title
 
 
@@ -29,6 +31,23 @@ class CategoryBlock:
     title: str
     layers: list[LayerBlock]
     means: list[CategoryRow]
+
+
+@dataclass(frozen=True)
+class MeansLine:
+    """One category's means, one or None for each column of a table."""
+
+    title: str
+    cells: list[CategoryRow | None]
+
+
+def means_lines(columns: Sequence[T], mean_of: Callable[[str, T], CategoryRow | None]) -> list[MeansLine]:
+    """The categories that have any mean; ``mean_of``: that of a category in a column."""
+    return [
+        MeansLine(CATEGORY_TITLES[category], cells)
+        for category in CATEGORIES
+        if any(cells := [mean_of(category, column) for column in columns])
+    ]
 
 
 def category_blocks(run: RunData, rows: Sequence[Row], means: Sequence[CategoryRow]) -> list[CategoryBlock]:

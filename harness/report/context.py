@@ -112,8 +112,8 @@ class Context:
     def baselines_of(self, sentence: Sentence) -> list[BaselineRow]:
         """How far the published im2col is from the best one where the sentence says something of layers it copies."""
         caches = dict.fromkeys(c.row.cache for c in sentence.clauses if c.row.category in COPYING)
-        places = [(sentence.device.name, sentence.cluster, cache) for cache in caches]
-        return [row for row in self.results.baselines if (row.device, row.cluster, row.cache) in places]
+        baselines = self.results.baselines_of(sentence.device.name, sentence.cluster)
+        return [row for row in baselines if row.cache in caches]
 
     def beside(self, sentence: Sentence) -> list[Weakness]:
         """The weaknesses that belong beside that sentence."""
@@ -156,7 +156,7 @@ def make_context(run_dir: Path) -> Context:
 
 
 def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
-    run, faces = results.run, results.faces
+    run = results.run
     place = (sentence.device.name, sentence.cluster)
     foreign = [row for row in results.rows_of(*place) if row.is_foreign]
     every = [row for row in results.rows_of(*place) if not row.is_foreign]
@@ -182,7 +182,7 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
     return ClusterBlock(
         sentence,
         blocks,
-        best_blocks(run, sentence, [r for r in every if r.is_best], best_means, faces),
+        best_blocks(run, sentence, [r for r in every if r.is_best], best_means, results.faces_of(*place)),
         beside_blocks(results, sentence, foreign),
     )
 

@@ -22,15 +22,9 @@ def result_texts(row: Row) -> Mapping[str, str]:
     """A row by the names of the columns, in their order; "" for what is unknown."""
     key, time = row.key, row.time
     values: dict[str, str] = {
-        "device": key.device,
-        "cluster": key.cluster,
-        "threads": str(key.threads),
-        "cache": key.cache,
-        "build": key.build,
-        "layer": key.layer,
+        **key.columns,
         "category": row.category,
         "algorithm": row.algorithm,
-        "variant": key.variant,
         "schedule": row.schedule,
         "face": key.face,
         "type": key.what.type,

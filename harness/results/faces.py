@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.results.numbers import ratio_texts
-from harness.results.rows import PUBLISHED, Row
+from harness.results.rows import PUBLISHED_FORM, Row
 from harness.stats.interval import Interval
 
 _COLUMNS = "device,cluster,threads,cache,build,layer,category,algorithm,variant,other,ratio,low,high,emulated"
@@ -26,17 +26,10 @@ class FaceRow:
     @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of faces.csv; ``other`` is the published variant. A ratio over 1: best is faster."""
-        key = self.best.key
         return {
-            "device": key.device,
-            "cluster": key.cluster,
-            "threads": str(key.threads),
-            "cache": key.cache,
-            "build": key.build,
-            "layer": key.layer,
+            **self.best.key.columns,
             "category": self.best.category,
             "algorithm": self.best.algorithm,
-            "variant": key.variant,
             "other": self.published.key.variant,
             **ratio_texts(self.ratio),
             "emulated": str(int(self.best.emulated)),
@@ -48,7 +41,7 @@ def make_faces(rows: Sequence[Row]) -> list[FaceRow]:
     found: list[FaceRow] = []
     for row in rows:
         for name, partner in row.partners.items():
-            ratio = row.ratio(name) if name.startswith(PUBLISHED) else None
+            ratio = row.ratio(name) if name.startswith(PUBLISHED_FORM) else None
             if ratio is not None:
                 found.append(FaceRow(row, partner, ratio, len(found) + 1))
     return found

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.model.variant import AUTO
-from harness.results.rows import PUBLISHED, Row
+from harness.results.rows import PUBLISHED_FORM, Row
 from harness.stats.estimate import LogMeans, launch_means, pair_logs
 
 _COMPARED = ("indirect", "im2col", "direct")
@@ -44,7 +44,7 @@ def compare(rows: Iterable[Row]) -> None:
                 if is_auto or other != row.role:
                     _pair(row, other, standing.get(other))
                 if is_auto or other == row.role:
-                    _pair(row, PUBLISHED + other, _published(row, other, published))
+                    _pair(row, PUBLISHED_FORM + other, _published(row, other, published))
 
 
 def each_at_its_best(rows: Iterable[Row]) -> Iterator[Mapping[str, Row]]:
@@ -91,10 +91,7 @@ def _compare_workers(rows: Iterable[Row]) -> None:
     for measured in places.values():
         foreign = [row for row in measured if row.is_foreign]
         ours = [row for row in measured if not row.is_foreign] if foreign else []
-        first = [row for row in ours if row.key.build == ours[0].key.build]
-        fastest: dict[str, Row] = {}
-        for row in sorted(first, key=_by_speed):
-            fastest.setdefault(row.role, row)
+        fastest = _fastest(row for row in ours if row.key.build == ours[0].key.build)
         for row in foreign:
             for name in BESIDE_WORKERS:
                 if name in fastest:
@@ -102,18 +99,18 @@ def _compare_workers(rows: Iterable[Row]) -> None:
                     row.partners[name] = fastest[name]
 
 
-def _by_speed(row: Row) -> tuple[object, ...]:
-    return (_ns(row), row.key.variant, row.key.face)
+def _fastest(rows: Iterable[Row]) -> dict[str, Row]:
+    """By role, the row of the least median time."""
+    fastest: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: (_ns(row), row.key.variant, row.key.face)):
+        fastest.setdefault(row.role, row)
+    return fastest
 
 
 def _standing(measured: Sequence[Row]) -> dict[str, Row]:
     """By role the fastest row, best or published, of those of which a best one was measured."""
     roles = {row.role for row in measured if row.is_best}
-    standing: dict[str, Row] = {}
-    for row in sorted(measured, key=_by_speed):
-        if row.role in roles:
-            standing.setdefault(row.role, row)
-    return standing
+    return _fastest(row for row in measured if row.role in roles)
 
 
 def _compare_published(rows: Iterable[Row]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
@@ -18,6 +19,8 @@ from harness.results.table import Table
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
 AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow
+R = TypeVar("R")
+_Place = tuple[str, str]  # device, cluster
 
 
 @dataclass(frozen=True)
@@ -44,36 +47,50 @@ class Results:
 
     def rows_of(self, device: str, cluster: str) -> list[Row]:
         """The rows of one cluster, in order."""
-        return self._places.get((device, cluster), [])
+        return self._rows.get((device, cluster), [])
 
     def categories_of(self, device: str, cluster: str) -> list[CategoryRow]:
         """The rows of categories.csv of one cluster, in order."""
-        return self._means.get((device, cluster), [])
+        return self._categories.get((device, cluster), [])
+
+    def faces_of(self, device: str, cluster: str) -> list[FaceRow]:
+        """The rows of faces.csv of one cluster, in order."""
+        return self._faces.get((device, cluster), [])
+
+    def baselines_of(self, device: str, cluster: str) -> list[BaselineRow]:
+        """The rows of baseline.csv of one cluster, in order."""
+        return self._baselines.get((device, cluster), [])
 
     def workers_of(self, device: str, cluster: str) -> list[WorkerRow]:
         """The rows of workers.csv of one cluster, in order."""
         return self._workers.get((device, cluster), [])
 
     @cached_property
-    def _means(self) -> dict[tuple[str, str], list[CategoryRow]]:
-        found: dict[tuple[str, str], list[CategoryRow]] = {}
-        for row in self.categories:
-            found.setdefault((row.device, row.cluster), []).append(row)
-        return found
+    def _rows(self) -> dict[_Place, list[Row]]:
+        return _by_place(self.rows, lambda row: (row.key.device, row.key.cluster))
 
     @cached_property
-    def _workers(self) -> dict[tuple[str, str], list[WorkerRow]]:
-        found: dict[tuple[str, str], list[WorkerRow]] = {}
-        for row in self.workers:
-            found.setdefault((row.row.key.device, row.row.key.cluster), []).append(row)
-        return found
+    def _categories(self) -> dict[_Place, list[CategoryRow]]:
+        return _by_place(self.categories, lambda row: (row.device, row.cluster))
 
     @cached_property
-    def _places(self) -> dict[tuple[str, str], list[Row]]:
-        found: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
-            found.setdefault((row.key.device, row.key.cluster), []).append(row)
-        return found
+    def _faces(self) -> dict[_Place, list[FaceRow]]:
+        return _by_place(self.faces, lambda row: (row.best.key.device, row.best.key.cluster))
+
+    @cached_property
+    def _baselines(self) -> dict[_Place, list[BaselineRow]]:
+        return _by_place(self.baselines, lambda row: (row.device, row.cluster))
+
+    @cached_property
+    def _workers(self) -> dict[_Place, list[WorkerRow]]:
+        return _by_place(self.workers, lambda row: (row.row.key.device, row.row.key.cluster))
+
+
+def _by_place(rows: Iterable[R], place_of: Callable[[R], _Place]) -> dict[_Place, list[R]]:
+    found: dict[_Place, list[R]] = {}
+    for row in rows:
+        found.setdefault(place_of(row), []).append(row)
+    return found
 
 
 def make_results(run_dir: Path) -> Results:

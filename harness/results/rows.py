@@ -11,7 +11,7 @@ from harness.results.columns import result_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval
 
-PUBLISHED = "published/"  # before an algorithm: as other of a row of face best
+PUBLISHED_FORM = "published/"  # before an algorithm: as other of a row of face best
 
 
 def algorithm_order(name: str) -> int:
@@ -53,6 +53,19 @@ class RowKey:
         """The program, as records name it."""
         return self.what.build
 
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Where and how it was measured, as texts: the columns that results.csv, faces.csv and workers.csv share."""
+        return {
+            "device": self.device,
+            "cluster": self.cluster,
+            "threads": str(self.threads),
+            "cache": self.cache,
+            "build": self.build,
+            "layer": self.layer,
+            "variant": self.variant,
+        }
+
 
 @dataclass
 class Row:
@@ -74,7 +87,7 @@ class Row:
     create_ns: float | None = None
     reshape_ns: float | None = None
     order: str = ""  # of the loops around the micro-kernel, the outer one: panels, pixels
-    # Other algorithm, for face best also one of face published (PUBLISHED), -> launch -> mean log ratio; and its row.
+    # Other algorithm, for face best also one as published (PUBLISHED_FORM), -> launch -> mean log ratio; and its row.
     pairs: dict[str, LogMeans] = field(default_factory=dict)
     partners: dict[str, Row] = field(default_factory=dict)
     number: int = 0  # of the data row in results.csv, from 1

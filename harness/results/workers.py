@@ -31,17 +31,11 @@ class WorkerRow:
     @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of workers.csv."""
-        key, other = self.row.key, self.partner.key
+        other = self.partner.key
         return {
-            "device": key.device,
-            "cluster": key.cluster,
-            "threads": str(key.threads),
-            "cache": key.cache,
-            "layer": key.layer,
+            **self.row.key.columns,
             "category": self.row.category,
             "algorithm": self.row.role,
-            "variant": key.variant,
-            "build": key.build,
             "other": self.partner.role,
             "other_variant": other.variant,
             "other_build": other.build,

@@ -1,0 +1,115 @@
+"""What weakens the rows of a cluster: baselines, best schedules, failures, launches."""
+
+from __future__ import annotations
+
+from harness.judge import comparison
+from harness.report.counts import few
+from harness.report.numbers import ratio_text
+from harness.report.scope import Check, Found, Scope
+from harness.report.sentences import baseline_text
+from harness.results.baseline import COPYING
+from harness.results.rows import Row
+from harness.results.samples import ADDRESSES
+from harness.stats.interval import LEAST_LAUNCHES
+
+
+def _baseline(scope: Scope) -> Found:
+    answers = {cache for category, cache in scope.answering.items() if category in COPYING}
+    for row in scope.baselines:
+        if row.is_weak:
+            yield (
+                "baseline" if row.cache in answers else "schedule",
+                f"in {row.cache} {baseline_text(row)}: what is said to be faster than the published im2col owes a part "
+                "of it to that; go by the ratio of each at its best",
+            )
+
+
+def _schedules(scope: Scope) -> Found:
+    """Best schedules that are not: the published form stands for the algorithm at its best there."""
+    slower = [
+        f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
+        for face in scope.faces
+        if face.best.role == face.best.algorithm
+        and face.best.ran != face.published.ran
+        and comparison.is_clearly_slower(face.ratio.value, face.ratio.high)
+    ]
+    if slower:
+        yield (
+            "schedule",
+            f"{len(slower)} best schedule(s) are slower than the algorithm as published, which stands for it there in "
+            f"“each at its best”: {few(slower)}",
+        )
+
+
+_STATUSES = {
+    "wrong": "gave a wrong result and have no time",
+    "error": "crashed, hung or failed, and are left out of the means",
+    "missing": "were planned and have no sample",
+}
+
+
+def _statuses(scope: Scope) -> Found:
+    for status, text in _STATUSES.items():
+        names = [f"{row.key.layer} {row.key.variant} ({row.key.cache})" for row in scope.rows if row.status == status]
+        if names:
+            yield status, f"{len(names)} variant(s) {text}: {few(names)}"
+
+
+def _foreign(scope: Scope) -> Found:
+    """Workers of somebody else: what failed of them is none of our numbers' weakness."""
+    found: dict[str, list[Row]] = {}
+    for row in scope.foreign:
+        found.setdefault(row.role, []).append(row)
+    for name, rows in found.items():
+        for status, text in _STATUSES.items():
+            failed = [row for row in rows if row.status == status]
+            if failed:
+                where = few([f"{row.key.layer} ({row.key.cache}): {row.reason}" for row in failed], 2)
+                yield "worker", f"{name}: {len(failed)} variant(s) {text}: {where}"
+    known = {str(layer) for stream in scope.streams for layer in stream.samples.column("algorithm")}
+    for name in found:
+        if name in known and (silent := _untold(scope, name)):
+            yield "worker", f"{name} does not tell of its samples: {', '.join(silent)}; what disturbed them is not seen"
+
+
+_TOLD = {
+    **{"mhz_before": "the clock", "cpu_before": "the CPU", "nivcsw": "context switches", "faults": "page faults"},
+    "addresses": "where its buffers lie",
+}
+
+
+def _untold(scope: Scope, name: str) -> list[str]:
+    """Evidence that no sample of a worker has."""
+    columns = zip(*(v for algorithm, *v in scope.samples("algorithm", *_TOLD) if algorithm == name), strict=True)
+    told = zip(_TOLD.values(), columns, strict=True)
+    return [words for words, column in told if all(v in (None, -1) or v == ("",) * len(ADDRESSES) for v in column)]
+
+
+def _launches(scope: Scope) -> Found:
+    measured = [row for row in scope.rows if row.observations]
+    unsure = [row for row in measured if row.launches < LEAST_LAUNCHES]
+    if unsure:
+        yield (
+            "launches",
+            f"{len(unsure)} of {len(measured)} rows have fewer than {LEAST_LAUNCHES} launches: no interval",
+        )
+    most = max((row.launches for row in measured), default=0)
+    short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
+    if short:
+        yield "launches", f"{len(short)} rows have fewer launches than the others: {few(short)}"
+    published = [row for row in measured if row.algorithm != "naive" and not row.is_best]
+    kernels, schedules = {row.kernel for row in published}, {row.schedule for row in published}
+    builds = {row.key.build for row in measured}
+    if len(kernels) > 1:
+        yield "kernels", f"several kernels ran ({', '.join(sorted(kernels))}); means take the one most rows have"
+    elif len(schedules) > 1:
+        yield (
+            "kernels",
+            f"several schedules ran as published ({', '.join(sorted(schedules))}); means take the default one",
+        )
+    if len(builds) > 1:
+        yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
+
+
+OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules)
+OF_ROWS: tuple[Check, ...] = (_statuses, _foreign, _launches)
