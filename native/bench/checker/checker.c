@@ -8,12 +8,11 @@
 #include "worker/heartbeat.h"
 #include "worker/reference.h"
 #include "worker/reply.h"
+#include "worker/requests.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 typedef struct {
     size_t memory;
@@ -130,14 +129,9 @@ static bool judge(checker *c, fields *f) {
 
 int checker_main(void) {
     static checker c;
-    static lines in = {.fd = PROTOCOL_FD};
-    static char line[PROTOCOL_LINE];
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the conductor decides */
-    while (lines_get(&in, line, true) > 0) {
-        fields f;
-        heartbeat_begin();
-        fields_parse(&f, line);
+    fields f;
+    requests_begin();
+    while (requests_next(&f)) {
         bool sent = f.error[0]                 ? reply_failed(f.error)
                     : !strcmp(f.word, "hello") ? take_hello(&c, &f)
                     : !strcmp(f.word, "layer") ? take_layer(&c, &f)

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MACS_PER_SECOND 1e7 /* of the reference at least: under emulation */
-
 static const char *const inputs[] = {"input", "weights", "bias"};
 
 static const char *file_of(const run *r, const char *name) {
@@ -123,7 +121,7 @@ bool checker_judge(run *r, unsigned layer, const char *by, const char *dump, con
         fields_append(request, sizeof request, " dump=%s", encoded(dump));
         fields_append(request, sizeof request, " as=%s", encoded(as));
     }
-    bool judged = ask(r, r->p->layers[layer].macs / MACS_PER_SECOND, request, "judged");
+    bool judged = ask(r, run_slowest_s(r, layer), request, "judged");
     unlink(file_of(r, "output"));
     return judged;
 }

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MACS_PER_SECOND 1e7 /* that any program reaches at least: under emulation, or in an interpreter with NumPy */
-#define ROUNDING 0.01       /* of a time as it is told */
+#define ROUNDING 0.01 /* of a time as it is told */
 
 const char *foreign_schedule(fields *f) {
     const char *schedule = fields_text_or(f, "schedule", "");
@@ -29,16 +28,8 @@ static bool write_output(run *r, worker_process *w, unsigned layer, unsigned obj
     static char request[PROTOCOL_LINE], path[PROTOCOL_LINE];
     fields_encode(checker_new_output(r), path, sizeof path);
     snprintf(request, sizeof request, "check object=%u by=file compute=%d output=%s", object, compute, path);
-    if (!workers_ask_about(r, w, layer, object, r->p->layers[layer].macs / MACS_PER_SECOND, request)) {
-        return workers_give_up(r, &of);
-    }
-    if (workers_answered(r, "skip")) {
-        workers_skip(r, &of);
-        known->usable = false;
+    if (!workers_obtain(r, w, layer, object, run_slowest_s(r, layer), request, "checked")) {
         return false;
-    }
-    if (!workers_answered(r, "checked")) {
-        return workers_give_up(r, &of);
     }
     fields *f = &r->a.reply;
     if (compute) {
@@ -52,11 +43,8 @@ bool foreign_judge(run *r, worker_process *w, unsigned layer, unsigned object, c
                    bool compute, bool quiet) {
     object_state *known = run_object(r, layer, object);
     identity of = run_identity(r, layer, object);
-    char file[VARIANT_NAME], *slash;
-    variant_name(&r->p->variants[object], known->algorithm, known->schedule, file);
-    if ((slash = strchr(file, '/'))) {
-        *slash = '.';
-    }
+    char file[VARIANT_NAME];
+    variant_file(&r->p->variants[object], known->algorithm, known->schedule, file);
     if (!write_output(r, w, layer, object, compute)) {
         return false;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/object_state.h"
 
+#include "core/layout.h"
 #include "wire/tensor.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@ identity object_state_identity(object_state *known, const plan *p, unsigned laun
         .schedule = known->schedule,
         .face = variant_face(v),
         .element = tensor_type_name(l->desc.type),
-        .layout = tensor_layout_name(l->desc.layout),
+        .layout = ic_layout_name(l->desc.layout),
         .threads = v->threads,
         .build = build,
         .cache = "",

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MACS_PER_SECOND 1e7 /* that the first run of a layer reaches at least: naive, under emulation */
-
 /* From the answer to `create`: what runs. False: an answer that makes no sense, or the choice changed, as r->a tells;
  * or another variant has the name, which is skipped. */
 static bool note(run *r, unsigned layer, unsigned object) {
@@ -44,16 +42,8 @@ static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
     fields_encode(known->schedule[0] && !variant_chosen(v) ? known->schedule : v->schedule, schedule, sizeof schedule);
     snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", object, variant_algorithm(v),
              schedule);
-    if (!workers_ask_about(r, w, layer, object, 0, request)) {
-        return workers_give_up(r, &of);
-    }
-    if (workers_answered(r, "skip")) {
-        workers_skip(r, &of);
-        known->usable = false;
+    if (!workers_obtain(r, w, layer, object, 0, request, "created")) {
         return false;
-    }
-    if (!workers_answered(r, "created")) {
-        return workers_give_up(r, &of);
     }
     if (!note(r, layer, object)) {
         known->usable = false;
@@ -74,23 +64,14 @@ static bool check(run *r, worker_process *w, unsigned layer, unsigned object, co
     bool sum_only = !strcmp(by, "checksum");
     static char request[PROTOCOL_LINE], folder[PROTOCOL_LINE / 2];
     char file[VARIANT_NAME];
-    variant_name(&r->p->variants[object], known->algorithm, known->schedule, file);
-    *strchr(file, '/') = '.';
+    variant_file(&r->p->variants[object], known->algorithm, known->schedule, file);
     snprintf(request, sizeof request, "check object=%u by=%s", object, by);
     if (dump) {
         snprintf(request, sizeof request, "check object=%u by=%s dump=%s as=%s", object, by,
                  fields_encode(dump, folder, sizeof folder), file);
     }
-    if (!workers_ask_about(r, w, layer, object, r->p->layers[layer].macs / MACS_PER_SECOND, request)) {
-        return workers_give_up(r, &of);
-    }
-    if (workers_answered(r, "skip")) {
-        workers_skip(r, &of);
-        known->usable = false;
+    if (!workers_obtain(r, w, layer, object, run_slowest_s(r, layer), request, "checked")) {
         return false;
-    }
-    if (!workers_answered(r, "checked")) {
-        return workers_give_up(r, &of);
     }
     fields *f = &r->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);

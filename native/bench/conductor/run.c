@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MEMORY_LEAST (UINT64_C(1) << 20)
+#define MACS_PER_SECOND 1e7
 
 static void *zeroed(size_t count, size_t size) {
     void *memory = calloc(count ? count : 1, size);
@@ -58,4 +59,8 @@ object_state *run_object(run *r, unsigned layer, unsigned object) {
 identity run_identity(run *r, unsigned layer, unsigned variant) {
     const plan_variant *v = &r->p->variants[variant];
     return object_state_identity(run_object(r, layer, v->object), r->p, r->launch, layer, variant, r->builds[v->build]);
+}
+
+double run_slowest_s(const run *r, unsigned layer) {
+    return r->p->layers[layer].macs / MACS_PER_SECOND;
 }

@@ -41,5 +41,7 @@ void run_begin(run *r, const plan *p, records *out,
                const char *beside); /* beside: the file that `folder` is named for */
 object_state *run_object(run *r, unsigned layer, unsigned object);
 identity run_identity(run *r, unsigned layer, unsigned variant);
+/* Seconds that computing a layer once takes at most: naive, the reference, or an interpreter, under emulation. */
+double run_slowest_s(const run *r, unsigned layer);
 
 #endif

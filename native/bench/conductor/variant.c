@@ -33,3 +33,11 @@ void variant_name(const plan_variant *v, const char *algorithm, const char *sche
                  v->is_best && !strchr(schedule, '+') ? "+best" : "");
     }
 }
+
+void variant_file(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]) {
+    variant_name(v, algorithm, schedule, name);
+    char *slash = strchr(name, '/');
+    if (slash) {
+        *slash = '.';
+    }
+}

@@ -19,5 +19,7 @@ const char *variant_face(const plan_variant *v);
 void variant_asked(const plan_variant *v, char name[VARIANT_NAME]);
 /* By what runs. Labels are not looked at. */
 void variant_name(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]);
+/* The same as a part of a file's name: with a dot for the slash. */
+void variant_file(const plan_variant *v, const char *algorithm, const char *schedule, char name[VARIANT_NAME]);
 
 #endif

@@ -75,6 +75,20 @@ void workers_skip(run *r, const identity *of) {
     emit_skip(r->out, of, fields_text_or(f, "reason", "no reason given"), bytes);
 }
 
+bool workers_obtain(run *r, worker_process *w, unsigned layer, unsigned object, double allowance_s, const char *request,
+                    const char *word) {
+    identity of = run_identity(r, layer, object);
+    if (!workers_ask_about(r, w, layer, object, allowance_s, request)) {
+        return workers_give_up(r, &of);
+    }
+    if (workers_answered(r, "skip")) {
+        workers_skip(r, &of);
+        run_object(r, layer, object)->usable = false;
+        return false;
+    }
+    return workers_answered(r, word) || workers_give_up(r, &of);
+}
+
 /* Whether a program speaks our version of the protocol; if not, it never will. */
 static bool speaks(run *r, unsigned build) {
     const char *name = r->p->builds[build].name, *protocol = fields_text_or(&r->a.reply, "protocol", "");

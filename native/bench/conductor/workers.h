@@ -19,6 +19,10 @@ bool workers_ask(run *r, worker_process *w, double allowance_s, const char *requ
 bool workers_ask_about(run *r, worker_process *w, unsigned layer, unsigned object, double allowance_s,
                        const char *request);
 
+/* The same, until it is answered with that word: a skip is recorded and ends the object's use, all else is given up. */
+bool workers_obtain(run *r, worker_process *w, unsigned layer, unsigned object, double allowance_s, const char *request,
+                    const char *word);
+
 bool workers_crashed(const run *r); /* there was no answer, because the worker died or hung by its own doing */
 bool workers_answered(const run *r, const char *word);
 /* An answer of no use: one error record, unless the run is being stopped. r->a.external says whether the variant had no

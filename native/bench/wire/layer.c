@@ -2,6 +2,7 @@
 #include "wire/layer.h"
 
 #include "wire/prng.h"
+#include "core/layout.h"
 #include "wire/tensor.h"
 
 #include <inttypes.h>
@@ -33,7 +34,7 @@ static void read_type(fields *f, const char *key, unsigned least, ic_type *type)
 static void read_layout(fields *f, const char *key, unsigned least, ic_layout *layout) {
     const char *text = fields_text(f, key);
     (void)least;
-    if (!f->error[0] && !tensor_layout_from_name(text, layout)) {
+    if (!f->error[0] && !ic_layout_from_name(text, layout)) {
         fields_fail(f, "%s=%.40s is not covered: %s", key, text, tensor_layouts());
     }
 }
@@ -114,7 +115,7 @@ static void print_type(char *line, const char *key, const ic_type *type) {
 }
 
 static void print_layout(char *line, const char *key, const ic_layout *layout) {
-    fields_append(line, LAYER_LINE, " %s=%s", key, tensor_layout_name(*layout));
+    fields_append(line, LAYER_LINE, " %s=%s", key, ic_layout_name(*layout));
 }
 
 static void print_size(char *line, const char *key, const size_t *size) {

@@ -12,20 +12,12 @@ const char *tensor_type_name(ic_type type) {
     return element ? element->name : NULL;
 }
 
-const char *tensor_layout_name(ic_layout layout) {
-    return ic_layout_name(layout);
-}
-
 bool tensor_type_from_name(const char *name, ic_type *type) {
     const ic_element *element = ic_type_from_name(name);
     if (element) {
         *type = element->type;
     }
     return element != NULL;
-}
-
-bool tensor_layout_from_name(const char *name, ic_layout *layout) {
-    return ic_layout_from_name(name, layout);
 }
 
 static void list(char names[LIST], const char *name) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Types of elements and layouts of tensors, by the names that plan, protocol and records have for them. */
+ * Types of elements by the names that plan, protocol and records have for them (of layouts core/layout.h has them), and
+ * what of both is covered. */
 #ifndef CONVBENCH_TENSOR_H
 #define CONVBENCH_TENSOR_H
 
@@ -9,9 +10,7 @@
 
 /* False: there is none of that name, or the library does not cover it. */
 bool tensor_type_from_name(const char *name, ic_type *type);
-bool tensor_layout_from_name(const char *name, ic_layout *layout);
 const char *tensor_type_name(ic_type type); /* of one that is covered */
-const char *tensor_layout_name(ic_layout layout);
 /* What is covered: "f32". */
 const char *tensor_types(void);
 const char *tensor_layouts(void);

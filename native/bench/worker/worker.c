@@ -3,14 +3,12 @@
 
 #include "machine/meminfo.h"
 #include "wire/lines.h"
-#include "worker/heartbeat.h"
 #include "worker/hello.h"
 #include "worker/object_requests.h"
 #include "worker/reply.h"
+#include "worker/requests.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 static bool take_layer(worker *w, fields *f) {
     layer_shape l;
@@ -40,10 +38,6 @@ static bool take_layer(worker *w, fields *f) {
 
 int worker_main(void) {
     static worker w;
-    static lines in = {.fd = PROTOCOL_FD};
-    static char line[PROTOCOL_LINE];
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the conductor decides */
     static const struct {
         const char *word;
         bool (*answer)(worker *, fields *);
@@ -52,11 +46,10 @@ int worker_main(void) {
                     {"create", object_create},
                     {"check", object_check},
                     {"sample", object_sample}};
-    while (lines_get(&in, line, true) > 0) {
-        fields f;
+    fields f;
+    requests_begin();
+    while (requests_next(&f)) {
         bool sent = false, known = false;
-        heartbeat_begin();
-        fields_parse(&f, line);
         for (unsigned i = 0; i < sizeof requests / sizeof *requests && !known; i++) {
             if ((known = !strcmp(f.word, requests[i].word))) {
                 sent = f.error[0] ? reply_failed(f.error) : requests[i].answer(&w, &f);
