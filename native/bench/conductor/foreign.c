@@ -25,7 +25,7 @@ const char *foreign_schedule(fields *f) {
 static bool write_output(run *r, worker_process *w, unsigned layer, unsigned object, bool compute) {
     object_state *known = run_object(r, layer, object);
     identity of = run_identity(r, layer, object);
-    static char request[PROTOCOL_LINE], path[PROTOCOL_LINE];
+    static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
     fields_encode(checker_new_output(r), path, sizeof path);
     snprintf(request, sizeof request, "check object=%u by=file compute=%d output=%s", object, compute, path);
     if (!workers_obtain(r, w, layer, object, run_slowest_s(r, layer), request, "checked")) {

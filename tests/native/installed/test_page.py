@@ -88,7 +88,9 @@ def test_the_commands_without_cmake_build_the_same_library(
     run(*library.linker("C"), "-o", tmp_path / "convolve", tmp_path / "convolve.o", archive, "-lm", "-pthread")
     assert "corner 6, middle 13.5" in library.execute(tmp_path / "convolve")
     objdump, objects = need_tool("llvm-objdump"), library_builds(build).folder / "CMakeFiles/indirectconv.dir"
-    kernels = sorted((objects / "src/kernels").rglob("*.o"))
+    # A folder that is built again may hold objects of sources that have moved.
+    every = sorted((objects / "src/kernels").rglob("*.o"))
+    kernels = [kernel for kernel in every if (NATIVE / kernel.relative_to(objects)).with_suffix("").exists()]
     assert len(kernels) >= 5
     for kernel in kernels:
         other = made / f"native_{str(kernel.relative_to(objects)).replace('/', '_')}"
