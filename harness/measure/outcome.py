@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode, worst
+from harness.model.condition import Condition
 from harness.store import records
+from harness.store.journal import EventLog
 
 
 @dataclass
@@ -19,6 +21,14 @@ class DeviceOutcome:
     name: str
     codes: list[ExitCode] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)  # stamped on all that the device gives
+
+    def stamp(self, condition: Condition, events: EventLog) -> None:
+        """Notes a condition that does not end the measurement: a message here, an event for report and results."""
+        if condition not in self.conditions:
+            self.conditions.append(condition)
+            self.warn(condition.text)
+            events.add("condition", **condition.as_json())
 
     def warn(self, message: str) -> bool:
         """Notes what is no failure; whether it is new."""
@@ -49,7 +59,8 @@ class DeviceOutcome:
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return {"device": self.name, "messages": self.messages}
+        conditions = [condition.as_json() for condition in self.conditions]
+        return {"device": self.name, "messages": self.messages, "conditions": conditions}
 
 
 D_co = TypeVar("D_co", bound=DeviceOutcome, covariant=True)
