@@ -10,6 +10,8 @@ import pytest
 from harness.cli.program import run
 from harness.exit_codes import ExitCode
 
+pytestmark = pytest.mark.unit
+
 _SUITE = """suite: mine
 workers:
   - {name: theirs, program: theirs.py, files: [weights.bin]}
