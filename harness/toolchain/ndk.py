@@ -132,13 +132,13 @@ def find(
                 say(f"not used: {variable}={sdk}: not a folder")
             elif best := _best(sdk, variable, say):
                 return best
-    for sdk in _usual_sdks(home or Path.home()):
+    for sdk in _usual_sdks(home or user_home()):
         if best := _best(sdk, str(sdk), say):
             return best
     return None
 
 
-def _usual_sdks(home: Path) -> tuple[Path, ...]:
+def _usual_sdks(home: Path | None) -> tuple[Path, ...]:
     system = (Path("/opt/android-sdk"), Path("/usr/lib/android-sdk"), Path("/opt/android-sdk-linux"))
     return (home / "Android/Sdk", home / "Library/Android/sdk", *system)
 
