@@ -44,7 +44,9 @@ class Clean(JsonOption, Command):
         value = {
             "dry_run": self.dry_run,
             "bytes": done.size,
-            "removed": [{"kind": i.kind, "name": i.name, "path": str(i.path), "bytes": size} for i, size in done.removed],
+            "removed": [
+                {"kind": i.kind, "name": i.name, "path": str(i.path), "bytes": size} for i, size in done.removed
+            ],
             "stays": [{"kind": i.kind, "name": i.name, "path": str(i.path), "why": why} for i, why in done.stays],
             "failed": [{"kind": i.kind, "name": i.name, "path": str(i.path), "why": why} for i, why in done.failed],
         }

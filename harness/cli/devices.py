@@ -41,8 +41,8 @@ def _row(device: Device, attached: Attached) -> dict[str, Any]:
     seen = {
         "identity": as_json(device.identity),
         "known_by": PhoneId.of(device.identity).known_by,
-        "other_names": list(attached.other_names.get(device.serial, ())),
-        "conditions": [condition.as_json() for condition in attached.conditions.get(device.serial, ())],
+        "other_names": list(attached.other_names.get(device.identity.serial, ())),
+        "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
     }
     try:
         topology = device.topology()

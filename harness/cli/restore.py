@@ -28,7 +28,9 @@ class Restore(WaitOption, DeviceOptions, Command):
                 continue
             serials.remove(phone.serial)
             try:
-                with leased(phone, wait_s=self.wait, say=say, run="harness restore"):  # what a run in progress has changed is not ours to put back
+                with leased(
+                    phone, wait_s=self.wait, say=say, run="harness restore"
+                ):  # what a run in progress has changed is not ours to put back
                     done = settings.restore(phone)
             except HarnessError as error:
                 say(f"{phone.serial}: {error}")

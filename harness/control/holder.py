@@ -52,8 +52,14 @@ class Holder:
         try:
             value = json.loads(line)
             return Holder(
-                **{key: _word(value[key]) for key in ("host", "user", "kernel", "since", "run", "token")},
-                **{key: _number(value[key]) for key in ("pid", "start")},
+                host=_word(value["host"]),
+                user=_word(value["user"]),
+                pid=_number(value["pid"]),
+                start=_number(value["start"]),
+                kernel=_word(value["kernel"]),
+                since=_word(value["since"]),
+                run=_word(value["run"]),
+                token=_word(value["token"]),
             )
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -104,7 +110,7 @@ def _kernel() -> str:
     """The boot of this host and the name space of its process ids: containers see each other's pids as others."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.stat('/proc/self/ns/pid').st_ino}"[:_WORD]
+        return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"[:_WORD]
     except OSError:
         return ""
 

@@ -123,7 +123,7 @@ def folder() -> Path:
 
 def _is_for_all(place: str) -> bool:
     try:
-        mode = os.lstat(place).st_mode if not os.path.islink(place) else os.stat(place).st_mode
+        mode = Path(place).stat().st_mode
     except OSError:
         return False
     return stat.S_ISDIR(mode) and mode & _FOR_ALL == _FOR_ALL and os.access(place, os.W_OK | os.X_OK)
@@ -134,7 +134,11 @@ def holders() -> list[tuple[str, Holder]]:
     found = []
     for file in sorted(folder().glob("*.lock")):
         with _plain(file) as descriptor:
-            holder = None if descriptor is None else Holder.parse(os.pread(descriptor, LONGEST, 0).decode("ascii", "replace"))
+            holder = (
+                None
+                if descriptor is None
+                else Holder.parse(os.pread(descriptor, LONGEST, 0).decode("ascii", "replace"))
+            )
             if holder is not None and not holder.is_dead:
                 found.append((file.name.removesuffix(".lock"), holder))
     return found

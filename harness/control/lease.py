@@ -1,8 +1,8 @@
 """One run at a time on a device, and never `local` beside virtual phones: they run on its CPUs.
 
-A device is held twice: on this host (host_lock.py), where the system gives it back when the process dies, and, if it is a
-phone, on the phone itself (phone_lock.py), where harnesses of other hosts meet. Where one of the two is not to be had,
-that is said and the other one counts.
+A device is held twice: on this host (host_lock.py), where the system gives it back when the process dies, and, if it is
+a phone, on the phone itself (phone_lock.py), where harnesses of other hosts meet. Where one of the two is not to be
+had, that is said and the other one counts.
 """
 
 from __future__ import annotations

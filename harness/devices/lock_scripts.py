@@ -7,7 +7,7 @@ Numbers and ages are compared on the host: a phone's shell counts in 32 bits.
 
 from __future__ import annotations
 
-# $1 token, $2 folder. Uptime, boot id, then for each holder: number, its last sign of life (boot id and uptime), its line.
+# $1 token, $2 folder. Boot id and uptime, then for each holder: number, its last sign of life (the same two), its line.
 _SHOW = """
 echo; echo "$1"
 u=; b=
@@ -55,7 +55,8 @@ read -r b </proc/sys/kernel/random/boot_id
 echo "$b $u" >"$2/$3/.beat" && mv -f "$2/$3/.beat" "$2/$3/beat"
 """
 
-# $1 token, $2 folder, $3 number, $4 the holder's token, then numbers that it took over. Removes these, and an empty folder.
+# $1 token, $2 folder, $3 number, $4 the holder's token, then numbers that it took over: removes all these, and the
+# folder when it is empty.
 LET_GO = """
 exec 2>/dev/null
 d=$2 n=$3
