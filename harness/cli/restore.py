@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.cli.command import Command
-from harness.cli.options import DeviceOptions
+from harness.cli.options import DeviceOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import settings
@@ -15,7 +15,7 @@ from harness.exit_codes import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restore(DeviceOptions, Command):
+class Restore(WaitOption, DeviceOptions, Command):
     """Puts back the settings of attached phones; says which ones wait for a phone."""
 
     def __call__(self) -> Outcome:
@@ -28,7 +28,9 @@ class Restore(DeviceOptions, Command):
                 continue
             serials.remove(phone.serial)
             try:
-                with leased(phone.serial):  # what a run in progress has changed is not ours to put back
+                with leased(
+                    phone, wait_s=self.wait, say=say, run="harness restore"
+                ):  # what a run in progress has changed is not ours to put back
                     done = settings.restore(phone)
             except HarnessError as error:
                 say(f"{phone.serial}: {error}")

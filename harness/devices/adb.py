@@ -6,19 +6,23 @@ import hashlib
 import posixpath
 import re
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from harness.devices import identity, quoting, scripts, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Topology
-from harness.devices.phone_id import PhoneId
+from harness.devices.phone_id import PhoneId, second_mark
 from harness.devices.topology import Files
 from harness.devices.transport import CommandTimedOut, Deadline, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError, WrongDevice
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
+_ASKED, _ASKED_AGAIN_S = 3, 0.3
+_SECOND_MARK_S = 5.0
 _SLOWEST_BYTES_PER_S = 100_000
 
 
@@ -47,14 +51,23 @@ class AdbDevice:
                 self._identity = self._read_identity()
             return self._identity
 
+    def shares_its_number(self) -> None:
+        """Another phone was seen with the same ro.serialno, model and board."""
+        with self._lock:
+            if self._identity is not None:
+                self._identity = replace(self._identity, serialno_is_shared=True)
+
     def _read_identity(self) -> Identity:
-        done = self._script(
-            "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID,
-            token := scripts.new_token(),
-        )
-        parts = done.text.split(f"{token}\n") + [""] * 4
-        self.properties = identity.parse_properties(parts[0])
-        return identity.phone(
+        text = "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID
+        token = scripts.new_token()
+        for _ in range(_ASKED):
+            done = self._script(text, token)
+            parts = done.text.split(f"{token}\n") + [""] * 4
+            self.properties = identity.parse_properties(parts[0])
+            if self.properties:  # a phone that starts has none at times
+                break
+            time.sleep(_ASKED_AGAIN_S)
+        read = identity.phone(
             self.serial,
             str(self._transport.server),
             self.properties,
@@ -63,6 +76,20 @@ class AdbDevice:
             page_size=parts[2],
             boot_id=parts[3],
         )
+        return replace(read, second_mark=self._second_mark())
+
+    def _second_mark(self) -> str:
+        """Of android_id, behind a token; empty where the phone does not tell it in time."""
+        token = scripts.new_token()
+        try:
+            done = self._script(
+                'echo; echo "$1"; exec settings get secure android_id', token, deadline_s=_SECOND_MARK_S
+            )
+        except DeviceLost:
+            raise
+        except DeviceError:
+            return ""
+        return second_mark(done.text.partition(f"{token}\n")[2].strip())
 
     def confirm(self) -> None:
         """Reads the properties anew: an address may belong to another phone by now."""

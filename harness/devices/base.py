@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.model.condition import Condition
 from harness.model.emulation import mark_of
 
 LOCAL = "local"  # this machine: its serial, its kind, its folder in a run directory
@@ -23,6 +24,7 @@ class Capabilities:
     has_battery: bool = True
     has_product_model: bool = True  # ro.product.model, by which it may be known
     has_secret_serial: bool = True  # its serial number stands in device.json only
+    has_lock: bool = True  # harnesses of other hosts may reach it: it is locked on itself too
 
 
 _CAPABILITIES = {
@@ -35,6 +37,7 @@ _CAPABILITIES = {
         has_battery=False,
         has_product_model=False,
         has_secret_serial=False,
+        has_lock=False,
     ),
 }
 
@@ -57,6 +60,8 @@ class Identity:
     boot_id: str = ""
     serialno: str = ""  # ro.serialno; PhoneId tells phones apart by it
     board: str = ""  # ro.product.board
+    second_mark: str = ""  # a hash of android_id: tells phones apart whose ro.serialno does not
+    serialno_is_shared: bool = False  # another phone was seen with the same one
     emulated: bool = False  # ro.boot.qemu = 1
     host: str = ""  # adb server "127.0.0.1:5037"; empty for local
     adb: str = ""  # the server's program and version, where this machine tells them
@@ -223,6 +228,8 @@ class Attached:
     devices: tuple[Device, ...] = ()
     unusable: tuple[Unusable, ...] = ()
     servers: tuple[AdbServer, ...] = ()
+    conditions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)  # of usable devices, by serial
+    other_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # serials of their other connections
 
 
 def format_cpus(cpus: Sequence[int]) -> str:

@@ -17,6 +17,28 @@ class Kind:
 
 # By name; a name stands in no other place but where the condition is found.
 KINDS: dict[str, Kind] = {
+    "STARTING": Kind(
+        "a phone that starts is busy with it",
+        "wait until Android has started; where it has, and does not say so: --allow STARTING",
+        stops=True,
+    ),
+    "TWO_CONNECTIONS": Kind(
+        "one phone is listed by several addresses: it is measured once, by one of them",
+        "nothing has to be done; --device takes either name",
+    ),
+    "SAME_SERIAL": Kind(
+        "phones with one serial number are taken for each other where nothing else tells them apart",
+        "nothing has to be done where they are told apart by android_id; else leave each on its USB port or address",
+    ),
+    "QUARANTINED": Kind(
+        "the phone was left in a state in which it must not be measured",
+        "look after the phone, then: harness doctor --release DEVICE",
+        stops=True,
+    ),
+    "UNLOCKED": Kind(
+        "another harness, of this host or of another one, may measure on the same device at the same time",
+        "mend what the message names; until then let one run at a time use the device",
+    ),
     "SETTING_REFUSED": Kind(
         "the phone may change while it is measured (screen off, lower clocks)",
         "on the phone: Developer options, 'USB debugging (Security settings)' or the like; or set it by hand",

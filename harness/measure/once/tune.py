@@ -98,7 +98,7 @@ def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
     _check_new(pairs, request, out)
     programs = build_programs(devices, request, context.say)
     with context.stopping() as stop:
-        work = Work(request, programs, stop, context.say)
+        work = Work(request, programs, stop, context.say, wait_s=context.wait_s, conditions=context.attached.conditions)
         done = in_turn(pairs, lambda name, device: _Tuning(name, device, work, budget_s, out).perform(), work)
         return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
@@ -125,7 +125,7 @@ class _Tuning:
 
     def perform(self) -> Tuned:
         done, work = self._done, self._work
-        with done.noting(), held(self._raw, done.name, work) as device, ExitStack() as stack:
+        with done.noting(), held(self._raw, done, work, self._run_id) as device, ExitStack() as stack:
             folder = self._out / done.name
             folder.mkdir(parents=True, exist_ok=True)
             topology = device.topology()

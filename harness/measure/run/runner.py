@@ -181,7 +181,7 @@ def _measure(
 ) -> None:
     began = time.monotonic()
     with context.stopping() as stop:
-        work = Work(context.request, programs, stop, context.say, lacking)
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, context.attached.conditions)
         try:
             result.outcomes = _measure_all(run, devices, work)
             _add_faults_on_record(run, result.outcomes)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from harness.control import baseline
+from harness.control import baseline, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_source
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import kept_awake
@@ -61,6 +61,8 @@ class Session:
         self._request = work.request
         self._programs = work.programs
         self._unfit = work.unfit.get(name)
+        self._wait_s = work.wait_s
+        self._conditions = work.conditions.get(device.serial, ())
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -105,9 +107,19 @@ class Session:
     def _measure(self) -> None:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
-            stack.enter_context(leased(device.serial))
-            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
+            held = leased(
+                device,
+                wait_s=self._wait_s,
+                stop=self._stop,
+                say=self._progress.remark,
+                run=self._run.path.name,
+                renewed_by=self._raw,
+            )
+            conditions = stack.enter_context(held)
+            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            for condition in (*conditions, *self._conditions):
+                self.outcome.stamp(condition, events)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
@@ -123,6 +135,7 @@ class Session:
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
+            quarantine.stayed(self._phone)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
@@ -179,6 +192,8 @@ class Session:
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
+        if (held := quarantine.lost(self._phone)) is not None:
+            self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:
         def load() -> None:

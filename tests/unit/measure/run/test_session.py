@@ -46,8 +46,8 @@ def unable_to_restore(*_: Any) -> Any:
 
 
 @contextmanager
-def nothing(*_: Any) -> Any:
-    yield
+def nothing(*_: Any, **__: Any) -> Any:
+    yield ()
 
 
 def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> session.Session:
