@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from harness.devices.base import Identity
@@ -49,6 +50,11 @@ class PhoneId:
     def key(self) -> str:
         """A text that no other phone has: what is stored of the phone is found by it."""
         return "\n".join((self.serialno if self.is_numbered else self.address, self.model, self.board))
+
+    @property
+    def digest(self) -> str:
+        """The name of files that belong to the phone."""
+        return sha256(self.key.encode()).hexdigest()[:16]
 
     def is_same(self, other: PhoneId) -> bool:
         """Whether both are one phone. A board that only one of them tells of decides nothing."""
