@@ -49,25 +49,30 @@ class Phone:
     def work_root(self) -> str:
         return "/data/local/tmp"
 
-    def _call(self, what: str, program: str = "") -> None:
+    def _call(self, what: str) -> None:
         if self.dies_after == 0:
             raise Killed
         self.dies_after -= 1
         self.calls.append(what)
         if self.lost:
             raise DeviceLost("gone")
+
+    def _hang(self, program: str) -> None:
+        """What it was to do is done all the same."""
         if program in self.hangs:
             raise DeadlineExceeded(f"{program} took longer than 10 s")
 
     def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30) -> str | None:
-        self._call(f"get {key}", "settings")
+        self._call(f"get {key}")
+        self._hang("settings")
         if key in self.unreadable:
             raise DeviceError(f"settings get {namespace} {key}: no value, but 'WARNING: linker'")
         return self.values[key]
 
     def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30) -> None:
-        self._call(f"put {key} {value}", "settings")
+        self._call(f"put {key} {value}")
         self._put(key, value)
+        self._hang("settings")
 
     def _put(self, key: str, value: str | None) -> None:
         if key in self.refuses:
@@ -80,8 +85,10 @@ class Phone:
         return {path: self.files[path].encode() if path in self.files else None for path in paths}
 
     def run(self, argv: Sequence[str], **_: Any) -> Completed:
-        self._call(" ".join(argv[:2] if argv[0] == "sh" else argv), argv[0])
-        return Completed(tuple(argv), self._ran(list(argv)), b"", b"No space left" if self.is_full else b"said no")
+        self._call(" ".join(argv[:2] if argv[0] == "sh" else argv))
+        code = self._ran(list(argv))
+        self._hang(argv[0])
+        return Completed(tuple(argv), code, b"", b"No space left" if self.is_full else b"said no")
 
     def _ran(self, argv: list[str]) -> int:
         if tuple(argv[:3]) in (FIXED, AIRPLANE):

@@ -130,11 +130,12 @@ def find_heat(
     raises.
     """
     why: list[str] = []
-    before = _tried(lambda: read_zones(device), {}, why)
+    nothing: dict[str, HeatSource] = {}
+    before = _tried(lambda: read_zones(device), nothing, why)
     source = NOWHERE
     if before:
         load()
-        source = _moving(before, _tried(lambda: read_zones(device), {}, why))
+        source = _moving(before, _tried(lambda: read_zones(device), nothing, why))
     if device.silent_files:
         stamp(Condition("SENSOR_SILENT", f"no answer from {', '.join(device.silent_files)}"))
     if source == NOWHERE and device.identity.capabilities.has_battery:

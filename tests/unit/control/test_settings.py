@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +157,14 @@ def test_what_cannot_be_read_is_reset_to_its_default_also_after_a_kill(tmp_path:
     phone.refuses.add("fixed")
     assert "cmd power" in settings.restore(phone.device).failed[0]
     assert waiting(phone) == {"fixed_performance": "false"}
+    with (
+        pytest.raises(DeviceError, match="not put back yet"),
+        settings.applied(phone.device, ALL, tmp_path / "b.jsonl", Stamps().append),
+    ):
+        pass  # it is changed once, and remembered once
     restarted = Phone()
     restarted.values, restarted.files, restarted.refuses = phone.values, phone.files, {"fixed"}
-    restarted.identity = vars(Phone())["identity"].__class__(**{**vars(phone.identity), "boot_id": "boot-2"})
+    restarted.identity = replace(phone.identity, boot_id="boot-2")
     assert settings.restore(restarted.device).done == [
         "fixed_performance: the phone has started anew since it was changed"
     ]

@@ -39,16 +39,14 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.before = os.environ.get("XDG_STATE_HOME")
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(os, "fsync", lambda descriptor: None)
         self.running: AbstractContextManager[None] | None = None
         self.owner: dict[str, str | None] = dict(FIRST)
         self.phone = Phone("8A9X0B1C2")
 
     def teardown(self) -> None:
-        if self.before is None:
-            os.environ.pop("XDG_STATE_HOME", None)
-        else:
-            os.environ["XDG_STATE_HOME"] = self.before
+        self.patch.undo()
         shutil.rmtree(self.folder)
 
     @initialize(address=st.sampled_from(["8A9X0B1C2", "10.0.0.7:5555"]))
@@ -59,7 +57,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.running is None)
     @rule(host=st.sampled_from("ab"))
     def on(self, host: str) -> None:
-        os.environ["XDG_STATE_HOME"] = str(self.folder / host)
+        self.patch.setenv("XDG_STATE_HOME", str(self.folder / host))
 
     @precondition(lambda self: self.running is None)
     @rule(address=st.sampled_from(["8A9X0B1C2", "10.0.0.7:5555", "10.0.0.8:41233"]))
@@ -148,5 +146,5 @@ class Machine(RuleBasedStateMachine):
         assert (self.phone.values, self.phone.fixed, self.phone.files) == (self.owner, "false", {})
 
 
-Machine.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=25, deadline=None)
+Machine.TestCase.settings = hypothesis_settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestMachine = Machine.TestCase
