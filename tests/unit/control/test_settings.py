@@ -144,6 +144,18 @@ def test_a_mode_that_the_phone_does_not_have_is_forgotten(tmp_path: Path, phone:
     assert waiting(phone) == {} and phone.values == FIRST
 
 
+def test_a_command_that_hung_may_have_done_it(tmp_path: Path, phone: Phone, stamps: Stamps) -> None:
+    phone.hangs.add("cmd")
+    with (
+        pytest.raises(DeviceError, match="not put back yet: fixed_performance: cmd took longer"),
+        settings.applied(phone.device, ALL, tmp_path / "s.jsonl", stamps.append),
+    ):
+        assert (phone.fixed, waiting(phone)["fixed_performance"]) == ("true", "false")
+    phone.hangs.clear()
+    assert settings.restore(phone.device).failed == []
+    assert (phone.fixed, waiting(phone)) == ("false", {})
+
+
 def test_what_an_older_android_lacks_is_not_tried(tmp_path: Path, stamps: Stamps) -> None:
     phone = Phone(sdk=28)
     with settings.applied(phone.device, ALL, tmp_path / "s.jsonl", stamps.append):

@@ -46,6 +46,8 @@ class Machine(RuleBasedStateMachine):
         self.phone = Phone("8A9X0B1C2")
 
     def teardown(self) -> None:
+        if self.running is not None:
+            self.kill()
         self.patch.undo()
         shutil.rmtree(self.folder)
 
@@ -65,7 +67,7 @@ class Machine(RuleBasedStateMachine):
         self.phone.serial, self.phone.identity = address, Phone(address).identity
 
     @precondition(lambda self: self.running is None)
-    @rule(wanted=WANTED, dies_after=st.integers(0, 60))
+    @rule(wanted=WANTED, dies_after=st.just(-1) | st.integers(0, 60))
     def start(self, wanted: PhoneSettings, dies_after: int) -> None:
         self.phone.dies_after = dies_after
         self.running = settings.applied(self.phone.device, wanted, self.folder / "s.jsonl", lambda condition: None)
@@ -76,7 +78,7 @@ class Machine(RuleBasedStateMachine):
         self.revive()
 
     @precondition(lambda self: self.running is not None)
-    @rule(dies_after=st.integers(0, 30))
+    @rule(dies_after=st.just(-1) | st.integers(0, 30))
     def end(self, dies_after: int) -> None:
         running: Any = self.running
         self.phone.dies_after = dies_after
@@ -96,7 +98,7 @@ class Machine(RuleBasedStateMachine):
         self.revive()
 
     @precondition(lambda self: self.running is None)
-    @rule(dies_after=st.integers(0, 40))
+    @rule(dies_after=st.just(-1) | st.integers(0, 40))
     def restore(self, dies_after: int) -> None:
         self.phone.dies_after = dies_after
         with suppress(Killed, DeviceError):
@@ -114,9 +116,13 @@ class Machine(RuleBasedStateMachine):
     def faults(self, kind: str, keys: set[str]) -> None:
         vars(self.phone)[kind] = set(keys)
 
-    @rule(programs=st.sets(st.sampled_from(["settings", "cmd"])), lost=st.booleans())
-    def connection(self, programs: set[str], lost: bool) -> None:
-        self.phone.hangs, self.phone.lost = set(programs), lost
+    @rule(programs=st.sets(st.sampled_from(["settings", "cmd"])))
+    def hangs(self, programs: set[str]) -> None:
+        self.phone.hangs = set(programs)
+
+    @rule(lost=st.booleans())
+    def connection(self, lost: bool) -> None:
+        self.phone.lost = lost
 
     @invariant()
     def as_it_was_or_remembered(self) -> None:
@@ -138,7 +144,8 @@ class Machine(RuleBasedStateMachine):
         self.faults("refuses", set())
         self.faults("ignores", set())
         self.faults("unreadable", set())
-        self.connection(set(), lost=False)
+        self.hangs(set())
+        self.connection(lost=False)
         for host in "ab":
             self.on(host)
             assert settings.restore(self.phone.device).failed == []
