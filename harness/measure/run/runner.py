@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.control import settings
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
@@ -82,7 +81,6 @@ def resume(context: Context, run: RunDir) -> RunResult:
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
-        _follow(run, devices)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
@@ -147,15 +145,6 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     if not devices:
         raise NoDeviceError(f"none of the run's devices is attached: {', '.join(sorted(owners))}", "attach one of them")
     return list(devices.items()), strangers
-
-
-def _follow(run: RunDir, devices: Sequence[Named]) -> None:
-    """A phone that has another address now is put back there what the run left changed."""
-    owners = manifest.owners(run)
-    for name, device in devices:
-        owner = owners[name]
-        if owner is not None and owner.address != device.serial:
-            settings.follow(owner.address, device.serial, run.device(name).settings)
 
 
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
