@@ -35,6 +35,12 @@ Workers = Annotated[
         help="A program of your own beside ours, with the files it needs (docs/workers.md). Repeats.",
     ),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
+    ),
+]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
 ]
