@@ -204,7 +204,7 @@ class Phone:
             self._open_door()
 
     def move(self, port: int) -> int:
-        """Answers at another port (0: the next free one), after which its folder is called then; returns the old one."""
+        """Answers at another port (0: the next free one) and is called by it; returns the one before."""
         before = self.spec["port"]
         fresh = self._reserve(port)
         was_reachable = self._reachable

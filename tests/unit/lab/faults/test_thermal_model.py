@@ -24,7 +24,9 @@ def test_the_temperature_goes_one_way_and_by_the_time_alone(busy: float, seconds
 
 
 def test_clocks_and_status_follow_the_temperature() -> None:
-    seen = [(Body(40.0, celsius).clock(STEPS), Body(40.0, celsius).status) for celsius in (39.9, 40.0, 41.5, 46.0, 70.0)]
+    seen = [
+        (Body(40.0, celsius).clock(STEPS), Body(40.0, celsius).status) for celsius in (39.9, 40.0, 41.5, 46.0, 70.0)
+    ]
     assert seen == [(1200, 0), (900, 1), (600, 1), (300, 2), (300, 4)]
 
 

@@ -1,5 +1,6 @@
 """What the phone's adbd does to commands and bytes while faults are on."""
 
+import itertools
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +22,7 @@ def fault(name: str, value: Any = None, on: str = "", left: int = -1, number: in
 def test_cutting_and_damage_do_not_hang_on_how_output_comes(data: bytes, cuts: list[int], at: int, limit: int) -> None:
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     treatment = Treatment(limit=limit, damage_at=at)
-    seen = b"".join(treatment.stdout(data[low:high]) for low, high in zip(edges, edges[1:], strict=False))
+    seen = b"".join(treatment.stdout(data[low:high]) for low, high in itertools.pairwise(edges))
     assert len(seen) == min(len(data), limit)
     assert seen.count(b"\n") == data[: len(seen)].count(b"\n")
     different = [i for i, byte in enumerate(seen) if byte != data[i]]

@@ -1,0 +1,84 @@
+"""docs/faults.md: the faults there are, and the matrix as the tests saw it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.lab.faults import FAULTS, form
+from tests.integration.faults.entry import Entry
+from tests.integration.faults.matrix import ENTRIES
+from tests.integration.faults.rehearsed import Seen, shown
+
+BEGIN = "<!-- made by make test-faults: what stands below is not written by hand -->"
+_HEAD = "| fault | what happens | put on with | exit | said | records | settings | then `--resume` |"
+_RULE = "|---|---|---|---|---|---|---|---|"
+
+
+class Page:
+    """What was seen of each entry, and of the kills."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+        self._kills = ""
+
+    def note(self, entry: Entry, seen: Seen) -> None:
+        self._seen[entry.name] = seen
+
+    def note_kills(self, text: str) -> None:
+        self._kills = text
+
+    def write(self, path: Path) -> None:
+        """Replaces the part of the page that is made; rows of entries that did not run this time stay."""
+        kept, _, made = path.read_text().partition(BEGIN)
+        path.write_text(f"{kept}{BEGIN}\n\n{self._made(made)}")
+
+    def _made(self, before: str) -> str:
+        old = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
+        rows = [self._row(entry) if entry.name in self._seen else old.get(entry.name) for entry in ENTRIES]
+        matrix = [_HEAD, _RULE, *(row for row in rows if row)]
+        kills = self._kills or next((line for line in before.splitlines() if line.startswith("Killed ")), "")
+        return "\n".join(
+            [
+                "## Faults",
+                "",
+                "| fault | what it does |",
+                "|---|---|",
+                *(f"| `{cell(form(name))}` | {cell(kind.help)} |" for name, kind in FAULTS.items()),
+                "",
+                "## The matrix",
+                "",
+                *matrix,
+                "",
+                "## Conditions of public reports",
+                "",
+                "| row | entries |",
+                "|---|---|",
+                *(f"| {row} | {', '.join(names)} |" for row, names in _by_row().items()),
+                "",
+                "## Random kills",
+                "",
+                kills,
+                "",
+            ]
+        )
+
+    def _row(self, entry: Entry) -> str:
+        seen = self._seen[entry.name]
+        faults = ", ".join(f"`{cell(fault)}`" for fault in (*entry.before, *entry.during)) or "-"
+        resumed = "-" if seen.resumed is None else str(seen.resumed)
+        said = cell(shown(seen.said, entry.says)) if entry.says or seen.code else "-"
+        cells = (entry.name, entry.how, faults, str(seen.code), said or "-", seen.records, seen.settings, resumed)
+        return f"| {' | '.join(cells)} |"
+
+
+def cell(text: str) -> str:
+    """Text within a table of Markdown."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _by_row() -> dict[str, list[str]]:
+    rows: dict[int, list[str]] = {}
+    for entry in ENTRIES:
+        for row in entry.field.replace(" ", "").split(",") if entry.field else ():
+            rows.setdefault(int(row), []).append(entry.name)
+    return {str(row): rows[row] for row in sorted(rows)}
