@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from harness.lab.faults.files import replaced
@@ -32,7 +33,7 @@ def _affinity(site: Site, mode: str) -> End:
 
 def _cap(site: Site, percent: int) -> End:
     """The highest listed clock that is not above so much of the highest of all."""
-    texts = {}
+    texts: dict[Path, str] = {}
     for policy in sorted((site.folder / "sys" / "devices" / "system" / "cpu" / "cpufreq").iterdir()):
         highest = int((policy / "cpuinfo_max_freq").read_text())
         steps = [int(line.split()[0]) for line in (policy / "stats" / "time_in_state").read_text().splitlines()]

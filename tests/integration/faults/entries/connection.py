@@ -6,7 +6,7 @@ from tests.integration.faults.rehearsed import second_name
 SIGNS = "needs the one list of ways in which a connection is gone"
 
 ENTRIES = (
-    Entry("none", "nothing goes wrong", 0, quick=True),
+    Entry("none", "nothing goes wrong", 0),
     Entry("cut", "the connection breaks while it measures", 0, during=("cut",)),
     Entry("cut-after-bytes", "it breaks within a packet", 0, before=("cut@after:20000",)),
     Entry(
@@ -93,7 +93,7 @@ ENTRIES = (
         NONE,
         (UNTOUCHED, PUT_BACK),
         before=("push=denied",),
-        resume=0,
+        quick=True,
     ),
     Entry(
         "push-full",

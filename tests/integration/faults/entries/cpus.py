@@ -46,7 +46,6 @@ ENTRIES = (
         field="15",
         late=FORBIDDEN,
         quick=True,
-        resume=0,
     ),
     Entry(
         "affinity-ignored",

@@ -26,7 +26,6 @@ ENTRIES = (
             SOME,
             act=signal_host(number),
             resume=0,
-            quick=number == signal.SIGHUP,
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     ),

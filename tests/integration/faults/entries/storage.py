@@ -44,7 +44,6 @@ ENTRIES = (
             before=(f"work-folder={mode}",),
             field="19",
             late=NAMED,
-            resume=0,
             quick=mode == "noexec",
         )
         for mode, (how, says) in CAUSES.items()

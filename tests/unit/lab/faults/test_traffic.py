@@ -55,7 +55,11 @@ def test_a_command_waits_until_what_it_triggers_has_begun() -> None:
 
     def tell(message: Mapping[str, Any]) -> None:
         told.append(message)
-        threading.Timer(0.02, lambda: (begun.set(), traffic.begun(message["trigger"]))).start()
+        threading.Timer(0.02, begin, (message["trigger"],)).start()
+
+    def begin(number: int) -> None:
+        begun.set()
+        traffic.begun(number)
 
     traffic = Traffic(tell)
     traffic.obey([], [{"number": 7, "at": "convbench", "left": 0, "splits": False}])
