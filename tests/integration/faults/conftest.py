@@ -24,12 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest) -> Page:
     """What is seen; written to docs/faults.md where that is asked for."""
-    made = Page()
-    yield made
-    if request.config.getoption("--write-faults", default=False):
-        made.write(_PAGE)
+    return Page(_PAGE if request.config.getoption("--write-faults", default=False) else None)
 
 
 @pytest.fixture(scope="module")

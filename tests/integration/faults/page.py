@@ -15,22 +15,27 @@ _RULE = "|---|---|---|---|---|---|---|---|"
 
 
 class Page:
-    """What was seen of each entry, and of the kills."""
+    """What was seen of each entry, and of the kills; written to ``path`` at once, where there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._seen: dict[str, Seen] = {}
         self._kills = ""
 
     def note(self, entry: Entry, seen: Seen) -> None:
         self._seen[entry.name] = seen
+        self._write()
 
     def note_kills(self, text: str) -> None:
         self._kills = text
+        self._write()
 
-    def write(self, path: Path) -> None:
+    def _write(self) -> None:
         """Replaces the part of the page that is made; rows of entries that did not run this time stay."""
-        kept, _, made = path.read_text().partition(BEGIN)
-        path.write_text(f"{kept}{BEGIN}\n\n{self._made(made)}")
+        if self._path is None:
+            return
+        kept, _, made = self._path.read_text().partition(BEGIN)
+        self._path.write_text(f"{kept}{BEGIN}\n\n{self._made(made)}")
 
     def _made(self, before: str) -> str:
         old = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
