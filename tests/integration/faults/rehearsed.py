@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,7 @@ class Rehearsed:
         try:
             return self.bench.run.samples()
         except (OSError, IndexError, ValueError):
-            return {}
+            return Counter()
 
     def _records(self) -> str:
         """How much of what was planned is on record."""
