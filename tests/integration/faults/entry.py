@@ -18,8 +18,8 @@ class Entry:
     """What is done to a run of two variants of one layer on one cluster, and what is right then.
 
     ``before`` and ``during`` are faults, put on before the command and once samples are on record; ``act`` is done
-    then by the host. ``says`` is a regular expression over stderr and stdout. ``field`` are rows of the conditions
-    that the field's reports tell of. ``late``: the project does not do so yet, and why.
+    then by the host. ``says`` is a regular expression over stderr and stdout. ``field`` are numbers of conditions in
+    field.py. ``late``: the project does not do so yet, and why.
     """
 
     name: str
@@ -38,13 +38,17 @@ class Entry:
     field: str = ""
     late: str = ""
     quick: bool = False  # in `make test` too
-    options: tuple[str, ...] = ()
     seconds: float = 100.0  # after which it has failed
 
     @property
     def codes(self) -> tuple[int, ...]:
         """The exit codes that are right."""
         return (self.code,) if isinstance(self.code, int) else self.code
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The conditions of field.py that it tries."""
+        return tuple(int(row) for row in self.field.split(",") if row)
 
     @property
     def lasts(self) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.lab.faults import FAULTS, form
 from tests.integration.faults.entry import Entry
+from tests.integration.faults.field import CONDITIONS, ELSEWHERE
 from tests.integration.faults.matrix import ENTRIES
 from tests.integration.faults.rehearsed import Seen, shown
 
@@ -56,9 +57,9 @@ class Page:
                 "",
                 "## Conditions of public reports",
                 "",
-                "| row | entries |",
+                "| condition | tried by |",
                 "|---|---|",
-                *(f"| {row} | {', '.join(names)} |" for row, names in _by_row().items()),
+                *(f"| {CONDITIONS[row]} | {names} |" for row, names in _by_row().items()),
                 "",
                 "## Random kills",
                 "",
@@ -81,9 +82,10 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-def _by_row() -> dict[str, list[str]]:
-    rows: dict[int, list[str]] = {}
+def _by_row() -> dict[int, str]:
+    """Where each condition is tried: entries, or a test."""
+    rows: dict[int, list[str]] = {row: [ELSEWHERE[row]] if row in ELSEWHERE else [] for row in CONDITIONS}
     for entry in ENTRIES:
-        for row in entry.field.replace(" ", "").split(",") if entry.field else ():
-            rows.setdefault(int(row), []).append(entry.name)
-    return {str(row): rows[row] for row in sorted(rows)}
+        for row in entry.rows:
+            rows[row].append(entry.name)
+    return {row: ", ".join(names) for row, names in rows.items()}

@@ -19,6 +19,7 @@ from harness.lab.manager import PhoneHandle
 from tests.integration.faults.entry import ALL, BY_RESTORE, BY_RESUME, NONE, PUT_BACK, SOME, UNTOUCHED, Entry
 
 _OURS = "1"  # what the phone's owner has set
+_PROGRESS = re.compile(r"\(EMULATED\): \d+ %|^to go on: |trying again for|^phases: |^report: |^EMULATED")
 _WORK = "/data/local/tmp"
 _QUICK = {"launches": 1, "rounds": 2, "min_ms": 1}
 _LONG = {"launches": 1, "rounds": 40, "min_ms": 10, "block_budget_s": 60}
@@ -44,6 +45,7 @@ class Rehearsed:
         self.phone = phone
         self.entry = entry
         self.began: Any = None
+        self.argv: list[str] = []  # further options of the command
         self.undo: list[Callable[[], object]] = []  # what the host's faults need at their end
         self.others: list[Any] = []  # answers of further commands that the entry gave
 
@@ -66,9 +68,8 @@ class Rehearsed:
         self.put_on(*entry.before)
         if entry.prepare:
             entry.prepare(self)
-        self.began = self.bench.begin(
-            suite, "--clusters", entry.clusters, "--device", self.phone.serial, *entry.options
-        )
+        where = ("--clusters", entry.clusters, "--device", self.phone.serial)
+        self.began = self.bench.begin(suite, *where, *self.argv)
         if entry.during or entry.act:
             self.began.until_samples(4)
             self.put_on(*entry.during)
@@ -196,6 +197,23 @@ def second_name(rehearsed: Rehearsed) -> None:
     rehearsed.others.append(rehearsed.bench("run", suite, "--out", "second", "--clusters", "4-7", "--device", serial))
 
 
+def restore_unauthorized(rehearsed: Rehearsed) -> None:
+    """The host is killed; its settings are to be put back while the phone does not accept it."""
+    kill_host(rehearsed)
+    rehearsed.began.process.wait()
+    rehearsed.put_on("state=unauthorized")
+    rehearsed.others.append(rehearsed.bench("restore"))
+
+
+def same_serial_number(rehearsed: Rehearsed) -> None:
+    """Another phone of the model is there, with the same ro.serialno."""
+    lab = rehearsed.bench.lab
+    serialno = lab.shell(rehearsed.phone, "getprop ro.serialno")
+    other = lab.up("pixel-3", properties={"ro.serialno": serialno})
+    rehearsed.undo.append(lambda: lab.down(other))
+    rehearsed.argv += ["--device", other.serial]
+
+
 def run_again(rehearsed: Rehearsed) -> None:
     """The host is killed, and another run is begun: the first one's programs are still there."""
     kill_host(rehearsed)
@@ -223,8 +241,8 @@ def fill_disk(rehearsed: Rehearsed) -> None:
 
 def shown(text: str, says: str) -> str:
     """The line of what was said that the expression is in, else the last one: the same each time, fit for a table."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    hit = next((line for line in lines if says and re.search(says, line)), lines[-1] if lines else "")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.search(line)]
+    hit = next((line for line in lines if says and re.search(says, line)), lines[0] if lines else "")
     hit = re.sub(r"127\.0\.0\.1:\d+", "PHONE", hit)
     hit = re.sub(r"/(?:tmp|var)/\S*?/run\b", "run", hit)
     hit = re.sub(r"\b(?:VP)?[0-9A-F]{10,}\b|\b[0-9a-f]{8,}\b", "ID", hit)

@@ -2,12 +2,14 @@
 
 import signal
 
-from tests.integration.faults.entry import BY_RESTORE, BY_RESUME, SOME, Entry
+from tests.integration.faults.entry import BY_RESTORE, BY_RESUME, NONE, SOME, UNTOUCHED, Entry
 from tests.integration.faults.rehearsed import (
     fill_disk,
     kill_host,
     kill_server,
+    restore_unauthorized,
     run_again,
+    same_serial_number,
     second_run,
     signal_host,
     small_disk,
@@ -60,6 +62,28 @@ ENTRIES = (
         prepare=small_disk,
         act=fill_disk,
         resume=0,
+    ),
+    Entry(
+        "restore-unauthorized",
+        "the host's process is killed; `harness restore` while the phone is unauthorized, and again",
+        KILLED,
+        "unauthorized|accept its question",
+        SOME,
+        BY_RESTORE,
+        act=restore_unauthorized,
+        field="20",
+        late="the remedy of its state is not named yet",
+    ),
+    Entry(
+        "same-serial-number",
+        "two phones with one serial number",
+        (0, 3, 5),
+        "SAME_SERIAL|same serial",
+        ("all", NONE),
+        ("put back", UNTOUCHED),
+        prepare=same_serial_number,
+        field="20",
+        late="the condition is not found yet",
     ),
     Entry("server-killed", "the adb server is killed and started again", 0, act=kill_server),
 )
