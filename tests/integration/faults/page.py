@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from filelock import FileLock
+
 from harness.lab.faults import FAULTS, form
 from tests.integration.faults.entry import Entry
 from tests.integration.faults.field import CONDITIONS, ELSEWHERE
@@ -24,7 +26,7 @@ class Page:
         self._kills = ""
 
     def note(self, entry: Entry, seen: Seen) -> None:
-        self._seen[entry.name] = seen
+        self._seen = {entry.name: seen}  # those before are on the page
         self._write()
 
     def note_kills(self, text: str) -> None:
@@ -35,8 +37,10 @@ class Page:
         """Replaces the part of the page that is made; rows of entries that did not run this time stay."""
         if self._path is None:
             return
-        kept, _, made = self._path.read_text().partition(BEGIN)
-        self._path.write_text(f"{kept}{BEGIN}\n\n{self._made(made)}")
+        lock = self._path.parents[1] / "build" / "faults.lock"
+        with FileLock(lock):  # several processes share the entries
+            kept, _, made = self._path.read_text().partition(BEGIN)
+            self._path.write_text(f"{kept}{BEGIN}\n\n{self._made(made)}")
 
     def _made(self, before: str) -> str:
         old = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
