@@ -26,11 +26,10 @@ class Devices(JsonOption, DeviceOptions, Command):
         found = self.find()
         attached = quarantine.without(found, say)
         rows = [_row(device, attached) for device in attached.devices]
-        held = [(device, known) for device in found.devices if (known := quarantine.of(PhoneId.of(device.identity)))]
         value = {
             "devices": rows,
             "unusable": [asdict(bad) for bad in attached.unusable],
-            "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in held],
+            "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in quarantine.held(found)],
             "adb_servers": [asdict(server) for server in attached.servers],
         }
         code = ExitCode.DONE if attached.devices else ExitCode.NO_DEVICE
