@@ -10,7 +10,8 @@ from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
-from harness.control import quarantine
+from harness.control import host_lock, quarantine
+from harness.control.holder import Holder
 from harness.devices.base import Attached, Device, as_json
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
@@ -39,6 +40,7 @@ class Devices(JsonOption, DeviceOptions, Command):
 def _row(device: Device, attached: Attached) -> dict[str, Any]:
     seen = {
         "identity": as_json(device.identity),
+        "held_by": None if (holder := _holder(device)) is None else asdict(holder),
         "known_by": PhoneId.of(device.identity).known_by,
         "other_names": list(attached.other_names.get(device.identity.serial, ())),
         "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
@@ -54,6 +56,14 @@ def _row(device: Device, attached: Attached) -> dict[str, Any]:
     }
 
 
+def _holder(device: Device) -> Holder | None:
+    """Who on this host is using it."""
+    try:
+        return dict(host_lock.holders()).get(PhoneId.of(device.identity).digest)
+    except host_lock.Unlockable:
+        return None
+
+
 def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
     for server in attached.servers:
         yield f"adb server {server.address}  {server.adb or 'its program is not told by the system'}"
@@ -66,6 +76,8 @@ def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
         if row["other_names"]:
             yield f"    also listed as {', '.join(row['other_names'])}"
+        if row["held_by"] is not None:
+            yield f"    in use: {Holder(**row['held_by'])}"
         for condition in row["conditions"]:
             yield f"    {condition['name']}: {condition['what']}"
         for cluster in row["clusters"]:
