@@ -69,7 +69,12 @@ def start(context: Context, out: Path | None) -> RunResult:
 def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     """The command line with names for serial numbers: those stand in device.json only."""
     names = {bad.serial: f"({bad.state.partition(' (')[0]} phone)" for bad in attached.unusable}
-    names |= {device.serial: name for name, device in devices if device.identity.capabilities.has_secret_serial}
+    names |= {
+        serial: name
+        for name, device in devices
+        if device.identity.capabilities.has_secret_serial
+        for serial in (device.serial, *attached.other_names.get(device.serial, ()))
+    }
     argv = sys.argv
     for serial in sorted(names, key=len, reverse=True):
         argv = [argument.replace(serial, names[serial]) for argument in argv]

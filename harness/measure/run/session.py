@@ -148,6 +148,7 @@ class Session:
         """It was found some time ago: another one may have its address by now."""
         try:
             self._device.confirm()
+            identity_file.check(self._directory.identity, self._device.identity)
         except WrongDevice:
             self._is_foreign = True
             raise
