@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.measure.context import Newcomers
     from harness.model.layer import Layer
     from harness.model.suite import Suite
 
@@ -77,6 +79,13 @@ class DeviceOptions:
         from harness.devices import discovery  # noqa: PLC0415
 
         return discovery.find(self.device or otherwise or [], self.adb_server or [])
+
+    def newcomers(self, attached: Attached, otherwise: list[str] | None = None) -> Newcomers | None:
+        """With --device all (or ``otherwise``): looks for phones that are attached later; else None."""
+        from harness.devices import discovery  # noqa: PLC0415
+
+        servers = [server.address for server in attached.servers]
+        return partial(discovery.newcomers, servers) if discovery.ALL in (self.device or otherwise or ()) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,8 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        context = Context(request, self.find(), say, stop_on_signal, self.require)
+        attached = self.find()
+        context = Context(request, attached, say, stop_on_signal, self.require, self.newcomers(attached))
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
@@ -74,7 +75,8 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         if (complete := runner.finished(run)) is not None:
             return _finished(complete)
         attached = self.find(otherwise=manifest.where_devices_are(run))
-        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require), run))
+        joining = self.newcomers(attached, manifest.where_devices_are(run))
+        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require, joining), run))
 
     def _request(self) -> Request:
         suite, layers = self.read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -70,6 +70,16 @@ def find(serials: Sequence[str], servers: Sequence[str]) -> Attached:
         unusable=tuple(_not_seen_elsewhere(unusable, phones, wanted)),
         servers=tuple(AdbServer(str(server), server.adb) for server in asked),
     )
+
+
+def newcomers(servers: Sequence[str], known: Collection[str]) -> list[Device]:
+    """Usable phones that these adb servers list by other serials than the ``known`` ones; no other phone is asked.
+
+    Raises InfrastructureError for a server that does not answer; none is started.
+    """
+    listed = _list(_choose(servers)) if servers else []
+    probed = [_probe(entry) for entry in listed if entry.state == "device" and entry.serial not in known]
+    return list(_distinct([result for result in probed if not isinstance(result, Unusable)], ()))
 
 
 def _choose(servers: Sequence[str]) -> tuple[Server, ...]:

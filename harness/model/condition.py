@@ -17,6 +17,10 @@ class Kind:
 
 # By name; a name stands in no other place but where the condition is found.
 KINDS: dict[str, Kind] = {
+    "ORPHANS": Kind(
+        "programs that a dead run left slow down what is measured beside them",
+        "stop them: harness restore; or restart the phone",
+    ),
     "SETTING_REFUSED": Kind(
         "the phone may change while it is measured (screen off, lower clocks)",
         "on the phone: Developer options, 'USB debugging (Security settings)' or the like; or set it by hand",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -35,6 +35,8 @@ class DeviceData:
     streams: list[Stream]
     faults: list[str]  # of records.jsonl: cut or unreadable lines
     messages: list[str]  # why the session on this device failed
+    given_up: dict[str, str] = field(default_factory=dict)  # by cluster: why it was left after its last attempt
+    out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
 
     @property
     def emulated(self) -> bool:
@@ -152,7 +154,8 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "serialno", "host"}}
     clusters = value.get("clusters")
     notes = value.get("notes")
-    finished = [event for event in read_lines(path / "events.jsonl") if event.get("event") == "finished"]
+    events = read_lines(path / "events.jsonl")
+    finished = [event for event in events if event.get("event") == "finished"]
     messages = finished[-1].get("messages") if finished else []
     return DeviceData(
         path.name,
@@ -163,7 +166,14 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         streams,
         redact.value(faults),
         redact.value([str(message) for message in messages] if isinstance(messages, list) else []),
+        redact.value(_reasons(events, "given up")),
+        redact.value(_reasons(events, "out of reach")),
     )
+
+
+def _reasons(events: list[dict[str, Any]], name: str) -> dict[str, str]:
+    """By cluster, why the newest of these events came."""
+    return {str(event.get("cluster")): str(event.get("why") or "") for event in events if event.get("event") == name}
 
 
 def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:

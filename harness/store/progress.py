@@ -8,18 +8,26 @@ from pathlib import Path
 
 from harness.store import records
 
+Way = tuple[str, str, str]  # layer, what was asked for, cache mode ("": every one)
+
 
 @dataclass
 class Done:
     """What one cluster has on record."""
 
     attempts: int = 0
-    jobs: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer) of which nothing is missing
-    rounds: dict[tuple[int, str], int] = field(default_factory=dict)  # of those that lack variants
+    jobs: set[tuple[int, str]] = field(
+        default_factory=set
+    )  # (launch, layer) of which convbench says nothing is missing
+    rounds: dict[tuple[int, str], int] = field(default_factory=dict)  # of those that ended
     samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
-    calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, asked for, cache)
-    excluded: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
+    calls: dict[Way, int] = field(default_factory=dict)  # of a sample
+    excluded: set[Way] = field(default_factory=set)  # crashed, hung or too short
     faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
+    refused: dict[Way, str] = field(default_factory=dict)  # for want of memory; why
+    hindered: dict[tuple[int, Way], str] = field(default_factory=dict)  # by no fault of theirs, and not measured since
+    sampled: set[tuple[int, Way]] = field(default_factory=set)  # by launch
+    explained: set[str] = field(default_factory=set)  # layers of which a variant has no samples for a stated reason
 
     def add(self, record: records.Record) -> None:
         """Takes one record into account."""
@@ -28,30 +36,64 @@ class Done:
         elif isinstance(record, records.Job):
             self._end_job(record)
         elif isinstance(record, records.Sample):
-            self.samples[record.launch, record.layer].add((record.round, record.position))
-            self.calls.setdefault(_way(record), record.calls)
+            self._sampled(record)
         elif isinstance(record, records.Error):
             self._fail(record)
         elif isinstance(record, records.Check) and not record.ok:
+            self.explained.add(record.layer)
             self.faults.append(record)
-        elif isinstance(record, records.Skip) and record.cache and not record.bytes:
-            self.excluded.add(_way(record))
+        elif isinstance(record, records.Skip):
+            self._skip(record)
+
+    def done_jobs(self) -> set[tuple[int, str]]:
+        """(launch, layer) of which nothing is missing: a job without samples counts only where a record says why."""
+        refused = defaultdict(list)
+        for way in self.refused:
+            refused[way[0]].append(way)
+        return {
+            (launch, layer)
+            for launch, layer in self.jobs
+            if (self.samples.get((launch, layer)) or layer in self.explained)
+            and all((launch, way) in self.sampled for way in refused.get(layer, ()))
+        }
+
+    def lacks(self) -> list[str]:
+        """What kept variants from being measured that are missing, by no fault of their own."""
+        had = {way for _, way in self.sampled}
+        return sorted({*(why for way, why in self.refused.items() if way not in had), *self.hindered.values()})
+
+    def _sampled(self, record: records.Sample) -> None:
+        self.samples[record.launch, record.layer].add((record.round, record.position))
+        self.calls.setdefault(_way(record), record.calls)
+        for way in (_way(record), (record.layer, record.asked, "")):
+            self.sampled.add((record.launch, way))
+            self.hindered.pop((record.launch, way), None)
 
     def _fail(self, record: records.Error) -> None:
         if record.external:
+            self.hindered[record.launch, _way(record)] = record.reason
             return  # it is measured again
+        self.explained.add(record.layer)
         self.faults.append(record)
         if record.signal or record.timed_out:
+            self.excluded.add(_way(record))
+
+    def _skip(self, record: records.Skip) -> None:
+        if record.is_refusal:
+            self.refused[_way(record)] = f"{record.reason} ({record.bytes} bytes)"
+            return  # it is measured again
+        self.explained.add(record.layer)
+        if record.cache and not record.bytes:
             self.excluded.add(_way(record))
 
     def _end_job(self, record: records.Job) -> None:
         if record.complete:
             self.jobs.add((record.launch, record.layer))
-        elif record.rounds:
+        if record.rounds:
             self.rounds[record.launch, record.layer] = record.rounds
 
 
-def _way(record: records.Sample | records.Error | records.Skip) -> tuple[str, str, str]:
+def _way(record: records.Sample | records.Error | records.Skip) -> Way:
     return (record.layer, record.asked, record.cache)
 
 
