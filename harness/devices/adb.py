@@ -6,6 +6,7 @@ import hashlib
 import posixpath
 import re
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -19,6 +20,7 @@ from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, WrongDevic
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
+_PROPERTIES_AGAIN_S = (0.0, 0.5, 1.0)  # before each try: getprop gives nothing at times
 _SLOWEST_BYTES_PER_S = 100_000
 
 
@@ -48,12 +50,16 @@ class AdbDevice:
             return self._identity
 
     def _read_identity(self) -> Identity:
-        done = self._script(
-            "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID,
-            token := scripts.new_token(),
-        )
-        parts = done.text.split(f"{token}\n") + [""] * 4
-        self.properties = identity.parse_properties(parts[0])
+        for pause_s in _PROPERTIES_AGAIN_S:
+            time.sleep(pause_s)
+            done = self._script(
+                "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID,
+                token := scripts.new_token(),
+            )
+            parts = done.text.split(f"{token}\n") + [""] * 4
+            self.properties = identity.parse_properties(parts[0])
+            if self.properties:
+                break
         return identity.phone(
             self.serial,
             str(self._transport.server),

@@ -28,7 +28,7 @@ def planned_clusters(run: RunDir, name: str) -> list[str]:
 def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]:
     """The jobs of a device that are planned and not done, by cluster; clusters that are done are left out."""
     done = done_by_cluster(run.device(name).records)
-    seen = [label for label, known in done.items() if known.samples]
+    seen = [label for label, known in done.items() if known.has_samples]
     variants = variants_of(request)
     lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.devices import adb as adb_module
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
@@ -395,6 +396,16 @@ def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
     before = len(fake_adb.requests)
     assert device.identity is identity
     assert len(fake_adb.requests) == before
+
+
+def test_properties_that_are_not_there_at_first_are_asked_for_again(
+    device: AdbDevice, phone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adb_module, "_PROPERTIES_AGAIN_S", (0.0, 0.0, 0.0))
+    mark = phone.root / "asked"
+    script = f'#!/bin/sh\n[ -e {mark} ] && exec cat "{phone.root}/properties"\ntouch {mark}\n'
+    (phone.root / "bin/getprop").write_text(script)
+    assert device.identity.model == "Pixel 3"
 
 
 def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice, fake_adb: Any) -> None:

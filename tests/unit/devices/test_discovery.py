@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.devices import servers
-from harness.devices.discovery import find
+from harness.devices.discovery import find, newcomers
 from harness.errors import InfrastructureError, NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
 
@@ -166,3 +166,14 @@ def test_local_neither_asks_nor_loads_adb(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(LocalDevice(),) []"
+
+
+def test_newcomers_are_asked_alone(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("KNOWN")
+    add_phone("NEW")
+    add_phone("LOCKED", state="unauthorized")
+    assert [device.serial for device in newcomers([fake_adb.address], {"KNOWN"})] == ["NEW"]
+    assert not any("KNOWN" in request for request in fake_adb.requests)
+    assert newcomers([], set()) == []
+    with pytest.raises(InfrastructureError, match="does not answer"):  # and none is started
+        newcomers(["127.0.0.1:1"], set())
