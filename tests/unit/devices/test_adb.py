@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -396,6 +398,28 @@ def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
     before = len(fake_adb.requests)
     assert device.identity is identity
     assert len(fake_adb.requests) == before
+
+
+def test_looking_around_starts_few_processes_however_many_run_on_the_phone(
+    device: AdbDevice, phone: Any, work: Path, tmp_path: Path
+) -> None:
+    assert device.identity
+    log = tmp_path / "started"
+    for name in ("cat", "grep", "taskset", "sleep"):
+        (phone.root / "bin" / name).write_text(f'#!/bin/sh\necho {name} >>{log}\nexec {shutil.which(name)} "$@"\n')
+        (phone.root / "bin" / name).chmod(0o755)
+
+    def started(call: Callable[[], object]) -> list[str]:
+        log.write_text("")
+        call()
+        return sorted(log.read_text().split())
+
+    assert started(device.topology) == ["grep", "taskset"]
+    looked = started(lambda: device.running(f"{work}/harness-"))
+    assert looked.count("grep") == 1
+    assert len(looked) < 8  # and a cat for each that was found: the look itself
+    process = device.spawn(["sh", "-c", "sleep 100 & wait"], cwd=str(work), output=str(work / "out"))
+    assert len(started(lambda: device.kill(process))) < 12
 
 
 def test_properties_that_are_not_there_at_first_are_asked_for_again(
