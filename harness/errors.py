@@ -46,6 +46,10 @@ class DeviceLost(TransientError):
     """The connection is gone, in whatever way: broken, offline, not authorized at the moment, or it hangs."""
 
 
+class Unkillable(DeviceError):
+    """Programs on the device go on, whatever is done: what is measured beside them cannot be believed."""
+
+
 class WrongDevice(DeviceError):
     """Another device answers than the one that is meant: nothing of either is used for the other."""
 

@@ -87,6 +87,23 @@ class DeviceOptions:
         servers = [server.address for server in attached.servers]
         return partial(discovery.newcomers, servers) if discovery.ALL in (self.device or otherwise or ()) else None
 
+    def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
+        """The same, with phones in quarantine among the unusable ones."""
+        from harness.cli.say import say  # noqa: PLC0415
+        from harness.control import quarantine  # noqa: PLC0415
+
+        return quarantine.without(self.find(otherwise), say)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitOption:
+    """For how long."""
+
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for a device that another run is using."),
+    ] = 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:

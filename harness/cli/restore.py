@@ -1,26 +1,31 @@
-"""``harness restore``: puts back settings that a killed run left changed, stops and removes what it left running."""
+"""``harness restore``: puts back settings that a killed run left changed, on this host or another one, and stops and
+removes what dead runs left.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from harness.cli.command import Command
-from harness.cli.options import DeviceOptions
+from harness.cli.options import DeviceOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import settings
 from harness.control.lease import leased
-from harness.control.orphans import sweep
-from harness.devices.base import Attached
-from harness.errors import HarnessError, InfrastructureError
+from harness.control.orphans import Swept, sweep
+from harness.control.settings_journal import Pending
+from harness.devices.base import Attached, Device
+from harness.devices.phone_id import PhoneId
+from harness.errors import HarnessError, NoDeviceError
 from harness.exit_codes import ExitCode, worst
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restore(DeviceOptions, Command):
+class Restore(WaitOption, DeviceOptions, Command):
     """Puts back what dead runs left on attached phones; says which ones wait for a phone."""
 
     drop: Annotated[
@@ -29,39 +34,54 @@ class Restore(DeviceOptions, Command):
     ] = None
 
     def __call__(self) -> Outcome:
-        serials = settings.pending_serials()
+        waiting = settings.pending_phones(say)
+        found = self._found(waiting)
         code, lines, dropped = ExitCode.DONE, [], set[str]()
-        for phone in self._attached(needed=bool(serials or self.drop)).devices:
-            is_changed = phone.serial in serials
-            if is_changed:
-                serials.remove(phone.serial)
-            try:
-                with leased(phone.serial):  # what a run in progress has changed is not ours to put back
-                    done = settings.restore(phone) if is_changed else None
-                    swept = sweep(phone, drop=self.drop or ())
-            except HarnessError as error:
-                say(f"{phone.serial}: {error}")
-                code = ExitCode.INFRASTRUCTURE
-                continue
-            lines += [f"{phone.serial}: {text}" for text in ([done[1]] if done else []) + swept.lines]
+        for phone in found.devices:
+            waiting = [each for each in waiting if not each.is_of(PhoneId.of(phone.identity))]
+            restored, swept = _restored(phone, self.wait, self.drop or ())
+            lines += [f"{phone.serial}: {text}" for text in (*restored.done, *restored.left, *swept.lines)]
             dropped |= set(swept.removed)
-        for serial in serials if self.device is None else []:
-            say(f"{serial}: not attached; its settings wait for the next run on it, or for `harness restore`")
+            for text in restored.failed:
+                say(f"{phone.serial}: {text}")
+                code = ExitCode.INFRASTRUCTURE
+        states = {bad.serial: f"{bad.state}: {bad.remedy}" for bad in found.unusable}
+        for each in waiting if self.device is None else [each for each in waiting if each.address in states]:
+            why = states.get(each.address, "not attached")
+            say(
+                f"{each.address} ({each.title}): {why}; its settings wait for the next run on it, "
+                "or for `harness restore`"
+            )
             code = ExitCode.INFRASTRUCTURE
         if unknown := sorted(set(self.drop or ()) - dropped):
             say(f"--drop {', '.join(unknown)}: no attached phone has that run; `harness restore` lists them")
             code = worst([code, ExitCode.USAGE])
-        return Outcome(code, tuple(lines or ["nothing to restore"] * (code == ExitCode.DONE)))
+        if not lines and code == ExitCode.DONE:
+            lines = ["nothing to restore"]
+        return Outcome(code, tuple(lines))
 
-    def _attached(self, *, needed: bool) -> Attached:
-        """The phones. Where nothing is known to wait for one, a host without adb is none that lacks anything."""
+    def _found(self, waiting: list[Pending]) -> Attached:
         try:
             return self.find()
-        except InfrastructureError as error:
-            if needed or self.device or self.adb_server:
+        except HarnessError as error:
+            if self.device is not None or not waiting:
                 raise
-            say(f"no phone was looked at: {error.message}")
+            if not isinstance(error, NoDeviceError):
+                say(str(error))
             return Attached()
+
+
+def _restored(phone: Device, wait_s: float, drop: Sequence[str]) -> tuple[settings.Restored, Swept]:
+    done, swept = settings.Restored(), Swept()
+    try:
+        # What a run in progress has changed is not ours to put back.
+        with leased(phone, wait_s=wait_s, say=say, run="harness restore"):
+            if phone.identity.capabilities.has_settings:
+                done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
+            swept = sweep(phone, drop=drop)
+    except HarnessError as error:
+        done.failed.append(str(error))
+    return done, swept
 
 
 COMMAND = Restore

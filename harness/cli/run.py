@@ -14,7 +14,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions
+from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
+class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
 
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None
@@ -62,8 +62,9 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        attached = self.find()
-        context = Context(request, attached, say, stop_on_signal, self.require, self.newcomers(attached))
+        attached = self.find_to_measure()
+        joining = self.newcomers(attached)
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
@@ -74,9 +75,10 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         request = manifest.request_of(run.manifest(), self.ndk)
         if (complete := runner.finished(run)) is not None:
             return _finished(complete)
-        attached = self.find(otherwise=manifest.where_devices_are(run))
+        attached = self.find_to_measure(otherwise=manifest.where_devices_are(run))
         joining = self.newcomers(attached, manifest.where_devices_are(run))
-        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require, joining), run))
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
+        return _finished(runner.resume(context, run))
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -97,7 +99,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         )
 
 
-_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "as_json"}
+_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "as_json", "wait"}
 
 
 def _jobs(context: Context) -> Outcome:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.control import phone_lock
 from harness.devices.base import Device, RemoteProcess
 from harness.devices.identity import BOOT_ID
 from harness.devices.scripts import parse_stat
@@ -22,7 +23,7 @@ _PREFIX = "harness-"
 _RUN = "run"
 _ONCE = ("verify", "tune")
 _NAME = r"[A-Za-z0-9_-]{1,200}"  # of a run
-_LOCK = "lock"  # harness-lock is the device's own lock
+_LOCK = phone_lock.FOLDER.removeprefix(_PREFIX)
 
 
 def folder_of(root: str, run: str) -> str:
@@ -116,9 +117,9 @@ def _has_records(device: Device, root: str, run: str) -> bool:
 class Swept:
     """What was done about leftovers."""
 
-    stopped: int  # programs
-    removed: tuple[str, ...]  # runs
-    kept: tuple[Leftover, ...]  # with records: for --resume, or to be dropped by name
+    stopped: int = 0  # programs
+    removed: tuple[str, ...] = ()  # runs
+    kept: tuple[Leftover, ...] = ()  # with records: for --resume, or to be dropped by name
 
     @property
     def lines(self) -> list[str]:

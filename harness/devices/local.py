@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
@@ -11,11 +12,12 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from harness.devices import family, identity, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
 from harness.devices.scripts import parse_stat
-from harness.errors import DeadlineExceeded, DeviceError
+from harness.errors import DeadlineExceeded, DeviceError, Unkillable
 from harness.paths import build_root
 
 
@@ -121,10 +123,15 @@ class LocalDevice:
         files: dict[str, bytes | None] = {}
         for path in paths:
             try:
-                files[path] = Path(path).read_bytes()
+                files[path] = _read_at_once(path)
             except (OSError, ValueError):
                 files[path] = None
         return files
+
+    @property
+    def silent_files(self) -> tuple[str, ...]:
+        """None: what does not answer at once is not read."""
+        return ()
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         try:
@@ -190,13 +197,13 @@ class LocalDevice:
         if child := self._children.pop(process.pid, None):
             child.wait()
         if left:
-            raise DeviceError(f"local: {left} processes of session {process.pid} cannot be killed")
+            raise Unkillable(f"local: {left} processes of session {process.pid} cannot be killed")
 
-    def get_setting(self, namespace: str, key: str) -> str | None:
+    def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
-    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+    def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30.0) -> None:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
@@ -232,6 +239,15 @@ def _command_lines() -> Iterator[tuple[int, bytes]]:
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 yield int(entry.name), (entry / "cmdline").read_bytes()
+
+
+def _read_at_once(path: str) -> bytes:
+    """A file's content, or OSError where it is none that answers at once: a fifo, a device."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", path)
+        return stream.read()
 
 
 def _sha256(path: Path) -> str:

@@ -7,15 +7,16 @@ import os
 import posixpath
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.control.orphans import OWNER, Owner, folder_of
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, DeviceLost, TransientError
+from harness.errors import DeviceError, DeviceLost, TransientError, WrongDevice
 from harness.measure.planning import worker_folder
+from harness.model.condition import Condition
 from harness.model.worker import Worker
 from harness.store.journal import EventLog, write_atomically
 from harness.toolchain.builder import Built
@@ -27,12 +28,15 @@ _LOOKS, _LOOK_S = 3, 1.0  # for a program whose start was cut: its shell may nee
 class DeviceFolder:
     """The run's folder on the device, with the program in it."""
 
-    def __init__(self, device: Device, run_id: str, events: EventLog) -> None:
+    def __init__(
+        self, device: Device, run_id: str, events: EventLog, stamp: Callable[[Condition], None] = lambda condition: None
+    ) -> None:
         self.device = device
         self.folder = folder_of(device.work_root(), run_id)
         self._run_id = run_id
         self.program = f"{self.folder}/convbench"
         self._events = events
+        self._stamp = stamp
 
     def install(self, built: Built, workers: Sequence[Worker] = ()) -> None:
         """Makes the folder and pushes the program, and workers with their files.
@@ -41,8 +45,8 @@ class DeviceFolder:
         """
         size = sum(path.stat().st_size for path in (built.path, *(path for each in workers for path in each.every)))
         self.device.make_dir(self.folder)
-        need, free = size + _ROOM_BYTES, self.device.free_bytes(self.folder)
-        if free < need:
+        need, free = size + _ROOM_BYTES, self._free_bytes()
+        if free is not None and free < need:
             raise DeviceError(
                 f"too little space in {self.device.work_root()}: {free >> 10} KiB free, {need >> 10} KiB needed",
                 "free some space on the device",
@@ -64,6 +68,16 @@ class DeviceFolder:
             file = Path(place) / "file"
             write_atomically(file, data)
             self.device.push(file, f"{self.folder}/{name}")
+
+    def _free_bytes(self) -> int | None:
+        """None where the device does not say: then a full disk shows when something is written."""
+        try:
+            return self.device.free_bytes(self.folder)
+        except (DeviceLost, WrongDevice):
+            raise
+        except DeviceError as error:
+            self._stamp(Condition("SPACE_UNKNOWN", error.message))
+            return None
 
     def json(self, *argv: str, deadline_s: float = 120.0) -> dict[str, Any]:
         """Runs a convbench command that prints one JSON object."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from harness.control import quarantine
 from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, UsageError
@@ -56,6 +57,9 @@ class Joining:
     def _name(self, device: Device) -> str | None:
         self._serials.add(device.serial)
         phone = PhoneId.of(device.identity)
+        if (held := quarantine.of(phone)) is not None:
+            self._context.say(f"{device.serial}: in quarantine {held.text}: it does not join")
+            return None
         name = None if any(phone.is_same(each) for each in self._phones.values()) else self._name_of(device)
         if name is not None:
             self._phones[name] = phone

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from harness.control import settings
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
@@ -86,7 +85,6 @@ def resume(context: Context, run: RunDir) -> RunResult:
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
-        _follow(run, devices)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
@@ -159,15 +157,6 @@ def _name_in(owners: Mapping[str, PhoneId | None], device: Device) -> str | None
     return next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
 
 
-def _follow(run: RunDir, devices: Sequence[Named]) -> None:
-    """A phone that has another address now is put back there what the run left changed."""
-    owners = manifest.owners(run)
-    for name, device in devices:
-        owner = owners[name]
-        if owner is not None and owner.address != device.serial:
-            settings.follow(owner.address, device.serial, run.device(name).settings)
-
-
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
     left = unmeasured(run, name, request)
     layers = [layer.name for layer in request.layers]
@@ -193,7 +182,8 @@ def _measure(
     """``name_of``: as in Joining. ``result.absent`` are the devices that were meant and not to be had at first."""
     began = time.monotonic()
     with context.stopping() as stop:
-        joining = Joining(run, devices, context, Work(context.request, programs, stop, context.say, lacking), name_of)
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, context.attached.conditions)
+        joining = Joining(run, devices, context, work, name_of)
         try:
             result.outcomes = _measure_all(run, devices, joining)
             _add_faults_on_record(run, result.outcomes)

@@ -7,10 +7,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from harness.control import baseline
-from harness.control.heat import NOWHERE, Heat, Rest, find_source
+from harness.control import baseline, quarantine
+from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.lease import host_cpus, leased
-from harness.control.settings import kept_awake
+from harness.control.settings import applied
 from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
@@ -29,7 +29,8 @@ from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
-from harness.measure.sweeping import swept
+from harness.measure.sweeping import quarantined, swept
+from harness.model.condition import Condition
 from harness.store.progress import Done, done_by_cluster
 from harness.store.rundir import DeviceDir, RunDir
 
@@ -57,6 +58,8 @@ class Session:
         self._request = work.request
         self._programs = work.programs
         self._unfit = work.unfit.get(name)
+        self._wait_s = work.wait_s
+        self._conditions = work.conditions.get(device.serial, ())
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -74,6 +77,7 @@ class Session:
         except HarnessError as error:
             if not (isinstance(error, DeviceLost) and self._lost_said):
                 self.outcome.fail(error.exit_code, str(error))
+            quarantined(error, self._raw, self.outcome)
         except Exception as error:  # a fault of ours on one device must not take the others with it
             traceback.print_exc()
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
@@ -90,6 +94,9 @@ class Session:
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
 
+    def _stamp(self, condition: Condition) -> None:
+        self.outcome.stamp(condition, self._directory.events)
+
     def _say_unmeasured(self) -> None:
         """What was planned and is not measured is a failure, whatever kept it from being measured."""
         layers = [layer.name for layer in self._request.layers]
@@ -101,9 +108,19 @@ class Session:
     def _measure(self) -> None:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
-            stack.enter_context(leased(device.serial))
-            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
+            held = leased(
+                device,
+                wait_s=self._wait_s,
+                stop=self._stop,
+                say=self._progress.remark,
+                run=self._run.path.name,
+                renewed_by=self._raw,
+            )
+            conditions = stack.enter_context(held)
+            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            for condition in (*conditions, *self._conditions):
+                self.outcome.stamp(condition, events)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
@@ -112,14 +129,16 @@ class Session:
             chosen = self._choose(topology)
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:
-                stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
-            installed = DeviceFolder(device, self._run.run_id, events)
+                wanted = self._request.policy.settings
+                stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
+            installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
             swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
+            quarantine.stayed(self._phone)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
@@ -188,6 +207,8 @@ class Session:
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
+        if (held := quarantine.lost(self._phone)) is not None:
+            self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:
         def load() -> None:
@@ -195,7 +216,7 @@ class Session:
             while time.monotonic() < until and not self._stop.is_set():
                 installed.json("probe")
 
-        source, zones = find_source(self._device, load)
+        source, zones = find_heat(self._device, load, self._stamp)
         stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)

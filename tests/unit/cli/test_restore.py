@@ -13,7 +13,7 @@ from harness.cli.restore import Restore
 from harness.devices import discovery
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
-from harness.errors import DeviceError, InfrastructureError, NoDeviceError
+from harness.errors import DeviceError, NoDeviceError
 from harness.exit_codes import ExitCode
 
 pytestmark = pytest.mark.unit
@@ -61,17 +61,6 @@ def test_a_device_in_use_is_left_alone(work: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(restore, "leased", held)
     assert Restore()().code == ExitCode.INFRASTRUCTURE
     assert len(list(work.iterdir())) == 2
-
-
-def test_a_host_without_adb_lacks_nothing_unless_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(*_: Any) -> Attached:
-        raise InfrastructureError("no adb server")
-
-    monkeypatch.setattr(discovery, "find", find)
-    assert Restore()().lines == ("nothing to restore",)
-    for asked in (Restore(drop=["r1"]), Restore(adb_server=["127.0.0.1:1"])):
-        with pytest.raises(InfrastructureError):
-            asked()
 
 
 def test_an_unknown_device_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
