@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.measure.context import Newcomers
     from harness.model.layer import Layer
     from harness.model.suite import Suite
 
@@ -87,6 +89,19 @@ class DeviceOptions:
         from harness.devices import discovery  # noqa: PLC0415
 
         return discovery.find(self.device or otherwise or [], self.adb_server or [], allow)
+
+    def newcomers(
+        self, attached: Attached, otherwise: list[str] | None = None, allow: Collection[str] = ()
+    ) -> Newcomers | None:
+        """With --device all (or ``otherwise``): looks for phones that are attached later; else None."""
+        from harness.devices import discovery  # noqa: PLC0415
+
+        servers = [server.address for server in attached.servers]
+        return (
+            partial(discovery.newcomers, servers, allow=allow)
+            if discovery.ALL in (self.device or otherwise or ())
+            else None
+        )
 
     def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
         """The same, with phones in quarantine among the unusable ones."""

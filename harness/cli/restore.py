@@ -1,8 +1,14 @@
-"""``harness restore``: puts back settings that a killed run left changed, on this host or another one."""
+"""``harness restore``: puts back settings that a killed run left changed, on this host or another one, and stops and
+removes what dead runs left.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, WaitOption
@@ -10,27 +16,32 @@ from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import settings
 from harness.control.lease import leased
+from harness.control.orphans import Swept, sweep
 from harness.control.settings_journal import Pending
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError, NoDeviceError
-from harness.exit_codes import ExitCode
+from harness.exit_codes import ExitCode, worst
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restore(WaitOption, DeviceOptions, Command):
-    """Puts back the settings of attached phones; says which ones wait for a phone."""
+    """Puts back what dead runs left on attached phones; says which ones wait for a phone."""
+
+    drop: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="RUNID", help="Give up that run's records on the phones. Repeats."),
+    ] = None
 
     def __call__(self) -> Outcome:
         waiting = settings.pending_phones(say)
         found = self._found(waiting)
-        code, lines = ExitCode.DONE, []
+        code, lines, dropped = ExitCode.DONE, [], set[str]()
         for phone in found.devices:
-            if not phone.identity.capabilities.has_settings:
-                continue
             waiting = [each for each in waiting if not each.is_of(PhoneId.of(phone.identity))]
-            restored = _restored(phone, self.wait)
-            lines += [f"{phone.serial}: {text}" for text in (*restored.done, *restored.left)]
+            restored, swept = _restored(phone, self.wait, self.drop or ())
+            lines += [f"{phone.serial}: {text}" for text in (*restored.done, *restored.left, *swept.lines)]
+            dropped |= set(swept.removed)
             for text in restored.failed:
                 say(f"{phone.serial}: {text}")
                 code = ExitCode.INFRASTRUCTURE
@@ -42,6 +53,9 @@ class Restore(WaitOption, DeviceOptions, Command):
                 "or for `harness restore`"
             )
             code = ExitCode.INFRASTRUCTURE
+        if unknown := sorted(set(self.drop or ()) - dropped):
+            say(f"--drop {', '.join(unknown)}: no attached phone has that run; `harness restore` lists them")
+            code = worst([code, ExitCode.USAGE])
         if not lines and code == ExitCode.DONE:
             lines = ["nothing to restore"]
         return Outcome(code, tuple(lines))
@@ -57,13 +71,17 @@ class Restore(WaitOption, DeviceOptions, Command):
             return Attached()
 
 
-def _restored(phone: Device, wait_s: float) -> settings.Restored:
+def _restored(phone: Device, wait_s: float, drop: Sequence[str]) -> tuple[settings.Restored, Swept]:
+    done, swept = settings.Restored(), Swept()
     try:
         # What a run in progress has changed is not ours to put back.
         with leased(phone, wait_s=wait_s, say=say, run="harness restore"):
-            return settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
+            if phone.identity.capabilities.has_settings:
+                done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
+            swept = sweep(phone, drop=drop)
     except HarnessError as error:
-        return settings.Restored(failed=[str(error)])
+        done.failed.append(str(error))
+    return done, swept
 
 
 COMMAND = Restore

@@ -64,7 +64,9 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        context = Context(request, self.find(allow=request.allow), say, stop_on_signal, self.require, self.wait)
+        attached = self.find(allow=request.allow)
+        joining = self.newcomers(attached, allow=request.allow)
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
@@ -77,7 +79,9 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         if (complete := runner.finished(run)) is not None:
             return _finished(complete)
         attached = self.find(manifest.where_devices_are(run), request.allow)
-        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require, self.wait), run))
+        joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
+        return _finished(runner.resume(context, run))
 
     def _request(self) -> Request:
         suite, layers = self.read()

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from harness.devices import identity, quoting, scripts, topology
-from harness.devices.base import Completed, Identity, RemoteProcess, Topology
+from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
 from harness.devices.phone_id import PhoneId, second_mark
 from harness.devices.topology import Files
 from harness.devices.transport import CommandTimedOut, Deadline, Pace, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, WrongDevice
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, Unkillable, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
@@ -105,16 +105,19 @@ class AdbDevice:
                 f"attach the {was.title} that was there before",
             )
 
-    def topology(self) -> Topology:
-        first = self.read_files(topology.first_paths())
-        files = {**first, **self.read_files(topology.cpu_paths(topology.cpus_of(first)))}
-        return topology.build(files, self._allowed(first))
+    def reconnect(self) -> None:
+        """The server opens its connection to this phone anew; those to other phones stay."""
+        self._transport.reconnect()
 
-    def _allowed(self, files: Files) -> tuple[int, ...]:
+    def topology(self) -> Topology:
+        done = self._script(scripts.LINES, token := scripts.new_token(), *topology.PATTERNS)
+        mask, _, lines = done.stdout.partition(f"\n{token}\n".encode())
+        files = scripts.parse_lines(lines)
+        return topology.build(files, self._allowed(mask.decode("utf-8", "replace"), files))
+
+    def _allowed(self, said: str, files: Files) -> tuple[int, ...]:
         """CPUs of the affinity mask, by its system call: /proc/self/status of a virtual phone shows the host's."""
-        done = self._script("taskset -p $$")
-        mask = re.search(r"mask: *(?:0x)?([0-9a-fA-F,]+)\s*$", done.text) if done.code == 0 else None
-        if mask:
+        if mask := re.search(r"mask: *(?:0x)?([0-9a-fA-F,]+)\s*$", said):
             bits = int(mask[1].replace(",", ""), 16)
             return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
         return () if self.identity.emulated else topology.allowed_by_status(files)
@@ -124,27 +127,35 @@ class AdbDevice:
         return WORK_ROOT
 
     def run(self, argv: Sequence[str], *, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Runs a program; raises DeadlineExceeded after ``deadline_s`` in all, with the program killed on the phone."""
-        line = f"{scripts.ANNOUNCE}exec {quoting.command(argv)}{'' if stdin else ' </dev/null'}"
+        """Runs a program; raises DeadlineExceeded after ``deadline_s`` in all, with the program killed on the phone.
+
+        A program that had ended by then, or of which the phone said nothing, is one whose connection hangs: DeviceLost.
+        """
+        token = scripts.new_token()
+        line = scripts.announced(quoting.command(argv) + ("" if stdin else " </dev/null"), token)
         try:
             code, stdout, stderr = self._transport.shell(line, Deadline(deadline_s), stdin)
         except CommandTimedOut as late:
-            stopped = self._stop(late.stdout)
-            raise DeadlineExceeded(
-                f"{self.serial}: {argv[0]} took longer than {deadline_s:g} s and was {stopped}"
-            ) from None
-        return Completed(tuple(argv), code, stdout.partition(b"\n")[2], stderr)
+            raise self._late(argv[0], deadline_s, late.stdout, token) from None
+        announcement, own = scripts.split_announced(stdout, token)
+        if announcement is None:
+            reason = stderr.decode("utf-8", "replace").strip()[-200:] or f"exit code {code}"
+            raise DeviceLost(f"{self.serial}: running {argv[0]}: the answer lacks its beginning ({reason})")
+        return Completed(tuple(argv), code, own, stderr)
 
-    def _stop(self, stdout: bytes) -> str:
-        """Kills what a timed-out command left, by the line it announced itself with; says how that went."""
-        stat = scripts.parse_stat(stdout.partition(b"\n")[0].decode("utf-8", "replace"))
-        if stat is None:
-            return "given up: the phone did not say which process it was"
+    def _late(self, program: str, deadline_s: float, stdout: bytes, token: str) -> DeviceError:
+        """Kills what a call left that came to no end in its time: the error to raise."""
+        stat = scripts.parse_stat(scripts.split_announced(stdout, token)[0] or "")
+        doing = f"{self.serial}: {program}"
         try:
-            left = self._kill(RemoteProcess(stat[0], stat[1], ""))
-        except DeviceError:
-            return "given up: the phone does not answer"
-        return f"not stopped: {left} processes are left on the phone" if left else "stopped"
+            found, left = self._kill(RemoteProcess(stat[0], stat[1], "") if stat else None, token)
+        except DeviceError as error:
+            return DeviceLost(f"{doing}: no answer for {deadline_s:g} s, nor to a second call ({error.message})")
+        ending = f"not stopped: {left} processes are left on the phone" if left else "stopped"
+        if stat is None or not found:
+            what = f"the program was {ending}" if found else "the program had ended"
+            return DeviceLost(f"{doing}: no answer for {deadline_s:g} s: the connection hangs, {what}")
+        return DeadlineExceeded(f"{doing} took longer than {deadline_s:g} s and was {ending}")
 
     def _script(self, text: str, *arguments: str, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
         """Runs a script; its output begins behind a token, since a shell may say something before."""
@@ -239,29 +250,29 @@ class AdbDevice:
             token = scripts.new_token()
             listing = "\n".join(rest).encode("utf-8", "surrogateescape") + b"\n\n"
             line = quoting.command(scripts.script(scripts.READ_FILES, token))
-            ended, output = self._until_it_hangs(line, Pace(deadline, patience), listing)
+            error, output = self._until_it_hangs(line, Pace(deadline, patience), listing)
             whole = min(scripts.whole_frames(output, token), len(rest))
-            if not ended and whole < 0:  # the shell itself is slow
-                if patience > _FILE_S:
-                    raise DeadlineExceeded(f"{self.serial}: reading {rest[0]}: no answer within its time")
+            if error and whole < 0 and patience == _FILE_S:  # the shell itself is slow
                 patience = _FILES_S
                 continue
+            if error and (whole < 0 or isinstance(error, DeviceLost)):
+                raise error
             files |= zip(rest[:whole], scripts.parse_frames(output, token, max(whole, 0)), strict=False)
-            if ended or whole == len(rest):
+            if error is None or whole == len(rest):
                 break
             if rest[whole].startswith("/sys/"):
                 self._silent.append(rest[whole])
             rest = rest[whole + 1 :]
         return files
 
-    def _until_it_hangs(self, line: str, pace: Pace, stdin: bytes) -> tuple[bool, bytes]:
-        """Whether a command line came to its end, and what it printed; it is stopped where nothing comes for long."""
+    def _until_it_hangs(self, line: str, pace: Pace, stdin: bytes) -> tuple[DeviceError | None, bytes]:
+        """What a command line printed; with an error where nothing came for long, and it was stopped."""
+        token = scripts.new_token()
         try:
-            _, stdout, _ = self._transport.shell(f"{scripts.ANNOUNCE}exec {line}", pace, stdin)
+            _, stdout, _ = self._transport.shell(scripts.announced(line, token), pace, stdin)
         except CommandTimedOut as late:
-            self._stop(late.stdout)
-            return False, late.stdout
-        return True, stdout
+            return self._late("sh", pace.seconds, late.stdout, token), late.stdout
+        return None, stdout
 
     @property
     def silent_files(self) -> tuple[str, ...]:
@@ -307,19 +318,34 @@ class AdbDevice:
         same_boot = not boot or not process.boot_id or boot == process.boot_id
         return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
 
-    def kill(self, process: RemoteProcess) -> None:
-        if left := self._kill(process):
-            raise DeviceError(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
+    def running(self, text: str) -> list[Running]:
+        """The living processes with that text in their command line."""
+        done = self._script(scripts.PROGRAMS, token := scripts.new_token(), text)
+        boot_id, processes = scripts.parse_programs(done.stdout, token)
+        return [
+            Running(RemoteProcess(stat[0], stat[1], boot_id), tuple(arguments))
+            for line, arguments in processes
+            if (stat := scripts.parse_stat(line)) and stat[2] not in ("Z", "X")
+        ]
 
-    def _kill(self, process: RemoteProcess) -> int:
-        arguments = (str(process.pid), str(process.start_ticks), process.boot_id)
+    def kill(self, process: RemoteProcess) -> None:
+        if left := self._kill(process)[1]:
+            raise Unkillable(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
+
+    def _kill(self, process: RemoteProcess | None, token: str = "") -> tuple[int, int]:
+        """Kills the process with its family, or without one all of the call with that token; found, and left."""
+        known = process or RemoteProcess(0, 0, "")
+        arguments = (str(known.pid), str(known.start_ticks), known.boot_id, f"{scripts.CALL}={token}")
         # stderr is full of processes that ended between listing and reading
         line = f"exec {quoting.command(scripts.script(scripts.KILL, *arguments))} </dev/null 2>/dev/null"
+        doing = f"{self.serial}: killing {f'process {known.pid}' if process else 'what a call left'}"
         try:
             _, stdout, _ = self._transport.shell(line, Deadline(_CLEAN_UP_S))
         except CommandTimedOut:
-            raise DeadlineExceeded(f"{self.serial}: killing process {process.pid}: no answer") from None
-        return int(stdout.strip() or 0) if stdout.strip().isdigit() else 0
+            raise DeviceLost(f"{doing}: no answer for {_CLEAN_UP_S:g} s") from None
+        if (counts := re.search(rb"^(\d+) (\d+)\s*\Z", stdout, re.MULTILINE)) is None:
+            raise DeviceLost(f"{doing}: the answer is cut short")
+        return int(counts[1]), int(counts[2])
 
     def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
         """A value of Android's settings; None where unset. DeviceError where not one line is ``like`` a value."""

@@ -147,6 +147,14 @@ class RemoteProcess:
     boot_id: str
 
 
+@dataclass(frozen=True)
+class Running:
+    """A process that was found, and its command line."""
+
+    process: RemoteProcess
+    arguments: tuple[bytes, ...]
+
+
 class Device(Protocol):
     """A phone behind adb, or this machine. Methods raise DeviceLost, DeadlineExceeded or DeviceError."""
 
@@ -160,6 +168,10 @@ class Device(Protocol):
 
     def confirm(self) -> None:
         """Asks again who answers. Raises DeviceError where it is not the device that ``identity`` tells of."""
+        ...
+
+    def reconnect(self) -> None:
+        """Has the connection opened anew, to this device alone; never raises. Whether it helped shows the next call."""
         ...
 
     def topology(self) -> Topology: ...
@@ -211,8 +223,12 @@ class Device(Protocol):
 
     def alive(self, process: RemoteProcess) -> bool: ...
 
+    def running(self, text: str) -> list[Running]:
+        """The living processes that have the text in their command line, in one round trip."""
+        ...
+
     def kill(self, process: RemoteProcess) -> None:
-        """Kills the program and the processes of its session; returns when they are gone."""
+        """Kills the program, its session and all that descends from them; returns when they are gone."""
         ...
 
     def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:

@@ -75,33 +75,6 @@ def find(serials: Sequence[str], servers: Sequence[str], allow: Collection[str] 
     )
 
 
-def newcomers(known: Attached, servers: Sequence[str], allow: Collection[str] = ()) -> Attached:
-    """Usable phones that have joined since ``known`` was found: none of its phones under another address.
-
-    Asks the servers for their lists, and only those phones that are new in them; a server that does not answer has no
-    newcomers, and none is started.
-    """
-    from harness.devices.servers import default, parse  # noqa: PLC0415
-
-    asked = [parse(text, "--adb-server") for text in servers] or [default()[0]]
-    here = {serial for device in known.devices for serial in (device.serial, *known.other_names.get(device.serial, ()))}
-    listed: list[Listed] = []
-    for server in asked:
-        with suppress(InfrastructureError):
-            listed += [entry for entry in _list([server]) if entry.serial not in here and entry.state == "device"]
-    if not listed:
-        return Attached()
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        probed = list(pool.map(lambda entry: _probe(entry, allow), listed))
-    phones = [PhoneId.of(device.identity) for device in known.devices]
-    joined = [
-        result
-        for result in probed
-        if not isinstance(result, Unusable) and not any(PhoneId.of(result.identity).is_same(phone) for phone in phones)
-    ]
-    return _found(_distinct(joined, ()))
-
-
 def _found(phones: Sequence[tuple[AdbDevice, tuple[str, ...]]]) -> Attached:
     """Phones with their other names, and the conditions that they are found in."""
     alike = _sharing([phone for phone, _ in phones])
@@ -114,6 +87,18 @@ def _found(phones: Sequence[tuple[AdbDevice, tuple[str, ...]]]) -> Attached:
         conditions={serial: found for serial, found in conditions.items() if found},
         other_names={phone.serial: others for phone, others in phones if others},
     )
+
+
+def newcomers(servers: Sequence[str], known: Collection[str], allow: Collection[str] = ()) -> list[Device]:
+    """Usable phones that these adb servers list by other serials than the ``known`` ones; no other phone is asked.
+
+    ``allow``: as in find.
+
+    Raises InfrastructureError for a server that does not answer; none is started.
+    """
+    listed = _list(_choose(servers)) if servers else []
+    probed = [_probe(entry, allow) for entry in listed if entry.state == "device" and entry.serial not in known]
+    return list(_found(_distinct([result for result in probed if not isinstance(result, Unusable)], ())).devices)
 
 
 def _choose(servers: Sequence[str]) -> tuple[Server, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -15,13 +15,15 @@ from harness.model.condition import Condition
 
 Say = Callable[[str], None]
 Stopping = Callable[[], AbstractContextManager[threading.Event]]
+Newcomers = Callable[[Collection[str]], Sequence[Device]]
 
 
 @dataclass(frozen=True)
 class Context:
     """What is asked, of which devices; whom to tell what goes on.
 
-    ``stopping`` gives the event that ends measuring in order; ``require``: how many devices there have to be.
+    ``stopping`` gives the event that ends measuring in order; ``require``: how many devices there have to be;
+    ``newcomers``: the usable phones that are attached by now by other serials than those given. It raises HarnessError.
     """
 
     request: Request
@@ -30,6 +32,7 @@ class Context:
     stopping: Stopping
     require: int | None = None
     wait_s: float = 0.0  # --wait: how long a device that somebody else has is waited for
+    newcomers: Newcomers | None = None  # None: the devices are those that were found
 
     @property
     def some_unusable(self) -> bool:

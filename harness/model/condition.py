@@ -126,6 +126,11 @@ KINDS: dict[str, Kind] = {
         "look after the phone, then: harness doctor --release DEVICE",
         stops=True,
     ),
+    "STARTING": Kind(
+        "a phone that starts is busy with it",
+        "wait until Android has started; where it has, and does not say so: --allow STARTING",
+        stops=True,
+    ),
     # What the work needs to know; what is measured is the same.
     "LITTLE_SPACE": Kind(
         "the program and its records may not fit",
@@ -163,7 +168,6 @@ KINDS: dict[str, Kind] = {
     "NO_PERMISSIONS": Kind(
         "this user may not open the USB device", "install Android's udev rules", stops=True, about="away"
     ),
-    "STARTING": Kind("Android has not started yet", "wait until it has", stops=True, about="away"),
     "NO_ANSWER": Kind("adb lists the phone, but it answers nothing", "plug it in again", stops=True, about="away"),
     "NO_SHELL_V2": Kind(
         "its adb daemon gives no exit codes: no failure could be told from a success",

@@ -37,6 +37,8 @@ class DeviceData:
     faults: list[str]  # of records.jsonl: cut or unreadable lines
     messages: list[str]  # why the session on this device failed
     stamps: list[Stamp] = field(default_factory=list)  # conditions that its results are stamped with
+    given_up: dict[str, str] = field(default_factory=dict)  # by cluster: why it was left after its last attempt
+    out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
 
     @property
     def emulated(self) -> bool:
@@ -175,6 +177,8 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         redact.value(faults),
         redact.value(_failures(messages, stamps)),
         stamps,
+        redact.value(_reasons(events, "given up")),
+        redact.value(_reasons(events, "out of reach")),
     )
 
 
@@ -183,6 +187,11 @@ def _failures(messages: object, stamps: list[Stamp]) -> list[str]:
     told = tuple(f"{stamp.name}: " for stamp in stamps)
     texts = [str(message) for message in messages] if isinstance(messages, list) else []
     return [text for text in texts if not text.startswith(told)]
+
+
+def _reasons(events: list[dict[str, Any]], name: str) -> dict[str, str]:
+    """By cluster, why the newest of these events came."""
+    return {str(event.get("cluster")): str(event.get("why") or "") for event in events if event.get("event") == name}
 
 
 def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:

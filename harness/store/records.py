@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from harness.model.memory import MEMORY_BYTES
 from harness.model.variant import CacheMode, Face, Variant
 
 # Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
@@ -273,11 +274,16 @@ class Gate(_Record):
 
 
 class Skip(_OfVariant):
-    """A variant that does not apply to a layer, or does not fit."""
+    """A variant that does not apply to a layer, or does not fit: it needs so many ``bytes``."""
 
     type: Literal["skip"]
     reason: str
     bytes: Bytes | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the device refused memory that a sample may take: it may have it another time."""
+        return 0 < (self.bytes or 0) <= MEMORY_BYTES
 
 
 class Error(_OfVariant):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,8 @@ from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
-from harness.store.journal import EventLog, write_atomically
+from harness.measure.sweeping import swept
+from harness.store.journal import EventLog
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
 
@@ -46,7 +46,7 @@ class Convbench:
         ``of`` tells several runs of a command apart. Raises DeviceError.
         """
         stem = f"{self.folder}/{command}{of}"
-        self._push_text(plan, f"{stem}.plan")
+        self._installed.put(plan.encode(), f"{command}{of}.plan")
         self._process = self.device.spawn(
             [self.program, command, f"{stem}.plan", *options], cwd=self.folder, output=f"{stem}.out"
         )
@@ -82,12 +82,6 @@ class Convbench:
                 return False
         return True
 
-    def _push_text(self, text: str, target: str) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "text"
-            write_atomically(file, text.encode())
-            self.device.push(file, target)
-
 
 @contextmanager
 def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Device]:
@@ -111,6 +105,7 @@ def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> I
     installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
+        swept(device, run_id, done, NO_EVENTS, lambda text: work.say(f"{done.name}: {text}"))
         installed.install(built, work.request.workers)
         yield made
     finally:

@@ -31,7 +31,7 @@ def choose(run: RunDir, name: str, request: Request, topology: Topology) -> Chos
     added = clusters
     if known:  # those that an earlier session saw; a cluster that was hidden may have turned up
         done = done_by_cluster(run.device(name).records)
-        taken = {cpu for label, of_it in done.items() if of_it.samples for cpu in parse_cpus(label)}
+        taken = {cpu for label, of_it in done.items() if of_it.has_samples for cpu in parse_cpus(label)}
         added = [t.cluster for t in usable if t.cluster.label not in known and not taken & set(t.cluster.cpus)]
     for cluster in (cluster for cluster in added if cluster.label not in allowed):
         run.add_jobs(planned_lines(name, cluster.label, request))

@@ -9,10 +9,10 @@ from itertools import groupby
 from harness.control.settings import pending
 from harness.devices.phone_id import PhoneId
 from harness.measure.clusters import not_superseded
-from harness.measure.planning import variants_of
+from harness.measure.planning import measured, variants_of
 from harness.measure.request import Request
 from harness.plan.jobs import Job
-from harness.plan.remaining import Measured, remaining
+from harness.plan.remaining import remaining
 from harness.store.journal import read_lines
 from harness.store.progress import Done, done_by_cluster
 from harness.store.rundir import RunDir
@@ -32,11 +32,11 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
     Clusters that are done are left out, and those that --allow CORES_FORBIDDEN does without.
     """
     done = done_by_cluster(run.device(name).records)
-    measured = [label for label, known in done.items() if known.samples]
+    seen = [label for label, known in done.items() if known.has_samples]
     variants = variants_of(request)
     lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}
-    for label in not_superseded(planned_clusters(run, name), measured):
+    for label in not_superseded(planned_clusters(run, name), seen):
         if _is_done_without(run, name, label):
             continue
         jobs = [
@@ -44,8 +44,7 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
             for line in lines
             if line.get("cluster") == label and isinstance(line.get("launch"), int) and "layer" in line
         ]
-        known = done.get(label, Done())
-        if missing := remaining(jobs, Measured(known.jobs, known.samples, known.rounds)):
+        if missing := remaining(jobs, measured(done.get(label, Done()))):
             left[label] = missing
     return left
 

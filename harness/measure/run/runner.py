@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from harness.devices.base import Attached, Device, Unusable
@@ -21,6 +22,7 @@ from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
 from harness.measure.request import Request
 from harness.measure.run import manifest
+from harness.measure.run.joining import Joining, Namer
 from harness.measure.run.kept_workers import check_unchanged
 from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, words
 from harness.measure.run.outcome import SessionOutcome
@@ -43,7 +45,8 @@ class RunResult:
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
     unusable: Sequence[Unusable] = ()  # devices that were meant and could not be measured
-    some_unusable: bool = False  # a device that was meant was not to be had
+    absent: set[str] = field(default_factory=set)  # names or serials of devices that were meant and not to be had
+    some_unusable: bool = False  # they did not come either
     touched: bool = True  # the run directory has changed: its report is made again
 
 
@@ -60,7 +63,8 @@ def start(context: Context, out: Path | None) -> RunResult:
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
-        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=context.some_unusable)
+        absent = {bad.serial for bad in context.attached.unusable}
+        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
         result.unusable = context.attached.unusable
         _measure(result, run, devices, programs, context, lacking, admission)
         return result
@@ -105,9 +109,11 @@ def resume(context: Context, run: RunDir) -> RunResult:
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
         run.update_manifest(status="running", allow=list(request.allow))
-        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=bool(missing or strangers))
+        absent = {*missing, *(stranger.message for stranger in strangers)}
+        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
         result.unusable = admission.refused
-        _measure(result, run, devices, programs, context, lacking, admission)
+        name_of = partial(_name_in, manifest.owners(run))
+        _measure(result, run, devices, programs, context, lacking, admission, name_of)
         return result
 
 
@@ -141,8 +147,7 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     devices: dict[str, Device] = {}
     others: list[Device] = []
     for device in found:
-        phone = PhoneId.of(device.identity)
-        name = next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
+        name = _name_in(owners, device)
         if name is None:
             others.append(device)
         else:
@@ -166,6 +171,12 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     return list(devices.items()), strangers
 
 
+def _name_in(owners: Mapping[str, PhoneId | None], device: Device) -> str | None:
+    """The name in a run of a device whose device.json it has."""
+    phone = PhoneId.of(device.identity)
+    return next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
+
+
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
     left = unmeasured(run, name, request)
     layers = [layer.name for layer in request.layers]
@@ -187,14 +198,20 @@ def _measure(
     context: Context,
     lacking: Mapping[str, DeviceError],
     admission: Admission,
+    name_of: Namer | None = None,
 ) -> None:
+    """``name_of``: as in Joining. ``result.absent`` are the devices that were meant and not to be had at first."""
     began = time.monotonic()
     with context.stopping() as stop:
         stamps = {name: admission.of(device) for name, device in devices}
         work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps)
+        joining = Joining(run, devices, context, work, name_of)
         try:
-            result.outcomes = _measure_all(run, devices, work)
+            result.outcomes = _measure_all(run, devices, joining)
             _add_faults_on_record(run, result.outcomes)
+            result.some_unusable = bool(
+                result.absent - {each for name, d in joining.joined for each in (name, d.serial)}
+            )
             unusable = result.some_unusable
             result.code = code_of(result.outcomes, some_unusable=unusable, stopped=stop.is_set())
             unfinished = any(outcome.unfinished for outcome in result.outcomes)
@@ -209,11 +226,15 @@ def _measure(
                 result.code = worst([result.code, error.exit_code])
 
 
-def _measure_all(run: RunDir, devices: Sequence[Named], work: Work) -> list[SessionOutcome]:
-    progress = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
-    sessions = {name: Session(device, name, run, work, progress[name]) for name, device in devices}
-    with Display(list(progress.values())):
-        return in_turn(devices, lambda name, _: sessions[name].measure(), work)
+def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining) -> list[SessionOutcome]:
+    shown = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
+    with Display(shown) as display:
+
+        def measure(name: str, device: Device) -> SessionOutcome:
+            progress = shown.get(name) or display.add(DeviceProgress(name, device.identity.mark))
+            return Session(device, name, run, joining.work, progress).measure()
+
+        return in_turn(devices, measure, joining.work, joining)
 
 
 def _add_faults_on_record(run: RunDir, outcomes: list[SessionOutcome]) -> None:

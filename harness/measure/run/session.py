@@ -6,14 +6,12 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
 from harness.control import baseline, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import applied
-from harness.devices.base import Device, RemoteProcess, Topology
-from harness.devices.identity import BOOT_ID
+from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
@@ -22,22 +20,20 @@ from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
+from harness.measure.run.attempt import Site
 from harness.measure.run.chosen import choose
-from harness.measure.run.clusterplan import ClusterPlan, make_plan
-from harness.measure.run.follow import Follower
+from harness.measure.run.clusterplan import make_plan
 from harness.measure.run.intake import Intake
 from harness.measure.run.leftover import unmeasured, words
 from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
-from harness.measure.tables import kept_table
+from harness.measure.run.tries import Tries
+from harness.measure.sweeping import quarantined, swept
 from harness.model.condition import Condition
-from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
-from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir, RunDir
 
-_GRACE_S = 120.0  # beyond the deadline that convbench keeps by itself
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
 
 
@@ -56,7 +52,7 @@ class Session:
         self._directory: DeviceDir = run.device(name, serial)
         self._raw = device
         events = self._directory.events
-        self._connection = Connection(events, work.stop, progress.lost, progress.back)
+        self._connection = Connection(events, work.stop, progress.lost, progress.back, device.reconnect)
         self._device = patient(device, events, work.stop, self._connection)
         self._run = run
         self._request = work.request
@@ -81,6 +77,7 @@ class Session:
         except HarnessError as error:
             if not (isinstance(error, DeviceLost) and self._lost_said):
                 self.outcome.fail(error.exit_code, str(error))
+            quarantined(error, self._raw, self.outcome)
         except Exception as error:  # a fault of ours on one device must not take the others with it
             traceback.print_exc()
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
@@ -138,6 +135,7 @@ class Session:
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
+            swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
@@ -177,26 +175,38 @@ class Session:
             known.attempts = max(known.attempts, number)
         plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
         self._progress.expect(jobs=sum(p.planned for p in plans))
-        todo = [p for p in plans if p.jobs]
+        todo = [p.target for p in plans if p.jobs]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
         self._intake.heat = self._find_heat(installed)
-        for plan in todo:
+        site = Site(
+            raw=self._raw,
+            installed=installed,
+            run=self._run,
+            directory=self._directory,
+            connection=self._connection,
+            intake=self._intake,
+            progress=self._progress,
+            stop=self._stop,
+        )
+        for target in todo:
             if self._stop.is_set():
                 return
+            label = target.cluster.label
             try:
-                self._cluster(installed, plan)
+                Tries(site, self._request, self.outcome, done.get(label, Done())).measure(target)
             except DeviceLost as error:
-                self._lost(error, plan.target.cluster.label)
+                self._lost(error, label)
                 raise
 
     def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(
             f"connection lost while cluster {label} was measured, and not back in time ({error.message})",
-            f"what it measured is kept; attach the phone, then {self._go_on()}",
+            f"what it measured is kept; {error.remedy or 'attach the phone'}, then go on with: "
+            f"harness run --resume {self._run.path}",
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
@@ -215,72 +225,6 @@ class Session:
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
         return Heat(source, zones, Rest(hottest_c=stored))
-
-    def _cluster(self, installed: DeviceFolder, plan: ClusterPlan) -> None:
-        device, label = self._device, plan.target.cluster.label
-        file = self._directory.plan(label, plan.attempt)
-        table, tuned = kept_table(self._run, self.outcome.name, label), ""
-        if table is not None:
-            tuned = f"{installed.folder}/{table.name}"
-            device.push(table, tuned)
-        text = plan.render(device.identity, self._run.run_id, installed.program, self._intake.heat, tuned)
-        write_atomically(file, text.encode("utf-8"))
-        remote = f"{label}.{plan.attempt}"
-        device.push(file, f"{installed.folder}/{remote}.plan")
-        self._progress.cluster(label, plan.done)
-        process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
-        target = RecordsFile(self._directory.records)
-        events = self._directory.events
-        follower = Follower(
-            self._raw,
-            f"{installed.folder}/{remote}.jsonl",
-            target,
-            events,
-            partial(self._intake.take, label),
-            self._connection,
-        )
-        latest_s = plan.deadline_s(device.identity) + _GRACE_S
-        try:
-            follower.follow(process, self._stop, latest_s)
-            if follower.overdue:
-                self.outcome.fail(
-                    ExitCode.INFRASTRUCTURE,
-                    f"cluster {label}: convbench had not ended after {latest_s:.0f} s, though its own deadline was "
-                    f"over, and was stopped\n  what it measured is kept; {self._go_on()}",
-                )
-        finally:
-            if follower.end is None:
-                device.confirm()  # waits for the phone, where it is away
-                device.kill(process)
-                follower.pull_rest()
-        if self._stop.is_set() or follower.overdue:
-            return
-        if follower.end is None:
-            raise DeviceError(
-                self._why_without_end(installed, process, label, f"{remote}.jsonl"),
-                f"what it measured is kept; {self._go_on()}",
-            )
-        if follower.end.reason == "cpu":
-            self.outcome.fail(
-                ExitCode.INFRASTRUCTURE,
-                f"cluster {label}: its CPU {plan.target.cpu} was taken away while it was measured",
-            )
-        elif follower.end.reason != "done":
-            self.outcome.fail(
-                ExitCode.INFRASTRUCTURE,
-                f"cluster {label}: convbench stopped early ({follower.end.reason}); {self._go_on()}",
-            )
-
-    def _go_on(self) -> str:
-        return f"go on with: harness run --resume {self._run.path}"
-
-    def _why_without_end(self, installed: DeviceFolder, process: RemoteProcess, label: str, output: str) -> str:
-        boot_id = (self._device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()
-        if process.boot_id and boot_id != process.boot_id:
-            return f"the device rebooted while cluster {label} was measured"
-        return (
-            f"convbench on cluster {label} stopped without an end: {installed.last_words(output) or 'it said nothing'}"
-        )
 
     def _choose(self, topology: Topology) -> list[Target]:
         """The clusters to measure now; of those out of reach it is said why, where something is left of them."""

@@ -122,7 +122,7 @@ bool object_check(worker *w, fields *f) {
     if (!sum_only && (!w->reference.value || w->reference_every != every)) {
         reference_free(&w->reference);
         if (!reference_make(&w->reference, &w->layer, &w->data, every, heartbeat)) {
-            return reply_failed("no memory for the reference");
+            return reply_hindered("no memory for the reference");
         }
         w->reference_every = every;
     }

@@ -42,6 +42,9 @@ class FakePhone:
     properties: dict[str, str] = field(default_factory=lambda: dict(PROPERTIES))
     shell: str = "sh"
     drop_shell: bool = False  # close the connection in the middle of a shell command
+    refusal: str = ""  # of a connection to the phone, by the server
+    silent: str = ""  # a command runs, and of its output comes nothing ("all") or all but its exit code ("end")
+    noise: str = ""  # printed by every shell before its command
     push_failure: str = ""  # the reason a push is refused with
     push_limit: int = -1  # a push keeps this many bytes only, and says OKAY
     path: str = ""  # where its programs lie; "": this machine's as well
@@ -147,8 +150,13 @@ class _Handler(socketserver.BaseRequestHandler):
             if serial not in self.server.phones:
                 return self._fail(f"device '{serial}' not found")
             self.phone = self.server.phones[serial]
+            if self.phone.refusal:
+                return self._fail(self.phone.refusal)
             self.request.sendall(b"OKAY")
             return True
+        if command.endswith(":reconnect") or command.startswith("host:connect:"):
+            known = any(f":{serial}" in command for serial in self.server.phones)
+            return self._block("reconnecting" if known else "device not found")
         if command.startswith("shell,v2,raw:"):
             return self._shell(command.removeprefix("shell,v2,raw:"))
         if command == "sync:":
@@ -160,7 +168,7 @@ class _Handler(socketserver.BaseRequestHandler):
         path = self.phone.path or f"{self.phone.root / 'bin'}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path}
         process = subprocess.Popen(
-            [shutil.which(self.phone.shell) or self.phone.shell, "-c", command],
+            [shutil.which(self.phone.shell) or self.phone.shell, "-c", self.phone.noise + command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -168,10 +176,12 @@ class _Handler(socketserver.BaseRequestHandler):
             start_new_session=True,
         )
         assert process.stdin and process.stdout and process.stderr
-        lock = threading.Lock()
+        lock, silent, self.phone.silent = threading.Lock(), self.phone.silent, ""  # the next connection is a new one
 
         def copy(stream: object, kind: int) -> None:
             while data := os.read(stream.fileno(), 4096):  # type: ignore[attr-defined]
+                if silent == "all":
+                    continue
                 with lock, contextlib.suppress(OSError):  # the client may have gone
                     self.request.sendall(struct.pack("<BI", kind, len(data)) + data)
 
@@ -203,6 +213,10 @@ class _Handler(socketserver.BaseRequestHandler):
         for thread in copies:
             thread.join()
         code = process.wait()
+        if silent:
+            with contextlib.suppress(OSError):
+                self.request.recv(1)  # until the client has had enough
+            return False
         self.request.sendall(struct.pack("<BIB", 3, 1, 128 - code if code < 0 else code))
         self.request.shutdown(socket.SHUT_WR)
         return False

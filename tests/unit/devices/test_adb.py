@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +17,9 @@ import pytest
 from harness.devices import adb
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
+from harness.devices.local import LocalDevice
 from harness.devices.transport import CommandTimedOut
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError
 
 pytestmark = pytest.mark.unit
 
@@ -91,6 +94,72 @@ def test_lost_connection_is_told_from_a_failed_command(device: AdbDevice, phone:
         device.run(["echo", "x"])
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "device offline",
+        "device still authorizing",
+        "device still connecting",
+        "device unauthorized.\nThis adb server's $ADB_VENDOR_KEYS is not set\nTry 'adb kill-server'",
+        "device 'PHONE1' not found",
+        "insufficient permissions for device: verify udev rules",
+        "closed",
+    ],
+)
+def test_every_way_a_connection_can_be_gone_is_the_same_loss(device: AdbDevice, phone: Any, refusal: str) -> None:
+    phone.refusal = refusal
+    for call in (lambda: device.run(["echo"]), lambda: device.pull("/proc/version", Path("/dev/null"))):
+        with pytest.raises(DeviceLost) as lost:
+            call()
+        assert refusal.partition("\n")[0] in lost.value.message
+        assert "\n" not in lost.value.message
+        assert ("accept its question" in lost.value.remedy) == ("authoriz" in refusal)
+
+
+def test_what_stays_wrong_is_no_loss(device: AdbDevice, phone: Any) -> None:
+    phone.refusal = "more than one device/emulator"
+    with pytest.raises(DeviceError) as stable:
+        device.run(["echo"])
+    assert not isinstance(stable.value, TransientError)
+
+
+@pytest.mark.parametrize("name", ["sh", "mksh"])  # Debian's busybox sh takes its own grep, which ends at a NUL
+def test_a_stream_that_hangs_is_a_loss_and_its_program_is_killed(
+    device: AdbDevice, phone: Any, tmp_path: Path, need_tool: Any, name: str
+) -> None:
+    phone.shell, phone.silent = need_tool(name), "all"
+    text = f"setsid sleep 100 & echo $! $$ >{tmp_path}/pids; sleep 100"
+    with pytest.raises(DeviceLost, match="the connection hangs, the program was stopped"):
+        device.run(["sh", "-c", text], deadline_s=1)
+    for pid in (tmp_path / "pids").read_text().split():
+        assert not running(int(pid))
+
+
+@pytest.mark.parametrize("silent", ["all", "end"])
+def test_an_answer_that_never_comes_of_a_program_that_has_ended(device: AdbDevice, phone: Any, silent: str) -> None:
+    phone.silent = silent
+    with pytest.raises(DeviceLost, match="the connection hangs, the program had ended"):
+        device.run(["echo", "x"], deadline_s=0.5)
+    assert device.run(["echo", "x"]).text == "x\n"
+
+
+def test_what_a_shell_says_before_a_command_is_no_output_of_it(device: AdbDevice, phone: Any, work: Path) -> None:
+    phone.noise = "echo WARNING: linker: unused DT entry; echo -n more; "
+    assert device.run(["echo", "x"]).text == "x\n"
+    (work / "file").write_text("")
+    assert device.list_dir(str(work)) == ("file",)
+    assert device.topology().clusters
+    process = device.spawn(["sleep", "100"], cwd=str(work), output=str(work / "out"))
+    device.kill(process)
+    assert not running(process.pid)
+
+
+def test_an_answer_without_its_beginning_is_a_loss(device: AdbDevice, phone: Any) -> None:
+    phone.noise = "exit 0; "
+    with pytest.raises(DeviceLost, match="lacks its beginning"):
+        device.run(["echo", "x"])
+
+
 def test_read_files_with_any_content_in_one_round_trip(
     device: AdbDevice, phone: Any, fake_adb: Any, shell: str, tmp_path: Path
 ) -> None:
@@ -155,7 +224,7 @@ def test_a_sensor_that_never_answered_is_not_asked_again(device: AdbDevice, monk
         return 0, f"{output}31000\n\n{token} 0\n".encode(), b""
 
     monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))
-    monkeypatch.setattr(device, "_stop", lambda stdout: "stopped")
+    monkeypatch.setattr(device, "_late", lambda *_: DeadlineExceeded("it was stopped"))
     other = "/sys/class/thermal/thermal_zone0/temp"
     for _ in range(2):
         assert device.read_files([hanging, other]) == {hanging: None, other: b"31000\n"}
@@ -284,6 +353,42 @@ def test_spawn_lives_on_in_its_own_session(
     assert not running(child)
     assert not device.alive(process)
     device.kill(process)
+
+
+def test_kill_finds_the_whole_family(device: AdbDevice, phone: Any, shell: str, work: Path) -> None:
+    phone.shell = shell
+    text = "sleep 100 & sleep 100 & setsid sleep 100 & setsid sh -c 'sleep 100 & sleep 100 & wait' & wait"
+    process = device.spawn(["sh", "-c", text], cwd=str(work), output=str(work / "out"))
+
+    def family() -> set[int]:
+        found, stats = {process.pid}, {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                stats[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+        while more := {pid for pid, parent in stats.items() if parent in found} - found:
+            found |= more
+        return found
+
+    assert wait_for(lambda: len(family()) == 7)
+    members = family()
+    device.kill(process)
+    assert not any(map(running, members))
+
+
+def test_programs_are_found_by_their_command_line(device: AdbDevice, phone: Any, fake_adb: Any, tmp_path: Path) -> None:
+    arguments = ["-c", "import time; time.sleep(100)", f"{tmp_path}/mine", "two\nlines", "", "end"]
+    process = device.spawn([sys.executable, *arguments], cwd=str(tmp_path), output=str(tmp_path / "out"))
+    try:
+        before = len(fake_adb.requests)
+        found = [each for each in device.running(f"{tmp_path}/mine") if each.process.pid == process.pid]
+        assert len(fake_adb.requests) - before == 2  # transport and shell
+        assert [each.process for each in found] == [process]
+        assert found[0].arguments == (sys.executable.encode(), *(word.encode() for word in arguments))
+        assert [e for e in device.running(f"{tmp_path}/other") if e.process.pid == process.pid] == []
+    finally:
+        device.kill(process)
 
 
 def test_kill_finds_the_session_after_its_leader_died(device: AdbDevice, tmp_path: Path, work: Path) -> None:
@@ -418,7 +523,33 @@ def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
     assert len(fake_adb.requests) == before
 
 
-def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice) -> None:
+def test_looking_around_starts_few_processes_however_many_run_on_the_phone(
+    device: AdbDevice, phone: Any, work: Path, tmp_path: Path
+) -> None:
+    assert device.identity
+    log = tmp_path / "started"
+    for name in ("cat", "grep", "taskset", "sleep"):
+        (phone.root / "bin" / name).write_text(f'#!/bin/sh\necho {name} >>{log}\nexec {shutil.which(name)} "$@"\n')
+        (phone.root / "bin" / name).chmod(0o755)
+
+    def started(call: Callable[[], object]) -> list[str]:
+        log.write_text("")
+        call()
+        return sorted(log.read_text().split())
+
+    assert started(device.topology) == ["grep", "taskset"]
+    looked = started(lambda: device.running(f"{work}/harness-"))
+    assert looked.count("grep") == 1
+    assert len(looked) < 8  # and a cat for each that was found: the look itself
+    process = device.spawn(["sh", "-c", "sleep 100 & wait"], cwd=str(work), output=str(work / "out"))
+    assert len(started(lambda: device.kill(process))) < 12
+
+
+def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice, fake_adb: Any) -> None:
+    assert device.identity
+    before = len(fake_adb.requests)
     topology = device.topology()
+    assert len(fake_adb.requests) - before == 2  # transport and shell
+    assert topology == LocalDevice().topology()
     assert topology.allowed == tuple(sorted(os.sched_getaffinity(0)))
     assert set(topology.allowed) <= {cpu for cluster in topology.clusters for cpu in cluster.cpus}

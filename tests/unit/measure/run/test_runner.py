@@ -125,6 +125,12 @@ def test_faults_of_a_device_that_is_not_attached_count(run: RunDir, monkeypatch:
     assert done.something_is_missing
 
 
+SAMPLE = {
+    **{"type": "sample", "seq": 4, "launch": 0, "round": 0, "position": 0, "layer": "a", "calls": 1, "ns": 1.0},
+    **fields("indirect/x", "indirect", "hot"),
+    **{"settle_ns": 1, "settle_capped": False, "cpu_before": 0, "cpu_after": 0, "nivcsw": 0, "faults": 0},
+    **{"t_ns": 1, "pid": 1},
+}
 JOB = {"device": "local", "cluster": "0-1", "launch": 0, "layer": "a", "variants": ["indirect"], "seed": 1}
 DONE = {
     **{"type": "job", "seq": 4, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 1, "complete": True},
@@ -135,7 +141,7 @@ DONE = {
 def complete(run: RunDir, *found: dict[str, Any], code: int = 0) -> bytes:
     """Lets the run be one of this machine with all on record; the manifest's bytes."""
     folder = run.device("local").path
-    write(run, "local", HEADER, *found, DONE)
+    write(run, "local", HEADER, *found, SAMPLE, DONE)
     (run.path / "plan.jsonl").write_text(json.dumps(JOB) + "\n")
     (folder / "device.json").write_text(json.dumps({"identity": {"serial": "local"}}))
     (folder / "events.jsonl").write_text('{"event":"installed"}\n{"event":"removed"}\n')

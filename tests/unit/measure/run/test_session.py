@@ -19,6 +19,7 @@ from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.measure.run import session
 from harness.measure.run.progress import DeviceProgress
+from harness.measure.run.tries import Tries
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store.rundir import RunDir
@@ -31,6 +32,9 @@ class Phone:
     identity = Identity("S1", "adb", model="Pixel 3")
 
     def confirm(self) -> None:
+        pass
+
+    def reconnect(self) -> None:
         pass
 
     def topology(self) -> Topology:
@@ -67,18 +71,19 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
+    monkeypatch.setattr(session, "swept", lambda *_: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
     run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     begun: list[str] = []
 
-    def cluster(self: Any, installed: Any, plan: Any, *_: Any) -> None:
-        begun.append(plan.target.cluster.label)
+    def measured(self: Any, target: Any) -> None:
+        begun.append(target.cluster.label)
         if len(begun) == 2:
             raise DeviceLost("S1: device offline")
 
-    monkeypatch.setattr(session.Session, "_cluster", cluster)
+    monkeypatch.setattr(Tries, "measure", measured)
     made = session_of(cast(RunDir, run), request)
     done = made.measure()
     assert set(done.codes) == {ExitCode.INFRASTRUCTURE}
