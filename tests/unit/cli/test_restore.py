@@ -40,7 +40,7 @@ def attach(monkeypatch: pytest.MonkeyPatch, *phones: Phone, unusable: tuple[Unus
 
 def test_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     attach(monkeypatch, Phone())
-    assert restore.Restore()() == restore.Outcome(lines=("nothing to restore",))
+    assert restore.Restore()().lines == ("nothing to restore",)
 
 
 def test_a_phone_is_put_back_under_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
