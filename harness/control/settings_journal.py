@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harness.control.damaged import put_aside
 from harness.control.setting import TABLE
 from harness.devices import scripts
 from harness.devices.base import Device, is_network_address
@@ -183,8 +184,7 @@ def _read_file(file: Path, say: Say) -> Pending | None:
     if pending is None:
         pending, why = _parsed_older(data, why)
     if pending is None:
-        aside = _aside(file)
-        say(f"the journal of settings {file} is damaged or cannot be used ({why}): kept as {aside}, and not gone by")
+        put_aside(file, f"{why}; what it says is not put back", say)
     return pending
 
 
@@ -207,16 +207,3 @@ def _parsed_older(data: bytes, why: str) -> tuple[Pending | None, str]:
             f"was there: adb shell {put}"
         )
     return Pending(phone=_older_digest(serial), address=serial, title="phone", changes=(one,)), ""
-
-
-def _aside(file: Path) -> Path:
-    """Renames a file so that nothing reads it again; earlier ones stay."""
-    for suffix in ("", *(f".{number}" for number in range(2, 100))):
-        target = file.with_name(f"{file.name}{_DAMAGED}{suffix}")
-        if not target.exists():
-            break
-    try:
-        file.rename(target)
-    except OSError:
-        return file  # it stays where it is, and is told again
-    return target

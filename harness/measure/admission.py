@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from harness.control.conditions.diagnosis import Diagnosis, diagnose
+from harness.control.conditions.modes import BATTERY_SAVER
 from harness.devices.base import Device, Unusable
 from harness.measure.context import Context, Say
 from harness.model.condition import Condition
+from harness.model.policy import Policy
 
 Key = tuple[str, str]  # adb server, serial
 _NONE: Mapping[str, Sequence[Condition]] = MappingProxyType({})
@@ -33,18 +35,28 @@ class Admission:
         return self.stamps.get(key_of(device), ())
 
 
+def mended(policy: Policy) -> tuple[Condition, ...]:
+    """What a run sets right by itself before it measures, by its policy."""
+    return (BATTERY_SAVER,) if policy.settings.battery_saver_off else ()
+
+
 def admit(
-    devices: Sequence[Device], allowed: Collection[str], say: Say, seen: Mapping[str, Sequence[Condition]] = _NONE
+    devices: Sequence[Device],
+    allowed: Collection[str],
+    say: Say,
+    seen: Mapping[str, Sequence[Condition]] = _NONE,
+    mended: Collection[Condition] = (),
 ) -> Admission:
     """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
 
-    ``seen``: by serial, what was seen when the devices were looked for.
+    ``seen``: by serial, what was seen when the devices were looked for. ``mended``: what does not count.
     """
     admitted: list[Device] = []
     refused: list[Unusable] = []
     stamps: dict[Key, Sequence[Condition]] = {}
     for device, found in zip(devices, diagnose(devices), strict=True):
-        diagnosis = replace(found, conditions=(*seen.get(device.serial, ()), *found.conditions))
+        conditions = (*seen.get(device.serial, ()), *found.conditions)
+        diagnosis = replace(found, conditions=tuple(each for each in conditions if each not in mended))
         _tell(device, diagnosis, say)
         if stopping := diagnosis.stopping(allowed):
             refused.append(_refused(device, stopping))
@@ -57,7 +69,8 @@ def admit(
 def admitted(context: Context) -> tuple[Context, Admission]:
     """The context with those devices alone that may be measured; the others are among its unusable ones."""
     attached = context.attached
-    found = admit(attached.devices, context.request.allow, context.say, attached.conditions)
+    request = context.request
+    found = admit(attached.devices, request.allow, context.say, attached.conditions, mended(request.policy))
     usable = replace(attached, devices=tuple(found.devices), unusable=(*attached.unusable, *found.refused))
     return replace(context, attached=usable), found
 

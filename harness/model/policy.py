@@ -24,7 +24,7 @@ class PhoneSettings(BaseModel):
 
     stay_awake: bool = True
     screen_timeout_off: bool = True
-    battery_saver_off: bool = True
+    battery_saver_off: bool = False
     dim_screen: bool = False
     fixed_performance: bool = False
     airplane_mode: bool = False

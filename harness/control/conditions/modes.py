@@ -20,6 +20,7 @@ _GAME_MODES = {
     "system is_game_mode": "game mode (Funtouch OS)",
 }
 _OFF = ("", "0", "null", "false")
+BATTERY_SAVER = Condition("LOW_POWER_MODE", "battery saver is on")  # that of Android, which a policy may switch off
 
 
 def emulated(facts: Facts) -> Condition | None:

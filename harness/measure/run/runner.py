@@ -14,7 +14,7 @@ from harness.devices.base import Attached, Device, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
-from harness.measure.admission import Admission, admit, admitted
+from harness.measure.admission import Admission, admit, admitted, mended
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit
@@ -119,7 +119,8 @@ def resume(context: Context, run: RunDir) -> RunResult:
 
 def _admitted(devices: Sequence[Named], context: Context) -> tuple[list[Named], Admission]:
     """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
-    found = admit([d for _, d in devices], context.request.allow, context.say, context.attached.conditions)
+    request, seen = context.request, context.attached.conditions
+    found = admit([d for _, d in devices], request.allow, context.say, seen, mended(request.policy))
     attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
     usable = replace(context, attached=attached, require=None).usable()
     return [(name, device) for name, device in devices if device in usable], found

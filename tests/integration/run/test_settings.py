@@ -38,7 +38,7 @@ def test_six_settings_after_a_kill(bench: Any, tmp_path: Path) -> None:
     ours = [*(both[1] for both in CHANGED.values()), "true"]
     with bench.lab.phone("pixel-3", properties=SERIALNO) as phone:
         put(bench, phone, 0)
-        asked = "{dim_screen: true, fixed_performance: true, airplane_mode: true}"
+        asked = "{battery_saver_off: true, dim_screen: true, fixed_performance: true, airplane_mode: true}"
         began = bench.begin(bench.suite(launches=3, rounds=100, min_ms=20, block_budget_s=300, settings=asked))
         began.until_samples()
         began.process.kill()

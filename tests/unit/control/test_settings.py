@@ -22,8 +22,8 @@ from tests.settings_phone import FIRST, Killed, Phone
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("state")]
 
 AWAKE = "stay_on_while_plugged_in"
-ALL = PhoneSettings(dim_screen=True, fixed_performance=True, airplane_mode=True)
-ONLY_AWAKE = PhoneSettings(screen_timeout_off=False, battery_saver_off=False)
+ALL = PhoneSettings(battery_saver_off=True, dim_screen=True, fixed_performance=True, airplane_mode=True)
+ONLY_AWAKE = PhoneSettings(screen_timeout_off=False)
 
 
 class Stamps(list[Condition]):
@@ -312,7 +312,7 @@ def test_a_value_that_the_phone_cut_down_is_put_back_too(tmp_path: Path, phone: 
 def test_battery_saver_that_stays_off_while_charging_is_no_failure(
     tmp_path: Path, phone: Phone, stamps: Stamps
 ) -> None:
-    with settings.applied(phone.device, PhoneSettings(), tmp_path / "s.jsonl", stamps.append):
+    with settings.applied(phone.device, ALL, tmp_path / "s.jsonl", stamps.append):
         phone.ignores.add("low_power")
     assert "battery_saver is '0': the phone does not take '1' now" in stamps.text("SETTING_CHANGED")
     assert waiting(phone) == {}

@@ -196,7 +196,7 @@ def test_a_file_that_never_answers_costs_its_own_time_only(
     device: AdbDevice, phone: Any, shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phone.shell = shell
-    monkeypatch.setattr(adb, "_FILE_S", 0.4)
+    monkeypatch.setattr(adb, "_FILE_S", 0.2)
     names = ["a", "fifo", "b", "fifo2", "absent", "c"]
     for name in names:
         if name.startswith("fifo"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -13,9 +14,9 @@ from harness.errors import NoDeviceError
 from harness.measure.admission import admitted
 from harness.measure.context import Context
 from harness.measure.request import Request
-from harness.model.policy import load_policy
+from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
-from tests.unit.control.conditions.fakes import FakePhone
+from tests.unit.control.conditions.fakes import SETTINGS, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -77,3 +78,16 @@ def test_phones_of_two_servers_with_one_serial_are_told_apart() -> None:
     _, admission = admitted(context(here, there, allow=("LOW_BATTERY",)))
     assert list(admission.of(cast(Device, here))) == []
     assert len(admission.of(cast(Device, there))) == 2
+
+
+@pytest.mark.parametrize("switches_off", [False, True])
+def test_battery_saver_stops_nothing_where_the_run_switches_it_off(
+    monkeypatch: pytest.MonkeyPatch, switches_off: bool
+) -> None:
+    saving = phone("A")
+    monkeypatch.setitem(SETTINGS, "global", "low_power=1\nadb_enabled=1\n")
+    asked = context(saving)
+    policy = asked.request.policy.model_copy(update={"settings": PhoneSettings(battery_saver_off=switches_off)})
+    usable, admission = admitted(replace(asked, request=replace(asked.request, policy=policy)))
+    assert bool(usable.attached.devices) is switches_off
+    assert "LOW_POWER_MODE" not in [condition.name for condition in admission.of(cast(Device, saving))]

@@ -76,7 +76,7 @@ def test_settings_left_out_have_the_default(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text("settings: {stay_awake: false, dim_screen: true}\n")
     settings = load_policy(str(path)).settings
-    assert (settings.stay_awake, settings.dim_screen, settings.battery_saver_off) == (False, True, True)
+    assert (settings.stay_awake, settings.dim_screen, settings.screen_timeout_off) == (False, True, True)
     assert Policy.model_validate({"name": "of an older manifest", "launches": 3}).settings.stay_awake
 
 
