@@ -43,6 +43,22 @@ class Deadline:
         return left
 
 
+class Pace(Deadline):
+    """A deadline for a stream that is given up earlier where nothing comes for ``longest`` seconds."""
+
+    def __init__(self, whole: Deadline, longest: float) -> None:
+        super().__init__(whole.remaining())
+        self._longest, self._asked = longest, time.monotonic()
+
+    def remaining(self) -> float:
+        """Seconds to wait for what comes next. Raises TimeoutError where it was waited for that long just now."""
+        now = time.monotonic()
+        if now - self._asked >= self._longest:
+            raise TimeoutError
+        self._asked = now
+        return min(super().remaining(), self._longest)
+
+
 class CommandTimedOut(Exception):
     """A command ran past its deadline; ``stdout`` is what it had printed."""
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from harness.control.lease import host_cpus, leased
@@ -107,7 +108,7 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
 def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> Iterator[Convbench]:
     """convbench on the device within the block. Raises DeviceError where it cannot be installed."""
     built = work.programs.of(device)
-    installed = DeviceFolder(device, run_id, NO_EVENTS)
+    installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
         installed.install(built, work.request.workers)

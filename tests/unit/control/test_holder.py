@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_names_that_a_shell_would_change() -> None:
 
 
 def test_only_a_holder_of_this_boot_is_known_to_be_dead() -> None:
-    with subprocess.Popen(["sleep", "0"]) as ended:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
     dead = replace(Holder.me(), pid=ended.pid)
     assert dead.is_dead

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import socketserver
 import struct
@@ -43,6 +44,7 @@ class FakePhone:
     drop_shell: bool = False  # close the connection in the middle of a shell command
     push_failure: str = ""  # the reason a push is refused with
     push_limit: int = -1  # a push keeps this many bytes only, and says OKAY
+    path: str = ""  # where its programs lie; "": this machine's as well
     push_cut: bool = False  # close the connection in the middle of a push
 
     def write_programs(self) -> None:
@@ -155,9 +157,10 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _shell(self, command: str) -> bool:
         self.request.sendall(b"OKAY")
-        environment = {**os.environ, "PATH": f"{self.phone.root / 'bin'}:{os.environ['PATH']}"}
+        path = self.phone.path or f"{self.phone.root / 'bin'}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path}
         process = subprocess.Popen(
-            [self.phone.shell, "-c", command],
+            [shutil.which(self.phone.shell) or self.phone.shell, "-c", command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

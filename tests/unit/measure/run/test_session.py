@@ -64,7 +64,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
     monkeypatch.setattr(session, "leased", nothing)
     monkeypatch.setattr(session, "host_cpus", nothing)
-    monkeypatch.setattr(session, "kept_awake", awake)
+    monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
