@@ -42,6 +42,10 @@ class DeviceLost(DeviceError):
     """The connection broke; trying again later may succeed."""
 
 
+class Unkillable(DeviceError):
+    """Programs of ours stay on the device: they take CPU time from whatever is measured there next."""
+
+
 class WrongDevice(DeviceError):
     """Another device answers than the one that is meant: nothing of either is used for the other."""
 

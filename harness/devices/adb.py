@@ -19,7 +19,7 @@ from harness.devices.base import Completed, Identity, RemoteProcess, Topology
 from harness.devices.phone_id import PhoneId, second_mark
 from harness.devices.topology import Files
 from harness.devices.transport import CommandTimedOut, Deadline, Pace, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, WrongDevice
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, Unkillable, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
@@ -309,7 +309,7 @@ class AdbDevice:
 
     def kill(self, process: RemoteProcess) -> None:
         if left := self._kill(process):
-            raise DeviceError(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
+            raise Unkillable(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
 
     def _kill(self, process: RemoteProcess) -> int:
         arguments = (str(process.pid), str(process.start_ticks), process.boot_id)

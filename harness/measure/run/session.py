@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -15,7 +15,7 @@ from harness.control.settings import applied
 from harness.devices.base import Device, RemoteProcess, Topology
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
+from harness.errors import DeviceError, DeviceLost, HarnessError, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target
 from harness.measure.context import Work
@@ -81,6 +81,8 @@ class Session:
         except HarnessError as error:
             if not (isinstance(error, DeviceLost) and self._lost_said):
                 self.outcome.fail(error.exit_code, str(error))
+            if isinstance(error, Unkillable):
+                self._keep_out(lambda phone: quarantine.put(phone, quarantine.UNKILLABLE))
         except Exception as error:  # a fault of ours on one device must not take the others with it
             traceback.print_exc()
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
@@ -200,7 +202,15 @@ class Session:
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
-        if (held := quarantine.lost(self._phone)) is not None:
+        self._keep_out(quarantine.lost)
+
+    def _keep_out(self, put: Callable[[PhoneId], quarantine.Quarantine | None]) -> None:
+        try:
+            held = put(self._phone)
+        except HarnessError as error:
+            self.outcome.warn(str(error))
+            return
+        if held is not None:
             self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:
