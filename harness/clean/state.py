@@ -27,10 +27,12 @@ def items() -> Iterator[Item]:
                 stays = "a setting of a phone waits to be put back: harness restore"
             elif folder == "quarantine" and path.name in valid:
                 stays = f"a phone is in quarantine {valid[path.name].text}"
+            elif folder == "same-serial":
+                stays = "phones with that serial number are told apart by it"
             yield Item(KIND, f"{folder}/{path.name}", path, changed(path), partial(str, stays))
-    for name in _FILES:
-        if is_file(root / name):
-            yield Item(KIND, name, root / name, changed(root / name))
+    for path in (*(root / name for name in _FILES), *sorted(root.glob("*.damaged.*"))):
+        if is_file(path):
+            yield Item(KIND, path.name, path, changed(path))
 
 
 def take_away(item: Item) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from harness.control.damaged import put_aside
 from harness.devices.phone_id import PhoneId
 from harness.paths import state_folder, state_root
 from harness.store.journal import write_atomically
@@ -24,8 +25,11 @@ def _read() -> dict[str, float]:
     try:
         value = json.loads(_file().read_bytes())
         return {str(k): float(v) for k, v in value.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}  # absent or damaged: no baseline is known
+    except OSError:
+        return {}
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        put_aside(_file(), "no baseline is known")
+        return {}
 
 
 def stored(phone: PhoneId, source: str) -> float | None:

@@ -1,8 +1,9 @@
 """Phones that are not measured for a while, each with the reason and the end.
 
 A phone gets there where a run left it so that the next numbers from it could not be believed, or where it was lost so
-often that it only costs others' time: the table REASONS says which, and for how long. ``harness doctor --release`` ends
-it at once; nothing but measuring is refused meanwhile, so settings can still be put back.
+often that it costs others' time: the table REASONS says which, and for how long. Settings that are not put back are
+no reason: the next run puts them back, and must not be kept from it. ``harness doctor --release`` ends a quarantine at
+once; nothing but measuring is refused meanwhile.
 """
 
 from __future__ import annotations
@@ -29,12 +30,10 @@ STATE = "in quarantine"  # as `harness devices` calls it
 REASONS: Mapping[str, float] = {
     # They take CPU time from whatever is measured next; a reboot ends them.
     "programs of a run cannot be killed on it": 24.0,
-    # It answers, and does not take its own value back: it is not as its owner left it, and would be measured so.
-    "it does not take back a setting that a run has changed": 24.0,
     # A cable, a hub or a battery at its end. Not for one loss: whoever plugs it in again must be able to go on at once.
     "its connection was lost for good in three runs one after another": 1.0,
 }
-UNKILLABLE, SETTING_KEPT, OFTEN_LOST = REASONS
+UNKILLABLE, OFTEN_LOST = REASONS
 _LOSSES = 3
 
 Say = Callable[[str], None]

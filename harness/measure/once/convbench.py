@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from harness.control import quarantine
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceError, Unkillable
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
@@ -95,7 +97,11 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
         for condition in (*conditions, *work.conditions.get(device.serial, ())):
             done.stamp(condition, NO_EVENTS)
         with host_cpus(device.identity, work.stop, say, run):
-            yield mine
+            try:
+                yield mine
+            except Unkillable:
+                quarantine.put(PhoneId.of(device.identity), quarantine.UNKILLABLE)
+                raise
 
 
 @contextmanager

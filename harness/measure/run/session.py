@@ -210,7 +210,12 @@ class Session:
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
-        if (held := quarantine.lost(self._phone)) is not None:
+        try:
+            held = quarantine.lost(self._phone)
+        except HarnessError as unwritten:
+            self.outcome.warn(str(unwritten))
+            return
+        if held is not None:
             self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:

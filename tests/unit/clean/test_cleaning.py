@@ -211,15 +211,20 @@ def test_state(isolated_state: Path) -> None:
         "lab/phone/spec",
         "mine.txt",
         "leases/x.lock",
+        "same-serial/89ab",
+        "baselines.json.damaged.1",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("{}")
     aged(root, 100)
     done = clean(("state",), (), None, dry=False)
     damaged = [name for name in names(done) if ".damaged." in name]
-    assert len(damaged) == 1  # 4567.json is no quarantine
+    assert len(damaged) == 2  # 4567.json is no quarantine
     assert set(names(done)) - set(damaged) == {"baselines.json", "leases/x.lock"}
-    assert {each.name for each, _ in done.stays} == {"settings/0123.json", f"quarantine/{phone.digest}.json"}
+    assert {each.name for each, _ in done.stays} == {
+        *("settings/0123.json", "same-serial/89ab"),
+        f"quarantine/{phone.digest}.json",
+    }
     assert (root / "lab/phone/spec").exists() and (root / "mine.txt").exists()
     assert names(clean(("state",), ("settings/0123.json",), None, dry=False)) == ["settings/0123.json"]
 

@@ -30,5 +30,7 @@ def test_damaged_file_counts_as_unknown(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "harness").mkdir()
     (tmp_path / "harness" / "baselines.json").write_text('["x"')
     assert baseline.stored(A, "cpu:0") is None
+    (aside,) = (tmp_path / "harness").glob("baselines.json.damaged.*")
+    assert aside.read_text() == '["x"'
     baseline.store(A, "cpu:0", 31.0)
     assert baseline.stored(A, "cpu:0") == 31.0

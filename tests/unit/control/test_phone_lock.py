@@ -22,7 +22,6 @@ from harness.errors import DeadlineExceeded, DeviceLost
 pytestmark = pytest.mark.unit
 
 BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-UPTIME = float(Path("/proc/uptime").read_text().split()[0])
 ELSEWHERE = replace(Holder.me("their run"), kernel="of another host", host="lab2", token="0123456789abcdef")
 
 
@@ -57,6 +56,11 @@ def lock_of(device: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pho
         return PhoneLock(device, me or Holder.me(), say)
 
     return make
+
+
+def uptime(ago_s: float = 0.0) -> str:
+    """The uptime of some seconds ago, as the phone's shell reads it."""
+    return f"{max(float(Path('/proc/uptime').read_text().split()[0]) - ago_s, 0):.2f}"
 
 
 def left_by(device: Shell, holder: Holder | str, beat: str, number: int = 1) -> Path:
@@ -96,20 +100,21 @@ def test_signs_of_life_keep_it(device: Shell, lock_of: Callable[..., PhoneLock])
 
 
 @pytest.mark.parametrize(
-    ("beat", "is_free"),
+    ("boot", "ago_s", "is_free"),
     [
-        (f"{BOOT} {max(UPTIME - 60, 0):.2f}", False),
-        (f"{BOOT} {UPTIME + 10000:.2f}", True),  # of a time to come: not of this boot
-        (f"another-boot {UPTIME:.2f}", True),  # the phone has been up for longer than a holder is silent
-        (f"{BOOT} soon", True),
-        ("", True),
+        (BOOT, 60, False),
+        (BOOT, -10000, True),  # of a time to come: not of this boot
+        ("another-boot", 0, True),  # the phone has been up for longer than a holder is silent
+        (BOOT, 200, True),
+        (BOOT, "soon", True),
+        ("", "", True),
     ],
     ids=["a minute ago", "in time to come", "of another boot", "no time", "empty"],  # one name in all test processes
 )
 def test_a_silent_holder_of_another_host_is_taken_over(
-    device: Shell, lock_of: Callable[..., PhoneLock], beat: str, is_free: bool
+    device: Shell, lock_of: Callable[..., PhoneLock], boot: str, ago_s: float | str, is_free: bool
 ) -> None:
-    left_by(device, ELSEWHERE, beat)
+    left_by(device, ELSEWHERE, f"{boot} {ago_s if isinstance(ago_s, str) else uptime(ago_s)}")
     said: list[str] = []
     mine = lock_of(None, said.append)
     assert mine.acquire() is is_free
@@ -119,7 +124,7 @@ def test_a_silent_holder_of_another_host_is_taken_over(
 
 
 def test_a_dead_holder_of_this_host_is_taken_over_at_once(device: Shell, lock_of: Callable[..., PhoneLock]) -> None:
-    left_by(device, replace(Holder.me(), start=1), f"{BOOT} {UPTIME:.2f}")
+    left_by(device, replace(Holder.me(), start=1), f"{BOOT} {uptime()}")
     mine = lock_of()
     assert mine.acquire()
     mine.release()
@@ -128,7 +133,7 @@ def test_a_dead_holder_of_this_host_is_taken_over_at_once(device: Shell, lock_of
 def test_a_damaged_lock_is_said_and_taken_over_when_it_is_silent(
     device: Shell, lock_of: Callable[..., PhoneLock]
 ) -> None:
-    folder = left_by(device, "\\x1b[31m{garbage", f"{BOOT} {UPTIME:.2f}")
+    folder = left_by(device, "\\x1b[31m{garbage", f"{BOOT} {uptime()}")
     said: list[str] = []
     mine = lock_of(None, said.append)
     assert not mine.acquire() and mine.holder is None
@@ -156,7 +161,7 @@ def test_of_many_that_take_over_one_gets_it(device: Shell, lock_of: Callable[...
 
 def test_an_answer_that_was_lost(device: Shell, lock_of: Callable[..., PhoneLock]) -> None:
     me = Holder.me()
-    left_by(device, me, f"{BOOT} {UPTIME:.2f}")  # taken, but the connection broke before the answer
+    left_by(device, me, f"{BOOT} {uptime()}")  # taken, but the connection broke before the answer
     mine = lock_of(me)
     assert mine.acquire()
     mine.release()

@@ -10,9 +10,11 @@ from typing import Any, cast
 
 import pytest
 
+from harness.control import quarantine
 from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
-from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.programs import Programs
@@ -108,3 +110,33 @@ def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(
     done = session_of(RunDir(tmp_path), request, Another()).measure()
     assert (done.codes, done.messages) == ([ExitCode.INFRASTRUCTURE], ["another phone answers at S1"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_phone_whose_programs_cannot_be_killed_is_put_in_quarantine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stubborn(Phone):
+        def topology(self) -> Topology:
+            raise Unkillable("S1: 2 processes of session 77 cannot be killed")
+
+    monkeypatch.setattr(session, "leased", nothing)
+    monkeypatch.setattr(session, "host_cpus", nothing)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    done = session_of(RunDir(tmp_path), request, Stubborn()).measure()
+    assert "cannot be killed" in done.messages[0]
+    assert any("in quarantine until" in message for message in done.messages)
+    held = quarantine.of(PhoneId.of(Phone.identity))
+    assert held is not None and held.reason == quarantine.UNKILLABLE
+
+
+def test_a_phone_lost_for_good_in_three_runs_is_put_in_quarantine(tmp_path: Path) -> None:
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    told = []
+    for _ in range(3):
+        made = session_of(RunDir(tmp_path), request)
+        made._lost(DeviceLost("S1: device offline"), "0-1")
+        told.append(any("in quarantine until" in message for message in made.outcome.messages))
+    assert told == [False, False, True]
+    assert quarantine.of(PhoneId.of(Phone.identity)) is not None
