@@ -13,6 +13,7 @@ SUMMARIES = {
     "verify": "Compare every output of every algorithm with a double-precision reference, on each device.",
     "tune": "Measure which algorithm, kernel and blocks are best for each layer, on each cluster of each device.",
     "restore": "Put back settings left changed on attached phones.",
+    "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
     "lab": "Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.",
 }
 

@@ -14,11 +14,11 @@ import typer
 from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
+from harness.control import quarantine
 from harness.control.conditions import host
 from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
-from harness.control.conditions.left import release
-from harness.devices.base import Attached, Device
+from harness.devices.base import Device
 from harness.errors import NoDeviceError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
@@ -57,11 +57,11 @@ class Doctor(JsonOption, DeviceOptions, Command):
 
     def __call__(self) -> Outcome:
         if self.release is not None:
-            return _released(self.release, self.find(otherwise=[self.release]))
+            return self._released(self.release)
         attached = self.find()
         facts = host.read(attached.servers)
         here = Patient("this host", {}, judged(facts, host.CHECKS))
-        found = diagnose(attached.devices, thorough=True)
+        found = diagnose(attached.devices, attached.conditions, thorough=True)
         patients = [_patient(device, each) for device, each in zip(attached.devices, found, strict=True)]
         for phone in attached.unusable:
             condition = of_unusable(phone)
@@ -75,18 +75,18 @@ class Doctor(JsonOption, DeviceOptions, Command):
         }
         return Outcome(code, tuple(_lines(patients, here)), value)
 
-
-def _released(named: str, attached: Attached) -> Outcome:
-    lines = [
-        f"{device.serial}: {'its quarantine is over' if release(device) else 'is in no quarantine'}"
-        for device in attached.devices
-    ]
-    if not lines:
-        raise NoDeviceError(
-            f"device {named!r} cannot be used: {'; '.join(phone.state for phone in attached.unusable)}",
-            "; ".join(phone.remedy for phone in attached.unusable),
-        )
-    return Outcome(lines=tuple(lines), value={"released": [device.serial for device in attached.devices]})
+    def _released(self, named: str) -> Outcome:
+        """A phone need not be attached: it is known by its last address too."""
+        try:
+            devices, missing = self.find(otherwise=[named]).devices, None
+        except NoDeviceError as error:
+            devices, missing = (), error
+        ended = quarantine.release_named(named, devices)
+        if not ended and not devices and missing is not None:
+            raise missing
+        lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]
+        value = {"released": [each.as_json() for each in ended]}
+        return Outcome(lines=tuple(lines) or (f"{named}: is in no quarantine",), value=value)
 
 
 def _patient(device: Device, diagnosis: Diagnosis) -> Patient:

@@ -14,7 +14,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions
+from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
+class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
 
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None
@@ -64,7 +64,9 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        context = Context(request, self.find(), say, stop_on_signal, self.require)
+        context = Context(
+            request, self.find_to_measure(allow=request.allow), say, stop_on_signal, self.require, self.wait
+        )
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
@@ -76,8 +78,8 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
             return _finished(complete)
-        attached = self.find(otherwise=manifest.where_devices_are(run))
-        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require), run))
+        attached = self.find_to_measure(manifest.where_devices_are(run), request.allow)
+        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require, self.wait), run))
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -99,7 +101,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         )
 
 
-_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json"}
+_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait"}
 
 
 def _jobs(context: Context) -> Outcome:

@@ -29,6 +29,7 @@ class Context:
     say: Say
     stopping: Stopping
     require: int | None = None
+    wait_s: float = 0.0  # --wait: how long a device that somebody else has is waited for
 
     @property
     def some_unusable(self) -> bool:
@@ -64,6 +65,5 @@ class Work:
     stop: threading.Event
     say: Say
     unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers
-    conditions: Mapping[str, Sequence[Condition]] = field(
-        default_factory=dict
-    )  # by name: what results are stamped with
+    wait_s: float = 0.0  # of the context
+    conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)  # by serial: stamped on results

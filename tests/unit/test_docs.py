@@ -11,7 +11,7 @@ import pytest
 from harness.exit_codes import ExitCode
 from harness.model.condition import KINDS
 from harness.model.layer import Layer
-from harness.model.policy import Policy
+from harness.model.policy import PhoneSettings, Policy
 from harness.model.worker import OURS, Worker
 from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
@@ -57,5 +57,5 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     ends = ("_low", "_high")  # told once for all ratios
     columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]
-    words += [*Worker.model_fields, *OURS, *Policy.model_fields, *Layer.model_fields]
+    words += [*Worker.model_fields, *OURS, *Policy.model_fields, *PhoneSettings.model_fields, *Layer.model_fields]
     assert [word for word in words if word not in named and word != "name"] == []

@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from harness.control import settings
+from harness.control import host_lock, quarantine, settings
+from harness.control.host_lock import Unlockable
+from harness.control.quarantine import Quarantine
 from harness.devices.base import Device
-from harness.errors import HarnessError
-from harness.paths import state_folder
+from harness.devices.phone_id import PhoneId
 
 
-@dataclass(frozen=True)
-class Quarantine:
-    """Why a phone was set aside, and until when."""
-
-    reason: str
-    until: str
-
-
-def pending(device: Device) -> bool:
-    """Whether an earlier run left settings of the phone changed."""
-    return settings.pending(device.serial) is not None
+def pending(device: Device) -> tuple[str, ...]:
+    """The settings that an earlier run left changed."""
+    return tuple(change.setting for change in settings.pending(PhoneId.of(device.identity)))
 
 
 def in_use(device: Device) -> bool:
-    """Whether a run of this host is using the phone: what lies and runs on it is that run's."""
-    del device
-    return False
-
-
-def quarantine(device: Device) -> Quarantine | None:
-    """The quarantine of the phone; None where it is in none."""
-    del device
-    return None
-
-
-def unusable_leases() -> str:
-    """Why no device can be reserved on this host; empty where that works."""
+    """Whether a run of this host is using the device: what lies and runs on it is that run's."""
     try:
-        state_folder("leases")
-    except HarnessError as error:
-        return error.message
-    return ""
+        return PhoneId.of(device.identity).digest in {name for name, _ in host_lock.holders()}
+    except (Unlockable, OSError):
+        return False
 
 
-def release(device: Device) -> bool:
-    """Ends the quarantine of the phone; whether there was one."""
-    del device
-    return False
+def quarantine_of(device: Device) -> Quarantine | None:
+    """The quarantine of the phone; None where it is in none."""
+    return quarantine.of(PhoneId.of(device.identity))
+
+
+def leases() -> tuple[tuple[str, ...], str]:
+    """Who holds devices of this host, and why none can be reserved; that is empty where they can."""
+    try:
+        return tuple(str(holder) for _, holder in host_lock.holders()), ""
+    except (Unlockable, OSError) as error:
+        return (), str(error)

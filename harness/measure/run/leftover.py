@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harness.control.settings import pending
+from harness.devices.phone_id import PhoneId
 from harness.measure.clusters import not_superseded
 from harness.measure.planning import variants_of
 from harness.measure.request import Request
@@ -96,7 +97,7 @@ def is_complete(run: RunDir, name: str, request: Request) -> bool:
     last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]
     removed = [event["event"] for event in last] == ["removed"]
     try:
-        serial = str(json.loads(directory.identity.read_bytes())["identity"]["serial"])
+        phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return removed and pending(serial) is None
+    return removed and not pending(phone)

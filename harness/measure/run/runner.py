@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.control import settings
 from harness.devices.base import Attached, Device, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
@@ -87,7 +86,6 @@ def resume(context: Context, run: RunDir) -> RunResult:
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
         devices, admission = _admitted(devices, context)
-        _follow(run, devices)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
@@ -110,8 +108,9 @@ def resume(context: Context, run: RunDir) -> RunResult:
 
 def _admitted(devices: Sequence[Named], context: Context) -> tuple[list[Named], Admission]:
     """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
-    found = admit([device for _, device in devices], context.request.allow, context.say)
-    attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
+    own = replace(context.attached, devices=tuple(device for _, device in devices))
+    found = admit(own, context.request.allow, context.say)
+    attached = replace(own, devices=tuple(found.devices), unusable=tuple(found.refused))
     usable = replace(context, attached=attached, require=None).usable()
     return [(name, device) for name, device in devices if device in usable], found
 
@@ -163,15 +162,6 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     return list(devices.items()), strangers
 
 
-def _follow(run: RunDir, devices: Sequence[Named]) -> None:
-    """A phone that has another address now is put back there what the run left changed."""
-    owners = manifest.owners(run)
-    for name, device in devices:
-        owner = owners[name]
-        if owner is not None and owner.address != device.serial:
-            settings.follow(owner.address, device.serial, run.device(name).settings)
-
-
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
     left = unmeasured(run, name, request)
     layers = [layer.name for layer in request.layers]
@@ -196,8 +186,7 @@ def _measure(
 ) -> None:
     began = time.monotonic()
     with context.stopping() as stop:
-        stamps = {name: admission.of(device) for name, device in devices}
-        work = Work(context.request, programs, stop, context.say, lacking, stamps)
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, admission.stamps)
         try:
             result.outcomes = _measure_all(run, devices, work)
             _add_faults_on_record(run, result.outcomes)

@@ -7,10 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from harness.cli import doctor, program
+from harness.cli import program
+from harness.control import quarantine
 from harness.control.conditions import facts
 from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, Unusable
+from harness.devices.phone_id import PhoneId
 from harness.errors import NoDeviceError
 from harness.exit_codes import ExitCode
 from tests.unit.control.conditions.fakes import FakePhone
@@ -85,10 +87,23 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 def test_a_release(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(doctor, "release", lambda device: device.serial == "S1")
-    assert perform(monkeypatch, "--release", "S1", phones=(FakePhone(),)) == ExitCode.DONE
-    assert capsys.readouterr().out == "S1: its quarantine is over\n"
-    perform(monkeypatch, "--release", "S2", phones=(empty("S2"),))
-    assert capsys.readouterr().out == "S2: is in no quarantine\n"
-    with pytest.raises(NoDeviceError, match="cannot be used: unauthorized"):
-        perform(monkeypatch, "--release", "U", away=(AWAY,))
+    phone = FakePhone()
+    quarantine.put(PhoneId.of(phone.identity), quarantine.OFTEN_LOST)
+    assert perform(monkeypatch, phones=(phone,)) == ExitCode.INFRASTRUCTURE
+    assert "QUARANTINED" in capsys.readouterr().out
+    assert perform(monkeypatch, "--release", "S1", phones=(phone,)) == ExitCode.DONE
+    assert "S1: the quarantine of Pixel 3 is over (its connection was lost" in capsys.readouterr().out
+    assert perform(monkeypatch, "--release", "S1", phones=(phone,)) == ExitCode.DONE
+    assert capsys.readouterr().out == "S1: is in no quarantine\n"
+
+
+def test_a_release_of_a_phone_that_is_away(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def find(*_: Any) -> Attached:
+        raise NoDeviceError("device 'S1' is not attached")
+
+    quarantine.put(PhoneId.of(FakePhone().identity), quarantine.OFTEN_LOST)
+    monkeypatch.setattr(discovery, "find", find)
+    assert program.perform(["doctor", "--release", "S1"]) == ExitCode.DONE
+    assert "is over" in capsys.readouterr().out
+    with pytest.raises(NoDeviceError):
+        program.perform(["doctor", "--release", "S1"])

@@ -14,8 +14,8 @@ from harness.control.conditions.diagnosis import CHECKS, diagnose, judged
 from harness.control.conditions.facts import Facts
 from harness.control.conditions.folder import Folder
 from harness.control.conditions.known import NotKnown
-from harness.control.conditions.left import Quarantine
 from harness.control.conditions.says import Battery, Thermal
+from harness.control.quarantine import Quarantine
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.devices.local import LocalDevice
 from harness.errors import DeadlineExceeded, DeviceLost
@@ -28,6 +28,7 @@ MakeFacts = Callable[..., Facts]
 CLUSTERS = (Cluster((0, 1)), Cluster((2, 3)))
 COOL = Thermal(False, 0, True, ("a 31.0", "b 30.0"))
 WARMER = replace(COOL, readings=("a 31.1", "b 30.0"))
+HELD = Quarantine("it left the bus", "2026-11-29T14:00:00Z", "2026-11-30T14:00:00Z", "Pixel 3", "0" * 16, "S1")
 PHONE = Identity("S1", "adb", model="Pixel 3", sdk=31)
 
 FOUND: list[tuple[str, dict[str, Any], str]] = [
@@ -50,10 +51,10 @@ FOUND: list[tuple[str, dict[str, Any], str]] = [
     ("GAME_MODE", {"settings": {"global sem_enhanced_cpu_responsiveness": "1"}}, "Samsung"),
     ("SCREEN", {"wakefulness": "Dozing"}, "dozing"),
     ("WORK_FOLDER", {"folder": Folder("it is full", "free some", 1 << 30, (), ())}, "it is full"),
-    ("QUARANTINED", {"quarantine": Quarantine("it left the bus", "tomorrow")}, "tomorrow: it left the bus"),
+    ("QUARANTINED", {"quarantine": HELD}, "until 2026-11-30 14:00 UTC: it left the bus"),
     ("LITTLE_SPACE", {"folder": Folder("", "", (64 << 20) - 1, (), ())}, "63 MiB"),
     ("ORPHANS", {"folder": Folder("", "", 1 << 30, ("harness-x",), ("harness-x",))}, "harness-x, 1 program running"),
-    ("PENDING_SETTINGS", {"pending": True}, "not put back"),
+    ("PENDING_SETTINGS", {"pending": ("stay_awake", "x")}, "stay_awake, x"),
 ]
 NOT_FOUND: list[dict[str, Any]] = [
     {},
@@ -131,8 +132,8 @@ def test_what_stops_and_what_is_stamped(facts: MakeFacts) -> None:
     assert [c.name for c in diagnosis.remarks] == ["LITTLE_SPACE", "ORPHANS"]
 
 
-def asked(phone: Any, **options: bool) -> Any:
-    (diagnosis,) = diagnose([cast(Device, phone)], **options)
+def asked(phone: Any, *, thorough: bool = False) -> Any:
+    (diagnosis,) = diagnose([cast(Device, phone)], thorough=thorough)
     return diagnosis
 
 
