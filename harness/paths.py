@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from harness.errors import InfrastructureError
 
 _PACKAGE = Path(__file__).resolve().parent
+_REMEDY_OF_CHECKOUT = "mend it, or install the tool, which then builds in $XDG_CACHE_HOME/harness"
 
 
 def in_checkout() -> bool:
@@ -74,7 +75,7 @@ def _tried(folder: Path, what: str, variable: str) -> None:
 def _unusable(folder: Path, what: str, variable: str, done: str, error: OSError) -> InfrastructureError:
     return InfrastructureError(
         f"the {what} {folder} cannot be {done}: {error.strerror or error}{_owner(folder)}",
-        f"mend it, or set {variable} to a folder of yours" if variable else "mend its permissions, or make room",
+        f"mend it, or set {variable} to a folder of yours" if variable else _REMEDY_OF_CHECKOUT,
     )
 
 

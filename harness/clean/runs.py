@@ -25,7 +25,8 @@ def items(names: Sequence[str]) -> Iterator[Item]:
     inside = sorted(path for path in folder.iterdir() if is_run(path)) if is_folder(folder) else []
     outside = [path for name in names if (path := _elsewhere(name, inside)) is not None]
     for path in (*inside, *outside):
-        yield Item(KIND, path.name, path, changed(path), partial(_stays, path), partial(_held, path))
+        name = path.name if path in inside else str(path)
+        yield Item(KIND, name, path, changed(path), partial(_stays, path), partial(_held, path))
     for path in left_over(folder):
         yield Item(KIND, path.name, path, 0.0)
 
@@ -43,7 +44,7 @@ def is_run(path: Path) -> bool:
 
 def _elsewhere(name: str, inside: Sequence[Path]) -> Path | None:
     path = absolute(name)
-    if "/" not in name or path in inside or not is_run(path):
+    if path in inside or name in {run.name for run in inside} or not is_run(path):
         return None
     return path
 

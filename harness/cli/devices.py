@@ -10,7 +10,8 @@ from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
-from harness.control import quarantine
+from harness.control import host_lock, quarantine
+from harness.control.holder import Holder
 from harness.devices.base import Attached, Device, as_json
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
@@ -26,11 +27,10 @@ class Devices(JsonOption, DeviceOptions, Command):
         found = self.find()
         attached = quarantine.without(found, say)
         rows = [_row(device, attached) for device in attached.devices]
-        held = [(device, known) for device in found.devices if (known := quarantine.of(PhoneId.of(device.identity)))]
         value = {
             "devices": rows,
             "unusable": [asdict(bad) for bad in attached.unusable],
-            "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in held],
+            "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in quarantine.held(found)],
             "adb_servers": [asdict(server) for server in attached.servers],
         }
         code = ExitCode.DONE if attached.devices else ExitCode.NO_DEVICE
@@ -40,6 +40,7 @@ class Devices(JsonOption, DeviceOptions, Command):
 def _row(device: Device, attached: Attached) -> dict[str, Any]:
     seen = {
         "identity": as_json(device.identity),
+        "held_by": None if (holder := _holder(device)) is None else asdict(holder),
         "known_by": PhoneId.of(device.identity).known_by,
         "other_names": list(attached.other_names.get(device.identity.serial, ())),
         "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
@@ -55,6 +56,14 @@ def _row(device: Device, attached: Attached) -> dict[str, Any]:
     }
 
 
+def _holder(device: Device) -> Holder | None:
+    """Who on this host is using it."""
+    try:
+        return dict(host_lock.holders()).get(PhoneId.of(device.identity).digest)
+    except host_lock.Unlockable:
+        return None
+
+
 def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
     for server in attached.servers:
         yield f"adb server {server.address}  {server.adb or 'its program is not told by the system'}"
@@ -67,6 +76,8 @@ def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
         if row["other_names"]:
             yield f"    also listed as {', '.join(row['other_names'])}"
+        if row["held_by"] is not None:
+            yield f"    in use: {Holder(**row['held_by'])}"
         for condition in row["conditions"]:
             yield f"    {condition['name']}: {condition['what']}"
         for cluster in row["clusters"]:

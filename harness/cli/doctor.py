@@ -6,7 +6,7 @@ import io
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +18,8 @@ from harness.control import quarantine
 from harness.control.conditions import host
 from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
-from harness.devices.base import Device
-from harness.errors import NoDeviceError
+from harness.devices.base import Attached, Device
+from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
 
@@ -57,11 +57,13 @@ class Doctor(JsonOption, DeviceOptions, Command):
 
     def __call__(self) -> Outcome:
         if self.release is not None:
-            return self._released(self.release)
+            return _released(self.release, self._attached())
         attached = self.find()
         facts = host.read(attached.servers)
         here = Patient("this host", {}, judged(facts, host.CHECKS))
-        found = diagnose(attached.devices, attached.conditions, thorough=True)
+        found = diagnose(attached.devices, thorough=True)
+        seen = [attached.conditions.get(device.serial, ()) for device in attached.devices]
+        found = [replace(each, conditions=(*more, *each.conditions)) for each, more in zip(found, seen, strict=True)]
         patients = [_patient(device, each) for device, each in zip(attached.devices, found, strict=True)]
         for phone in attached.unusable:
             condition = of_unusable(phone)
@@ -75,18 +77,20 @@ class Doctor(JsonOption, DeviceOptions, Command):
         }
         return Outcome(code, tuple(_lines(patients, here)), value)
 
-    def _released(self, named: str) -> Outcome:
-        """A phone need not be attached: it is known by its last address too."""
+    def _attached(self) -> Attached:
+        """All that can be had: the phone that is released need not be attached."""
         try:
-            devices, missing = self.find(otherwise=[named]).devices, None
-        except NoDeviceError as error:
-            devices, missing = (), error
-        ended = quarantine.release_named(named, devices)
-        if not ended and not devices and missing is not None:
-            raise missing
-        lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]
-        value = {"released": [each.as_json() for each in ended]}
-        return Outcome(lines=tuple(lines) or (f"{named}: is in no quarantine",), value=value)
+            return self.find()
+        except HarnessError:
+            return Attached()
+
+
+def _released(named: str, attached: Attached) -> Outcome:
+    ended = quarantine.release_named(named, attached.devices)
+    lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]
+    return Outcome(
+        lines=tuple(lines or [f"{named}: in no quarantine"]), value={"released": [e.as_json() for e in ended]}
+    )
 
 
 def _patient(device: Device, diagnosis: Diagnosis) -> Patient:

@@ -80,18 +80,20 @@ class DeviceOptions:
     ] = None
 
     def find(self, otherwise: list[str] | None = None, allow: Collection[str] = ()) -> Attached:
-        """The devices; ``otherwise``: those to take where none is named. Raises NoDeviceError, InfrastructureError."""
+        """The devices; ``otherwise``: those to take where none is named; ``allow``: see discovery.find.
+
+        Raises NoDeviceError, InfrastructureError.
+        """
         from harness.devices import discovery  # noqa: PLC0415
 
         return discovery.find(self.device or otherwise or [], self.adb_server or [], allow)
 
-    def find_to_measure(self, otherwise: list[str] | None = None, allow: Collection[str] = ()) -> Attached:
-        """The same, with phones in quarantine among the unusable ones. ``allow``: conditions that do not matter."""
+    def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
+        """The same, with phones in quarantine among the unusable ones."""
         from harness.cli.say import say  # noqa: PLC0415
         from harness.control import quarantine  # noqa: PLC0415
 
-        found = self.find(otherwise, allow)
-        return found if "QUARANTINED" in allow else quarantine.without(found, say)
+        return quarantine.without(self.find(otherwise), say)
 
 
 @dataclass(frozen=True, kw_only=True)

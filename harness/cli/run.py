@@ -64,9 +64,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        context = Context(
-            request, self.find_to_measure(allow=request.allow), say, stop_on_signal, self.require, self.wait
-        )
+        context = Context(request, self.find(allow=request.allow), say, stop_on_signal, self.require, self.wait)
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
@@ -78,7 +76,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
             return _finished(complete)
-        attached = self.find_to_measure(manifest.where_devices_are(run), request.allow)
+        attached = self.find(manifest.where_devices_are(run), request.allow)
         return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require, self.wait), run))
 
     def _request(self) -> Request:

@@ -109,16 +109,22 @@ def release_named(name: str, attached: Sequence[Device] = ()) -> list[Quarantine
 
 def without(attached: Attached, say: Say | None = None) -> Attached:
     """What is attached, with phones in quarantine among the unusable ones."""
-    usable: list[Device] = []
-    unusable = list(attached.unusable)
-    for device in attached.devices:
-        known = of(PhoneId.of(device.identity), say)
-        if known is None:
-            usable.append(device)
-        else:
-            remedy = f"look after it, then: harness doctor --release {device.serial}"
-            unusable.append(Unusable(device.serial, f"{STATE} {known.text}", remedy))
-    return replace(attached, devices=tuple(usable), unusable=tuple(unusable))
+    found = held(attached, say)
+    unusable = [
+        Unusable(
+            device.serial, f"{STATE} {known.text}", f"look after it, then: harness doctor --release {device.serial}"
+        )
+        for device, known in found
+    ]
+    usable = [device for device in attached.devices if not any(device is one for one, _ in found)]
+    return replace(attached, devices=tuple(usable), unusable=(*attached.unusable, *unusable))
+
+
+def held(attached: Attached, say: Say | None = None) -> list[tuple[Device, Quarantine]]:
+    """The attached phones that are in it."""
+    phones = [device for device in attached.devices if not device.identity.capabilities.is_measured_alone]
+    known = [(device, of(PhoneId.of(device.identity), say)) for device in phones]
+    return [(device, found) for device, found in known if found is not None]
 
 
 def lost(phone: PhoneId) -> Quarantine | None:

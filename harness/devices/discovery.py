@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.devices.base import LOCAL, AdbServer, Attached, Device, Unusable
@@ -64,16 +65,52 @@ def find(serials: Sequence[str], servers: Sequence[str], allow: Collection[str] 
     with ThreadPoolExecutor(max_workers=8) as pool:
         probed = list(pool.map(lambda entry: _probe(entry, allow), ready))
     unusable += [result for result in probed if isinstance(result, Unusable)]
-    phones = _distinct([result for result in probed if not isinstance(result, Unusable)], wanted)
+    found = _found(_distinct([result for result in probed if not isinstance(result, Unusable)], wanted))
+    phones = [result for result in probed if not isinstance(result, Unusable)]
+    return replace(
+        found,
+        devices=(*devices, *found.devices),
+        unusable=tuple(_not_seen_elsewhere(unusable, phones, wanted)),
+        servers=tuple(AdbServer(str(server), server.adb) for server in asked),
+    )
+
+
+def newcomers(known: Attached, servers: Sequence[str], allow: Collection[str] = ()) -> Attached:
+    """Usable phones that have joined since ``known`` was found: none of its phones under another address.
+
+    Asks the servers for their lists, and only those phones that are new in them; a server that does not answer has no
+    newcomers, and none is started.
+    """
+    from harness.devices.servers import default, parse  # noqa: PLC0415
+
+    asked = [parse(text, "--adb-server") for text in servers] or [default()[0]]
+    here = {serial for device in known.devices for serial in (device.serial, *known.other_names.get(device.serial, ()))}
+    listed: list[Listed] = []
+    for server in asked:
+        with suppress(InfrastructureError):
+            listed += [entry for entry in _list([server]) if entry.serial not in here and entry.state == "device"]
+    if not listed:
+        return Attached()
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        probed = list(pool.map(lambda entry: _probe(entry, allow), listed))
+    phones = [PhoneId.of(device.identity) for device in known.devices]
+    joined = [
+        result
+        for result in probed
+        if not isinstance(result, Unusable) and not any(PhoneId.of(result.identity).is_same(phone) for phone in phones)
+    ]
+    return _found(_distinct(joined, ()))
+
+
+def _found(phones: Sequence[tuple[AdbDevice, tuple[str, ...]]]) -> Attached:
+    """Phones with their other names, and the conditions that they are found in."""
     alike = _sharing([phone for phone, _ in phones])
     conditions = {
         phone.serial: (*_started(phone), *_connections(phone, others), *_shared(phone, count))
         for (phone, others), count in zip(phones, alike, strict=True)
     }
     return Attached(
-        devices=(*devices, *(phone for phone, _ in phones)),
-        unusable=tuple(_not_seen_elsewhere(unusable, [phone for phone, _ in phones], wanted)),
-        servers=tuple(AdbServer(str(server), server.adb) for server in asked),
+        devices=tuple(phone for phone, _ in phones),
         conditions={serial: found for serial, found in conditions.items() if found},
         other_names={phone.serial: others for phone, others in phones if others},
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.lab.model import PhoneModel
 from harness.lab.sysfs import cpuinfo, sys_tree, write_tree
@@ -63,6 +65,36 @@ def properties(model: PhoneModel, serialno: str, overrides: Mapping[str, str]) -
     if model.soc:
         known["ro.soc.model"] = model.soc
     return {name: value for name, value in (known | dict(model.extra) | dict(overrides)).items() if value}
+
+
+def serial_number(model: PhoneModel, port: int, mark: str = "") -> str:
+    """ro.serialno of the phone of a model at a port; ``mark`` tells a second one there from the first."""
+    return "VP" + hashlib.sha256(f"{model.name}:{port}{mark}".encode()).hexdigest()[:10].upper()
+
+
+def spec_of(model: PhoneModel, props: Mapping[str, str]) -> dict[str, Any]:
+    """What phone.json holds of the model."""
+    return {
+        "model": model.name,
+        "cpus": list(model.numbers),
+        "zone_scales": {zone.kind: zone.scale for zone in model.zones},
+        "banner": {key: props[key] for key in _BANNER if key in props},
+        "environment": {**_ENVIRONMENT, "QEMU_CPU": model.qemu_cpu},
+    }
+
+
+_BANNER = ("ro.product.name", "ro.product.model", "ro.product.device")
+_ENVIRONMENT = {
+    "PATH": "/product/bin:/system/bin:/system/xbin:/vendor/bin",
+    "ANDROID_ROOT": "/system",
+    "ANDROID_DATA": "/data",
+    "HOME": "/",
+    "SHELL": "/system/bin/sh",
+    "USER": "shell",
+    "LOGNAME": "shell",
+    "HOSTNAME": "localhost",
+    "TMPDIR": "/data/local/tmp",
+}
 
 
 def write_state(folder: Path, model: PhoneModel, props: Mapping[str, str]) -> None:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from harness.control.conditions.diagnosis import Diagnosis, diagnose
-from harness.devices.base import Attached, Device, Unusable
+from harness.devices.base import Device, Unusable
 from harness.measure.context import Context, Say
 from harness.model.condition import Condition
+
+Key = tuple[str, str]  # adb server, serial
+_NONE: Mapping[str, Sequence[Condition]] = MappingProxyType({})
+
+
+def key_of(device: Device) -> Key:
+    """What tells the devices of one command apart."""
+    return device.identity.host, device.serial
 
 
 @dataclass(frozen=True)
@@ -17,29 +26,38 @@ class Admission:
 
     devices: Sequence[Device] = ()
     refused: Sequence[Unusable] = ()
-    # By serial. Devices of two adb servers may have the same one: they share what either has.
-    stamps: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
+    stamps: Mapping[Key, Sequence[Condition]] = field(default_factory=dict)
+
+    def of(self, device: Device) -> Sequence[Condition]:
+        """What the results of that device are stamped with."""
+        return self.stamps.get(key_of(device), ())
 
 
-def admit(attached: Attached, allowed: Collection[str], say: Say) -> Admission:
-    """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers."""
+def admit(
+    devices: Sequence[Device], allowed: Collection[str], say: Say, seen: Mapping[str, Sequence[Condition]] = _NONE
+) -> Admission:
+    """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
+
+    ``seen``: by serial, what was seen when the devices were looked for.
+    """
     admitted: list[Device] = []
     refused: list[Unusable] = []
-    stamps: dict[str, list[Condition]] = {}
-    for device, diagnosis in zip(attached.devices, diagnose(attached.devices, attached.conditions), strict=True):
+    stamps: dict[Key, Sequence[Condition]] = {}
+    for device, found in zip(devices, diagnose(devices), strict=True):
+        diagnosis = replace(found, conditions=(*seen.get(device.serial, ()), *found.conditions))
         _tell(device, diagnosis, say)
         if stopping := diagnosis.stopping(allowed):
             refused.append(_refused(device, stopping))
         else:
             admitted.append(device)
-            stamps.setdefault(device.serial, []).extend(diagnosis.stamps)
+            stamps[key_of(device)] = diagnosis.stamps
     return Admission(tuple(admitted), tuple(refused), stamps)
 
 
 def admitted(context: Context) -> tuple[Context, Admission]:
     """The context with those devices alone that may be measured; the others are among its unusable ones."""
     attached = context.attached
-    found = admit(attached, context.request.allow, context.say)
+    found = admit(attached.devices, context.request.allow, context.say, attached.conditions)
     usable = replace(attached, devices=tuple(found.devices), unusable=(*attached.unusable, *found.refused))
     return replace(context, attached=usable), found
 

@@ -66,4 +66,6 @@ class Work:
     say: Say
     unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers
     wait_s: float = 0.0  # of the context
-    conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)  # by serial: stamped on results
+    conditions: Mapping[str, Sequence[Condition]] = field(
+        default_factory=dict
+    )  # by name: what results are stamped with

@@ -62,8 +62,8 @@ KINDS: dict[str, Kind] = {
         "reboot the phone; what the clock probes say of its speed still holds",
     ),
     "THERMAL_UNKNOWN": Kind(
-        "nothing tells whether the phone is cool: it may be measured hot",
-        "let it rest before and between runs; what the clock probes say of its speed still holds",
+        "nobody tells whether the phone throttles: a status of 0 means unknown then, not cool",
+        "reboot the phone; let it rest before a run; what the clock probes say of its speed still holds",
     ),
     "PAGE_SIZE": Kind(
         "memory in pages of another size is faster or slower to walk: compare it with phones of the same page size",
@@ -89,6 +89,10 @@ KINDS: dict[str, Kind] = {
         "the phone may change while it is measured (screen off, lower clocks)",
         "on the phone: Developer options, 'USB debugging (Security settings)' or the like; or set it by hand",
     ),
+    "SENSOR_SILENT": Kind(
+        "a file that never answers holds up whoever reads it; it is left out",
+        "nothing to do; where the phone has no other sensor that moves, reboot it",
+    ),
     "SETTING_CHANGED": Kind(
         "somebody else, or the phone itself, set it meanwhile: a part may have been measured under that value",
         "keep others from the phone while it is measured; set it by hand where it is not as you want it",
@@ -96,27 +100,21 @@ KINDS: dict[str, Kind] = {
     "JOURNAL_DAMAGED": Kind(
         "it tells what an earlier run changed on the phone: that may not be put back",
         "look at the file that was kept aside, and set by hand what it names",
+        about="work",
     ),
     "JOURNAL_UNWRITABLE": Kind(
         "after a kill no other host can put the phone's settings back, only this one",
         "let the shell write to the phone's /data/local/tmp; do not remove this host's state folder before the end",
-    ),
-    "SENSOR_SILENT": Kind(
-        "a file that never answers holds up whoever reads it; it is left out",
-        "nothing to do; where the phone has no other sensor that moves, reboot it",
+        about="work",
     ),
     "SPACE_UNKNOWN": Kind(
         "a phone whose disk fills up ends the measurement in the middle",
         "see that the phone has some space left",
+        about="work",
     ),
     "UNLOCKED": Kind(
         "another harness, of this host or of another one, may measure on the same device at the same time",
         "mend what the message names; until then let one run at a time use the device",
-    ),
-    "STARTING": Kind(
-        "a phone that starts is busy with it",
-        "wait until Android has started; where it has, and does not say so: --allow STARTING",
-        stops=True,
     ),
     "WORK_FOLDER": Kind(
         "programs and records lie there: nothing can be measured without it",
@@ -150,8 +148,8 @@ KINDS: dict[str, Kind] = {
         about="work",
     ),
     "PENDING_SETTINGS": Kind(
-        "the phone is not as its owner left it",
-        "set it by hand, or attach the phone and run: harness restore",
+        "an earlier run left settings of the phone changed",
+        "harness restore",
         about="work",
     ),
     # Why a phone cannot be used at all.
@@ -165,6 +163,7 @@ KINDS: dict[str, Kind] = {
     "NO_PERMISSIONS": Kind(
         "this user may not open the USB device", "install Android's udev rules", stops=True, about="away"
     ),
+    "STARTING": Kind("Android has not started yet", "wait until it has", stops=True, about="away"),
     "NO_ANSWER": Kind("adb lists the phone, but it answers nothing", "plug it in again", stops=True, about="away"),
     "NO_SHELL_V2": Kind(
         "its adb daemon gives no exit codes: no failure could be told from a success",

@@ -80,20 +80,9 @@ def judged(facts: F, checks: Mapping[str, Callable[[F], Condition | None]]) -> D
     return Diagnosis(tuple(conditions), unknown)
 
 
-def diagnose(
-    devices: Sequence[Device], seen: Mapping[str, Sequence[Condition]] | None = None, *, thorough: bool = False
-) -> list[Diagnosis]:
-    """What each of the devices has, asked at the same time. ``thorough``: some seconds, under load too.
-
-    ``seen``: by serial, what was seen when they were found.
-    """
-    known = seen or {}
-
-    def one(device: Device) -> Diagnosis:
-        found = judged(facts.read(device, thorough=thorough), CHECKS)
-        return Diagnosis((*found.conditions, *known.get(device.serial, ())), found.unknown)
-
+def diagnose(devices: Sequence[Device], *, thorough: bool = False) -> list[Diagnosis]:
+    """What each of the devices has, asked at the same time. ``thorough``: some seconds, under load too."""
     if not devices:
         return []
     with ThreadPoolExecutor(max_workers=min(len(devices), _ALIKE), thread_name_prefix="doctor") as pool:
-        return list(pool.map(one, devices))
+        return list(pool.map(lambda device: judged(facts.read(device, thorough=thorough), CHECKS), devices))

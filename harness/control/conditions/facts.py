@@ -50,7 +50,7 @@ class Facts:
     settings: Mapping[str, str] | NotKnown | None  # "global low_power" -> "0"
     wakefulness: str | NotKnown | None
     in_use: bool  # a run of this host holds it
-    pending: tuple[str, ...] | NotKnown  # settings that an earlier run left changed
+    pending: bool | NotKnown
     quarantine: Quarantine | None = None
 
 
@@ -84,7 +84,7 @@ def read(device: Device, *, thorough: bool = False) -> Facts:
             wakefulness=None if awake is None else awake.result(),
             in_use=left.in_use(device),
             pending=_tried(lambda: left.pending(device)),
-            quarantine=left.quarantine_of(device),
+            quarantine=left.quarantined(device),
         )
 
 

@@ -1,4 +1,4 @@
-"""What this host remembers of a phone: settings to put back, a quarantine, who is using it."""
+"""What this host remembers of a device: settings to put back, a quarantine, who is using it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
 
 
-def pending(device: Device) -> tuple[str, ...]:
-    """The settings that an earlier run left changed."""
-    return tuple(change.setting for change in settings.pending(PhoneId.of(device.identity)))
+def pending(device: Device) -> bool:
+    """Whether an earlier run left settings of the phone changed."""
+    return bool(settings.pending(PhoneId.of(device.identity)))
 
 
 def in_use(device: Device) -> bool:
     """Whether a run of this host is using the device: what lies and runs on it is that run's."""
+    digest = PhoneId.of(device.identity).digest
     try:
-        return PhoneId.of(device.identity).digest in {name for name, _ in host_lock.holders()}
+        return any(name == digest for name, _ in host_lock.holders())
     except (Unlockable, OSError):
         return False
 
 
-def quarantine_of(device: Device) -> Quarantine | None:
+def quarantined(device: Device) -> Quarantine | None:
     """The quarantine of the phone; None where it is in none."""
     return quarantine.of(PhoneId.of(device.identity))
 
 
-def leases() -> tuple[tuple[str, ...], str]:
-    """Who holds devices of this host, and why none can be reserved; that is empty where they can."""
+def unusable_leases() -> str:
+    """Why no device can be reserved on this host; empty where that works."""
     try:
-        return tuple(str(holder) for _, holder in host_lock.holders()), ""
-    except (Unlockable, OSError) as error:
-        return (), str(error)
+        host_lock.folder()
+    except Unlockable as error:
+        return str(error)
+    return ""

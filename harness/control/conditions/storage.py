@@ -38,10 +38,9 @@ def orphans(facts: Facts) -> Condition | None:
 
 def pending_settings(facts: Facts) -> Condition | None:
     """PENDING_SETTINGS."""
-    pending = known(facts.pending)
-    if facts.in_use or not pending:
+    if facts.in_use or not known(facts.pending):
         return None
-    return Condition("PENDING_SETTINGS", f"an earlier run left changed: {', '.join(pending)}", "harness restore")
+    return Condition("PENDING_SETTINGS", "settings that an earlier run changed are not put back yet")
 
 
 def quarantined(facts: Facts) -> Condition | None:

@@ -69,7 +69,12 @@ def start(context: Context, out: Path | None) -> RunResult:
 def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     """The command line with names for serial numbers: those stand in device.json only."""
     names = {bad.serial: f"({bad.state.partition(' (')[0]} phone)" for bad in attached.unusable}
-    names |= {device.serial: name for name, device in devices if device.identity.capabilities.has_secret_serial}
+    names |= {
+        serial: name
+        for name, device in devices
+        if device.identity.capabilities.has_secret_serial
+        for serial in (device.serial, *attached.other_names.get(device.serial, ()))
+    }
     argv = sys.argv
     for serial in sorted(names, key=len, reverse=True):
         argv = [argument.replace(serial, names[serial]) for argument in argv]
@@ -108,9 +113,8 @@ def resume(context: Context, run: RunDir) -> RunResult:
 
 def _admitted(devices: Sequence[Named], context: Context) -> tuple[list[Named], Admission]:
     """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
-    own = replace(context.attached, devices=tuple(device for _, device in devices))
-    found = admit(own, context.request.allow, context.say)
-    attached = replace(own, devices=tuple(found.devices), unusable=tuple(found.refused))
+    found = admit([d for _, d in devices], context.request.allow, context.say, context.attached.conditions)
+    attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
     usable = replace(context, attached=attached, require=None).usable()
     return [(name, device) for name, device in devices if device in usable], found
 
@@ -186,7 +190,8 @@ def _measure(
 ) -> None:
     began = time.monotonic()
     with context.stopping() as stop:
-        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, admission.stamps)
+        stamps = {name: admission.of(device) for name, device in devices}
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps)
         try:
             result.outcomes = _measure_all(run, devices, work)
             _add_faults_on_record(run, result.outcomes)

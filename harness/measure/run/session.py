@@ -62,8 +62,8 @@ class Session:
         self._request = work.request
         self._programs = work.programs
         self._unfit = work.unfit.get(name)
-        self._conditions = work.conditions.get(device.serial, ())
         self._wait_s = work.wait_s
+        self._conditions = work.conditions.get(name, ())
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -129,6 +129,8 @@ class Session:
             topology = device.topology()
             identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
+            for condition in self._conditions:
+                self.outcome.stamp(condition, events)
             chosen = self._choose(topology)
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:
@@ -146,6 +148,7 @@ class Session:
         """It was found some time ago: another one may have its address by now."""
         try:
             self._device.confirm()
+            identity_file.check(self._directory.identity, self._device.identity)
         except WrongDevice:
             self._is_foreign = True
             raise

@@ -133,7 +133,16 @@ def test_links_are_never_followed(make_run: MakeRun, here: Path, tmp_path: Path)
     (here / "runs").rmdir()
     (here / "runs").symlink_to(tmp_path / "elsewhere")
     assert names(clean(("runs",), (), "0s", dry=False)) == [] and elsewhere.is_dir()
-    assert names(clean(("runs",), (str(elsewhere),), None, dry=False)) == ["real"]
+    assert names(clean(("runs",), (str(elsewhere),), None, dry=False)) == [str(elsewhere)]
+
+
+def test_a_name_is_first_that_of_a_run_in_runs(make_run: MakeRun, here: Path) -> None:
+    outside, inside, other = make_run("same", root=here), make_run("same"), make_run("out", root=here)
+    assert [each.path for each, _ in clean(("runs",), ("same",), None, dry=False).removed] == [inside]
+    assert outside.is_dir()
+    make_run("same")
+    assert [each.path for each, _ in clean(("runs",), ("./same", "out"), None, dry=False).removed] == [outside, other]
+    assert inside.is_dir()
 
 
 def test_what_is_no_run_is_left(here: Path) -> None:

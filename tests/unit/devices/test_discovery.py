@@ -14,7 +14,8 @@ import pytest
 
 from harness.devices import servers
 from harness.devices.adb import AdbDevice
-from harness.devices.discovery import find
+from harness.devices.base import Attached
+from harness.devices.discovery import find, newcomers
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceLost, InfrastructureError, NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
@@ -195,6 +196,20 @@ def test_other_signs_of_a_start(fake_adb: Any, add_phone: Any, properties: dict[
         assert "--allow STARTING" in found.unusable[0].remedy
         allowed = find([], [fake_adb.address], allow=["STARTING"])
         assert [c.name for c in allowed.conditions["ONE"]] == ["STARTING"]
+
+
+def test_newcomers_are_phones_that_were_not_there(fake_adb: Any, phone: Any, add_phone: Any) -> None:
+    add_phone("WAITING", {"ro.serialno": "W"}, state="unauthorized")
+    known = find([], [fake_adb.address])
+    assert newcomers(known, [fake_adb.address]) == Attached()
+    add_phone("10.0.0.7:5555", {"ro.serialno": "ABC"})  # PHONE1 under another address
+    add_phone("NEW", {"ro.serialno": "N"})
+    add_phone("BOOTING", {"ro.serialno": "B", "sys.boot_completed": "0"})
+    fake_adb.phones["WAITING"].state = "device"
+    fake_adb.requests.clear()
+    assert sorted(d.serial for d in newcomers(known, [fake_adb.address]).devices) == ["NEW", "WAITING"]
+    assert not any("transport:PHONE1" in request for request in fake_adb.requests)
+    assert newcomers(known, [f"127.0.0.1:{free_port()}"]) == Attached()
 
 
 def test_properties_that_are_empty_at_first(fake_adb: Any, phone: Any) -> None:

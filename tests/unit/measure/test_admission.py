@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -14,7 +13,6 @@ from harness.errors import NoDeviceError
 from harness.measure.admission import admitted
 from harness.measure.context import Context
 from harness.measure.request import Request
-from harness.model.condition import Condition
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from tests.unit.control.conditions.fakes import FakePhone
@@ -48,7 +46,7 @@ def test_an_empty_phone_beside_a_full_one() -> None:
     assert refused.serial == "B"
     assert refused.state.startswith("not measured, LOW_BATTERY (the battery is at 3 %")
     assert refused.remedy.endswith("or measure all the same: --allow LOW_BATTERY")
-    assert admission.stamps == {"A": []}
+    assert list(admission.of(cast(Device, full))) == []
 
 
 def test_an_empty_phone_alone_is_no_usable_device() -> None:
@@ -61,7 +59,7 @@ def test_what_is_allowed_is_measured_and_stamped() -> None:
     empty = phone("B", empty=True)
     usable, admission = admitted(context(empty, allow=("LOW_BATTERY",)))
     assert [device.serial for device in usable.usable()] == ["B"]
-    assert [condition.name for condition in admission.stamps["B"]] == ["LOW_BATTERY", "CHARGING"]
+    assert [condition.name for condition in admission.of(cast(Device, empty))] == ["LOW_BATTERY", "CHARGING"]
 
 
 def test_what_is_not_known_is_said_and_stops_nothing() -> None:
@@ -70,20 +68,12 @@ def test_what_is_not_known_is_said_and_stops_nothing() -> None:
     usable, admission = admitted(context(silent, said=said))
     assert [device.serial for device in usable.usable()] == ["A"]
     assert "A: LOW_BATTERY, HOT, CHARGING not known: dumpsys battery gives no level" in said
-    assert admission.stamps == {"A": []}
+    assert list(admission.of(cast(Device, silent))) == []
 
 
-def test_phones_of_two_servers_with_one_serial_share_what_either_has() -> None:
+def test_phones_of_two_servers_with_one_serial_are_told_apart() -> None:
     here, there = phone("A"), phone("A", empty=True)
     there.identity = Identity("A", "adb", model="Pixel 3", sdk=31, host="h:2")
     _, admission = admitted(context(here, there, allow=("LOW_BATTERY",)))
-    assert [condition.name for condition in admission.stamps["A"]] == ["LOW_BATTERY", "CHARGING"]
-
-
-def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:
-    started, said = phone("A"), list[str]()
-    asked = context(started, allow=("STARTING",), said=said)
-    seen = (Condition("STARTING", "it does not say so"), Condition("TWO_CONNECTIONS", "by USB and network"))
-    _, admission = admitted(replace(asked, attached=replace(asked.attached, conditions={"A": seen})))
-    assert [condition.name for condition in admission.stamps["A"]] == ["STARTING"]
-    assert any(text.startswith("A: TWO_CONNECTIONS: by USB and network") for text in said)
+    assert list(admission.of(cast(Device, here))) == []
+    assert len(admission.of(cast(Device, there))) == 2
