@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -13,6 +14,7 @@ from harness.errors import NoDeviceError
 from harness.measure.admission import admitted
 from harness.measure.context import Context
 from harness.measure.request import Request
+from harness.model.condition import Condition
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from tests.unit.control.conditions.fakes import FakePhone
@@ -77,3 +79,15 @@ def test_phones_of_two_servers_with_one_serial_are_told_apart() -> None:
     _, admission = admitted(context(here, there, allow=("LOW_BATTERY",)))
     assert list(admission.of(cast(Device, here))) == []
     assert len(admission.of(cast(Device, there))) == 2
+
+
+def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:
+    started, said = phone("A"), list[str]()
+    asked = context(started, allow=("STARTING",), said=said)
+    seen = (Condition("STARTING", "it does not say so"), Condition("TWO_CONNECTIONS", "by USB and network"))
+    asked = replace(asked, attached=replace(asked.attached, conditions={"A": seen}))
+    _, admission = admitted(asked)
+    assert [condition.name for condition in admission.of(cast(Device, started))] == ["STARTING"]
+    assert any(text.startswith("A: TWO_CONNECTIONS: by USB and network") for text in said)
+    refused, _ = admitted(replace(asked, request=replace(asked.request, allow=())))
+    assert "--allow STARTING" in refused.attached.unusable[-1].remedy
