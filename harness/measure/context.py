@@ -69,6 +69,5 @@ class Work:
     say: Say
     unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers
     wait_s: float = 0.0  # of the context
-    conditions: Mapping[str, Sequence[Condition]] = field(
-        default_factory=dict
-    )  # by name: what results are stamped with
+    # What results are stamped with: of a run by the device's name, else by its serial.
+    conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)

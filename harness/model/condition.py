@@ -116,6 +116,11 @@ KINDS: dict[str, Kind] = {
         "another harness, of this host or of another one, may measure on the same device at the same time",
         "mend what the message names; until then let one run at a time use the device",
     ),
+    "STARTING": Kind(
+        "a phone that starts is busy with it",
+        "wait until Android has started; where it has, and does not say so: --allow STARTING",
+        stops=True,
+    ),
     "WORK_FOLDER": Kind(
         "programs and records lie there: nothing can be measured without it",
         "mend it, or reboot the phone",

@@ -12,6 +12,7 @@ _STATES = {
     "no permissions": "NO_PERMISSIONS",
     "starting": "STARTING",
     "no answer": "NO_ANSWER",
+    "in quarantine": "QUARANTINED",
     "no shell v2": "NO_SHELL_V2",
     "no arm64": "ABI",
 }

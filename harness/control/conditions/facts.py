@@ -50,7 +50,7 @@ class Facts:
     settings: Mapping[str, str] | NotKnown | None  # "global low_power" -> "0"
     wakefulness: str | NotKnown | None
     in_use: bool  # a run of this host holds it
-    pending: bool | NotKnown
+    pending: tuple[str, ...] | NotKnown  # settings that an earlier run left changed
     quarantine: Quarantine | None = None
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.control.conditions import left
 from harness.control.conditions.known import NotKnown, known
-from harness.control.conditions.left import unusable_leases
 from harness.devices.base import AdbServer
 from harness.errors import HarnessError, UsageError
 from harness.model.condition import Condition
@@ -47,12 +47,14 @@ class HostFacts:
     ndk: str | NotKnown  # the one that would be used, empty for none
     ndk_refused: tuple[str, ...]  # what was passed over, and why
     free_bytes: Mapping[str, int]  # by folder
-    leases: str  # why devices cannot be reserved; empty where they can
+    holders: tuple[str, ...]  # who holds devices
+    unlockable: str  # why devices cannot be reserved; empty where they can
     user: int
 
 
 def read(servers: Sequence[AdbServer]) -> HostFacts:
     """Asks everything of this host that can be asked at once."""
+    holders, unlockable = left.leases()
     refused: list[str] = []
     try:
         found = ndk.find(None, say=refused.append)
@@ -65,7 +67,8 @@ def read(servers: Sequence[AdbServer]) -> HostFacts:
         ndk=name,
         ndk_refused=tuple(refused),
         free_bytes=_free([Path.cwd(), state_root(), build_root()]),
-        leases=unusable_leases(),
+        holders=holders,
+        unlockable=unlockable,
         user=os.getuid(),
     )
 
@@ -157,7 +160,9 @@ def host_disk(facts: HostFacts) -> Condition | None:
 
 def leases(facts: HostFacts) -> Condition | None:
     """LEASES."""
-    return Condition("LEASES", facts.leases) if facts.leases else None
+    if facts.unlockable:
+        return Condition("LEASES", f"devices cannot be reserved: {facts.unlockable}", "mend what the message names")
+    return Condition("LEASES", f"in use by {'; '.join(facts.holders)}") if facts.holders else None
 
 
 CHECKS: Mapping[str, Callable[[HostFacts], Condition | None]] = {

@@ -9,9 +9,9 @@ from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
 
 
-def pending(device: Device) -> bool:
-    """Whether an earlier run left settings of the phone changed."""
-    return bool(settings.pending(PhoneId.of(device.identity)))
+def pending(device: Device) -> tuple[str, ...]:
+    """The settings that an earlier run left changed."""
+    return tuple(change.setting for change in settings.pending(PhoneId.of(device.identity)))
 
 
 def in_use(device: Device) -> bool:
@@ -28,10 +28,9 @@ def quarantined(device: Device) -> Quarantine | None:
     return quarantine.of(PhoneId.of(device.identity))
 
 
-def unusable_leases() -> str:
-    """Why no device can be reserved on this host; empty where that works."""
+def leases() -> tuple[tuple[str, ...], str]:
+    """Who holds devices of this host; and why none can be reserved, empty where they can."""
     try:
-        host_lock.folder()
-    except Unlockable as error:
-        return str(error)
-    return ""
+        return tuple(str(holder) for _, holder in host_lock.holders()), ""
+    except (Unlockable, OSError) as error:
+        return (), str(error)

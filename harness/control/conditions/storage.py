@@ -38,9 +38,10 @@ def orphans(facts: Facts) -> Condition | None:
 
 def pending_settings(facts: Facts) -> Condition | None:
     """PENDING_SETTINGS."""
-    if facts.in_use or not known(facts.pending):
+    pending = known(facts.pending)
+    if facts.in_use or not pending:
         return None
-    return Condition("PENDING_SETTINGS", "settings that an earlier run changed are not put back yet")
+    return Condition("PENDING_SETTINGS", f"an earlier run left changed: {', '.join(pending)}")
 
 
 def quarantined(facts: Facts) -> Condition | None:

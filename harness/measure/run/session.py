@@ -126,8 +126,6 @@ class Session:
             topology = device.topology()
             identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
-            for condition in self._conditions:
-                self.outcome.stamp(condition, events)
             chosen = self._choose(topology)
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:

@@ -14,6 +14,7 @@ from harness.errors import NoDeviceError
 from harness.measure.admission import admitted
 from harness.measure.context import Context
 from harness.measure.request import Request
+from harness.model.condition import Condition
 from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
 from tests.unit.control.conditions.fakes import SETTINGS, FakePhone
@@ -91,3 +92,15 @@ def test_battery_saver_stops_nothing_where_the_run_switches_it_off(
     usable, admission = admitted(replace(asked, request=replace(asked.request, policy=policy)))
     assert bool(usable.attached.devices) is switches_off
     assert "LOW_POWER_MODE" not in [condition.name for condition in admission.of(cast(Device, saving))]
+
+
+def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:
+    started, said = phone("A"), list[str]()
+    asked = context(started, allow=("STARTING",), said=said)
+    seen = (Condition("STARTING", "it does not say so"), Condition("TWO_CONNECTIONS", "by USB and network"))
+    asked = replace(asked, attached=replace(asked.attached, conditions={"A": seen}))
+    _, admission = admitted(asked)
+    assert [condition.name for condition in admission.of(cast(Device, started))] == ["STARTING"]
+    assert any(text.startswith("A: TWO_CONNECTIONS: by USB and network") for text in said)
+    refused, _ = admitted(replace(asked, request=replace(asked.request, allow=())))
+    assert "--allow STARTING" in refused.attached.unusable[-1].remedy

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.unit
 def test_a_name_is_told_once() -> None:
     assert allowed(["HOT", "CHARGING", "HOT"]) == ("HOT", "CHARGING")
     assert allowed([]) == ()
+    assert allowed(["STARTING"]) == ("STARTING",)  # some phones never say that they have started
 
 
 @pytest.mark.parametrize(

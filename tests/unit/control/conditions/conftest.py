@@ -35,6 +35,6 @@ def facts() -> Callable[..., Facts]:
         settings={"global low_power": "0"},
         wakefulness="Awake",
         in_use=False,
-        pending=False,
+        pending=(),
     )
     return lambda **changes: replace(well, **changes)

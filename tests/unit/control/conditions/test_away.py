@@ -16,6 +16,7 @@ pytestmark = pytest.mark.unit
     ("state", "name"),
     [
         ("unauthorized", "UNAUTHORIZED"), ("offline", "OFFLINE"), ("no permissions", "NO_PERMISSIONS"),
+        ("in quarantine until 2026", "QUARANTINED"),
         ("starting", "STARTING"), ("no answer", "NO_ANSWER"), ("no shell v2", "NO_SHELL_V2"),
         ("no arm64-v8a", "ABI"), ("authorizing", "NOT_READY"), ("recovery", "NOT_READY"), ("detached", "NOT_READY"),
     ],

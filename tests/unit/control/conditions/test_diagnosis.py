@@ -54,7 +54,7 @@ FOUND: list[tuple[str, dict[str, Any], str]] = [
     ("QUARANTINED", {"quarantine": QUARANTINE}, "until 2026-11-30 14:00 UTC: it left the bus"),
     ("LITTLE_SPACE", {"folder": Folder("", "", (64 << 20) - 1, (), ())}, "63 MiB"),
     ("ORPHANS", {"folder": Folder("", "", 1 << 30, ("harness-x",), ("harness-x",))}, "harness-x, 1 program running"),
-    ("PENDING_SETTINGS", {"pending": True}, "not put back"),
+    ("PENDING_SETTINGS", {"pending": ("stay_awake", "x")}, "stay_awake, x"),
 ]
 NOT_FOUND: list[dict[str, Any]] = [
     {},

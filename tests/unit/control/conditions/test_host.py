@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 PROGRAM = "/bin/sh"  # a file that is there
 SERVER = Server("127.0.0.1:5037", 41, True, f"{PROGRAM} 36.0.0", 1000)
 ADB = Adb(PROGRAM, 41, (SERVER,))
-WELL = HostFacts(ADB, "/opt/ndk (27.0)", (), {"/": 2 << 30}, "", 1000)
+WELL = HostFacts(ADB, "/opt/ndk (27.0)", (), {"/": 2 << 30}, (), "", 1000)
 
 
 def adb(**changes: Any) -> dict[str, Any]:
@@ -34,7 +34,8 @@ def adb(**changes: Any) -> dict[str, Any]:
         ("ADB_SERVER", adb(program="", user=0), "started by user id 0"),
         ("NDK", {"ndk": "", "ndk_refused": ("not used: /x: r9 is too old",)}, "r9 is too old"),
         ("HOST_DISK", {"free_bytes": {"/a": 2 << 30, "/b": 5 << 20}}, "5 MiB at /b"),
-        ("LEASES", {"leases": "the state folder cannot be made"}, "cannot be made"),
+        ("LEASES", {"unlockable": "/run/lock/harness-locks is no folder"}, "is no folder"),
+        ("LEASES", {"holders": ("one", "another")}, "in use by one; another"),
     ],
 )
 def test_found(name: str, changes: dict[str, Any], words: str) -> None:
@@ -67,6 +68,6 @@ def test_a_server_that_tells_no_version() -> None:
 def test_this_host_is_read_without_adb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ANDROID_NDK_HOME", str(tmp_path / "none"))
     facts = host.read(())
-    assert (facts.adb, facts.ndk, facts.user, facts.leases) == (None, "", os.getuid(), "")
+    assert (facts.adb, facts.ndk, facts.user, facts.unlockable) == (None, "", os.getuid(), "")
     assert "does not exist" in facts.ndk_refused[0]
     assert all(free >= 0 for free in facts.free_bytes.values()) and facts.free_bytes
