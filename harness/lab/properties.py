@@ -25,7 +25,7 @@ _BATTERY = {
     "technology": "Li-ion",
 }
 _SETTINGS = {
-    "system": {"screen_off_timeout": "60000", "screen_brightness": "102"},
+    "system": {"screen_off_timeout": "60000", "screen_brightness": "102", "screen_brightness_mode": "1"},
     "global": {"stay_on_while_plugged_in": "0", "airplane_mode_on": "0", "low_power": "0"},
     "secure": {"android_id": "0123456789abcdef"},
 }
@@ -103,7 +103,7 @@ def write_state(folder: Path, model: PhoneModel, props: Mapping[str, str]) -> No
     _write(folder / "properties", props)
     _write(folder / "kernel", {"cpuinfo": cpuinfo(model), "boot_id": ""})
     _write(folder / "services" / "battery", _BATTERY)
-    _write(folder / "services" / "power", {"wakefulness": "Awake"})
+    _write(folder / "services" / "power", {"wakefulness": "Awake", "fixed_performance": "false"})
     if model.sdk >= _FIRST_THERMAL_SERVICE:
         zones = "".join(f"{zone.scale} {zone.kind}\n" for zone in model.zones)
         _write(folder / "services" / "thermal", {"status": "0", "override": "false", "zones": zones})
