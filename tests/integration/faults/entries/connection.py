@@ -74,7 +74,7 @@ ENTRIES = (
         act=second_name,
         field="3",
     ),
-    Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), field="10", late="settings"),
+    Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), field="10"),
     Entry("truncated", "of what is read of the records only 500 bytes come", 0, before=("truncate=500@on:tail",)),
     Entry(
         "corrupted",
