@@ -25,7 +25,7 @@ ENTRIES = (
     Entry(
         "disk-fills",
         "/data fills while it measures",
-        3,
+        (0, 3),
         "[Nn]o space|space left",
         (SOME, "all"),
         during=("disk=full",),
