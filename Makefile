@@ -35,7 +35,7 @@ test: setup-test tools ## everything that a change must pass: lint, unit, native
 
 KILLS ?= 50
 test-faults: setup-test tools ## every fault of the virtual phones, and KILLS random kills of the host; writes docs/faults.md
-	$(PY) -m pytest tests/integration/faults -m integration --write-faults --kills $(KILLS)
+	$(PY) -m pytest tests/integration/faults -n 2 --dist load -m integration --write-faults --kills $(KILLS)
 
 lint: setup-test ## formatting, linters, types
 	@$(MAKE) --no-print-directory lint-only

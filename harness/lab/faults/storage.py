@@ -13,6 +13,7 @@ from harness.lab.root import resize_disk
 
 _WORK = "/data/local/tmp"
 _AWAY = "tmp.away"
+_PAGE = 4096
 
 
 def _size(text: str) -> int:
@@ -27,7 +28,7 @@ def _size(text: str) -> int:
 def _disk(site: Site, size: int) -> End:
     if not size:
         now = os.statvfs(site.root / "data")
-        size = (now.f_blocks - now.f_bfree) * now.f_frsize
+        size = max((now.f_blocks - now.f_bfree) * now.f_frsize, _PAGE)  # 0 would mean: as large as it likes
     resize_disk(site.root, size)
     return lambda: resize_disk(site.root, site.spec["disk_bytes"])
 

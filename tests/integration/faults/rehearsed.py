@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shutil
 import signal
@@ -18,6 +19,7 @@ from harness.lab import adbserver, manager, rehearsal
 from harness.lab.manager import PhoneHandle
 from tests.integration.faults.entry import ALL, BY_RESTORE, BY_RESUME, NONE, PUT_BACK, SOME, UNTOUCHED, Entry
 
+_IDENTITY = ("launch", "round", "position", "layer", "variant", "cache", "build")
 _OURS = "1"  # what the phone's owner has set
 _PROGRESS = re.compile(r"\(EMULATED\): \d+ %|^to go on: |trying again for|^phases: |^report: |^EMULATED")
 _WORK = "/data/local/tmp"
@@ -94,11 +96,18 @@ class Rehearsed:
             settings = BY_RESTORE if self._value() == _OURS else f"left at {self._value()!r}: {restored.err.strip()}"
         return Seen(code, said, records, settings, self._is_clean(), resumed)
 
-    def _samples(self) -> Any:
-        try:
-            return self.bench.run.samples()
-        except (OSError, IndexError, ValueError):
-            return Counter()
+    def _samples(self) -> Counter[str]:
+        """How often each sample is on record; lines that arrived damaged are none."""
+        found: Counter[str] = Counter()
+        for file in self.bench.run.path.glob("devices/*/records.jsonl"):
+            for line in file.read_bytes().split(b"\n")[:-1]:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if record.get("type") == "sample":
+                    found[json.dumps([file.parent.name, *(record.get(key) for key in _IDENTITY)])] += 1
+        return found
 
     def _records(self) -> str:
         """How much of what was planned is on record."""

@@ -3,6 +3,7 @@
 from tests.integration.faults.entry import BY_RESUME, NONE, PUT_BACK, SOME, UNTOUCHED, Entry
 from tests.integration.faults.rehearsed import second_name
 
+NOISE = "what a program prints is not read behind a token yet"
 SIGNS = "needs the one list of ways in which a connection is gone"
 
 ENTRIES = (
@@ -74,7 +75,7 @@ ENTRIES = (
         act=second_name,
         field="3",
     ),
-    Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), field="10", late="settings"),
+    Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), field="10", late=NOISE),
     Entry("truncated", "of what is read of the records only 500 bytes come", 0, before=("truncate=500@on:tail",)),
     Entry(
         "corrupted",

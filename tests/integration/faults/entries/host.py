@@ -72,7 +72,6 @@ ENTRIES = (
         BY_RESTORE,
         act=restore_unauthorized,
         field="20",
-        late="the remedy of its state is not named yet",
     ),
     Entry(
         "same-serial-number",
@@ -83,7 +82,6 @@ ENTRIES = (
         ("put back", UNTOUCHED),
         prepare=same_serial_number,
         field="20",
-        late="the condition is not found yet",
     ),
     Entry("server-killed", "the adb server is killed and started again", 0, act=kill_server),
 )

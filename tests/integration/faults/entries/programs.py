@@ -2,7 +2,6 @@
 
 from tests.integration.faults.entry import NONE, PUT_BACK, UNTOUCHED, Entry
 
-SETTINGS = "settings that fail end the measurement yet"
 REFUSED = "SETTING_REFUSED|USB debugging \\(Security settings\\)"
 
 ENTRIES = (
@@ -15,7 +14,6 @@ ENTRIES = (
         before=("settings=refused", "dumpsys=hang", "df=missing", "zone=blocks:cpu0-gold-usr"),
         field="9, 12",
         quick=True,
-        late=SETTINGS,
     ),
     *(
         Entry(
@@ -26,7 +24,6 @@ ENTRIES = (
             settings=(UNTOUCHED, PUT_BACK),
             before=(f"settings={mode}",),
             field="9",
-            late=SETTINGS,
         )
         for mode, how in (
             ("refused", "`settings put` is refused with a Java stack"),
@@ -37,15 +34,13 @@ ENTRIES = (
             ("missing", "there is no `settings`"),
         )
     ),
-    Entry(
-        "settings-noise", "a line before a setting's value", 0, before=("settings=noise",), field="10", late=SETTINGS
-    ),
-    Entry("dumpsys-hang", "dumpsys never ends", 0, before=("dumpsys=hang",), field="12", late="heat"),
+    Entry("settings-noise", "a line before a setting's value", 0, before=("settings=noise",), field="10"),
+    Entry("dumpsys-hang", "dumpsys never ends", 0, before=("dumpsys=hang",), field="12"),
     Entry("dumpsys-missing", "there is no dumpsys", 0, before=("dumpsys=missing",)),
     Entry("dumpsys-empty", "dumpsys says nothing", 0, before=("dumpsys=empty",)),
     Entry("cmd-fails", "cmd ends with 20", 0, before=("cmd=fails",)),
     Entry("df-missing", "there is no df", 0, before=("df=missing",), field="20"),
-    Entry("df-hang", "df never ends", 0, before=("df=hang",), late="advice must not stop a run"),
+    Entry("df-hang", "df never ends", 0, before=("df=hang",)),
     Entry(
         "sha-missing",
         "there is no sha256sum and no md5sum",
@@ -55,11 +50,8 @@ ENTRIES = (
         (UNTOUCHED, PUT_BACK),
         before=("sha=missing",),
         field="20",
-        late="what is missing is not named yet",
     ),
-    Entry(
-        "getprop-empty", "getprop says nothing for 1 s", 0, before=("getprop=empty@for:1",), field="17", late="identity"
-    ),
+    Entry("getprop-empty", "getprop says nothing for 1 s", 0, before=("getprop=empty@for:1",), field="17"),
     Entry(
         "getprop-hang",
         "getprop never ends",

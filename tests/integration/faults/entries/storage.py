@@ -9,7 +9,6 @@ CAUSES = {
     "noexec": ("lets no program run", "noexec|no program|may not be run|not allow"),
     "root": ("is root's alone", "not.*writ|Permission denied|root"),
 }
-NAMED = "the cause and its remedy are not named yet"
 
 ENTRIES = (
     Entry(
@@ -26,7 +25,7 @@ ENTRIES = (
     Entry(
         "disk-fills",
         "/data fills while it measures",
-        3,
+        (0, 3),
         "[Nn]o space|space left",
         (SOME, "all"),
         during=("disk=full",),
@@ -43,7 +42,6 @@ ENTRIES = (
             (UNTOUCHED, PUT_BACK),
             before=(f"work-folder={mode}",),
             field="19",
-            late=NAMED,
             quick=mode == "noexec",
         )
         for mode, (how, says) in CAUSES.items()

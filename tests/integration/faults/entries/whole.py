@@ -3,7 +3,6 @@
 from tests.integration.faults.entry import BY_RESUME, NONE, PUT_BACK, SOME, UNTOUCHED, Entry
 from tests.integration.faults.rehearsed import kill_conductor, kill_worker
 
-NAMED = "the condition is not found yet"
 AGAIN = "what was killed from outside is not tried again yet"
 
 ENTRIES = (
@@ -15,19 +14,17 @@ ENTRIES = (
         NONE,
         UNTOUCHED,
         before=("battery=3",),
-        late=NAMED,
         quick=True,
     ),
-    Entry("charging", "it charges", 0, "CHARGING", before=("charger=ac",), late=NAMED),
+    Entry("charging", "it charges", 0, before=("charger=ac",)),
     Entry(
         "low-power",
         "battery saver is on",
-        (0, 5),
+        5,
         "LOW_POWER_MODE",
-        ("all", NONE),
-        (PUT_BACK, UNTOUCHED),
+        NONE,
+        UNTOUCHED,
         before=("low-power",),
-        late=NAMED,
     ),
     Entry("screen-off", "the screen is off", 0, before=("screen=off",)),
     Entry("reboot", "it reboots while it measures", 3, "rebooted", SOME, during=("reboot=1",), resume=0),
@@ -39,7 +36,7 @@ ENTRIES = (
         before=("reboot=1@at:convbench",),
         resume=0,
     ),
-    Entry("boot-never", "sys.boot_completed is never set", 0, before=("boot=never",), field="17", late="other signs"),
+    Entry("boot-never", "sys.boot_completed is never set", 0, before=("boot=never",), field="17"),
     Entry(
         "another-phone",
         "another phone has the address in the middle; the first one is back for --resume",
