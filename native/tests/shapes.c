@@ -178,7 +178,8 @@ reference_value *new_references(const shape *s, const float *weights, const floa
 }
 
 void check_references(const shape *s, values kind, const reference_value *all, const float *output, const char *what) {
-    for (size_t i = 0; i < outputs_of(s); i++) {
+    const size_t outputs = outputs_of(s);
+    for (size_t i = 0; i < outputs; i++) {
         check_output(s, kind, all[i].exact, all[i].magnitude, output[i], i, what);
     }
 }
