@@ -59,7 +59,12 @@ def resumed(bench: Any, phone: PhoneHandle, before: bytes) -> None:
 
 
 def test_kill_then_report_then_restore_then_resume(bench: Any, phone: PhoneHandle) -> None:
+    """In the middle of a line, and before the process was told of; with all in order: the next test."""
     before = killed(bench, phone)
+    cut = before[: before.rfind(b'"type":"sample"') + 40]
+    (bench.run.path / "devices" / "pixel-3" / "records.jsonl").write_bytes(cut)
+    events = bench.run.path / "devices" / "pixel-3" / "events.jsonl"
+    events.write_text("".join(line for line in events.open() if '"spawned"' not in line))
     report = bench("report", "run")
     assert report.code == 0, report.err
     assert "EMULATED" in (bench.run.path / "report.html").read_text()
@@ -69,16 +74,6 @@ def test_kill_then_report_then_restore_then_resume(bench: Any, phone: PhoneHandl
     assert "put back to '1'" in restored.out
     assert bench.stay_on(phone) == "1"
     assert "nothing to restore" in bench("restore").out
-    resumed(bench, phone, before)
-
-
-def test_kill_in_the_middle_of_a_line_then_resume(bench: Any, phone: PhoneHandle) -> None:
-    before = killed(bench, phone)
-    cut = before[: before.rfind(b'"type":"sample"') + 40]
-    (bench.run.path / "devices" / "pixel-3" / "records.jsonl").write_bytes(cut)
-    events = bench.run.path / "devices" / "pixel-3" / "events.jsonl"  # killed before it could tell of the process
-    events.write_text("".join(line for line in events.open() if '"spawned"' not in line))
-    assert bench("report", "run").code == 0
     resumed(bench, phone, cut)
     (note,) = [event for event in bench.run.lines("events.jsonl") if event.get("where") == "records.jsonl"]
     assert note["event"] == "cut tail"
