@@ -131,11 +131,6 @@ KINDS: dict[str, Kind] = {
         "look after the phone, then: harness doctor --release DEVICE",
         stops=True,
     ),
-    "STARTING": Kind(
-        "a phone that starts is busy with it",
-        "wait until Android has started; where it has, and does not say so: --allow STARTING",
-        stops=True,
-    ),
     # What the work needs to know; what is measured is the same.
     "LITTLE_SPACE": Kind(
         "the program and its records may not fit",

@@ -86,7 +86,7 @@ KERNEL_CASES += [
 
 
 # "bound" goes through all shapes in every build, all cases do so in the build that users run. FEW of them, with all the
-# awkward ones, run every line of the library that all of them run (by coverage).
+# awkward ones, run every line of the tiles that all of them run (by coverage), and see the same faults put into a tile.
 FEW = "60"
 FEWER = {("test_kernels", case) for case in ("integers", "bits", "guards", "nonfinite")}
 FEWER |= {("test_choice", "right"), ("test_tuned_auto", "obeyed")}
