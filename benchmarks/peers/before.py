@@ -1,6 +1,6 @@
-"""Measures the peers and ours: ``make bench-peers``.
+"""Measures the peers and ours by processes that time themselves: what ``make bench-peers`` did before.
 
-Writes build/peers/peers.json, .md and .html; with ``--no-avx512`` build/peers/peers-no-avx512.json and so on.
+Writes build/peers/before.json and .md.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rich.table import Table as Shown
 from benchmarks.peers import environment
 from benchmarks.peers.campaign import PEERS, Campaign, Setting
 from benchmarks.peers.figures import known_core
+from benchmarks.peers.findings import Findings
 from benchmarks.peers.hidden_features import hide_avx512
 from benchmarks.peers.processes import compile_ours
-from benchmarks.peers.render import Table, tables, to_html, to_json, to_markdown
-from benchmarks.peers.samples import Findings
 from benchmarks.peers.summary import Comparison, close_calls, compare, comparisons, means, rows
+from benchmarks.peers.tables import Table, tables, to_json, to_markdown
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.model.layer import Layer
 from harness.model.suite import load_suite, select_layers
@@ -180,11 +180,10 @@ def _write(findings: Findings, answers: dict[str, list[Comparison]], built: Buil
         *findings.notes,
     ]
     every = tables(findings, every_row, answers, every_mean)
-    out = environment.folder() / ("peers" if findings.avx512 else "peers-no-avx512")
+    out = environment.folder() / ("before" if findings.avx512 else "before-no-avx512")
     written = {
         out.with_suffix(".json"): to_json(findings, every_row, answers, every_mean, notes),
         out.with_suffix(".md"): to_markdown(TITLE, notes, every),
-        out.with_suffix(".html"): to_html(TITLE, notes, every),
     }
     for path, text in written.items():
         path.write_text(text)

@@ -12,6 +12,7 @@ from harness.stats.estimate import Observation
 
 OURS = "ours"
 ALONE = f"{OURS} auto/one thread"  # measured beside those with more threads
+EMPTY = "empty-call"  # a layer of one product: what a peer's framework costs
 
 
 @dataclass(frozen=True)
