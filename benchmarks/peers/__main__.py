@@ -171,6 +171,7 @@ class _Campaign:
         say(f"{len(close)} close calls, measured again as pairs")
         stream = measuring.measure(pair, self._programs(pair), self.place, self.log)
         take(second, stream, setting.threads, float("nan"))
+        self.findings.notes += [f"pairs, {note}" for note in second.notes]
         renewed = [self._renewed(second, answer) if answer in close else answer for answer in each]
         count = sum(answer.again is not None for answer in renewed if answer.threads == setting.threads)
         self.findings.notes.append(

@@ -69,7 +69,7 @@ def _model(layer: Layer, data: Data) -> bytes:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _nchw(layer: Layer, channels: int = 0) -> tuple[int, ...]:
