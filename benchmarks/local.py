@@ -89,16 +89,18 @@ def run_plan(
     tolerated: Collection[ExitCode] = (),
     log: Path | None = None,
     env: Mapping[str, str] | None = None,
+    keep: Path | None = None,
 ) -> Stream:
     """All records of a plan that ``exe`` runs here.
 
     ``tolerated``: how it may end beside well, where the records tell what failed. ``log``: what it and its workers
-    print goes there, behind what it has. ``env``: its environment, and theirs. Raises InfrastructureError where the
-    program fails.
+    print goes there, behind what it has. ``env``: its environment, and theirs. ``keep``: where the records stay.
+    Raises InfrastructureError where the program fails.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        file, out = Path(folder) / "plan", Path(folder) / "records.jsonl"
+        file, out = Path(folder) / "plan", keep or Path(folder) / "records.jsonl"
         file.write_text(render(plan))
+        out.unlink(missing_ok=True)
         errors = stack.enter_context(log.open("ab")) if log else None
         with subprocess.Popen([exe, "run", str(file), "--out", str(out)], stderr=errors, env=env) as process:
             _wait(process, out, len(plan.jobs))

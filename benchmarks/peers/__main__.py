@@ -1,6 +1,7 @@
 """Measures the peers and ours: ``make bench-peers``.
 
-Writes build/peers/peers.json and .md; with ``--no-avx512`` build/peers/peers-no-avx512.json and .md.
+Writes build/peers/peers.json and .md; with ``--no-avx512`` build/peers/peers-no-avx512.json and .md. The
+conductor's records, with the evidence of each sample, stay there, too: records-1.jsonl, of pairs records-1-pairs.jsonl.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from harness.errors import InfrastructureError, UsageError
 from harness.measure.clusters import Target
 from harness.model.layer import Layer
 from harness.model.suite import load_suite, select_layers
+from harness.results.stream import Stream
 from harness.toolchain.builder import Built
 
 PANEL = str(Path(__file__).with_name("panel.yaml"))
@@ -134,12 +136,18 @@ class _Campaign:
         """What the workers print."""
         return environment.folder() / "workers.log"
 
+    def _measured(self, setting: Setting, what: str = "") -> Stream:
+        """The records of a setting, which stay in build/peers."""
+        name = f"records-{setting.threads}{what}{'' if self.findings.avx512 else '-no-avx512'}.jsonl"
+        keep = environment.folder() / name
+        return measuring.measure(setting, self._programs(setting), self.place, self.log, keep)
+
     def run(self, setting: Setting) -> None:
         """Measures a setting of all layers."""
         layers = len(setting.layers)
         say(f"{setting.threads} thread(s): {layers} layers and the empty call, {setting.launches} launches")
         at_once = measuring.together(self.exe, setting.cpus)
-        stream = measuring.measure(setting, self._programs(setting), self.place, self.log)
+        stream = self._measured(setting)
         at_once += measuring.together(self.exe, setting.cpus)
         take(self.findings, stream, setting.threads, measuring.middle(at_once))
 
@@ -169,7 +177,7 @@ class _Campaign:
         pair = dataclasses.replace(setting, layers=layers, peers=peers, launches=launches, only=only)
         second = Findings(self.findings.layers, avx512=self.findings.avx512, known_core=self.findings.known_core)
         say(f"{len(close)} close calls, measured again as pairs")
-        stream = measuring.measure(pair, self._programs(pair), self.place, self.log)
+        stream = self._measured(pair, "-pairs")
         take(second, stream, setting.threads, float("nan"))
         self.findings.notes += [f"pairs, {note}" for note in second.notes]
         renewed = [self._renewed(second, answer) if answer in close else answer for answer in each]

@@ -131,7 +131,7 @@ def plan_of(setting: Setting, programs: Programs, run: RunLine) -> Plan:
     return Plan(run, measure, builds, variants, layers, jobs)
 
 
-def measure(setting: Setting, programs: Programs, place: Target, log: Path) -> Stream:
+def measure(setting: Setting, programs: Programs, place: Target, log: Path, keep: Path) -> Stream:
     """The records of a setting, of what workers fail at, too. Raises InfrastructureError where the conductor fails."""
     alone = setting.threads == 1
     run = RunLine(
@@ -147,7 +147,7 @@ def measure(setting: Setting, programs: Programs, place: Target, log: Path) -> S
     tolerated = (ExitCode.WRONG_RESULT, ExitCode.INFRASTRUCTURE)
     with _kept_off(setting.cpus):
         plan = plan_of(setting, programs, run)
-        return run_plan(plan, programs.convbench, tolerated, log, environment.base())
+        return run_plan(plan, programs.convbench, tolerated, log, environment.base(), keep)
 
 
 @contextmanager
