@@ -9,7 +9,11 @@ from typing import Any
 from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
+from harness.cli.say import say
+from harness.control import host_lock, quarantine
+from harness.control.holder import Holder
 from harness.devices.base import Attached, Device, as_json
+from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
@@ -20,27 +24,44 @@ class Devices(JsonOption, DeviceOptions, Command):
     """Lists phones, or this machine, with their clusters."""
 
     def __call__(self) -> Outcome:
-        attached = self.find()
-        rows = [_row(device) for device in attached.devices]
+        found = self.find()
+        attached = quarantine.without(found, say)
+        rows = [_row(device, attached) for device in attached.devices]
         value = {
             "devices": rows,
             "unusable": [asdict(bad) for bad in attached.unusable],
+            "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in quarantine.held(found)],
             "adb_servers": [asdict(server) for server in attached.servers],
         }
         code = ExitCode.DONE if attached.devices else ExitCode.NO_DEVICE
         return Outcome(code, tuple(_lines(attached, rows)), value)
 
 
-def _row(device: Device) -> dict[str, Any]:
+def _row(device: Device, attached: Attached) -> dict[str, Any]:
+    seen = {
+        "identity": as_json(device.identity),
+        "held_by": None if (holder := _holder(device)) is None else asdict(holder),
+        "known_by": PhoneId.of(device.identity).known_by,
+        "other_names": list(attached.other_names.get(device.identity.serial, ())),
+        "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
+    }
     try:
         topology = device.topology()
     except HarnessError as error:
-        return {"identity": as_json(device.identity), "clusters": [], "notes": [str(error)]}
+        return {**seen, "clusters": [], "notes": [str(error)]}
     return {
-        "identity": as_json(device.identity),
+        **seen,
         "clusters": [{**as_json(cluster), "label": cluster.label} for cluster in topology.clusters],
         "notes": list(topology.notes),
     }
+
+
+def _holder(device: Device) -> Holder | None:
+    """Who on this host is using it."""
+    try:
+        return dict(host_lock.holders()).get(PhoneId.of(device.identity).digest)
+    except host_lock.Unlockable:
+        return None
 
 
 def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -53,6 +74,12 @@ def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
         name = known_name(identity.model) or identity.model
         words = f"{name}  ({known})" if name and known else name or known or "model unknown"
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
+        if row["other_names"]:
+            yield f"    also listed as {', '.join(row['other_names'])}"
+        if row["held_by"] is not None:
+            yield f"    in use: {Holder(**row['held_by'])}"
+        for condition in row["conditions"]:
+            yield f"    {condition['name']}: {condition['what']}"
         for cluster in row["clusters"]:
             yield f"    CPUs {cluster['label']:<8} {_core_and_clock(cluster)}"
         for note in row["notes"]:

@@ -42,9 +42,11 @@ def _one(name: str) -> Outcome:
         "policy": suite.policy,
         "algorithms": suite.algorithms,
         "faces": suite.faces,
+        "workers": [worker.model_dump(mode="json") for worker in suite.workers],
         "layers": layers,
     }
-    return Outcome(lines=tuple(map(_line, suite.layers)), value=value)
+    workers = (f"worker {worker.name}: {', '.join(map(str, worker.every))}" for worker in suite.workers)
+    return Outcome(lines=(*map(_line, suite.layers), *workers), value=value)
 
 
 def _line(layer: Layer) -> str:

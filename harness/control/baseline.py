@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from pathlib import Path
 
 from filelock import FileLock
@@ -18,7 +17,7 @@ def _file() -> Path:
 
 
 def _key(phone: PhoneId, source: str) -> str:
-    return f"{sha256(phone.key.encode()).hexdigest()[:16]}/{source}"
+    return f"{phone.digest}/{source}"
 
 
 def _read() -> dict[str, float]:

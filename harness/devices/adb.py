@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import posixpath
 import re
+import tempfile
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from harness.devices import identity, quoting, scripts, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Topology
-from harness.devices.phone_id import PhoneId
+from harness.devices.phone_id import PhoneId, second_mark
 from harness.devices.topology import Files
-from harness.devices.transport import CommandTimedOut, Deadline, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError, WrongDevice
+from harness.devices.transport import CommandTimedOut, Deadline, Pace, PushRefused, Transport, copy_whole
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
+_ASKED, _ASKED_AGAIN_S = 3, 0.3
+_SECOND_MARK_S = 5.0
 _SLOWEST_BYTES_PER_S = 100_000
+_FILE_S = 5.0  # a file that says nothing for so long is left out
+_FILES_S, _FILES_PER_S = 30.0, 20.0  # for all files of a call together: a process costs a slow phone some 20 ms
+_NO_DIGEST = 69  # of scripts.COMMIT
 
 
 class AdbDevice:
@@ -29,6 +38,7 @@ class AdbDevice:
         self._transport = transport
         self._identity: Identity | None = None
         self._lock = threading.Lock()
+        self._silent: list[str] = []
         self.properties: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -47,22 +57,43 @@ class AdbDevice:
                 self._identity = self._read_identity()
             return self._identity
 
+    def shares_its_number(self) -> None:
+        """Another phone was seen with the same ro.serialno, model and board."""
+        with self._lock:
+            if self._identity is not None:
+                self._identity = replace(self._identity, serialno_is_shared=True)
+
     def _read_identity(self) -> Identity:
-        done = self._script(
-            "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID,
-            token := scripts.new_token(),
-        )
-        parts = done.text.split(f"{token}\n") + [""] * 4
-        self.properties = identity.parse_properties(parts[0])
-        return identity.phone(
+        text = "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID
+        token = scripts.new_token()
+        for _ in range(_ASKED):
+            done = self._script(text, token)
+            parts = done.text.split(f"{token}\n") + [""] * 4
+            self.properties = identity.parse_properties(parts[0])
+            if self.properties:  # a phone that starts has none at times
+                break
+            time.sleep(_ASKED_AGAIN_S)
+        read = identity.phone(
             self.serial,
             str(self._transport.server),
             self.properties,
             adb=self._transport.server.adb,
-            kernel=parts[1],
-            page_size=parts[2],
-            boot_id=parts[3],
+            **{key: _last_line(part) for key, part in zip(("kernel", "page_size", "boot_id"), parts[1:], strict=False)},
         )
+        return replace(read, second_mark=self._second_mark())
+
+    def _second_mark(self) -> str:
+        """Of android_id, behind a token; empty where the phone does not tell it in time."""
+        token = scripts.new_token()
+        try:
+            done = self._script(
+                'echo; echo "$1"; exec settings get secure android_id', token, deadline_s=_SECOND_MARK_S
+            )
+        except DeviceLost:
+            raise
+        except DeviceError:
+            return ""
+        return second_mark(done.text.partition(f"{token}\n")[2].strip())
 
     def confirm(self) -> None:
         """Reads the properties anew: an address may belong to another phone by now."""
@@ -116,7 +147,11 @@ class AdbDevice:
         return f"not stopped: {left} processes are left on the phone" if left else "stopped"
 
     def _script(self, text: str, *arguments: str, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        return self.run(scripts.script(text, *arguments), deadline_s=deadline_s, stdin=stdin)
+        """Runs a script; its output begins behind a token, since a shell may say something before."""
+        token = scripts.new_token()
+        argv = scripts.script(f"echo; echo {token}\n{text}", *arguments)
+        done = self.run(argv, deadline_s=deadline_s, stdin=stdin)
+        return replace(done, stdout=done.stdout.partition(f"\n{token}\n".encode())[2])
 
     def _check(self, done: Completed, doing: str) -> Completed:
         if done.code:
@@ -138,21 +173,31 @@ class AdbDevice:
             raise DeviceError(f"{source}: {error.strerror or error}") from None
         except PushRefused as refused:
             raise self._refused(target, temporary, size, str(refused)) from None
-        done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", deadline_s=120)
+        done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", "", deadline_s=120)
+        if done.code == _NO_DIGEST and self._came_whole(temporary, size, sha256):
+            done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", "whole")
         if done.code:
-            reason = done.text.strip() if done.code == 65 else done.stderr.decode("utf-8", "replace").strip()
-            raise self._refused(
-                target, temporary, size, reason if done.code != 65 else f"it arrived damaged ({reason})"
-            )
+            damaged = {65: f"it arrived damaged ({done.text.strip()})", _NO_DIGEST: "it arrived damaged"}
+            reason = damaged.get(done.code, done.stderr.decode("utf-8", "replace").strip())
+            raise self._refused(target, temporary, size, reason)
+
+    def _came_whole(self, temporary: str, size: int, sha256: str) -> bool:
+        """For a phone that has no program for digests: brings the file back, and compares it here."""
+        try:
+            with tempfile.TemporaryFile() as back:
+                self._transport.receive_file(temporary, back, Deadline(60 + size / _SLOWEST_BYTES_PER_S))
+                back.seek(0)
+                return _digests(back)[1] == sha256
+        except OSError as error:
+            raise DeviceError(f"{self.serial}: {temporary} cannot be brought back: {error.strerror or error}") from None
 
     def _refused(self, target: str, temporary: str, size: int, reason: str) -> DeviceError:
         """The error for a failed push; asks df where the phone gave no reason."""
         free = -1
-        try:
-            free = self.free_bytes(posixpath.dirname(target))
+        with contextlib.suppress(DeviceError):
             self._script('rm -f "$1"', temporary)
-        except DeviceError:
-            pass
+        with contextlib.suppress(DeviceError):
+            free = self.free_bytes(posixpath.dirname(target))
         if "no space" in reason.lower() or 0 <= free < size:
             return DeviceError(
                 f"{self.serial}: no space left for {target}: {size} bytes needed, {max(free, 0)} free",
@@ -187,10 +232,41 @@ class AdbDevice:
             raise DeviceError(f"{self.serial}: not an absolute path on one line: {bad!r}")
         if not paths:
             return {}
-        token = scripts.new_token()
-        listing = "\n".join(paths).encode("utf-8", "surrogateescape") + b"\n\n"
-        done = self._script(scripts.READ_FILES, token, stdin=listing)
-        return dict(zip(paths, scripts.parse_frames(done.stdout, token, len(paths)), strict=True))
+        files: dict[str, bytes | None] = dict.fromkeys(paths)
+        rest = [path for path in files if path not in self._silent]
+        deadline, patience = Deadline(_FILES_S + len(rest) / _FILES_PER_S), _FILE_S
+        while rest:
+            token = scripts.new_token()
+            listing = "\n".join(rest).encode("utf-8", "surrogateescape") + b"\n\n"
+            line = quoting.command(scripts.script(scripts.READ_FILES, token))
+            ended, output = self._until_it_hangs(line, Pace(deadline, patience), listing)
+            whole = min(scripts.whole_frames(output, token), len(rest))
+            if not ended and whole < 0:  # the shell itself is slow
+                if patience > _FILE_S:
+                    raise DeadlineExceeded(f"{self.serial}: reading {rest[0]}: no answer within its time")
+                patience = _FILES_S
+                continue
+            files |= zip(rest[:whole], scripts.parse_frames(output, token, max(whole, 0)), strict=False)
+            if ended or whole == len(rest):
+                break
+            if rest[whole].startswith("/sys/"):
+                self._silent.append(rest[whole])
+            rest = rest[whole + 1 :]
+        return files
+
+    def _until_it_hangs(self, line: str, pace: Pace, stdin: bytes) -> tuple[bool, bytes]:
+        """Whether a command line came to its end, and what it printed; it is stopped where nothing comes for long."""
+        try:
+            _, stdout, _ = self._transport.shell(f"{scripts.ANNOUNCE}exec {line}", pace, stdin)
+        except CommandTimedOut as late:
+            self._stop(late.stdout)
+            return False, late.stdout
+        return True, stdout
+
+    @property
+    def silent_files(self) -> tuple[str, ...]:
+        """Files of /sys that did not answer in their time; they are not asked again."""
+        return tuple(self._silent)
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         done = self.run(["ls", "-1A", path])
@@ -207,10 +283,11 @@ class AdbDevice:
         self._check(self.run(["rm", "-rf", normal], deadline_s=120), f"removing {normal}")
 
     def free_bytes(self, path: str) -> int:
-        done = self._check(self.run(["df", "-k", path]), f"asking for free space in {path}")
+        done = self.run(["df", "-k", path], deadline_s=10)
         sizes = re.findall(r"\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%", done.text)
-        if not sizes:
-            raise DeviceError(f"{self.serial}: df gives no sizes for {path}")
+        if done.code or not sizes:
+            why = done.refusal if done.code else "df gives no sizes"
+            raise DeviceError(f"{self.serial}: asking for free space in {path}: {why}")
         return int(sizes[-1][2]) * 1024
 
     def spawn(self, argv: Sequence[str], *, cwd: str, output: str) -> RemoteProcess:
@@ -244,18 +321,33 @@ class AdbDevice:
             raise DeadlineExceeded(f"{self.serial}: killing process {process.pid}: no answer") from None
         return int(stdout.strip() or 0) if stdout.strip().isdigit() else 0
 
-    def get_setting(self, namespace: str, key: str) -> str | None:
-        """A value of Android's settings; None where unset."""
-        done = self._check(self.run(["settings", "get", namespace, key]), f"settings get {namespace} {key}")
-        value = done.text.rstrip("\r\n")
+    def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
+        """A value of Android's settings; None where unset. DeviceError where not one line is ``like`` a value."""
+        argv = ["settings", "get", namespace, key]
+        done = self._settings(argv, deadline_s)
+        lines = {line.rstrip("\r") for line in done.text.split("\n")}
+        values = {line for line in lines if line == "null" or re.fullmatch(like, line)}
+        if len(values) != 1:
+            said = " ".join(done.text.split())[:80]
+            raise DeviceError(f"{' '.join(argv)}: no value, but {said!r}" if said else f"{' '.join(argv)}: no answer")
+        value = values.pop()
         return None if value == "null" else value
 
-    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
-        """Writes a value (None: deletes it) and reads it back; DeviceError where the phone did not take it."""
+    def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30.0) -> None:
+        """Writes a value, or deletes it (None)."""
         tail = ["delete", namespace, key] if value is None else ["put", namespace, key, value]
-        self._check(self.run(["settings", *tail]), f"settings {' '.join(tail[:3])}")
-        if (now := self.get_setting(namespace, key)) != value:
-            raise DeviceError(f"{self.serial}: settings {namespace} {key} is {now!r} after writing {value!r}")
+        self._settings(["settings", *tail], deadline_s)
+
+    def _settings(self, argv: Sequence[str], deadline_s: float) -> Completed:
+        done = self.run(argv, deadline_s=deadline_s)
+        if done.code:
+            raise DeviceError(f"{' '.join(argv[:4])}: {done.refusal}")
+        return done
+
+
+def _last_line(text: str) -> str:
+    """What a program says in one line, behind what a loader may have to say."""
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def _digests(stream: IO[bytes]) -> tuple[int, str, str]:

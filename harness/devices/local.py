@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
@@ -12,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from harness.devices import identity, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Topology
@@ -121,10 +123,15 @@ class LocalDevice:
         files: dict[str, bytes | None] = {}
         for path in paths:
             try:
-                files[path] = Path(path).read_bytes()
+                files[path] = _read_at_once(path)
             except (OSError, ValueError):
                 files[path] = None
         return files
+
+    @property
+    def silent_files(self) -> tuple[str, ...]:
+        """None: what does not answer at once is not read."""
+        return ()
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         try:
@@ -182,11 +189,11 @@ class LocalDevice:
         if left:
             raise DeviceError(f"local: {left} processes of session {process.pid} cannot be killed")
 
-    def get_setting(self, namespace: str, key: str) -> str | None:
+    def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
-    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+    def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30.0) -> None:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
@@ -243,6 +250,15 @@ def _kill_session(session: int, seconds: float = 5.0) -> int:
             break
         time.sleep(0.01)
     return len(members)
+
+
+def _read_at_once(path: str) -> bytes:
+    """A file's content, or OSError where it is none that answers at once: a fifo, a device."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", path)
+        return stream.read()
 
 
 def _sha256(path: Path) -> str:

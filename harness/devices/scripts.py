@@ -10,9 +10,12 @@ import secrets
 # Prints the line of /proc/<pid>/stat of the process that the program is going to be, so that it can be stopped.
 ANNOUNCE = 'read -r s </proc/$$/stat; echo "$s"; '
 
-# $1 token; paths on stdin, an empty line ends them. After each file: a line break, the token, the exit code of cat.
+# $1 token; paths on stdin, an empty line ends them. At the start and after each file: a line break, the token, the exit
+# code of cat. A file that never answers ends in the caller's deadline: what has come until then tells which one it is.
 READ_FILES = """
 t=$1
+echo
+echo "$t 0"
 while IFS= read -r f; do
   [ -n "$f" ] || break
   cat "$f" 2>/dev/null </dev/null
@@ -23,12 +26,28 @@ done
 """
 
 # $1 temporary name, $2 final name, $3 SHA-256, $4 MD5 (for phones before Android 8), $5 mode. Renames what is whole.
+# 65: it is damaged; 69: the phone has neither of the programs. With $6 it is known to be whole.
 COMMIT = """
-h=$(sha256sum "$1" 2>/dev/null) || h=$(md5sum "$1" 2>/dev/null) || h=unreadable
-case "$h" in
-  "$3"*|"$4"*) chmod "$5" "$1" && mv -f "$1" "$2" ;;
-  *) rm -f "$1"; echo "$h"; exit 65 ;;
-esac
+if [ -z "$6" ]; then
+  h=$(sha256sum "$1" 2>/dev/null) || h=$(md5sum "$1" 2>/dev/null) || h=
+  case "$h" in
+    *"$3"*|*"$4"*) ;;
+    '') [ -r "$1" ] || { rm -f "$1"; echo unreadable; exit 65; }
+      command -v sha256sum >/dev/null || command -v md5sum >/dev/null || exit 69
+      rm -f "$1"; echo unreadable; exit 65 ;;
+    *) rm -f "$1"; echo "$h"; exit 65 ;;
+  esac
+fi
+chmod "$5" "$1" && mv -f "$1" "$2"
+"""
+
+# $1 file, $2 its text. The file is the old or the new one, and on the disk at the end.
+KEEP = """
+n=$1.new
+rm -f "$n"
+printf '%s\\n' "$2" >"$n" && mv -f "$n" "$1" || { rm -f "$n"; exit 1; }
+fsync "$1" 2>/dev/null || sync
+[ -s "$1" ]
 """
 
 # $1 folder, $2 output file, the rest is the program. The subshell is in its own session and lets go of adb's pipes.
@@ -97,13 +116,18 @@ def new_token() -> str:
 def parse_frames(output: bytes, token: str, count: int) -> list[bytes | None]:
     """The files of READ_FILES' output; None for each that could not be read or is missing."""
     files: list[bytes | None] = []
-    rest = output
     mark = f"\n{token} ".encode()
+    rest = output.partition(mark)[2].partition(b"\n")[2]  # without what the shell said at its start
     while len(files) < count:
         content, found, rest = rest.partition(mark)
         code, _, rest = rest.partition(b"\n")
         files.append(content if found and code == b"0" else None)
     return files
+
+
+def whole_frames(output: bytes, token: str) -> int:
+    """How many files READ_FILES had come to the end of; -1 where it had not begun."""
+    return output.count(f"\n{token} ".encode()) - 1
 
 
 def parse_stat(line: str) -> tuple[int, int, str] | None:

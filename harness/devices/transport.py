@@ -20,6 +20,7 @@ from adbutils import AdbConnection, AdbError
 from adbutils.errors import AdbConnectionError, AdbTimeout
 
 from harness.devices import adbprogram
+from harness.devices.listing import Twin
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
 
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
@@ -40,6 +41,22 @@ class Deadline:
         if left <= 0:
             raise TimeoutError
         return left
+
+
+class Pace(Deadline):
+    """A deadline for a stream that is given up earlier where nothing comes for ``longest`` seconds."""
+
+    def __init__(self, whole: Deadline, longest: float) -> None:
+        super().__init__(whole.remaining())
+        self._longest, self._asked = longest, time.monotonic()
+
+    def remaining(self) -> float:
+        """Seconds to wait for what comes next. Raises TimeoutError where it was waited for that long just now."""
+        now = time.monotonic()
+        if now - self._asked >= self._longest:
+            raise TimeoutError
+        self._asked = now
+        return min(super().remaining(), self._longest)
 
 
 class CommandTimedOut(Exception):
@@ -105,13 +122,24 @@ def send(connection: Any, command: str, deadline: Deadline) -> None:
 class Transport:
     """One phone of an adb server. Every method raises DeviceLost, DeadlineExceeded or DeviceError."""
 
-    def __init__(self, server: Server, serial: str) -> None:
+    def __init__(self, server: Server, serial: str, twin: Twin | None = None) -> None:
+        """``twin``: where the server lists several phones by one serial."""
         self.server, self.serial = server, serial
+        self._twin = twin
+
+    def _request(self, host_service: str = "") -> str:
+        """How to ask the server about the phone, or for a connection to it."""
+        if self._twin is None:
+            return f"host-serial:{self.serial}:{host_service}" if host_service else f"host:transport:{self.serial}"
+        number = self._twin.present_id(self.server)
+        if number is None:
+            raise DeviceLost(f"{self.serial}: not attached")
+        return f"host-transport-id:{number}:{host_service}" if host_service else f"host:transport-id:{number}"
 
     def features(self) -> frozenset[str]:
         """Features of the phone's adb daemon, "shell_v2" among them."""
         with self._failures("asking for its features"):
-            return frozenset(self.server.query(f"host-serial:{self.serial}:features").split(","))
+            return frozenset(self.server.query(self._request("features")).split(","))
 
     def shell(self, command: str, deadline: Deadline, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
         """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition."""
@@ -159,7 +187,7 @@ class Transport:
 
     @contextmanager
     def _service(self, service: str, deadline: Deadline) -> Iterator[Any]:
-        with self.server.request(f"host:transport:{self.serial}", deadline) as connection:
+        with self.server.request(self._request(), deadline) as connection:
             send(connection, service, deadline)
             yield connection
 

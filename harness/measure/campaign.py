@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.devices.base import LOCAL, Device
+from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import planned, targets
 from harness.measure.context import Work
@@ -27,7 +28,7 @@ def named(devices: Sequence[Device]) -> list[Named]:
         if not name:
             model = device.identity.model
             name = f"phone {model}" if slug(model) == LOCAL else model
-        pairs.append((name, device.serial))
+        pairs.append((name, PhoneId.of(device.identity).key))
     return list(zip(device_names(pairs), devices, strict=True))
 
 

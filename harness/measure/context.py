@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from harness.devices.base import Attached, Device
 from harness.errors import DeviceError, NoDeviceError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
+from harness.model.condition import Condition
 
 Say = Callable[[str], None]
 Stopping = Callable[[], AbstractContextManager[threading.Event]]
@@ -28,6 +29,7 @@ class Context:
     say: Say
     stopping: Stopping
     require: int | None = None
+    wait_s: float = 0.0  # --wait: how long a device that somebody else has is waited for
 
     @property
     def some_unusable(self) -> bool:
@@ -63,3 +65,7 @@ class Work:
     stop: threading.Event
     say: Say
     unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers
+    wait_s: float = 0.0  # of the context
+    conditions: Mapping[str, Sequence[Condition]] = field(
+        default_factory=dict
+    )  # by name: what results are stamped with

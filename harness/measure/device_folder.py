@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from harness.devices.base import Device, RemoteProcess
 from harness.devices.identity import BOOT_ID
 from harness.devices.scripts import parse_stat
-from harness.errors import DeviceError
+from harness.errors import DeviceError, DeviceLost, WrongDevice
 from harness.measure.planning import worker_folder
+from harness.model.condition import Condition
 from harness.model.worker import Worker
 from harness.store.journal import EventLog
 from harness.toolchain.builder import Built
@@ -24,11 +25,14 @@ _ROOM_BYTES = 16 << 20  # for records and plans, beside the program
 class DeviceFolder:
     """The run's folder on the device, with the program in it."""
 
-    def __init__(self, device: Device, run_id: str, events: EventLog) -> None:
+    def __init__(
+        self, device: Device, run_id: str, events: EventLog, stamp: Callable[[Condition], None] = lambda condition: None
+    ) -> None:
         self.device = device
         self.folder = f"{device.work_root()}/harness-{run_id}"
         self.program = f"{self.folder}/convbench"
         self._events = events
+        self._stamp = stamp
 
     def install(self, built: Built, workers: Sequence[Worker] = ()) -> None:
         """Makes the folder and pushes the program, and workers with their files.
@@ -37,8 +41,8 @@ class DeviceFolder:
         """
         size = sum(path.stat().st_size for path in (built.path, *(path for each in workers for path in each.every)))
         self.device.make_dir(self.folder)
-        need, free = size + _ROOM_BYTES, self.device.free_bytes(self.folder)
-        if free < need:
+        need, free = size + _ROOM_BYTES, self._free_bytes()
+        if free is not None and free < need:
             raise DeviceError(
                 f"too little space in {self.device.work_root()}: {free >> 10} KiB free, {need >> 10} KiB needed",
                 "free some space on the device",
@@ -52,6 +56,16 @@ class DeviceFolder:
                 self.device.push(path, f"{place}/{path.name}", executable=runs)
         names = {"workers": [worker.name for worker in workers]} if workers else {}
         self._events.add("installed", program=built.build_id[:12], bytes=size, **names)
+
+    def _free_bytes(self) -> int | None:
+        """None where the device does not say: then a full disk shows when something is written."""
+        try:
+            return self.device.free_bytes(self.folder)
+        except (DeviceLost, WrongDevice):
+            raise
+        except DeviceError as error:
+            self._stamp(Condition("SPACE_UNKNOWN", error.message))
+            return None
 
     def json(self, *argv: str, deadline_s: float = 120.0) -> dict[str, Any]:
         """Runs a convbench command that prints one JSON object."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.request import Request
+from harness.paths import check_folders
 from harness.toolchain import elf
 from harness.toolchain.builder import Built, build
 from harness.toolchain.toolchain import DEFAULT_ABI, HOST
@@ -38,6 +39,7 @@ class Programs:
 
 def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
     """Builds what these devices need, and nothing else. Raises UsageError or InfrastructureError."""
+    check_folders()
     for_host = [device.identity.capabilities.runs_host_programs for device in devices]
     abi = request.abi or DEFAULT_ABI
     if all(for_host):

@@ -17,6 +17,19 @@ CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")
 _DAY_S = 86_400
 
 
+class PhoneSettings(BaseModel):
+    """Which settings of a phone are changed while it is measured; harness/control/setting.py says how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    stay_awake: bool = True
+    screen_timeout_off: bool = True
+    battery_saver_off: bool = True
+    dim_screen: bool = False
+    fixed_performance: bool = False
+    airplane_mode: bool = False
+
+
 class Policy(BaseModel):
     """What a policy file says; keys left out have the values of ``default``.
 
@@ -37,6 +50,7 @@ class Policy(BaseModel):
     gate_cap_s: float = Field(default=120.0, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_cap_local_s: float | None = Field(default=None, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)
+    settings: PhoneSettings = PhoneSettings()
 
     @field_validator("cache", mode="before")
     @classmethod

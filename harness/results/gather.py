@@ -92,6 +92,7 @@ class _Cluster:
                 status,
                 category=layer.category if layer else "",
                 emulated=self._device.emulated,
+                conditions=self._device.conditions,
                 reason=reason,
                 flop=layer.flop if layer else 0,
             )

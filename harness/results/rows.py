@@ -75,6 +75,7 @@ class Row:
     status: str  # ok, skip, error, wrong, missing
     category: str = ""
     emulated: bool = False
+    conditions: str = ""  # of the device, joined by +
     reason: str = ""  # why the status is not ok
     observations: list[Observation] = field(default_factory=list)
     flop: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from harness.errors import InfrastructureError
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
+from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import read_lines
 
@@ -35,6 +36,7 @@ class DeviceData:
     streams: list[Stream]
     faults: list[str]  # of records.jsonl: cut or unreadable lines
     messages: list[str]  # why the session on this device failed
+    stamps: list[Stamp] = field(default_factory=list)  # conditions that its results are stamped with
 
     @property
     def emulated(self) -> bool:
@@ -43,8 +45,15 @@ class DeviceData:
 
     @property
     def mark(self) -> str:
-        """What stands beside its figures: EMULATED, or nothing."""
-        return mark_of(self.emulated)
+        """What stands beside its figures: EMULATED, and conditions that are not usual; or nothing."""
+        names = [stamp.name for stamp in self.stamps if not stamp.usual]
+        return ", ".join(dict.fromkeys([*filter(None, [mark_of(self.emulated)]), *names]))
+
+    @property
+    def conditions(self) -> str:
+        """The names of all conditions, as in results.csv: ``EMULATED+CHARGING``."""
+        names = [stamp.name for stamp in self.stamps]
+        return "+".join(dict.fromkeys([*filter(None, [mark_of(self.emulated)]), *names]))
 
     @property
     def model(self) -> str:
@@ -152,8 +161,10 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "serialno", "host"}}
     clusters = value.get("clusters")
     notes = value.get("notes")
-    finished = [event for event in read_lines(path / "events.jsonl") if event.get("event") == "finished"]
+    events: list[dict[str, Any]] = redact.value(read_lines(path / "events.jsonl"))
+    finished = [event for event in events if event.get("event") == "finished"]
     messages = finished[-1].get("messages") if finished else []
+    stamps = read_stamps(events)
     return DeviceData(
         path.name,
         redact.value(str(value.get("title") or "")),
@@ -162,8 +173,16 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         redact.value([str(note) for note in notes] if isinstance(notes, list) else []),
         streams,
         redact.value(faults),
-        redact.value([str(message) for message in messages] if isinstance(messages, list) else []),
+        redact.value(_failures(messages, stamps)),
+        stamps,
     )
+
+
+def _failures(messages: object, stamps: list[Stamp]) -> list[str]:
+    """The messages without those that are stamps, which are told by themselves."""
+    told = tuple(f"{stamp.name}: " for stamp in stamps)
+    texts = [str(message) for message in messages] if isinstance(messages, list) else []
+    return [text for text in texts if not text.startswith(told)]
 
 
 def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:

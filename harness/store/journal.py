@@ -67,18 +67,30 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return values
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replaces a file so that a reader sees the old or the new one, never a part."""
+def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Replaces a file so that a reader sees the old or the new one, never a part; ``durable``: on disk on return."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InfrastructureError(
             f"cannot write {path}: {error.strerror or error}", "free some space or mend the permissions"
         ) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class EventLog:

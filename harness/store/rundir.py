@@ -139,7 +139,7 @@ def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
     What was made is removed again where the block fails before it wrote anything. Raises UsageError where ``out`` is
     not empty or may not be written.
     """
-    had_runs = _runs().exists()
+    had_runs = runs_folder().exists()
     path, ours = _made(out) if out is not None else (_fresh(suite), True)
     lock = RunDir(path).lock()
     try:
@@ -152,7 +152,7 @@ def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
             (path / _LOCK).unlink(missing_ok=True)
             with suppress(OSError):
                 path.rmdir() if ours else None
-                _runs().rmdir() if out is None and not had_runs else None
+                runs_folder().rmdir() if out is None and not had_runs else None
 
 
 def _made(out: Path) -> tuple[Path, bool]:
@@ -168,14 +168,15 @@ def _made(out: Path) -> tuple[Path, bool]:
     return out.resolve(), ours
 
 
-def _runs() -> Path:
+def runs_folder() -> Path:
+    """Where runs go that --out names no folder for."""
     return Path.cwd() / "runs"
 
 
 def _fresh(suite: str) -> Path:
     """A new folder under ./runs, named by the time."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    runs = _runs()
+    runs = runs_folder()
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         path = runs / f"{stamp}-{suite}{suffix}"
         try:
@@ -212,11 +213,11 @@ def slug(text: str) -> str:
 
 
 def device_names(models: list[tuple[str, str]]) -> list[str]:
-    """Folder names for (model, serial) pairs: a slug of the model, with a hash of the serial where two are alike."""
+    """Folder names for (model, key) pairs: a slug of the model, with a hash of the phone's key where two are alike."""
     slugs = [slug(model) for model, _ in models]
     return [
-        f"{name}-{sha256(serial.encode()).hexdigest()[:6]}" if slugs.count(name) > 1 else name
-        for name, (_, serial) in zip(slugs, models, strict=True)
+        f"{name}-{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}" if slugs.count(name) > 1 else name
+        for name, (_, key) in zip(slugs, models, strict=True)
     ]
 
 

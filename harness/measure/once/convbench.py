@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from harness.control.lease import host_cpus, leased
@@ -89,17 +90,25 @@ class Convbench:
 
 
 @contextmanager
-def held(device: Device, name: str, work: Work) -> Iterator[Device]:
+def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Device]:
     """The device, this command's alone within the block, with calls repeated while it is away. Raises DeviceError."""
-    with leased(device.serial), host_cpus(device.identity, work.stop, lambda text: work.say(f"{name}: {text}")):
-        yield patient(device, NO_EVENTS, work.stop)
+
+    def say(text: str) -> None:
+        work.say(f"{done.name}: {text}")
+
+    mine = patient(device, NO_EVENTS, work.stop)
+    with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as conditions:
+        for condition in (*conditions, *work.conditions.get(device.serial, ())):
+            done.stamp(condition, NO_EVENTS)
+        with host_cpus(device.identity, work.stop, say, run):
+            yield mine
 
 
 @contextmanager
 def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> Iterator[Convbench]:
     """convbench on the device within the block. Raises DeviceError where it cannot be installed."""
     built = work.programs.of(device)
-    installed = DeviceFolder(device, run_id, NO_EVENTS)
+    installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
         installed.install(built, work.request.workers)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harness.control.settings import pending
+from harness.devices.phone_id import PhoneId
 from harness.measure.clusters import not_superseded
 from harness.measure.planning import variants_of
 from harness.measure.request import Request
@@ -26,13 +27,18 @@ def planned_clusters(run: RunDir, name: str) -> list[str]:
 
 
 def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]:
-    """The jobs of a device that are planned and not done, by cluster; clusters that are done are left out."""
+    """The jobs of a device that are planned and not done, by cluster.
+
+    Clusters that are done are left out, and those that --allow CORES_FORBIDDEN does without.
+    """
     done = done_by_cluster(run.device(name).records)
     measured = [label for label, known in done.items() if known.samples]
     variants = variants_of(request)
     lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}
     for label in not_superseded(planned_clusters(run, name), measured):
+        if _is_done_without(run, name, label):
+            continue
         jobs = [
             Job(int(line["launch"]), str(line["layer"]), 0, request.policy.rounds, tuple(range(len(variants))))
             for line in lines
@@ -42,6 +48,12 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
         if missing := remaining(jobs, Measured(known.jobs, known.samples, known.rounds)):
             left[label] = missing
     return left
+
+
+def _is_done_without(run: RunDir, name: str, label: str) -> bool:
+    """Whether the cluster was out of reach when it was last to be measured, and that was allowed."""
+    events = [e for e in run.device(name).events.named("out of reach", "spawning") if e.get("cluster") == label]
+    return bool(events) and events[-1].get("allowed") is True
 
 
 def words(jobs: Sequence[Job], layers: Sequence[str]) -> str:
@@ -85,7 +97,7 @@ def is_complete(run: RunDir, name: str, request: Request) -> bool:
     last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]
     removed = [event["event"] for event in last] == ["removed"]
     try:
-        serial = str(json.loads(directory.identity.read_bytes())["identity"]["serial"])
+        phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return removed and pending(serial) is None
+    return removed and not pending(phone)

@@ -6,14 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.control import settings
-from harness.devices.base import Attached, Device
+from harness.devices.base import Attached, Device, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
+from harness.measure.admission import Admission, admit, admitted
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit
@@ -42,12 +42,14 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
+    unusable: Sequence[Unusable] = ()  # devices that were meant and could not be measured
     some_unusable: bool = False  # a device that was meant was not to be had
     touched: bool = True  # the run directory has changed: its report is made again
 
 
 def start(context: Context, out: Path | None) -> RunResult:
     """Makes a new run directory and measures into it; ``out``: None for one named by the time."""
+    context, admission = admitted(context)
     request, found = context.request, context.usable()
     check_clusters(found, request)
     devices = named(found)
@@ -59,14 +61,20 @@ def start(context: Context, out: Path | None) -> RunResult:
         run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
         result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=context.some_unusable)
-        _measure(result, run, devices, programs, context, lacking)
+        result.unusable = context.attached.unusable
+        _measure(result, run, devices, programs, context, lacking, admission)
         return result
 
 
 def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     """The command line with names for serial numbers: those stand in device.json only."""
-    names = {bad.serial: f"({bad.state} phone)" for bad in attached.unusable}
-    names |= {device.serial: name for name, device in devices if device.identity.capabilities.has_secret_serial}
+    names = {bad.serial: f"({bad.state.partition(' (')[0]} phone)" for bad in attached.unusable}
+    names |= {
+        serial: name
+        for name, device in devices
+        if device.identity.capabilities.has_secret_serial
+        for serial in (device.serial, *attached.other_names.get(device.serial, ()))
+    }
     argv = sys.argv
     for serial in sorted(names, key=len, reverse=True):
         argv = [argument.replace(serial, names[serial]) for argument in argv]
@@ -82,12 +90,12 @@ def resume(context: Context, run: RunDir) -> RunResult:
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
-        _follow(run, devices)
+        devices, admission = _admitted(devices, context)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
         for name in missing:
-            context.say(f"{name}: not attached; {_missing_of(run, name, request)}")
+            context.say(f"{name}: not to be had; {_missing_of(run, name, request)}")
         programs, compile_s = _build([device for _, device in devices], context)
         for abi, program in programs.by_abi.items():
             if kept.build_id(abi) not in (None, program.build_id):
@@ -96,10 +104,19 @@ def resume(context: Context, run: RunDir) -> RunResult:
                     f"({str(kept.build_id(abi))[:12]}, now {program.build_id[:12]})",
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
-        run.update_manifest(status="running")
+        run.update_manifest(status="running", allow=list(request.allow))
         result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=bool(missing or strangers))
-        _measure(result, run, devices, programs, context, lacking)
+        result.unusable = admission.refused
+        _measure(result, run, devices, programs, context, lacking, admission)
         return result
+
+
+def _admitted(devices: Sequence[Named], context: Context) -> tuple[list[Named], Admission]:
+    """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
+    found = admit([d for _, d in devices], context.request.allow, context.say, context.attached.conditions)
+    attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
+    usable = replace(context, attached=attached, require=None).usable()
+    return [(name, device) for name, device in devices if device in usable], found
 
 
 def finished(run: RunDir) -> RunResult | None:
@@ -149,15 +166,6 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     return list(devices.items()), strangers
 
 
-def _follow(run: RunDir, devices: Sequence[Named]) -> None:
-    """A phone that has another address now is put back there what the run left changed."""
-    owners = manifest.owners(run)
-    for name, device in devices:
-        owner = owners[name]
-        if owner is not None and owner.address != device.serial:
-            settings.follow(owner.address, device.serial, run.device(name).settings)
-
-
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
     left = unmeasured(run, name, request)
     layers = [layer.name for layer in request.layers]
@@ -178,10 +186,12 @@ def _measure(
     programs: Programs,
     context: Context,
     lacking: Mapping[str, DeviceError],
+    admission: Admission,
 ) -> None:
     began = time.monotonic()
     with context.stopping() as stop:
-        work = Work(context.request, programs, stop, context.say, lacking)
+        stamps = {name: admission.of(device) for name, device in devices}
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps)
         try:
             result.outcomes = _measure_all(run, devices, work)
             _add_faults_on_record(run, result.outcomes)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from harness.control import baseline
-from harness.control.heat import NOWHERE, Heat, Rest, find_source
+from harness.control import baseline, quarantine
+from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.lease import host_cpus, leased
-from harness.control.settings import kept_awake
+from harness.control.settings import applied
 from harness.devices.base import Device, RemoteProcess, Topology
 from harness.devices.identity import BOOT_ID
 from harness.devices.phone_id import PhoneId
@@ -31,6 +31,7 @@ from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.tables import kept_table
+from harness.model.condition import Condition
 from harness.store.journal import write_atomically
 from harness.store.progress import Done, done_by_cluster
 from harness.store.recordsfile import RecordsFile
@@ -61,6 +62,8 @@ class Session:
         self._request = work.request
         self._programs = work.programs
         self._unfit = work.unfit.get(name)
+        self._wait_s = work.wait_s
+        self._conditions = work.conditions.get(name, ())
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -94,6 +97,9 @@ class Session:
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
 
+    def _stamp(self, condition: Condition) -> None:
+        self.outcome.stamp(condition, self._directory.events)
+
     def _say_unmeasured(self) -> None:
         """What was planned and is not measured is a failure, whatever kept it from being measured."""
         layers = [layer.name for layer in self._request.layers]
@@ -105,29 +111,44 @@ class Session:
     def _measure(self) -> None:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
-            stack.enter_context(leased(device.serial))
-            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
+            held = leased(
+                device,
+                wait_s=self._wait_s,
+                stop=self._stop,
+                say=self._progress.remark,
+                run=self._run.path.name,
+                renewed_by=self._raw,
+            )
+            conditions = stack.enter_context(held)
+            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            for condition in (*conditions, *self._conditions):
+                self.outcome.stamp(condition, events)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
             identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
+            for condition in self._conditions:
+                self.outcome.stamp(condition, events)
             chosen = self._choose(topology)
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:
-                stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
-            installed = DeviceFolder(device, self._run.run_id, events)
+                wanted = self._request.policy.settings
+                stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
+            installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
+            quarantine.stayed(self._phone)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
         try:
             self._device.confirm()
+            identity_file.check(self._directory.identity, self._device.identity)
         except WrongDevice:
             self._is_foreign = True
             raise
@@ -179,6 +200,8 @@ class Session:
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
+        if (held := quarantine.lost(self._phone)) is not None:
+            self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:
         def load() -> None:
@@ -186,7 +209,7 @@ class Session:
             while time.monotonic() < until and not self._stop.is_set():
                 installed.json("probe")
 
-        source, zones = find_source(self._device, load)
+        source, zones = find_heat(self._device, load, self._stamp)
         stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
@@ -266,6 +289,6 @@ class Session:
         left = unmeasured(self._run, self.outcome.name, self._request)
         for label, why in self._out_of_reach.items():
             if label in left:
-                self._directory.events.add("out of reach", cluster=label, why=why)
+                self._directory.events.add("out of reach", cluster=label, why=why, allowed=label in chosen.allowed)
                 self._progress.remark(f"cluster {label} cannot be measured now: {why}")
         return chosen.targets

@@ -3,6 +3,7 @@
 
 #include "core/type.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,5 +40,11 @@ bool npy_write(const char *path, ic_type type, const void *values, const size_t 
         0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(header & 255), (unsigned char)(header >> 8)};
     bool whole = fwrite(magic, 1, 10, file) == 10 && fwrite(text, 1, header, file) == header &&
                  fwrite(values, ic_type_of(type)->bytes, count, file) == count;
-    return !fclose(file) && whole;
+    whole = !fclose(file) && whole;
+    if (!whole) {
+        const int reason = errno;
+        remove(path); /* a part of an array is none */
+        errno = reason;
+    }
+    return whole;
 }

@@ -135,7 +135,7 @@ def test_a_foreign_value_is_left_and_said(bench: Any, phone: PhoneHandle, tmp_pa
     bench.lab.shell(phone, "settings put global stay_on_while_plugged_in 2")
     code, said = began.end()
     assert code == 0, said
-    assert "stay_on_while_plugged_in is '2', neither ours nor the saved '1'" in said
+    assert "stay_awake is '2', neither ours nor the saved '1'" in said
     assert bench.stay_on(phone) == "2"
     assert bench.run.steps() == ["read", "changed", "verified", "left"]
     assert "nothing to restore" in bench("restore").out

@@ -97,6 +97,20 @@ def test_wrong_result_is_exit_1(plan: Any, broken_convbench: Path, tmp_path: Pat
     assert not any(check.ok for check in checks)
 
 
+def test_a_dump_that_finds_no_room_leaves_no_part(
+    plan: Any, convbench: Path, tmp_path: Path, make_layer: Callable[..., str]
+) -> None:
+    plan.layers = (make_layer("large", 64, 64, 8, 8),)  # input: 131,072 bytes and a header
+    path, folder = tmp_path / "v.plan", tmp_path / "dump"
+    path.write_text(plan.text())
+    script = 'trap "" XFSZ; ulimit -f 100; exec "$@"'  # blocks of 1,024 bytes
+    argv: list[str | Path] = ["bash", "-c", script, "bash", convbench, "verify", path, "--dump", folder]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "large.input.npy: File too large" in done.stderr + done.stdout
+    assert not list(folder.glob("*.npy"))
+
+
 def test_dump_folder_that_cannot_be_written(plan: Any, convbench: Path, tmp_path: Path) -> None:
     path, blocked = tmp_path / "v.plan", tmp_path / "file"
     path.write_text(plan.text())

@@ -11,12 +11,17 @@ import pytest
 from harness.cli import lab, options, run
 from harness.cli.devices import Devices
 from harness.cli.outcome import Outcome
+from harness.control import quarantine
+from harness.control.holder import Holder
+from harness.control.host_lock import HostLock
 from harness.devices import discovery
 from harness.devices.base import AdbServer, Attached, Cluster, Device, Identity, Topology
+from harness.devices.phone_id import PhoneId
 from harness.errors import NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
 from harness.lab import manager
 from harness.measure.context import Context
+from harness.model.condition import Condition
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +101,32 @@ def test_the_adb_server_that_was_asked(monkeypatch: pytest.MonkeyPatch, adb: str
     assert done.code == ExitCode.NO_DEVICE
     assert done.lines[0] == line
     assert done.value is not None and done.value["adb_servers"] == [{"address": "lab:5037", "adb": adb}]
+
+
+def test_devices_in_quarantine_in_use_and_with_two_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = (Identity(serial, "adb", model="X1", serialno=serial * 3) for serial in ("S1", "S2"))
+    phones = [SimpleNamespace(serial=i.serial, identity=i, topology=lambda: Topology((), ())) for i in (bad, good)]
+    found = Attached(
+        cast(tuple[Device, ...], tuple(phones)),
+        conditions={"S2": (Condition("TWO_CONNECTIONS", "2 connections lead to the phone"),)},
+        other_names={"S2": ("10.0.0.7:5555",)},
+    )
+    monkeypatch.setattr(discovery, "find", lambda *_: found)
+    quarantine.put(PhoneId.of(bad), "a hub at its end", 2)
+    lock, me = HostLock(PhoneId.of(good).digest, pytest.fail), Holder.me("sweep")
+    assert lock.acquire(me)
+    done = Devices()()
+    lock.close()
+    assert done.code == ExitCode.DONE and done.value is not None
+    assert done.lines[:4] == (
+        "S2  X1",
+        "    also listed as 10.0.0.7:5555",
+        f"    in use: {me}",
+        "    TWO_CONNECTIONS: 2 connections lead to the phone",
+    )
+    assert done.lines[4].startswith("S1  cannot be used: in quarantine until 2") and "a hub at" in done.lines[4]
+    assert "harness doctor --release S1" in done.lines[5]
+    assert [(each["serial"], each["reason"]) for each in done.value["quarantine"]] == [("S1", "a hub at its end")]
+    assert done.value["devices"][0]["held_by"]["run"] == "sweep"
+    monkeypatch.setattr(discovery, "find", lambda *_: Attached(cast(tuple[Device, ...], (phones[0],))))
+    assert Devices()().code == ExitCode.NO_DEVICE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import socketserver
 import struct
@@ -43,6 +44,7 @@ class FakePhone:
     drop_shell: bool = False  # close the connection in the middle of a shell command
     push_failure: str = ""  # the reason a push is refused with
     push_limit: int = -1  # a push keeps this many bytes only, and says OKAY
+    path: str = ""  # where its programs lie; "": this machine's as well
     push_cut: bool = False  # close the connection in the middle of a push
 
     def write_programs(self) -> None:
@@ -74,6 +76,22 @@ class FakeAdb(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.phones: dict[str, FakePhone] = {}
         self.requests: list[str] = []
+        self.alike: dict[str, tuple[str, str]] = {}  # by name: the serial that it is listed by, and its USB port
+
+    def listed(self, long: bool) -> str:
+        """``host:devices``, or ``host:devices-l``."""
+        lines = []
+        for number, (name, phone) in enumerate(self.phones.items(), start=1):
+            serial, port = self.alike.get(name, (name, ""))
+            rest = f"{port} model:X".strip()
+            lines.append(
+                f"{serial:<22} {phone.state} {rest} transport_id:{number}" if long else f"{serial}\t{phone.state}"
+            )
+        return "".join(f"{line}\n" for line in lines)
+
+    def by_id(self, number: str) -> FakePhone:
+        """The phone with that transport id."""
+        return list(self.phones.values())[int(number) - 1]
 
     @property
     def address(self) -> str:
@@ -113,7 +131,15 @@ class _Handler(socketserver.BaseRequestHandler):
         if command == "host:version":
             return self._block("0029")
         if command == "host:devices":
-            return self._block("".join(f"{serial}\t{phone.state}\n" for serial, phone in self.server.phones.items()))
+            return self._block(self.server.listed(long=False))
+        if command == "host:devices-l":
+            return self._block(self.server.listed(long=True))
+        if command.startswith("host-transport-id:") and command.endswith(":features"):
+            return self._block(self.server.by_id(command.split(":")[1]).features)
+        if command.startswith("host:transport-id:"):
+            self.phone = self.server.by_id(command.rpartition(":")[2])
+            self.request.sendall(b"OKAY")
+            return True
         if command.startswith("host-serial:") and command.endswith(":features"):
             return self._block(self.server.phones[command[len("host-serial:") : -len(":features")]].features)
         if command.startswith("host:transport:"):
@@ -131,9 +157,10 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _shell(self, command: str) -> bool:
         self.request.sendall(b"OKAY")
-        environment = {**os.environ, "PATH": f"{self.phone.root / 'bin'}:{os.environ['PATH']}"}
+        path = self.phone.path or f"{self.phone.root / 'bin'}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path}
         process = subprocess.Popen(
-            [self.phone.shell, "-c", command],
+            [shutil.which(self.phone.shell) or self.phone.shell, "-c", command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

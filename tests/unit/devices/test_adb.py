@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.devices import adb
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
+from harness.devices.transport import CommandTimedOut
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
 
 pytestmark = pytest.mark.unit
@@ -118,6 +123,46 @@ def test_read_files_of_many_paths(device: AdbDevice, tmp_path: Path) -> None:
     assert [int(data or b"-1") for data in device.read_files(paths).values()] == list(range(400))
 
 
+def test_a_file_that_never_answers_costs_its_own_time_only(
+    device: AdbDevice, phone: Any, shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone.shell = shell
+    monkeypatch.setattr(adb, "_FILE_S", 0.4)
+    names = ["a", "fifo", "b", "fifo2", "absent", "c"]
+    for name in names:
+        if name.startswith("fifo"):
+            os.mkfifo(tmp_path / name)
+        elif name != "absent":
+            (tmp_path / name).write_text(f"{name}\n\n")
+    began = time.monotonic()
+    files = device.read_files([str(tmp_path / name) for name in names])
+    assert time.monotonic() - began < 15
+    assert [data and data.decode() for data in files.values()] == ["a\n\n", None, "b\n\n", None, None, "c\n\n"]
+    cats = subprocess.run(["pgrep", "-f", f"cat {tmp_path}"], capture_output=True, check=False).stdout
+    assert cats == b""
+
+
+def test_a_sensor_that_never_answered_is_not_asked_again(device: AdbDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = "/sys/class/thermal/thermal_zone9/temp"
+    asked: list[bytes] = []
+
+    def shell(line: str, deadline: Any, stdin: bytes) -> tuple[int, bytes, bytes]:
+        asked.append(stdin)
+        token = line.rsplit(maxsplit=1)[-1].strip("'")
+        output = f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n"
+        if hanging.encode() in stdin:
+            raise CommandTimedOut(output.encode())
+        return 0, f"{output}31000\n\n{token} 0\n".encode(), b""
+
+    monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))
+    monkeypatch.setattr(device, "_stop", lambda stdout: "stopped")
+    other = "/sys/class/thermal/thermal_zone0/temp"
+    for _ in range(2):
+        assert device.read_files([hanging, other]) == {hanging: None, other: b"31000\n"}
+    assert device.silent_files == (hanging,)
+    assert [hanging.encode() in stdin for stdin in asked] == [True, False, False]
+
+
 def test_read_files_refuses_what_would_break_the_frames(device: AdbDevice) -> None:
     for path in ("relative", "/a\n/b", "/a\0"):
         with pytest.raises(DeviceError, match="not an absolute path"):
@@ -137,6 +182,29 @@ def test_push_is_whole_or_absent(device: AdbDevice, phone: Any, work: Path, tmp_
     with pytest.raises(DeviceError, match="arrived damaged"):
         device.push(source, str(target))
     assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_push_to_a_phone_without_a_program_for_digests(
+    device: AdbDevice, phone: Any, work: Path, tmp_path: Path, damaged: bool
+) -> None:
+    programs = phone.root / "bin"
+    for tool in ("sh", "cat", "rm", "mv", "chmod", "df"):
+        found = shutil.which(tool)
+        assert found
+        (programs / tool).symlink_to(found)
+    phone.path = str(programs)
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(300_000))
+    if damaged:
+        phone.push_limit = 200_000
+        with pytest.raises(DeviceError, match="arrived damaged"):
+            device.push(source, str(work / "program"))
+        assert list(work.iterdir()) == []
+    else:
+        device.push(source, str(work / "program"), executable=True)
+        assert (work / "program").read_bytes() == source.read_bytes()
+        assert os.access(work / "program", os.X_OK)
 
 
 def test_push_tells_the_reason(
@@ -267,10 +335,67 @@ def test_settings(device: AdbDevice) -> None:
     assert device.get_setting("global", "stay_on_while_plugged_in") is None
 
 
-def test_a_setting_that_does_not_stick_is_told(device: AdbDevice, phone: Any) -> None:
-    (phone.root / "bin/settings").write_text("#!/bin/sh\necho 3\n")
-    with pytest.raises(DeviceError, match="is '3' after writing '7'"):
+@pytest.mark.parametrize(
+    ("says", "value"),
+    [
+        ("echo 'WARNING: linker: libx.so: unused DT entry'; echo 3", "3"),
+        ("echo; echo 3; printf '\\r\\n'", "3"),
+        ("echo hello; echo null", None),
+    ],
+)
+def test_a_setting_is_read_behind_noise(device: AdbDevice, phone: Any, says: str, value: str | None) -> None:
+    (phone.root / "bin/settings").write_text(f"#!/bin/sh\n{says}\n")
+    assert device.get_setting("global", "stay_on_while_plugged_in", like="[0-9]{1,2}") == value
+
+
+@pytest.mark.parametrize("says", ["echo 'WARNING: linker'", "echo 3; echo 4", "echo 300", "echo", ":"])
+def test_what_is_no_value_of_a_setting_is_refused(device: AdbDevice, phone: Any, says: str) -> None:
+    (phone.root / "bin/settings").write_text(f"#!/bin/sh\n{says}\n")
+    with pytest.raises(DeviceError, match="stay_on_while_plugged_in: no"):
+        device.get_setting("global", "stay_on_while_plugged_in", like="[0-9]{1,2}")
+
+
+def test_a_refused_setting_is_told_in_one_line(device: AdbDevice, phone: Any) -> None:
+    stack = "\n".join(
+        [
+            "Exception occurred while executing 'put':",
+            "java.lang.SecurityException: Permission denial: writing to settings requires WRITE_SECURE_SETTINGS",
+            *["\tat android.os.Parcel.createExceptionOrNull(Parcel.java:2426)"] * 10,
+        ]
+    )
+    (phone.root / "bin/settings").write_text(f"#!/bin/sh\ncat >&2 <<'E'\n{stack}\nE\nexit 255\n")
+    with pytest.raises(DeviceError) as caught:
         device.put_setting("global", "stay_on_while_plugged_in", "7")
+    assert caught.value.message == (
+        "settings put global stay_on_while_plugged_in: exit code 255: java.lang.SecurityException: "
+        "Permission denial: writing to settings requires WRITE_SECURE_SETTINGS"
+    )
+
+
+def test_a_setting_that_never_answers_has_its_own_time(device: AdbDevice, phone: Any) -> None:
+    (phone.root / "bin/settings").write_text("#!/bin/sh\nsleep 600\n")
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        device.get_setting("global", "stay_on_while_plugged_in", deadline_s=0.3)
+    assert time.monotonic() - began < 10
+
+
+def test_what_a_shell_says_at_its_start_is_no_output_of_a_script(
+    device: AdbDevice, phone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = (phone.root / "bin/sh").resolve() if (phone.root / "bin/sh").exists() else Path("/bin/sh")
+    (phone.root / "bin/sh").unlink(missing_ok=True)
+    (phone.root / "bin/sh").write_text(f'#!{real}\necho "WARNING: linker: noise"; exec {real} "$@"\n')
+    (phone.root / "bin/sh").chmod(0o755)
+    file = tmp_path / "file"
+    file.write_text("first\n")
+    assert device.read_files([str(file), str(tmp_path / "absent")]) == {
+        str(file): b"first\n",
+        str(tmp_path / "absent"): None,
+    }
+    assert device.identity.model == "Pixel 3"
+    assert device.identity.kernel == os.uname().release
+    assert device.free_bytes(str(tmp_path)) > 0
 
 
 def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:

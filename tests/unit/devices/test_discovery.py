@@ -6,14 +6,18 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.devices import servers
-from harness.devices.discovery import find
-from harness.errors import InfrastructureError, NoDeviceError, UsageError
+from harness.devices.adb import AdbDevice
+from harness.devices.base import Attached
+from harness.devices.discovery import find, newcomers
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceLost, InfrastructureError, NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
 
 pytestmark = pytest.mark.unit
@@ -56,6 +60,9 @@ def test_no_phone_at_all(fake_adb: Any) -> None:
         ("sideload", "sideload", "sideload"),
         ("bootloader", "bootloader", "fastboot reboot"),
         ("no permissions (user in plugdev group; are your udev rules wrong?)", "no permissions", "udev"),
+        ("detached", "detached", "adb attach"),
+        ("authorizing", "authorizing", "accept the phone's question"),
+        ("connecting", "connecting", "wait a moment"),
         ("something new", "something new", "adb devices"),
     ],
 )
@@ -105,6 +112,113 @@ def test_a_stale_wifi_entry_of_a_phone_on_the_cable_is_no_fault(fake_adb: Any, a
     add_phone("ABC")
     assert find([], [fake_adb.address]).unusable == ()
     assert [u.serial for u in find([stale, "ABC"], [fake_adb.address]).unusable] == [stale]
+
+
+def test_two_connections_are_said(fake_adb: Any, add_phone: Any) -> None:
+    for serial in ("192.168.0.7:5555", "ABC"):
+        add_phone(serial)
+    found = find([], [fake_adb.address])
+    assert [d.serial for d in found.devices] == ["ABC"]
+    assert found.other_names == {"ABC": ("192.168.0.7:5555",)}
+    (condition,) = found.conditions["ABC"]
+    assert condition.name == "TWO_CONNECTIONS" and "(USB, network)" in condition.what
+    assert "ABC" not in condition.what and "192.168" not in condition.what  # it goes into reports
+    both = find(["ABC", "192.168.0.7:5555"], [fake_adb.address])
+    assert len(both.devices) == 1
+
+
+def identities(fake_adb: Any, *serials: str) -> dict[str, PhoneId]:
+    return {d.serial: PhoneId.of(d.identity) for d in find(serials, [fake_adb.address]).devices}
+
+
+@pytest.mark.parametrize("number", ["ABC", "0123456789ABCDEF"])
+def test_two_phones_with_one_number(
+    fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    starts = iter(["one", "two", "one", "two"])
+    monkeypatch.setattr(AdbDevice, "_read_identity", of_another_start(AdbDevice._read_identity, starts))
+    for serial, android_id in (("10.0.0.7:1", "7d1f9e0c2b3a4855"), ("10.0.0.8:1", "99e0aa41c0ffee12")):
+        phone = add_phone(serial, {"ro.serialno": number})
+        (phone.root / "settings-secure-android_id").write_text(f"{android_id}\n")
+    found = find([], [fake_adb.address])
+    first, second = (PhoneId.of(d.identity) for d in found.devices)
+    assert first.known_by == second.known_by == "android_id" and first.digest != second.digest
+    for serial in ("10.0.0.7:1", "10.0.0.8:1"):
+        (condition,) = found.conditions[serial]
+        assert condition.name == "SAME_SERIAL" and "by its android_id" in condition.what
+    fake_adb.phones["10.0.0.9:1"] = fake_adb.phones.pop("10.0.0.7:1")  # a new address, and the other one is away
+    del fake_adb.phones["10.0.0.8:1"]
+    assert identities(fake_adb)["10.0.0.9:1"].digest == first.digest
+
+
+def of_another_start(read: Any, starts: Any) -> Any:
+    return lambda device: replace(read(device), boot_id=next(starts))
+
+
+def test_phones_that_adb_lists_by_one_serial(fake_adb: Any, add_phone: Any) -> None:
+    """USB phones of a maker who gave all of them one number; each is reached by the transport id it has now."""
+    for name, port in (("one", "usb:1-1"), ("two", "usb:1-2"), ("three", "")):
+        phone = add_phone(name, {"ro.serialno": "0123456789ABCDEF", "ro.product.model": name})
+        fake_adb.alike[name] = ("0123456789ABCDEF", port)
+        assert phone.state == "device"
+    found = find([], [fake_adb.address])
+    assert [(d.serial, d.identity.model) for d in found.devices] == [
+        ("usb:1-1", "one"), ("usb:1-2", "two"), ("transport_id:3", "three")
+    ]  # fmt: skip
+    fake_adb.phones["later"] = fake_adb.phones.pop("one")  # plugged in again: another transport id, the same port
+    fake_adb.alike["later"] = fake_adb.alike.pop("one")
+    assert found.devices[0].run(["getprop"]).text.count("[one]") == 1
+    with pytest.raises(UsageError, match="several phones") as caught:
+        find(["0123456789ABCDEF"], [fake_adb.address])
+    assert "usb:1-1" in caught.value.remedy
+    assert [d.identity.model for d in find(["usb:1-2"], [fake_adb.address]).devices] == ["two"]
+    del fake_adb.phones["two"]
+    with pytest.raises(DeviceLost, match="usb:1-2: not attached"):
+        found.devices[1].run(["true"])
+
+
+@pytest.mark.parametrize(
+    ("properties", "has_started"),
+    [
+        ({"sys.boot_completed": "1"}, True),
+        ({"dev.bootcomplete": "1"}, True),
+        ({"init.svc.bootanim": "stopped"}, True),
+        ({"init.svc.bootanim": "running"}, False),
+        ({"sys.boot_completed": "0", "init.svc.bootanim": "stopped"}, False),
+        ({}, False),
+    ],
+)
+def test_other_signs_of_a_start(fake_adb: Any, add_phone: Any, properties: dict[str, str], has_started: bool) -> None:
+    add_phone("ONE", {"sys.boot_completed": "", **properties})
+    found = find([], [fake_adb.address])
+    assert bool(found.devices) is has_started
+    if not has_started:
+        assert "--allow STARTING" in found.unusable[0].remedy
+        allowed = find([], [fake_adb.address], allow=["STARTING"])
+        assert [c.name for c in allowed.conditions["ONE"]] == ["STARTING"]
+
+
+def test_newcomers_are_phones_that_were_not_there(fake_adb: Any, phone: Any, add_phone: Any) -> None:
+    add_phone("WAITING", {"ro.serialno": "W"}, state="unauthorized")
+    known = find([], [fake_adb.address])
+    assert newcomers(known, [fake_adb.address]) == Attached()
+    add_phone("10.0.0.7:5555", {"ro.serialno": "ABC"})  # PHONE1 under another address
+    add_phone("NEW", {"ro.serialno": "N"})
+    add_phone("BOOTING", {"ro.serialno": "B", "sys.boot_completed": "0"})
+    fake_adb.phones["WAITING"].state = "device"
+    fake_adb.requests.clear()
+    assert sorted(d.serial for d in newcomers(known, [fake_adb.address]).devices) == ["NEW", "WAITING"]
+    assert not any("transport:PHONE1" in request for request in fake_adb.requests)
+    assert newcomers(known, [f"127.0.0.1:{free_port()}"]) == Attached()
+
+
+def test_properties_that_are_empty_at_first(fake_adb: Any, phone: Any) -> None:
+    getprop = phone.root / "bin" / "getprop"
+    text = getprop.read_text()
+    getprop.write_text(
+        f'{text.splitlines()[0]}\n[ -e "{phone.root}/asked" ] || {{ : >"{phone.root}/asked"; exit; }}\n{text}'
+    )
+    assert [d.identity.model for d in find([], [fake_adb.address]).devices] == ["Pixel 3"]
 
 
 def test_a_named_server_that_does_not_answer() -> None:

@@ -188,7 +188,7 @@ def test_a_stop_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 def test_a_device_that_another_run_has_is_a_failure_of_that_device(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with leased("local"):
+    with leased(Phone(tmp_path / "other")):
         done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK, END))
     assert done.codes == [ExitCode.INFRASTRUCTURE]
     assert done.messages[0].startswith("another harness run is using the device")

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from harness.cli import run as cli_run
-from harness.control import settings
+from harness.control import settings_journal
 from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, as_json
 from harness.devices.local import LocalDevice
@@ -170,7 +170,9 @@ def test_what_is_missing_is_not_overlooked(run: RunDir, left: str) -> None:
     elif left == "folder":
         (run.device("local").path / "events.jsonl").write_text('{"event":"left for resume"}\n')
     elif left == "setting":
-        settings._remember("local", settings.Change("global", "k", "0", "7"))
+        owner = manifest.owners(run)["local"]
+        assert owner is not None
+        settings_journal.keep_here(owner, [settings_journal.Change(setting="stay_awake", saved="0", ours="7")])
     else:
         changed: dict[str, dict[str, Any]] = {
             "status": {"status": "interrupted"},
@@ -247,17 +249,3 @@ def test_a_damaged_device_file_is_named(run: RunDir) -> None:
     (run.device("pixel-3").path / "device.json").write_text("[]")
     with pytest.raises(UsageError, match=r"device\.json: it does not tell which device"):
         runner._own(run, attached(PIXEL))
-
-
-def test_a_setting_left_changed_follows_the_phone_to_its_new_address(run: RunDir) -> None:
-    owned(run)
-    change = settings.Change("global", "k", "0", "7")
-    settings._remember(PIXEL.serial, change)
-    moved = attached(replace(PIXEL, serial="10.0.0.9:41234"))
-    journal = run.device("pixel-3").settings
-    runner._follow(run, [("pixel-3", moved[0])])
-    assert settings.pending(PIXEL.serial) == change  # nothing tells that it is this phone's
-    settings._note(journal, "changed", change, "7")
-    runner._follow(run, [("pixel-3", moved[0])])
-    assert settings.pending(PIXEL.serial) is None
-    assert settings.pending("10.0.0.9:41234") == change

@@ -46,8 +46,8 @@ def unable_to_restore(*_: Any) -> Any:
 
 
 @contextmanager
-def nothing(*_: Any) -> Any:
-    yield
+def nothing(*_: Any, **__: Any) -> Any:
+    yield ()
 
 
 def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> session.Session:
@@ -64,7 +64,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
     monkeypatch.setattr(session, "leased", nothing)
     monkeypatch.setattr(session, "host_cpus", nothing)
-    monkeypatch.setattr(session, "kept_awake", awake)
+    monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))

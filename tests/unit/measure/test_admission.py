@@ -1,0 +1,79 @@
+"""Devices with a condition that stops are as good as unusable; others are stamped with what they have."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import nullcontext
+from typing import cast
+
+import pytest
+
+from harness.devices.base import Attached, Device, Identity, Unusable
+from harness.errors import NoDeviceError
+from harness.measure.admission import admitted
+from harness.measure.context import Context
+from harness.measure.request import Request
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
+from tests.unit.control.conditions.fakes import FakePhone
+
+pytestmark = pytest.mark.unit
+
+EMPTY = "level: 3\nscale: 100\nstatus: 2\n"
+
+
+def phone(serial: str, *, empty: bool = False) -> FakePhone:
+    made = FakePhone(Identity(serial, "adb", model="Pixel 3", sdk=31, host="h:1"))
+    if empty:
+        made.answers["dumpsys battery"] = EMPTY
+    return made
+
+
+def context(*phones: FakePhone, allow: tuple[str, ...] = (), said: list[str] | None = None) -> Context:
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1, allow=allow)
+    attached = Attached(tuple(cast(Device, each) for each in phones), (Unusable("U", "offline", "plug it in"),))
+    say = (said if said is not None else []).append
+    return Context(request, attached, say, lambda: nullcontext(threading.Event()))
+
+
+def test_an_empty_phone_beside_a_full_one() -> None:
+    full, empty = phone("A"), phone("B", empty=True)
+    usable, admission = admitted(context(full, empty))
+    assert [device.serial for device in usable.usable()] == ["A"]
+    assert usable.some_unusable
+    refused = usable.attached.unusable[-1]
+    assert refused.serial == "B"
+    assert refused.state.startswith("not measured, LOW_BATTERY (the battery is at 3 %")
+    assert refused.remedy.endswith("or measure all the same: --allow LOW_BATTERY")
+    assert list(admission.of(cast(Device, full))) == []
+
+
+def test_an_empty_phone_alone_is_no_usable_device() -> None:
+    usable, _ = admitted(context(phone("B", empty=True)))
+    with pytest.raises(NoDeviceError, match="LOW_BATTERY"):
+        usable.usable()
+
+
+def test_what_is_allowed_is_measured_and_stamped() -> None:
+    empty = phone("B", empty=True)
+    usable, admission = admitted(context(empty, allow=("LOW_BATTERY",)))
+    assert [device.serial for device in usable.usable()] == ["B"]
+    assert [condition.name for condition in admission.of(cast(Device, empty))] == ["LOW_BATTERY", "CHARGING"]
+
+
+def test_what_is_not_known_is_said_and_stops_nothing() -> None:
+    silent, said = phone("A"), list[str]()
+    silent.answers["dumpsys battery"] = "noise"
+    usable, admission = admitted(context(silent, said=said))
+    assert [device.serial for device in usable.usable()] == ["A"]
+    assert "A: LOW_BATTERY, HOT, CHARGING not known: dumpsys battery gives no level" in said
+    assert list(admission.of(cast(Device, silent))) == []
+
+
+def test_phones_of_two_servers_with_one_serial_are_told_apart() -> None:
+    here, there = phone("A"), phone("A", empty=True)
+    there.identity = Identity("A", "adb", model="Pixel 3", sdk=31, host="h:2")
+    _, admission = admitted(context(here, there, allow=("LOW_BATTERY",)))
+    assert list(admission.of(cast(Device, here))) == []
+    assert len(admission.of(cast(Device, there))) == 2
