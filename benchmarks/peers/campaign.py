@@ -14,8 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.peers import reference
+from benchmarks.peers.findings import ALONE, OURS, Findings, Sample
 from benchmarks.peers.processes import Lost, Ours, Peer, peak_gflops
-from benchmarks.peers.samples import ALONE, OURS, Findings, Sample
 from harness.model.layer import Layer
 from harness.toolchain.builder import Built
 

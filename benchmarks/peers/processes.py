@@ -7,13 +7,12 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.compile import compile_with_library
 from benchmarks.peers import environment
-from harness.errors import InfrastructureError
 from harness.model.layer import Layer
 from harness.paths import data_root
 from harness.toolchain.builder import Built
@@ -83,7 +82,7 @@ class Peer(Lines):
         self.name = name
         module = "benchmarks.peers.side.worker"
         argv = [str(python), "-m", module, name, ",".join(map(str, cpus)), str(len(cpus))]
-        super().__init__(argv, cpus, log, environment.settings(name, len(cpus), avx512))
+        super().__init__(argv, cpus, log, environment.base() | environment.settings(name, len(cpus), avx512))
         self.versions: dict[str, str] = self._checked(self.read())["versions"]
 
     def prepare(self, layer: Layer, folder: Path, ns: float) -> dict[str, Any]:
@@ -127,27 +126,9 @@ class Ours(Lines):
         return float(self.words(f"sample {slot} {ns:.0f}")[0])
 
 
-def compile_ours(built: Built, folder: Path, source: Path = _OURS) -> Path:
-    """Our program, linked with the library as the host build made it. Raises InfrastructureError."""
-    native = data_root() / "native"
-    out = folder / source.stem
-    argv = [
-        sys.executable,
-        "-m",
-        "ziglang",
-        "cc",
-        "-target",
-        "x86_64-linux-gnu.2.28",
-        "-mcpu=x86_64",
-        "-O2",
-        "-std=c11",
-    ]
-    argv += ["-D_GNU_SOURCE", "-fno-sanitize=undefined", f"-I{native / 'include'}", f"-I{native / 'src'}"]
-    argv += [str(source), str(built.library), "-lm", "-lpthread", "-o", str(out)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InfrastructureError(f"{source.name}: {done.stderr.strip()[:400]}", "see native/include")
-    return out
+def compile_ours(built: Built, folder: Path) -> Path:
+    """Our own program. Raises InfrastructureError."""
+    return compile_with_library(_OURS, built, folder)
 
 
 def peak_gflops(built: Built, cpus: Sequence[int]) -> float:

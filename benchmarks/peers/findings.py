@@ -12,6 +12,7 @@ from harness.stats.estimate import Observation
 
 OURS = "ours"
 ALONE = f"{OURS} auto/one thread"  # measured beside those with more threads
+EMPTY = "empty-call"  # a layer of one product: what a peer's framework costs
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,20 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     avx512: bool = True  # False: it was hidden from all programs
     known_core: bool = True  # False: peers are not judged, for no figures are known (figures.py)
+    _by_variant: dict[tuple[int, str, str], list[Sample]] = field(default_factory=dict, init=False, repr=False)
+    _sorted: int = field(default=0, init=False, repr=False)  # how many samples are in there
+
+    def _of(self, threads: int, layer: str, variant: str) -> list[Sample]:
+        """The samples of a variant."""
+        for sample in self.samples[self._sorted :]:
+            self._by_variant.setdefault((sample.threads, sample.layer, sample.variant), []).append(sample)
+        self._sorted = len(self.samples)
+        return self._by_variant.get((threads, layer, variant), [])
 
     def observations(self, threads: int, layer: str, variant: str) -> list[Observation]:
         """The variant's samples, net of the framework's empty call, for pairing within rounds."""
         empty = self.empty(threads, variant)
-        return [
-            Observation(s.launch, s.round, 0, max(s.ns - empty, 1.0))
-            for s in self.samples
-            if (s.threads, s.layer, s.variant) == (threads, layer, variant)
-        ]
+        return [Observation(s.launch, s.round, 0, max(s.ns - empty, 1.0)) for s in self._of(threads, layer, variant)]
 
     def empty(self, threads: int, variant: str) -> float:
         """What an empty call costs in the variant's framework, nanoseconds; 0 for ours, which has none.
@@ -69,8 +75,8 @@ class Findings:
 
     def variants(self, threads: int, layer: str) -> list[str]:
         """All that have samples of the layer, in order of appearance."""
-        rows = (s.variant for s in self.samples if (s.threads, s.layer) == (threads, layer))
-        return list(dict.fromkeys(rows))
+        self._of(threads, layer, "")
+        return [variant for at, where, variant in self._by_variant if (at, where) == (threads, layer)]
 
     def peak(self, threads: int, layer: str) -> float:
         """Median FMA peak, GFLOP/s: of the readings around the layer, else of all; NaN for none."""

@@ -1,16 +1,15 @@
-"""The tables as JSON, Markdown and one self-contained HTML file."""
+"""The tables as text, Markdown and JSON."""
 
 from __future__ import annotations
 
 import dataclasses
-import html
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.peers.samples import Findings, is_ours
+from benchmarks.peers.findings import Findings, is_ours
 from benchmarks.peers.summary import Comparison, Mean, Row
 from harness.stats.interval import Interval
 
@@ -132,30 +131,6 @@ def to_markdown(title: str, notes: Sequence[str], every: Sequence[Table]) -> str
             lines.append("| " + " | ".join(texts) + " |")
         parts.append("\n".join(lines))
     return "\n".join(parts) + "\n"
-
-
-_STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#222;background:#fff}
-table{border-collapse:collapse;margin:.5em 0 2em;display:block;overflow-x:auto}
-th,td{border:1px solid #bbb;padding:.2em .5em;text-align:right;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
-th{background:#eee;vertical-align:bottom}td.best{font-weight:bold;background:#dfd}"""
-
-
-def to_html(title: str, notes: Sequence[str], every: Sequence[Table]) -> str:
-    """One page, nothing from outside."""
-    e = html.escape
-    parts = [f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{e(title)}</title>']
-    parts.append(f"<style>{_STYLE}</style><h1>{e(title)}</h1><ul>{''.join(f'<li>{e(note)}' for note in notes)}</ul>")
-    for table in every:
-        head = "".join(f'<th scope="col">{e(text)}' for text in table.head)
-        parts.append(f"<h2>{e(table.title)}</h2><table><thead><tr>{head}</thead><tbody>")
-        for number, row in enumerate(table.rows):
-            texts = [
-                f"<td{' class=best' * ((number, column) in table.marks)}>{e(text)}" for column, text in enumerate(row)
-            ]
-            parts.append(f"<tr>{''.join(texts)}")
-        parts.append("</tbody></table>")
-    return "\n".join(parts) + "</html>\n"
 
 
 def to_json(
