@@ -68,12 +68,18 @@ class Treatment:
         return bytes([data[0] ^ 0xFF]) + data[1:]
 
 
+def _other(byte: int) -> int:
+    """Another byte; a line end stays, and none comes up: one line is damaged, not two lines joined or one cut."""
+    if byte == 10:
+        return byte
+    return next(other for mask in (0x15, 0x16) if (other := byte ^ mask) not in (0, 10))
+
+
 def _damaged(data: bytes, at: int) -> bytes:
     low, high = max(at, 0), min(at + _DAMAGE, len(data))
     if low >= high:
         return data
-    # Line ends stay: one line is damaged, not two lines joined.
-    changed = bytes(byte if byte == 10 else (byte ^ 0x15) or 1 for byte in data[low:high])
+    changed = bytes(map(_other, data[low:high]))
     return data[:low] + changed + data[high:]
 
 

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import InfrastructureError
-from harness.lab import adbserver, manager, rehearsal
+from harness.lab import adbserver, manager, namespaces, rehearsal
 from harness.lab.manager import PhoneHandle
 from tests.integration.faults.entry import ALL, BY_RESTORE, BY_RESUME, NONE, PUT_BACK, SOME, UNTOUCHED, Entry
 
@@ -158,7 +157,7 @@ class Rehearsed:
                 time.sleep(0.5)
         self.bench.lab.shell(self.phone, f"pkill -9 convbench; rm -rf {_WORK}/* {_WORK}/.[a-z]*; true")
         if self.bench.run.path.is_mount():
-            subprocess.run(["umount", "-l", str(self.bench.run.path)], check=True)
+            namespaces.unmount(self.bench.run.path)
         if self.bench.run.path.exists():
             shutil.rmtree(self.bench.run.path)
 
@@ -236,7 +235,7 @@ def run_again(rehearsed: Rehearsed) -> None:
 def small_disk(rehearsed: Rehearsed) -> None:
     """The run directory has a disk of its own."""
     rehearsed.bench.run.path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "harness-test", str(rehearsed.bench.run.path)], check=True)
+    namespaces.mount("harness-test", rehearsed.bench.run.path, "tmpfs", options="size=8m")
 
 
 def fill_disk(rehearsed: Rehearsed) -> None:

@@ -109,7 +109,7 @@ def test_signs_of_life_keep_it(device: Shell, lock_of: Callable[..., PhoneLock])
         (BOOT, "soon", True),
         ("", "", True),
     ],
-    ids=["a minute ago", "in time to come", "of another boot", "no time", "empty"],  # one name in all test processes
+    ids=["a minute ago", "in time to come", "of another boot", "long ago", "no time", "empty"],
 )
 def test_a_silent_holder_of_another_host_is_taken_over(
     device: Shell, lock_of: Callable[..., PhoneLock], boot: str, ago_s: float | str, is_free: bool
