@@ -38,6 +38,7 @@ class Entry:
     field: str = ""
     late: str = ""
     quick: bool = False  # in `make test` too
+    rounds: int = 40  # of a run in which something happens
     seconds: float = 100.0  # after which it has failed
 
     @property

@@ -23,7 +23,7 @@ _OURS = "1"  # what the phone's owner has set
 _PROGRESS = re.compile(r"\(EMULATED\): \d+ %|^to go on: |trying again for|^phases: |^report: |^EMULATED")
 _WORK = "/data/local/tmp"
 _QUICK = {"launches": 1, "rounds": 2, "min_ms": 1}
-_LONG = {"launches": 1, "rounds": 40, "min_ms": 10, "block_budget_s": 60}
+_LONG = {"launches": 1, "min_ms": 10, "block_budget_s": 60}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rehearsed:
     def _see(self) -> Seen:
         entry = self.entry
         self.bench.lab.shell(self.phone, f"settings put global stay_on_while_plugged_in {_OURS}")
-        suite = self.bench.suite("body", gate_cap_s=0.5, **(_LONG if entry.lasts else _QUICK))
+        suite = self.bench.suite("body", gate_cap_s=0.5, **self._policy)
         self.put_on(*entry.before)
         if entry.prepare:
             entry.prepare(self)
@@ -95,6 +95,10 @@ class Rehearsed:
             settings = BY_RESTORE if self._value() == _OURS else f"left at {self._value()!r}: {restored.err.strip()}"
         return Seen(code, said, records, settings, self._is_clean(), resumed)
 
+    @property
+    def _policy(self) -> dict[str, int]:
+        return {**_LONG, "rounds": self.entry.rounds} if self.entry.lasts else _QUICK
+
     def _samples(self) -> Counter[str]:
         """How often each sample is on record; lines that arrived damaged are none."""
         found: Counter[str] = Counter()
@@ -113,7 +117,7 @@ class Rehearsed:
         samples = self._samples()
         if samples:
             assert max(samples.values()) == 1, "a record stands twice"
-        planned = 2 * (_LONG if self.entry.lasts else _QUICK)["rounds"]
+        planned = 2 * self._policy["rounds"]
         return NONE if not samples else ALL if len(samples) >= planned else SOME
 
     def _value(self) -> str:

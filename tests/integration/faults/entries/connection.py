@@ -73,6 +73,7 @@ ENTRIES = (
         0,
         "another harness run is using|held by",
         act=second_name,
+        rounds=300,
         field="3",
     ),
     Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), field="10", late=NOISE),

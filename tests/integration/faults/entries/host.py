@@ -18,7 +18,14 @@ from tests.integration.faults.rehearsed import (
 KILLED = -signal.SIGKILL
 
 ENTRIES = (
-    Entry("two-runs", "another run asks for the same phone", 0, "another harness run is using|held by", act=second_run),
+    Entry(
+        "two-runs",
+        "another run asks for the same phone",
+        0,
+        "another harness run is using|held by",
+        act=second_run,
+        rounds=300,
+    ),
     *(
         Entry(
             f"{number.name.lower()}",

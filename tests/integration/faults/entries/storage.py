@@ -25,12 +25,13 @@ ENTRIES = (
     Entry(
         "disk-fills",
         "/data fills while it measures",
-        (0, 3),
+        3,
         "[Nn]o space|space left",
         (SOME, "all"),
         during=("disk=full",),
         field="19",
         resume=0,
+        late="why a program stopped is not named yet",
     ),
     *(
         Entry(

@@ -36,7 +36,16 @@ ENTRIES = (
         before=("reboot=1@at:convbench",),
         resume=0,
     ),
-    Entry("boot-never", "sys.boot_completed is never set", 0, before=("boot=never",), field="17"),
+    Entry(
+        "boot-never",
+        "sys.boot_completed is never set",
+        5,
+        "--allow STARTING",
+        NONE,
+        UNTOUCHED,
+        before=("boot=never",),
+        field="17",
+    ),
     Entry(
         "another-phone",
         "another phone has the address in the middle; the first one is back for --resume",
