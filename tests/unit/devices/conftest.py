@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import socketserver
 import struct
@@ -40,7 +39,7 @@ class FakePhone:
     state: str = "device"
     features: str = "shell_v2,cmd,stat_v2"
     properties: dict[str, str] = field(default_factory=lambda: dict(PROPERTIES))
-    shell: str = "sh"
+    shell: str = "/bin/sh"
     drop_shell: bool = False  # close the connection in the middle of a shell command
     refusal: str = ""  # of a connection to the phone, by the server
     silent: str = ""  # a command runs, and of its output comes nothing ("all") or all but its exit code ("end")
@@ -168,7 +167,7 @@ class _Handler(socketserver.BaseRequestHandler):
         path = self.phone.path or f"{self.phone.root / 'bin'}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path}
         process = subprocess.Popen(
-            [shutil.which(self.phone.shell) or self.phone.shell, "-c", self.phone.noise + command],
+            [self.phone.shell, "-c", self.phone.noise + command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
