@@ -34,6 +34,8 @@ CHECKS: Mapping[str, Callable[[Facts], Condition | None]] = {
     "LITTLE_SPACE": storage.little_space,
     "ORPHANS": storage.orphans,
     "PENDING_SETTINGS": storage.pending_settings,
+    "JOURNAL_DAMAGED": storage.journal_damaged,
+    "QUARANTINE_DAMAGED": storage.quarantine_damaged,
 }
 _ALIKE = 8  # devices are asked at the same time
 

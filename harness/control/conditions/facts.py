@@ -11,8 +11,8 @@ from typing import TypeVar
 from harness.control.conditions import folder, left, says
 from harness.control.conditions.folder import Folder
 from harness.control.conditions.known import NotKnown
+from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
-from harness.control.quarantine import Quarantine
 from harness.devices.base import Device, Identity, Topology
 from harness.devices.scripts import new_token, script
 from harness.errors import HarnessError
@@ -50,8 +50,7 @@ class Facts:
     settings: Mapping[str, str] | NotKnown | None  # "global low_power" -> "0"
     wakefulness: str | NotKnown | None
     in_use: bool  # a run of this host holds it
-    pending: tuple[str, ...] | NotKnown  # settings that an earlier run left changed
-    quarantine: Quarantine | None = None
+    remembered: Remembered | NotKnown  # by this host
 
 
 def read(device: Device, *, thorough: bool = False) -> Facts:
@@ -83,8 +82,7 @@ def read(device: Device, *, thorough: bool = False) -> Facts:
             settings=None if listed is None else listed.result(),
             wakefulness=None if awake is None else awake.result(),
             in_use=left.in_use(device),
-            pending=_tried(lambda: left.pending(device)),
-            quarantine=left.quarantined(device),
+            remembered=_tried(lambda: left.remembered(device)),
         )
 
 

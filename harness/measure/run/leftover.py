@@ -99,4 +99,5 @@ def is_complete(run: RunDir, name: str, request: Request) -> bool:
         phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return removed and not pending(phone)
+    damaged: list[str] = []  # nobody knows what was changed
+    return removed and not pending(phone, damaged.append) and not damaged

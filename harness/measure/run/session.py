@@ -223,7 +223,8 @@ class Session:
                 installed.json("probe")
 
         source, zones = find_heat(self._device, load, self._stamp)
-        stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
+        say = self._progress.remark
+        stored = baseline.stored(self._phone, source.name, say) if source != NOWHERE else None
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )

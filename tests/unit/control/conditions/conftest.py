@@ -9,6 +9,7 @@ import pytest
 
 from harness.control.conditions.facts import Facts
 from harness.control.conditions.folder import Folder
+from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
 from harness.devices.base import Cluster, Identity, Topology
 from tests.unit.control.conditions.fakes import FakePhone
@@ -35,6 +36,6 @@ def facts() -> Callable[..., Facts]:
         settings={"global low_power": "0"},
         wakefulness="Awake",
         in_use=False,
-        pending=(),
+        remembered=Remembered(()),
     )
     return lambda **changes: replace(well, **changes)
