@@ -8,7 +8,9 @@ from types import MappingProxyType
 
 from harness.control.conditions.diagnosis import Diagnosis, diagnose
 from harness.control.conditions.modes import BATTERY_SAVER
+from harness.control.setting import TABLE
 from harness.devices.base import Device, Unusable
+from harness.errors import DeviceError, DeviceLost, WrongDevice
 from harness.measure.context import Context, Say
 from harness.model.condition import Condition
 from harness.model.policy import Policy
@@ -36,8 +38,28 @@ class Admission:
 
 
 def mended(policy: Policy) -> tuple[Condition, ...]:
-    """What a run sets right by itself before it measures, by its policy."""
+    """What a run sets right by itself before it measures, by its policy. It refuses nobody; the run looks again."""
     return (BATTERY_SAVER,) if policy.settings.battery_saver_off else ()
+
+
+def check_mended(device: Device, condition: Condition, allowed: Collection[str]) -> Condition | None:
+    """Once the run has set it right: the condition where the device has it all the same and that is allowed, else None.
+
+    Raises DeviceError where it is not allowed, or nobody knows whether the device has it.
+    """
+    saver = TABLE["battery_saver"]
+    try:
+        if saver.read(device) == saver.ours:
+            return None
+        found = replace(condition, what=f"{condition.what}, and the phone does not let it be switched off")
+    except (DeviceLost, WrongDevice):
+        raise
+    except DeviceError as error:
+        found = replace(condition, what=f"{condition.what}, and it cannot be told whether it is off: {error.message}")
+    if condition.name in allowed:
+        return found
+    refused = _refused(device, [found])
+    raise DeviceError(refused.state, refused.remedy)
 
 
 def admit(
@@ -49,16 +71,17 @@ def admit(
 ) -> Admission:
     """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
 
-    ``seen``: by serial, what was seen when the devices were looked for. ``mended``: what does not count.
+    ``seen``: by serial, what was seen when the devices were looked for. ``mended``: what refuses no device, and is
+    among its stamps to be looked at again.
     """
     admitted: list[Device] = []
     refused: list[Unusable] = []
     stamps: dict[Key, Sequence[Condition]] = {}
     for device, found in zip(devices, diagnose(devices), strict=True):
         conditions = (*seen.get(device.serial, ()), *found.conditions)
-        diagnosis = replace(found, conditions=tuple(each for each in conditions if each not in mended))
+        diagnosis = replace(found, conditions=conditions)
         _tell(device, diagnosis, say)
-        if stopping := diagnosis.stopping(allowed):
+        if stopping := [each for each in diagnosis.stopping(allowed) if each not in mended]:
             refused.append(_refused(device, stopping))
         else:
             admitted.append(device)

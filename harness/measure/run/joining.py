@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, UsageError
-from harness.measure.admission import admit
+from harness.measure.admission import admit, mended
 from harness.measure.campaign import Named, named
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit
@@ -61,7 +61,8 @@ class Joining:
         """Those whose conditions let them be measured, as when a run begins."""
         self._serials |= {device.serial for device in found}
         strangers = [device for device in found if not self._is_known(device)]
-        admission = admit(strangers, self._work.request.allow, self._context.say)
+        request = self._work.request
+        admission = admit(strangers, request.allow, self._context.say, mended=mended(request.policy))
         for bad in admission.refused:
             self._context.say(f"{bad.serial}: does not join: {bad.state}\n  {bad.remedy}")
         self._stamps |= {device.serial: admission.of(device) for device in admission.devices}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from harness.control import baseline, quarantine
@@ -15,6 +15,7 @@ from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
+from harness.measure.admission import check_mended, mended
 from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
@@ -119,8 +120,10 @@ class Session:
             conditions = stack.enter_context(held)
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            to_mend = mended(self._request.policy)
             for condition in (*conditions, *self._conditions):
-                self.outcome.stamp(condition, events)
+                if condition not in to_mend:
+                    self._stamp(condition)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
@@ -131,6 +134,7 @@ class Session:
             if device.identity.capabilities.has_settings:
                 wanted = self._request.policy.settings
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
+                self._check_mended([each for each in self._conditions if each in to_mend])
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
             swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
@@ -139,6 +143,11 @@ class Session:
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)
+
+    def _check_mended(self, conditions: Sequence[Condition]) -> None:
+        for condition in conditions:
+            if (found := check_mended(self._device, condition, self._request.allow)) is not None:
+                self._stamp(found)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
