@@ -38,6 +38,8 @@ class Patient:
     @property
     def verdict(self) -> str:
         """Whether it may be measured."""
+        if self.diagnosis.in_use:
+            return f"in use by {self.diagnosis.in_use}"
         stopping = [condition.name for condition in self.diagnosis.stopping()]
         return f"not measured: {', '.join(stopping)}" if stopping else "may be measured"
 
@@ -96,7 +98,12 @@ def _released(named: str, attached: Attached) -> Outcome:
 def _patient(device: Device, diagnosis: Diagnosis) -> Patient:
     identity = device.identity
     model = (known_name(identity.model) or identity.model) if identity.capabilities.has_product_model else ""
-    value = {"device": device.serial, "model": identity.model, "usable": not diagnosis.stopping()}
+    value = {
+        "device": device.serial,
+        "model": identity.model,
+        "usable": not diagnosis.stopping(),
+        "in_use": diagnosis.in_use,
+    }
     return Patient(f"{device.serial}  {model}".strip(), value, diagnosis)
 
 

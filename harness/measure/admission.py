@@ -31,6 +31,11 @@ class Admission:
     devices: Sequence[Device] = ()
     refused: Sequence[Unusable] = ()
     stamps: Mapping[Key, Sequence[Condition]] = field(default_factory=dict)
+    in_use: Collection[Key] = frozenset()  # devices that were not asked; ask_held asks them
+
+    def is_to_ask(self, device: Device) -> bool:
+        """Whether the device has still to be asked for its conditions."""
+        return key_of(device) in self.in_use
 
     def of(self, device: Device) -> Sequence[Condition]:
         """What the results of that device are stamped with."""
@@ -68,8 +73,12 @@ def admit(
     say: Say,
     seen: Mapping[str, Sequence[Condition]] = _NONE,
     mended: Collection[Condition] = (),
+    *,
+    held: bool = False,
 ) -> Admission:
     """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
+
+    One that somebody holds is admitted without being asked. ``held``: the caller holds the devices.
 
     ``seen``: by serial, what was seen when the devices were looked for. ``mended``: what refuses no device, and is
     among its stamps to be looked at again.
@@ -77,7 +86,8 @@ def admit(
     admitted: list[Device] = []
     refused: list[Unusable] = []
     stamps: dict[Key, Sequence[Condition]] = {}
-    for device, found in zip(devices, diagnose(devices), strict=True):
+    in_use: set[Key] = set()
+    for device, found in zip(devices, diagnose(devices, held=held), strict=True):
         conditions = (*seen.get(device.serial, ()), *found.conditions)
         diagnosis = replace(found, conditions=conditions)
         _tell(device, diagnosis, say)
@@ -86,7 +96,19 @@ def admit(
         else:
             admitted.append(device)
             stamps[key_of(device)] = diagnosis.stamps
-    return Admission(tuple(admitted), tuple(refused), stamps)
+            in_use |= {key_of(device)} if diagnosis.in_use else set()
+    return Admission(tuple(admitted), tuple(refused), stamps, frozenset(in_use))
+
+
+def ask_held(device: Device, allowed: Collection[str], say: Say, mended: Collection[Condition]) -> Sequence[Condition]:
+    """What the results of a device are stamped with that was in use at first, and is the caller's by now.
+
+    Raises DeviceError where it may not be measured.
+    """
+    found = admit([device], allowed, say, mended=mended, held=True)
+    for refused in found.refused:
+        raise DeviceError(refused.state, refused.remedy)
+    return found.of(device)
 
 
 def admitted(context: Context) -> tuple[Context, Admission]:
@@ -109,5 +131,8 @@ def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
 def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:
     for remark in diagnosis.remarks:
         say(f"{device.serial}: {remark.text}")
+    if diagnosis.in_use:
+        say(f"{device.serial}: in use by {diagnosis.in_use}: it is asked for its conditions once it is free")
+        return
     for words in diagnosis.words_of_unknown():
         say(f"{device.serial}: {words}")

@@ -1,4 +1,4 @@
-"""What this host remembers of a device: settings to put back, a quarantine, who is using it."""
+"""What this host remembers of a device: settings to put back, a quarantine; and who uses its devices."""
 
 from __future__ import annotations
 
@@ -32,18 +32,10 @@ def remembered(device: Device) -> Remembered:
     )
 
 
-def in_use(device: Device) -> bool:
-    """Whether a run of this host is using the device: what lies and runs on it is that run's."""
-    digest = PhoneId.of(device.identity).digest
-    try:
-        return any(name == digest for name, _ in host_lock.holders())
-    except (Unlockable, OSError):
-        return False
-
-
 def leases() -> tuple[tuple[str, ...], str]:
-    """Who holds devices of this host; and why none can be reserved, empty where they can."""
+    """The processes that hold devices of this host; and why none can be reserved, empty where they can."""
     try:
-        return tuple(str(holder) for _, holder in host_lock.holders()), ""
+        processes = {holder.process: holder for _, holder in host_lock.holders()}
+        return tuple(map(str, processes.values())), ""
     except (Unlockable, OSError) as error:
         return (), str(error)

@@ -29,7 +29,7 @@ def little_space(facts: Facts) -> Condition | None:
 def orphans(facts: Facts) -> Condition | None:
     """ORPHANS."""
     folder = known(facts.folder)
-    if facts.in_use or not (folder.runs or folder.programs):
+    if not (folder.runs or folder.programs):
         return None
     names = sorted({*folder.runs, *folder.programs})
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

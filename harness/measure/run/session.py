@@ -15,7 +15,7 @@ from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
-from harness.measure.admission import check_mended, mended
+from harness.measure.admission import ask_held, check_mended, mended
 from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
@@ -61,6 +61,7 @@ class Session:
         self._unfit = work.unfit.get(name)
         self._wait_s = work.wait_s
         self._conditions = work.conditions.get(name, ())
+        self._is_to_ask = name in work.to_ask
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -121,6 +122,9 @@ class Session:
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
             to_mend = mended(self._request.policy)
+            if self._is_to_ask:
+                known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
+                self._conditions = (*self._conditions, *known)
             for condition in (*conditions, *self._conditions):
                 if condition not in to_mend:
                     self._stamp(condition)

@@ -15,7 +15,7 @@ from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.exit_codes import ExitCode
-from tests.unit.control.conditions.fakes import FakePhone
+from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -68,6 +68,18 @@ def test_the_table_is_read_without_a_terminal(
     for words in ("condition", "stops a run", "remedy", "charge the phone", "CHARGING", "unlock the phone"):
         assert words in out
     assert "this host" in lines
+
+
+def test_a_phone_in_use_is_told_with_who_has_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone = empty()
+    phone.holder = ELSEWHERE
+    assert perform(monkeypatch, "--json", phones=(phone,)) == ExitCode.DONE
+    (value,) = json.loads(capsys.readouterr().out)["devices"]
+    assert value["in_use"] == str(ELSEWHERE) and "not asked" in value["unknown"]["LOW_BATTERY"]
+    perform(monkeypatch, phones=(phone,))
+    assert f": in use by {ELSEWHERE}" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

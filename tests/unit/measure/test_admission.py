@@ -13,13 +13,13 @@ import pytest
 from harness.control.conditions.modes import BATTERY_SAVER
 from harness.devices.base import Attached, Device, Identity, Unusable
 from harness.errors import DeviceError, NoDeviceError
-from harness.measure.admission import admitted, check_mended
+from harness.measure.admission import admitted, ask_held, check_mended
 from harness.measure.context import Context
 from harness.measure.request import Request
 from harness.model.condition import Condition
 from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
-from tests.unit.control.conditions.fakes import SETTINGS, FakePhone
+from tests.unit.control.conditions.fakes import ELSEWHERE, SETTINGS, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -123,6 +123,19 @@ def test_battery_saver_that_stays_on_refuses_or_is_stamped(
     stamp = check_mended(device, BATTERY_SAVER, allow)
     assert (stamp is None) is (found is None)
     assert stamp is None or (stamp.name == "LOW_POWER_MODE" and str(found) in stamp.what)
+
+
+def test_a_phone_in_use_is_asked_once_it_is_free() -> None:
+    busy, said = phone("A", empty=True), list[str]()
+    busy.holder = ELSEWHERE
+    usable, admission = admitted(context(busy, said=said))
+    device = cast(Device, busy)
+    assert usable.attached.devices == (device,) and admission.is_to_ask(device) and busy.asked == ["lock"]
+    assert said[-1] == f"A: in use by {ELSEWHERE}: it is asked for its conditions once it is free"
+    with pytest.raises(DeviceError, match=r"LOW_BATTERY .*--allow LOW_BATTERY"):
+        ask_held(device, (), said.append, ())
+    assert [stamp.name for stamp in ask_held(device, ("LOW_BATTERY",), said.append, ())] == ["LOW_BATTERY", "CHARGING"]
+    assert not admitted(context(phone("B")))[1].in_use
 
 
 def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:

@@ -35,7 +35,7 @@ def facts() -> Callable[..., Facts]:
         zones=12,
         settings={"global low_power": "0"},
         wakefulness="Awake",
-        in_use=False,
+        in_use="",
         remembered=Remembered(()),
     )
     return lambda **changes: replace(well, **changes)

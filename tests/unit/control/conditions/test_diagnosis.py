@@ -24,7 +24,7 @@ from harness.devices.phone_id import PhoneId
 from harness.errors import DeadlineExceeded, DeviceLost
 from harness.model.condition import KINDS
 from harness.paths import state_root
-from tests.unit.control.conditions.fakes import THERMAL, FakePhone
+from tests.unit.control.conditions.fakes import ELSEWHERE, THERMAL, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -73,7 +73,7 @@ NOT_FOUND: list[dict[str, Any]] = [
     {"thermal": replace(COOL, status=2)},
     {"settings": {"global low_power": "0", "system high_performance_mode_on": "null"}},
     {"folder": Folder("", "", 64 << 20, (), ())},
-    {"folder": Folder("", "", 1 << 30, ("harness-x",), ("harness-x",)), "in_use": True},
+    {"remembered": Remembered(("stay_awake",)), "in_use": "a run that has changed it"},
 ]
 
 
@@ -154,6 +154,21 @@ def test_a_dumpsys_that_hangs_costs_its_own_conditions_only(phone: FakePhone) ->
     diagnosis = asked(phone)
     assert [condition.name for condition in diagnosis.conditions] == ["LOW_BATTERY"]
     assert set(diagnosis.unknown) == {"THERMAL_OVERRIDE", "THERMAL_UNKNOWN"}
+
+
+def test_a_phone_that_another_host_measures_is_not_disturbed(phone: FakePhone) -> None:
+    phone.holder = ELSEWHERE
+    diagnosis = asked(phone, thorough=True)
+    assert phone.asked == ["lock"]
+    assert (diagnosis.in_use, list(diagnosis.conditions)) == (str(ELSEWHERE), [])
+    assert set(diagnosis.unknown) >= {"LOW_BATTERY", "HOT", "THERMAL_OVERRIDE", "CORES_OFFLINE", "WORK_FOLDER"}
+    assert asked(phone, held=True).in_use == "" and "dumpsys battery" in phone.asked
+
+
+def test_no_load_where_nobody_knows_whether_it_is_in_use(phone: FakePhone) -> None:
+    phone.answers["lock"] = "cut"
+    assert asked(phone, thorough=True).unknown == {}
+    assert "load" not in phone.asked and phone.asked.count("dumpsys thermalservice") == 1
 
 
 def test_damaged_files_of_the_phone_are_told_and_left_as_they_are(phone: FakePhone) -> None:

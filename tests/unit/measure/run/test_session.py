@@ -135,6 +135,32 @@ def test_a_phone_whose_programs_cannot_be_killed_is_put_in_quarantine(
     assert held is not None and held.reason == quarantine.UNKILLABLE
 
 
+def test_a_phone_that_was_in_use_is_asked_for_its_conditions_once_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done_so_far: list[str] = []
+
+    @contextmanager
+    def leased(*_: Any, **__: Any) -> Any:
+        done_so_far.append("leased")
+        yield ()
+
+    def ask_held(*_: Any) -> Any:
+        done_so_far.append("asked")
+        raise DeviceError("not measured, HOT", "let it cool")
+
+    monkeypatch.setattr(session, "leased", leased)
+    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "ask_held", ask_held)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    programs = cast(Programs, SimpleNamespace(of=lambda device: None))
+    work = Work(request, programs, threading.Event(), lambda text: None, to_ask={"pixel-3"})
+    made = session.Session(cast(Device, Phone()), "pixel-3", RunDir(tmp_path), work, DeviceProgress("pixel-3"))
+    assert made.measure().messages[0] == "not measured, HOT\n  let it cool"
+    assert done_so_far == ["leased", "asked"]
+
+
 @pytest.mark.parametrize("stays_on", [False, True])
 def test_battery_saver_is_looked_at_again_once_it_is_switched_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays_on: bool
