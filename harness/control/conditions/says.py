@@ -53,8 +53,10 @@ class Owner:
     user: str
 
 
-def battery(text: str) -> Battery:
-    """Raises NotKnown where there is no level."""
+def battery(text: str) -> Battery | None:
+    """None where the phone says that it has none: it tells a level of 0 then. Raises NotKnown where there is no level."""
+    if _truth("present", text) is False:
+        return None
     level, scale = (
         _number(r"^[ \t]*level:[ \t]*(\d{1,6})[ \t\r]*$", text),
         _number(r"^[ \t]*scale:[ \t]*(\d{1,6})[ \t\r]*$", text),
