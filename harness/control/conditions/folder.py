@@ -18,9 +18,10 @@ _OURS = "harness-"
 _NOT_RUNS = ("harness-lock",)
 
 # $1 token, $2 folder. Parts begin with a line of the token and a name, so that what else is printed is told from them.
-# The shell's messages are what tells why a file cannot be written or run.
+# The shell's messages are what tells why a file cannot be written or run. What a killed one of us left goes first.
 _SCRIPT = """
 t=$1; d=$2; f="$d/.harness-doctor-$t"
+find "$d" -maxdepth 1 -name '.harness-doctor-*' -mmin +1 -exec rm -f {} \\; 2>/dev/null
 s=/system/bin/sh; [ -e $s ] || s=/bin/sh
 part() { echo; echo "$t $1"; }
 part folder; ls -ld "$d" 2>&1

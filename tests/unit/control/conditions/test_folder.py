@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,15 @@ def test_the_script_itself_leaves_nothing(tmp_path: Path) -> None:
     assert (found.trouble, found.remedy, found.runs, found.programs) == ("", "", ("harness-dead-2",), ())
     assert isinstance(found.free_bytes, int)
     assert [path.name for path in tmp_path.iterdir()] == ["harness-dead-2"]
+
+
+def test_what_a_killed_doctor_left_goes_and_that_of_one_at_work_stays(tmp_path: Path) -> None:
+    old, new = (tmp_path / f".harness-doctor-{name}" for name in ("old", "new"))
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (time.time() - 600,) * 2)
+    assert folder.read(LocalDevice(tmp_path)).trouble == ""
+    assert list(tmp_path.iterdir()) == [new]
 
 
 @pytest.mark.parametrize(
