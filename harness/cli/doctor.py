@@ -19,7 +19,7 @@ from harness.control.conditions import host
 from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
 from harness.devices.base import Attached, Device
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
 
@@ -88,7 +88,12 @@ class Doctor(JsonOption, DeviceOptions, Command):
 
 
 def _released(named: str, attached: Attached) -> Outcome:
+    """Raises UsageError for a name that no device has, and no quarantine."""
+    held = [each.address for each in quarantine.every()]
     ended = quarantine.release_named(named, attached.devices)
+    if not ended and named not in {*(device.serial for device in attached.devices), *(b.serial for b in attached.unusable)}:
+        there = f"in quarantine: {', '.join(sorted(set(held)))}" if held else "no device is in quarantine"
+        raise UsageError(f"--release {named}: no device of that name", there)
     lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]
     return Outcome(
         lines=tuple(lines or [f"{named}: in no quarantine"]), value={"released": [e.as_json() for e in ended]}

@@ -20,7 +20,7 @@ from harness.control.setting import TABLE
 from harness.devices import scripts
 from harness.devices.base import Device, is_network_address
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.errors import DeviceError, DeviceLost, InfrastructureError, WrongDevice
 from harness.paths import state_root
 from harness.store.journal import write_atomically
 
@@ -121,8 +121,18 @@ def keep_here(phone: PhoneId, changes: Sequence[Change]) -> None:
     if changes:
         write_atomically(file_of(phone), _text(phone, changes).encode(), durable=True)
     else:
-        file_of(phone).unlink(missing_ok=True)
-    _older_file(phone.address).unlink(missing_ok=True)
+        _forget(file_of(phone))
+    _forget(_older_file(phone.address))
+
+
+def _forget(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot remove {file}: {error.strerror or error}",
+            "mend the permissions, or remove it by hand: what it tells to put back is done",
+        ) from error
 
 
 def kept_there(device: Device, phone: PhoneId, say: Say) -> tuple[Change, ...]:

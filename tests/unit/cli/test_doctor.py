@@ -102,9 +102,14 @@ def test_a_release(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     phone = FakePhone()
     quarantine.put(PhoneId.of(phone.identity), quarantine.UNKILLABLE)
-    assert perform(monkeypatch, "--release", "S2", phones=(phone,)) == ExitCode.DONE
+    assert perform(monkeypatch, "--release", "S2", phones=(phone, FakePhone(Identity("S2", "adb")))) == ExitCode.DONE
     assert capsys.readouterr().out == "S2: in no quarantine\n"
+    assert perform(monkeypatch, "--release", "S3", phones=(phone,), away=(AWAY,)) == ExitCode.USAGE
+    assert "--release S3: no device of that name\n  in quarantine: S1" in capsys.readouterr().err
+    assert perform(monkeypatch, "--release", "U", away=(AWAY,)) == ExitCode.DONE
     assert quarantine.every()
     assert perform(monkeypatch, "--release", "S1") == ExitCode.DONE  # by its last address: it may be away
     assert "S1: the quarantine of Pixel 3" in capsys.readouterr().out
     assert not quarantine.every()
+    assert perform(monkeypatch, "--release", "S1") == ExitCode.USAGE
+    assert "no device is in quarantine" in capsys.readouterr().err
