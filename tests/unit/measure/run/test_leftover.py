@@ -35,7 +35,7 @@ def test_words(left: list[Job], said: str) -> None:
     assert words(left, ["a", "b"]) == said
 
 
-@pytest.mark.parametrize("identity", ['"x"', "[]", "null", '{"serial": []}', "{}", "[" * 9999])
+@pytest.mark.parametrize("identity", ['"x"', "[]", "null", "{}", "[" * 9999])
 def test_a_damaged_device_json_is_no_complete_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: str
 ) -> None:
@@ -48,10 +48,8 @@ def test_a_damaged_device_json_is_no_complete_device(
     good = '{"serial": "S1", "model": "Pixel 3", "serialno": "8A9X0B1C2"}'
     directory.identity.write_text(f'{{"identity": {good}}}')
     assert leftover.is_complete(run, "pixel-3", request)
-    directory.identity.write_text(f'{{"identity": {identity}')
-    assert not leftover.is_complete(run, "pixel-3", request)
     directory.identity.write_text(f'{{"identity": {identity}}}')
-    assert leftover.is_complete(run, "pixel-3", request) is (identity == '{"serial": []}')
+    assert not leftover.is_complete(run, "pixel-3", request)
 
 
 def test_a_damaged_journal_is_kept_and_makes_a_device_incomplete(
