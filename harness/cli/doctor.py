@@ -91,7 +91,10 @@ def _released(named: str, attached: Attached) -> Outcome:
     """Raises UsageError for a name that no device has, and no quarantine."""
     held = [each.address for each in quarantine.every()]
     ended = quarantine.release_named(named, attached.devices)
-    if not ended and named not in {*(device.serial for device in attached.devices), *(b.serial for b in attached.unusable)}:
+    if not ended and named not in {
+        *(device.serial for device in attached.devices),
+        *(b.serial for b in attached.unusable),
+    }:
         there = f"in quarantine: {', '.join(sorted(set(held)))}" if held else "no device is in quarantine"
         raise UsageError(f"--release {named}: no device of that name", there)
     lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]

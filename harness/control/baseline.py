@@ -13,7 +13,6 @@ from harness.devices.phone_id import PhoneId
 from harness.paths import state_folder, state_root
 from harness.store.journal import write_atomically
 
-
 Say = Callable[[str], None]
 
 

@@ -108,7 +108,7 @@ def test_battery_saver_stops_nothing_where_the_run_switches_it_off(
     ],
 )
 def test_battery_saver_that_stays_on_refuses_or_is_stamped(
-    low_power: str | None | DeviceError, allow: tuple[str, ...], found: str | None
+    low_power: str | DeviceError | None, allow: tuple[str, ...], found: str | None
 ) -> None:
     def get_setting(*_: str, **__: object) -> str | None:
         if isinstance(low_power, DeviceError):

@@ -84,5 +84,5 @@ def test_the_script_says_what_is_wrong(tmp_path: Path, make: object, trouble: st
     root, token = tmp_path / "work", new_token()
     assert callable(make)
     make(root)
-    done = LocalDevice(tmp_path).run(script(folder._SCRIPT, token, str(root)))
+    done = LocalDevice(tmp_path).run(script(folder._SCRIPT, token, str(root), f"{root}/harness-"))
     assert trouble in folder.parse(done.text, token, str(root)).trouble
