@@ -10,6 +10,7 @@ import secrets
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.devices.scripts import parse_stat
 from harness.store.journal import utc_now
@@ -47,6 +48,11 @@ class Holder:
         )
 
     @staticmethod
+    def unknown() -> Holder:
+        """One whose line cannot be read."""
+        return Holder(host="", user="", pid=0, start=0, kernel="", since="", run="", token="")
+
+    @staticmethod
     def parse(line: str) -> Holder | None:
         """From a line that anybody may have written; None for anything else."""
         try:
@@ -69,6 +75,15 @@ class Holder:
         """As one line of ASCII."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
+    def as_json(self) -> dict[str, Any]:
+        """For --json. Its token is what a lock is given back by: it is nobody else's business."""
+        return {key: value for key, value in asdict(self).items() if key != "token"}
+
+    @property
+    def process(self) -> tuple[str, int, int]:
+        """The same for all that one process holds."""
+        return self.kernel, self.pid, self.start
+
     @property
     def is_dead(self) -> bool:
         """Whether it ran on this host and does not run any more; False where that cannot be told from here."""
@@ -78,6 +93,8 @@ class Holder:
         return stat is None or stat[1] != self.start or stat[2] in ("Z", "X")
 
     def __str__(self) -> str:
+        if not self.host:
+            return "a harness that cannot be told"
         run = f", run {self.run}" if self.run else ""
         return f"{self.user} on {self.host}, pid {self.pid}, since {self.since[:19].replace('T', ' ')} UTC{run}"
 

@@ -20,7 +20,6 @@ from harness.devices.scripts import parse_stat
 
 OWNER = "owner"  # a file in a run's folder on a device
 _PREFIX = "harness-"
-_RUN = "run"
 _ONCE = ("verify", "tune")
 _NAME = r"[A-Za-z0-9_-]{1,200}"  # of a run
 _LOCK = phone_lock.FOLDER.removeprefix(_PREFIX)
@@ -66,6 +65,12 @@ class Owner:
         return bool(self.boot_id) and self.boot_id == _read(BOOT_ID) and 0 < self.start_ticks == _start_ticks(self.pid)
 
 
+def run_of(name: str) -> str:
+    """The run whose folder has that name; empty where it is no run's."""
+    match = re.fullmatch(f"{_PREFIX}({_NAME})", name)
+    return match[1] if match and match[1] != _LOCK else ""
+
+
 @dataclass(frozen=True)
 class Leftover:
     """What is on a device of one run."""
@@ -89,9 +94,10 @@ def leftovers(device: Device, own: str = "") -> list[Leftover]:
     programs: dict[str, list[RemoteProcess]] = {}
     ours = re.compile(f"{re.escape(begin)}({_NAME})/(?:convbench|worker-.*)".encode(), re.DOTALL)
     for found in device.running(begin):
-        if named := next(filter(None, map(ours.fullmatch, found.arguments)), None):
-            programs.setdefault(named[1].decode(), []).append(found.process)
-    names = [match[1] for name in device.list_dir(root) if (match := re.fullmatch(f"{_PREFIX}({_NAME})", name))]
+        named = next(filter(None, map(ours.fullmatch, found.arguments)), None)
+        if named and (run := run_of(_PREFIX + named[1].decode())):
+            programs.setdefault(run, []).append(found.process)
+    names = [run for name in device.list_dir(root) if (run := run_of(name))]
     files = device.read_files([f"{folder_of(root, name)}/{OWNER}" for name in names])
     owners = {name: Owner.parse(data) for name, data in zip(names, files.values(), strict=True)}
     return [
@@ -103,7 +109,7 @@ def leftovers(device: Device, own: str = "") -> list[Leftover]:
             owners.get(run),
         )
         for run in dict.fromkeys([*names, *programs])
-        if run not in (own, _LOCK) and not ((owner := owners.get(run)) and owner.is_alive)
+        if run != own and not ((owner := owners.get(run)) and owner.is_alive)
     ]
 
 

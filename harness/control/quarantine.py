@@ -69,7 +69,7 @@ def put(phone: PhoneId, reason: str, hours: float | None = None) -> Quarantine:
     now = datetime.now(UTC)
     until = now + timedelta(hours=max(0.0, min(hours, _LONGEST_H)))
     made = Quarantine(reason, _iso(now), _iso(until), phone.title, phone.digest, phone.address)
-    known = of(phone)
+    known = of(phone, aside=True)
     if known is not None and known.until > made.until:
         return known
     state_folder(_FOLDER)
@@ -77,9 +77,12 @@ def put(phone: PhoneId, reason: str, hours: float | None = None) -> Quarantine:
     return made
 
 
-def of(phone: PhoneId, say: Say | None = None) -> Quarantine | None:
-    """The quarantine of that phone, None where there is none now. ``say`` is told of a damaged file."""
-    return _read(_file(phone.digest), say)
+def of(phone: PhoneId, say: Say | None = None, *, aside: bool = False) -> Quarantine | None:
+    """The quarantine of that phone, None where there is none now. ``say`` is told of a damaged file.
+
+    ``aside``: such a file is put aside, which is for whoever holds the phone; else it stays.
+    """
+    return _read(_file(phone.digest), say, aside=aside)
 
 
 def every(say: Say | None = None) -> list[Quarantine]:
@@ -161,7 +164,7 @@ def _count(file: Path) -> int:
     return int(text) if text.isdecimal() and len(text) < 3 else 0
 
 
-def _read(file: Path, say: Say | None) -> Quarantine | None:
+def _read(file: Path, say: Say | None, *, aside: bool = False) -> Quarantine | None:
     try:
         value = json.loads(file.read_bytes())
         known = Quarantine(**{key: str(value[key]) for key in Quarantine.__annotations__})
@@ -170,7 +173,10 @@ def _read(file: Path, say: Say | None) -> Quarantine | None:
     except OSError:
         return None
     except (ValueError, KeyError, TypeError, RecursionError):
-        put_aside(file, "taken as no quarantine", say)
+        if aside:
+            put_aside(file, "taken as no quarantine", say)
+        elif say is not None:
+            say(f"{file} is damaged: taken as no quarantine")
         return None
     return None if over else known
 

@@ -20,7 +20,7 @@ from harness.control.setting import TABLE
 from harness.devices import scripts
 from harness.devices.base import Device, is_network_address
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.errors import DeviceError, DeviceLost, InfrastructureError, WrongDevice
 from harness.paths import state_root
 from harness.store.journal import write_atomically
 
@@ -100,17 +100,20 @@ def _older_digest(address: str) -> str:
     return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def kept_here(phone: PhoneId, say: Say) -> tuple[Change, ...]:
-    """What this host remembers of a phone, also from a harness before 0.2."""
+def kept_here(phone: PhoneId, say: Say, *, aside: bool = True) -> tuple[Change, ...]:
+    """What this host remembers of a phone, also from a harness before 0.2.
+
+    ``aside``: a damaged file is put aside, which is for whoever holds the phone; else it is said, and stays.
+    """
     files = (file_of(phone), _older_file(phone.address))
-    found = [pending for file in files if (pending := _read_file(file, say)) is not None]
+    found = [pending for file in files if (pending := _read_file(file, say, aside=aside)) is not None]
     return tuple({c.setting: c for pending in reversed(found) for c in pending.changes}.values())
 
 
 def all_kept_here(say: Say) -> list[Pending]:
     """What this host remembers of any phone."""
     files = sorted(_folder().glob("*.json"))
-    return [pending for file in files if (pending := _read_file(file, say)) is not None and pending.changes]
+    return [pending for file in files if (pending := _read_file(file, say, aside=True)) is not None and pending.changes]
 
 
 def keep_here(phone: PhoneId, changes: Sequence[Change]) -> None:
@@ -118,8 +121,18 @@ def keep_here(phone: PhoneId, changes: Sequence[Change]) -> None:
     if changes:
         write_atomically(file_of(phone), _text(phone, changes).encode(), durable=True)
     else:
-        file_of(phone).unlink(missing_ok=True)
-    _older_file(phone.address).unlink(missing_ok=True)
+        _forget(file_of(phone))
+    _forget(_older_file(phone.address))
+
+
+def _forget(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot remove {file}: {error.strerror or error}",
+            "mend the permissions, or remove it by hand: what it tells to put back is done",
+        ) from error
 
 
 def kept_there(device: Device, phone: PhoneId, say: Say) -> tuple[Change, ...]:
@@ -171,7 +184,7 @@ def _parsed(data: bytes, digest: str = "") -> tuple[Pending | None, str]:
     return pending, ""
 
 
-def _read_file(file: Path, say: Say) -> Pending | None:
+def _read_file(file: Path, say: Say, *, aside: bool) -> Pending | None:
     try:
         with file.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
@@ -183,8 +196,10 @@ def _read_file(file: Path, say: Say) -> Pending | None:
     pending, why = _parsed(data, file.stem)
     if pending is None:
         pending, why = _parsed_older(data, why)
-    if pending is None:
+    if pending is None and aside:
         put_aside(file, f"{why}; what it says is not put back", say)
+    elif pending is None:
+        say(f"the journal of settings {file} is damaged: {why}")
     return pending
 
 

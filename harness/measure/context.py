@@ -71,3 +71,4 @@ class Work:
     wait_s: float = 0.0  # of the context
     # What results are stamped with: of a run by the device's name, else by its serial.
     conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
+    to_ask: Collection[str] = frozenset()  # names of a run's devices that were in use when they were to be asked

@@ -28,6 +28,7 @@ def swept(device: Device, own: str, outcome: DeviceOutcome, events: EventLog, sa
 
     Raises DeviceLost.
     """
+    quarantine.of(PhoneId.of(device.identity), say, aside=True)
     try:
         done = sweep(device, own)
     except DeviceLost:

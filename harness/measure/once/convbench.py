@@ -9,17 +9,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from harness.control import quarantine
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, Unkillable
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
-from harness.measure.sweeping import swept
+from harness.measure.sweeping import quarantined, swept
 from harness.store.journal import EventLog
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
@@ -75,6 +73,7 @@ class Convbench:
                 ExitCode.INFRASTRUCTURE,
                 f"{self.folder} may be left on the device: {error.message}\n  remove it when the device is back",
             )
+            quarantined(error, self.device, self._done)
 
     def _wait(self, process: RemoteProcess, latest_s: float) -> bool:
         """Waits for the program's end or a stop; False where it took longer than ``latest_s`` seconds."""
@@ -99,8 +98,8 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
         with host_cpus(device.identity, work.stop, say, run):
             try:
                 yield mine
-            except Unkillable:
-                quarantine.put(PhoneId.of(device.identity), quarantine.UNKILLABLE)
+            except Unkillable as error:
+                quarantined(error, device, done)
                 raise
 
 

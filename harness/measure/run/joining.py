@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, UsageError
-from harness.measure.admission import admit
+from harness.measure.admission import admit, mended
 from harness.measure.campaign import Named, named
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit
@@ -34,13 +34,15 @@ class Joining:
         self._serials = {device.serial for _, device in devices}
         self._lacking = dict(work.unfit)
         self._conditions = dict(work.conditions)
+        self._to_ask = set(work.to_ask)
         self._stamps: dict[str, Sequence[Condition]] = {}  # by serial
+        self._in_use: set[str] = set()  # serials
         self.joined: list[Named] = []
 
     @property
     def work(self) -> Work:
         """What sessions go by, those of phones that joined too."""
-        return replace(self._work, unfit=self._lacking, conditions=self._conditions)
+        return replace(self._work, unfit=self._lacking, conditions=self._conditions, to_ask=self._to_ask)
 
     def __call__(self) -> list[Named]:
         """Those that have joined since the last look; what fails with one is said, and costs nobody else anything."""
@@ -61,10 +63,12 @@ class Joining:
         """Those whose conditions let them be measured, as when a run begins."""
         self._serials |= {device.serial for device in found}
         strangers = [device for device in found if not self._is_known(device)]
-        admission = admit(strangers, self._work.request.allow, self._context.say)
+        request = self._work.request
+        admission = admit(strangers, request.allow, self._context.say, mended=mended(request.policy))
         for bad in admission.refused:
             self._context.say(f"{bad.serial}: does not join: {bad.state}\n  {bad.remedy}")
         self._stamps |= {device.serial: admission.of(device) for device in admission.devices}
+        self._in_use |= {device.serial for device in admission.devices if admission.is_to_ask(device)}
         return admission.devices
 
     def _is_known(self, device: Device) -> bool:
@@ -79,6 +83,7 @@ class Joining:
     def _prepare(self, pair: Named) -> None:
         name, kept = pair[0], self._run.manifest()
         self._conditions[name] = self._stamps.get(pair[1].serial, ())
+        self._to_ask |= {name} if pair[1].serial in self._in_use else set()
         try:
             self._lacking |= unfit([pair], self._work.request.workers)
         except UsageError as error:  # a mistake where it is all of the run

@@ -97,6 +97,7 @@ def is_complete(run: RunDir, name: str, request: Request) -> bool:
     removed = [event["event"] for event in last] == ["removed"]
     try:
         phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    return removed and not pending(phone)
+    damaged: list[str] = []  # nobody knows what was changed
+    return removed and not pending(phone, damaged.append) and not damaged

@@ -205,7 +205,8 @@ def _measure(
     began = time.monotonic()
     with context.stopping() as stop:
         stamps = {name: admission.of(device) for name, device in devices}
-        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps)
+        to_ask = {name for name, device in devices if admission.is_to_ask(device)}
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps, to_ask)
         joining = Joining(run, devices, context, work, name_of)
         try:
             result.outcomes = _measure_all(run, devices, joining)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from harness.control import baseline, quarantine
@@ -15,6 +15,7 @@ from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
+from harness.measure.admission import ask_held, check_mended, mended
 from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
@@ -60,6 +61,7 @@ class Session:
         self._unfit = work.unfit.get(name)
         self._wait_s = work.wait_s
         self._conditions = work.conditions.get(name, ())
+        self._is_to_ask = name in work.to_ask
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -119,8 +121,13 @@ class Session:
             conditions = stack.enter_context(held)
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            to_mend = mended(self._request.policy)
+            if self._is_to_ask:
+                known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
+                self._conditions = (*self._conditions, *known)
             for condition in (*conditions, *self._conditions):
-                self.outcome.stamp(condition, events)
+                if condition not in to_mend:
+                    self._stamp(condition)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
@@ -131,6 +138,7 @@ class Session:
             if device.identity.capabilities.has_settings:
                 wanted = self._request.policy.settings
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
+                self._check_mended([each for each in self._conditions if each in to_mend])
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
             swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
@@ -139,6 +147,11 @@ class Session:
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)
+
+    def _check_mended(self, conditions: Sequence[Condition]) -> None:
+        for condition in conditions:
+            if (found := check_mended(self._device, condition, self._request.allow)) is not None:
+                self._stamp(found)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
@@ -223,7 +236,8 @@ class Session:
                 installed.json("probe")
 
         source, zones = find_heat(self._device, load, self._stamp)
-        stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
+        say = self._progress.remark
+        stored = baseline.stored(self._phone, source.name, say) if source != NOWHERE else None
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from harness.control import settings
+from harness.control import settings, settings_journal
 from harness.control.settings_journal import Change, Pending
 from harness.devices.phone_id import PhoneId
+from harness.errors import InfrastructureError
 from tests.settings_phone import FIRST, Phone
 
 pytestmark = pytest.mark.unit
@@ -126,6 +127,18 @@ def test_the_phones_own_journal_wins(state: Path, phone: Phone) -> None:
             phone.files[ON_PHONE] = text
     settings.restore(phone.device)
     assert phone.values["stay_on_while_plugged_in"] == "3"
+
+
+def test_a_journal_that_cannot_be_removed_is_told_as_one_message(
+    state: Path, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    known = PhoneId.of(phone.identity)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InfrastructureError, match=rf"cannot remove {state}/{known.digest}\.json: Permission denied"):
+        settings_journal.keep_here(known, ())
 
 
 def test_a_state_folder_that_cannot_be_read_is_said(state: Path, phone: Phone) -> None:

@@ -54,7 +54,7 @@ def conditions(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Condition]]:
     """What each phone has, by its serial."""
     found: dict[str, list[Condition]] = {}
     monkeypatch.setattr(
-        admission, "diagnose", lambda devices: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices]
+        admission, "diagnose", lambda devices, **_: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices]
     )
     return found
 

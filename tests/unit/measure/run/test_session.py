@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from harness.control import quarantine
+from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.heat import HeatSource
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
@@ -22,7 +23,8 @@ from harness.measure.request import Request
 from harness.measure.run import session
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
-from harness.model.policy import load_policy
+from harness.model.condition import Condition
+from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
 from harness.store.rundir import RunDir
 
@@ -56,10 +58,13 @@ def nothing(*_: Any, **__: Any) -> Any:
     yield ()
 
 
-def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> session.Session:
+def session_of(
+    run: RunDir, request: Request, phone: Phone | None = None, conditions: tuple[Condition, ...] = ()
+) -> session.Session:
     """On a phone that is not there, without a program."""
     programs = cast(Programs, SimpleNamespace(of=lambda device: None))
-    work = Work(request, programs, threading.Event(), lambda text: None)
+    stamps = {"pixel-3": conditions}
+    work = Work(request, programs, threading.Event(), lambda text: None, conditions=stamps)
     return session.Session(cast(Device, phone or Phone()), "pixel-3", run, work, DeviceProgress("pixel-3"))
 
 
@@ -128,6 +133,55 @@ def test_a_phone_whose_programs_cannot_be_killed_is_put_in_quarantine(
     assert any("in quarantine until" in message for message in done.messages)
     held = quarantine.of(PhoneId.of(Phone.identity))
     assert held is not None and held.reason == quarantine.UNKILLABLE
+
+
+def test_a_phone_that_was_in_use_is_asked_for_its_conditions_once_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done_so_far: list[str] = []
+
+    @contextmanager
+    def leased(*_: Any, **__: Any) -> Any:
+        done_so_far.append("leased")
+        yield ()
+
+    def ask_held(*_: Any) -> Any:
+        done_so_far.append("asked")
+        raise DeviceError("not measured, HOT", "let it cool")
+
+    monkeypatch.setattr(session, "leased", leased)
+    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "ask_held", ask_held)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    programs = cast(Programs, SimpleNamespace(of=lambda device: None))
+    work = Work(request, programs, threading.Event(), lambda text: None, to_ask={"pixel-3"})
+    made = session.Session(cast(Device, Phone()), "pixel-3", RunDir(tmp_path), work, DeviceProgress("pixel-3"))
+    assert made.measure().messages[0] == "not measured, HOT\n  let it cool"
+    assert done_so_far == ["leased", "asked"]
+
+
+@pytest.mark.parametrize("stays_on", [False, True])
+def test_battery_saver_is_looked_at_again_once_it_is_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays_on: bool
+) -> None:
+    class Saving(Phone):
+        def get_setting(self, namespace: str, key: str, **_: Any) -> str:
+            assert (namespace, key) == ("global", "low_power")
+            return "1" if stays_on else "0"
+
+        def work_root(self) -> str:
+            raise DeviceError("it got so far")
+
+    for name in ("leased", "host_cpus", "applied"):
+        monkeypatch.setattr(session, name, nothing)
+    suite = load_suite("smoke")
+    policy = load_policy("smoke").model_copy(update={"settings": PhoneSettings(battery_saver_off=True)})
+    request = Request("smoke", suite.layers, policy, suite.algorithms, 1)
+    done = session_of(RunDir(tmp_path), request, Saving(), (BATTERY_SAVER,)).measure()
+    assert done.conditions == [] and done.codes[0] == ExitCode.INFRASTRUCTURE
+    expected = "LOW_POWER_MODE (battery saver is on, and the phone does not let it be" if stays_on else "it got so far"
+    assert expected in done.messages[0]
 
 
 def test_a_phone_lost_for_good_in_three_runs_is_put_in_quarantine(tmp_path: Path) -> None:
