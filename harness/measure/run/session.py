@@ -116,10 +116,10 @@ class Session:
                 run=self._run.path.name,
                 renewed_by=self._raw,
             )
-            conditions = stack.enter_context(held)
+            lease = stack.enter_context(held)
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
-            for condition in (*conditions, *self._conditions):
+            for condition in (*lease.conditions, *self._conditions):
                 self.outcome.stamp(condition, events)
             if (why := self._unfit) is not None:
                 raise why
@@ -133,7 +133,7 @@ class Session:
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
-            swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
+            swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=lease.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)

@@ -12,6 +12,7 @@ import pytest
 
 from harness.control import quarantine
 from harness.control.heat import HeatSource
+from harness.control.lease import Lease
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
@@ -53,7 +54,7 @@ def unable_to_restore(*_: Any) -> Any:
 
 @contextmanager
 def nothing(*_: Any, **__: Any) -> Any:
-    yield ()
+    yield Lease()
 
 
 def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> session.Session:
@@ -73,7 +74,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
-    monkeypatch.setattr(session, "swept", lambda *_: None)
+    monkeypatch.setattr(session, "swept", lambda *_, **__: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
     run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)
     suite = load_suite("smoke")
