@@ -30,7 +30,6 @@ from harness.measure.run.progress import DeviceProgress, Display
 from harness.measure.run.session import Session
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.store.journal import utc_now
-from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 
@@ -242,7 +241,7 @@ def _add_faults_on_record(run: RunDir, outcomes: list[SessionOutcome]) -> None:
     """Wrong results and crashes of earlier attempts count as well: the run is judged, not its last attempt."""
     known = {outcome.name: outcome for outcome in outcomes}
     for name in run.manifest().devices:
-        faults = [fault for done in done_by_cluster(run.device(name).records).values() for fault in done.faults]
+        faults = [fault for done in run.ledger.done(name).values() for fault in done.faults]
         if faults and name not in known:
             known[name] = SessionOutcome(name)
             outcomes.append(known[name])

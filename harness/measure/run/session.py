@@ -31,7 +31,7 @@ from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
 from harness.model.condition import Condition
-from harness.store.progress import Done, done_by_cluster
+from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
@@ -167,11 +167,13 @@ class Session:
             self._directory.events.add("left for resume", folder=installed.folder)
 
     def _clusters(self, installed: DeviceFolder, chosen: list[Target]) -> None:
-        done = done_by_cluster(self._directory.records)
+        done = self._run.ledger.done(self.outcome.name)
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
-        plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
+        plans = [
+            make_plan(self._request, t, done.setdefault(t.cluster.label, Done()), self.outcome.name) for t in chosen
+        ]
         self._progress.expect(jobs=sum(p.planned for p in plans))
         todo = [p.target for p in plans if p.jobs]
         if not todo:
@@ -195,7 +197,7 @@ class Session:
                 return
             label = target.cluster.label
             try:
-                Tries(site, self._request, self.outcome, done.get(label, Done())).measure(target)
+                Tries(site, self._request, self.outcome).measure(target)
             except DeviceLost as error:
                 self._lost(error, label)
                 raise

@@ -11,7 +11,7 @@ from harness.devices.base import Cluster, Topology
 from harness.measure.clusters import forbidden
 from harness.measure.request import Request
 from harness.measure.run.chosen import choose
-from harness.measure.run.leftover import planned_clusters, unmeasured
+from harness.measure.run.leftover import unmeasured
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store.rundir import RunDir
@@ -48,7 +48,7 @@ def test_a_new_run(
 ) -> None:
     run = RunDir(tmp_path)
     chosen = choose(run, "p", request_, topology)
-    assert (planned_clusters(run, "p"), chosen.allowed) == (planned, allowed)
+    assert (run.ledger.clusters("p"), chosen.allowed) == (planned, allowed)
     assert [target.cluster.label for target in chosen.targets] == (
         [] if not topology.allowed else ["0-1", "2-3"] if topology is FREE else ["0-1"]
     )

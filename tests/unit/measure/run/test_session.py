@@ -76,7 +76,13 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     monkeypatch.setattr(session, "take_over", lambda *_: None)
     monkeypatch.setattr(session, "swept", lambda *_, **__: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
-    run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)
+    run = SimpleNamespace(
+        path=tmp_path,
+        run_id="r",
+        device=RunDir(tmp_path).device,
+        add_jobs=RunDir(tmp_path).add_jobs,
+        ledger=RunDir(tmp_path).ledger,
+    )
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     begun: list[str] = []
