@@ -12,7 +12,7 @@ from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import host_lock, quarantine
 from harness.control.holder import Holder
-from harness.devices.base import Attached, Device, as_json
+from harness.devices.base import Attached, Device, as_json, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
@@ -42,8 +42,8 @@ def _row(device: Device, attached: Attached) -> dict[str, Any]:
         "identity": as_json(device.identity),
         "held_by": None if (holder := _holder(device)) is None else asdict(holder),
         "known_by": PhoneId.of(device.identity).known_by,
-        "other_names": list(attached.other_names.get(device.identity.serial, ())),
-        "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
+        "other_names": list(attached.other_names.get(key_of(device), ())),
+        "conditions": [condition.as_json() for condition in attached.conditions.get(key_of(device), ())],
     }
     try:
         topology = device.topology()

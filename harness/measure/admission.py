@@ -8,18 +8,12 @@ from types import MappingProxyType
 
 from harness.control.conditions.diagnosis import Diagnosis, diagnose
 from harness.control.conditions.modes import BATTERY_SAVER
-from harness.devices.base import Device, Unusable
+from harness.devices.base import Device, Key, Unusable, key_of
 from harness.measure.context import Context, Say
 from harness.model.condition import Condition
 from harness.model.policy import Policy
 
-Key = tuple[str, str]  # adb server, serial
-_NONE: Mapping[str, Sequence[Condition]] = MappingProxyType({})
-
-
-def key_of(device: Device) -> Key:
-    """What tells the devices of one command apart."""
-    return device.identity.host, device.serial
+_NONE: Mapping[Key, Sequence[Condition]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,18 +38,18 @@ def admit(
     devices: Sequence[Device],
     allowed: Collection[str],
     say: Say,
-    seen: Mapping[str, Sequence[Condition]] = _NONE,
+    seen: Mapping[Key, Sequence[Condition]] = _NONE,
     mended: Collection[Condition] = (),
 ) -> Admission:
     """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
 
-    ``seen``: by serial, what was seen when the devices were looked for. ``mended``: what does not count.
+    ``seen``: what was seen when the devices were looked for. ``mended``: what does not count.
     """
     admitted: list[Device] = []
     refused: list[Unusable] = []
     stamps: dict[Key, Sequence[Condition]] = {}
     for device, found in zip(devices, diagnose(devices), strict=True):
-        conditions = (*seen.get(device.serial, ()), *found.conditions)
+        conditions = (*seen.get(key_of(device), ()), *found.conditions)
         diagnosis = replace(found, conditions=tuple(each for each in conditions if each not in mended))
         _tell(device, diagnosis, say)
         if stopping := diagnosis.stopping(allowed):
@@ -80,7 +74,8 @@ def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
     words = "; ".join(condition.what for condition in stopping)
     remedies = "; ".join(dict.fromkeys(condition.advice for condition in stopping))
     insist = " ".join(f"--allow {condition.name}" for condition in stopping)
-    return Unusable(device.serial, f"not measured, {names} ({words})", f"{remedies}; or measure all the same: {insist}")
+    remedy = f"{remedies}; or measure all the same: {insist}"
+    return Unusable(device.serial, f"not measured, {names} ({words})", remedy, device.identity.host)
 
 
 def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:

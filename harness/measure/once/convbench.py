@@ -96,7 +96,7 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
 
     mine = patient(device, NO_EVENTS, work.stop)
     with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as lease:
-        for condition in (*lease.conditions, *work.conditions.get(device.serial, ())):
+        for condition in (*lease.conditions, *work.conditions.get(done.name, ())):
             done.stamp(condition, NO_EVENTS)
         with host_cpus(device.identity, work.stop, say, run):
             try:
