@@ -122,6 +122,8 @@ class RunDir:
 
     def add_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Appends lines to plan.jsonl, all of them or none."""
+        if not jobs:
+            return
         lines = "".join(json.dumps(job, separators=(",", ":")) + "\n" for job in jobs)
         append_bytes(self.path / "plan.jsonl", lines.encode("utf-8"))
 

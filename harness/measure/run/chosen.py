@@ -31,8 +31,9 @@ def choose(run: RunDir, name: str, request: Request, topology: Topology) -> Chos
         done = run.ledger.done(name)
         taken = {cpu for label, of_it in done.items() if of_it.has_samples for cpu in parse_cpus(label)}
         added = [t.cluster for t in usable if t.cluster.label not in known and not taken & set(t.cluster.cpus)]
-    for cluster in (cluster for cluster in added if cluster.label not in allowed):
-        run.add_jobs(planned_lines(name, cluster.label, request))
+    wanted = [cluster for cluster in added if cluster.label not in allowed]
+    # All at once: a run that is killed in between would not know the rest of its clusters.
+    run.add_jobs([line for cluster in wanted for line in planned_lines(name, cluster.label, request)])
     return Chosen(
         [t for t in usable if t.cluster.label in known or t.cluster in added],
         out_of_reach(topology, clusters),
