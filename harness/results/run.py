@@ -177,8 +177,8 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     clusters = value.get("clusters")
     notes = value.get("notes")
     events: list[dict[str, Any]] = redact.value(read_lines(path / "events.jsonl"))
-    finished = [event for event in events if event.get("event") == "finished"]
-    messages = finished[-1].get("messages") if finished else []
+    endings = {event["event"]: event for event in events if event.get("event") in ("not begun", "finished")}
+    messages = (endings.get("finished") or endings.get("not begun") or {}).get("messages")  # the newest that was begun
     stamps = read_stamps(events)
     return DeviceData(
         path.name,

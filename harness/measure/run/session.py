@@ -63,6 +63,7 @@ class Session:
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
+        self._is_ours = False  # the device is ours alone, and the one of this directory
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
         self._lost_said = False
@@ -89,7 +90,9 @@ class Session:
             self._progress.finish(state)
             try:
                 if not self._is_foreign:
-                    events.add("finished", state=state, messages=self.outcome.messages)
+                    events.add(
+                        "finished" if self._is_ours else "not begun", state=state, messages=self.outcome.messages
+                    )
             except HarnessError as error:  # the disk is full: said, not lost
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
@@ -119,6 +122,7 @@ class Session:
             lease = stack.enter_context(held)
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            self._is_ours = True
             for condition in (*lease.conditions, *self._conditions):
                 self.outcome.stamp(condition, events)
             if (why := self._unfit) is not None:

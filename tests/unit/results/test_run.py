@@ -46,3 +46,13 @@ def test_a_plan_is_redacted_where_it_is_shown_not_line_by_line(tmp_path: Path, m
         assert run.planned(device, "4-7") == expected
         counts.append(len(texts))
     assert counts[0] == counts[1]
+
+
+def test_what_kept_a_session_from_its_begin_is_told_where_no_other_has_finished(tmp_path: Path) -> None:
+    plan(tmp_path, 1)
+    events = tmp_path / "devices/pixel-3/events.jsonl"
+    not_begun = {"event": "not begun", "messages": ["another harness run is using the device"]}
+    events.write_text(json.dumps(not_begun) + "\n")
+    assert read_run(tmp_path).devices[0].messages == ["another harness run is using the device"]
+    events.write_text(json.dumps({"event": "finished", "messages": []}) + "\n" + json.dumps(not_begun) + "\n")
+    assert read_run(tmp_path).devices[0].messages == []

@@ -147,3 +147,21 @@ def test_a_phone_lost_for_good_in_three_runs_is_put_in_quarantine(tmp_path: Path
         told.append(any("in quarantine until" in message for message in made.outcome.messages))
     assert told == [False, False, True]
     assert quarantine.of(PhoneId.of(Phone.identity)) is not None
+
+
+def test_a_session_that_did_not_get_the_device_has_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def in_use(*_: Any, **__: Any) -> Any:
+        raise DeviceError("another harness run is using the device")
+        yield
+
+    monkeypatch.setattr(session, "leased", in_use)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    run = RunDir(tmp_path)
+    done = session_of(run, request).measure()
+    assert done.codes == [ExitCode.INFRASTRUCTURE]
+    (event,) = run.device("pixel-3").events.named("finished", "not begun")
+    assert (event["event"], event["messages"]) == ("not begun", ["another harness run is using the device"])
