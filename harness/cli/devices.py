@@ -13,7 +13,7 @@ from harness.cli.say import say
 from harness.control import quarantine
 from harness.control.holder import Holder
 from harness.control.occupant import occupant
-from harness.devices.base import Attached, Device, as_json
+from harness.devices.base import Attached, Device, as_json, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
@@ -44,8 +44,8 @@ def _row(device: Device, attached: Attached, holder: Holder | None) -> dict[str,
         "identity": as_json(device.identity),
         "held_by": None if holder is None else holder.as_json(),
         "known_by": PhoneId.of(device.identity).known_by,
-        "other_names": list(attached.other_names.get(device.identity.serial, ())),
-        "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
+        "other_names": list(attached.other_names.get(key_of(device), ())),
+        "conditions": [condition.as_json() for condition in attached.conditions.get(key_of(device), ())],
     }
     try:
         topology = device.topology()

@@ -18,7 +18,7 @@ from harness.control import quarantine
 from harness.control.conditions import host
 from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
-from harness.devices.base import Attached, Device
+from harness.devices.base import Attached, Device, key_of
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
@@ -64,7 +64,7 @@ class Doctor(JsonOption, DeviceOptions, Command):
         facts = host.read(attached.servers)
         here = Patient("this host", {}, judged(facts, host.CHECKS))
         found = diagnose(attached.devices, thorough=True)
-        seen = [attached.conditions.get(device.serial, ()) for device in attached.devices]
+        seen = [attached.conditions.get(key_of(device), ()) for device in attached.devices]
         found = [replace(each, conditions=(*more, *each.conditions)) for each, more in zip(found, seen, strict=True)]
         patients = [_patient(device, each) for device, each in zip(attached.devices, found, strict=True)]
         for phone in attached.unusable:

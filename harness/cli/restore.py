@@ -75,10 +75,10 @@ def _restored(phone: Device, wait_s: float, drop: Sequence[str]) -> tuple[settin
     done, swept = settings.Restored(), Swept()
     try:
         # What a run in progress has changed is not ours to put back.
-        with leased(phone, wait_s=wait_s, say=say, run="harness restore"):
+        with leased(phone, wait_s=wait_s, say=say, run="harness restore") as lease:
             if phone.identity.capabilities.has_settings:
                 done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
-            swept = sweep(phone, drop=drop)
+            swept = sweep(phone, drop=drop, alone=lease.alone)
     except HarnessError as error:
         done.failed.append(str(error))
     return done, swept

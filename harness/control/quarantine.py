@@ -114,7 +114,10 @@ def without(attached: Attached, say: Say | None = None) -> Attached:
     found = held(attached, say)
     unusable = [
         Unusable(
-            device.serial, f"{STATE} {known.text}", f"look after it, then: harness doctor --release {device.serial}"
+            device.serial,
+            f"{STATE} {known.text}",
+            f"look after it, then: harness doctor --release {device.serial}",
+            device.identity.host,
         )
         for device, known in found
     ]

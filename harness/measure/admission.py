@@ -9,19 +9,13 @@ from types import MappingProxyType
 from harness.control.conditions.diagnosis import Diagnosis, diagnose
 from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.setting import TABLE
-from harness.devices.base import Device, Unusable
+from harness.devices.base import Device, Key, Unusable, key_of
 from harness.errors import DeviceError, DeviceLost, WrongDevice
 from harness.measure.context import Context, Say
 from harness.model.condition import Condition
 from harness.model.policy import Policy
 
-Key = tuple[str, str]  # adb server, serial
-_NONE: Mapping[str, Sequence[Condition]] = MappingProxyType({})
-
-
-def key_of(device: Device) -> Key:
-    """What tells the devices of one command apart."""
-    return device.identity.host, device.serial
+_NONE: Mapping[Key, Sequence[Condition]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def admit(
     devices: Sequence[Device],
     allowed: Collection[str],
     say: Say,
-    seen: Mapping[str, Sequence[Condition]] = _NONE,
+    seen: Mapping[Key, Sequence[Condition]] = _NONE,
     mended: Collection[Condition] = (),
     *,
     held: bool = False,
@@ -80,7 +74,7 @@ def admit(
 
     One that somebody holds is admitted without being asked. ``held``: the caller holds the devices.
 
-    ``seen``: by serial, what was seen when the devices were looked for. ``mended``: what refuses no device, and is
+    ``seen``: what was seen when the devices were looked for. ``mended``: what refuses no device, and is
     among its stamps to be looked at again.
     """
     admitted: list[Device] = []
@@ -88,7 +82,7 @@ def admit(
     stamps: dict[Key, Sequence[Condition]] = {}
     in_use: set[Key] = set()
     for device, found in zip(devices, diagnose(devices, held=held), strict=True):
-        conditions = (*seen.get(device.serial, ()), *found.conditions)
+        conditions = (*seen.get(key_of(device), ()), *found.conditions)
         diagnosis = replace(found, conditions=conditions)
         _tell(device, diagnosis, say)
         if stopping := [each for each in diagnosis.stopping(allowed) if each not in mended]:
@@ -125,7 +119,8 @@ def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
     words = "; ".join(condition.what for condition in stopping)
     remedies = "; ".join(dict.fromkeys(condition.advice for condition in stopping))
     insist = " ".join(f"--allow {condition.name}" for condition in stopping)
-    return Unusable(device.serial, f"not measured, {names} ({words})", f"{remedies}; or measure all the same: {insist}")
+    remedy = f"{remedies}; or measure all the same: {insist}"
+    return Unusable(device.serial, f"not measured, {names} ({words})", remedy, device.identity.host)
 
 
 def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:

@@ -86,17 +86,20 @@ class Convbench:
 
 @contextmanager
 def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Device]:
-    """The device, this command's alone within the block, with calls repeated while it is away. Raises DeviceError."""
+    """The device, this command's alone within the block, with calls repeated while it is away, and without what dead
+    runs left. Raises DeviceError.
+    """
 
     def say(text: str) -> None:
         work.say(f"{done.name}: {text}")
 
     mine = patient(device, NO_EVENTS, work.stop)
-    with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as conditions:
-        for condition in (*conditions, *work.conditions.get(device.serial, ())):
+    with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as lease:
+        for condition in (*lease.conditions, *work.conditions.get(done.name, ())):
             done.stamp(condition, NO_EVENTS)
         with host_cpus(device.identity, work.stop, say, run):
             try:
+                swept(mine, run, done, NO_EVENTS, say, alone=lease.alone)
                 yield mine
             except Unkillable as error:
                 quarantined(error, device, done)
@@ -110,7 +113,6 @@ def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> I
     installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
-        swept(device, run_id, done, NO_EVENTS, lambda text: work.say(f"{done.name}: {text}"))
         installed.install(built, work.request.workers)
         yield made
     finally:

@@ -32,7 +32,7 @@ from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
 from harness.model.condition import Condition
-from harness.store.progress import Done, done_by_cluster
+from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
@@ -65,6 +65,7 @@ class Session:
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
+        self._is_ours = False  # the device is ours alone, and the one of this directory
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
         self._lost_said = False
@@ -91,7 +92,9 @@ class Session:
             self._progress.finish(state)
             try:
                 if not self._is_foreign:
-                    events.add("finished", state=state, messages=self.outcome.messages)
+                    events.add(
+                        "finished" if self._is_ours else "not begun", state=state, messages=self.outcome.messages
+                    )
             except HarnessError as error:  # the disk is full: said, not lost
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
@@ -118,14 +121,15 @@ class Session:
                 run=self._run.path.name,
                 renewed_by=self._raw,
             )
-            conditions = stack.enter_context(held)
+            lease = stack.enter_context(held)
             stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            self._is_ours = True
             to_mend = mended(self._request.policy)
             if self._is_to_ask:
                 known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
                 self._conditions = (*self._conditions, *known)
-            for condition in (*conditions, *self._conditions):
+            for condition in (*lease.conditions, *self._conditions):
                 if condition not in to_mend:
                     self._stamp(condition)
             if (why := self._unfit) is not None:
@@ -141,7 +145,7 @@ class Session:
                 self._check_mended([each for each in self._conditions if each in to_mend])
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
-            swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
+            swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=lease.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
@@ -180,11 +184,13 @@ class Session:
             self._directory.events.add("left for resume", folder=installed.folder)
 
     def _clusters(self, installed: DeviceFolder, chosen: list[Target]) -> None:
-        done = done_by_cluster(self._directory.records)
+        done = self._run.ledger.done(self.outcome.name)
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
-        plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
+        plans = [
+            make_plan(self._request, t, done.setdefault(t.cluster.label, Done()), self.outcome.name) for t in chosen
+        ]
         self._progress.expect(jobs=sum(p.planned for p in plans))
         todo = [p.target for p in plans if p.jobs]
         if not todo:
@@ -208,7 +214,7 @@ class Session:
                 return
             label = target.cluster.label
             try:
-                Tries(site, self._request, self.outcome, done.get(label, Done())).measure(target)
+                Tries(site, self._request, self.outcome).measure(target)
             except DeviceLost as error:
                 self._lost(error, label)
                 raise

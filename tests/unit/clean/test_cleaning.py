@@ -18,7 +18,8 @@ from harness.clean import builds, item
 from harness.clean.cleaning import KINDS, Cleaned, clean, seconds
 from harness.cli.clean import Clean
 from harness.control import quarantine
-from harness.control.orphans import OWNER, Owner
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER
 from harness.devices.phone_id import PhoneId
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
@@ -204,9 +205,9 @@ def test_builds(tmp_path: Path) -> None:
 
 def test_a_work_folder_of_a_living_run_stays_even_when_it_is_named(tmp_path: Path) -> None:
     living, dead = (tmp_path / "build" / "work" / f"harness-{name}" for name in ("20260101-a", "20260101-b"))
-    for folder, owner in ((living, Owner.here("a")), (dead, replace(Owner.here("b"), start_ticks=1))):
+    for folder, owner in ((living, Holder.me("a")), (dead, replace(Holder.me("b"), start=1))):
         folder.mkdir(parents=True)
-        (folder / OWNER).write_bytes(owner.as_bytes())
+        (folder / OWNER).write_text(owner.line)
     done = clean(("cache",), (f"work/{living.name}", f"work/{dead.name}"), None, dry=False)
     assert names(done) == [f"work/{dead.name}"] and living.is_dir()
     assert [why for _, why in done.stays] == [f"it is in use by a run (process {os.getpid()})"]

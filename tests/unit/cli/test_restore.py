@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli import restore
 from harness.control import settings_journal
+from harness.control.lease import Lease
 from harness.control.orphans import Swept
 from harness.control.settings_journal import Change
 from harness.devices import discovery
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture(autouse=True)
 def state(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext(Lease()))
     monkeypatch.setattr(restore, "sweep", lambda *_, **__: Swept())  # test_restore_drop.py
 
 

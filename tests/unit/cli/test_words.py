@@ -114,8 +114,8 @@ def test_devices_in_quarantine_in_use_and_with_two_connections(monkeypatch: pyte
     phones = [FakePhone(bad), FakePhone(good)]
     found = Attached(
         cast(tuple[Device, ...], tuple(phones)),
-        conditions={"S2": (Condition("TWO_CONNECTIONS", "2 connections lead to the phone"),)},
-        other_names={"S2": ("10.0.0.7:5555",)},
+        conditions={("", "S2"): (Condition("TWO_CONNECTIONS", "2 connections lead to the phone"),)},
+        other_names={("", "S2"): ("10.0.0.7:5555",)},
     )
     monkeypatch.setattr(discovery, "find", lambda *_: found)
     quarantine.put(PhoneId.of(bad), "a hub at its end", 2)

@@ -142,7 +142,7 @@ def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:
     started, said = phone("A"), list[str]()
     asked = context(started, allow=("STARTING",), said=said)
     seen = (Condition("STARTING", "it does not say so"), Condition("TWO_CONNECTIONS", "by USB and network"))
-    asked = replace(asked, attached=replace(asked.attached, conditions={"A": seen}))
+    asked = replace(asked, attached=replace(asked.attached, conditions={("h:1", "A"): seen}))
     _, admission = admitted(asked)
     assert [condition.name for condition in admission.of(cast(Device, started))] == ["STARTING"]
     assert any(text.startswith("A: TWO_CONNECTIONS: by USB and network") for text in said)

@@ -13,6 +13,7 @@ import pytest
 from harness.control import quarantine
 from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.heat import HeatSource
+from harness.control.lease import Lease
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
@@ -55,7 +56,7 @@ def unable_to_restore(*_: Any) -> Any:
 
 @contextmanager
 def nothing(*_: Any, **__: Any) -> Any:
-    yield ()
+    yield Lease()
 
 
 def session_of(
@@ -78,9 +79,15 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
-    monkeypatch.setattr(session, "swept", lambda *_: None)
+    monkeypatch.setattr(session, "swept", lambda *_, **__: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
-    run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)
+    run = SimpleNamespace(
+        path=tmp_path,
+        run_id="r",
+        device=RunDir(tmp_path).device,
+        add_jobs=RunDir(tmp_path).add_jobs,
+        ledger=RunDir(tmp_path).ledger,
+    )
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     begun: list[str] = []
@@ -194,3 +201,21 @@ def test_a_phone_lost_for_good_in_three_runs_is_put_in_quarantine(tmp_path: Path
         told.append(any("in quarantine until" in message for message in made.outcome.messages))
     assert told == [False, False, True]
     assert quarantine.of(PhoneId.of(Phone.identity)) is not None
+
+
+def test_a_session_that_did_not_get_the_device_has_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def in_use(*_: Any, **__: Any) -> Any:
+        raise DeviceError("another harness run is using the device")
+        yield
+
+    monkeypatch.setattr(session, "leased", in_use)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    run = RunDir(tmp_path)
+    done = session_of(run, request).measure()
+    assert done.codes == [ExitCode.INFRASTRUCTURE]
+    (event,) = run.device("pixel-3").events.named("finished", "not begun")
+    assert (event["event"], event["messages"]) == ("not begun", ["another harness run is using the device"])
