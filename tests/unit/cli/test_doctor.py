@@ -14,6 +14,7 @@ from harness.control.conditions import facts
 from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, Unusable
 from harness.devices.phone_id import PhoneId
+from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 
@@ -104,12 +105,12 @@ def test_a_release(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     quarantine.put(PhoneId.of(phone.identity), quarantine.UNKILLABLE)
     assert perform(monkeypatch, "--release", "S2", phones=(phone, FakePhone(Identity("S2", "adb")))) == ExitCode.DONE
     assert capsys.readouterr().out == "S2: in no quarantine\n"
-    assert perform(monkeypatch, "--release", "S3", phones=(phone,), away=(AWAY,)) == ExitCode.USAGE
-    assert "--release S3: no device of that name\n  in quarantine: S1" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"--release S3: no device of that name\n  in quarantine: S1"):
+        perform(monkeypatch, "--release", "S3", phones=(phone,), away=(AWAY,))
     assert perform(monkeypatch, "--release", "U", away=(AWAY,)) == ExitCode.DONE
     assert quarantine.every()
     assert perform(monkeypatch, "--release", "S1") == ExitCode.DONE  # by its last address: it may be away
     assert "S1: the quarantine of Pixel 3" in capsys.readouterr().out
     assert not quarantine.every()
-    assert perform(monkeypatch, "--release", "S1") == ExitCode.USAGE
-    assert "no device is in quarantine" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="no device is in quarantine"):
+        perform(monkeypatch, "--release", "S1")

@@ -122,6 +122,7 @@ def test_devices_in_quarantine_in_use_and_with_two_connections(monkeypatch: pyte
     lock, me = HostLock(PhoneId.of(good).digest, pytest.fail), Holder.me("sweep")
     assert lock.acquire(me)
     done = Devices()()
+    lock.release()
     lock.close()
     assert done.code == ExitCode.DONE and done.value is not None
     assert done.lines[:4] == (

@@ -117,7 +117,7 @@ def test_battery_saver_that_stays_on_refuses_or_is_stamped(
 
     device = cast(Device, SimpleNamespace(serial="A", get_setting=get_setting))
     if found is not None and not allow:
-        with pytest.raises(DeviceError, match=rf"LOW_POWER_MODE.*{found}.*--allow LOW_POWER_MODE"):
+        with pytest.raises(DeviceError, match=rf"(?s)LOW_POWER_MODE.*{found}.*--allow LOW_POWER_MODE"):
             check_mended(device, BATTERY_SAVER, allow)
         return
     stamp = check_mended(device, BATTERY_SAVER, allow)
@@ -132,7 +132,7 @@ def test_a_phone_in_use_is_asked_once_it_is_free() -> None:
     device = cast(Device, busy)
     assert usable.attached.devices == (device,) and admission.is_to_ask(device) and busy.asked == ["lock"]
     assert said[-1] == f"A: in use by {ELSEWHERE}: it is asked for its conditions once it is free"
-    with pytest.raises(DeviceError, match=r"LOW_BATTERY .*--allow LOW_BATTERY"):
+    with pytest.raises(DeviceError, match=r"(?s)LOW_BATTERY .*--allow LOW_BATTERY"):
         ask_held(device, (), said.append, ())
     assert [stamp.name for stamp in ask_held(device, ("LOW_BATTERY",), said.append, ())] == ["LOW_BATTERY", "CHARGING"]
     assert not admitted(context(phone("B")))[1].in_use

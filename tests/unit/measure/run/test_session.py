@@ -180,6 +180,7 @@ def test_battery_saver_is_looked_at_again_once_it_is_switched_off(
         def work_root(self) -> str:
             raise DeviceError("it got so far")
 
+    monkeypatch.setattr(RunDir, "run_id", "r")
     for name in ("leased", "host_cpus", "applied"):
         monkeypatch.setattr(session, name, nothing)
     suite = load_suite("smoke")
