@@ -149,7 +149,7 @@ def test_a_refused_phone_is_asked_again_after_a_while_and_in_silence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(joining_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.measure.run.joining.time", SimpleNamespace(monotonic=lambda: now[0]))
     conditions |= {"S2": [LOW], "S3": [LOW]}
     server.phones += [SECOND, THIRD]
     at_start = Unusable("S2", "not measured, LOW_BATTERY", "charge it")
