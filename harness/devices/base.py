@@ -245,7 +245,7 @@ Key = tuple[str, str]  # adb server (empty for local), serial
 
 def key_of(device: Device) -> Key:
     """What tells the devices of one command apart: two adb servers may list two phones by one serial."""
-    return device.identity.host, device.serial
+    return device.identity.host, device.identity.serial
 
 
 @dataclass(frozen=True)
