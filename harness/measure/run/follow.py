@@ -58,6 +58,10 @@ class Follower:
         """Takes over what is there now; a cut last line is noted as an event."""
         while self._step():
             pass
+        if self._cutter.cut_tail:  # the end of its line may have arrived damaged
+            self._cutter.back(b"")
+            while self._step():
+                pass
         tail = self._cutter.cut_tail
         if tail:
             self._events.add("cut tail", bytes=len(tail), begins=tail[:80].decode("utf-8", "replace"))
@@ -90,6 +94,9 @@ class Follower:
     def _step(self) -> bool:
         piece = self._device.read_from(self._remote, self._cutter.offset)
         lines = self._cutter.feed(piece)
+        if any(isinstance(record, str) for record in parsed(lines)):  # damaged on the way, or written so
+            self._cutter.back(lines)
+            lines = self._cutter.feed(self._device.read_from(self._remote, self._cutter.offset))
         if lines:
             self._target.append(lines)
         for record in parsed(lines):
