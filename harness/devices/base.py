@@ -247,6 +247,8 @@ class Unusable:
     serial: str
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
+    model: str = ""  # empty where it does not say
+    conditions: tuple[str, ...] = ()  # their names, where it is they that keep it from being used
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,13 @@ def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
     words = "; ".join(condition.what for condition in stopping)
     remedies = "; ".join(dict.fromkeys(condition.advice for condition in stopping))
     insist = " ".join(f"--allow {condition.name}" for condition in stopping)
-    return Unusable(device.serial, f"not measured, {names} ({words})", f"{remedies}; or measure all the same: {insist}")
+    return Unusable(
+        device.serial,
+        f"not measured, {names} ({words})",
+        f"{remedies}; or measure all the same: {insist}",
+        device.identity.model,
+        tuple(condition.name for condition in stopping),
+    )
 
 
 def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:

@@ -19,8 +19,11 @@ from harness.model.layer import Layer
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import read_lines
+from harness.store.manifest import LeftOut
 
 WITHHELD = "(withheld)"
+_MOST_LEFT_OUT = 100
+_LONGEST = 500  # characters of a text
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
 
 
@@ -94,6 +97,14 @@ class RunData:
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
 
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """Devices that were meant and are not measured."""
+        found = self.manifest.get("unusable")
+        return (
+            [each for value in found[:_MOST_LEFT_OUT] if (each := _left_out(value))] if isinstance(found, list) else []
+        )
+
     def jobs_of(self, device: DeviceData) -> list[dict[str, Any]]:
         """The jobs planned for a device."""
         return self._jobs.get(device.name, [])
@@ -155,6 +166,16 @@ def _layer(value: object) -> Layer | None:
         return Layer.model_validate(value)
     except ValidationError:
         return None
+
+
+def _left_out(value: object) -> LeftOut | None:
+    """A device of the manifest that is left out, its texts cut; None for something that is none."""
+    try:
+        found = LeftOut.model_validate(value)
+    except ValidationError:
+        return None
+    texts = {key: " ".join(getattr(found, key).split())[:_LONGEST] for key in ("name", "state", "remedy")}
+    return found.model_copy(update={**texts, "conditions": [name[:40] for name in found.conditions[:_MOST_LEFT_OUT]]})
 
 
 def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
