@@ -154,10 +154,11 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
     except DeviceError as error:
         return Unusable(entry.serial, "no answer", f"{error.message}; plug it in again")
     if not _has_started(device.properties) and STARTING not in allow:
-        remedy = f"wait until Android has started; where it has, and does not say so: --allow {STARTING}"
-        return Unusable(entry.serial, "starting", remedy)
+        starting = _starting()
+        return Unusable(entry.serial, "starting", starting.advice, device.identity.model, (starting.name,))
     if ABI not in abis:
-        return Unusable(entry.serial, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
+        runs = f"it runs {', '.join(abis) or 'nothing known'}: not built yet"
+        return Unusable(entry.serial, f"no {ABI}", runs, device.identity.model)
     return device
 
 
@@ -171,7 +172,11 @@ def _has_started(properties: Mapping[str, str]) -> bool:
 def _started(phone: AdbDevice) -> list[Condition]:
     if _has_started(phone.properties):
         return []
-    return [Condition(STARTING, "the phone does not say that Android has started")]
+    return [_starting()]
+
+
+def _starting() -> Condition:
+    return Condition(STARTING, "the phone does not say that Android has started")
 
 
 def _not_seen_elsewhere(

@@ -46,6 +46,4 @@ def pending_settings(facts: Facts) -> Condition | None:
 
 def quarantined(facts: Facts) -> Condition | None:
     """QUARANTINED."""
-    if facts.quarantine is None:
-        return None
-    return Condition("QUARANTINED", f"in quarantine {facts.quarantine.text}")
+    return None if facts.quarantine is None else facts.quarantine.condition()
