@@ -256,6 +256,13 @@ class Unusable:
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
     host: str = ""  # as in Identity
+    model: str = ""  # empty where it does not say
+    conditions: tuple[str, ...] = ()  # their names, where it is they that keep it from being used
+
+    @staticmethod
+    def of(device: Device, state: str, remedy: str, conditions: tuple[str, ...] = ()) -> Unusable:
+        """A device that answers, and cannot be used."""
+        return Unusable(device.serial, state, remedy, device.identity.host, device.identity.model, conditions)
 
     @property
     def key(self) -> Key:

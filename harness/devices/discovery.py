@@ -189,10 +189,10 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
     except DeviceError as error:
         return unusable("no answer", f"{error.message}; plug it in again")
     if not _has_started(device.properties) and STARTING not in allow:
-        remedy = f"wait until Android has started; where it has, and does not say so: --allow {STARTING}"
-        return unusable("starting", remedy)
+        starting = _starting()
+        return Unusable.of(device, "starting", starting.advice, (starting.name,))
     if ABI not in abis:
-        return unusable(f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
+        return Unusable.of(device, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
     return device
 
 
@@ -206,7 +206,11 @@ def _has_started(properties: Mapping[str, str]) -> bool:
 def _started(phone: AdbDevice) -> list[Condition]:
     if _has_started(phone.properties):
         return []
-    return [Condition(STARTING, "the phone does not say that Android has started")]
+    return [_starting()]
+
+
+def _starting() -> Condition:
+    return Condition(STARTING, "the phone does not say that Android has started")
 
 
 def _not_seen_elsewhere(
