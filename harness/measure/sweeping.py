@@ -24,17 +24,16 @@ def quarantined(error: HarnessError, device: Device, outcome: DeviceOutcome) -> 
 
 
 def swept(device: Device, own: str, outcome: DeviceOutcome, events: EventLog, say: Callable[[str], None]) -> None:
-    """Stops programs and removes folders of other runs than ``own``. What cannot be stopped is a condition.
+    """Stops programs and removes folders of other runs than ``own``. What cannot be removed is a condition.
 
-    Raises DeviceLost.
+    Raises DeviceLost, and Unkillable: nothing is measured beside programs that go on.
     """
     try:
         done = sweep(device, own)
-    except DeviceLost:
+    except (DeviceLost, Unkillable):
         raise
     except DeviceError as error:
         outcome.stamp(Condition("ORPHANS", f"what dead runs left is still there: {error.message}"), events)
-        quarantined(error, device, outcome)
         return
     if done.lines:
         events.add("orphans", stopped=done.stopped, removed=done.removed, kept=[each.run for each in done.kept])

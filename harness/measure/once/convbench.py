@@ -9,17 +9,16 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from harness.control import quarantine
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, Unkillable
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
-from harness.measure.sweeping import swept
+from harness.measure.sweeping import quarantined, swept
+from harness.model.condition import Condition
 from harness.store.journal import EventLog
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
@@ -92,16 +91,23 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
     def say(text: str) -> None:
         work.say(f"{done.name}: {text}")
 
+    def stamp(condition: Condition) -> None:
+        done.stamp(condition, NO_EVENTS)
+
     mine = patient(device, NO_EVENTS, work.stop)
-    with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as conditions:
-        for condition in (*conditions, *work.conditions.get(device.serial, ())):
-            done.stamp(condition, NO_EVENTS)
-        with host_cpus(device.identity, work.stop, say, run):
-            try:
-                yield mine
-            except Unkillable:
-                quarantine.put(PhoneId.of(device.identity), quarantine.UNKILLABLE)
-                raise
+    with (
+        leased(
+            mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device, stamp=stamp
+        ) as conditions,
+        host_cpus(device.identity, work.stop, say, run) as of_cpus,
+    ):
+        for condition in (*conditions, *of_cpus, *work.conditions.get(device.serial, ())):
+            stamp(condition)
+        try:
+            yield mine
+        except Unkillable as error:
+            quarantined(error, device, done)
+            raise
 
 
 @contextmanager

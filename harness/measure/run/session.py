@@ -97,6 +97,12 @@ class Session:
     def _stamp(self, condition: Condition) -> None:
         self.outcome.stamp(condition, self._directory.events)
 
+    def _stamp_later(self, condition: Condition) -> None:
+        """For another thread: whatever fails is noted."""
+        if not self._is_foreign:
+            with self.outcome.noting():
+                self._stamp(condition)
+
     def _say_unmeasured(self) -> None:
         """What was planned and is not measured is a failure, whatever kept it from being measured."""
         layers = [layer.name for layer in self._request.layers]
@@ -115,9 +121,11 @@ class Session:
                 say=self._progress.remark,
                 run=self._run.path.name,
                 renewed_by=self._raw,
+                stamp=self._stamp_later,
             )
             conditions = stack.enter_context(held)
-            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
+            cpus = host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name)
+            conditions += stack.enter_context(cpus)
             self._confirm()
             for condition in (*conditions, *self._conditions):
                 self.outcome.stamp(condition, events)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.unit
 
 @contextmanager
 def nothing(*_: Any, **__: Any) -> Any:
-    yield
+    yield ()
 
 
 @pytest.fixture
