@@ -34,7 +34,9 @@ def _read() -> dict[str, float]:
 
 def stored(phone: PhoneId, source: str) -> float | None:
     """The stored baseline of a device's heat source in degrees C; None where none is known."""
-    return _read().get(_key(phone, source))
+    values = _read()
+    found = (values.get(f"{digest}/{source}") for digest in phone.digests if phone.owns(digest))
+    return next((value for value in found if value is not None), None)
 
 
 def store(phone: PhoneId, source: str, plateau: float) -> None:
