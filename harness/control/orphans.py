@@ -53,7 +53,7 @@ class Owner:
             value: dict[str, Any] = json.loads(data or b"")
             host = "".join(filter(str.isprintable, str(value["host"])))[:64]
             return Owner(str(value["run"]), host, str(value["boot_id"]), int(value["pid"]), int(value["start_ticks"]))
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
     def as_bytes(self) -> bytes:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from harness.control.orphans import OWNER, Owner, leftovers, sweep
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -119,6 +120,12 @@ def test_a_clean_device_costs_three_looks_and_says_nothing(bench: Bench, monkeyp
 @given(st.one_of(st.none(), st.binary(max_size=60), st.sampled_from([b"[]", b"{}", b"[" * 9999, b'{"run":[]}'])))
 def test_no_owner_s_file_does_harm(data: Any) -> None:
     assert Owner.parse(data) is None
+
+
+@given(mutated(b'{"run":"r","host":"h","boot_id":"b","pid":7,"start_ticks":9}'))
+def test_a_mutated_owner_s_file(data: bytes) -> None:
+    owner = Owner.parse(data)
+    assert owner is None or (owner.host.isprintable() and not owner.is_alive)
 
 
 def test_an_owner_is_read_as_it_was_written() -> None:
