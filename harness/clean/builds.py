@@ -9,6 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.clean.item import Item, changed, is_file, is_folder, left_over, remove
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER
 from harness.devices.local import LocalDevice
 from harness.measure.device_folder import programs_of
 from harness.paths import build_root
@@ -16,6 +18,7 @@ from harness.toolchain.cache import PROGRAM
 
 KIND = "cache"
 _RUNS = "work"
+_LARGEST_OWNER = 4096
 
 
 def items() -> Iterator[Item]:
@@ -65,4 +68,16 @@ def _held(root: Path) -> str:
 
 
 def _runs_in(folder: Path) -> str:
+    """A living run's folder is its own between two programs too."""
+    owner = Holder.parse(_read(folder / OWNER))
+    if owner is not None and owner.is_alive:
+        return f"it is in use by a run (process {owner.pid})"
     return "a program of it is running" if programs_of(LocalDevice(), str(folder / PROGRAM)) else ""
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_LARGEST_OWNER)
+    except OSError:
+        return b""

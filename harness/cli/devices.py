@@ -10,9 +10,10 @@ from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
-from harness.control import host_lock, quarantine
+from harness.control import quarantine
 from harness.control.holder import Holder
-from harness.devices.base import Attached, Device, as_json
+from harness.control.occupant import occupant
+from harness.devices.base import Attached, Device, as_json, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
@@ -26,7 +27,8 @@ class Devices(JsonOption, DeviceOptions, Command):
     def __call__(self) -> Outcome:
         found = self.find()
         attached = quarantine.without(found, say)
-        rows = [_row(device, attached) for device in attached.devices]
+        holders = [_holder(device) for device in attached.devices]
+        rows = [_row(device, attached, holder) for device, holder in zip(attached.devices, holders, strict=True)]
         value = {
             "devices": rows,
             "unusable": [asdict(bad) for bad in attached.unusable],
@@ -34,16 +36,16 @@ class Devices(JsonOption, DeviceOptions, Command):
             "adb_servers": [asdict(server) for server in attached.servers],
         }
         code = ExitCode.DONE if attached.devices else ExitCode.NO_DEVICE
-        return Outcome(code, tuple(_lines(attached, rows)), value)
+        return Outcome(code, tuple(_lines(attached, rows, holders)), value)
 
 
-def _row(device: Device, attached: Attached) -> dict[str, Any]:
+def _row(device: Device, attached: Attached, holder: Holder | None) -> dict[str, Any]:
     seen = {
         "identity": as_json(device.identity),
-        "held_by": None if (holder := _holder(device)) is None else asdict(holder),
+        "held_by": None if holder is None else holder.as_json(),
         "known_by": PhoneId.of(device.identity).known_by,
-        "other_names": list(attached.other_names.get(device.identity.serial, ())),
-        "conditions": [condition.as_json() for condition in attached.conditions.get(device.identity.serial, ())],
+        "other_names": list(attached.other_names.get(key_of(device), ())),
+        "conditions": [condition.as_json() for condition in attached.conditions.get(key_of(device), ())],
     }
     try:
         topology = device.topology()
@@ -57,17 +59,17 @@ def _row(device: Device, attached: Attached) -> dict[str, Any]:
 
 
 def _holder(device: Device) -> Holder | None:
-    """Who on this host is using it."""
+    """Who is using it, as far as that is told."""
     try:
-        return dict(host_lock.holders()).get(PhoneId.of(device.identity).digest)
-    except host_lock.Unlockable:
+        return occupant(device)
+    except HarnessError:
         return None
 
 
-def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
+def _lines(attached: Attached, rows: list[dict[str, Any]], holders: list[Holder | None]) -> Iterator[str]:
     for server in attached.servers:
         yield f"adb server {server.address}  {server.adb or 'its program is not told by the system'}"
-    for device, row in zip(attached.devices, rows, strict=True):
+    for device, row, holder in zip(attached.devices, rows, holders, strict=True):
         identity = device.identity
         android = f"Android {identity.android}" if identity.android else ""
         known = ", ".join(filter(None, (android, identity.soc)))
@@ -76,8 +78,8 @@ def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
         if row["other_names"]:
             yield f"    also listed as {', '.join(row['other_names'])}"
-        if row["held_by"] is not None:
-            yield f"    in use: {Holder(**row['held_by'])}"
+        if holder is not None:
+            yield f"    in use: {holder}"
         for condition in row["conditions"]:
             yield f"    {condition['name']}: {condition['what']}"
         for cluster in row["clusters"]:

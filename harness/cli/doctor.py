@@ -18,8 +18,8 @@ from harness.control import quarantine
 from harness.control.conditions import host
 from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
-from harness.devices.base import Attached, Device
-from harness.errors import HarnessError
+from harness.devices.base import Attached, Device, key_of
+from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
 
@@ -38,6 +38,8 @@ class Patient:
     @property
     def verdict(self) -> str:
         """Whether it may be measured."""
+        if self.diagnosis.in_use:
+            return f"in use by {self.diagnosis.in_use}"
         stopping = [condition.name for condition in self.diagnosis.stopping()]
         return f"not measured: {', '.join(stopping)}" if stopping else "may be measured"
 
@@ -62,7 +64,7 @@ class Doctor(JsonOption, DeviceOptions, Command):
         facts = host.read(attached.servers)
         here = Patient("this host", {}, judged(facts, host.CHECKS))
         found = diagnose(attached.devices, thorough=True)
-        seen = [attached.conditions.get(device.serial, ()) for device in attached.devices]
+        seen = [attached.conditions.get(key_of(device), ()) for device in attached.devices]
         found = [replace(each, conditions=(*more, *each.conditions)) for each, more in zip(found, seen, strict=True)]
         patients = [_patient(device, each) for device, each in zip(attached.devices, found, strict=True)]
         for phone in attached.unusable:
@@ -86,7 +88,15 @@ class Doctor(JsonOption, DeviceOptions, Command):
 
 
 def _released(named: str, attached: Attached) -> Outcome:
+    """Raises UsageError for a name that no device has, and no quarantine."""
+    held = [each.address for each in quarantine.every()]
     ended = quarantine.release_named(named, attached.devices)
+    if not ended and named not in {
+        *(device.serial for device in attached.devices),
+        *(b.serial for b in attached.unusable),
+    }:
+        there = f"in quarantine: {', '.join(sorted(set(held)))}" if held else "no device is in quarantine"
+        raise UsageError(f"--release {named}: no device of that name", there)
     lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]
     return Outcome(
         lines=tuple(lines or [f"{named}: in no quarantine"]), value={"released": [e.as_json() for e in ended]}
@@ -96,7 +106,12 @@ def _released(named: str, attached: Attached) -> Outcome:
 def _patient(device: Device, diagnosis: Diagnosis) -> Patient:
     identity = device.identity
     model = (known_name(identity.model) or identity.model) if identity.capabilities.has_product_model else ""
-    value = {"device": device.serial, "model": identity.model, "usable": not diagnosis.stopping()}
+    value = {
+        "device": device.serial,
+        "model": identity.model,
+        "usable": not diagnosis.stopping(),
+        "in_use": diagnosis.in_use,
+    }
     return Patient(f"{device.serial}  {model}".strip(), value, diagnosis)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,11 +96,7 @@ class DeviceOptions:
         from harness.devices import discovery  # noqa: PLC0415
 
         servers = [server.address for server in attached.servers]
-        return (
-            partial(discovery.newcomers, servers, allow=allow)
-            if discovery.ALL in (self.device or otherwise or ())
-            else None
-        )
+        return discovery.Newcomers(servers, allow) if discovery.ALL in (self.device or otherwise or ()) else None
 
     def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
         """The same, with phones in quarantine among the unusable ones."""

@@ -88,11 +88,11 @@ def _restored(
     done, swept = settings.Restored(), Swept()
     try:
         # What a run in progress has changed is not ours to put back.
-        with leased(phone, wait_s=wait_s, say=say, run="harness restore") as conditions:
-            _refuse([condition for condition in conditions if condition.name not in allow])
+        with leased(phone, wait_s=wait_s, say=say, run="harness restore") as lease:
+            _refuse([condition for condition in lease.conditions if condition.name not in allow])
             if phone.identity.capabilities.has_settings:
                 done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
-            swept = sweep(phone, drop=drop)
+            swept = sweep(phone, drop=drop, alone=lease.alone)
     except HarnessError as error:
         done.failed.append(str(error))
     return done, swept

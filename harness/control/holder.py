@@ -1,4 +1,4 @@
-"""Who holds a device: told to whoever wants it too, and what shows that the holder is dead."""
+"""Who holds a device, or made a folder on it: told to whoever wants it too, and what shows that it is dead."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import secrets
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.devices.scripts import parse_stat
 from harness.store.journal import utc_now
@@ -20,7 +21,10 @@ _WORD = 80  # characters of a value
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that holds a device. ``kernel`` names the boot and the process ids that ``pid`` is one of."""
+    """A process that holds a device, or made a run's folder on it.
+
+    ``kernel`` names the boot and the process ids that ``pid`` is one of.
+    """
 
     host: str
     user: str
@@ -47,7 +51,12 @@ class Holder:
         )
 
     @staticmethod
-    def parse(line: str) -> Holder | None:
+    def unknown() -> Holder:
+        """One whose line cannot be read."""
+        return Holder(host="", user="", pid=0, start=0, kernel="", since="", run="", token="")
+
+    @staticmethod
+    def parse(line: str | bytes) -> Holder | None:
         """From a line that anybody may have written; None for anything else."""
         try:
             value = json.loads(line)
@@ -69,15 +78,34 @@ class Holder:
         """As one line of ASCII."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
+    def as_json(self) -> dict[str, Any]:
+        """For --json. Its token is what a lock is given back by: it is nobody else's business."""
+        return {key: value for key, value in asdict(self).items() if key != "token"}
+
+    @property
+    def process(self) -> tuple[str, int, int]:
+        """The same for all that one process holds."""
+        return self.kernel, self.pid, self.start
+
     @property
     def is_dead(self) -> bool:
         """Whether it ran on this host and does not run any more; False where that cannot be told from here."""
-        if self.kernel != _kernel() or not self.start:
-            return False
+        return self._runs() is False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs on this host; False where that cannot be told from here."""
+        return self._runs() is True
+
+    def _runs(self) -> bool | None:
+        if not self.kernel or self.kernel != _kernel() or not self.start:
+            return None
         stat = _stat(self.pid)
-        return stat is None or stat[1] != self.start or stat[2] in ("Z", "X")
+        return stat is not None and stat[1] == self.start and stat[2] not in ("Z", "X")
 
     def __str__(self) -> str:
+        if not self.host:
+            return "a harness that cannot be told"
         run = f", run {self.run}" if self.run else ""
         return f"{self.user} on {self.host}, pid {self.pid}, since {self.since[:19].replace('T', ' ')} UTC{run}"
 

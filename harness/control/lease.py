@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from harness.control.holder import Holder
 from harness.control.host_lock import HostLock, Unlockable, holders
@@ -30,6 +31,14 @@ _HOST_CPUS = "host-cpus"
 _REMEDY = "wait until it ends, or let this one wait for it: --wait S"
 
 
+@dataclass(frozen=True)
+class Lease:
+    """How a device is held."""
+
+    conditions: tuple[Condition, ...] = ()  # UNLOCKED where one of the two locks was not to be had
+    alone: bool = True  # no other harness, of whatever host, is at work on it
+
+
 @contextmanager
 def leased(
     device: Device,
@@ -40,22 +49,20 @@ def leased(
     run: str = "",
     renewed_by: Device | None = None,
     stamp: Stamp | None = None,
-) -> Iterator[tuple[Condition, ...]]:
+) -> Iterator[Lease]:
     """Holds the device within the block. Waits for it up to ``wait_s`` seconds, and tells ``say`` who has it.
 
-    Gives the conditions under which it is held: UNLOCKED where one of the two locks was not to be had. ``stamp`` gets
-    UNLOCKED, from another thread, where somebody takes the phone's lock over within the block.
-
+    ``stamp`` gets UNLOCKED, from another thread, where somebody takes the phone's lock over within the block.
     ``run`` is what others are told that it is held for; ``renewed_by`` the same device for signs of life, whose calls
     are not repeated. Raises DeviceError where another run holds it, or ``stop`` is set meanwhile.
     """
     wait = _Wait(wait_s, stop or threading.Event(), say or _silent)
     me = Holder.me(run)
     with ExitStack() as stack:
-        lacking = _hold_here(device, me, wait, stack)
+        here = there = _hold_here(device, me, wait, stack)
         if device.identity.capabilities.has_lock:
-            lacking += _hold_there(device, me, wait, stack, renewed_by, stamp)
-        yield tuple(lacking)
+            there = _hold_there(device, me, wait, stack, renewed_by, stamp)
+        yield Lease(tuple(dict.fromkeys((*here, *there))), alone=not there)
 
 
 def _silent(text: str) -> None:

@@ -1,26 +1,19 @@
 """What dead runs left on a device: programs that run on, and folders. For who holds the device's lease: then no other
-run is at work there, save for one that the lease could not tell of, which its owner's file shows to be alive.
+run is at work there, save for one that the lease could not tell of. Whose a folder is stands in a file in it.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from harness.control import phone_lock
+from harness.control.holder import Holder
 from harness.devices.base import Device, RemoteProcess
-from harness.devices.identity import BOOT_ID
-from harness.devices.scripts import parse_stat
 
 OWNER = "owner"  # a file in a run's folder on a device
 _PREFIX = "harness-"
-_RUN = "run"
 _ONCE = ("verify", "tune")
 _NAME = r"[A-Za-z0-9_-]{1,200}"  # of a run
 _LOCK = phone_lock.FOLDER.removeprefix(_PREFIX)
@@ -31,39 +24,10 @@ def folder_of(root: str, run: str) -> str:
     return f"{root}/{_PREFIX}{run}"
 
 
-@dataclass(frozen=True)
-class Owner:
-    """The process of a host that made a folder. Read from a device: a lie in it costs a folder its removal."""
-
-    run: str
-    host: str
-    boot_id: str
-    pid: int
-    start_ticks: int
-
-    @staticmethod
-    def here(run: str) -> Owner:
-        """This process."""
-        return Owner(run, socket.gethostname(), _read(BOOT_ID), os.getpid(), _start_ticks(os.getpid()))
-
-    @staticmethod
-    def parse(data: bytes | None) -> Owner | None:
-        """From the file; None where it is none."""
-        try:
-            value: dict[str, Any] = json.loads(data or b"")
-            host = "".join(filter(str.isprintable, str(value["host"])))[:64]
-            return Owner(str(value["run"]), host, str(value["boot_id"]), int(value["pid"]), int(value["start_ticks"]))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            return None
-
-    def as_bytes(self) -> bytes:
-        """The file."""
-        return json.dumps(asdict(self)).encode()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it is a process of this host that lives."""
-        return bool(self.boot_id) and self.boot_id == _read(BOOT_ID) and 0 < self.start_ticks == _start_ticks(self.pid)
+def run_of(name: str) -> str:
+    """The run whose folder has that name; empty where it is no run's."""
+    match = re.fullmatch(f"{_PREFIX}({_NAME})", name)
+    return match[1] if match and match[1] != _LOCK else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +38,7 @@ class Leftover:
     programs: tuple[RemoteProcess, ...] = ()
     has_folder: bool = False
     has_records: bool = False  # of a run that can be resumed
-    owner: Owner | None = None
+    owner: Holder | None = None  # read from the device: a lie in it costs a folder its removal
 
     @property
     def title(self) -> str:
@@ -83,17 +47,18 @@ class Leftover:
 
 
 def leftovers(device: Device, own: str = "") -> list[Leftover]:
-    """What other runs than ``own`` left. Raises DeviceError."""
+    """What other runs than ``own`` left, as far as no living process of this host owns it. Raises DeviceError."""
     root = device.work_root()
     begin = f"{root}/{_PREFIX}"
     programs: dict[str, list[RemoteProcess]] = {}
     ours = re.compile(f"{re.escape(begin)}({_NAME})/(?:convbench|worker-.*)".encode(), re.DOTALL)
     for found in device.running(begin):
-        if named := next(filter(None, map(ours.fullmatch, found.arguments)), None):
-            programs.setdefault(named[1].decode(), []).append(found.process)
-    names = [match[1] for name in device.list_dir(root) if (match := re.fullmatch(f"{_PREFIX}({_NAME})", name))]
+        named = next(filter(None, map(ours.fullmatch, found.arguments)), None)
+        if named and (run := run_of(_PREFIX + named[1].decode())):
+            programs.setdefault(run, []).append(found.process)
+    names = [run for name in device.list_dir(root) if (run := run_of(name))]
     files = device.read_files([f"{folder_of(root, name)}/{OWNER}" for name in names])
-    owners = {name: Owner.parse(data) for name, data in zip(names, files.values(), strict=True)}
+    owners = {name: Holder.parse(data or b"") for name, data in zip(names, files.values(), strict=True)}
     return [
         Leftover(
             run,
@@ -103,7 +68,7 @@ def leftovers(device: Device, own: str = "") -> list[Leftover]:
             owners.get(run),
         )
         for run in dict.fromkeys([*names, *programs])
-        if run not in (own, _LOCK) and not ((owner := owners.get(run)) and owner.is_alive)
+        if run != own and not ((owner := owners.get(run)) and owner.is_alive)
     ]
 
 
@@ -120,12 +85,17 @@ class Swept:
     stopped: int = 0  # programs
     removed: tuple[str, ...] = ()  # runs
     kept: tuple[Leftover, ...] = ()  # with records: for --resume, or to be dropped by name
+    spared: tuple[Leftover, ...] = ()  # of which it is not known whether they are dead
 
     @property
     def lines(self) -> list[str]:
         """For the user."""
         lines = [f"{self.stopped} programs of dead runs were stopped"] if self.stopped else []
         lines += [f"run {run}: its folder was removed" for run in self.removed]
+        lines += [
+            f"{each.title} may be at work here, as no lock keeps it out: its programs and files were left alone"
+            for each in self.spared
+        ]
         return lines + [
             f"{each.title} has records here: go on with it (harness run --resume), or drop them: "
             f"harness restore --drop {each.run}"
@@ -133,28 +103,20 @@ class Swept:
         ]
 
 
-def sweep(device: Device, own: str = "", drop: Sequence[str] = ()) -> Swept:
+def sweep(device: Device, own: str = "", drop: Sequence[str] = (), *, alone: bool = True) -> Swept:
     """Stops the programs of dead runs, removes their folders; those with records stay, save for the runs in ``drop``.
 
+    ``alone``: the lease keeps every other harness from the device. Without that a run may be alive on another host:
+    only what a process of this host owned that is dead, or what is in ``drop``, is touched.
     Raises DeviceError where the device does not let it.
     """
-    found = leftovers(device, own)
+    others = leftovers(device, own)
+    found = [each for each in others if alone or each.run in drop or (each.owner is not None and each.owner.is_dead)]
+    spared = tuple(each for each in others if each not in found)
     for process in (process for each in found for process in each.programs):
         device.kill(process)
     kept = tuple(each for each in found if each.has_records and each.run not in drop)
     gone = [each.run for each in found if each.has_folder and each not in kept]
     for run in gone:
         device.remove_tree(folder_of(device.work_root(), run))
-    return Swept(sum(len(each.programs) for each in found), tuple(gone), kept)
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8", "replace").strip()
-    except OSError:
-        return ""
-
-
-def _start_ticks(pid: int) -> int:
-    stat = parse_stat(_read(f"/proc/{pid}/stat"))
-    return stat[1] if stat else 0
+    return Swept(sum(len(each.programs) for each in found), tuple(gone), kept, spared)

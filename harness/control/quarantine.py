@@ -71,7 +71,7 @@ def put(phone: PhoneId, reason: str, hours: float | None = None) -> Quarantine:
     now = datetime.now(UTC)
     until = now + timedelta(hours=max(0.0, min(hours, _LONGEST_H)))
     made = Quarantine(reason, _iso(now), _iso(until), phone.title, phone.digest, phone.address, phone.second)
-    known = of(phone)
+    known = of(phone, aside=True)
     if known is not None and known.until > made.until:
         return known
     state_folder(_FOLDER)
@@ -79,9 +79,12 @@ def put(phone: PhoneId, reason: str, hours: float | None = None) -> Quarantine:
     return made
 
 
-def of(phone: PhoneId, say: Say | None = None) -> Quarantine | None:
-    """The quarantine of that phone, None where there is none now. ``say`` is told of a damaged file."""
-    found = [known for digest in phone.digests if (known := _read(_file(digest), say)) is not None]
+def of(phone: PhoneId, say: Say | None = None, *, aside: bool = False) -> Quarantine | None:
+    """The quarantine of that phone, None where there is none now. ``say`` is told of a damaged file.
+
+    ``aside``: such a file is put aside, which is for whoever holds the phone; else it stays.
+    """
+    found = [known for digest in phone.digests if (known := _read(_file(digest), say, aside=aside)) is not None]
     return next((known for known in found if phone.owns(known.digest, known.second_mark)), None)
 
 
@@ -122,7 +125,10 @@ def without(attached: Attached, say: Say | None = None) -> Attached:
     found = held(attached, say)
     unusable = [
         Unusable(
-            device.serial, f"{STATE} {known.text}", f"look after it, then: harness doctor --release {device.serial}"
+            device.serial,
+            f"{STATE} {known.text}",
+            f"look after it, then: harness doctor --release {device.serial}",
+            device.identity.host,
         )
         for device, known in found
     ]
@@ -172,7 +178,7 @@ def _count(file: Path) -> int:
     return int(text) if text.isdecimal() and len(text) < 3 else 0
 
 
-def _read(file: Path, say: Say | None) -> Quarantine | None:
+def _read(file: Path, say: Say | None, *, aside: bool = False) -> Quarantine | None:
     try:
         value = json.loads(file.read_bytes())
         known = Quarantine(
@@ -185,7 +191,10 @@ def _read(file: Path, say: Say | None) -> Quarantine | None:
     except OSError:
         return None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        put_aside(file, "taken as no quarantine", say)
+        if aside:
+            put_aside(file, "taken as no quarantine", say)
+        elif say is not None:
+            say(f"{file} is damaged: taken as no quarantine")
         return None
     return None if over else known
 

@@ -36,8 +36,8 @@ class Restored:
 
 
 def pending(phone: PhoneId, say: Say = lambda text: None) -> tuple[Change, ...]:
-    """What this host remembers of a phone as not put back; damage is told to ``say``."""
-    return settings_journal.kept_here(phone, say)
+    """What this host remembers of a phone as not put back; damage is told to ``say``, and left as it is."""
+    return settings_journal.kept_here(phone, say, aside=False)
 
 
 def pending_phones(say: Say = lambda text: None) -> list[Pending]:

@@ -103,19 +103,22 @@ def _older_digest(address: str) -> str:
     return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def kept_here(phone: PhoneId, say: Say, there: Pending | None = None) -> tuple[Change, ...]:
-    """What this host remembers of a phone, also from a harness before 0.2. ``there``: what the phone remembers."""
-    found = [pending for _, pending in _files(phone, there, say)]
+def kept_here(phone: PhoneId, say: Say, there: Pending | None = None, *, aside: bool = True) -> tuple[Change, ...]:
+    """What this host remembers of a phone, also from a harness before 0.2. ``there``: what the phone remembers.
+
+    ``aside``: a damaged file is put aside, which is for whoever holds the phone; else it is said, and stays.
+    """
+    found = [pending for _, pending in _files(phone, there, say, aside=aside)]
     return tuple({c.setting: c for pending in reversed(found) for c in pending.changes}.values())
 
 
-def _files(phone: PhoneId, there: Pending | None, say: Say) -> list[tuple[Path, Pending]]:
+def _files(phone: PhoneId, there: Pending | None, say: Say, *, aside: bool) -> list[tuple[Path, Pending]]:
     """The phone's files of this host, by whatever it was known then; the one of its present name first.
 
     A name that it does not have now is its own where the phone's journal is the same one.
     """
     names = dict.fromkeys([*phone.digests, *([there.phone] if there else []), _older_digest(phone.address)])
-    read = [(file, _read_file(file, say)) for file in (_folder() / f"{name}.json" for name in names)]
+    read = [(file, _read_file(file, say, aside=aside)) for file in (_folder() / f"{name}.json" for name in names)]
     return [
         (file, pending) for file, pending in read if pending is not None and (pending.is_of(phone) or pending == there)
     ]
@@ -124,7 +127,7 @@ def _files(phone: PhoneId, there: Pending | None, say: Say) -> list[tuple[Path, 
 def all_kept_here(say: Say) -> list[Pending]:
     """What this host remembers of any phone."""
     files = sorted(_folder().glob("*.json"))
-    return [pending for file in files if (pending := _read_file(file, say)) is not None and pending.changes]
+    return [pending for file in files if (pending := _read_file(file, say, aside=True)) is not None and pending.changes]
 
 
 def keep_here(phone: PhoneId, changes: Sequence[Change], there: Pending | None = None) -> None:
@@ -135,16 +138,19 @@ def keep_here(phone: PhoneId, changes: Sequence[Change], there: Pending | None =
     mine = file_of(phone)
     if changes:
         write_atomically(mine, _text(phone, changes).encode(), durable=True)
-    for file, _ in _files(phone, there, lambda text: None):
+    for file, _ in _files(phone, there, lambda text: None, aside=False):
         if file != mine or not changes:
-            _remove(file)
+            _forget(file)
 
 
-def _remove(file: Path) -> None:
+def _forget(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
-        raise InfrastructureError(f"cannot remove {file}: {error.strerror or error}", "mend its permissions") from error
+        raise InfrastructureError(
+            f"cannot remove {file}: {error.strerror or error}",
+            "mend the permissions, or remove it by hand: what it tells to put back is done",
+        ) from error
 
 
 def kept_there(device: Device, say: Say) -> Pending | None:
@@ -196,7 +202,7 @@ def _parsed(data: bytes, digest: str = "") -> tuple[Pending | None, str]:
     return pending, ""
 
 
-def _read_file(file: Path, say: Say) -> Pending | None:
+def _read_file(file: Path, say: Say, *, aside: bool) -> Pending | None:
     try:
         with file.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
@@ -208,8 +214,10 @@ def _read_file(file: Path, say: Say) -> Pending | None:
     pending, why = _parsed(data, file.stem)
     if pending is None:
         pending, why = _parsed_older(data, why)
-    if pending is None:
+    if pending is None and aside:
         put_aside(file, f"{why}; what it says is not put back", say)
+    elif pending is None:
+        say(f"the journal of settings {file} is damaged: {why}")
     return pending
 
 

@@ -325,11 +325,11 @@ class AdbDevice:
 
     def free_bytes(self, path: str) -> int:
         done = self.run(["df", "-k", path], deadline_s=10)
-        sizes = re.findall(r"\s(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+\d{1,3}%", done.text)
-        if done.code or not sizes:
+        free = scripts.parse_df(done.text)
+        if done.code or free is None:
             why = done.refusal if done.code else "df gives no sizes"
             raise DeviceError(f"{self.serial}: asking for free space in {path}: {why}")
-        return int(sizes[-1][2]) * 1024
+        return free
 
     def spawn(self, argv: Sequence[str], *, cwd: str, output: str) -> RemoteProcess:
         """Starts a program in a session of its own, deaf to SIGHUP, with no pipe to adb."""

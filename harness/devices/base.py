@@ -240,6 +240,14 @@ class Device(Protocol):
         ...
 
 
+Key = tuple[str, str]  # adb server (empty for local), serial
+
+
+def key_of(device: Device) -> Key:
+    """What tells the devices of one command apart: two adb servers may list two phones by one serial."""
+    return device.identity.host, device.serial
+
+
 @dataclass(frozen=True)
 class Unusable:
     """An attached device that cannot be used, and what to do about it."""
@@ -247,6 +255,12 @@ class Unusable:
     serial: str
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
+    host: str = ""  # as in Identity
+
+    @property
+    def key(self) -> Key:
+        """As key_of."""
+        return self.host, self.serial
 
 
 @dataclass(frozen=True)
@@ -264,8 +278,8 @@ class Attached:
     devices: tuple[Device, ...] = ()
     unusable: tuple[Unusable, ...] = ()
     servers: tuple[AdbServer, ...] = ()
-    conditions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)  # of usable devices, by serial
-    other_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # serials of their other connections
+    conditions: Mapping[Key, tuple[Condition, ...]] = field(default_factory=dict)  # of usable devices
+    other_names: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)  # serials of their other connections
 
 
 def is_network_address(serial: str) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.devices.base import LOCAL, AdbServer, Attached, Device, Unusable, is_network_address
+from harness.devices.base import LOCAL, AdbServer, Attached, Device, Key, Unusable, is_network_address, key_of
 from harness.devices.listing import Listed, entries
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
@@ -39,6 +40,7 @@ _REMEDIES = {
     "(udev rules), join the group plugdev, and plug the phone in again",
 }
 STARTING = "STARTING"  # the condition of a phone that is not known to have started
+_AGAIN_S = 60.0  # until a phone that could not be used is asked again within a run
 _SHARED = "same-serial"  # the state folder's folder with a file for each serial number that several phones have
 
 
@@ -62,8 +64,7 @@ def find(serials: Sequence[str], servers: Sequence[str], allow: Collection[str] 
         listed = [entry for entry in listed if entry.serial in wanted]
     unusable = [_unusable(entry) for entry in listed if entry.state != "device"]
     ready = [entry for entry in listed if entry.state == "device"]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        probed = list(pool.map(lambda entry: _probe(entry, allow), ready))
+    probed = _probe_all(ready, allow)
     unusable += [result for result in probed if isinstance(result, Unusable)]
     found = _found(_distinct([result for result in probed if not isinstance(result, Unusable)], wanted))
     phones = [result for result in probed if not isinstance(result, Unusable)]
@@ -75,30 +76,51 @@ def find(serials: Sequence[str], servers: Sequence[str], allow: Collection[str] 
     )
 
 
-def _found(phones: Sequence[tuple[AdbDevice, tuple[str, ...]]]) -> Attached:
-    """Phones with their other names, and the conditions that they are found in."""
-    alike = _sharing([phone for phone, _ in phones])
+def _found(phones: Sequence[tuple[AdbDevice, tuple[str, ...]]], beside: Sequence[Device] = ()) -> Attached:
+    """Phones with their other names, and the conditions that they are found in. ``beside``: see Newcomers."""
+    alike = _sharing([phone for phone, _ in phones], beside)
     conditions = {
-        phone.serial: (*_started(phone), *_connections(phone, others), *_shared(phone, count))
+        key_of(phone): (*_started(phone), *_connections(phone, others), *_shared(phone, count))
         for (phone, others), count in zip(phones, alike, strict=True)
     }
     return Attached(
         devices=tuple(phone for phone, _ in phones),
-        conditions={serial: found for serial, found in conditions.items() if found},
-        other_names={phone.serial: others for phone, others in phones if others},
+        conditions={key: found for key, found in conditions.items() if found},
+        other_names={key_of(phone): others for phone, others in phones if others},
     )
 
 
-def newcomers(servers: Sequence[str], known: Collection[str], allow: Collection[str] = ()) -> list[Device]:
-    """Usable phones that these adb servers list by other serials than the ``known`` ones; no other phone is asked.
+class Newcomers:
+    """Looks for phones that are attached by now at these adb servers.
 
-    ``allow``: as in find.
-
-    Raises InfrastructureError for a server that does not answer; none is started.
+    One that cannot be used yet is asked again after a while, not at every look.
     """
-    listed = _list(_choose(servers)) if servers else []
-    probed = [_probe(entry, allow) for entry in listed if entry.state == "device" and entry.serial not in known]
-    return list(_found(_distinct([result for result in probed if not isinstance(result, Unusable)], ())).devices)
+
+    def __init__(self, servers: Sequence[str], allow: Collection[str] = ()) -> None:
+        """``allow``: as in find."""
+        self._servers = servers
+        self._allow = allow
+        self._useless: dict[Key, float] = {}  # when it is asked again
+
+    def __call__(self, known: Collection[Key], beside: Sequence[Device] = ()) -> Attached:
+        """Usable phones, without the ``known`` ones, which are not asked; ``beside``: phones that are attached as well,
+        from which each is told apart.
+
+        Raises InfrastructureError for a server that does not answer; none is started.
+        """
+        now = time.monotonic()
+        listed = {_key(entry): entry for entry in (_list(_choose(self._servers)) if self._servers else ())}
+        ready = {key: entry for key, entry in listed.items() if entry.state == "device"}
+        self._useless = {key: again for key, again in self._useless.items() if key in ready and again > now}
+        asked = [entry for key, entry in ready.items() if key not in known and key not in self._useless]
+        probed = _probe_all(asked, self._allow)
+        self._useless |= {result.key: now + _AGAIN_S for result in probed if isinstance(result, Unusable)}
+        phones = [result for result in probed if not isinstance(result, Unusable)]
+        return _found(_distinct(phones, ()), beside)
+
+
+def _key(entry: Listed) -> Key:
+    return str(entry.server), entry.serial
 
 
 def _choose(servers: Sequence[str]) -> tuple[Server, ...]:
@@ -133,7 +155,14 @@ def _refuse_unknown(wanted: Sequence[str], listed: Sequence[Listed]) -> None:
 def _unusable(entry: Listed) -> Unusable:
     name = next((name for name in _REMEDIES if entry.state.startswith(name)), "")
     remedy = _REMEDIES.get(name, "see `adb devices -l`; plug it in again")
-    return Unusable(entry.serial, name or entry.state, remedy)
+    return Unusable(entry.serial, name or entry.state, remedy, str(entry.server))
+
+
+def _probe_all(listed: Sequence[Listed], allow: Collection[str]) -> list[AdbDevice | Unusable]:
+    if not listed:
+        return []
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda entry: _probe(entry, allow), listed))
 
 
 def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
@@ -142,22 +171,25 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
     from harness.devices.transport import Transport  # noqa: PLC0415
 
     transport = Transport(entry.server, entry.serial, entry.twin)
+
+    def unusable(state: str, remedy: str) -> Unusable:
+        return Unusable(entry.serial, state, remedy, str(entry.server))
+
     try:
         if "shell_v2" not in transport.features():
-            return Unusable(
-                entry.serial,
+            return unusable(
                 "no shell v2",
                 "its adb daemon gives no exit codes (Android before 7.0): such phones are not supported",
             )
         device = AdbDevice(transport)
         abis = device.identity.abis
     except DeviceError as error:
-        return Unusable(entry.serial, "no answer", f"{error.message}; plug it in again")
+        return unusable("no answer", f"{error.message}; plug it in again")
     if not _has_started(device.properties) and STARTING not in allow:
         remedy = f"wait until Android has started; where it has, and does not say so: --allow {STARTING}"
-        return Unusable(entry.serial, "starting", remedy)
+        return unusable("starting", remedy)
     if ABI not in abis:
-        return Unusable(entry.serial, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
+        return unusable(f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
     return device
 
 
@@ -198,7 +230,7 @@ def _distinct(devices: Sequence[AdbDevice], wanted: Sequence[str]) -> list[tuple
     return sorted(((one, tuple(names)) for one, names in kept), key=lambda pair: devices.index(pair[0]))
 
 
-def _is_one_phone(a: AdbDevice, b: AdbDevice) -> bool:
+def _is_one_phone(a: Device, b: Device) -> bool:
     """Whether two connections lead to one phone: both are up, so one that started at another time is another one."""
     first, second = PhoneId.of(a.identity), PhoneId.of(b.identity)
     alike = (first.serialno, first.model, first.board) == (second.serialno, second.model, second.board)
@@ -209,13 +241,18 @@ def _is_one_phone(a: AdbDevice, b: AdbDevice) -> bool:
     return first.is_same(second)
 
 
-def _sharing(phones: Sequence[AdbDevice]) -> list[int]:
+def _sharing(phones: Sequence[AdbDevice], beside: Sequence[Device] = ()) -> list[int]:
     """Of each, how many attached phones have its ro.serialno; phones that share one are told so, and it is remembered.
 
-    Where it cannot be written down, it is found again while both are attached.
+    Where it cannot be written down, it is found again while both are attached. Those ``beside`` keep their names.
     """
-    numbers = [PhoneId.of(phone.identity).number_digest if phone.identity.serialno else "" for phone in phones]
-    counts = [numbers.count(number) if number else 1 for number in numbers]
+    numbers = [_number(phone) for phone in phones]
+    counts = [
+        numbers.count(number) + sum(_number(other) == number and not _was(other, phone) for other in beside)
+        if number
+        else 1
+        for phone, number in zip(phones, numbers, strict=True)
+    ]
     for phone, number, count in zip(phones, numbers, counts, strict=True):
         if count > 1 or (number and _was_shared(number)):
             phone.shares_its_number()
@@ -223,6 +260,16 @@ def _sharing(phones: Sequence[AdbDevice]) -> list[int]:
             with suppress(InfrastructureError, OSError):
                 (state_folder(_SHARED) / number).touch()
     return counts
+
+
+def _number(device: Device) -> str:
+    return PhoneId.of(device.identity).number_digest if device.identity.serialno else ""
+
+
+def _was(earlier: Device, phone: Device) -> bool:
+    """Whether a phone is one that was found earlier, and may have started again since."""
+    mark = earlier.identity.second_mark
+    return _is_one_phone(earlier, phone) or (mark != "" and mark == phone.identity.second_mark)
 
 
 def _was_shared(number: str) -> bool:

@@ -5,6 +5,7 @@ They use the shell's own commands where they can: a process on a phone costs mil
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from harness.devices.number import number
@@ -197,6 +198,12 @@ def split_announced(output: bytes, token: str) -> tuple[str | None, bytes]:
     _, found, rest = output.partition(f"{token} ".encode())
     line, ended, own = rest.partition(b"\n")
     return (line.decode("utf-8", "replace"), own) if found and ended else (None, b"")
+
+
+def parse_df(text: str) -> int | None:
+    """The free bytes in the last line of ``df -k``; None where there is none."""
+    sizes = re.findall(r"\s(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+\d{1,3}%", text)
+    return int(sizes[-1][2]) * 1024 if sizes else None
 
 
 def new_token() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from harness.devices.base import Attached, Device
+from harness.devices.base import Attached, Device, Key, key_of
 from harness.errors import DeviceError, NoDeviceError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -15,7 +15,7 @@ from harness.model.condition import Condition
 
 Say = Callable[[str], None]
 Stopping = Callable[[], AbstractContextManager[threading.Event]]
-Newcomers = Callable[[Collection[str]], Sequence[Device]]
+Newcomers = Callable[[Collection[Key], Sequence[Device]], Attached]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Context:
     """What is asked, of which devices; whom to tell what goes on.
 
     ``stopping`` gives the event that ends measuring in order; ``require``: how many devices there have to be;
-    ``newcomers``: the usable phones that are attached by now by other serials than those given. It raises HarnessError.
+    ``newcomers``: the usable phones that are attached by now, without those of the keys given, told apart from the
+    devices given. It raises HarnessError.
     """
 
     request: Request
@@ -38,6 +39,10 @@ class Context:
     def some_unusable(self) -> bool:
         """Whether a device that was meant cannot be measured."""
         return bool(self.attached.unusable)
+
+    def seen(self, devices: Sequence[tuple[str, Device]]) -> dict[str, Sequence[Condition]]:
+        """What was seen of devices when they were looked for, by their names."""
+        return {name: self.attached.conditions.get(key_of(device), ()) for name, device in devices}
 
     def usable(self) -> list[Device]:
         """The devices to measure. Raises NoDeviceError where there are none, or fewer than required."""
@@ -69,5 +74,7 @@ class Work:
     say: Say
     unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers
     wait_s: float = 0.0  # of the context
-    # What results are stamped with: of a run by the device's name, else by its serial.
-    conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
+    conditions: Mapping[str, Sequence[Condition]] = field(
+        default_factory=dict
+    )  # by name: what results are stamped with
+    to_ask: Collection[str] = frozenset()  # names of a run's devices that were in use when they were to be asked

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.control.orphans import OWNER, Owner, folder_of
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER, folder_of
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost, TransientError, WrongDevice
 from harness.measure.planning import worker_folder
@@ -51,7 +52,7 @@ class DeviceFolder:
                 f"too little space in {self.device.work_root()}: {free >> 10} KiB free, {need >> 10} KiB needed",
                 "free some space on the device",
             )
-        self.put(Owner.here(self._run_id).as_bytes(), OWNER)
+        self.put(Holder.me(self._run_id).line.encode(), OWNER)
         self.device.push(built.path, self.program, executable=True)
         for worker in workers:
             place = worker_folder(self.folder, worker.name)

@@ -21,6 +21,11 @@ class Programs:
     by_abi: dict[str, Built]
     abi: str
 
+    @property
+    def has_one_for_phones(self) -> bool:
+        """Whether there is one for more than this machine."""
+        return self.abi != HOST
+
     def of(self, device: Device) -> Built:
         """The program for a device; raises DeviceError where its ABIs do not fit."""
         if device.identity.capabilities.runs_host_programs:

@@ -23,19 +23,23 @@ def quarantined(error: HarnessError, device: Device, outcome: DeviceOutcome) -> 
         outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
 
-def swept(device: Device, own: str, outcome: DeviceOutcome, events: EventLog, say: Callable[[str], None]) -> None:
+def swept(
+    device: Device, own: str, outcome: DeviceOutcome, events: EventLog, say: Callable[[str], None], *, alone: bool
+) -> None:
     """Stops programs and removes folders of other runs than ``own``. What cannot be removed is a condition.
 
-    Raises DeviceLost, and Unkillable: nothing is measured beside programs that go on.
+    ``alone``: see Lease. Raises DeviceLost, and Unkillable: nothing is measured beside programs that go on.
     """
+    quarantine.of(PhoneId.of(device.identity), say, aside=True)
     try:
-        done = sweep(device, own)
+        done = sweep(device, own, alone=alone)
     except (DeviceLost, Unkillable):
         raise
     except DeviceError as error:
         outcome.stamp(Condition("ORPHANS", f"what dead runs left is still there: {error.message}"), events)
         return
     if done.lines:
-        events.add("orphans", stopped=done.stopped, removed=done.removed, kept=[each.run for each in done.kept])
+        kept, spared = ([each.run for each in some] for some in (done.kept, done.spared))
+        events.add("orphans", stopped=done.stopped, removed=done.removed, kept=kept, spared=spared)
     for line in done.lines:
         say(line)

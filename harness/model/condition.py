@@ -102,6 +102,11 @@ KINDS: dict[str, Kind] = {
         "look at the file that was kept aside, and set by hand what it names",
         about="work",
     ),
+    "QUARANTINE_DAMAGED": Kind(
+        "it told why the phone must not be measured for a while: nobody knows that any more",
+        "look after the phone; the next run on it keeps the file aside",
+        about="work",
+    ),
     "JOURNAL_UNWRITABLE": Kind(
         "after a kill no other host can put the phone's settings back, only this one",
         "let the shell write to the phone's /data/local/tmp; do not remove this host's state folder before the end",

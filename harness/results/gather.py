@@ -172,11 +172,8 @@ class _Cluster:
         hindered = self._hindered()
         given_up = self._device.given_up.get(self._cluster, "")
         out_of_reach = self._device.out_of_reach.get(self._cluster, "")
-        for job in self._run.jobs_of(self._device):
-            if job.get("cluster") != self._cluster:
-                continue
-            layer, variants = str(job.get("layer", "")), job.get("variants")
-            for name in map(str, variants if isinstance(variants, list) else []):
+        for layer, names in self._run.planned(self._device, self._cluster).items():
+            for name in names:
                 asked = parse_asked(name) or Asked(name)
                 for cache in self._caches:
                     if (layer, cache, name) not in covered:

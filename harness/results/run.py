@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ from harness.model.emulation import mark_of
 from harness.model.layer import Layer
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
-from harness.store.journal import read_lines
+from harness.store.journal import objects, read_lines
 
 WITHHELD = "(withheld)"
+Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
 
 
@@ -78,7 +78,7 @@ class RunData:
 
     path: Path
     manifest: dict[str, Any]
-    plan: list[dict[str, Any]]
+    plan: Plan
     devices: list[DeviceData]
     layers: dict[str, Layer]  # by name
     faults: list[str]
@@ -94,23 +94,13 @@ class RunData:
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
 
-    def jobs_of(self, device: DeviceData) -> list[dict[str, Any]]:
-        """The jobs planned for a device."""
-        return self._jobs.get(device.name, [])
-
-    @cached_property
-    def _jobs(self) -> dict[object, list[dict[str, Any]]]:
-        found: dict[object, list[dict[str, Any]]] = {}
-        for job in self.plan:
-            name = job.get("device")
-            if isinstance(name, str):
-                found.setdefault(name, []).append(job)
-        return found
+    def planned(self, device: DeviceData, cluster: str) -> dict[str, list[str]]:
+        """The layers planned for a cluster of a device, each with what was asked for."""
+        return self.plan.get(device.name, {}).get(cluster, {})
 
     def clusters_of(self, device: DeviceData) -> list[str]:
         """Every cluster of a device that was planned or measured, the fastest first (device.json has it last)."""
-        planned = [str(job.get("cluster", "")) for job in self.jobs_of(device)]
-        found = dict.fromkeys([*planned, *(stream.header.cluster for stream in device.streams)])
+        found = dict.fromkeys([*self.plan.get(device.name, ()), *(stream.header.cluster for stream in device.streams)])
         order = {str(cluster.get("label")): n for n, cluster in enumerate(device.clusters)}
         return sorted((c for c in found if c), key=lambda c: -order.get(c, -1))
 
@@ -142,11 +132,34 @@ def read_run(run_dir: Path) -> RunData:
     return RunData(
         run_dir,
         redact.value(manifest),
-        redact.value(read_lines(run_dir / "plan.jsonl")),
+        _plan(run_dir / "plan.jsonl", redact),
         devices,
         {layer.name: layer for layer in layers},
         redact.value(faults),
     )
+
+
+def _plan(file: Path, redact: _Redactor) -> Plan:
+    """The plan's lines, of which each launch repeats the others' layers."""
+    found: dict[str, dict[str, dict[str, dict[str, None]]]] = {}
+    try:
+        with file.open("rb") as lines:
+            for line in objects(lines):
+                clusters = found.setdefault(str(line.get("device", "")), {})
+                layers = clusters.setdefault(str(line.get("cluster", "")), {})
+                variants = line.get("variants")
+                names = map(str, variants if isinstance(variants, list) else ())
+                layers.setdefault(str(line.get("layer", "")), {}).update(dict.fromkeys(names))
+    except OSError:
+        return {}
+
+    def shown(layers: dict[str, dict[str, None]]) -> dict[str, list[str]]:
+        return {redact.text(layer): [redact.text(name) for name in names] for layer, names in layers.items()}
+
+    return {
+        device: {redact.text(cluster): shown(layers) for cluster, layers in clusters.items()}
+        for device, clusters in found.items()
+    }
 
 
 def _layer(value: object) -> Layer | None:
@@ -164,8 +177,8 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     clusters = value.get("clusters")
     notes = value.get("notes")
     events: list[dict[str, Any]] = redact.value(read_lines(path / "events.jsonl"))
-    finished = [event for event in events if event.get("event") == "finished"]
-    messages = finished[-1].get("messages") if finished else []
+    endings = {event["event"]: event for event in events if event.get("event") in ("not begun", "finished")}
+    messages = (endings.get("finished") or endings.get("not begun") or {}).get("messages")  # the newest that was begun
     stamps = read_stamps(events)
     return DeviceData(
         path.name,
@@ -218,12 +231,16 @@ class _Redactor:
     def __init__(self, serials: set[str]) -> None:
         self._serials = sorted(serials, key=len, reverse=True)
 
+    def text(self, text: str) -> str:
+        """The same text with serial numbers replaced."""
+        for serial in self._serials:
+            text = text.replace(serial, WITHHELD)
+        return text
+
     def value(self, value: Any) -> Any:
         """The same JSON value with serial numbers replaced."""
         if isinstance(value, str):
-            for serial in self._serials:
-                value = value.replace(serial, WITHHELD)
-            return value
+            return self.text(value)
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if isinstance(value, dict):

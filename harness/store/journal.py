@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,20 +52,23 @@ def append_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """All whole lines of a JSON Lines file that hold an object; a cut or damaged line is left out."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return list(objects(file))
     except OSError:
         return []
-    values: list[dict[str, Any]] = []
-    for line in data.split(b"\n"):
+
+
+def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """What is an object among lines of JSON."""
+    for line in lines:
         if not line.strip():
             continue
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            values.append(value)
-    return values
+            yield value
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:

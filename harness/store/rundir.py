@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from harness import __version__
 from harness.errors import InfrastructureError, UsageError
 from harness.store.journal import EventLog, append_bytes, write_atomically
+from harness.store.ledger import Ledger
 from harness.store.manifest import VERSION, Manifest
 
 _LOCK = ".lock"
@@ -65,6 +67,11 @@ class RunDir:
     @property
     def run_id(self) -> str:
         return self.manifest().run
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What is planned, and what of it is on record."""
+        return Ledger(self.path)
 
     def device(self, name: str, serial: str = "") -> DeviceDir:
         """The folder of the device with that slug; ``serial`` is what its events must not tell."""
@@ -115,6 +122,8 @@ class RunDir:
 
     def add_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Appends lines to plan.jsonl, all of them or none."""
+        if not jobs:
+            return
         lines = "".join(json.dumps(job, separators=(",", ":")) + "\n" for job in jobs)
         append_bytes(self.path / "plan.jsonl", lines.encode("utf-8"))
 

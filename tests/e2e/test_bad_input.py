@@ -210,6 +210,7 @@ def test_a_signal_during_the_build(tmp_path: Path, number: signal.Signals) -> No
     deadline = time.monotonic() + 60
     while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    time.sleep(0.5)  # the tool has seen that it runs, and waits for it
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err

@@ -20,6 +20,6 @@ _STATES = {
 
 def of_unusable(phone: Unusable) -> Condition:
     """Why the phone cannot be used; the state itself may be the condition's name already."""
-    name = phone.state if phone.state in KINDS else ""
+    name = phone.state if phone.state in KINDS and KINDS[phone.state].stops else ""
     name = name or next((n for state, n in _STATES.items() if phone.state.startswith(state)), "NOT_READY")
     return Condition(name, f"adb shows it as: {phone.state}", phone.remedy)

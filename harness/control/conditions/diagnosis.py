@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from harness.control.conditions import battery, cores, facts, modes, sensors, storage
@@ -34,16 +34,19 @@ CHECKS: Mapping[str, Callable[[Facts], Condition | None]] = {
     "LITTLE_SPACE": storage.little_space,
     "ORPHANS": storage.orphans,
     "PENDING_SETTINGS": storage.pending_settings,
+    "JOURNAL_DAMAGED": storage.journal_damaged,
+    "QUARANTINE_DAMAGED": storage.quarantine_damaged,
 }
 _ALIKE = 8  # devices are asked at the same time
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Conditions in the order of the table; by name why others are not known."""
+    """Conditions in the order of the table; by name why others are not known; who holds the device, if it is in use."""
 
     conditions: Sequence[Condition] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
+    in_use: str = ""
 
     def stopping(self, allowed: Collection[str] = ()) -> list[Condition]:
         """Those that keep the device from being measured."""
@@ -80,9 +83,14 @@ def judged(facts: F, checks: Mapping[str, Callable[[F], Condition | None]]) -> D
     return Diagnosis(tuple(conditions), unknown)
 
 
-def diagnose(devices: Sequence[Device], *, thorough: bool = False) -> list[Diagnosis]:
-    """What each of the devices has, asked at the same time. ``thorough``: some seconds, under load too."""
+def diagnose(devices: Sequence[Device], *, thorough: bool = False, held: bool = False) -> list[Diagnosis]:
+    """What each of the devices has, asked at the same time; ``thorough`` and ``held`` as in facts.read."""
+
+    def one(device: Device) -> Diagnosis:
+        known = facts.read(device, thorough=thorough, held=held)
+        return replace(judged(known, CHECKS), in_use=known.in_use)
+
     if not devices:
         return []
     with ThreadPoolExecutor(max_workers=min(len(devices), _ALIKE), thread_name_prefix="doctor") as pool:
-        return list(pool.map(lambda device: judged(facts.read(device, thorough=thorough), CHECKS), devices))
+        return list(pool.map(one, devices))

@@ -12,8 +12,10 @@ from typing import TypeVar
 from harness.control.conditions import folder, left, says
 from harness.control.conditions.folder import Folder
 from harness.control.conditions.known import NotKnown
+from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
-from harness.control.quarantine import Quarantine
+from harness.control.holder import Holder
+from harness.control.occupant import occupant
 from harness.devices.base import Device, Identity, Topology
 from harness.devices.scripts import new_token, script
 from harness.errors import HarnessError
@@ -50,13 +52,19 @@ class Facts:
     zones: int | NotKnown | None  # thermal zones that are there
     settings: Mapping[str, str] | NotKnown | None  # "global low_power" -> "0"
     wakefulness: str | NotKnown | None
-    in_use: bool  # a run of this host holds it
-    pending: tuple[str, ...] | NotKnown  # settings that an earlier run left changed
-    quarantine: Quarantine | None = None
+    in_use: str  # whose run holds it, of whatever host: then the device was not asked; empty: nobody's
+    remembered: Remembered | NotKnown  # by this host
 
 
-def read(device: Device, *, thorough: bool = False) -> Facts:
-    """Asks everything; never raises for what the device does. ``thorough``: sensors under load too, some seconds."""
+def read(device: Device, *, thorough: bool = False, held: bool = False) -> Facts:
+    """Asks everything; never raises for what the device does. ``thorough``: sensors under load too, some seconds.
+
+    A device that somebody holds is not asked: it may be measured just now. ``held``: it is the caller who holds it.
+    """
+    user = None if held else _tried(lambda: occupant(device))
+    if isinstance(user, Holder):
+        return _not_asked(device, str(user))
+    thorough = thorough and user is None  # no load where nobody knows
     has = device.identity.capabilities
     with ThreadPoolExecutor(max_workers=7, thread_name_prefix="doctor") as pool:
 
@@ -83,10 +91,28 @@ def read(device: Device, *, thorough: bool = False) -> Facts:
             zones=None if zones is None else zones.result(),
             settings=None if listed is None else listed.result(),
             wakefulness=None if awake is None else awake.result(),
-            in_use=left.in_use(device),
-            pending=_tried(lambda: left.pending(device)),
-            quarantine=left.quarantined(device),
+            in_use="",
+            remembered=_tried(lambda: left.remembered(device)),
         )
+
+
+def _not_asked(device: Device, user: str) -> Facts:
+    why = NotKnown(f"in use by {user}: it was not asked")
+    has = device.identity.capabilities
+    of_android = why if has.has_settings else None
+    return Facts(
+        identity=device.identity,
+        topology=why,
+        folder=why,
+        battery=why if has.has_battery else None,
+        thermal=of_android,
+        later=None,
+        zones=of_android,
+        settings=of_android,
+        wakefulness=of_android,
+        in_use=user,
+        remembered=_tried(lambda: left.remembered(device)),
+    )
 
 
 def _tried(question: Callable[[], T]) -> T | NotKnown:

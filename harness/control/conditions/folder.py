@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from harness.control.conditions import says
 from harness.control.conditions.known import NotKnown
 from harness.control.conditions.says import Mount
+from harness.control.orphans import folder_of, run_of
 from harness.devices.base import Device
 from harness.devices.scripts import new_token, script
 
 _DEADLINE_S = 8.0
 _ANSWER = "42"  # exit code of the program that is tried
-_OURS = "harness-"
-_NOT_RUNS = ("harness-lock",)
 
-# $1 token, $2 folder. Parts begin with a line of the token and a name, so that what else is printed is told from them.
-# The shell's messages are what tells why a file cannot be written or run.
+# $1 token, $2 folder, $3 how the paths of runs' folders begin. Parts begin with a line of the token and a name, so that
+# what else is printed is told from them. The shell's messages are what tells why a file cannot be written or run. What
+# a killed one left is removed first.
 _SCRIPT = """
 t=$1; d=$2; f="$d/.harness-doctor-$t"
+find "$d" -maxdepth 1 -name '.harness-doctor-*' -mmin +1 -exec rm -f {} \\; 2>/dev/null
 s=/system/bin/sh; [ -e $s ] || s=/bin/sh
 part() { echo; echo "$t $1"; }
 part folder; ls -ld "$d" 2>&1
@@ -30,7 +31,7 @@ part mounts; cat /proc/mounts 2>/dev/null
 part space; df -k "$d" 2>/dev/null
 part names; ls -1A "$d" 2>/dev/null
 part programs
-for p in $(grep -slF "$d/harness-" /proc/[0-9]*/cmdline 2>/dev/null); do
+for p in $(grep -slF "$3" /proc/[0-9]*/cmdline 2>/dev/null); do
   [ -r "$p" ] && echo "$p" && cat "$p" 2>/dev/null && echo
 done
 part end
@@ -51,7 +52,7 @@ class Folder:
 def read(device: Device) -> Folder:
     """Tries the folder in one round trip. Raises HarnessError, NotKnown."""
     root, token = device.work_root(), new_token()
-    done = device.run(script(_SCRIPT, token, root), deadline_s=_DEADLINE_S)
+    done = device.run(script(_SCRIPT, token, root, folder_of(root, "")), deadline_s=_DEADLINE_S)
     return parse(done.text, token, root)
 
 
@@ -66,7 +67,7 @@ def parse(text: str, token: str, root: str) -> Folder:
         free: int | NotKnown = says.free_bytes(parts.get("space", ""))
     except NotKnown as why:
         free = why
-    names = [name for name in parts.get("names", "").split("\n") if name.startswith(_OURS) and name not in _NOT_RUNS]
+    names = [name for name in parts.get("names", "").split("\n") if run_of(name)]
     return Folder(trouble, remedy, free, tuple(sorted(names)), _programs(parts.get("programs", ""), root))
 
 
@@ -128,7 +129,7 @@ def _programs(text: str, root: str) -> tuple[str, ...]:
     """The run folders of processes whose arguments name a file in one: paths of /proc and their contents."""
     found = []
     for arguments in re.split(r"(?:^|\n)/proc/\d+/cmdline\n", text)[1:]:
-        own = re.search(rf"(?:^|\0){re.escape(root)}/({_OURS}[^/\0\n]{{1,200}})/[^\0]*", arguments)
-        if own and own[1] not in _NOT_RUNS:
+        own = re.search(rf"(?:^|\0){re.escape(root)}/([^/\0\n]+)/[^\0]*", arguments)
+        if own and run_of(own[1]):
             found.append(own[1])
     return tuple(found)

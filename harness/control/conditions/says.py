@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.control.conditions.known import NotKnown
+from harness.devices.scripts import parse_df
 
 _LOWEST_C, _HIGHEST_C = -30.0, 120.0
 _CHARGING = 2  # BatteryManager.BATTERY_STATUS_CHARGING
@@ -53,8 +54,10 @@ class Owner:
     user: str
 
 
-def battery(text: str) -> Battery:
-    """Raises NotKnown where there is no level."""
+def battery(text: str) -> Battery | None:
+    """None where the phone has none: it tells a level of 0 then. Raises NotKnown where there is no level."""
+    if _truth("present", text) is False:
+        return None
     level, scale = (
         _number(r"^[ \t]*level:[ \t]*(\d{1,6})[ \t\r]*$", text),
         _number(r"^[ \t]*scale:[ \t]*(\d{1,6})[ \t\r]*$", text),
@@ -101,10 +104,10 @@ def wakefulness(text: str) -> str:
 
 def free_bytes(text: str) -> int:
     """The free bytes in the last line of ``df -k``. Raises NotKnown."""
-    sizes = re.findall(r"\s(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+\d{1,3}%", text)
-    if not sizes:
+    free = parse_df(text)
+    if free is None:
         raise NotKnown("df gives no sizes")
-    return int(sizes[-1][2]) * 1024
+    return free
 
 
 def mount_of(path: str, mounts: str) -> Mount | None:

@@ -1,4 +1,4 @@
-"""The work folder, and what earlier runs left on the phone."""
+"""The work folder, and what earlier runs left on the phone and on this host."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from harness.model.condition import Condition
 
 LEAST_BYTES = 64 << 20  # the program, its workers and a long run's records
 _MOST_NAMES = 4
+_LATER = "look at the file, which the next run on the phone, or harness restore, keeps aside"
 
 
 def work_folder(facts: Facts) -> Condition | None:
@@ -28,7 +29,7 @@ def little_space(facts: Facts) -> Condition | None:
 def orphans(facts: Facts) -> Condition | None:
     """ORPHANS."""
     folder = known(facts.folder)
-    if facts.in_use or not (folder.runs or folder.programs):
+    if not (folder.runs or folder.programs):
         return None
     names = sorted({*folder.runs, *folder.programs})
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
@@ -38,7 +39,7 @@ def orphans(facts: Facts) -> Condition | None:
 
 def pending_settings(facts: Facts) -> Condition | None:
     """PENDING_SETTINGS."""
-    pending = known(facts.pending)
+    pending = known(facts.remembered).pending
     if facts.in_use or not pending:
         return None
     return Condition("PENDING_SETTINGS", f"an earlier run left changed: {', '.join(pending)}")
@@ -46,6 +47,17 @@ def pending_settings(facts: Facts) -> Condition | None:
 
 def quarantined(facts: Facts) -> Condition | None:
     """QUARANTINED."""
-    if facts.quarantine is None:
-        return None
-    return Condition("QUARANTINED", f"in quarantine {facts.quarantine.text}")
+    quarantine = known(facts.remembered).quarantine
+    return Condition("QUARANTINED", f"in quarantine {quarantine.text}") if quarantine is not None else None
+
+
+def journal_damaged(facts: Facts) -> Condition | None:
+    """JOURNAL_DAMAGED."""
+    damaged = known(facts.remembered).damaged_journal
+    return Condition("JOURNAL_DAMAGED", damaged, f"{_LATER}; set by hand what it names") if damaged else None
+
+
+def quarantine_damaged(facts: Facts) -> Condition | None:
+    """QUARANTINE_DAMAGED."""
+    damaged = known(facts.remembered).damaged_quarantine
+    return Condition("QUARANTINE_DAMAGED", damaged) if damaged else None

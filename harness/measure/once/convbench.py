@@ -74,6 +74,7 @@ class Convbench:
                 ExitCode.INFRASTRUCTURE,
                 f"{self.folder} may be left on the device: {error.message}\n  remove it when the device is back",
             )
+            quarantined(error, self.device, self._done)
 
     def _wait(self, process: RemoteProcess, latest_s: float) -> bool:
         """Waits for the program's end or a stop; False where it took longer than ``latest_s`` seconds."""
@@ -86,7 +87,9 @@ class Convbench:
 
 @contextmanager
 def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Device]:
-    """The device, this command's alone within the block, with calls repeated while it is away. Raises DeviceError."""
+    """The device, this command's alone within the block, with calls repeated while it is away, and without what dead
+    runs left. Raises DeviceError.
+    """
 
     def say(text: str) -> None:
         work.say(f"{done.name}: {text}")
@@ -96,14 +99,13 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
 
     mine = patient(device, NO_EVENTS, work.stop)
     with (
-        leased(
-            mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device, stamp=stamp
-        ) as conditions,
+        leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device, stamp=stamp) as lease,
         host_cpus(device.identity, work.stop, say, run) as of_cpus,
     ):
-        for condition in (*conditions, *of_cpus, *work.conditions.get(device.serial, ())):
+        for condition in (*lease.conditions, *of_cpus, *work.conditions.get(done.name, ())):
             stamp(condition)
         try:
+            swept(mine, run, done, NO_EVENTS, say, alone=lease.alone)
             yield mine
         except Unkillable as error:
             quarantined(error, device, done)
@@ -117,7 +119,6 @@ def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> I
     installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
-        swept(device, run_id, done, NO_EVENTS, lambda text: work.say(f"{done.name}: {text}"))
         installed.install(built, work.request.workers)
         yield made
     finally:

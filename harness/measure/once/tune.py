@@ -101,7 +101,7 @@ def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
     _check_new(pairs, request, out)
     programs = build_programs(devices, request, context.say)
     with context.stopping() as stop:
-        work = Work(request, programs, stop, context.say, wait_s=context.wait_s, conditions=context.attached.conditions)
+        work = Work(request, programs, stop, context.say, wait_s=context.wait_s, conditions=context.seen(pairs))
         done = in_turn(pairs, lambda name, device: _Tuning(name, device, work, budget_s, out).perform(), work)
         return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 

@@ -99,11 +99,12 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
             dump.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--dump {dump}: {error.strerror}", "name a folder of your own") from error
-    lacking = unfit(named(devices), context.request.workers)
+    pairs = named(devices)
+    lacking = unfit(pairs, context.request.workers)
     programs = build_programs(devices, context.request, context.say)
     with context.stopping() as stop, ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, context.attached.conditions)
-        done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), named(devices)))
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, context.seen(pairs))
+        done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), pairs))
         return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
 

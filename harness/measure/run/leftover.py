@@ -13,17 +13,10 @@ from harness.measure.planning import measured, variants_of
 from harness.measure.request import Request
 from harness.plan.jobs import Job
 from harness.plan.remaining import remaining
-from harness.store.journal import read_lines
-from harness.store.progress import Done, done_by_cluster
+from harness.store.progress import Done
 from harness.store.rundir import RunDir
 
 _MOST_NAMES = 8
-
-
-def planned_clusters(run: RunDir, name: str) -> list[str]:
-    """The labels of a device's clusters in plan.jsonl, in their order."""
-    lines = read_lines(run.path / "plan.jsonl")
-    return list(dict.fromkeys(str(line.get("cluster")) for line in lines if line.get("device") == name))
 
 
 def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]:
@@ -31,18 +24,16 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
 
     Clusters that are done are left out, and those that --allow CORES_FORBIDDEN does without.
     """
-    done = done_by_cluster(run.device(name).records)
+    done = run.ledger.done(name)
     seen = [label for label, known in done.items() if known.has_samples]
     variants = variants_of(request)
-    lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}
-    for label in not_superseded(planned_clusters(run, name), seen):
+    for label in not_superseded(run.ledger.clusters(name), seen):
         if _is_done_without(run, name, label):
             continue
         jobs = [
-            Job(int(line["launch"]), str(line["layer"]), 0, request.policy.rounds, tuple(range(len(variants))))
-            for line in lines
-            if line.get("cluster") == label and isinstance(line.get("launch"), int) and "layer" in line
+            Job(launch, layer, 0, request.policy.rounds, tuple(range(len(variants))))
+            for launch, layer in run.ledger.jobs(name, label)
         ]
         if missing := remaining(jobs, measured(done.get(label, Done()))):
             left[label] = missing
@@ -90,13 +81,14 @@ def nothing_left(run: RunDir, request: Request) -> bool:
 def is_complete(run: RunDir, name: str, request: Request) -> bool:
     """Whether all of a device is measured, and the device is as it was before."""
     directory = run.device(name)
-    if not planned_clusters(run, name) or unmeasured(run, name, request):
+    if not run.ledger.clusters(name) or unmeasured(run, name, request):
         return False
     # "failed" is also what a session ended with whose folder stays on the device.
     last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]
     removed = [event["event"] for event in last] == ["removed"]
     try:
         phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    return removed and not pending(phone)
+    damaged: list[str] = []  # nobody knows what was changed
+    return removed and not pending(phone, damaged.append) and not damaged

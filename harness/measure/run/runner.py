@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from harness.devices.base import Attached, Device, Unusable
+from harness.devices.base import Attached, Device, Key, Unusable, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
@@ -30,7 +30,6 @@ from harness.measure.run.progress import DeviceProgress, Display
 from harness.measure.run.session import Session
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.store.journal import utc_now
-from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 
@@ -45,7 +44,7 @@ class RunResult:
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
     unusable: Sequence[Unusable] = ()  # devices that were meant and could not be measured
-    absent: set[str] = field(default_factory=set)  # names or serials of devices that were meant and not to be had
+    absent: set[str | Key] = field(default_factory=set)  # names or keys of devices that were meant and not to be had
     some_unusable: bool = False  # they did not come either
     touched: bool = True  # the run directory has changed: its report is made again
 
@@ -63,7 +62,7 @@ def start(context: Context, out: Path | None) -> RunResult:
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
-        absent = {bad.serial for bad in context.attached.unusable}
+        absent: set[str | Key] = {bad.key for bad in context.attached.unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
         result.unusable = context.attached.unusable
         _measure(result, run, devices, programs, context, lacking, admission)
@@ -72,13 +71,9 @@ def start(context: Context, out: Path | None) -> RunResult:
 
 def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     """The command line with names for serial numbers: those stand in device.json only."""
-    names = {bad.serial: f"({bad.state.partition(' (')[0]} phone)" for bad in attached.unusable}
-    names |= {
-        serial: name
-        for name, device in devices
-        if device.identity.capabilities.has_secret_serial
-        for serial in (device.serial, *attached.other_names.get(device.serial, ()))
-    }
+    shown = [(bad.key, f"({bad.state.partition(' (')[0]} phone)") for bad in attached.unusable]
+    shown += [(key_of(device), name) for name, device in devices if device.identity.capabilities.has_secret_serial]
+    names = {serial: name for key, name in shown for serial in (key[1], *attached.other_names.get(key, ()))}
     argv = sys.argv
     for serial in sorted(names, key=len, reverse=True):
         argv = [argument.replace(serial, names[serial]) for argument in argv]
@@ -109,7 +104,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
         run.update_manifest(status="running", allow=list(request.allow))
-        absent = {*missing, *(stranger.message for stranger in strangers)}
+        absent: set[str | Key] = {*missing, *(stranger.message for stranger in strangers)}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
         result.unusable = admission.refused
         name_of = partial(_name_in, manifest.owners(run))
@@ -205,14 +200,13 @@ def _measure(
     began = time.monotonic()
     with context.stopping() as stop:
         stamps = {name: admission.of(device) for name, device in devices}
-        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps)
-        joining = Joining(run, devices, context, work, name_of)
+        to_ask = {name for name, device in devices if admission.is_to_ask(device)}
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps, to_ask)
+        joining = Joining(run, devices, _with_newcomers(context, programs), work, name_of, admission.refused)
         try:
             result.outcomes = _measure_all(run, devices, joining)
             _add_faults_on_record(run, result.outcomes)
-            result.some_unusable = bool(
-                result.absent - {each for name, d in joining.joined for each in (name, d.serial)}
-            )
+            _note_absent(result, joining)
             unusable = result.some_unusable
             result.code = code_of(result.outcomes, some_unusable=unusable, stopped=stop.is_set())
             unfinished = any(outcome.unfinished for outcome in result.outcomes)
@@ -225,6 +219,23 @@ def _measure(
             except HarnessError as error:
                 result.messages.append(str(error))
                 result.code = worst([result.code, error.exit_code])
+
+
+def _with_newcomers(context: Context, programs: Programs) -> Context:
+    """Without those that nothing was built for."""
+    if context.newcomers is None or programs.has_one_for_phones:
+        return context
+    context.say("phones that are attached from now on do not join: no program was built for them")
+    return replace(context, newcomers=None)
+
+
+def _note_absent(result: RunResult, joining: Joining) -> None:
+    """Who was not measured, of those that were meant at first and of those that were attached later."""
+    came = {key_of(device) for _, device in joining.joined}
+    unusable = {bad.key: bad for bad in (*result.unusable, *joining.refused) if bad.key not in came}
+    result.unusable = tuple(unusable.values())
+    absent = result.absent | {bad.key for bad in joining.refused}
+    result.some_unusable = bool(absent - came - {name for name, _ in joining.joined})
 
 
 def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining) -> list[SessionOutcome]:
@@ -242,7 +253,7 @@ def _add_faults_on_record(run: RunDir, outcomes: list[SessionOutcome]) -> None:
     """Wrong results and crashes of earlier attempts count as well: the run is judged, not its last attempt."""
     known = {outcome.name: outcome for outcome in outcomes}
     for name in run.manifest().devices:
-        faults = [fault for done in done_by_cluster(run.device(name).records).values() for fault in done.faults]
+        faults = [fault for done in run.ledger.done(name).values() for fault in done.faults]
         if faults and name not in known:
             known[name] = SessionOutcome(name)
             outcomes.append(known[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from harness.control import baseline, quarantine
@@ -15,6 +15,7 @@ from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
+from harness.measure.admission import ask_held, check_mended, mended
 from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
@@ -31,7 +32,7 @@ from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
 from harness.model.condition import Condition
-from harness.store.progress import Done, done_by_cluster
+from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
@@ -60,9 +61,11 @@ class Session:
         self._unfit = work.unfit.get(name)
         self._wait_s = work.wait_s
         self._conditions = work.conditions.get(name, ())
+        self._is_to_ask = name in work.to_ask
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
+        self._is_ours = False  # the device is ours alone, and the one of this directory
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
         self._lost_said = False
@@ -89,7 +92,9 @@ class Session:
             self._progress.finish(state)
             try:
                 if not self._is_foreign:
-                    events.add("finished", state=state, messages=self.outcome.messages)
+                    events.add(
+                        "finished" if self._is_ours else "not begun", state=state, messages=self.outcome.messages
+                    )
             except HarnessError as error:  # the disk is full: said, not lost
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
@@ -123,12 +128,18 @@ class Session:
                 renewed_by=self._raw,
                 stamp=self._stamp_later,
             )
-            conditions = stack.enter_context(held)
+            lease = stack.enter_context(held)
             cpus = host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name)
-            conditions += stack.enter_context(cpus)
+            of_cpus = stack.enter_context(cpus)
             self._confirm()
-            for condition in (*conditions, *self._conditions):
-                self.outcome.stamp(condition, events)
+            self._is_ours = True
+            to_mend = mended(self._request.policy)
+            if self._is_to_ask:
+                known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
+                self._conditions = (*self._conditions, *known)
+            for condition in (*lease.conditions, *of_cpus, *self._conditions):
+                if condition not in to_mend:
+                    self._stamp(condition)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
@@ -139,14 +150,20 @@ class Session:
             if device.identity.capabilities.has_settings:
                 wanted = self._request.policy.settings
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
+                self._check_mended([each for each in self._conditions if each in to_mend])
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
-            swept(device, self._run.run_id, self.outcome, events, self._progress.remark)
+            swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=lease.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)
+
+    def _check_mended(self, conditions: Sequence[Condition]) -> None:
+        for condition in conditions:
+            if (found := check_mended(self._device, condition, self._request.allow)) is not None:
+                self._stamp(found)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
@@ -175,11 +192,13 @@ class Session:
             self._directory.events.add("left for resume", folder=installed.folder)
 
     def _clusters(self, installed: DeviceFolder, chosen: list[Target]) -> None:
-        done = done_by_cluster(self._directory.records)
+        done = self._run.ledger.done(self.outcome.name)
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
-        plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
+        plans = [
+            make_plan(self._request, t, done.setdefault(t.cluster.label, Done()), self.outcome.name) for t in chosen
+        ]
         self._progress.expect(jobs=sum(p.planned for p in plans))
         todo = [p.target for p in plans if p.jobs]
         if not todo:
@@ -203,7 +222,7 @@ class Session:
                 return
             label = target.cluster.label
             try:
-                Tries(site, self._request, self.outcome, done.get(label, Done())).measure(target)
+                Tries(site, self._request, self.outcome).measure(target)
             except DeviceLost as error:
                 self._lost(error, label)
                 raise
@@ -231,7 +250,8 @@ class Session:
                 installed.json("probe")
 
         source, zones = find_heat(self._device, load, self._stamp)
-        stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
+        say = self._progress.remark
+        stored = baseline.stored(self._phone, source.name, say) if source != NOWHERE else None
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )

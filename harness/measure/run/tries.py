@@ -13,7 +13,7 @@ from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.orphan import take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.store import records
-from harness.store.progress import Done, done_by_cluster
+from harness.store.progress import Done
 
 # Of a cluster in one run, and again in each --resume. What passes by itself (a process killed for memory, a core that
 # was unplugged) hits few attempts in a row by chance, and what hits three does not pass while the run waits; each
@@ -25,13 +25,13 @@ _LOOK_S = 2.0
 
 
 class Tries:
-    """The attempts at one cluster. ``done``: what is on record of it, kept up to date."""
+    """The attempts at one cluster. What is on record of it is kept up to date in the run's ledger."""
 
-    def __init__(self, site: Site, request: Request, outcome: SessionOutcome, done: Done) -> None:
+    def __init__(self, site: Site, request: Request, outcome: SessionOutcome) -> None:
         self._site = site
         self._request = request
         self._outcome = outcome
-        self._done = done
+        self._done = Done()
 
     def measure(self, target: Target) -> None:
         """Measures what is missing; what stays missing after the last attempt is in the outcome and the events.
@@ -39,6 +39,7 @@ class Tries:
         Raises DeviceLost, and DeviceError where the device cannot go on.
         """
         site, label = self._site, target.cluster.label
+        self._done = self._on_record(label)
         ending = Ending()
         tries = 0
         for tries in range(1, TRIES + 1):
@@ -57,6 +58,9 @@ class Tries:
         if ending.why and not site.stop.is_set():
             self._give_up(label, tries, ending)
 
+    def _on_record(self, label: str) -> Done:
+        return self._site.run.ledger.done(self._outcome.name).setdefault(label, Done())
+
     def _plan(self, target: Target) -> ClusterPlan:
         return make_plan(self._request, target, self._done, self._outcome.name)
 
@@ -64,11 +68,12 @@ class Tries:
         label = plan.target.cluster.label
         try:
             ending = attempt(self._site, plan, lambda record: self._take(label, record))
+            self._site.run.ledger.added(self._outcome.name)
         except DeviceLost:
             raise
         except TransientError as error:
             take_over(self._site.installed, self._site.directory)  # it may have been started all the same
-            self._done = done_by_cluster(self._site.directory.records).get(label, Done())
+            self._done = self._on_record(label)
             ending = Ending(f"cluster {label}: {error.message}", passing=True)
         self._done.attempts = max(self._done.attempts, plan.attempt)
         left = self._plan(plan.target).jobs

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from harness.clean import builds, item
 from harness.clean.cleaning import KINDS, Cleaned, clean, seconds
 from harness.cli.clean import Clean
 from harness.control import quarantine
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER
 from harness.devices.phone_id import PhoneId
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
@@ -200,6 +203,16 @@ def test_builds(tmp_path: Path) -> None:
     assert ("cache/dddd", "a build is going on") in [(each.name, why) for each, why in busy.stays]
 
 
+def test_a_work_folder_of_a_living_run_stays_even_when_it_is_named(tmp_path: Path) -> None:
+    living, dead = (tmp_path / "build" / "work" / f"harness-{name}" for name in ("20260101-a", "20260101-b"))
+    for folder, owner in ((living, Holder.me("a")), (dead, replace(Holder.me("b"), start=1))):
+        folder.mkdir(parents=True)
+        (folder / OWNER).write_text(owner.line)
+    done = clean(("cache",), (f"work/{living.name}", f"work/{dead.name}"), None, dry=False)
+    assert names(done) == [f"work/{dead.name}"] and living.is_dir()
+    assert [why for _, why in done.stays] == [f"it is in use by a run (process {os.getpid()})"]
+
+
 def test_state(isolated_state: Path) -> None:
     root = isolated_state / "harness"
     phone = PhoneId("A8812X", "Pixel 3", "blueline", "10.0.0.7:5555")
@@ -218,9 +231,10 @@ def test_state(isolated_state: Path) -> None:
         (root / name).write_text("{}")
     aged(root, 100)
     done = clean(("state",), (), None, dry=False)
-    damaged = [name for name in names(done) if ".damaged." in name]
-    assert len(damaged) == 2  # 4567.json is no quarantine
-    assert set(names(done)) - set(damaged) == {"baselines.json", "leases/x.lock"}
+    assert names(done) == [
+        *("baselines.json", "baselines.json.damaged.1", "leases/x.lock"),
+        "quarantine/4567.json",  # it is none
+    ]
     assert {each.name for each, _ in done.stays} == {
         *("settings/0123.json", "same-serial/89ab"),
         f"quarantine/{phone.digest}.json",

@@ -14,8 +14,9 @@ from harness.control.conditions import facts
 from harness.devices import discovery
 from harness.devices.base import Attached, Device, Identity, Unusable
 from harness.devices.phone_id import PhoneId
+from harness.errors import UsageError
 from harness.exit_codes import ExitCode
-from tests.unit.control.conditions.fakes import FakePhone
+from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -70,6 +71,18 @@ def test_the_table_is_read_without_a_terminal(
     assert "this host" in lines
 
 
+def test_a_phone_in_use_is_told_with_who_has_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone = empty()
+    phone.holder = ELSEWHERE
+    assert perform(monkeypatch, "--json", phones=(phone,)) == ExitCode.DONE
+    (value,) = json.loads(capsys.readouterr().out)["devices"]
+    assert value["in_use"] == str(ELSEWHERE) and "not asked" in value["unknown"]["LOW_BATTERY"]
+    perform(monkeypatch, phones=(phone,))
+    assert f": in use by {ELSEWHERE}" in capsys.readouterr().out.splitlines()[0]
+
+
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     phone = empty()
     phone.answers["dumpsys power"] = "nothing"
@@ -90,9 +103,14 @@ def test_a_release(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     phone = FakePhone()
     quarantine.put(PhoneId.of(phone.identity), quarantine.UNKILLABLE)
-    assert perform(monkeypatch, "--release", "S2", phones=(phone,)) == ExitCode.DONE
+    assert perform(monkeypatch, "--release", "S2", phones=(phone, FakePhone(Identity("S2", "adb")))) == ExitCode.DONE
     assert capsys.readouterr().out == "S2: in no quarantine\n"
+    with pytest.raises(UsageError, match=r"--release S3: no device of that name\n  in quarantine: S1"):
+        perform(monkeypatch, "--release", "S3", phones=(phone,), away=(AWAY,))
+    assert perform(monkeypatch, "--release", "U", away=(AWAY,)) == ExitCode.DONE
     assert quarantine.every()
     assert perform(monkeypatch, "--release", "S1") == ExitCode.DONE  # by its last address: it may be away
     assert "S1: the quarantine of Pixel 3" in capsys.readouterr().out
     assert not quarantine.every()
+    with pytest.raises(UsageError, match="no device is in quarantine"):
+        perform(monkeypatch, "--release", "S1")

@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli import restore
 from harness.control import settings_journal
+from harness.control.lease import Lease
 from harness.control.orphans import Swept
 from harness.control.settings_journal import Change
 from harness.devices import discovery
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture(autouse=True)
 def state(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext(()))
+    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext(Lease()))
     monkeypatch.setattr(restore, "sweep", lambda *_, **__: Swept())  # test_restore_drop.py
 
 
@@ -61,7 +62,7 @@ def test_a_phone_that_takes_no_lock_may_be_in_use(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = Condition("UNLOCKED", "/data/local/tmp/harness-lock cannot be written: Permission denied")
-    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext((found,)))
+    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext(Lease((found,), alone=False)))
     swept: list[Any] = []
 
     def sweep(*_: Any, **__: Any) -> Swept:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli import restore
 from harness.cli.restore import Restore
+from harness.control.lease import Lease
 from harness.devices import discovery
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 @contextmanager
 def nothing(*_: Any, **__: Any) -> Any:
-    yield ()
+    yield Lease()
 
 
 @pytest.fixture

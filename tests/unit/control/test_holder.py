@@ -35,15 +35,16 @@ def test_only_a_holder_of_this_boot_is_known_to_be_dead() -> None:
         pass
     dead = replace(Holder.me(), pid=ended.pid)
     assert dead.is_dead
-    assert not Holder.me().is_dead
+    assert (Holder.me().is_dead, Holder.me().is_alive) == (False, True)
     assert replace(Holder.me(), start=1).is_dead  # the pid belongs to another process by now
-    assert not replace(dead, kernel="another boot").is_dead
-    assert not replace(dead, start=0).is_dead
+    for unknown in (replace(Holder.me(), kernel="another boot"), replace(Holder.me(), start=0)):
+        assert (unknown.is_dead, unknown.is_alive) == (False, False)
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda data: data.decode("latin-1"))))
 def test_anything_else_is_no_holder(text: str) -> None:
     assert Holder.parse(text) is None
+    assert Holder.parse(text.encode("utf-8", "surrogatepass")) is None
 
 
 @given(st.sampled_from(["host", "user", "pid", "start", "kernel", "since", "run", "token"]), st.integers(0, 9))

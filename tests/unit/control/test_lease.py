@@ -144,7 +144,7 @@ def phone(tmp_path: Path) -> OnThisHost:
 def test_a_device_is_leased_once(phone: OnThisHost, tmp_path: Path) -> None:
     again = OnThisHost(tmp_path / "phone", address="10.0.0.7:6666")
     with ExitStack() as stack:
-        assert stack.enter_context(lease.leased(phone, run="sweep")) == ()
+        assert stack.enter_context(lease.leased(phone, run="sweep")) == lease.Lease()
         stack.enter_context(lease.leased(OnThisHost(tmp_path / "another", "B9913Y")))
         with pytest.raises(DeviceError, match=rf"another harness run is using the device: .*pid {os.getpid()}.*sweep"):
             stack.enter_context(lease.leased(again))
@@ -206,8 +206,9 @@ def test_a_harness_of_another_host_is_met_on_the_phone(
 def test_a_phone_that_takes_no_lock_is_still_measured(tmp_path: Path, phone: OnThisHost) -> None:
     (tmp_path / "phone").mkdir()
     (tmp_path / "phone" / "harness-lock").touch()  # as good as a full disk: no folder can be made
-    with lease.leased(phone) as conditions:
-        (found,) = conditions
+    with lease.leased(phone) as held:
+        (found,) = held.conditions
+    assert not held.alone
     assert found.name == "UNLOCKED" and "harness-lock cannot be written" in found.what
 
 
@@ -216,8 +217,9 @@ def test_a_host_without_a_folder_for_locks_is_told(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_LOCK_DIR", str(tmp_path / "file" / "locks"))
-    with lease.leased(phone) as conditions:
-        (found,) = conditions
+    with lease.leased(phone) as held:
+        (found,) = held.conditions
+    assert held.alone  # the lock on the phone keeps this host's runs out as well
     assert found.name == "UNLOCKED" and str(tmp_path / "file" / "locks") in found.what
     with lease.host_cpus(LOCAL, threading.Event(), pytest.fail) as conditions:
         assert [condition.name for condition in conditions] == ["UNLOCKED"]
@@ -252,8 +254,8 @@ def test_results_are_stamped_from_the_moment_that_another_harness_has_the_phone(
         stamped.append(condition)
         done.set()
 
-    with lease.leased(phone, say=pytest.fail, stamp=stamp) as conditions:
-        assert conditions == ()
+    with lease.leased(phone, say=pytest.fail, stamp=stamp) as held:
+        assert held.conditions == ()
         (tmp_path / "phone" / "harness-lock" / "2").mkdir()
         assert done.wait(10)
     assert [(c.name, c.what.split(":")[0]) for c in stamped] == [("UNLOCKED", "the lock on the phone is gone")]

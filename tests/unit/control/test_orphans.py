@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harness.control.orphans import OWNER, Owner, leftovers, sweep
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER, leftovers, sweep
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
-from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -28,13 +26,13 @@ class Bench(LocalDevice):
         self.root = Path(self.work_root())
         self.begun: list[RemoteProcess] = []
 
-    def folder(self, run: str, *files: str, owner: Owner | None = None) -> Path:
+    def folder(self, run: str, *files: str, owner: Holder | None = None) -> Path:
         made = self.root / f"harness-{run}"
         made.mkdir()
         for name in files:
             (made / name).write_text("{}")
         if owner is not None:
-            (made / OWNER).write_bytes(owner.as_bytes())
+            (made / OWNER).write_bytes(owner.line.encode())
         return made
 
     def start(self, run: str, program: str = "convbench") -> RemoteProcess:
@@ -60,12 +58,14 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         made.kill(process)
 
 
-DEAD = Owner("r", "lab", "another boot", 1, 1)
+ME = Holder.me("r")
+ELSEWHERE = replace(ME, host="lab", kernel="another boot")
+DEAD = replace(ME, start=ME.start + 1)  # the number belongs to another process by now
 
 
 def test_programs_are_stopped_and_folders_removed_save_those_with_records(bench: Bench) -> None:
     first, second, own = bench.start("a"), bench.start("b", "worker-x/tool"), bench.start("mine")
-    bench.folder("c", "4-7.1.jsonl", owner=DEAD)
+    bench.folder("c", "4-7.1.jsonl", owner=ELSEWHERE)
     bench.folder("verify-smoke-1", "verify.plan", "0-3.1.jsonl")
     bench.folder("lock", "holder")
     (bench.root / "somebody-else").mkdir()
@@ -88,10 +88,9 @@ def test_programs_are_stopped_and_folders_removed_save_those_with_records(bench:
 
 def test_what_a_living_process_of_this_host_owns_is_left_alone(bench: Bench) -> None:
     process = bench.start("a")
-    (bench.root / "harness-a" / OWNER).write_bytes(Owner.here("a").as_bytes())
+    (bench.root / "harness-a" / OWNER).write_text(ME.line)
     assert leftovers(bench) == []
-    later = Owner.here("a").start_ticks + 1  # the number belongs to another process by now
-    (bench.root / "harness-a" / OWNER).write_text(json.dumps({**vars(Owner.here("a")), "start_ticks": later}))
+    (bench.root / "harness-a" / OWNER).write_text(DEAD.line)
     (found,) = leftovers(bench)
     assert (found.run, found.has_folder, found.has_records) == ("a", True, False)
     assert process in found.programs
@@ -117,20 +116,16 @@ def test_a_clean_device_costs_three_looks_and_says_nothing(bench: Bench, monkeyp
     assert calls == ["running", "list_dir", "read_files"]
 
 
-@given(st.one_of(st.none(), st.binary(max_size=60), st.sampled_from([b"[]", b"{}", b"[" * 9999, b'{"run":[]}'])))
-def test_no_owner_s_file_does_harm(data: Any) -> None:
-    assert Owner.parse(data) is None
-
-
-@given(mutated(b'{"run":"r","host":"h","boot_id":"b","pid":7,"start_ticks":9}'))
-def test_a_mutated_owner_s_file(data: bytes) -> None:
-    owner = Owner.parse(data)
-    assert owner is None or (owner.host.isprintable() and not owner.is_alive)
-
-
-def test_an_owner_is_read_as_it_was_written() -> None:
-    me = Owner.here("r")
-    assert Owner.parse(me.as_bytes()) == me
-    assert me.is_alive
-    assert not DEAD.is_alive
-    assert not Owner("r", "h", Owner.here("r").boot_id, 2**22 + 1, 0).is_alive
+def test_without_the_lock_only_what_is_known_to_be_dead_is_swept(bench: Bench) -> None:
+    living, unknown = bench.start("living"), bench.start("unknown")
+    (bench.root / "harness-living" / OWNER).write_text(ELSEWHERE.line)
+    contained = replace(DEAD, kernel=ME.kernel.split()[0] + " 4026539999")  # another container's process ids
+    bench.folder("contained", owner=contained)
+    bench.folder("dead", owner=DEAD)
+    done = sweep(bench, "mine", alone=False)
+    assert bench.alive(living) and bench.alive(unknown)
+    assert done.removed == ("dead",)
+    assert {each.run for each in done.spared} == {"living", "unknown", "contained"}
+    assert any("run living of host lab may be at work here" in line for line in done.lines)
+    assert sweep(bench, "mine", drop=["unknown"], alone=False).removed == ("unknown",)  # it was asked for by name
+    assert len(sweep(bench, "mine").removed) == 2

@@ -97,9 +97,11 @@ def test_a_damaged_file_is_said_kept_aside_and_not_trusted(isolated_state: Path,
     said: list[str] = []
     found = quarantine.without(attached(A), said.append)
     assert [device.serial for device in found.devices] == [A.serial]
+    assert quarantine.of(ID_A) is None and quarantine.every() == [] and file.read_bytes() == damage
     assert len(said) == 1 and f"{file} is damaged" in said[0]
+    assert quarantine.of(ID_A, said.append, aside=True) is None  # by who holds the phone
     (aside,) = file.parent.glob("*.damaged.*")
-    assert aside.read_bytes() == damage
+    assert aside.read_bytes() == damage and aside.name in said[1]
     assert quarantine.of(ID_A, pytest.fail) is None
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from harness.control import settings
+from harness.control import settings, settings_journal
 from harness.control.settings_journal import Change, Pending, keep_here
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
@@ -130,6 +130,19 @@ def test_the_phones_own_journal_wins(state: Path, phone: Phone) -> None:
     assert phone.values["stay_on_while_plugged_in"] == "3"
 
 
+def test_a_journal_that_cannot_be_removed_is_told_as_one_message(
+    state: Path, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    known = PhoneId.of(phone.identity)
+    settings_journal.keep_here(known, AWAKE)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InfrastructureError, match=rf"cannot remove {state}/{known.digest}\.json: Permission denied"):
+        settings_journal.keep_here(known, ())
+
+
 def test_a_state_folder_that_cannot_be_read_is_said(state: Path, phone: Phone) -> None:
     file = state / f"{PhoneId.of(phone.identity).digest}.json"
     file.mkdir(parents=True)
@@ -172,15 +185,3 @@ def test_a_journal_of_a_phone_that_told_no_mark_is_its_own_where_the_phone_has_t
     again.files[ON_PHONE] = file.read_text()
     assert settings.restore(again.device).done == ["stay_awake put back to '1'"]
     assert list(state.iterdir()) == []
-
-
-def test_a_journal_that_cannot_be_removed_is_said(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    phone = by_number("")
-    keep_here(PhoneId.of(phone.identity), AWAKE)
-
-    def refuse(path: Path, **_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "unlink", refuse)
-    with pytest.raises(InfrastructureError, match=r"cannot remove .*Permission denied"):
-        keep_here(PhoneId.of(phone.identity), ())

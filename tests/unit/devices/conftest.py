@@ -259,6 +259,16 @@ class _Handler(socketserver.BaseRequestHandler):
 @pytest.fixture
 def fake_adb() -> Iterator[FakeAdb]:
     """An adb server without phones."""
+    yield from _served()
+
+
+@pytest.fixture
+def another_adb() -> Iterator[FakeAdb]:
+    """A second one."""
+    yield from _served()
+
+
+def _served() -> Iterator[FakeAdb]:
     with FakeAdb() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

@@ -6,15 +6,17 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.devices import servers
+from harness.devices import discovery, servers
 from harness.devices.adb import AdbDevice
-from harness.devices.discovery import find, newcomers
+from harness.devices.base import key_of
+from harness.devices.discovery import Newcomers, find
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceLost, InfrastructureError, NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
@@ -118,8 +120,8 @@ def test_two_connections_are_said(fake_adb: Any, add_phone: Any) -> None:
         add_phone(serial)
     found = find([], [fake_adb.address])
     assert [d.serial for d in found.devices] == ["ABC"]
-    assert found.other_names == {"ABC": ("192.168.0.7:5555",)}
-    (condition,) = found.conditions["ABC"]
+    assert found.other_names == {(fake_adb.address, "ABC"): ("192.168.0.7:5555",)}
+    (condition,) = found.conditions[fake_adb.address, "ABC"]
     assert condition.name == "TWO_CONNECTIONS" and "(USB, network)" in condition.what
     assert "ABC" not in condition.what and "192.168" not in condition.what  # it goes into reports
     both = find(["ABC", "192.168.0.7:5555"], [fake_adb.address])
@@ -143,7 +145,7 @@ def test_two_phones_with_one_number(
     first, second = (PhoneId.of(d.identity) for d in found.devices)
     assert first.known_by == second.known_by == "android_id" and first.digest != second.digest
     for serial in ("10.0.0.7:1", "10.0.0.8:1"):
-        (condition,) = found.conditions[serial]
+        (condition,) = found.conditions[fake_adb.address, serial]
         assert condition.name == "SAME_SERIAL" and "by its android_id" in condition.what
     fake_adb.phones["10.0.0.9:1"] = fake_adb.phones.pop("10.0.0.7:1")  # a new address, and the other one is away
     del fake_adb.phones["10.0.0.8:1"]
@@ -194,7 +196,7 @@ def test_other_signs_of_a_start(fake_adb: Any, add_phone: Any, properties: dict[
     if not has_started:
         assert "--allow STARTING" in found.unusable[0].remedy
         allowed = find([], [fake_adb.address], allow=["STARTING"])
-        assert [c.name for c in allowed.conditions["ONE"]] == ["STARTING"]
+        assert [c.name for c in allowed.conditions[fake_adb.address, "ONE"]] == ["STARTING"]
 
 
 def test_properties_that_are_empty_at_first(fake_adb: Any, phone: Any) -> None:
@@ -271,8 +273,65 @@ def test_newcomers_are_asked_alone(fake_adb: Any, add_phone: Any) -> None:
     add_phone("KNOWN")
     add_phone("NEW")
     add_phone("LOCKED", state="unauthorized")
-    assert [device.serial for device in newcomers([fake_adb.address], {"KNOWN"})] == ["NEW"]
+    known = {(fake_adb.address, "KNOWN"), ("other:5037", "NEW")}
+    assert [device.serial for device in Newcomers([fake_adb.address])(known).devices] == ["NEW"]
     assert not any("KNOWN" in request for request in fake_adb.requests)
-    assert newcomers([], set()) == []
+    assert Newcomers([])(()).devices == ()
     with pytest.raises(InfrastructureError, match="does not answer"):  # and none is started
-        newcomers(["127.0.0.1:1"], set())
+        Newcomers(["127.0.0.1:1"])(())
+
+
+def test_newcomers_come_with_the_conditions_that_they_are_found_in(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("ONE", {"sys.boot_completed": ""})
+    assert Newcomers([fake_adb.address])(()).devices == ()
+    found = Newcomers([fake_adb.address], ["STARTING"])(())
+    assert [c.name for c in found.conditions[fake_adb.address, "ONE"]] == ["STARTING"]
+
+
+def test_a_newcomer_that_cannot_be_used_is_asked_again_after_a_while(
+    fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_phone("OLD", features="cmd")
+    look = Newcomers([fake_adb.address])
+    look(())
+    asked = [request for request in fake_adb.requests if "OLD" in request]
+    assert asked
+    look(())
+    assert [request for request in fake_adb.requests if "OLD" in request] == asked
+    later = time.monotonic() + discovery._AGAIN_S
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    look(())
+    assert len([request for request in fake_adb.requests if "OLD" in request]) == 2 * len(asked)
+
+
+def test_a_newcomer_with_the_number_of_a_phone_in_the_run_is_told_from_it(
+    fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = iter(["one", "two", "one"])
+    monkeypatch.setattr(AdbDevice, "_read_identity", of_another_start(AdbDevice._read_identity, starts))
+    add_phone("10.0.0.7:1", {"ro.serialno": "ABC"})
+    (first,) = find([], [fake_adb.address]).devices
+    add_phone("10.0.0.8:1", {"ro.serialno": "ABC"})
+    found = Newcomers([fake_adb.address])({key_of(first)}, [first])
+    (second,) = found.devices
+    assert PhoneId.of(second.identity).digest != PhoneId.of(first.identity).digest
+    assert [c.name for c in found.conditions[key_of(second)]] == ["SAME_SERIAL"]
+    assert not PhoneId.of(second.identity).is_same(PhoneId.of(first.identity))
+
+
+def test_another_connection_to_a_phone_in_the_run_is_no_phone_with_its_number(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("10.0.0.7:1", {"ro.serialno": "ABC"})
+    (first,) = find([], [fake_adb.address]).devices
+    add_phone("10.0.0.8:1", {"ro.serialno": "ABC"})
+    (again,) = Newcomers([fake_adb.address])({key_of(first)}, [first]).devices
+    assert PhoneId.of(again.identity).digest == PhoneId.of(first.identity).digest
+    assert find([], [fake_adb.address]).devices[0].identity.serialno_is_shared is False
+
+
+def test_phones_of_two_servers_with_one_serial_have_conditions_of_their_own(
+    fake_adb: Any, another_adb: Any, add_phone: Any
+) -> None:
+    another_adb.phones["ONE"] = add_phone("ONE", {"ro.serialno": "A1B2C3"})
+    add_phone("ONE", {"sys.boot_completed": ""})
+    found = find([], [fake_adb.address, another_adb.address], allow=["STARTING"])
+    assert set(found.conditions) == {(fake_adb.address, "ONE")}

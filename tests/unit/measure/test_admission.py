@@ -5,19 +5,21 @@ from __future__ import annotations
 import threading
 from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from harness.control.conditions.modes import BATTERY_SAVER
 from harness.devices.base import Attached, Device, Identity, Unusable
-from harness.errors import NoDeviceError
-from harness.measure.admission import admitted
+from harness.errors import DeviceError, NoDeviceError
+from harness.measure.admission import admitted, ask_held, check_mended
 from harness.measure.context import Context
 from harness.measure.request import Request
 from harness.model.condition import Condition
 from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
-from tests.unit.control.conditions.fakes import SETTINGS, FakePhone
+from tests.unit.control.conditions.fakes import ELSEWHERE, SETTINGS, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -91,14 +93,56 @@ def test_battery_saver_stops_nothing_where_the_run_switches_it_off(
     policy = asked.request.policy.model_copy(update={"settings": PhoneSettings(battery_saver_off=switches_off)})
     usable, admission = admitted(replace(asked, request=replace(asked.request, policy=policy)))
     assert bool(usable.attached.devices) is switches_off
-    assert "LOW_POWER_MODE" not in [condition.name for condition in admission.of(cast(Device, saving))]
+    assert list(admission.of(cast(Device, saving))) == [BATTERY_SAVER] * switches_off  # for the run to look at again
+
+
+@pytest.mark.parametrize(
+    ("low_power", "allow", "found"),
+    [
+        (None, (), None),
+        ("0", (), None),
+        ("1", (), "does not let it be switched off"),
+        ("1", ("LOW_POWER_MODE",), "does not let it be switched off"),
+        (DeviceError("settings: exit code 255"), (), "cannot be told whether it is off: settings: exit code 255"),
+        (DeviceError("settings: exit code 255"), ("LOW_POWER_MODE",), "cannot be told whether it is off"),
+    ],
+)
+def test_battery_saver_that_stays_on_refuses_or_is_stamped(
+    low_power: str | DeviceError | None, allow: tuple[str, ...], found: str | None
+) -> None:
+    def get_setting(*_: str, **__: object) -> str | None:
+        if isinstance(low_power, DeviceError):
+            raise low_power
+        return low_power
+
+    device = cast(Device, SimpleNamespace(serial="A", get_setting=get_setting))
+    if found is not None and not allow:
+        with pytest.raises(DeviceError, match=rf"(?s)LOW_POWER_MODE.*{found}.*--allow LOW_POWER_MODE"):
+            check_mended(device, BATTERY_SAVER, allow)
+        return
+    stamp = check_mended(device, BATTERY_SAVER, allow)
+    assert (stamp is None) is (found is None)
+    assert stamp is None or (stamp.name == "LOW_POWER_MODE" and str(found) in stamp.what)
+
+
+def test_a_phone_in_use_is_asked_once_it_is_free() -> None:
+    busy, said = phone("A", empty=True), list[str]()
+    busy.holder = ELSEWHERE
+    usable, admission = admitted(context(busy, said=said))
+    device = cast(Device, busy)
+    assert usable.attached.devices == (device,) and admission.is_to_ask(device) and busy.asked == ["lock"]
+    assert said[-1] == f"A: in use by {ELSEWHERE}: it is asked for its conditions once it is free"
+    with pytest.raises(DeviceError, match=r"(?s)LOW_BATTERY .*--allow LOW_BATTERY"):
+        ask_held(device, (), said.append, ())
+    assert [stamp.name for stamp in ask_held(device, ("LOW_BATTERY",), said.append, ())] == ["LOW_BATTERY", "CHARGING"]
+    assert not admitted(context(phone("B")))[1].in_use
 
 
 def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:
     started, said = phone("A"), list[str]()
     asked = context(started, allow=("STARTING",), said=said)
     seen = (Condition("STARTING", "it does not say so"), Condition("TWO_CONNECTIONS", "by USB and network"))
-    asked = replace(asked, attached=replace(asked.attached, conditions={"A": seen}))
+    asked = replace(asked, attached=replace(asked.attached, conditions={("h:1", "A"): seen}))
     _, admission = admitted(asked)
     assert [condition.name for condition in admission.of(cast(Device, started))] == ["STARTING"]
     assert any(text.startswith("A: TWO_CONNECTIONS: by USB and network") for text in said)

@@ -28,7 +28,8 @@ def swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """What is said, noted and left of a sweep that gives, or raises, something."""
 
     def _swept(result: Swept | Exception) -> tuple[list[str], list[Any], DeviceOutcome]:
-        def sweep(device: Device, own: str) -> Swept:
+        def sweep(device: Device, own: str, *, alone: bool) -> Swept:
+            assert not alone
             if isinstance(result, Exception):
                 raise result
             return result
@@ -36,7 +37,7 @@ def swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(sweeping, "sweep", sweep)
         said: list[str] = []
         outcome = DeviceOutcome("pixel-3")
-        sweeping.swept(PHONE, "mine", outcome, EventLog(tmp_path / "events.jsonl"), said.append)
+        sweeping.swept(PHONE, "mine", outcome, EventLog(tmp_path / "events.jsonl"), said.append, alone=False)
         return said, read_lines(tmp_path / "events.jsonl"), outcome
 
     return _swept
@@ -48,10 +49,13 @@ def test_a_clean_device_is_no_matter(swept: Any) -> None:
 
 
 def test_what_was_done_is_said_and_stands_in_the_events(swept: Any) -> None:
-    said, events, outcome = swept(Swept(2, ("a",), (Leftover("b", has_folder=True, has_records=True),)))
+    said, events, outcome = swept(
+        Swept(2, ("a",), (Leftover("b", has_folder=True, has_records=True),), (Leftover("c"),))
+    )
     assert said[0] == "2 programs of dead runs were stopped"
-    assert "--drop b" in said[2]
+    assert "run c may be at work" in said[2] and "--drop b" in said[3]
     assert (events[0]["stopped"], events[0]["removed"], events[0]["kept"]) == (2, ["a"], ["b"])
+    assert events[0]["spared"] == ["c"]
     assert outcome.messages == []
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness.control.conditions.facts import Facts
 from harness.control.conditions.folder import Folder
+from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
 from harness.devices.base import Cluster, Identity, Topology
 from tests.unit.control.conditions.fakes import FakePhone
@@ -34,7 +35,7 @@ def facts() -> Callable[..., Facts]:
         zones=12,
         settings={"global low_power": "0"},
         wakefulness="Awake",
-        in_use=False,
-        pending=(),
+        in_use="",
+        remembered=Remembered(()),
     )
     return lambda **changes: replace(well, **changes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness.control.holder import Holder
 from harness.devices.base import Cluster, Completed, Identity, Topology
 
 BATTERY = (
@@ -31,6 +32,9 @@ FOLDER = {
 PIXEL = Identity("S1", "adb", model="Pixel 3", sdk=31, serialno="8A9X")
 
 
+ELSEWHERE = replace(Holder.me("sweep"), host="another", kernel="another boot")
+
+
 @dataclass
 class FakePhone:
     """Answers by the first words of a command; an exception in the place of an answer is raised."""
@@ -39,6 +43,8 @@ class FakePhone:
     answers: dict[str, str | Exception] = field(default_factory=dict)
     folder: dict[str, str] = field(default_factory=lambda: dict(FOLDER))
     fails: Exception | None = None
+    holder: Holder | None = None  # who has locked it, of another host
+    asked: list[str] = field(default_factory=list)
 
     @property
     def serial(self) -> str:
@@ -60,6 +66,7 @@ class FakePhone:
         if self.fails:
             raise self.fails
         name = " ".join(argv[:2]) if argv[0] == "dumpsys" else self._script(argv)
+        self.asked.append(name)
         answer = self.answers.get(name, self._usual(name, argv))
         if isinstance(answer, Exception):
             raise answer
@@ -67,11 +74,15 @@ class FakePhone:
 
     @staticmethod
     def _script(argv: Sequence[str]) -> str:
-        return "settings" if "settings list" in argv[2] else "folder" if "df -k" in argv[2] else "load"
+        words = {"settings": "settings list", "folder": "df -k", "lock": "held $n $l"}
+        return next((name for name, word in words.items() if word in argv[2]), "load")
 
     def _usual(self, name: str, argv: Sequence[str]) -> str:
         if name == "settings":
             return "".join(f"{SETTINGS[space]}\n{argv[4]}\n" for space in SETTINGS)
+        if name == "lock":
+            held = f"beat 1 boot 990.0\nheld 1 {self.holder.line}\n" if self.holder else ""
+            return f"\n{argv[4]}\nnow boot 1000.0\n{held}end {argv[4]}\n"
         if name == "folder":
             parts = {**self.folder, "end": ""}
             return "".join(f"\n{argv[4]} {part}\n{text}" for part, text in parts.items()).replace("{token}", argv[4])

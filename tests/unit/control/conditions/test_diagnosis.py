@@ -9,18 +9,22 @@ from typing import Any, cast
 
 import pytest
 
+from harness.control import quarantine
 from harness.control.conditions import facts as facts_module
 from harness.control.conditions.diagnosis import CHECKS, diagnose, judged
 from harness.control.conditions.facts import Facts
 from harness.control.conditions.folder import Folder
 from harness.control.conditions.known import NotKnown
+from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
 from harness.control.quarantine import Quarantine
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.devices.local import LocalDevice
+from harness.devices.phone_id import PhoneId
 from harness.errors import DeadlineExceeded, DeviceLost
 from harness.model.condition import KINDS
-from tests.unit.control.conditions.fakes import THERMAL, FakePhone
+from harness.paths import state_root
+from tests.unit.control.conditions.fakes import ELSEWHERE, THERMAL, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -51,10 +55,12 @@ FOUND: list[tuple[str, dict[str, Any], str]] = [
     ("GAME_MODE", {"settings": {"global sem_enhanced_cpu_responsiveness": "1"}}, "Samsung"),
     ("SCREEN", {"wakefulness": "Dozing"}, "dozing"),
     ("WORK_FOLDER", {"folder": Folder("it is full", "free some", 1 << 30, (), ())}, "it is full"),
-    ("QUARANTINED", {"quarantine": QUARANTINE}, "until 2026-11-30 14:00 UTC: it left the bus"),
+    ("QUARANTINED", {"remembered": Remembered((), QUARANTINE)}, "until 2026-11-30 14:00 UTC: it left the bus"),
     ("LITTLE_SPACE", {"folder": Folder("", "", (64 << 20) - 1, (), ())}, "63 MiB"),
     ("ORPHANS", {"folder": Folder("", "", 1 << 30, ("harness-x",), ("harness-x",))}, "harness-x, 1 program running"),
-    ("PENDING_SETTINGS", {"pending": ("stay_awake", "x")}, "stay_awake, x"),
+    ("PENDING_SETTINGS", {"remembered": Remembered(("stay_awake", "x"))}, "stay_awake, x"),
+    ("JOURNAL_DAMAGED", {"remembered": Remembered((), damaged_journal="a.json is cut")}, "a.json is cut"),
+    ("QUARANTINE_DAMAGED", {"remembered": Remembered((), damaged_quarantine="b.json is cut")}, "b.json is cut"),
 ]
 NOT_FOUND: list[dict[str, Any]] = [
     {},
@@ -67,7 +73,7 @@ NOT_FOUND: list[dict[str, Any]] = [
     {"thermal": replace(COOL, status=2)},
     {"settings": {"global low_power": "0", "system high_performance_mode_on": "null"}},
     {"folder": Folder("", "", 64 << 20, (), ())},
-    {"folder": Folder("", "", 1 << 30, ("harness-x",), ("harness-x",)), "in_use": True},
+    {"remembered": Remembered(("stay_awake",)), "in_use": "a run that has changed it"},
 ]
 
 
@@ -106,7 +112,7 @@ def test_a_status_that_is_overridden_or_of_no_hal_is_no_heat(facts: MakeFacts) -
         ("later", {"THERMAL_FROZEN"}),
         ("settings", {"LOW_POWER_MODE", "GAME_MODE"}),
         ("wakefulness", {"SCREEN"}),
-        ("pending", {"PENDING_SETTINGS"}),
+        ("remembered", {"PENDING_SETTINGS", "QUARANTINED", "JOURNAL_DAMAGED", "QUARANTINE_DAMAGED"}),
     ],
 )
 def test_a_fact_that_is_not_known_makes_its_conditions_unknown(facts: MakeFacts, fact: str, names: set[str]) -> None:
@@ -148,6 +154,33 @@ def test_a_dumpsys_that_hangs_costs_its_own_conditions_only(phone: FakePhone) ->
     diagnosis = asked(phone)
     assert [condition.name for condition in diagnosis.conditions] == ["LOW_BATTERY"]
     assert set(diagnosis.unknown) == {"THERMAL_OVERRIDE", "THERMAL_UNKNOWN"}
+
+
+def test_a_phone_that_another_host_measures_is_not_disturbed(phone: FakePhone) -> None:
+    phone.holder = ELSEWHERE
+    diagnosis = asked(phone, thorough=True)
+    assert phone.asked == ["lock"]
+    assert (diagnosis.in_use, list(diagnosis.conditions)) == (str(ELSEWHERE), [])
+    assert set(diagnosis.unknown) >= {"LOW_BATTERY", "HOT", "THERMAL_OVERRIDE", "CORES_OFFLINE", "WORK_FOLDER"}
+    assert asked(phone, held=True).in_use == "" and "dumpsys battery" in phone.asked
+
+
+def test_no_load_where_nobody_knows_whether_it_is_in_use(phone: FakePhone) -> None:
+    phone.answers["lock"] = "cut"
+    assert asked(phone, thorough=True).unknown == {}
+    assert "load" not in phone.asked and phone.asked.count("dumpsys thermalservice") == 1
+
+
+def test_damaged_files_of_the_phone_are_told_and_left_as_they_are(phone: FakePhone) -> None:
+    known = PhoneId.of(phone.identity)
+    quarantine.put(known, quarantine.UNKILLABLE)
+    files = [state_root() / folder / f"{known.digest}.json" for folder in ("settings", "quarantine")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{")
+    for _ in range(2):
+        assert [condition.name for condition in asked(phone).conditions] == ["JOURNAL_DAMAGED", "QUARANTINE_DAMAGED"]
+    assert [file.read_text() for file in files] == ["{", "{"]
 
 
 def test_a_phone_that_goes_away_is_unknown_and_no_exception(phone: FakePhone) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,15 @@ def test_the_script_itself_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["harness-dead-2"]
 
 
+def test_what_a_killed_doctor_left_goes_and_that_of_one_at_work_stays(tmp_path: Path) -> None:
+    old, new = (tmp_path / f".harness-doctor-{name}" for name in ("old", "new"))
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (time.time() - 600,) * 2)
+    assert folder.read(LocalDevice(tmp_path)).trouble == ""
+    assert list(tmp_path.iterdir()) == [new]
+
+
 @pytest.mark.parametrize(
     ("make", "trouble"), [(lambda path: None, "is not there"), (lambda path: path.write_text("x"), "is no folder")]
 )
@@ -73,5 +84,5 @@ def test_the_script_says_what_is_wrong(tmp_path: Path, make: object, trouble: st
     root, token = tmp_path / "work", new_token()
     assert callable(make)
     make(root)
-    done = LocalDevice(tmp_path).run(script(folder._SCRIPT, token, str(root)))
+    done = LocalDevice(tmp_path).run(script(folder._SCRIPT, token, str(root), f"{root}/harness-"))
     assert trouble in folder.parse(done.text, token, str(root)).trouble

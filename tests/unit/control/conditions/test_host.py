@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from harness.control.conditions import host
 from harness.control.conditions.diagnosis import judged
 from harness.control.conditions.host import Adb, HostFacts, Server
 from harness.control.conditions.known import NotKnown
+from harness.control.lease import host_cpus, leased
+from harness.devices.base import Identity
+from harness.devices.local import LocalDevice
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +62,13 @@ def test_found(name: str, changes: dict[str, Any], words: str) -> None:
 def test_not_found(changes: dict[str, Any]) -> None:
     diagnosis = judged(replace(WELL, **changes), host.CHECKS)
     assert (list(diagnosis.conditions), diagnosis.unknown) == ([], {})
+
+
+def test_a_process_that_holds_several_locks_is_told_once() -> None:
+    with leased(LocalDevice()), host_cpus(Identity("local", "local"), threading.Event(), pytest.fail):
+        (holder,) = host.read(()).holders
+    assert f"pid {os.getpid()}" in holder
+    assert host.read(()).holders == ()
 
 
 def test_a_server_that_tells_no_version() -> None:

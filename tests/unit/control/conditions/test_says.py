@@ -47,6 +47,12 @@ WORDS = st.sampled_from(
 ANSWERS = st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=30)), max_size=30).map("\n".join))
 
 
+@pytest.mark.parametrize(("present", "is_there"), [("false", False), ("true", True), ("", True)])
+def test_a_phone_without_a_battery_tells_a_level_of_0(present: str, is_there: bool) -> None:
+    text = f"  present: {present}\n{BATTERY.format(level=0, scale=100, tenths=0)}"
+    assert (says.battery(text) is not None) is is_there
+
+
 @given(st.integers(0, 1000), st.integers(1, 1000), st.integers(-10_000, 10_000))
 def test_a_battery(level: int, scale: int, tenths: int) -> None:
     text = BATTERY.format(level=level, scale=scale, tenths=tenths)
@@ -55,6 +61,7 @@ def test_a_battery(level: int, scale: int, tenths: int) -> None:
             says.battery(text)
         return
     found = says.battery(text)
+    assert found is not None
     assert 0 <= found.percent <= 100
     assert found.charging
     assert found.celsius == (tenths / 10 if -300 <= tenths <= 1200 else None)

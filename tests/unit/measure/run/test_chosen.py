@@ -11,9 +11,10 @@ from harness.devices.base import Cluster, Topology
 from harness.measure.clusters import forbidden
 from harness.measure.request import Request
 from harness.measure.run.chosen import choose
-from harness.measure.run.leftover import planned_clusters, unmeasured
+from harness.measure.run.leftover import unmeasured
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
+from harness.store import journal, rundir
 from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
@@ -48,7 +49,7 @@ def test_a_new_run(
 ) -> None:
     run = RunDir(tmp_path)
     chosen = choose(run, "p", request_, topology)
-    assert (planned_clusters(run, "p"), chosen.allowed) == (planned, allowed)
+    assert (run.ledger.clusters("p"), chosen.allowed) == (planned, allowed)
     assert [target.cluster.label for target in chosen.targets] == (
         [] if not topology.allowed else ["0-1", "2-3"] if topology is FREE else ["0-1"]
     )
@@ -65,3 +66,17 @@ def test_a_resumed_run_does_without_what_was_planned_until_it_is_begun(tmp_path:
     assert set(unmeasured(run, "p", ALLOWED)) == {"0-1"}
     events.add("spawning", cluster="2-3", attempt=1, output="x")  # it is free again, and its measuring is cut
     assert set(unmeasured(run, "p", ALLOWED)) == {"0-1", "2-3"}
+
+
+def test_clusters_are_planned_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def append(path: Path, data: bytes) -> None:
+        journal.append_bytes(path, data)
+        raise Killed
+
+    monkeypatch.setattr(rundir, "append_bytes", append)
+    with pytest.raises(Killed):
+        choose(RunDir(tmp_path), "p", MISSED, FREE)
+    assert RunDir(tmp_path).ledger.clusters("p") == ["0-1", "2-3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,17 +14,19 @@ from typing import Any, cast
 import pytest
 
 from harness.control.conditions.diagnosis import Diagnosis
-from harness.devices.base import Attached, Cluster, Device, Identity, Topology
+from harness.control.conditions.modes import BATTERY_SAVER
+from harness.devices.base import Attached, Cluster, Device, Identity, Key, Topology, Unusable, key_of
 from harness.errors import InfrastructureError
 from harness.measure import admission, campaign
 from harness.measure.campaign import in_turn, named
 from harness.measure.context import Context, Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
+from harness.measure.run import joining as joining_module
 from harness.measure.run import manifest
 from harness.measure.run.joining import Joining
 from harness.model.condition import Condition
-from harness.model.policy import load_policy
+from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
 from harness.store.rundir import RunDir
 
@@ -47,6 +50,7 @@ BY_WIFI = device(replace(PIXEL, serial="10.0.0.7:5555"))
 
 LOW = Condition("LOW_BATTERY", "5 % are left")
 EMULATED = Condition("EMULATED", "it is one")
+STARTING = Condition("STARTING", "it does not say that it has started")
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +58,7 @@ def conditions(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Condition]]:
     """What each phone has, by its serial."""
     found: dict[str, list[Condition]] = {}
     monkeypatch.setattr(
-        admission, "diagnose", lambda devices: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices]
+        admission, "diagnose", lambda devices, **_: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices]
     )
     return found
 
@@ -65,13 +69,17 @@ class Server:
     def __init__(self) -> None:
         self.phones: list[Device] = [FIRST]
         self.known: list[set[str]] = []
+        self.beside: list[str] = []
+        self.seen: dict[str, tuple[Condition, ...]] = {}
         self.is_gone = False
 
-    def __call__(self, known: Collection[str]) -> Sequence[Device]:
-        self.known.append(set(known))
+    def __call__(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
+        self.known.append({serial for _, serial in known})
+        self.beside = [device.serial for device in beside]
         if self.is_gone:
             raise InfrastructureError("no adb server")
-        return [phone for phone in self.phones if phone.serial not in known]
+        phones = tuple(phone for phone in self.phones if key_of(phone) not in known)
+        return Attached(phones, conditions={key_of(phone): self.seen.get(phone.serial, ()) for phone in phones})
 
 
 @pytest.fixture
@@ -100,6 +108,7 @@ def test_a_phone_that_joins_has_a_name_of_its_own_and_stands_in_the_manifest(
     assert RunDir(tmp_path / "run").manifest().devices == ["pixel-3", second[0], "pixel-8"]
     assert joining() == []
     assert server.known[-1] == {"S1", "S2", "S3", "10.0.0.7:5555"}  # the same phone by another address is none
+    assert server.beside == ["S1", "S2", "S3"]
     assert [name for name, _ in joining.joined] == [second[0], "pixel-8"]
 
 
@@ -111,6 +120,77 @@ def test_conditions_decide_who_joins_and_are_stamped(
     assert joining() == [("pixel-8", THIRD)]
     assert "S2: does not join: not measured, LOW_BATTERY" in capsys.readouterr().out
     assert joining.work.conditions == {"pixel-8": [EMULATED]}
+    assert [bad.serial for bad in joining.refused] == ["S2"]
+
+
+def test_what_is_seen_when_a_phone_is_found_counts_as_when_a_run_begins(joining: Joining, server: Server) -> None:
+    server.seen = {"S2": (STARTING,), "S3": (EMULATED,)}
+    server.phones += [SECOND, THIRD]
+    assert joining() == [("pixel-8", THIRD)]
+    assert joining.work.conditions == {"pixel-8": [EMULATED]}
+    assert "--allow STARTING" in joining.refused[0].remedy
+
+
+def test_what_the_run_sets_right_by_itself_stops_no_phone(
+    joining: Joining, server: Server, conditions: dict[str, list[Condition]]
+) -> None:
+    conditions["S3"] = [BATTERY_SAVER]
+    policy = REQUEST.policy.model_copy(update={"settings": PhoneSettings(battery_saver_off=True)})
+    server.phones += [THIRD]
+    work = replace(joining.work, request=replace(REQUEST, policy=policy))
+    assert Joining(joining._run, named([FIRST]), joining._context, work)() == [("pixel-8", THIRD)]
+    assert (joining(), [bad.serial for bad in joining.refused]) == ([], ["S3"])
+
+
+def test_a_refused_phone_is_asked_again_after_a_while_and_in_silence(
+    joining: Joining,
+    server: Server,
+    conditions: dict[str, list[Condition]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    conditions |= {"S2": [LOW], "S3": [LOW]}
+    server.phones += [SECOND, THIRD]
+    at_start = Unusable("S2", "not measured, LOW_BATTERY", "charge it")
+    resumed = Joining(joining._run, named([FIRST]), joining._context, joining.work, refused=[at_start])
+    assert resumed() == [] and resumed() == []
+    assert {"S2", "S3"} <= server.known[-1]
+    said = capsys.readouterr().out
+    assert said.count("S3: does not join") == 1 and "S2" not in said
+    now[0] += joining_module._AGAIN_S
+    assert resumed() == []
+    assert not {"S2", "S3"} & server.known[-1]
+    assert capsys.readouterr().out == ""
+    conditions["S2"] = []
+    now[0] += joining_module._AGAIN_S
+    assert [device for _, device in resumed()] == [SECOND]
+    assert [bad.serial for bad in resumed.refused] == ["S3"]
+
+
+def test_two_servers_that_list_phones_by_one_serial(joining: Joining, server: Server) -> None:
+    elsewhere = device(replace(THIRD.identity, serial="S1", host="h:2"))
+    server.phones.append(elsewhere)
+    assert joining() == [("pixel-8", elsewhere)]
+
+
+def test_what_cannot_be_written_down_keeps_one_phone_out_and_ends_nothing(
+    joining: Joining, server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(run: RunDir, **fields: Any) -> None:
+        if "pixel-8" in fields["devices"]:
+            raise InfrastructureError("cannot write manifest.json: No space left on device", "free some space")
+        update(run, **fields)
+
+    update = RunDir.update_manifest
+    monkeypatch.setattr(RunDir, "update_manifest", full)
+    server.phones += [THIRD, SECOND]
+    ((name, found),) = joining()
+    assert found is SECOND and name in RunDir(joining._run.path).manifest().devices
+    assert "S3: does not join: cannot write manifest.json" in capsys.readouterr().out
+    assert [(bad.serial, bad.remedy) for bad in joining.refused] == [("S3", "free some space")]
+    assert set(joining.work.conditions) == {name}
 
 
 def test_an_adb_server_that_is_gone_is_no_matter_of_those_that_are_measured(joining: Joining, server: Server) -> None:

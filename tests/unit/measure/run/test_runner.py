@@ -15,7 +15,7 @@ import pytest
 from harness.cli import run as cli_run
 from harness.control import settings_journal
 from harness.devices import discovery
-from harness.devices.base import Attached, Device, Identity, as_json
+from harness.devices.base import Attached, Device, Identity, Unusable, as_json
 from harness.devices.local import LocalDevice
 from harness.errors import NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode
@@ -23,6 +23,7 @@ from harness.measure.campaign import named
 from harness.measure.context import Context
 from harness.measure.programs import Programs
 from harness.measure.run import manifest, runner
+from harness.measure.run.joining import Joining
 from harness.measure.run.outcome import SessionOutcome
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
@@ -255,3 +256,50 @@ def test_a_damaged_device_file_is_named(run: RunDir) -> None:
     (run.device("pixel-3").path / "device.json").write_text("[]")
     with pytest.raises(UsageError, match=r"device\.json: it does not tell which device"):
         runner._own(run, attached(PIXEL))
+
+
+def test_a_phone_that_was_refused_while_the_run_was_at_work_counts_like_one_refused_at_its_start() -> None:
+    came, stays, late = (Unusable(serial, "not measured, LOW_BATTERY", "charge it") for serial in "ABC")
+    result = runner.RunResult(Path(), absent={came.key}, unusable=(came,))
+    (device,) = attached(replace(PIXEL, serial="A", host=""))
+    joining = cast(Joining, SimpleNamespace(joined=[("pixel-3", device)], refused=[]))
+    runner._note_absent(result, joining)
+    assert (result.some_unusable, result.unusable) == (False, ())
+    result = runner.RunResult(Path(), absent={came.key, stays.key}, unusable=(came, stays))
+    runner._note_absent(result, cast(Joining, SimpleNamespace(joined=joining.joined, refused=[stays])))
+    assert (result.some_unusable, result.unusable) == (True, (stays,))
+    result = runner.RunResult(Path())
+    runner._note_absent(result, cast(Joining, SimpleNamespace(joined=[], refused=[late])))
+    assert (result.some_unusable, result.unusable) == (True, (late,))
+
+
+def test_phones_of_two_servers_with_one_serial_are_absent_each_by_itself() -> None:
+    here, there = (Unusable("emulator-5554", "offline", "plug it in", host) for host in ("h:1", "h:2"))
+    (device,) = attached(replace(PIXEL, serial="emulator-5554", host="h:1"))
+    result = runner.RunResult(Path(), absent={here.key, there.key}, unusable=(here, there))
+    runner._note_absent(result, cast(Joining, SimpleNamespace(joined=[("pixel-3", device)], refused=[])))
+    assert (result.some_unusable, result.unusable) == (True, (there,))
+
+
+@pytest.mark.parametrize("abi", ["host", "arm64-v8a"])
+def test_nobody_joins_a_run_that_has_no_program_for_phones(abi: str) -> None:
+    said: list[str] = []
+    newcomers = cast(Any, lambda known, beside: Attached())
+    request = cast(Any, None)
+    context = Context(request, Attached(), said.append, lambda: nullcontext(threading.Event()), newcomers=newcomers)
+    found = runner._with_newcomers(context, Programs({}, abi))
+    assert (found.newcomers is None) is (abi == "host")
+    assert len(said) == (abi == "host")
+
+
+def test_no_name_of_a_phone_stands_in_the_command_line_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    (measured,) = attached(replace(PIXEL, serial="8A9X0B1C2", host="h:1"))
+    refused = Unusable("39011FDJH", "not measured, LOW_BATTERY (3 %)", "charge it", "h:1")
+    names = {("h:1", "8A9X0B1C2"): ("10.0.0.7:5555",), refused.key: ("10.0.0.8:5555",)}
+    devices = [
+        argument for name in ("8A9X0B1C2", "10.0.0.7:5555", "39011FDJH", "10.0.0.8:5555") for argument in ("-d", name)
+    ]
+    monkeypatch.setattr("sys.argv", ["harness", "run", *devices])
+    kept = runner._argv(Attached((measured,), (refused,), other_names=names), [("pixel-3", measured)])
+    refused_ = "(not measured, LOW_BATTERY phone)"
+    assert kept == ["harness", "run", "-d", "pixel-3", "-d", "pixel-3", "-d", refused_, "-d", refused_]

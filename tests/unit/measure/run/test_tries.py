@@ -25,7 +25,6 @@ from harness.measure.run.progress import DeviceProgress
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store import records
-from harness.store.progress import Done
 from harness.store.rundir import RunDir
 from tests.variants import fields
 
@@ -120,7 +119,7 @@ class Bench:
 
     def measure(self, *steps: Step) -> SessionOutcome:
         self.steps = [*steps]
-        tries.Tries(self.site, self.request, self.outcome, Done()).measure(TARGET)
+        tries.Tries(self.site, self.request, self.outcome).measure(TARGET)
         return self.outcome
 
     def events(self, name: str) -> list[Any]:
