@@ -91,8 +91,9 @@ class _Changes:
         self._phone = PhoneId.of(device.identity)
         self._journal = journal
         self._hanging: dict[tuple[str, str], str] = {}  # program on the phone, what it was to do -> what it said
-        here = {change.setting: change for change in settings_journal.kept_here(self._phone, say)}
-        there = {change.setting: change for change in settings_journal.kept_there(device, self._phone, say)}
+        self._there = settings_journal.kept_there(device, say)
+        here = {change.setting: change for change in settings_journal.kept_here(self._phone, say, self._there)}
+        there = {change.setting: change for change in (self._there.changes if self._there else ())}
         self._changes = list({**here, **there}.values())  # another host may have used the phone since
         self._is_kept = bool(self._changes)
 
@@ -269,7 +270,7 @@ class _Changes:
         The phone's is a help to other hosts: where it cannot be written the measurement goes on.
         """
         if self._changes:
-            settings_journal.keep_here(self._phone, self._changes)
+            settings_journal.keep_here(self._phone, self._changes, self._there)
         if self._changes or self._is_kept:
             try:
                 settings_journal.keep_there(self._device, self._phone, self._changes)
@@ -278,7 +279,7 @@ class _Changes:
             except DeviceError as error:
                 stamp(Condition("JOURNAL_UNWRITABLE", error.message))
         if not self._changes:
-            settings_journal.keep_here(self._phone, ())
+            settings_journal.keep_here(self._phone, (), self._there)
         self._is_kept = bool(self._changes)
 
     def _note(self, step: str, change: Change, value: str | None) -> None:

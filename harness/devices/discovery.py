@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.devices.base import LOCAL, AdbServer, Attached, Device, Key, Unusable, key_of
+from harness.devices.base import LOCAL, AdbServer, Attached, Device, Key, Unusable, is_network_address, key_of
 from harness.devices.listing import Listed, entries
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
@@ -225,7 +225,7 @@ def _distinct(devices: Sequence[AdbDevice], wanted: Sequence[str]) -> list[tuple
     """One entry per phone, with its other names. Kept is the one that was named, else the one by USB."""
 
     def rank(device: AdbDevice) -> tuple[bool, bool]:
-        return device.serial not in wanted, is_wireless(device.serial)
+        return device.serial not in wanted, is_network_address(device.serial)
 
     kept: list[tuple[AdbDevice, list[str]]] = []
     for device in sorted(devices, key=rank):
@@ -235,11 +235,6 @@ def _distinct(devices: Sequence[AdbDevice], wanted: Sequence[str]) -> list[tuple
         else:
             names.append(device.serial)
     return sorted(((one, tuple(names)) for one, names in kept), key=lambda pair: devices.index(pair[0]))
-
-
-def is_wireless(serial: str) -> bool:
-    """Whether a phone listed by that serial is reached over a network."""
-    return "._adb-tls-" in serial or (":" in serial and not serial.startswith(("usb:", "transport_id:")))
 
 
 def _is_one_phone(a: Device, b: Device) -> bool:
@@ -295,7 +290,7 @@ def _connections(phone: AdbDevice, others: Sequence[str]) -> list[Condition]:
     """No address stands in it: conditions go into reports."""
     if not others:
         return []
-    kinds = ", ".join("network" if is_wireless(serial) else "USB" for serial in (phone.serial, *others))
+    kinds = ", ".join("network" if is_network_address(serial) else "USB" for serial in (phone.serial, *others))
     what = f"{1 + len(others)} connections lead to the phone ({kinds}): the first of them is used"
     return [Condition("TWO_CONNECTIONS", what)]
 
