@@ -18,8 +18,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define PIN_TRIES 4
-
 static void settle(const sample_request *q, window *w, evidence *e) {
     uint64_t start = timer_ns();
     double last = 0;
@@ -50,10 +48,11 @@ static double believed(const sample_request *q) {
     return clock_believable(reading, q->max_khz, reason, sizeof reason) ? reading.mhz : -1;
 }
 
-static void usage(long *switches, long *faults) {
+/* Of this thread, or of all that share a call: the helpers of a pool are interrupted, too. */
+static void usage(const sample_request *q, long *switches, long *faults) {
     struct rusage u;
     *switches = *faults = 0;
-    if (getrusage(RUSAGE_THREAD, &u)) {
+    if (getrusage(q->pool ? RUSAGE_SELF : RUSAGE_THREAD, &u)) {
         return;
     }
     *switches = u.ru_nivcsw;
@@ -68,7 +67,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     if (!calls && !q->rotate) {
         calls = window_choose(w);
     }
-    usage(&switches, &faults);
+    usage(q, &switches, &faults);
     e->cpu_before = sched_getcpu();
     e->mhz_before = believed(q);
     if (q->rotate) {
@@ -78,7 +77,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     }
     e->mhz_after = believed(q);
     e->cpu_after = sched_getcpu();
-    usage(&switches_after, &faults_after);
+    usage(q, &switches_after, &faults_after);
     e->nivcsw = switches_after - switches;
     e->faults = faults_after - faults;
     e->calls = t.calls;
@@ -98,7 +97,7 @@ static bool was_on(int64_t seen, int cpu) {
 static bool measure_here(const sample_request *q, window *w, evidence *e, char *reason, size_t room) {
     cpu_set wanted = {{0}}, now;
     cpu_set_put(&wanted, q->cpu, true);
-    for (unsigned tries = 0; tries < PIN_TRIES; tries++) {
+    for (unsigned tries = 0; tries < SAMPLE_PIN_TRIES; tries++) {
         bool held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
         if (!held && !affinity_set(&wanted)) {
             snprintf(reason, room, "the system took CPU %d away: %s", q->cpu,
@@ -115,7 +114,7 @@ static bool measure_here(const sample_request *q, window *w, evidence *e, char *
     }
     snprintf(reason, room,
              "ran on CPU %d and %d instead of %d, %d times: the system keeps changing the CPUs it may use",
-             (int)e->cpu_before, (int)e->cpu_after, q->cpu, PIN_TRIES);
+             (int)e->cpu_before, (int)e->cpu_after, q->cpu, SAMPLE_PIN_TRIES);
     return false;
 }
 
