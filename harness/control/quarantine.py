@@ -19,6 +19,7 @@ from harness.control.damaged import put_aside
 from harness.devices.base import Attached, Device, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
+from harness.model.condition import Condition
 from harness.paths import state_folder, state_root
 from harness.store.journal import write_atomically
 
@@ -55,6 +56,11 @@ class Quarantine:
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
+
+    def condition(self, serial: str = "") -> Condition:
+        """QUARANTINED; ``serial``: of the device, for the remedy."""
+        remedy = f"look after the phone, then: harness doctor --release {serial}" if serial else ""
+        return Condition("QUARANTINED", f"{STATE} {self.text}", remedy)
 
     @property
     def text(self) -> str:
@@ -123,15 +129,10 @@ def release_named(name: str, attached: Sequence[Device] = ()) -> list[Quarantine
 def without(attached: Attached, say: Say | None = None) -> Attached:
     """What is attached, with phones in quarantine among the unusable ones."""
     found = held(attached, say)
-    unusable = [
-        Unusable(
-            device.serial,
-            f"{STATE} {known.text}",
-            f"look after it, then: harness doctor --release {device.serial}",
-            device.identity.host,
-        )
-        for device, known in found
-    ]
+    unusable = []
+    for device, known in found:
+        condition = known.condition(device.serial)
+        unusable.append(Unusable.of(device, condition.what, condition.advice, (condition.name,)))
     usable = [device for device in attached.devices if not any(device is one for one, _ in found)]
     return replace(attached, devices=tuple(usable), unusable=(*attached.unusable, *unusable))
 

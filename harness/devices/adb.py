@@ -152,9 +152,11 @@ class AdbDevice:
         token = scripts.new_token()
         line = scripts.announced(quoting.command(argv) + ("" if stdin else " </dev/null"), token)
         try:
-            code, stdout, stderr = self._transport.shell(line, Deadline(deadline_s), stdin)
+            code, stdout, stderr = self._transport.shell(
+                line, Deadline(deadline_s), stdin, lambda said: self._late(argv[0], deadline_s, said, token)
+            )
         except CommandTimedOut as late:
-            raise self._late(argv[0], deadline_s, late.stdout, token) from None
+            raise late.error or DeviceLost(f"{self.serial}: {argv[0]}: no answer") from None
         announcement, own = scripts.split_announced(stdout, token)
         if announcement is None:
             reason = stderr.decode("utf-8", "replace").strip()[-200:] or f"exit code {code}"
@@ -298,9 +300,11 @@ class AdbDevice:
         """What a command line printed; with an error where nothing came for long, and it was stopped."""
         token = scripts.new_token()
         try:
-            _, stdout, _ = self._transport.shell(scripts.announced(line, token), pace, stdin)
+            _, stdout, _ = self._transport.shell(
+                scripts.announced(line, token), pace, stdin, lambda said: self._late("sh", pace.seconds, said, token)
+            )
         except CommandTimedOut as late:
-            return self._late("sh", pace.seconds, late.stdout, token), late.stdout
+            return late.error, late.stdout
         return None, stdout
 
     @property

@@ -245,7 +245,7 @@ Key = tuple[str, str]  # adb server (empty for local), serial
 
 def key_of(device: Device) -> Key:
     """What tells the devices of one command apart: two adb servers may list two phones by one serial."""
-    return device.identity.host, device.serial
+    return device.identity.host, device.identity.serial
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,13 @@ class Unusable:
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
     host: str = ""  # as in Identity
+    model: str = ""  # empty where it does not say
+    conditions: tuple[str, ...] = ()  # their names, where it is they that keep it from being used
+
+    @staticmethod
+    def of(device: Device, state: str, remedy: str, conditions: tuple[str, ...] = ()) -> Unusable:
+        """A device that answers, and cannot be used."""
+        return Unusable(device.serial, state, remedy, device.identity.host, device.identity.model, conditions)
 
     @property
     def key(self) -> Key:

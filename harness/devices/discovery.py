@@ -40,7 +40,7 @@ _REMEDIES = {
     "(udev rules), join the group plugdev, and plug the phone in again",
 }
 STARTING = "STARTING"  # the condition of a phone that is not known to have started
-_AGAIN_S = 60.0  # until a phone that could not be used is asked again within a run
+_SOON_S, _LATER_S = 5.0, 60.0  # until a phone that could not be used is asked again within a run; doubled each time
 _SHARED = "same-serial"  # the state folder's folder with a file for each serial number that several phones have
 
 
@@ -100,7 +100,7 @@ class Newcomers:
         """``allow``: as in find."""
         self._servers = servers
         self._allow = allow
-        self._useless: dict[Key, float] = {}  # when it is asked again
+        self._useless: dict[Key, tuple[float, float]] = {}  # when it is asked again, and after how long
 
     def __call__(self, known: Collection[Key], beside: Sequence[Device] = ()) -> Attached:
         """Usable phones, without the ``known`` ones, which are not asked; ``beside``: phones that are attached as well,
@@ -111,10 +111,13 @@ class Newcomers:
         now = time.monotonic()
         listed = {_key(entry): entry for entry in (_list(_choose(self._servers)) if self._servers else ())}
         ready = {key: entry for key, entry in listed.items() if entry.state == "device"}
-        self._useless = {key: again for key, again in self._useless.items() if key in ready and again > now}
-        asked = [entry for key, entry in ready.items() if key not in known and key not in self._useless]
+        before = {key: rest for key, rest in self._useless.items() if key in ready}
+        asked = [e for key, e in ready.items() if key not in known and before.get(key, (0.0, 0.0))[0] <= now]
         probed = _probe_all(asked, self._allow)
-        self._useless |= {result.key: now + _AGAIN_S for result in probed if isinstance(result, Unusable)}
+        self._useless = {key: rest for key, rest in before.items() if rest[0] > now}
+        for key in (result.key for result in probed if isinstance(result, Unusable)):
+            wait_s = min(2 * before[key][1], _LATER_S) if key in before else _SOON_S
+            self._useless[key] = (now + wait_s, wait_s)
         phones = [result for result in probed if not isinstance(result, Unusable)]
         return _found(_distinct(phones, ()), beside)
 
@@ -186,10 +189,10 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
     except DeviceError as error:
         return unusable("no answer", f"{error.message}; plug it in again")
     if not _has_started(device.properties) and STARTING not in allow:
-        remedy = f"wait until Android has started; where it has, and does not say so: --allow {STARTING}"
-        return unusable("starting", remedy)
+        starting = _starting()
+        return Unusable.of(device, "starting", starting.advice, (starting.name,))
     if ABI not in abis:
-        return unusable(f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
+        return Unusable.of(device, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
     return device
 
 
@@ -203,7 +206,11 @@ def _has_started(properties: Mapping[str, str]) -> bool:
 def _started(phone: AdbDevice) -> list[Condition]:
     if _has_started(phone.properties):
         return []
-    return [Condition(STARTING, "the phone does not say that Android has started")]
+    return [_starting()]
+
+
+def _starting() -> Condition:
+    return Condition(STARTING, "the phone does not say that Android has started")
 
 
 def _not_seen_elsewhere(

@@ -68,11 +68,11 @@ class Pace(Deadline):
 
 
 class CommandTimedOut(Exception):
-    """A command ran past its deadline; ``stdout`` is what it had printed."""
+    """A command ran past its deadline; ``stdout`` is what it had printed, ``error`` what its caller made of it."""
 
-    def __init__(self, stdout: bytes) -> None:
+    def __init__(self, stdout: bytes, error: DeviceError | None = None) -> None:
         super().__init__("timed out")
-        self.stdout = stdout
+        self.stdout, self.error = stdout, error
 
 
 class PushRefused(Exception):
@@ -166,10 +166,19 @@ class Transport:
         with self._failures("asking for its features"):
             return frozenset(self.server.query(self._request("features")).split(","))
 
-    def shell(self, command: str, deadline: Deadline, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
-        """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition."""
+    def shell(
+        self, command: str, deadline: Deadline, stdin: bytes = b"", late: Callable[[bytes], DeviceError] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition.
+
+        ``late`` is asked for its error while the stream is open: adbd hangs up on a program whose stream is closed, and
+        one that hung could no longer be told from one that had ended.
+        """
         with self._failures("running a command"), self._service(f"shell,v2,raw:{command}", deadline) as connection:
-            return _Shell(connection.conn, stdin).follow(deadline)
+            try:
+                return _Shell(connection.conn, stdin).follow(deadline)
+            except CommandTimedOut as timed_out:
+                raise CommandTimedOut(timed_out.stdout, late and late(timed_out.stdout)) from None
 
     def send_file(self, source: IO[bytes], target: str, mode: int, deadline: Deadline) -> None:
         """Writes a file on the phone. Raises PushRefused in addition, InfrastructureError for this host's file."""

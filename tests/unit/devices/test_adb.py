@@ -141,6 +141,11 @@ def test_a_stream_that_hangs_is_a_loss_and_its_program_is_killed(
         assert not running(int(pid))
 
 
+def test_a_program_that_hangs_is_no_loss(device: AdbDevice) -> None:
+    with pytest.raises(DeadlineExceeded, match=r"sleep took longer than 0\.5 s and was stopped"):
+        device.run(["sleep", "100"], deadline_s=0.5)
+
+
 @pytest.mark.parametrize("silent", ["all", "end"])
 def test_an_answer_that_never_comes_of_a_program_that_has_ended(device: AdbDevice, phone: Any, silent: str) -> None:
     phone.silent = silent
@@ -221,12 +226,12 @@ def test_a_sensor_that_never_answered_is_not_asked_again(device: AdbDevice, monk
     hanging = "/sys/class/thermal/thermal_zone9/temp"
     asked: list[bytes] = []
 
-    def shell(line: str, deadline: Any, stdin: bytes) -> tuple[int, bytes, bytes]:
+    def shell(line: str, deadline: Any, stdin: bytes, late: Any) -> tuple[int, bytes, bytes]:
         asked.append(stdin)
         token = line.rsplit(maxsplit=1)[-1].strip("'")
         output = f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n"
         if hanging.encode() in stdin:
-            raise CommandTimedOut(output.encode())
+            raise CommandTimedOut(output.encode(), late(output.encode()))
         return 0, f"{output}31000\n\n{token} 0\n".encode(), b""
 
     monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))

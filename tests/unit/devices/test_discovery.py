@@ -6,9 +6,9 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -292,16 +292,24 @@ def test_a_newcomer_that_cannot_be_used_is_asked_again_after_a_while(
     fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_phone("OLD", features="cmd")
+    probe = discovery._probe
+    asked: list[str] = []
+    now = [1000.0]
+
+    def counted(entry: Any, allow: Any) -> Any:
+        asked.append(entry.serial)
+        return probe(entry, allow)
+
+    monkeypatch.setattr(discovery, "_probe", counted)
+    monkeypatch.setattr(discovery, "time", SimpleNamespace(monotonic=lambda: now[0]))
     look = Newcomers([fake_adb.address])
-    look(())
-    asked = [request for request in fake_adb.requests if "OLD" in request]
-    assert asked
-    look(())
-    assert [request for request in fake_adb.requests if "OLD" in request] == asked
-    later = time.monotonic() + discovery._AGAIN_S
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    look(())
-    assert len([request for request in fake_adb.requests if "OLD" in request]) == 2 * len(asked)
+    for _ in range(240):  # twelve minutes
+        assert look(()).devices == ()
+        now[0] += 3.0
+    assert len(asked) < 20
+    fake_adb.phones["OLD"].features = "shell_v2,cmd,stat_v2"
+    now[0] += discovery._LATER_S
+    assert [device.serial for device in look(()).devices] == ["OLD"]
 
 
 def test_a_newcomer_with_the_number_of_a_phone_in_the_run_is_told_from_it(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.store import ledger, progress
+from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
@@ -34,7 +34,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         seen.append(line)
         return loads(line)
 
-    monkeypatch.setattr(json, "loads", counted)
+    monkeypatch.setattr("harness.store.journal.json.loads", counted)
     return seen
 
 
@@ -65,13 +65,13 @@ def test_records_are_parsed_again_only_where_others_than_the_session_wrote_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, reads = RunDir(tmp_path), []
-    read = progress.done_by_cluster
+    read = done_by_cluster
 
     def counted(file: Path) -> Any:
         reads.append(file)
         return read(file)
 
-    monkeypatch.setattr(ledger, "done_by_cluster", counted)
+    monkeypatch.setattr("harness.store.ledger.done_by_cluster", counted)
     assert (run.ledger.done("p"), reads) == ({}, [])
     file = run.device("p").records
     file.parent.mkdir(parents=True)

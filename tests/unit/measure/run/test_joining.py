@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -58,7 +57,9 @@ def conditions(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Condition]]:
     """What each phone has, by its serial."""
     found: dict[str, list[Condition]] = {}
     monkeypatch.setattr(
-        admission, "diagnose", lambda devices, **_: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices]
+        admission,
+        "diagnose",
+        lambda devices, held=False: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices],
     )
     return found
 
@@ -150,7 +151,7 @@ def test_a_refused_phone_is_asked_again_after_a_while_and_in_silence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.measure.run.joining.time", SimpleNamespace(monotonic=lambda: now[0]))
     conditions |= {"S2": [LOW], "S3": [LOW]}
     server.phones += [SECOND, THIRD]
     at_start = Unusable("S2", "not measured, LOW_BATTERY", "charge it")
