@@ -618,11 +618,12 @@ def test_sensors_that_all_hang_cost_one_time_limit(device: AdbDevice, monkeypatc
     zones = [f"/sys/class/thermal/thermal_zone{n}/temp" for n in range(7)]
     asked: list[bytes] = []
 
-    def shell(line: str, deadline: Any, stdin: bytes) -> tuple[int, bytes, bytes]:
+    def shell(line: str, deadline: Any, stdin: bytes, late: Any) -> tuple[int, bytes, bytes]:
         asked.append(stdin)
         time.sleep(0.12)
         token = line.rsplit(maxsplit=1)[-1].strip("'")
-        raise CommandTimedOut(f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n".encode())
+        output = f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n".encode()
+        raise CommandTimedOut(output, late(output))
 
     monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))
     monkeypatch.setattr(device, "_late", lambda *_: DeadlineExceeded("it was stopped"))
