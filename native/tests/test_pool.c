@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pools of threads: what they refuse, that they wake up again, and the same bits for any number of threads. */
-#define _DEFAULT_SOURCE /* usleep, fork */
+#define _GNU_SOURCE /* usleep, fork, RUSAGE_THREAD */
 #include "check.h"
 #include "core/float_mode.h"
 #include "core/pool.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,6 +190,57 @@ static void float_modes(const char *kernel) {
     ic_pool_destroy(pool);
 }
 
+/* The helpers take long. */
+static void dawdle(void *context, unsigned thread) {
+    (void)context;
+    if (thread != 0) {
+        usleep(50000);
+    }
+}
+
+static long sleeps(void) {
+    struct rusage usage;
+    CHECK(getrusage(RUSAGE_THREAD, &usage) == 0);
+    return usage.ru_nvcsw;
+}
+
+/* A caller who waits for long sleeps: who is real-time may keep the others from a CPU. More threads than CPUs. */
+static void waits(const char *kernel) {
+    (void)kernel;
+    cpu_set_t before, one;
+    CHECK(sched_getaffinity(0, sizeof before, &before) == 0);
+    size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &before)) {
+        cpu++;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    for (unsigned crowded = 0; crowded < 2; crowded++) {
+        ic_pool *pool;
+        const ic_pool_options options = {sizeof options, crowded ? 4 : 2, NULL, NULL};
+        CHECK(!crowded || sched_setaffinity(0, sizeof one, &one) == 0);
+        CHECK(ic_pool_create(&options, &pool) == IC_OK);
+        for (unsigned i = 0; i < 3; i++) {
+            const long slept = sleeps();
+            ic_pool_run(pool, dawdle, NULL);
+            CHECK(sleeps() > slept);
+        }
+        rounded all[4];
+        for (unsigned i = 0; i < 2000; i++) { /* helpers awake, falling asleep, asleep */
+            if (i % 100 == 99) {
+                usleep(i);
+            }
+            memset(all, 0, sizeof all);
+            ic_pool_run(pool, round_off, all);
+            for (unsigned t = 0; t < options.threads; t++) {
+                CHECK(all[t].third > 0);
+            }
+        }
+        ic_pool_destroy(pool);
+    }
+    CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
+}
+
 typedef struct {
     ic_pool *pool;
     ic_conv2d *objects[3];
@@ -268,7 +321,7 @@ static void forks(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {
-        {"threads", threads}, {"pools", pools}, {"float_modes", float_modes}, {"forks", forks}, {NULL, NULL}};
+    static const check_case cases[] = {{"threads", threads}, {"pools", pools}, {"float_modes", float_modes},
+                                       {"forks", forks},     {"waits", waits}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

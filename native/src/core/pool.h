@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Threads that wait for work: first awake, then asleep. */
+ * Threads that wait for work, and their caller for them: first awake, then asleep. */
 #ifndef IC_POOL_H
 #define IC_POOL_H
 
