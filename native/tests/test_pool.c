@@ -241,6 +241,43 @@ static void waits(const char *kernel) {
     CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
+/* Threads are called together once for all images and groups; with a whole matrix twice for each. */
+static void rounds(const char *kernel) {
+    (void)kernel;
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+        unsigned rounds;
+    } ways[] = {{IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 1},  {IC_ALGORITHM_INDIRECT, "scalar_4x4+pixels", 1},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", 1}, {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", 1},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block2", 1},    {IC_ALGORITHM_IM2COL, "scalar_4x4", 2 * 3 * 4}};
+    shape s = plain_shape(3, 9, 8, 12, 20);
+    s.desc.groups = 4;
+    s.desc.pad_top = s.desc.pad_right = s.desc.pad_bottom = s.desc.pad_left = 1;
+    s.batch = 3;
+    static float weights[9 * 3 * 20], input[3 * 9 * 8 * 12], output[3 * 9 * 8 * 20];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
+    fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
+    const ic_pool_options options = {sizeof options, 3, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = ways[i].algorithm, .kernel = ways[i].schedule, .pool = pool};
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+        const unsigned before = ic_pool_rounds(pool);
+        memset(output, 0xff, sizeof output);
+        CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+        CHECK(ic_pool_rounds(pool) - before == ways[i].rounds);
+        check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "rounds");
+        ic_conv2d_destroy(conv);
+    }
+    ic_pool_destroy(pool);
+}
+
 typedef struct {
     ic_pool *pool;
     ic_conv2d *objects[3];
@@ -322,6 +359,7 @@ static void forks(const char *kernel) {
 
 int main(int argc, char **argv) {
     static const check_case cases[] = {{"threads", threads}, {"pools", pools}, {"float_modes", float_modes},
-                                       {"forks", forks},     {"waits", waits}, {NULL, NULL}};
+                                       {"forks", forks},     {"waits", waits}, {"rounds", rounds},
+                                       {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -252,6 +252,10 @@ void ic_pool_destroy(ic_pool *pool) {
     allocator.release(allocator.context, pool, pool->bytes, IC_MEMORY_OBJECT);
 }
 
+unsigned ic_pool_rounds(const ic_pool *pool) {
+    return atomic_load_explicit(&pool->round, memory_order_relaxed);
+}
+
 unsigned ic_pool_threads(const ic_pool *pool) {
     return pool != NULL ? pool->threads : 1;
 }

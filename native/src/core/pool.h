@@ -10,6 +10,9 @@
  */
 void ic_pool_run(ic_pool *pool, void (*work)(void *context, unsigned thread), void *context);
 
+/* How often its threads were called together, modulo 2^32. */
+unsigned ic_pool_rounds(const ic_pool *pool);
+
 /* 1 without a pool. */
 unsigned ic_pool_threads(const ic_pool *pool);
 
