@@ -11,12 +11,14 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
-/* How often a helper looks for work before it sleeps: up to half a millisecond, more than lies between two layers. And
- * the caller for the end of the others' work, of which at most one item is left: one who is real-time would keep a
- * helper from its CPU. Nobody looks where there are more threads than CPUs. */
-enum { LOOKS_FOR_WORK = 20000, LOOKS_FOR_END = 2000 };
+/* How long a helper looks for work before it sleeps: more than lies between two layers. And the caller for the end of
+ * the others' work, of which at most one item is left: one who is real-time would keep a helper from its CPU. By the
+ * clock, since what a look takes differs by cores a hundred times. */
+enum { WORK_NS = 500000, END_NS = 40000, LOOKS = 64 /* from one reading of the clock to the next */ };
 
 typedef struct {
     ic_pool *pool;
@@ -29,8 +31,8 @@ struct ic_pool {
     ic_allocator allocator;
     size_t bytes;
     unsigned threads, started;
-    unsigned forks; /* before it was made */
-    unsigned looks_for_work, looks_for_end;
+    unsigned forks;  /* before it was made */
+    bool is_crowded; /* more threads than CPUs: nobody looks twice */
     void (*work)(void *context, unsigned thread);
     void *context;
     uint64_t float_mode;  /* of the round's caller */
@@ -64,8 +66,30 @@ static void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    __asm__ volatile("yield");
+    __asm__ volatile("isb"); /* some ten nanoseconds; yield takes none on most cores */
 #endif
+}
+
+/* Of somebody who waits awake. */
+typedef struct {
+    unsigned looks;
+    int64_t end_ns;
+} vigil;
+
+/* After a look in vain: whether to look again. */
+static bool stays_awake(vigil *v, const ic_pool *pool, int64_t for_ns) {
+    if (pool->is_crowded) {
+        return false;
+    }
+    relax();
+    if (++v->looks % LOOKS != 0) {
+        return true;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    v->end_ns = v->looks == LOOKS ? now_ns + for_ns : v->end_ns;
+    return now_ns < v->end_ns;
 }
 
 static bool pin(int cpu) {
@@ -80,13 +104,13 @@ static bool pin(int cpu) {
 
 /* Waits for a round after `seen`. */
 static unsigned next_round(ic_pool *pool, unsigned seen) {
-    for (unsigned i = 0; i < pool->looks_for_work; i++) {
+    vigil awake = {0, 0};
+    do {
         const unsigned round = atomic_load_explicit(&pool->round, memory_order_acquire);
         if (round != seen) {
             return round;
         }
-        relax();
-    }
+    } while (stays_awake(&awake, pool, WORK_NS));
     /* In one order with start_round, for all threads: either it sees the sleeper, or the sleeper sees the round. */
     atomic_fetch_add(&pool->sleepers, 1);
     unsigned round;
@@ -140,12 +164,12 @@ static void start_round(ic_pool *pool) {
 }
 
 static void wait_for_helpers(ic_pool *pool) {
-    for (unsigned i = 0; i < pool->looks_for_end; i++) {
+    vigil awake = {0, 0};
+    do {
         if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0) {
             return;
         }
-        relax();
-    }
+    } while (stays_awake(&awake, pool, END_NS));
     atomic_store(&pool->caller_sleeps, true);
     for (unsigned busy; (busy = atomic_load(&pool->busy)) != 0;) {
         ic_futex_wait(&pool->busy, busy);
@@ -213,10 +237,7 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     made->bytes = bytes;
     made->threads = threads;
     made->forks = atomic_load_explicit(&forks, memory_order_relaxed);
-    if (threads <= (options->cpus != NULL ? threads : allowed_cpus())) { /* those named are as many */
-        made->looks_for_work = LOOKS_FOR_WORK;
-        made->looks_for_end = LOOKS_FOR_END;
-    }
+    made->is_crowded = options->cpus == NULL && threads > allowed_cpus(); /* those named are as many */
     for (unsigned i = 1; i < made->threads; i++) {
         helper *h = &made->helpers[i - 1];
         *h = (helper){made, i, options->cpus != NULL ? (int)options->cpus[i] : -1, h->thread};
