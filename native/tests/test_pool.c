@@ -4,9 +4,13 @@
 #include "check.h"
 #include "core/float_mode.h"
 #include "core/pool.h"
+#include "tiles/piece.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -278,6 +282,87 @@ static void rounds(const char *kernel) {
     ic_pool_destroy(pool);
 }
 
+/* So many images and groups as are shared at once, so many fewer pieces of each. */
+static void shares(const char *kernel) {
+    (void)kernel;
+    enum { THREADS = 2 };
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+        uint32_t groups;
+        size_t images, least, most; /* pieces of an image and group, times panels, by thread */
+    } ways[] = {{IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 1, 1, 16, 20},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 2, 2, 4, 5},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 8, 1, 2, 3},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 8, 4, 2, 3},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block200", 1, 1, 16, 20},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block200", 8, 1, 2, 3},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4", 8, 1, 16, 20}};
+    const ic_pool_options options = {sizeof options, THREADS, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    static float weights[9 * 8 * 64], input[4 * 28 * 28 * 64], output[4 * 26 * 26 * 64];
+    uint64_t seed = 3;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        shape s = plain_shape(3, 28, 28, 8 * ways[i].groups, 8 * ways[i].groups);
+        s.desc.groups = ways[i].groups;
+        s.batch = ways[i].images;
+        fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
+        fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = ways[i].algorithm, .kernel = ways[i].schedule, .pool = pool};
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+        const ic_tiled *tiled = (const ic_tiled *)conv;
+        const size_t panels = 2, most_tiles = ic_tiles_at_once(tiled, panels);
+        size_t pieces = 0;
+        ic_piece piece;
+        for (ic_cursor at = {0, 0}; ic_next_piece(tiled, most_tiles, &at, &piece); pieces++) {
+        }
+        pieces *= tiled->order == IC_ORDER_PIXELS ? 1 : panels;
+        CHECK(pieces >= THREADS * ways[i].least && pieces <= THREADS * ways[i].most);
+        if (tiled->matrix_block != 0) {
+            CHECK(tiled->matrix_block >= most_tiles * 4 * tiled->packing.products * sizeof(float));
+        }
+        memset(output, 0xff, sizeof output);
+        CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+        check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "shares");
+        ic_conv2d_destroy(conv);
+    }
+    ic_pool_destroy(pool);
+}
+
+static void notice(int number) {
+    (void)number;
+}
+
+/* Interrupts the caller, who sleeps by now. */
+static void interrupt(void *context, unsigned thread) {
+    if (thread != 0) {
+        usleep(20000);
+        CHECK(pthread_kill(*(pthread_t *)context, SIGUSR1) == 0);
+        usleep(20000);
+    }
+}
+
+/* What a signal or a late sleeper makes of a wait is no error of the caller's. */
+static void errors(const char *kernel) {
+    (void)kernel;
+    const ic_pool_options options = {sizeof options, 2, NULL, NULL};
+    const struct sigaction action = {.sa_handler = notice}; /* without SA_RESTART */
+    pthread_t caller = pthread_self();
+    ic_pool *pool;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        errno = ENOTTY;
+        ic_pool_run(pool, interrupt, &caller);
+        CHECK(errno == ENOTTY);
+    }
+    ic_pool_destroy(pool);
+}
+
 typedef struct {
     ic_pool *pool;
     ic_conv2d *objects[3];
@@ -358,8 +443,8 @@ static void forks(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"threads", threads}, {"pools", pools}, {"float_modes", float_modes},
-                                       {"forks", forks},     {"waits", waits}, {"rounds", rounds},
-                                       {NULL, NULL}};
+    static const check_case cases[] = {{"threads", threads}, {"pools", pools},   {"float_modes", float_modes},
+                                       {"forks", forks},     {"waits", waits},   {"rounds", rounds},
+                                       {"shares", shares},   {"errors", errors}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }
