@@ -119,7 +119,7 @@ def see(request: pytest.FixtureRequest, tmp_path: Path, need_tool: Callable[[str
         source = tmp_path / "see.c"
         source.write_text(SEE)
         sources = [str(source), str(WORKERS / "shim.c")]
-        command = [need_tool("gcc"), "-O2", f"-I{WORKERS}", "-o", program, *sources, "-lm", "-pthread"]
+        command = [need_tool("gcc"), "-O2", f"-I{WORKERS}", "-o", str(program), *sources, "-lm", "-pthread"]
         subprocess.run(command, check=True)
         return program
     shutil.copy(WORKERS / "worker.py", tmp_path)

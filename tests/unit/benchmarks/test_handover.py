@@ -20,7 +20,8 @@ GROUPED = Path(handover.__file__).with_name("grouped.yaml")
 
 
 def test_of_a_suite_on_two_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, asked = tmp_path / "convbench", {}
+    before = tmp_path / "convbench"
+    asked: dict[str, Any] = {}
     before.touch()
 
     def against(_: Path, layers: Sequence[Any], *counts: int) -> None:
