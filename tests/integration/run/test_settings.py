@@ -46,7 +46,8 @@ def test_six_settings_after_a_kill(bench: Any, tmp_path: Path) -> None:
         assert values(bench, phone) == ours
         assert bench.run.steps("fixed_performance") == ["read", "changed"]
         stamped = [event for event in bench.run.lines("events.jsonl") if event["event"] == "condition"]
-        (refused,) = [event for event in stamped if event["name"] != "EMULATED"]
+        assert sorted(event["name"] for event in stamped) == ["CHARGING", "EMULATED", "SETTING_REFUSED"]
+        (refused,) = [event for event in stamped if event["name"] == "SETTING_REFUSED"]
         assert (refused["name"], "airplane_mode" in refused["what"]) == ("SETTING_REFUSED", True)
         assert SERIALNO["ro.serialno"] not in bench.lab.shell(phone, f"cat {JOURNAL}")
         with pytest.MonkeyPatch.context() as patch:
