@@ -100,17 +100,19 @@ class Follower:
     def _step(self) -> bool:
         piece = self._device.read_from(self._remote, self._cutter.offset)
         lines = self._cutter.whole(piece)
-        if any(isinstance(record, str) for record in parsed(lines)):  # damaged on the way, or written so
+        found = list(parsed(lines))
+        if any(isinstance(record, str) for record in found):  # damaged on the way, or written so
             self._cutter.back(b"")
             piece = self._device.read_from(self._remote, self._cutter.offset)
             lines = self._cutter.whole(piece)
+            found = list(parsed(lines))
         try:
             self._target.append(lines)
         except InfrastructureError:
             self._unwritable = True
             raise
         self._cutter.feed(piece)
-        for record in parsed(lines):
+        for record in found:
             if isinstance(record, str):
                 self._events.add("not a record", line=record)
             else:
