@@ -1,10 +1,16 @@
-"""What records say of a variant, for tests that make records by hand."""
+"""What records say of their run and of a variant, for tests that make records by hand."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from harness.model.variant import Variant
+
+HEADER = {
+    "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": 1, "cluster": "0-1", "cpu": 1, "build": "0" * 12,
+    "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
+    "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
+}  # fmt: skip
 
 
 def fields(name: str, asked: str = "", cache: str = "", **changes: Any) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from harness.control import host_lock
+from harness.control import host_lock, phone_lock
 from harness.control.holder import Holder
-from harness.control.phone_lock import FOLDER, parse
 from harness.devices import lock_scripts
 from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
-from harness.devices.scripts import new_token, script
 
 _ANSWER_S = 4.0
 
@@ -24,9 +22,7 @@ def occupant(device: Device) -> Holder | None:
         here = None
     if here is not None or not device.identity.capabilities.has_lock:
         return here
-    token = new_token()
-    shown = device.run(script(lock_scripts.SHOW, token, f"{device.work_root()}/{FOLDER}"), deadline_s=_ANSWER_S)
-    seen = parse(shown.text, token)
+    seen = phone_lock.ask(device, lock_scripts.SHOW, deadline_s=_ANSWER_S)
     last = seen.last
     if last is None or seen.stale_in_s(last) <= 0:
         return None

@@ -100,6 +100,20 @@ def _beat(text: str) -> tuple[str, float | None]:
     return boot_id[:64], seconds if 0 <= seconds < 1e10 else None
 
 
+def _folder(device: Device) -> str:
+    return f"{device.work_root()}/{FOLDER}"
+
+
+def ask(device: Device, text: str, *arguments: str, deadline_s: float = _ANSWER_S) -> _Seen:
+    """What a script that shows the locks tells of them: SHOW, or TAKE. Raises NoLock, DeviceError."""
+    token, folder = new_token(), _folder(device)
+    done = device.run(script(text, token, folder, *arguments), deadline_s=deadline_s)
+    if done.code == _FULL:
+        reason = done.stderr.decode("utf-8", "replace").strip()[-200:] or "no reason given"
+        raise NoLock(f"{folder} cannot be written: {reason}")
+    return parse(done.text, token)
+
+
 class PhoneLock:
     """The lock of one phone for one holder."""
 
@@ -115,7 +129,7 @@ class PhoneLock:
         self._renewed_by = renewed_by or device
         self._me = me
         self._say = say
-        self._folder = f"{device.work_root()}/{FOLDER}"
+        self._folder = _folder(device)
         self._number = 0
         self._taken_over: list[str] = []
         self._let_go = threading.Event()
@@ -187,17 +201,9 @@ class PhoneLock:
         """Whoever gets no answer does not know that the phone is free: it is asked again, then the error goes on."""
         for left in reversed(range(_TRIES)):
             try:
-                return self._ask(text, *arguments)
+                return ask(self._device, text, *arguments)
             except TransientError as error:
                 if isinstance(error, DeviceLost) or not left:
                     raise
             time.sleep(_AGAIN_S)
         raise AssertionError
-
-    def _ask(self, text: str, *arguments: str) -> _Seen:
-        token = new_token()
-        done = self._device.run(script(text, token, self._folder, *arguments), deadline_s=_ANSWER_S)
-        if done.code == _FULL:
-            reason = done.stderr.decode("utf-8", "replace").strip()[-200:] or "no reason given"
-            raise NoLock(f"{self._folder} cannot be written: {reason}")
-        return parse(done.text, token)

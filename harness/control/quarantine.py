@@ -67,6 +67,11 @@ class Quarantine:
         """``until 2026-11-30 14:00 UTC: the reason``."""
         return f"until {self.until[:16].replace('T', ' ')} UTC: {self.reason}"
 
+    @property
+    def remark(self) -> str:
+        """For whoever has just put the phone there."""
+        return f"the phone is in quarantine {self.text}\n  harness doctor --release ends it"
+
 
 def put(phone: PhoneId, reason: str, hours: float | None = None) -> Quarantine:
     """Keeps the phone from being measured for that many hours, by default those of REASONS; a longer one stays.

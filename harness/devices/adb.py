@@ -121,7 +121,7 @@ class AdbDevice:
 
     def _is_boot_of(self, known: Identity) -> bool:
         """Whether the phone has not started anew since then, and so is the same one."""
-        boot_id = (self.read_files([identity.BOOT_ID])[identity.BOOT_ID] or b"").decode("ascii", "replace").strip()
+        boot_id = identity.boot_id_in(self.read_files([identity.BOOT_ID]))
         return bool(boot_id) and boot_id == known.boot_id
 
     def reconnect(self) -> None:
@@ -348,7 +348,7 @@ class AdbDevice:
         stat_path = f"/proc/{process.pid}/stat"
         files = self.read_files([stat_path, identity.BOOT_ID])
         stat = scripts.parse_stat((files[stat_path] or b"").decode("utf-8", "replace"))
-        boot = (files[identity.BOOT_ID] or b"").decode("utf-8", "replace").strip()
+        boot = identity.boot_id_in(files)
         same_boot = not boot or not process.boot_id or boot == process.boot_id
         return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
 

@@ -66,8 +66,8 @@ def find(serials: Sequence[str], servers: Sequence[str], allow: Collection[str] 
     ready = [entry for entry in listed if entry.state == "device"]
     probed = _probe_all(ready, allow)
     unusable += [result for result in probed if isinstance(result, Unusable)]
-    found = _found(_distinct([result for result in probed if not isinstance(result, Unusable)], wanted))
     phones = [result for result in probed if not isinstance(result, Unusable)]
+    found = _found(_distinct(phones, wanted))
     return replace(
         found,
         devices=(*devices, *found.devices),

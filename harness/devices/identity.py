@@ -15,6 +15,11 @@ _LARGEST_PAGE = 1 << 30
 _PROPERTY = re.compile(r"\[([^\]\n]+)\]: \[")
 
 
+def boot_id_in(files: Mapping[str, bytes | None]) -> str:
+    """The boot id among files that were read; empty where it could not be."""
+    return (files[BOOT_ID] or b"").decode("utf-8", "replace").strip()
+
+
 def parse_properties(text: str) -> dict[str, str]:
     """The output of ``getprop``: lines ``[key]: [value]``; values may hold line breaks."""
     found: dict[str, str] = {}

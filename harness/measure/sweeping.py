@@ -20,7 +20,7 @@ def quarantined(error: HarnessError, device: Device, outcome: DeviceOutcome) -> 
         return
     with outcome.noting():
         held = quarantine.put(PhoneId.of(device.identity), quarantine.UNKILLABLE)
-        outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
+        outcome.warn(held.remark)
 
 
 def swept(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.devices.base import Device, RemoteProcess
-from harness.devices.identity import BOOT_ID
+from harness.devices.identity import BOOT_ID, boot_id_in
 from harness.errors import DeviceError
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import Connection
@@ -104,7 +104,7 @@ def _ended(end: records.End, plan: ClusterPlan) -> Ending:
 
 
 def _without_end(site: Site, process: RemoteProcess, label: str, output: str) -> Ending:
-    boot_id = (site.device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()
+    boot_id = boot_id_in(site.device.read_files([BOOT_ID]))
     if process.boot_id and boot_id != process.boot_id:
         raise DeviceError(
             f"the device rebooted while cluster {label} was measured",

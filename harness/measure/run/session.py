@@ -241,7 +241,7 @@ class Session:
             self.outcome.warn(str(unwritten))
             return
         if held is not None:
-            self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
+            self.outcome.warn(held.remark)
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:
         def load() -> None:

@@ -10,14 +10,9 @@ import pytest
 
 from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir
+from tests.variants import HEADER
 
 pytestmark = pytest.mark.unit
-
-HEADER = {
-    "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": 1, "cluster": "0-1", "cpu": 1, "build": "0" * 12,
-    "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
-    "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
-}  # fmt: skip
 
 
 def jobs(device: str, cluster: str, *layers: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from harness.model.worker import Worker
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir
 from harness.toolchain.builder import Built
+from tests import variants
 
 pytestmark = pytest.mark.unit
 
@@ -28,11 +29,7 @@ printf '%s\\n' '{"type":"block","seq":1,"launch":0,"layer":"a","rounds":1,"round
 sleep 300 &
 sleep 300
 """
-HEADER = {
-    "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": 1, "cluster": "4-7", "cpu": 7, "build": "0" * 12,
-    "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
-    "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
-}  # fmt: skip
+HEADER = variants.HEADER | {"cluster": "4-7", "cpu": 7}
 
 
 @pytest.fixture

@@ -31,15 +31,10 @@ from harness.model.suite import load_suite
 from harness.report import writer
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
-from tests.variants import fields
+from tests.variants import HEADER, fields
 
 pytestmark = pytest.mark.unit
 
-HEADER = {
-    "type": "header", "seq": 0, "version": 2, "run": "r", "attempt": 1, "cluster": "0-1", "cpu": 1, "build": "0" * 12,
-    "compiler": "c", "flags": "f", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096,
-    "timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1,
-}  # fmt: skip
 RIGHT = {
     "type": "check", "seq": 1, "launch": 0, "layer": "a", **fields("indirect/x"),
     "by": "reference", "outputs": 4096, "error_over_bound": 0.1, "ok": True,
