@@ -13,6 +13,7 @@ from harness.devices.transport import Deadline, Server, send
 from harness.errors import InfrastructureError
 
 _ANSWER_S = 20.0
+_ALREADY = "already connected"
 
 
 def _server() -> Server:
@@ -23,15 +24,22 @@ def _server() -> Server:
 def connect(serial: str) -> None:
     """``adb connect``; the server's answer is no error even where it failed, so the text counts.
 
+    A connection the server lost is removed by a thread of its own, some time after `adb disconnect` has answered.
+    Until then it says "already connected", of what is about to be removed: it is asked again.
     Raises InfrastructureError.
     """
     server = _server()
-    _forget(server, serial)  # what the server may remember of an earlier phone on this port
-    try:
-        text = server.query(f"host:connect:{serial}", _ANSWER_S).strip()
-    except servers.FAILURES as error:
-        text = str(error).strip()
-    if f"connected to {serial}" not in text and f"failed to authenticate to {serial}" not in text:
+    deadline = time.monotonic() + _ANSWER_S
+    text = _ALREADY
+    while text.startswith(_ALREADY) and time.monotonic() < deadline:
+        _forget(server, serial)  # what the server may remember of an earlier phone on this port
+        try:
+            text = server.query(f"host:connect:{serial}", _ANSWER_S).strip()
+        except servers.FAILURES as error:
+            text = str(error).strip()
+        if text.startswith(_ALREADY):
+            time.sleep(0.02)
+    if not text.startswith((f"connected to {serial}", f"failed to authenticate to {serial}")):
         raise InfrastructureError(
             f"adb server {server}: {text or 'no answer'}", "See `adb devices`; try: adb kill-server"
         )
