@@ -28,6 +28,7 @@ Bytes = Annotated[int, Field(ge=0, le=2**64 - 1)]
 Nanoseconds = Annotated[float, Field(ge=0, le=1e18)]  # up to 31 years
 CallNanoseconds = Annotated[float, Field(ge=1e-3, le=1e18)]  # of a call: means and ratios are made of it
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
+Rate = Annotated[float, Field(ge=0, le=1e9)]  # GFLOP/s, GB/s
 Megahertz = Annotated[float, Field(ge=0, le=1e6)]
 Kilohertz = Annotated[float, Field(ge=0, le=1e9)]
 Celsius = Annotated[float, Field(ge=-1e6, le=1e6)]  # as read, however odd
@@ -233,6 +234,15 @@ class Sample(_OfVariant):
     nivcsw: Count | None
     faults: Count | None
     t_ns: Count  # CLOCK_MONOTONIC at t0
+    # The thread's CPU time and the time, both from before the window's untimed call to the window's end.
+    cpu_ns: Nanoseconds | None = None
+    span_ns: Nanoseconds | None = None
+    # What the core did right before and after: independent multiply-adds, and bytes read from beyond the caches.
+    gflops_before: Rate | None = None
+    gflops_after: Rate | None = None
+    gbps_before: Rate | None = None
+    gbps_after: Rate | None = None
+    probe_ns: Nanoseconds | None = None  # that evidence took, beside the settling and the window
     pid: Count
     addresses: Addresses = Addresses()
 
