@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from harness.model import catalog
 from harness.model.layer import problem
 from harness.model.source import load, validate
+from harness.model.thresholds import Thresholds
 from harness.model.wording import kind, shown, suggestion
 
 CacheMode = Literal["hot", "rotate"]
@@ -17,16 +18,14 @@ CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")
 _DAY_S = 86_400
 
 
-class Policy(BaseModel):
+class Policy(Thresholds):
     """What a policy file says; keys left out have the values of ``default``.
 
     ``min_ms``: a sample's least length. ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds
     are cut to fit. ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for
     this machine, where it is to be shorter. ``gate_tolerance_c``: degrees above where the device rests that count as
-    cool.
+    cool. What a sample has to be to count: Thresholds.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     launches: int = Field(default=8, ge=1, le=1000)

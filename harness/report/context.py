@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.model.policy import Policy
 from harness.model.variant import BEST
 from harness.report import charts
 from harness.report.beside import BesideBlock, beside_blocks, beside_texts
@@ -124,15 +125,15 @@ class Context:
     @property
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
-        counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing"), 0)
+        counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing", "unjudged"), 0)
         for row in self.results.rows:
             counts[row.status] += 1
         return counts
 
 
-def make_context(run_dir: Path) -> Context:
+def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
     """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
-    results = make_results(run_dir)
+    results = make_results(run_dir, policy)
     run, categories = results.run, results.categories
     sentences = make_sentences(results)
     devices = [
