@@ -61,6 +61,11 @@ class Verdicts:
 
 def judge(evidence: Evidence, setting: Setting, policy: Policy) -> Verdicts:
     """The verdict on each sample of one cluster of one device."""
+    with np.errstate(all="ignore"):  # of garbage comes infinity or NaN, which is not known and below nothing
+        return _judge(evidence, setting, policy)
+
+
+def _judge(evidence: Evidence, setting: Setting, policy: Policy) -> Verdicts:
     masks = np.zeros(len(setting.row), dtype=np.uint16)
     builds = [int(build) for build in np.unique(setting.build)]
     if not policy.verdicts:
@@ -105,8 +110,7 @@ def _judge_build(masks: Masks, evidence: Evidence, setting: Setting, policy: Pol
     if np.any(told & of_build):
         seen |= Reason.PREEMPTED
         _mark(masks, Reason.PREEMPTED, lost & of_build)
-    with np.errstate(all="ignore"):  # garbage gives infinity, which is not known
-        did = _least(evidence.gflops_before / cycles[0], evidence.gflops_after / cycles[1], of_build)
+    did = _least(evidence.gflops_before / cycles[0], evidence.gflops_after / cycles[1], of_build)
     read = _least(evidence.gbps_before, evidence.gbps_after, of_build)
     if np.any(np.isfinite(did)) or np.any(np.isfinite(read)):
         seen |= Reason.CONTENDED

@@ -13,6 +13,7 @@ from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
+from harness.report.judged import Judged, make_judged
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
@@ -90,6 +91,7 @@ class Context:
     weaknesses: list[Weakness]
     devices: list[DeviceBlock]
     details: Details
+    judged: Judged
     workers: list[str]  # a line for each worker of somebody else on each cluster
 
     @property
@@ -152,6 +154,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         find_weaknesses(results),
         devices,
         run_details(run),
+        make_judged(results, sentences),
         list(beside_texts(results, sentences)),
     )
 

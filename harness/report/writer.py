@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InfrastructureError
+from harness.exit_codes import ExitCode
 from harness.export.formats import FORMATS
 from harness.model.policy import Policy
 from harness.report.context import Context, make_context
@@ -50,7 +51,13 @@ class ReportSummary:
     weaknesses: tuple[str, ...]
     heavy: tuple[str, ...]  # those of them that belong beside the sentences
     workers: tuple[str, ...]  # one per worker of somebody else and cluster
+    judged: str  # how many samples are tainted
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing, unjudged
+
+    @property
+    def code(self) -> ExitCode:
+        """Whether there was enough valid data to judge every row."""
+        return ExitCode.TOO_LITTLE_DATA if self.statuses["unjudged"] else ExitCode.DONE
 
     @property
     def answer(self) -> tuple[str, ...]:
@@ -116,6 +123,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(str(weakness) for weakness in context.weaknesses),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         tuple(context.workers),
+        context.judged.text,
         context.statuses,
     )
 

@@ -109,5 +109,11 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), verdicts)
 
 
+def categories_of_all(results: Results) -> list[CategoryRow]:
+    """The rows of categories.csv as they would be if every sample counted."""
+    unjudged = judge_run(results.run, results.verdicts.policy.model_copy(update={"verdicts": False}))
+    return make_categories(results.run, make_rows(results.run, unjudged))
+
+
 def _table(name: str, columns: Sequence[str], rows: Sequence[AnyRow]) -> Table:
     return Table(name, columns, [row.columns for row in rows])

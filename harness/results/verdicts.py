@@ -39,7 +39,7 @@ def policy_of(run: RunData) -> Policy:
 
 @dataclass(frozen=True)
 class ClusterVerdicts:
-    """Of the samples of one cluster: by stream, in order. ``seen``: by build, the reasons that could have been found."""
+    """Of the samples of one cluster: by stream, in order. ``seen``: by build, reasons that could be found."""
 
     device: str
     cluster: str

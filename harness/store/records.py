@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from harness.model.variant import CacheMode, Face, Variant
 
@@ -204,6 +212,13 @@ class Addresses(BaseModel):
     matrix: str = ""
 
 
+# What may be unknown of a sample that is known.
+EVIDENCE = (
+    *("settle_ns", "settle_capped", "mhz_before", "mhz_after", "cpu_before", "cpu_after", "repinned", "nivcsw"),
+    *("faults", "cpu_ns", "span_ns", "gflops_before", "gflops_after", "gbps_before", "gbps_after", "probe_ns"),
+)
+
+
 class Sample(_OfVariant):
     """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``.
 
@@ -245,6 +260,15 @@ class Sample(_OfVariant):
     probe_ns: Nanoseconds | None = None  # that evidence took, beside the settling and the window
     pid: Count
     addresses: Addresses = Addresses()
+
+    @field_validator(*EVIDENCE, mode="wrap")
+    @classmethod
+    def _or_unknown(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        """Evidence that cannot be is unknown: the sample stands without it."""
+        try:
+            return handler(value)
+        except ValidationError:
+            return None
 
 
 class Telemetry(_Record):
