@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
-_SHARE = {"ge": 0, "le": 1, "allow_inf_nan": False}
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Thresholds(BaseModel):
@@ -13,13 +15,13 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     verdicts: bool = True  # false: every sample counts
-    least_clock: float = Field(default=0.9, **_SHARE)  # under load
-    most_clock_change: float = Field(default=0.05, **_SHARE)  # within a sample
-    least_cap: float = Field(default=0.98, **_SHARE)  # of the cap that the system sets on the clock
-    most_lost: float = Field(default=0.005, **_SHARE)  # of a sample's time, in which its thread did not run
+    least_clock: Share = 0.9  # under load
+    most_clock_change: Share = 0.05  # within a sample
+    least_cap: Share = 0.98  # of the cap that the system sets on the clock
+    most_lost: Share = 0.005  # of a sample's time, in which its thread did not run
     most_faults: int = Field(default=16, ge=0, le=10**9)  # of pages, in a sample
-    least_throughput: float = Field(default=0.9, **_SHARE)  # of multiply-adds a cycle, beside the sample
-    least_bandwidth: float = Field(default=0.5, **_SHARE)  # of reading memory, beside the sample
+    least_throughput: Share = 0.9  # of multiply-adds a cycle, beside the sample
+    least_bandwidth: Share = 0.5  # of reading memory, beside the sample
     most_warmth_c: float = Field(default=5.0, ge=0, le=200, allow_inf_nan=False)  # above where the device rests
-    least_window: float = Field(default=0.5, **_SHARE)  # of min_ms, the median of a variant's windows
+    least_window: Share = 0.5  # of min_ms, the median of a variant's windows
     least_pairs: int = Field(default=8, ge=1, le=10**6)  # valid ones, where half or more were left out

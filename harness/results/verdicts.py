@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -172,33 +173,31 @@ def _cap(stream: Stream, t_ns: NDArray[np.int64]) -> Numbers:
     at, readings = np.array(times, dtype=np.int64), np.array([np.nan, *caps, np.nan])
     place = np.searchsorted(at, t_ns, side="right")
     soon = np.append(at, np.iinfo(np.int64).max)[place] - t_ns < _SOON_NS
-    return np.fmin(readings[place], np.where(soon, readings[place + 1], np.nan))
+    least: Numbers = np.fmin(readings[place], np.where(soon, readings[place + 1], np.nan))
+    return least
 
 
 def _warmth(stream: Stream, launches: NDArray[np.int64], t_ns: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
     """Degrees above where the device rests: at each sample, and at its launch's start where the gate gave up."""
     gates = {gate.launch: gate for gate in stream.of(records.Gate)}
-    rests = {n: gate.learned if gate.learned is not None else gate.plateau for n, gate in gates.items()}
-    starts = {
-        n: gate.end - rest
-        for n, gate in gates.items()
-        if gave_up(gate) and gate.end is not None and (rest := rests[n]) is not None
-    }
+    rests = {n: _or_nan(gate.plateau if gate.learned is None else gate.learned) for n, gate in gates.items()}
+    starts = {n: _or_nan(gate.end) - rests[n] for n, gate in gates.items() if gave_up(gate)}
     source = next((gate.source for gate in gates.values() if gate.source), "")
-    readings = [(r.t_ns, r.temp_c[source]) for r in stream.of(records.Telemetry) if r.temp_c.get(source) is not None]
-    rest = np.array([_or_nan(rests.get(launch)) for launch in launches.tolist()])
-    start = np.array([_or_nan(starts.get(launch)) for launch in launches.tolist()])
+    readings = [(r.t_ns, c) for r in stream.of(records.Telemetry) if (c := r.temp_c.get(source)) is not None]
+    rest: Numbers = np.array([rests.get(launch, math.nan) for launch in launches.tolist()])
+    start: Numbers = np.array([starts.get(launch, math.nan) for launch in launches.tolist()])
     if not readings:
         return np.full(len(t_ns), np.nan), start
     at = np.array([time for time, _ in readings], dtype=np.int64)
     warm = np.array([np.nan, *(celsius for _, celsius in readings)], dtype=np.float64)
     if len(set(warm[1:].tolist())) == 1:
         warm[:] = np.nan  # a sensor that serves the same reading all the time tells nothing
-    return warm[np.searchsorted(at, t_ns, side="right")] - rest, start
+    rise: Numbers = warm[np.searchsorted(at, t_ns, side="right")] - rest
+    return rise, start
 
 
 def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value
+    return math.nan if value is None else value
 
 
 def _rebooted(stream: Stream, later: Stream | None) -> NDArray[np.bool_]:

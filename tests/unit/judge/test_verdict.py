@@ -42,8 +42,10 @@ def evidence(count: int = COUNT, **columns: Any) -> Evidence:
 
 def setting(count: int = COUNT, **columns: Any) -> Setting:
     plain = {"row": 0, "build": 0, "cap_khz": 2.8e6, "rise_c": np.nan, "start_c": np.nan, "rebooted": False, "cpu": 4}
-    wanted = {name: np.broadcast_to(np.asarray(value), count).copy() for name, value in {**plain, **columns}.items()}
-    return Setting(**{"emulated": False, **wanted})
+    wanted: dict[str, Any] = {
+        name: np.broadcast_to(np.asarray(value), count).copy() for name, value in {**plain, **columns}.items()
+    }
+    return Setting(**wanted, emulated=False)
 
 
 def found(verdicts: Verdicts) -> list[str]:
@@ -57,7 +59,7 @@ def third(value: float, otherwise: float) -> NDArray[Any]:
     return column
 
 
-ALONE = {
+ALONE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "MIGRATED": ({"cpu_after": third(5, 4).astype(int)}, {}),
     "CLOCK_DROP": ({"mhz_before": third(2500.0, 2800.0), "mhz_after": third(2500.0, 2800.0),
                     "gflops_before": third(40.0, 44.8), "gflops_after": third(40.0, 44.8)}, {}),
