@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.results.rows import Row, RowKey, algorithm_order
 from harness.results.run import DeviceData, RunData
 from harness.results.verdicts import ClusterVerdicts, Verdicts
 from harness.stats.estimate import Observation, time_of
+from harness.stats.interval import Interval
 from harness.store import records
 
 _VARIANT = {field.name: field.name for field in fields(Variant)} | {"name": "variant", "type": "element"}
@@ -54,6 +55,26 @@ def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
     return rows
 
 
+def with_every_sample(rows: Sequence[Row]) -> list[Row]:
+    """The same rows as they would be if every sample counted; their pairs alone, and what those need."""
+    found = []
+    for row in rows:
+        status = "ok" if row.status == "unjudged" else row.status
+        valid = [*row.observations, *(each for each, _ in row.tainted)]
+        every = replace(row, status=status, observations=valid, tainted=[], pairs={}, partners={}, pairs_left_out={})
+        every.time = _time_of(every) if row.tainted else row.time
+        found.append(every)
+    compare(found)
+    return found
+
+
+def _time_of(row: Row) -> Interval | None:
+    times: dict[int, list[float]] = defaultdict(list)
+    for observation in row.observations:
+        times[observation.launch].append(observation.value)
+    return time_of(times)
+
+
 class _Cluster:
     """Gathers the rows of one cluster of one device."""
 
@@ -80,10 +101,7 @@ class _Cluster:
         for row in rows:
             if row.status == "wrong":  # a wrong result has no time
                 row.observations, row.tainted, row.peak_share, row.copy_ns = [], [], None, None
-            times: dict[int, list[float]] = defaultdict(list)
-            for observation in row.observations:
-                times[observation.launch].append(observation.value)
-            row.time = time_of(times)
+            row.time = _time_of(row)
             total = len(row.observations) + len(row.tainted)
             if row.status == "ok" and row.tainted and too_few(len(row.observations), total, self._least_pairs):
                 self._leave_unjudged(row, f"{len(row.observations)} of {total} samples are valid")

@@ -13,7 +13,7 @@ from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselin
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
 from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
-from harness.results.gather import make_rows
+from harness.results.gather import make_rows, with_every_sample
 from harness.results.rows import Row
 from harness.results.run import RunData, read_run
 from harness.results.table import Table
@@ -111,8 +111,7 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
 
 def categories_of_all(results: Results) -> list[CategoryRow]:
     """The rows of categories.csv as they would be if every sample counted."""
-    unjudged = judge_run(results.run, results.verdicts.policy.model_copy(update={"verdicts": False}))
-    return make_categories(results.run, make_rows(results.run, unjudged))
+    return make_categories(results.run, with_every_sample(results.rows))
 
 
 def _table(name: str, columns: Sequence[str], rows: Sequence[AnyRow]) -> Table:

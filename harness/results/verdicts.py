@@ -118,9 +118,9 @@ def judge_run(run: RunData, policy: Policy) -> Verdicts:
 
 def _judged(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
     streams = device.streams_of(cluster)
-    if not any(len(stream.samples) for stream in streams):
-        empty = np.zeros(0, dtype=np.uint16)
-        return ClusterVerdicts(device.name, cluster, streams, [empty] * len(streams), {})
+    if not policy.verdicts or not any(len(stream.samples) for stream in streams):
+        masks = [np.zeros(len(stream.samples), dtype=np.uint16) for stream in streams]
+        return ClusterVerdicts(device.name, cluster, streams, masks, {})
     rows, builds = _Numbers(), _Numbers()
     settings = []
     for number, stream in enumerate(streams):
