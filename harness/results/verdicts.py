@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,14 @@ from harness.judge.sample import Evidence
 from harness.judge.verdict import Masks, Numbers, Setting, judge
 from harness.model.policy import Policy
 from harness.results.run import DeviceData, RunData
-from harness.results.stream import Stream
+from harness.results.stream import Stream, read_records
 from harness.store import records
 
 _COLUMNS = "device,cluster,threads,cache,build,launch,round,position,layer,variant,verdict,reasons"
 VERDICT_COLUMNS = tuple(_COLUMNS.split(","))
 _PLACE = VERDICT_COLUMNS[2:10]
-_CAP = "/scaling_max_freq"  # ends the name of a telemetry reading
+_ROUND = ("launch", "layer", "round")
+CAP = "/scaling_max_freq"  # ends the name of a telemetry reading
 _SOON_NS = 1_000_000_000  # a reading so long after a sample tells of it
 
 
@@ -116,6 +118,18 @@ def judge_run(run: RunData, policy: Policy) -> Verdicts:
     return Verdicts(policy, {(device.name, cluster): _judged(device, cluster, policy) for device, cluster in places})
 
 
+def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) -> dict[tuple[int, str], int]:
+    """By launch and layer, how many rounds of a cluster's records hold a sample that may be valid another time."""
+    streams, _ = read_records(path)
+    judged = _judged(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
+    rounds: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for stream, masks in zip(judged.streams, judged.masks, strict=True):
+        for mask, launch, layer, number in zip(masks.tolist(), *map(stream.samples.column, _ROUND), strict=True):
+            if mask & ~Reason.SHORT:  # which is of its calls: those stay
+                rounds[launch, layer].add(number)
+    return {job: len(numbers) for job, numbers in rounds.items()}
+
+
 def _judged(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
     streams = device.streams_of(cluster)
     if not policy.verdicts or not any(len(stream.samples) for stream in streams):
@@ -164,7 +178,7 @@ def _cap(stream: Stream, t_ns: NDArray[np.int64]) -> Numbers:
     """The lower one of the cap's readings before and soon after each sample."""
     times, caps = [], []
     for record in stream.of(records.Telemetry):
-        known = [khz for name, khz in record.freq_khz.items() if name.endswith(_CAP) and khz]
+        known = [khz for name, khz in record.freq_khz.items() if name.endswith(CAP) and khz]
         if known:
             times.append(record.t_ns)
             caps.append(min(known))

@@ -22,6 +22,7 @@ from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
+from harness.measure.run.again import make_again
 from harness.measure.run.chosen import choose
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.follow import Follower
@@ -168,9 +169,22 @@ class Session:
                 return
             try:
                 self._cluster(installed, plan)
+                self._again(installed, plan)
             except DeviceLost as error:
                 self._lost(error, plan.target.cluster.label)
                 raise
+
+    def _again(self, installed: DeviceFolder, plan: ClusterPlan) -> None:
+        """Measures as many rounds again as hold a tainted sample, within the policy's share of the budget."""
+        if self._stop.is_set() or self.outcome.unfinished:
+            return
+        again = make_again(plan, self._directory.records, emulated=self._device.identity.emulated)
+        if again is not None:
+            label, rounds = plan.target.cluster.label, sum(job.rounds - job.first_round for job in again.jobs)
+            self._directory.events.add("measured again", cluster=label, attempt=again.attempt, rounds=rounds)
+            self._progress.remark(f"CPUs {label}: {rounds} rounds with tainted samples are measured again, at most")
+            self._progress.more(len(again.jobs))
+            self._cluster(installed, again)
 
     def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(

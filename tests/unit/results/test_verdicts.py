@@ -162,12 +162,20 @@ def test_a_lowered_cap_and_a_restart_are_found(small: Path) -> None:
     last = next(n for n, r in enumerate(records) if r["type"] == "sample" and (r["launch"], r["round"]) == (2, 5))
     again = [{**records[0], "attempt": 2, "boot_id": "b1"}, *records[last + 1 :]]
     path.write_text("".join(json.dumps(r) + "\n" for r in [records[0], *caps, *records[1 : last + 1], *again]))
-    write_report(small)
+    assert not any("capped the clock" in text for text in write_report(small).weaknesses)
     tainted = [row for row in read_csv(small / "verdicts.csv") if row["verdict"] == "tainted"]
     assert Counter(row["reasons"] for row in tainted)["CAPPED"] >= 5
     restarted = [row for row in tainted if row["reasons"] == "REBOOTED"]
     assert {(row["launch"], row["round"]) for row in restarted} == {("2", "5")}
     assert all(row["launch"] == "0" for row in tainted if row["reasons"] == "CAPPED")
+
+
+def test_a_cap_that_stands_all_the_time_is_said_once(small: Path) -> None:
+    khz = {"policy4/scaling_max_freq": 1_800_000}
+    edit(small, lambda _: None, {"type": "telemetry", "seq": 0, "launch": 0, "t_ns": 0, "freq_khz": khz})
+    summary = write_report(small)
+    assert summary.judged.startswith("0 of 400 samples are tainted")
+    assert sum("capped the clock throughout: at most 1800 of 2803 MHz" in text for text in summary.weaknesses) == 1
 
 
 def test_what_one_side_alone_tells_of_leaves_no_pair_out(small: Path, synthetic: ModuleType) -> None:
