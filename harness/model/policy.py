@@ -22,9 +22,10 @@ class Policy(Thresholds):
     """What a policy file says; keys left out have the values of ``default``.
 
     ``min_ms``: a sample's least length. ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds
-    are cut to fit. ``again_share``: of that, for rounds in the place of those with tainted samples. ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for
-    this machine, where it is to be shorter. ``gate_tolerance_c``: degrees above where the device rests that count as
-    cool. What a sample has to be to count: Thresholds.
+    are cut to fit. ``again_share``: so much more of it for rounds in the place of those with tainted samples.
+    ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for this machine,
+    where it is to be shorter. ``gate_tolerance_c``: degrees above where the device rests that count as cool. What a
+    sample has to be to count: Thresholds.
     """
 
     name: str

@@ -11,7 +11,6 @@ from harness.results.samples import ADDRESSES
 from harness.results.verdicts import CAP
 from harness.store import records
 
-
 _WHOLE_CAP = 0.98  # of the highest clock: less is a cap
 
 
