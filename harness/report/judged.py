@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.judge.reason import WORDS, Reason
 from harness.judge.verdict import VERSION
@@ -14,6 +15,9 @@ from harness.results.results import Results, categories_of_all
 from harness.results.stream import Stream
 from harness.stats.interval import Interval
 from harness.store import records
+
+_LEAST = 1e-3  # less is no change
+_MOST = 12  # that are shown
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class Changed:
     every: Interval
 
     @property
+    def turned(self) -> tuple[str, ...]:
+        """The key of the same comparison the other way round."""
+        return _key(replace(self.row, algorithm=self.row.other, other=self.row.algorithm))
+
+    @property
+    def moved(self) -> float:
+        """By how much, on the log scale."""
+        return abs(math.log(self.every.value / self.row.ratio.value))
+
+    @property
     def every_text(self) -> str:
         """The mean over every sample."""
         return ratio_text(self.every)
@@ -57,7 +71,8 @@ class Judged:
     is_on: bool
     version: int
     clusters: list[JudgedCluster]
-    changed: list[Changed]
+    changed: list[Changed]  # those that moved most
+    more_changed: int  # others
 
     @property
     def count(self) -> int:
@@ -97,8 +112,16 @@ def make_judged(results: Results, sentences: list[Sentence]) -> Judged:
     """Of all clusters, in the order of the sentences."""
     policy = results.verdicts.policy
     changed = list(_changed(results)) if results.verdicts.tainted else []
+    changed.sort(key=lambda each: -each.moved)
     clusters = [_cluster(results, sentence) for sentence in sentences if sentence.cluster]
-    return Judged(policy.name, policy.verdicts, VERSION, [each for each in clusters if each.count], changed)
+    return Judged(
+        policy.name,
+        policy.verdicts,
+        VERSION,
+        [each for each in clusters if each.count],
+        changed[:_MOST],
+        max(0, len(changed) - _MOST),
+    )
 
 
 def _cluster(results: Results, sentence: Sentence) -> JudgedCluster:
@@ -118,12 +141,15 @@ def _evidence_share(streams: list[Stream]) -> float | None:
 
 
 def _changed(results: Results) -> Iterator[Changed]:
-    """Means that move by more than a thousandth, or are only there, when every sample counts."""
+    """Means that move by more than a thousandth when every sample counts; of two reciprocal ones the first."""
     judged = {_key(row): row for row in results.categories}
+    told: set[tuple[str, ...]] = set()
     for every in categories_of_all(results):
         row = judged.get(_key(every))
-        if row is not None and abs(every.ratio.value / row.ratio.value - 1) > 1e-3:
-            yield Changed(row, every.ratio)
+        found = None if row is None else Changed(row, every.ratio)
+        if found is not None and found.moved > _LEAST and found.turned not in told:
+            told.add(_key(found.row))
+            yield found
 
 
 def _key(row: CategoryRow) -> tuple[str, ...]:
