@@ -14,7 +14,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-aarch64 bench-choice bench-peers bench-report lock clean setup setup-test tools format
+.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -32,6 +32,10 @@ run: setup ## build for this machine, measure the suite quick on it, write the r
 test: setup-test tools ## everything that a change must pass: lint, unit, native, virtual phones, browser
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint-only arm64
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+KILLS ?= 50
+test-faults: setup-test tools ## every fault of the virtual phones, and KILLS random kills of the host; writes docs/faults.md
+	$(PY) -m pytest tests/integration/faults -n 2 --dist load -m integration --write-faults --kills $(KILLS)
 
 lint: setup-test ## formatting, linters, types
 	@$(MAKE) --no-print-directory lint-only

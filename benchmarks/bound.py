@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.commandline import start
-from benchmarks.peers.processes import compile_ours
+from benchmarks.compile import compile_with_library
 from harness.errors import InfrastructureError, UsageError
 from harness.model.layer import Layer
 from harness.toolchain.builder import build
@@ -79,7 +79,8 @@ def measured_stores() -> dict[str, float]:
     """
     built = build("host", "auto", None, lambda text: print(text, file=sys.stderr))
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([compile_ours(built, Path(folder), _SOURCE)], capture_output=True, text=True, check=False)
+        program = compile_with_library(_SOURCE, built, Path(folder))
+        done = subprocess.run([program], capture_output=True, text=True, check=False)
     if done.returncode:
         raise InfrastructureError(
             f"{_SOURCE.name} ended with {done.returncode}: {done.stderr.strip()[:400]}", "run it again"

@@ -24,7 +24,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.commandline import start
-from benchmarks.peers.processes import compile_ours
+from benchmarks.compile import compile_with_library
 from harness import __version__
 from harness.errors import InfrastructureError
 from harness.model.layer import Layer
@@ -132,7 +132,7 @@ def _random_layer(source: random.Random, name: str) -> Layer:
 def measure(layers: Sequence[Layer], built: Built, ms: float, rounds: int, cpu: int) -> Iterator[Row]:
     """Measures layer after layer. Raises InfrastructureError where the program fails."""
     with tempfile.TemporaryDirectory() as folder:
-        program = compile_ours(built, Path(folder), Path(__file__).with_name("choice.c"))
+        program = compile_with_library(Path(__file__).with_name("choice.c"), built, Path(folder))
         with subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None and process.stdout is not None
             process.stdin.write(f"{cpu}\n")

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from harness import __version__
 from harness.devices.base import format_cpus
 from harness.devices.local import LocalDevice
 from harness.errors import InfrastructureError
+from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target, planned, targets
 from harness.model.layer import Layer
 from harness.model.policy import Policy
@@ -27,7 +29,7 @@ from harness.stats.interval import Interval
 from harness.store import records
 from harness.toolchain.builder import Built, build
 
-_MEMORY_BYTES = 768 << 20
+MEMORY_BYTES = 768 << 20  # of a worker
 _SEED = 20190704
 _SAID_EVERY_S = 20
 
@@ -72,34 +74,57 @@ def measure(
     run = RunLine("bench", place.cluster.label, 1, place.cpu, 86_400, __version__, format_cpus(place.conductor))
     plan = Plan(
         run,
-        MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, _MEMORY_BYTES),
+        MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, MEMORY_BYTES),
         [BuildLine(index, str(others.get(name, exe)), name) for index, name in enumerate(builds)],
         variants,
         layers,
         make_jobs(layers, policy, _SEED, place.cluster.label, variants),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        file, out = Path(folder) / "plan", Path(folder) / "records.jsonl"
+    return run_plan(plan, exe)
+
+
+def run_plan(
+    plan: Plan,
+    exe: Path,
+    tolerated: Collection[ExitCode] = (),
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    keep: Path | None = None,
+) -> Stream:
+    """All records of a plan that ``exe`` runs here.
+
+    ``tolerated``: how it may end beside well, where the records tell what failed. ``log``: what it and its workers
+    print goes there, behind what it has. ``env``: its environment, and theirs. ``keep``: where the records stay.
+    Raises InfrastructureError where the program fails.
+    """
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        file, out = Path(folder) / "plan", keep or Path(folder) / "records.jsonl"
         file.write_text(render(plan))
-        with subprocess.Popen([exe, "run", str(file), "--out", str(out)]) as process:
-            _wait(process, out, policy.launches * len(layers))
+        out.unlink(missing_ok=True)
+        errors = stack.enter_context(log.open("ab")) if log else None
+        with subprocess.Popen([exe, "run", str(file), "--out", str(out)], stderr=errors, env=env) as process:
+            _wait(process, out, len(plan.jobs))
         streams, _ = read_records(out)
-    if process.returncode != 0 or not streams:
+    if process.returncode not in (ExitCode.DONE, *tolerated) or not streams or not streams[-1].end:
         raise InfrastructureError(
             f"{exe} ended with {process.returncode} and {'no' if not streams else 'some'} records",
-            "what it said stands above",
+            f"what it said stands {f'in {log}' if log else 'above'}",
         )
     return streams[-1]
 
 
 def _wait(process: subprocess.Popen[bytes], out: Path, jobs: int) -> None:
     """Waits for the end, and says how far it is."""
-    said = time.monotonic()
+    said, read, done = time.monotonic(), 0, 0
     while process.poll() is None:
         time.sleep(0.2)
         if time.monotonic() - said > _SAID_EVERY_S and out.exists():
             said = time.monotonic()
-            done = out.read_bytes().count(b'"type":"job"')
+            with out.open("rb") as file:
+                file.seek(read)
+                more = file.read()
+            whole = more[: more.rfind(b"\n") + 1]
+            read, done = read + len(whole), done + whole.count(b'"type":"job"')
             say(f"{done} of {jobs} layers and launches")
 
 

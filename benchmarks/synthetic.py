@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.model.condition import Condition
+from harness.store.journal import EventLog
+
 BUILD = "0123456789ab"
 KERNEL = "neon_8x8"
 PEAK = 16.0  # FLOP per cycle
@@ -68,6 +71,7 @@ class Phone:
     drift: float = 0.08  # the clock sinks by so much over the run
     caps: bool = False  # heat gates that hit their cap, capped settling, context switches
     faces: bool = False  # face best beside published
+    conditions: Sequence[Condition] = ()  # that it is stamped with
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def make_run(
 
 
 def write_device(folder: Path, phone: Phone) -> None:
-    """device.json."""
+    """device.json, and the events of its conditions."""
     identity = {
         **{"serial": phone.serial, "kind": phone.kind, "model": phone.model, "manufacturer": "Maker"},
         **{"soc": phone.soc, "android": "12", "sdk": 31, "abis": ["arm64-v8a"], "fingerprint": "maker/p/p:12/X/1"},
@@ -193,6 +197,8 @@ def write_device(folder: Path, phone: Phone) -> None:
         **{"clusters": clusters, "notes": []},
     }
     (folder / "device.json").write_text(json.dumps(device))
+    for condition in phone.conditions:
+        EventLog(folder / "events.jsonl").add("condition", **condition.as_json())
 
 
 def records(

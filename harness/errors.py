@@ -35,18 +35,26 @@ class InfrastructureError(HarnessError):
 
 
 class DeviceError(InfrastructureError):
-    """A device failed for good: the rest of its work is given up, other devices go on."""
+    """A device failed, and would fail again: the rest of its work is given up, other devices go on."""
 
 
-class DeviceLost(DeviceError):
-    """The connection broke; trying again later may succeed."""
+class TransientError(DeviceError):
+    """A device failed of something that may pass: what can be done twice without harm is tried again."""
+
+
+class DeviceLost(TransientError):
+    """The connection is gone, in whatever way: broken, offline, not authorized at the moment, or it hangs."""
+
+
+class Unkillable(DeviceError):
+    """Programs on the device go on, whatever is done: what is measured beside them cannot be believed."""
 
 
 class WrongDevice(DeviceError):
     """Another device answers than the one that is meant: nothing of either is used for the other."""
 
 
-class DeadlineExceeded(DeviceError):
+class DeadlineExceeded(TransientError):
     """A command on the device ran past its total deadline and was stopped there."""
 
 

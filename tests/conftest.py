@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from harness.control import host_lock
 from harness.devices import adbprogram
 from harness.toolchain.ndk import NDK_VARIABLES, SDK_VARIABLES
 
@@ -33,6 +35,10 @@ TOOLS = Path(__file__).with_name("tools.txt")
 # An NDK or SDK that the environment names is the user's, for the session's fixtures too: a test makes its own.
 for _variable in (*NDK_VARIABLES, *SDK_VARIABLES):
     os.environ.pop(_variable, None)
+
+# Set-ups of whole modules run outside of any test's own state: at the least each process of xdist has its locks.
+_locks = tempfile.TemporaryDirectory()
+os.environ[host_lock.VARIABLE] = _locks.name
 
 NeedTool = Callable[[str], str]
 
@@ -140,9 +146,10 @@ def _kernel_table() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def isolated_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """$XDG_STATE_HOME of the test: baselines and settings to restore never touch the user's own."""
+    """$XDG_STATE_HOME of the test, and the locks of its host: nothing touches the user's own, or another test's."""
     state = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    monkeypatch.setenv(host_lock.VARIABLE, str(state / "locks"))
     return state
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from benchmarks.peers import hidden_features, stubs
 from harness.bootstrap import clean_environment, explain
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import build_root, data_root
+
+_IMPORT_S = 300
 
 
 def folder() -> Path:
@@ -88,18 +92,55 @@ def _stubs(venv: Path, say: Callable[[str], None]) -> None:
     marker.write_text(recipe)
 
 
-def settings(peer: str, threads: int, avx512: bool = True) -> dict[str, str]:
-    """The environment of a peer's process: its threads, oneDNN's instruction set, and torch's stubs."""
+def base() -> dict[str, str]:
+    """This process's environment without what rules the peers' libraries."""
     ruled = ("OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_", "PEERS_")
-    kept = {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(ruled)}
+    return {k: v for k, v in clean_environment(dict(os.environ)).items() if not k.startswith(ruled)}
+
+
+def settings(peer: str, threads: int, avx512: bool = True) -> dict[str, str]:
+    """What rules a peer's libraries: its threads, oneDNN's instruction set, and torch's stubs."""
     libraries = folder() / "stubs" / "lib"
     number = str(threads)
-    kept |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "PYTHONWARNINGS": "ignore"}
+    found = {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "PYTHONWARNINGS": "ignore"}
     if not avx512:
-        kept["PEERS_NO_AVX512"] = "1"
+        found["PEERS_NO_AVX512"] = "1"
     if peer == "onednn_avx2":
-        kept["ONEDNN_MAX_CPU_ISA"] = "AVX2"
-    return kept | ({"TORCH_STUBS": str(libraries)} if libraries.exists() else {})
+        found["ONEDNN_MAX_CPU_ISA"] = "AVX2"
+    return found | ({"TORCH_STUBS": str(libraries)} if libraries.exists() else {})
+
+
+def worker(peer: str, python: Path, threads: int, avx512: bool, where: Path) -> Path:
+    """A program in the folder ``where`` that starts the peer's adapter: with ``worker`` under convbench."""
+    script = where / peer
+    sets = settings(peer, threads, avx512) | {"PYTHONPATH": str(data_root() / "native" / "workers")}
+    words = ["/usr/bin/env", *(f"{key}={value}" for key, value in sets.items())]
+    words += [str(python), "-m", "benchmarks.peers.adapters", peer]
+    script.write_text(f'#!/bin/sh\ncd {shlex.quote(str(data_root()))} && exec {shlex.join(words)} "$@"\n')
+    script.chmod(0o700)
+    return script
+
+
+def versions(program: Path) -> dict[str, str]:
+    """What the peer's libraries are. Raises InfrastructureError with the reason where they cannot be had."""
+    try:
+        done = subprocess.run(
+            [program, "versions"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=base(),
+            text=True,
+            errors="replace",
+            timeout=_IMPORT_S,
+            check=False,
+        )
+        found: dict[str, str] = json.loads((done.stdout.splitlines() or ["null"])[-1])
+    except (subprocess.TimeoutExpired, OSError, ValueError) as error:
+        raise InfrastructureError(f"{program.name}: {error}", "look into build/peers/venv") from None
+    if done.returncode or not isinstance(found, dict):
+        reason = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+        raise InfrastructureError(f"{program.name}: {reason[:300]}", "look into build/peers/venv")
+    return found
 
 
 def _run(argv: list[str], doing: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.peers.figures import expected, misconfigured
-from benchmarks.peers.samples import ALONE, OURS, Findings, is_ours
+from benchmarks.peers.findings import ALONE, OURS, Findings, is_ours
 from harness.model.layer import CATEGORIES, Layer
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, pair_log_ratios, ratio, time_of
 from harness.stats.interval import Interval

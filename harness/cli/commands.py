@@ -7,11 +7,13 @@ SUMMARIES = {
     "run": "Measure a suite on every attached phone (or --device local: this machine) and write a report.",
     "report": "Render a run directory again, from its records alone; never needs a device.",
     "devices": "List attached phones and their clusters; with --device local, this machine.",
+    "doctor": "Name what is wrong with each phone, and with this host, for measuring; and the remedies.",
     "suites": "List the suites, or the layers of one.",
     "build": "Build for a phone (or --abi host: this machine); prints the program's path.",
     "verify": "Compare every output of every algorithm with a double-precision reference, on each device.",
     "tune": "Measure which algorithm, kernel and blocks are best for each layer, on each cluster of each device.",
     "restore": "Put back settings left changed on attached phones.",
+    "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
     "lab": "Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.",
 }
 

@@ -9,7 +9,12 @@ from typing import Any
 from harness.cli.command import Command
 from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
-from harness.devices.base import Attached, Device, as_json
+from harness.cli.say import say
+from harness.control import quarantine
+from harness.control.holder import Holder
+from harness.control.occupant import occupant
+from harness.devices.base import Attached, Device, as_json, key_of
+from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
 from harness.model.device_model import known_name
@@ -20,39 +25,63 @@ class Devices(JsonOption, DeviceOptions, Command):
     """Lists phones, or this machine, with their clusters."""
 
     def __call__(self) -> Outcome:
-        attached = self.find()
-        rows = [_row(device) for device in attached.devices]
+        found = self.find()
+        attached = quarantine.without(found, say)
+        holders = [_holder(device) for device in attached.devices]
+        rows = [_row(device, attached, holder) for device, holder in zip(attached.devices, holders, strict=True)]
         value = {
             "devices": rows,
             "unusable": [asdict(bad) for bad in attached.unusable],
+            "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in quarantine.held(found)],
             "adb_servers": [asdict(server) for server in attached.servers],
         }
         code = ExitCode.DONE if attached.devices else ExitCode.NO_DEVICE
-        return Outcome(code, tuple(_lines(attached, rows)), value)
+        return Outcome(code, tuple(_lines(attached, rows, holders)), value)
 
 
-def _row(device: Device) -> dict[str, Any]:
+def _row(device: Device, attached: Attached, holder: Holder | None) -> dict[str, Any]:
+    seen = {
+        "identity": as_json(device.identity),
+        "held_by": None if holder is None else holder.as_json(),
+        "known_by": PhoneId.of(device.identity).known_by,
+        "other_names": list(attached.other_names.get(key_of(device), ())),
+        "conditions": [condition.as_json() for condition in attached.conditions.get(key_of(device), ())],
+    }
     try:
         topology = device.topology()
     except HarnessError as error:
-        return {"identity": as_json(device.identity), "clusters": [], "notes": [str(error)]}
+        return {**seen, "clusters": [], "notes": [str(error)]}
     return {
-        "identity": as_json(device.identity),
+        **seen,
         "clusters": [{**as_json(cluster), "label": cluster.label} for cluster in topology.clusters],
         "notes": list(topology.notes),
     }
 
 
-def _lines(attached: Attached, rows: list[dict[str, Any]]) -> Iterator[str]:
+def _holder(device: Device) -> Holder | None:
+    """Who is using it, as far as that is told."""
+    try:
+        return occupant(device)
+    except HarnessError:
+        return None
+
+
+def _lines(attached: Attached, rows: list[dict[str, Any]], holders: list[Holder | None]) -> Iterator[str]:
     for server in attached.servers:
         yield f"adb server {server.address}  {server.adb or 'its program is not told by the system'}"
-    for device, row in zip(attached.devices, rows, strict=True):
+    for device, row, holder in zip(attached.devices, rows, holders, strict=True):
         identity = device.identity
         android = f"Android {identity.android}" if identity.android else ""
         known = ", ".join(filter(None, (android, identity.soc)))
         name = known_name(identity.model) or identity.model
         words = f"{name}  ({known})" if name and known else name or known or "model unknown"
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
+        if row["other_names"]:
+            yield f"    also listed as {', '.join(row['other_names'])}"
+        if holder is not None:
+            yield f"    in use: {holder}"
+        for condition in row["conditions"]:
+            yield f"    {condition['name']}: {condition['what']}"
         for cluster in row["clusters"]:
             yield f"    CPUs {cluster['label']:<8} {_core_and_clock(cluster)}"
         for note in row["notes"]:

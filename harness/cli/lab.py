@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +12,9 @@ import typer
 from harness.cli.command import Command
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
-from harness.lab import manager
+from harness.errors import UsageError
+from harness.lab import manager, rehearsal
+from harness.lab.faults import FAULTS, form, parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,4 +52,46 @@ class List(Command):
         return Outcome(lines=tuple(f"{phone.serial}  {phone.model}" for phone in phones))
 
 
-COMMAND = {"up": Up, "down": Down, "list": List}
+@dataclass(frozen=True, kw_only=True)
+class Fault(Command):
+    """Rehearse what can go wrong: put faults on a virtual phone, list those that are on, or end them (clear).
+
+    FAULT is NAME[=VALUE][@WHEN[,WHEN]...], for example cut@after:4096, settings=refused, state=offline@in:2,for:5,
+    reboot@at:convbench. WHEN: in:SECONDS, at:TEXT (before the first command that holds TEXT), after:BYTES (gone to
+    the host), for:SECONDS (how long), on:TEXT (only commands that hold TEXT), times:N.
+    """
+
+    phone: Annotated[str, typer.Argument(metavar="PHONE", help="Its serial, as harness lab list shows it.")] = ""
+    faults: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FAULT]... | clear", help="Default: list those that are on; clear: end all."),
+    ] = None
+    table: Annotated[bool, typer.Option("--list", help="Show all faults with their values and what they do.")] = False
+
+    def __call__(self) -> Outcome:
+        if self.table:
+            return Outcome(lines=tuple(_table()))
+        if not self.phone:
+            raise UsageError("name a virtual phone", "See: harness lab list; all faults: harness lab fault --list")
+        wanted = self.faults or []
+        if "clear" in wanted and len(wanted) > 1:
+            raise UsageError("clear stands alone", "Clear first, then ask for other faults.")
+        for text in wanted:
+            if text != "clear":
+                parse(text)
+        phone = rehearsal.find(self.phone)
+        done = rehearsal.clear(phone) if wanted == ["clear"] else rehearsal.put_on(phone, *wanted)
+        if not done.faults:
+            say(f"{', '.join(done.serials)}: no fault is on")
+        elif done.serials != (phone.serial,):
+            say(f"{phone.serial} answers as {', '.join(done.serials)}")
+        return Outcome(lines=tuple(f"{one.fault}  {'on' if one.on else 'waits'}" for one in done.faults))
+
+
+def _table() -> Iterator[str]:
+    for name, kind in FAULTS.items():
+        yield form(name)
+        yield from textwrap.wrap(kind.help, 116, initial_indent="    ", subsequent_indent="    ")
+
+
+COMMAND = {"up": Up, "down": Down, "list": List, "fault": Fault}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions
+from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.cli.signals import stop_on_signal
@@ -22,7 +22,7 @@ D = TypeVar("D", bound=DeviceOutcome)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Once(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
+class Once(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """A command that is done once on each device."""
 
     def context(self, suite: Suite, layers: tuple[Layer, ...], algorithms: tuple[str, ...], **other: Any) -> Context:
@@ -38,7 +38,7 @@ class Once(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             ndk=self.ndk,
             **other,
         )
-        return Context(request, self.find(), say, stop_on_signal)
+        return Context(request, self.find_to_measure(), say, stop_on_signal, wait_s=self.wait)
 
     def outcome(self, results: Results[D], lines: Callable[[D], Iterable[str]]) -> Outcome:
         """What each device gave, as lines and for --json; says what went wrong."""

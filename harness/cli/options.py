@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.measure.context import Newcomers
     from harness.model.layer import Layer
     from harness.model.suite import Suite
 
@@ -33,6 +35,12 @@ Workers = Annotated[
         "--worker",
         metavar="NAME=PROGRAM[,FILE...]",
         help="A program of your own beside ours, with the files it needs (docs/workers.md). Repeats.",
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
     ),
 ]
 Clusters = Annotated[
@@ -72,11 +80,40 @@ class DeviceOptions:
         list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")
     ] = None
 
-    def find(self, otherwise: list[str] | None = None) -> Attached:
-        """The devices; ``otherwise``: those to take where none is named. Raises NoDeviceError, InfrastructureError."""
+    def find(self, otherwise: list[str] | None = None, allow: Collection[str] = ()) -> Attached:
+        """The devices; ``otherwise``: those to take where none is named; ``allow``: see discovery.find.
+
+        Raises NoDeviceError, InfrastructureError.
+        """
         from harness.devices import discovery  # noqa: PLC0415
 
-        return discovery.find(self.device or otherwise or [], self.adb_server or [])
+        return discovery.find(self.device or otherwise or [], self.adb_server or [], allow)
+
+    def newcomers(
+        self, attached: Attached, otherwise: list[str] | None = None, allow: Collection[str] = ()
+    ) -> Newcomers | None:
+        """With --device all (or ``otherwise``): looks for phones that are attached later; else None."""
+        from harness.devices import discovery  # noqa: PLC0415
+
+        servers = [server.address for server in attached.servers]
+        return discovery.Newcomers(servers, allow) if discovery.ALL in (self.device or otherwise or ()) else None
+
+    def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
+        """The same, with phones in quarantine among the unusable ones."""
+        from harness.cli.say import say  # noqa: PLC0415
+        from harness.control import quarantine  # noqa: PLC0415
+
+        return quarantine.without(self.find(otherwise), say)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitOption:
+    """For how long."""
+
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for a device that another run is using."),
+    ] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

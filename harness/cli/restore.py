@@ -1,45 +1,87 @@
-"""``harness restore``: puts back settings that a killed run left changed."""
+"""``harness restore``: puts back settings that a killed run left changed, on this host or another one, and stops and
+removes what dead runs left.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from harness.cli.command import Command
-from harness.cli.options import DeviceOptions
+from harness.cli.options import DeviceOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import settings
 from harness.control.lease import leased
-from harness.errors import HarnessError
-from harness.exit_codes import ExitCode
+from harness.control.orphans import Swept, sweep
+from harness.control.settings_journal import Pending
+from harness.devices.base import Attached, Device
+from harness.devices.phone_id import PhoneId
+from harness.errors import HarnessError, NoDeviceError
+from harness.exit_codes import ExitCode, worst
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restore(DeviceOptions, Command):
-    """Puts back the settings of attached phones; says which ones wait for a phone."""
+class Restore(WaitOption, DeviceOptions, Command):
+    """Puts back what dead runs left on attached phones; says which ones wait for a phone."""
+
+    drop: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="RUNID", help="Give up that run's records on the phones. Repeats."),
+    ] = None
 
     def __call__(self) -> Outcome:
-        serials = settings.pending_serials()
-        if not serials:
-            return Outcome(lines=("nothing to restore",))
-        code, lines = ExitCode.DONE, []
-        for phone in self.find().devices:
-            if phone.serial not in serials:
-                continue
-            serials.remove(phone.serial)
-            try:
-                with leased(phone.serial):  # what a run in progress has changed is not ours to put back
-                    done = settings.restore(phone)
-            except HarnessError as error:
-                say(f"{phone.serial}: {error}")
+        waiting = settings.pending_phones(say)
+        found = self._found(waiting)
+        code, lines, dropped = ExitCode.DONE, [], set[str]()
+        for phone in found.devices:
+            waiting = [each for each in waiting if not each.is_of(PhoneId.of(phone.identity))]
+            restored, swept = _restored(phone, self.wait, self.drop or ())
+            lines += [f"{phone.serial}: {text}" for text in (*restored.done, *restored.left, *swept.lines)]
+            dropped |= set(swept.removed)
+            for text in restored.failed:
+                say(f"{phone.serial}: {text}")
                 code = ExitCode.INFRASTRUCTURE
-                continue
-            if done is not None:
-                lines.append(f"{phone.serial}: {done[1]}")
-        for serial in serials if self.device is None else []:
-            say(f"{serial}: not attached; its settings wait for the next run on it, or for `harness restore`")
+        states = {bad.serial: f"{bad.state}: {bad.remedy}" for bad in found.unusable}
+        for each in waiting if self.device is None else [each for each in waiting if each.address in states]:
+            why = states.get(each.address, "not attached")
+            say(
+                f"{each.address} ({each.title}): {why}; its settings wait for the next run on it, "
+                "or for `harness restore`"
+            )
             code = ExitCode.INFRASTRUCTURE
+        if unknown := sorted(set(self.drop or ()) - dropped):
+            say(f"--drop {', '.join(unknown)}: no attached phone has that run; `harness restore` lists them")
+            code = worst([code, ExitCode.USAGE])
+        if not lines and code == ExitCode.DONE:
+            lines = ["nothing to restore"]
         return Outcome(code, tuple(lines))
+
+    def _found(self, waiting: list[Pending]) -> Attached:
+        try:
+            return self.find()
+        except HarnessError as error:
+            if self.device is not None or not waiting:
+                raise
+            if not isinstance(error, NoDeviceError):
+                say(str(error))
+            return Attached()
+
+
+def _restored(phone: Device, wait_s: float, drop: Sequence[str]) -> tuple[settings.Restored, Swept]:
+    done, swept = settings.Restored(), Swept()
+    try:
+        # What a run in progress has changed is not ours to put back.
+        with leased(phone, wait_s=wait_s, say=say, run="harness restore") as lease:
+            if phone.identity.capabilities.has_settings:
+                done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
+            swept = sweep(phone, drop=drop, alone=lease.alone)
+    except HarnessError as error:
+        done.failed.append(str(error))
+    return done, swept
 
 
 COMMAND = Restore

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions
+from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
@@ -26,6 +26,7 @@ from harness.measure.request import Request
 from harness.measure.run import manifest, runner
 from harness.measure.run.dry_run import planned
 from harness.measure.tables import check_tuned
+from harness.model.condition import allowed
 from harness.model.policy import load_policy
 from harness.model.suite import with_options
 from harness.store.rundir import RunDir
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
+class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
 
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None
@@ -51,6 +52,7 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
     faces: options.Faces = None
     worker: options.Workers = None
     clusters: options.Clusters = None
+    allow: options.Allow = None
     tuned: Annotated[
         Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
     ] = None
@@ -62,7 +64,9 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        context = Context(request, self.find(), say, stop_on_signal, self.require)
+        attached = self.find(allow=request.allow)
+        joining = self.newcomers(attached, allow=request.allow)
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
         return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
@@ -71,10 +75,13 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             raise UsageError("--resume takes everything from the run", "leave the other options out")
         run = RunDir(folder.resolve())
         request = manifest.request_of(run.manifest(), self.ndk)
+        request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
             return _finished(complete)
-        attached = self.find(otherwise=manifest.where_devices_are(run))
-        return _finished(runner.resume(Context(request, attached, say, stop_on_signal, self.require), run))
+        attached = self.find(manifest.where_devices_are(run), request.allow)
+        joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
+        return _finished(runner.resume(context, run))
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -92,10 +99,11 @@ class Run(JsonOption, BuildOptions, DeviceOptions, SuiteOptions, Command):
             cpus=options.cpus_of(self.clusters),
             workers=suite.workers,
             tuned=self.tuned,
+            allow=allowed(self.allow or ()),
         )
 
 
-_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "as_json"}
+_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait"}
 
 
 def _jobs(context: Context) -> Outcome:
@@ -146,6 +154,10 @@ def _finished(done: runner.RunResult) -> Outcome:
         "sentences": [] if summary is None else list(summary.sentences),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
+        "conditions": {
+            outcome.name: [condition.as_json() for condition in outcome.conditions] for outcome in done.outcomes
+        },
+        "unusable": [asdict(phone) for phone in done.unusable],
         "messages": done.messages,
         "seconds": {phase: round(s, 2) for phase, s in phases.items()},
     }

@@ -1,17 +1,34 @@
-"""Where a device's heat can be read: thermal zones that move under load, else the battery, else nowhere."""
+"""Where a device's heat can be read: thermal zones that move under load, else the battery, else nowhere.
+
+Zones lie: some are no temperatures, some are off, some fail at times, some never answer. One reading decides nothing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from harness.devices.base import Device
+from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.model.condition import Condition
 
+T = TypeVar("T")
 _ZONES = "/sys/class/thermal"
 _BATTERY = "/sys/class/power_supply/battery/temp"
 _RISE_C = 0.3  # a zone that rises less under load tells nothing about the CPU
 _LOWEST_C, _HIGHEST_C = 1.0, 130.0  # outside: a sensor that is off (0, -40, -273) or counts something else
+_STEEPEST_C = 60.0  # no core heats up so much in the seconds of a load: one of the readings was wrong
+_TRIES = 3
+_PAUSE_S = 0.1
+_DUMPSYS_S = 10.0
+# Thermal zones of phones that count mA, mV or per cent; `soc` and `socd` alone are the battery's charge.
+_NO_TEMPERATURE = re.compile(r"(?<![a-z])(ibat|vbat|vph|bcl|volt|curr)|^socd?$|lvl|level", re.I)
+_OF_CPU = re.compile(
+    r"cpu|tsens|cluster|core|apc|apss|a5[0-9]|a7[0-9]|x86_pkg|soc[-_]|^(big|mid|little|mngs|apo|atlas)", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -59,10 +76,23 @@ def celsius_scale(raw: float) -> float | None:
 
 
 def read_zones(device: Device) -> dict[str, HeatSource]:
-    """All plausible thermal zones by path, in one round trip. Types repeat, so a name carries the zone's number."""
+    """All plausible thermal zones by path; what fails is read again. Types repeat: a name carries the zone's number."""
     zones = [z for z in device.list_dir(_ZONES) if re.fullmatch(r"thermal_zone[0-9]+", z)]
+    found: dict[str, HeatSource] = {}
+    for attempt in range(_TRIES):
+        silent = device.silent_files
+        zones = [z for z in zones if f"{_ZONES}/{z}/temp" not in (*found, *silent)]
+        if not zones:
+            break
+        if attempt:
+            time.sleep(_PAUSE_S)
+        found |= _read_once(device, zones)
+    return dict(sorted(found.items()))
+
+
+def _read_once(device: Device, zones: Sequence[str]) -> dict[str, HeatSource]:
     paths = [f"{_ZONES}/{zone}/{leaf}" for zone in zones for leaf in ("type", "temp")]
-    files = device.read_files(paths) if paths else {}
+    files = device.read_files(paths)
     found = {}
     for zone in zones:
         path = f"{_ZONES}/{zone}/temp"
@@ -72,6 +102,8 @@ def read_zones(device: Device) -> dict[str, HeatSource]:
             kind = re.sub(
                 r"[^A-Za-z0-9._-]", "_", (files.get(f"{_ZONES}/{zone}/type") or b"").decode("utf-8", "replace").strip()
             )
+            if _NO_TEMPERATURE.search(kind):
+                continue
             name = f"{kind or 'zone'}:{zone.removeprefix('thermal_zone')}"
             found[path] = HeatSource(name, "file", path, scale, raw * scale)
     return found
@@ -82,30 +114,57 @@ def battery(device: Device) -> HeatSource:
     raw = _number(device.read_files([_BATTERY])[_BATTERY])
     if raw is not None and _LOWEST_C <= raw * 0.1 <= _HIGHEST_C:
         return HeatSource("battery", "file", _BATTERY, 0.1, raw * 0.1)
-    answer = device.run(["dumpsys", "battery"], deadline_s=20)
+    answer = device.run(["dumpsys", "battery"], deadline_s=_DUMPSYS_S)
     match = re.search(rb"^\s*temperature:\s*(-?\d+)\s*$", answer.stdout, re.MULTILINE)
     if answer.code == 0 and match and _LOWEST_C <= int(match[1]) * 0.1 <= _HIGHEST_C:
         return HeatSource("battery", "battery", scale=0.1, temperature=int(match[1]) * 0.1)
     return NOWHERE
 
 
-def find_source(device: Device, load: Callable[[], None]) -> tuple[HeatSource, dict[str, HeatSource]]:
-    """The zone that rises most while ``load`` runs on the device, and all zones as they were before.
+def find_heat(
+    device: Device, load: Callable[[], None], stamp: Callable[[Condition], None]
+) -> tuple[HeatSource, dict[str, HeatSource]]:
+    """The source that moves under ``load``, and all zones as they were before; what fails is stamped, and done without.
 
-    Without one that moves: the battery on a phone, NOWHERE on this machine.
+    Without a zone that moves: the battery on a phone, NOWHERE on this machine. Raises DeviceLost, and what ``load``
+    raises.
     """
-    before = read_zones(device)
+    why: list[str] = []
+    nothing: dict[str, HeatSource] = {}
+    before = _tried(lambda: read_zones(device), nothing, why)
+    source = NOWHERE
     if before:
         load()
-        rises = [
-            ((zone.temperature or 0) - (before[path].temperature or 0), path)
-            for path, zone in read_zones(device).items()
-            if path in before
-        ]
-        rise, path = max(rises, default=(0.0, ""))
-        if rise >= _RISE_C:
-            return before[path], before
-    return battery(device) if device.identity.capabilities.has_battery else NOWHERE, before
+        source = _moving(before, _tried(lambda: read_zones(device), nothing, why))
+    if device.silent_files:
+        stamp(Condition("SENSOR_SILENT", f"no answer from {', '.join(device.silent_files)}"))
+    if source == NOWHERE and device.identity.capabilities.has_battery:
+        source = _tried(lambda: battery(device), NOWHERE, why)
+        if source == NOWHERE:
+            stamp(Condition("THERMAL_UNKNOWN", "; ".join(["no temperature that moves was found", *why])))
+    return source, before
+
+
+def _moving(before: Mapping[str, HeatSource], after: Mapping[str, HeatSource]) -> HeatSource:
+    """The zone of a CPU that rose most; without one, of whatever."""
+    rises = []
+    for path, zone in after.items():
+        if path in before and zone.scale == before[path].scale:
+            rise = (zone.temperature or 0) - (before[path].temperature or 0)
+            if _RISE_C <= rise <= _STEEPEST_C:
+                rises.append((_OF_CPU.search(zone.name) is not None, rise, path))
+    return before[max(rises)[2]] if rises else NOWHERE
+
+
+def _tried(read: Callable[[], T], otherwise: T, why: list[str]) -> T:
+    """What a helper finds; where it fails, ``otherwise``, with the reason in ``why``."""
+    try:
+        return read()
+    except (DeviceLost, WrongDevice):
+        raise
+    except DeviceError as error:
+        why.append(error.message)
+        return otherwise
 
 
 def _number(data: bytes | None) -> float | None:

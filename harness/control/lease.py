@@ -1,46 +1,128 @@
-"""One run at a time per device on this host, and never `local` beside virtual phones: they run on its CPUs."""
+"""One run at a time on a device, and never `local` beside virtual phones: they run on its CPUs.
+
+A device is held twice: on this host (host_lock.py), where the system gives it back when the process dies, and, if it is
+a phone, on the phone itself (phone_lock.py), where harnesses of other hosts meet. Where one of the two is not to be
+had, that is said and the other one counts.
+"""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
-from filelock import FileLock, ReadWriteLock, Timeout
-
-from harness.devices.base import Identity
+from harness.control.holder import Holder
+from harness.control.host_lock import HostLock, Unlockable, holders
+from harness.control.phone_lock import NoLock, PhoneLock
+from harness.devices.base import Device, Identity
+from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError
-from harness.paths import state_folder
+from harness.model.condition import Condition
+
+Say = Callable[[str], None]
 
 _AGAIN_S = 0.5
-_FOLDER = "leases"
+_HOST_CPUS = "host-cpus"
+_REMEDY = "wait until it ends, or let this one wait for it: --wait S"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """How a device is held."""
+
+    conditions: tuple[Condition, ...] = ()  # UNLOCKED where one of the two locks was not to be had
+    alone: bool = True  # no other harness, of whatever host, is at work on it
 
 
 @contextmanager
-def leased(serial: str) -> Iterator[None]:
-    """Holds the device for this process; the system gives it back when the process dies.
+def leased(
+    device: Device,
+    *,
+    wait_s: float = 0.0,
+    stop: threading.Event | None = None,
+    say: Say | None = None,
+    run: str = "",
+    renewed_by: Device | None = None,
+) -> Iterator[Lease]:
+    """Holds the device within the block. Waits for it up to ``wait_s`` seconds, and tells ``say`` who has it.
 
-    Raises DeviceError where another run holds it.
+    ``run`` is what others are told that it is held for; ``renewed_by`` the same device for signs of life, whose calls
+    are not repeated. Raises DeviceError where another run holds it, or ``stop`` is set meanwhile.
     """
-    folder = state_folder(_FOLDER)
-    lock = FileLock(folder / f"{sha256(serial.encode()).hexdigest()[:16]}.lock")
+    wait = _Wait(wait_s, stop or threading.Event(), say or _silent)
+    me = Holder.me(run)
+    with ExitStack() as stack:
+        here = there = _hold_here(device, me, wait, stack)
+        if device.identity.capabilities.has_lock:
+            there = _hold_there(device, me, wait, stack, renewed_by)
+        yield Lease(tuple(dict.fromkeys((*here, *there))), alone=not there)
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+class _Wait:
+    """For a device that somebody else has."""
+
+    def __init__(self, seconds: float, stop: threading.Event, say: Say) -> None:
+        self._until = time.monotonic() + seconds
+        self._seconds = seconds
+        self._stop = stop
+        self._told = ""
+        self.say = say
+
+    def again(self, holder: Holder | None, stale_in_s: float | None = None) -> None:
+        """Returns when it is time to ask again. Raises DeviceError where the wait is over."""
+        who = f"another harness run is using the device: {holder or 'it cannot be told which'}"
+        left = self._until - time.monotonic()
+        if left <= 0:
+            remedy = _REMEDY
+            if stale_in_s is not None:
+                remedy += f"; if it is gone: its lock on the device counts for another {stale_in_s:.0f} s"
+            after = f" (waited for {self._seconds:g} s)" if self._seconds > 0 else ""
+            raise DeviceError(f"{who}{after}", remedy)
+        if who != self._told:
+            self._told = who
+            self.say(f"waiting for up to {left:.0f} s: {who}")
+        if self._stop.wait(min(_AGAIN_S, left)):
+            raise DeviceError(f"not done, because it was stopped while it waited: {who}")
+
+
+def _hold_here(device: Device, me: Holder, wait: _Wait, stack: ExitStack) -> list[Condition]:
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise DeviceError("another harness run is using the device", "wait until it ends") from error
-    except OSError as error:
-        raise _unwritable(error) from error
+        lock = HostLock(PhoneId.of(device.identity).digest, wait.say)
+        stack.callback(lock.close)
+        while not lock.acquire(me):
+            wait.again(lock.holder())
+        stack.callback(lock.release)
+    except Unlockable as error:
+        return [_unlocked(f"runs of this host cannot keep each other from the device: {error}")]
+    return []
+
+
+def _hold_there(
+    device: Device, me: Holder, wait: _Wait, stack: ExitStack, renewed_by: Device | None
+) -> list[Condition]:
+    lock = PhoneLock(device, me, wait.say, renewed_by)
+    stack.callback(lock.release)
     try:
-        yield
-    finally:
-        lock.release()
+        while not lock.acquire():
+            wait.again(lock.holder, lock.stale_in_s)
+    except NoLock as error:
+        return [_unlocked(f"harnesses of other hosts cannot see that the device is in use: {error}")]
+    return []
+
+
+def _unlocked(what: str) -> Condition:
+    return Condition("UNLOCKED", what)
 
 
 @contextmanager
-def host_cpus(identity: Identity, stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
-    """Holds this host's CPUs, over all processes of this user: alone for `local`, together for virtual phones.
+def host_cpus(identity: Identity, stop: threading.Event, say: Say, run: str = "") -> Iterator[None]:
+    """Holds this host's CPUs, over all its processes and users: alone for `local`, together for virtual phones.
 
     Phones with CPUs of their own need none of it. Waits, and tells ``say`` so once; raises DeviceError where ``stop``
     is set meanwhile. The system gives the CPUs back when the process dies.
@@ -54,43 +136,25 @@ def host_cpus(identity: Identity, stop: threading.Event, say: Callable[[str], No
         if alone
         else "this machine (`local`) is in use by a run, and shares its CPUs with virtual phones"
     )
-    lock = _host_lock()
-    try:
-        told = False
-        while not _taken(lock, alone=alone):
-            if not told:
-                say(f"waiting: {others}")
-                told = True
-            if stop.wait(_AGAIN_S):
-                raise DeviceError(f"not measured, because the run was stopped while it waited: {others}")
+    with ExitStack() as stack:
         try:
-            yield
-        finally:
-            lock.release()
-    finally:
-        lock.close()
+            lock = HostLock(_HOST_CPUS, say)
+            stack.callback(lock.close)
+            told = False
+            while not lock.acquire(Holder.me(run), shared=not alone):
+                if not told:
+                    say(f"waiting: {others}{_who(lock)}")
+                    told = True
+                if stop.wait(_AGAIN_S):
+                    raise DeviceError(f"not measured, because the run was stopped while it waited: {others}")
+            stack.callback(lock.release)
+        except Unlockable as error:
+            say(_unlocked(f"runs of this host cannot keep each other from its CPUs: {error}").text)
+        yield
 
 
-def _host_lock() -> ReadWriteLock:
-    file = state_folder(_FOLDER) / "host-cpus.db"
-    try:
-        return ReadWriteLock(file, is_singleton=False)  # each thread of a run has one of its own
-    except (OSError, ValueError) as error:
-        raise _unwritable(error) from error
-
-
-def _taken(lock: ReadWriteLock, *, alone: bool) -> bool:
-    try:
-        (lock.acquire_write if alone else lock.acquire_read)(blocking=False)
-    except Timeout:
-        return False
-    except (OSError, sqlite3.Error) as error:
-        raise _unwritable(error) from error
-    return True
-
-
-def _unwritable(error: Exception) -> DeviceError:
-    reason = error.strerror if isinstance(error, OSError) else None
-    return DeviceError(
-        f"the state folder {state_folder(_FOLDER)} cannot be used: {reason or error}", "mend it, or set XDG_STATE_HOME"
-    )
+def _who(lock: HostLock) -> str:
+    """Holders that share it do not stand in the lock's own file, but each in that of its device."""
+    alone = lock.holder()
+    found = [alone] if alone is not None else [holder for name, holder in holders() if name != _HOST_CPUS]
+    return f" ({'; '.join(sorted(map(str, found)))})" if found else ""

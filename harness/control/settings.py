@@ -1,164 +1,290 @@
-"""Settings that a run changes on a device: the saved value is written down first, and put back whatever happens.
+"""Settings that a run changes on a phone: what was there is written down first, and put back whatever happens.
 
-Two places remember it: settings.jsonl of the run, and one file per device in the state folder, from which the next run
-on that device or ``harness restore`` puts it back after a kill.
+setting.py has the table of them, settings_journal.py the two files from which the next run on the phone, or
+``harness restore`` on any host, puts them back after a kill. settings.jsonl of the run tells what was done.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
+from harness.control import settings_journal
+from harness.control.setting import TABLE, Setting
+from harness.control.settings_journal import Change, Pending, Say
 from harness.devices.base import Device
-from harness.errors import DeviceError, DeviceLost
-from harness.paths import state_root
-from harness.store.journal import append_line, read_lines, utc_now, write_atomically
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, InfrastructureError, WrongDevice
+from harness.model.condition import Condition
+from harness.model.policy import PhoneSettings
+from harness.store.journal import append_line, utc_now
 
-Outcome = Literal["restored", "already", "left"]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A setting of a device, its value before, and the one we put there."""
-
-    namespace: str
-    key: str
-    saved: str | None
-    ours: str
+Stamp = Callable[[Condition], None]
+_GONE = (DeviceLost, WrongDevice)  # nobody knows what is there: it is for whoever waits for the phone
+_AGAIN = "attach the phone, then: harness restore"
 
 
-# AC, USB and wireless charging: the screen stays on while any of them feeds the phone.
-STAY_ON = ("global", "stay_on_while_plugged_in", "7")
+@dataclass
+class Restored:
+    """What became of the settings that were to be put back, each in a sentence."""
+
+    done: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # somebody else has changed them since
+    failed: list[str] = field(default_factory=list)  # tried again another time
 
 
-def state_file(serial: str) -> Path:
-    """The file that remembers what to restore on the device with that serial number."""
-    return state_root() / "settings" / f"{sha256(serial.encode()).hexdigest()[:16]}.json"
+def pending(phone: PhoneId, say: Say = lambda text: None) -> tuple[Change, ...]:
+    """What this host remembers of a phone as not put back; damage is told to ``say``, and left as it is."""
+    return settings_journal.kept_here(phone, say, aside=False)
 
 
-def pending(serial: str) -> Change | None:
-    """The change that was not put back yet on that device; a damaged file counts as none."""
-    try:
-        value = json.loads(state_file(serial).read_bytes())
-        return Change(**value["change"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def pending_phones(say: Say = lambda text: None) -> list[Pending]:
+    """All phones of which this host remembers something to put back."""
+    return settings_journal.all_kept_here(say)
 
 
-def pending_serials() -> list[str]:
-    """Serial numbers of all devices with something to restore."""
-    found = []
-    for file in sorted((state_root() / "settings").glob("*.json")):
-        try:
-            found.append(str(json.loads(file.read_bytes())["serial"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return found
-
-
-def follow(old: str, new: str, journal: Path) -> None:
-    """A phone has come back under another address: what the run of ``journal`` left changed is put back there."""
-    change, steps = pending(old), read_lines(journal)
-    if change is None or pending(new) is not None or not steps or steps[-1].get("step") in ("restored", "already"):
-        return
-    if all(steps[-1].get(key) == value for key, value in asdict(change).items()):
-        _remember(new, change)
-        state_file(old).unlink(missing_ok=True)
-
-
-def restore(device: Device, journal: Path | None = None) -> tuple[Outcome, str] | None:
-    """Puts back what an earlier run left changed; None where nothing was.
+def restore(device: Device, journal: Path | None = None, say: Say = lambda text: None) -> Restored:
+    """Puts back what an earlier run left changed, of this host or of another one, in reverse order.
 
     A value that is neither ours nor the saved one was set by somebody else since then: it is left, and said. Raises
-    DeviceError where the device does not take the saved value; it is tried again another time.
+    DeviceLost; what else fails is in the result, and tried again another time.
     """
-    change = pending(device.serial)
-    if change is None:
-        return None
-    name = f"{change.namespace} {change.key}"
-    current = device.get_setting(change.namespace, change.key)
-    if current == change.saved:
-        outcome: Outcome = "already"
-        message = f"{name} is {_shown(current)}, as it was before"
-    elif current == change.ours:
-        current = _put_saved(device, change, journal)
-        outcome, message = "restored", f"{name} put back to {_shown(change.saved)}"
-    else:
-        outcome = "left"
-        message = f"{name} is {_shown(current)}, neither ours nor the saved {_shown(change.saved)}: left as it is"
-    if journal is not None:
-        _note(journal, outcome, change, current)
-    state_file(device.serial).unlink(missing_ok=True)
-    return outcome, message
-
-
-def _put_saved(device: Device, change: Change, journal: Path | None) -> str | None:
-    """Writes the saved value; what is there then."""
-    try:
-        device.put_setting(change.namespace, change.key, change.saved)
-        now = device.get_setting(change.namespace, change.key)
-        if now != change.saved:
-            raise DeviceError(
-                f"{change.namespace} {change.key} is {_shown(now)} after writing {_shown(change.saved)}",
-                "set it by hand, or try again: harness restore",
-            )
-    except DeviceLost:
-        raise  # nobody knows what is there
-    except DeviceError:
-        if journal is not None:
-            _note(journal, "restore failed", change, device.get_setting(change.namespace, change.key))
-        raise
-    return now
+    return _Changes(device, journal, say).put_back()
 
 
 @contextmanager
-def kept_awake(device: Device, journal: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Keeps the screen of a phone on within the block. ``say`` is told of a value that was left as it is."""
-    namespace, key, ours = STAY_ON
-    _put_back(device, journal, say)
-    saved = device.get_setting(namespace, key)
-    change = Change(namespace, key, saved, ours)
-    _note(journal, "read", change, saved)
+def applied(device: Device, wanted: PhoneSettings, journal: Path, stamp: Stamp) -> Iterator[None]:
+    """Keeps a phone as ``wanted`` within the block; before it, puts back what an earlier run left changed.
+
+    What the phone refuses is stamped, and ends nothing. Raises DeviceError at the end where something is not put back.
+    """
+    changes = _Changes(device, journal, lambda text: stamp(Condition("JOURNAL_DAMAGED", text)))
+    earlier = changes.put_back()
+    if earlier.failed:
+        stamp(Condition("PENDING_SETTINGS", f"not put back from an earlier run: {'; '.join(earlier.failed)}"))
+    _stamp_left(earlier, stamp)
     try:
-        if saved != ours:
-            _remember(device.serial, change)
-            device.put_setting(namespace, key, ours)
-            _note(journal, "changed", change, ours)
-            _note(journal, "verified", change, device.get_setting(namespace, key))
+        changes.apply([setting for setting in TABLE.values() if getattr(wanted, setting.wanted_by)], stamp)
         yield
-    finally:  # from the moment that put_setting was sent, whatever came back
-        _put_back(device, journal, say)
+    finally:  # from the moment that a value was sent, whatever came back
+        try:
+            restored = changes.put_back()
+        except DeviceError as error:
+            raise DeviceError(f"settings of the phone are not put back yet: {error.message}", _AGAIN) from error
+        _stamp_left(restored, stamp)
+        if restored.failed:
+            raise DeviceError(f"settings of the phone are not put back yet: {'; '.join(restored.failed)}", _AGAIN)
 
 
-def _put_back(device: Device, journal: Path, say: Callable[[str], None]) -> None:
-    try:
-        done = restore(device, journal)
-    except DeviceError as error:
-        raise DeviceError(
-            f"a setting of the phone is not put back yet: {error.message}", "attach the phone, then: harness restore"
-        ) from error
-    if done is not None and done[0] == "left":
-        say(done[1])
+def _stamp_left(restored: Restored, stamp: Stamp) -> None:
+    if restored.left:
+        stamp(Condition("SETTING_CHANGED", "; ".join(restored.left)))
 
 
-def _remember(serial: str, change: Change) -> None:
-    file = state_file(serial)
-    write_atomically(file, json.dumps({"serial": serial, "change": asdict(change)}).encode())
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)  # the phone must not be changed before this is on disk
-    finally:
-        os.close(descriptor)
+class _Changes:
+    """What is changed on a phone and not put back: read once, then kept as both journals have it."""
 
+    def __init__(self, device: Device, journal: Path | None, say: Say) -> None:
+        self._device = device
+        self._phone = PhoneId.of(device.identity)
+        self._journal = journal
+        self._hanging: dict[str, str] = {}  # program on the phone -> what it did; it is not asked again
+        here = {change.setting: change for change in settings_journal.kept_here(self._phone, say)}
+        there = {change.setting: change for change in settings_journal.kept_there(device, self._phone, say)}
+        self._changes = list({**here, **there}.values())  # another host may have used the phone since
+        self._is_kept = bool(self._changes)
 
-def _note(journal: Path, step: str, change: Change, value: str | None) -> None:
-    append_line(journal, {"utc": utc_now(), "step": step, **asdict(change), "value": value}, durable=True)
+    # -- changing --
+
+    def apply(self, wanted: Sequence[Setting], stamp: Stamp) -> None:
+        """Changes settings, all of them written down before the first; raises DeviceLost."""
+        refused: list[str] = []
+        ours = self._to_change(wanted, refused)
+        if ours:
+            self._changes += ours
+            self._keep(stamp)
+            accepted = [change for change in (self._change(one, refused) for one in ours) if change is not None]
+            if accepted != ours:
+                self._changes = [change for change in self._changes if change not in ours] + accepted
+                self._keep(stamp)
+        if refused:
+            stamp(Condition("SETTING_REFUSED", "; ".join(refused)))
+
+    def _to_change(self, wanted: Sequence[Setting], refused: list[str]) -> list[Change]:
+        identity = self._device.identity
+        known = {change.setting for change in self._changes}  # could not be put back: the older value counts
+        found = []
+        for setting in wanted:
+            if not setting.is_needed(identity) or setting.name in known:
+                continue
+            why = setting.obstacle(identity)
+            try:
+                saved = setting.default if why or not setting.is_readable else self._read(setting)
+            except _GONE:
+                raise
+            except DeviceError as error:
+                why = error.message
+            if why:
+                refused.append(f"{setting.name}: {why}")
+                continue
+            boot = "" if setting.is_readable else identity.boot_id
+            change = Change(setting=setting.name, saved=saved, ours=setting.ours, boot_id=boot)
+            self._note("read", change, saved if setting.is_readable else None)
+            if not setting.is_readable or not setting.is_ours(saved, setting.ours):
+                found.append(change)
+        return found
+
+    def _change(self, change: Change, refused: list[str]) -> Change | None:
+        """Writes a value and reads it back: the change as it is now, None where the phone is as it was before."""
+        setting = TABLE[change.setting]
+        why = ""
+        try:
+            self._write(setting, change.ours)
+        except _GONE:
+            raise
+        except DeadlineExceeded as error:
+            refused.append(f"{setting.name}: {error.message}")
+            if not setting.is_readable:
+                return change  # nobody knows whether it was done
+        except DeviceError as error:
+            why = error.message
+        self._note("changed", change, change.ours)
+        if not setting.is_readable:
+            if why:
+                refused.append(f"{setting.name}: {why}")
+                self._note("refused", change, None)
+            return None if why else change
+        try:
+            now = self._read(setting)
+        except _GONE:
+            raise
+        except DeviceError as error:
+            refused.append(f"{setting.name}: {why or error.message}")
+            return change  # nobody knows what is there
+        if setting.is_ours(now, change.ours):
+            self._note("verified", change, now)
+            return change
+        self._note("refused", change, now)
+        refused.append(f"{setting.name}: {why or f'is {_shown(now)} after writing {change.ours!r}'}")
+        return None if now is None or now == change.saved else change.model_copy(update={"ours": now})
+
+    # -- putting back --
+
+    def put_back(self) -> Restored:
+        """Puts back all that it can; what fails stays in the journals. Raises DeviceLost, InfrastructureError."""
+        restored, failed = Restored(), []
+        full: InfrastructureError | None = None
+        for change in reversed(self._changes):
+            try:
+                step, text, now = self._put_back_one(change)
+            except _GONE:
+                raise
+            except DeviceError as error:
+                step, text, now = "restore failed", f"{change.setting}: {error.message}", None
+            if step == "restore failed":
+                failed.append(change)
+            told = {"restore failed": restored.failed, "left": restored.left}.get(step, restored.done)
+            told.append(text)
+            try:
+                self._note(step, change, now)
+            except InfrastructureError as error:  # the disk is full: the phone comes first
+                full = error
+        if self._changes:
+            self._changes = failed[::-1]
+            self._keep(lambda condition: None)
+        if full is not None:
+            raise full
+        return restored
+
+    def _put_back_one(self, change: Change) -> tuple[str, str, str | None]:
+        """The step that was done, in words, and what is there then. Raises DeviceError: to be tried again."""
+        setting = TABLE[change.setting]
+        if not setting.is_readable:
+            return self._reset(setting, change)
+        now, saved = self._read(setting), change.saved
+        if now == saved:
+            return "already", f"{setting.name} is {_shown(now)}, as it was before", now
+        if not setting.is_ours(now, change.ours):
+            text = f"{setting.name} is {_shown(now)}, neither ours nor the saved {_shown(saved)}: left as it is"
+            return "left", text, now
+        return self._write_saved(setting, change)
+
+    def _write_saved(self, setting: Setting, change: Change) -> tuple[str, str, str | None]:
+        saved, why = change.saved, ""
+        try:
+            self._write(setting, saved)
+        except _GONE:
+            raise
+        except DeviceError as error:
+            why = error.message
+        now = self._read(setting)
+        if now == saved:
+            return "restored", f"{setting.name} put back to {_shown(saved)}", now
+        if setting.is_the_phones and not why:
+            return "left", f"{setting.name} is {_shown(now)}: the phone does not take {_shown(saved)} now", now
+        if not setting.is_ours(now, change.ours):
+            text = f"{setting.name} is {_shown(now)} after writing {_shown(saved)}: left as it is"
+            return "left", text, now
+        text = why or f"is {_shown(now)} after writing {_shown(saved)}"
+        return "restore failed", f"{setting.name}: {text}", now
+
+    def _reset(self, setting: Setting, change: Change) -> tuple[str, str, str | None]:
+        try:
+            self._write(setting, change.saved)
+        except _GONE:
+            raise
+        except DeviceError:
+            boot_id = self._device.identity.boot_id
+            if not change.boot_id or change.boot_id == boot_id or not boot_id:
+                raise
+            return "already", f"{setting.name}: the phone has started anew since it was changed", None
+        return "reset", f"{setting.name} cannot be read: reset to its default, {_shown(change.saved)}", change.saved
+
+    # -- the phone and the journals --
+
+    def _read(self, setting: Setting) -> str | None:
+        with self._limited(setting.program):
+            return setting.read(self._device)
+
+    def _write(self, setting: Setting, value: str | None) -> None:
+        with self._limited(setting.program):
+            setting.write(self._device, value)
+
+    @contextmanager
+    def _limited(self, program: str) -> Iterator[None]:
+        """A program that hung once is not waited for again."""
+        if program in self._hanging:
+            raise DeviceError(self._hanging[program])
+        try:
+            yield
+        except DeadlineExceeded as error:
+            self._hanging[program] = error.message
+            raise
+
+    def _keep(self, stamp: Stamp) -> None:
+        """Both journals as they have to be. Where there is something to remember this host's comes first, else last.
+
+        The phone's is a help to other hosts: where it cannot be written the measurement goes on.
+        """
+        if self._changes:
+            settings_journal.keep_here(self._phone, self._changes)
+        if self._changes or self._is_kept:
+            try:
+                settings_journal.keep_there(self._device, self._phone, self._changes)
+            except _GONE:
+                raise
+            except DeviceError as error:
+                stamp(Condition("JOURNAL_UNWRITABLE", error.message))
+        if not self._changes:
+            settings_journal.keep_here(self._phone, ())
+        self._is_kept = bool(self._changes)
+
+    def _note(self, step: str, change: Change, value: str | None) -> None:
+        if self._journal is not None:
+            line = {"utc": utc_now(), "step": step, **change.model_dump(exclude={"boot_id"}), "value": value}
+            append_line(self._journal, line, durable=True)
 
 
 def _shown(value: str | None) -> str:

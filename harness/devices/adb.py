@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import posixpath
 import re
+import tempfile
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from harness.devices import identity, quoting, scripts, topology
-from harness.devices.base import Completed, Identity, RemoteProcess, Topology
-from harness.devices.phone_id import PhoneId
+from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
+from harness.devices.phone_id import PhoneId, second_mark
 from harness.devices.topology import Files
-from harness.devices.transport import CommandTimedOut, Deadline, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError, WrongDevice
+from harness.devices.transport import CommandTimedOut, Deadline, Pace, PushRefused, Transport, copy_whole
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, Unkillable, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
+_ASKED, _ASKED_AGAIN_S = 3, 0.3
+_SECOND_MARK_S = 5.0
 _SLOWEST_BYTES_PER_S = 100_000
+_FILE_S = 5.0  # a file that says nothing for so long is left out
+_FILES_S, _FILES_PER_S = 30.0, 20.0  # for all files of a call together: a process costs a slow phone some 20 ms
+_NO_DIGEST = 69  # of scripts.COMMIT
 
 
 class AdbDevice:
@@ -29,6 +38,7 @@ class AdbDevice:
         self._transport = transport
         self._identity: Identity | None = None
         self._lock = threading.Lock()
+        self._silent: list[str] = []
         self.properties: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -47,22 +57,43 @@ class AdbDevice:
                 self._identity = self._read_identity()
             return self._identity
 
+    def shares_its_number(self) -> None:
+        """Another phone was seen with the same ro.serialno, model and board."""
+        with self._lock:
+            if self._identity is not None:
+                self._identity = replace(self._identity, serialno_is_shared=True)
+
     def _read_identity(self) -> Identity:
-        done = self._script(
-            "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID,
-            token := scripts.new_token(),
-        )
-        parts = done.text.split(f"{token}\n") + [""] * 4
-        self.properties = identity.parse_properties(parts[0])
-        return identity.phone(
+        text = "getprop; echo; echo $1; uname -r; echo $1; getconf PAGE_SIZE; echo $1; cat " + identity.BOOT_ID
+        token = scripts.new_token()
+        for _ in range(_ASKED):
+            done = self._script(text, token)
+            parts = done.text.split(f"{token}\n") + [""] * 4
+            self.properties = identity.parse_properties(parts[0])
+            if self.properties:  # a phone that starts has none at times
+                break
+            time.sleep(_ASKED_AGAIN_S)
+        read = identity.phone(
             self.serial,
             str(self._transport.server),
             self.properties,
             adb=self._transport.server.adb,
-            kernel=parts[1],
-            page_size=parts[2],
-            boot_id=parts[3],
+            **{key: _last_line(part) for key, part in zip(("kernel", "page_size", "boot_id"), parts[1:], strict=False)},
         )
+        return replace(read, second_mark=self._second_mark())
+
+    def _second_mark(self) -> str:
+        """Of android_id, behind a token; empty where the phone does not tell it in time."""
+        token = scripts.new_token()
+        try:
+            done = self._script(
+                'echo; echo "$1"; exec settings get secure android_id', token, deadline_s=_SECOND_MARK_S
+            )
+        except DeviceLost:
+            raise
+        except DeviceError:
+            return ""
+        return second_mark(done.text.partition(f"{token}\n")[2].strip())
 
     def confirm(self) -> None:
         """Reads the properties anew: an address may belong to another phone by now."""
@@ -74,16 +105,19 @@ class AdbDevice:
                 f"attach the {was.title} that was there before",
             )
 
-    def topology(self) -> Topology:
-        first = self.read_files(topology.first_paths())
-        files = {**first, **self.read_files(topology.cpu_paths(topology.cpus_of(first)))}
-        return topology.build(files, self._allowed(first))
+    def reconnect(self) -> None:
+        """The server opens its connection to this phone anew; those to other phones stay."""
+        self._transport.reconnect()
 
-    def _allowed(self, files: Files) -> tuple[int, ...]:
+    def topology(self) -> Topology:
+        done = self._script(scripts.LINES, token := scripts.new_token(), *topology.PATTERNS)
+        mask, _, lines = done.stdout.partition(f"\n{token}\n".encode())
+        files = scripts.parse_lines(lines)
+        return topology.build(files, self._allowed(mask.decode("utf-8", "replace"), files))
+
+    def _allowed(self, said: str, files: Files) -> tuple[int, ...]:
         """CPUs of the affinity mask, by its system call: /proc/self/status of a virtual phone shows the host's."""
-        done = self._script("taskset -p $$")
-        mask = re.search(r"mask: *(?:0x)?([0-9a-fA-F,]+)\s*$", done.text) if done.code == 0 else None
-        if mask:
+        if mask := re.search(r"mask: *(?:0x)?([0-9a-fA-F,]+)\s*$", said):
             bits = int(mask[1].replace(",", ""), 16)
             return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
         return () if self.identity.emulated else topology.allowed_by_status(files)
@@ -93,30 +127,42 @@ class AdbDevice:
         return WORK_ROOT
 
     def run(self, argv: Sequence[str], *, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Runs a program; raises DeadlineExceeded after ``deadline_s`` in all, with the program killed on the phone."""
-        line = f"{scripts.ANNOUNCE}exec {quoting.command(argv)}{'' if stdin else ' </dev/null'}"
+        """Runs a program; raises DeadlineExceeded after ``deadline_s`` in all, with the program killed on the phone.
+
+        A program that had ended by then, or of which the phone said nothing, is one whose connection hangs: DeviceLost.
+        """
+        token = scripts.new_token()
+        line = scripts.announced(quoting.command(argv) + ("" if stdin else " </dev/null"), token)
         try:
             code, stdout, stderr = self._transport.shell(line, Deadline(deadline_s), stdin)
         except CommandTimedOut as late:
-            stopped = self._stop(late.stdout)
-            raise DeadlineExceeded(
-                f"{self.serial}: {argv[0]} took longer than {deadline_s:g} s and was {stopped}"
-            ) from None
-        return Completed(tuple(argv), code, stdout.partition(b"\n")[2], stderr)
+            raise self._late(argv[0], deadline_s, late.stdout, token) from None
+        announcement, own = scripts.split_announced(stdout, token)
+        if announcement is None:
+            reason = stderr.decode("utf-8", "replace").strip()[-200:] or f"exit code {code}"
+            raise DeviceLost(f"{self.serial}: running {argv[0]}: the answer lacks its beginning ({reason})")
+        return Completed(tuple(argv), code, own, stderr)
 
-    def _stop(self, stdout: bytes) -> str:
-        """Kills what a timed-out command left, by the line it announced itself with; says how that went."""
-        stat = scripts.parse_stat(stdout.partition(b"\n")[0].decode("utf-8", "replace"))
-        if stat is None:
-            return "given up: the phone did not say which process it was"
+    def _late(self, program: str, deadline_s: float, stdout: bytes, token: str) -> DeviceError:
+        """Kills what a call left that came to no end in its time: the error to raise."""
+        stat = scripts.parse_stat(scripts.split_announced(stdout, token)[0] or "")
+        doing = f"{self.serial}: {program}"
         try:
-            left = self._kill(RemoteProcess(stat[0], stat[1], ""))
-        except DeviceError:
-            return "given up: the phone does not answer"
-        return f"not stopped: {left} processes are left on the phone" if left else "stopped"
+            found, left = self._kill(RemoteProcess(stat[0], stat[1], "") if stat else None, token)
+        except DeviceError as error:
+            return DeviceLost(f"{doing}: no answer for {deadline_s:g} s, nor to a second call ({error.message})")
+        ending = f"not stopped: {left} processes are left on the phone" if left else "stopped"
+        if stat is None or not found:
+            what = f"the program was {ending}" if found else "the program had ended"
+            return DeviceLost(f"{doing}: no answer for {deadline_s:g} s: the connection hangs, {what}")
+        return DeadlineExceeded(f"{doing} took longer than {deadline_s:g} s and was {ending}")
 
     def _script(self, text: str, *arguments: str, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        return self.run(scripts.script(text, *arguments), deadline_s=deadline_s, stdin=stdin)
+        """Runs a script; its output begins behind a token, since a shell may say something before."""
+        token = scripts.new_token()
+        argv = scripts.script(f"echo; echo {token}\n{text}", *arguments)
+        done = self.run(argv, deadline_s=deadline_s, stdin=stdin)
+        return replace(done, stdout=done.stdout.partition(f"\n{token}\n".encode())[2])
 
     def _check(self, done: Completed, doing: str) -> Completed:
         if done.code:
@@ -138,21 +184,31 @@ class AdbDevice:
             raise DeviceError(f"{source}: {error.strerror or error}") from None
         except PushRefused as refused:
             raise self._refused(target, temporary, size, str(refused)) from None
-        done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", deadline_s=120)
+        done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", "", deadline_s=120)
+        if done.code == _NO_DIGEST and self._came_whole(temporary, size, sha256):
+            done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", "whole")
         if done.code:
-            reason = done.text.strip() if done.code == 65 else done.stderr.decode("utf-8", "replace").strip()
-            raise self._refused(
-                target, temporary, size, reason if done.code != 65 else f"it arrived damaged ({reason})"
-            )
+            damaged = {65: f"it arrived damaged ({done.text.strip()})", _NO_DIGEST: "it arrived damaged"}
+            reason = damaged.get(done.code, done.stderr.decode("utf-8", "replace").strip())
+            raise self._refused(target, temporary, size, reason)
+
+    def _came_whole(self, temporary: str, size: int, sha256: str) -> bool:
+        """For a phone that has no program for digests: brings the file back, and compares it here."""
+        try:
+            with tempfile.TemporaryFile() as back:
+                self._transport.receive_file(temporary, back, Deadline(60 + size / _SLOWEST_BYTES_PER_S))
+                back.seek(0)
+                return _digests(back)[1] == sha256
+        except OSError as error:
+            raise DeviceError(f"{self.serial}: {temporary} cannot be brought back: {error.strerror or error}") from None
 
     def _refused(self, target: str, temporary: str, size: int, reason: str) -> DeviceError:
         """The error for a failed push; asks df where the phone gave no reason."""
         free = -1
-        try:
-            free = self.free_bytes(posixpath.dirname(target))
+        with contextlib.suppress(DeviceError):
             self._script('rm -f "$1"', temporary)
-        except DeviceError:
-            pass
+        with contextlib.suppress(DeviceError):
+            free = self.free_bytes(posixpath.dirname(target))
         if "no space" in reason.lower() or 0 <= free < size:
             return DeviceError(
                 f"{self.serial}: no space left for {target}: {size} bytes needed, {max(free, 0)} free",
@@ -187,10 +243,41 @@ class AdbDevice:
             raise DeviceError(f"{self.serial}: not an absolute path on one line: {bad!r}")
         if not paths:
             return {}
+        files: dict[str, bytes | None] = dict.fromkeys(paths)
+        rest = [path for path in files if path not in self._silent]
+        deadline, patience = Deadline(_FILES_S + len(rest) / _FILES_PER_S), _FILE_S
+        while rest:
+            token = scripts.new_token()
+            listing = "\n".join(rest).encode("utf-8", "surrogateescape") + b"\n\n"
+            line = quoting.command(scripts.script(scripts.READ_FILES, token))
+            error, output = self._until_it_hangs(line, Pace(deadline, patience), listing)
+            whole = min(scripts.whole_frames(output, token), len(rest))
+            if error and whole < 0 and patience == _FILE_S:  # the shell itself is slow
+                patience = _FILES_S
+                continue
+            if error and (whole < 0 or isinstance(error, DeviceLost)):
+                raise error
+            files |= zip(rest[:whole], scripts.parse_frames(output, token, max(whole, 0)), strict=False)
+            if error is None or whole == len(rest):
+                break
+            if rest[whole].startswith("/sys/"):
+                self._silent.append(rest[whole])
+            rest = rest[whole + 1 :]
+        return files
+
+    def _until_it_hangs(self, line: str, pace: Pace, stdin: bytes) -> tuple[DeviceError | None, bytes]:
+        """What a command line printed; with an error where nothing came for long, and it was stopped."""
         token = scripts.new_token()
-        listing = "\n".join(paths).encode("utf-8", "surrogateescape") + b"\n\n"
-        done = self._script(scripts.READ_FILES, token, stdin=listing)
-        return dict(zip(paths, scripts.parse_frames(done.stdout, token, len(paths)), strict=True))
+        try:
+            _, stdout, _ = self._transport.shell(scripts.announced(line, token), pace, stdin)
+        except CommandTimedOut as late:
+            return self._late("sh", pace.seconds, late.stdout, token), late.stdout
+        return None, stdout
+
+    @property
+    def silent_files(self) -> tuple[str, ...]:
+        """Files of /sys that did not answer in their time; they are not asked again."""
+        return tuple(self._silent)
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         done = self.run(["ls", "-1A", path])
@@ -207,11 +294,12 @@ class AdbDevice:
         self._check(self.run(["rm", "-rf", normal], deadline_s=120), f"removing {normal}")
 
     def free_bytes(self, path: str) -> int:
-        done = self._check(self.run(["df", "-k", path]), f"asking for free space in {path}")
-        sizes = re.findall(r"\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%", done.text)
-        if not sizes:
-            raise DeviceError(f"{self.serial}: df gives no sizes for {path}")
-        return int(sizes[-1][2]) * 1024
+        done = self.run(["df", "-k", path], deadline_s=10)
+        free = scripts.parse_df(done.text)
+        if done.code or free is None:
+            why = done.refusal if done.code else "df gives no sizes"
+            raise DeviceError(f"{self.serial}: asking for free space in {path}: {why}")
+        return free
 
     def spawn(self, argv: Sequence[str], *, cwd: str, output: str) -> RemoteProcess:
         """Starts a program in a session of its own, deaf to SIGHUP, with no pipe to adb."""
@@ -230,32 +318,62 @@ class AdbDevice:
         same_boot = not boot or not process.boot_id or boot == process.boot_id
         return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
 
-    def kill(self, process: RemoteProcess) -> None:
-        if left := self._kill(process):
-            raise DeviceError(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
+    def running(self, text: str) -> list[Running]:
+        """The living processes with that text in their command line."""
+        done = self._script(scripts.PROGRAMS, token := scripts.new_token(), text)
+        boot_id, processes = scripts.parse_programs(done.stdout, token)
+        return [
+            Running(RemoteProcess(stat[0], stat[1], boot_id), tuple(arguments))
+            for line, arguments in processes
+            if (stat := scripts.parse_stat(line)) and stat[2] not in ("Z", "X")
+        ]
 
-    def _kill(self, process: RemoteProcess) -> int:
-        arguments = (str(process.pid), str(process.start_ticks), process.boot_id)
+    def kill(self, process: RemoteProcess) -> None:
+        if left := self._kill(process)[1]:
+            raise Unkillable(f"{self.serial}: {left} processes of session {process.pid} cannot be killed")
+
+    def _kill(self, process: RemoteProcess | None, token: str = "") -> tuple[int, int]:
+        """Kills the process with its family, or without one all of the call with that token; found, and left."""
+        known = process or RemoteProcess(0, 0, "")
+        arguments = (str(known.pid), str(known.start_ticks), known.boot_id, f"{scripts.CALL}={token}")
         # stderr is full of processes that ended between listing and reading
         line = f"exec {quoting.command(scripts.script(scripts.KILL, *arguments))} </dev/null 2>/dev/null"
+        doing = f"{self.serial}: killing {f'process {known.pid}' if process else 'what a call left'}"
         try:
             _, stdout, _ = self._transport.shell(line, Deadline(_CLEAN_UP_S))
         except CommandTimedOut:
-            raise DeadlineExceeded(f"{self.serial}: killing process {process.pid}: no answer") from None
-        return int(stdout.strip() or 0) if stdout.strip().isdigit() else 0
+            raise DeviceLost(f"{doing}: no answer for {_CLEAN_UP_S:g} s") from None
+        if (counts := re.search(rb"^(\d+) (\d+)\s*\Z", stdout, re.MULTILINE)) is None:
+            raise DeviceLost(f"{doing}: the answer is cut short")
+        return int(counts[1]), int(counts[2])
 
-    def get_setting(self, namespace: str, key: str) -> str | None:
-        """A value of Android's settings; None where unset."""
-        done = self._check(self.run(["settings", "get", namespace, key]), f"settings get {namespace} {key}")
-        value = done.text.rstrip("\r\n")
+    def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
+        """A value of Android's settings; None where unset. DeviceError where not one line is ``like`` a value."""
+        argv = ["settings", "get", namespace, key]
+        done = self._settings(argv, deadline_s)
+        lines = {line.rstrip("\r") for line in done.text.split("\n")}
+        values = {line for line in lines if line == "null" or re.fullmatch(like, line)}
+        if len(values) != 1:
+            said = " ".join(done.text.split())[:80]
+            raise DeviceError(f"{' '.join(argv)}: no value, but {said!r}" if said else f"{' '.join(argv)}: no answer")
+        value = values.pop()
         return None if value == "null" else value
 
-    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
-        """Writes a value (None: deletes it) and reads it back; DeviceError where the phone did not take it."""
+    def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30.0) -> None:
+        """Writes a value, or deletes it (None)."""
         tail = ["delete", namespace, key] if value is None else ["put", namespace, key, value]
-        self._check(self.run(["settings", *tail]), f"settings {' '.join(tail[:3])}")
-        if (now := self.get_setting(namespace, key)) != value:
-            raise DeviceError(f"{self.serial}: settings {namespace} {key} is {now!r} after writing {value!r}")
+        self._settings(["settings", *tail], deadline_s)
+
+    def _settings(self, argv: Sequence[str], deadline_s: float) -> Completed:
+        done = self.run(argv, deadline_s=deadline_s)
+        if done.code:
+            raise DeviceError(f"{' '.join(argv[:4])}: {done.refusal}")
+        return done
+
+
+def _last_line(text: str) -> str:
+    """What a program says in one line, behind what a loader may have to say."""
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def _digests(stream: IO[bytes]) -> tuple[int, str, str]:

@@ -28,15 +28,39 @@ def own() -> str:
 
 def version(program: str) -> str:
     """What ``adb version`` says of itself (``29.0.6-debian``); empty where it does not run."""
+    text = _said(program)
+    match = re.search(r"^Version (\S+)", text, re.MULTILINE) or re.search(r"version (\S+)", text)
+    return match[1] if match else ""
+
+
+def protocol(program: str) -> int:
+    """The protocol's version that it speaks (41 of ``Android Debug Bridge version 1.0.41``). Raises ValueError."""
+    match = re.search(r"Android Debug Bridge version \d+\.\d+\.(\d{1,6})", _said(program))
+    if not match:
+        raise ValueError(f"{program} does not tell its version")
+    return int(match[1])
+
+
+def _said(program: str) -> str:
+    """What ``adb version`` prints; empty where it does not run."""
     try:
         done = subprocess.run(
             [program, "version"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    text = done.stdout.decode("utf-8", "replace")
-    match = re.search(r"^Version (\S+)", text, re.MULTILINE) or re.search(r"version (\S+)", text)
-    return match[1] if match else ""
+    return done.stdout.decode("utf-8", "replace")
+
+
+def port_here(address: str) -> int | None:
+    """The port of a server of this machine, by its HOST:PORT; None for one elsewhere."""
+    host, _, port = address.rpartition(":")
+    return int(port) if host.strip("[]") in LOOPBACK and port.isdecimal() else None
+
+
+def user_of(port: int) -> int | None:
+    """The user id that listens on a TCP port of this machine; None where the system does not tell."""
+    return next((int(fields[7]) for fields in _sockets(port) if fields[7].isdecimal()), None)
 
 
 def listening(port: int) -> str:
@@ -51,13 +75,18 @@ def listening(port: int) -> str:
 
 
 def _inodes(port: int) -> list[str]:
+    return [fields[9] for fields in _sockets(port)]
+
+
+def _sockets(port: int) -> list[list[str]]:
+    """The fields of /proc/net/tcp of the sockets that listen on a port."""
     found = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             for line in Path(table).read_text().splitlines()[1:]:
                 fields = line.split()
                 if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-                    found.append(fields[9])
+                    found.append(fields)
     return found
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.model.condition import Condition
 from harness.model.emulation import mark_of
 
+_LONGEST_REFUSAL = 160
 LOCAL = "local"  # this machine: its serial, its kind, its folder in a run directory
 
 
@@ -23,6 +26,7 @@ class Capabilities:
     has_battery: bool = True
     has_product_model: bool = True  # ro.product.model, by which it may be known
     has_secret_serial: bool = True  # its serial number stands in device.json only
+    has_lock: bool = True  # harnesses of other hosts may reach it: it is locked on itself too
 
 
 _CAPABILITIES = {
@@ -35,6 +39,7 @@ _CAPABILITIES = {
         has_battery=False,
         has_product_model=False,
         has_secret_serial=False,
+        has_lock=False,
     ),
 }
 
@@ -57,6 +62,8 @@ class Identity:
     boot_id: str = ""
     serialno: str = ""  # ro.serialno; PhoneId tells phones apart by it
     board: str = ""  # ro.product.board
+    second_mark: str = ""  # a hash of android_id: tells phones apart whose ro.serialno does not
+    serialno_is_shared: bool = False  # another phone was seen with the same one
     emulated: bool = False  # ro.boot.qemu = 1
     host: str = ""  # adb server "127.0.0.1:5037"; empty for local
     adb: str = ""  # the server's program and version, where this machine tells them
@@ -65,6 +72,11 @@ class Identity:
     def capabilities(self) -> Capabilities:
         """What its kind has and needs."""
         return _CAPABILITIES[self.kind]
+
+    @property
+    def is_networked(self) -> bool:
+        """Whether adb reaches it over a network, not by a cable."""
+        return self.kind != LOCAL and is_network_address(self.serial)
 
     @property
     def mark(self) -> str:
@@ -117,6 +129,14 @@ class Completed:
         """stdout as text, undecodable bytes replaced."""
         return self.stdout.decode("utf-8", "replace")
 
+    @property
+    def refusal(self) -> str:
+        """Why it failed, in one line: of a Java stack the line that names the exception."""
+        said = (self.stderr + b"\n" + self.stdout).decode("utf-8", "replace").splitlines()
+        lines = ["".join(c for c in line if c.isprintable()).strip() for line in said]
+        told = next((line for line in lines if "Exception: " in line), next(filter(None, lines), ""))
+        return f"exit code {self.code}{f': {told[:_LONGEST_REFUSAL]}' if told else ''}"
+
 
 @dataclass(frozen=True)
 class RemoteProcess:
@@ -125,6 +145,14 @@ class RemoteProcess:
     pid: int
     start_ticks: int
     boot_id: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process that was found, and its command line."""
+
+    process: RemoteProcess
+    arguments: tuple[bytes, ...]
 
 
 class Device(Protocol):
@@ -140,6 +168,10 @@ class Device(Protocol):
 
     def confirm(self) -> None:
         """Asks again who answers. Raises DeviceError where it is not the device that ``identity`` tells of."""
+        ...
+
+    def reconnect(self) -> None:
+        """Has the connection opened anew, to this device alone; never raises. Whether it helped shows the next call."""
         ...
 
     def topology(self) -> Topology: ...
@@ -165,7 +197,12 @@ class Device(Protocol):
         ...
 
     def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
-        """Many small files in one round trip; None for one that cannot be read."""
+        """Many small files in one round trip; None for one that cannot be read, or does not answer in its time."""
+        ...
+
+    @property
+    def silent_files(self) -> tuple[str, ...]:
+        """Files of /sys that did not answer in their time; they are not asked again."""
         ...
 
     def list_dir(self, path: str) -> tuple[str, ...]:
@@ -186,17 +223,29 @@ class Device(Protocol):
 
     def alive(self, process: RemoteProcess) -> bool: ...
 
+    def running(self, text: str) -> list[Running]:
+        """The living processes that have the text in their command line, in one round trip."""
+        ...
+
     def kill(self, process: RemoteProcess) -> None:
-        """Kills the program and the processes of its session; returns when they are gone."""
+        """Kills the program, its session and all that descends from them; returns when they are gone."""
         ...
 
-    def get_setting(self, namespace: str, key: str) -> str | None:
-        """``settings get``; None where unset. On local: DeviceError."""
+    def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
+        """``settings get``; None where unset. DeviceError where no line, or several, are ``like`` a value; on local."""
         ...
 
-    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
-        """``settings put``, or ``settings delete`` for None; DeviceError where the device did not take it."""
+    def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30.0) -> None:
+        """``settings put``, or ``settings delete`` for None; DeviceError where that failed. Reading tells the rest."""
         ...
+
+
+Key = tuple[str, str]  # adb server (empty for local), serial
+
+
+def key_of(device: Device) -> Key:
+    """What tells the devices of one command apart: two adb servers may list two phones by one serial."""
+    return device.identity.host, device.identity.serial
 
 
 @dataclass(frozen=True)
@@ -206,6 +255,12 @@ class Unusable:
     serial: str
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
+    host: str = ""  # as in Identity
+
+    @property
+    def key(self) -> Key:
+        """As key_of."""
+        return self.host, self.serial
 
 
 @dataclass(frozen=True)
@@ -223,6 +278,13 @@ class Attached:
     devices: tuple[Device, ...] = ()
     unusable: tuple[Unusable, ...] = ()
     servers: tuple[AdbServer, ...] = ()
+    conditions: Mapping[Key, tuple[Condition, ...]] = field(default_factory=dict)  # of usable devices
+    other_names: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)  # serials of their other connections
+
+
+def is_network_address(serial: str) -> bool:
+    """Whether an adb serial is HOST:PORT or the name of a wireless connection, not of a cable or an emulator."""
+    return re.search(r":[0-9]+$|\._adb\S*\._tcp", serial) is not None
 
 
 def format_cpus(cpus: Sequence[int]) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 
-from harness.devices import identity, topology
-from harness.devices.base import Completed, Identity, RemoteProcess, Topology
+from harness.devices import family, identity, topology
+from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
 from harness.devices.scripts import parse_stat
-from harness.errors import DeadlineExceeded, DeviceError
+from harness.errors import DeadlineExceeded, DeviceError, Unkillable
 from harness.paths import build_root
 
 
@@ -49,11 +50,12 @@ class LocalDevice:
     def confirm(self) -> None:
         """This machine is always itself."""
 
+    def reconnect(self) -> None:
+        """There is no connection."""
+
     def topology(self) -> Topology:
-        first = self.read_files(topology.first_paths())
-        cpus = topology.cpus_of(first, self._allowed)
-        found = topology.build({**first, **self.read_files(topology.cpu_paths(cpus))}, self._allowed)
-        return topology.without_others(found)
+        paths = [str(path) for pattern in topology.PATTERNS for path in Path("/").glob(pattern.removeprefix("/"))]
+        return topology.without_others(topology.build(self.read_files(paths), self._allowed))
 
     def work_root(self) -> str:
         """A folder of the build cache: unlike /tmp it lets programs run on every host that can build them."""
@@ -74,12 +76,12 @@ class LocalDevice:
         try:
             stdout, stderr = process.communicate(stdin or None, timeout=deadline_s)
         except subprocess.TimeoutExpired:
-            _kill_session(process.pid)
+            family.kill(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=5)
             raise DeadlineExceeded(f"local: {argv[0]} took longer than {deadline_s:g} s and was stopped") from None
         except BaseException:
-            _kill_session(process.pid)
+            family.kill(process.pid)
             process.wait()
             raise
         code = process.returncode
@@ -121,10 +123,15 @@ class LocalDevice:
         files: dict[str, bytes | None] = {}
         for path in paths:
             try:
-                files[path] = Path(path).read_bytes()
+                files[path] = _read_at_once(path)
             except (OSError, ValueError):
                 files[path] = None
         return files
+
+    @property
+    def silent_files(self) -> tuple[str, ...]:
+        """None: what does not answer at once is not read."""
+        return ()
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         try:
@@ -171,22 +178,32 @@ class LocalDevice:
         same_boot = process.boot_id in ("", self.identity.boot_id)
         return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
 
+    def running(self, text: str) -> list[Running]:
+        """The living processes with that text in their command line."""
+        found = []
+        for pid, line in _command_lines():
+            stat = _stat(pid) if text.encode() in line else None
+            if stat and stat[2] not in ("Z", "X"):
+                process = RemoteProcess(pid, stat[1], self.identity.boot_id)
+                found.append(Running(process, tuple(line.rstrip(b"\0").split(b"\0"))))
+        return found
+
     def kill(self, process: RemoteProcess) -> None:
         stat = _stat(process.pid)
         reused = stat is not None and stat[1] != process.start_ticks
         if reused or process.boot_id not in ("", self.identity.boot_id):
             return
-        left = _kill_session(process.pid)
+        left = family.kill(process.pid)
         if child := self._children.pop(process.pid, None):
             child.wait()
         if left:
-            raise DeviceError(f"local: {left} processes of session {process.pid} cannot be killed")
+            raise Unkillable(f"local: {left} processes of session {process.pid} cannot be killed")
 
-    def get_setting(self, namespace: str, key: str) -> str | None:
+    def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30.0) -> str | None:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
-    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+    def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30.0) -> None:
         """This machine has no such settings."""
         raise DeviceError(f"local: has no Android settings ({namespace} {key})")
 
@@ -217,32 +234,20 @@ def _stat(pid: int) -> tuple[int, int, str] | None:
         return None
 
 
-def _members(session: int) -> list[int]:
-    """Living processes of a session."""
-    members = []
+def _command_lines() -> Iterator[tuple[int, bytes]]:
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] not in ("Z", "X") and int(fields[3]) == session:
-            members.append(int(entry.name))
-    return members
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                yield int(entry.name), (entry / "cmdline").read_bytes()
 
 
-def _kill_session(session: int, seconds: float = 5.0) -> int:
-    """Kills every process of a session; how many were left at the end."""
-    end = time.monotonic() + seconds
-    while members := _members(session):
-        for pid in members:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if time.monotonic() > end:
-            break
-        time.sleep(0.01)
-    return len(members)
+def _read_at_once(path: str) -> bytes:
+    """A file's content, or OSError where it is none that answers at once: a fifo, a device."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", path)
+        return stream.read()
 
 
 def _sha256(path: Path) -> str:

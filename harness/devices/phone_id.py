@@ -1,7 +1,8 @@
 """Which phone a phone is, whatever its address: what is stored of one is never used for another.
 
-Known by ro.serialno, model and board. The serial that adb lists it by is an address (USB, Wi-Fi, a port), and counts
-only where ro.serialno is empty or made up, as on cheap phones that all have the same one.
+Known by ro.serialno, model and board. Where ro.serialno is empty or made up, or two phones have the same one, a second
+mark counts: android_id, which a phone makes at its first start and keeps until it is reset to factory settings. The
+serial that adb lists it by is an address (USB, Wi-Fi, a port), and counts only where there is no second mark either.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from harness.devices.base import Identity
@@ -24,11 +26,20 @@ class PhoneId:
     model: str
     board: str
     address: str  # the adb serial, or "local"
+    second: str = ""  # a hash of android_id, which no other phone has
+    is_shared: bool = False  # another phone was seen with the same serialno, model and board
 
     @staticmethod
     def of(identity: Identity) -> PhoneId:
         """The phone with that identity."""
-        return PhoneId(identity.serialno, identity.model, identity.board, identity.serial)
+        return PhoneId(
+            identity.serialno,
+            identity.model,
+            identity.board,
+            identity.serial,
+            identity.second_mark,
+            identity.serialno_is_shared,
+        )
 
     @staticmethod
     def from_json(identity: Mapping[str, Any]) -> PhoneId:
@@ -38,25 +49,49 @@ class PhoneId:
             str(identity.get("model", "")),
             str(identity.get("board", "")),
             str(identity["serial"]),
+            str(identity.get("second_mark", "")),
+            identity.get("serialno_is_shared") is True,
         )
 
     @property
     def is_numbered(self) -> bool:
-        """Whether ro.serialno tells it from other phones of its model."""
-        return len(self.serialno) > 1 and not _MADE_UP.fullmatch(self.serialno)
+        """Whether ro.serialno looks like one that tells it from other phones of its model."""
+        return not is_made_up(self.serialno)
+
+    @property
+    def known_by(self) -> str:
+        """What tells it from others of its model: ``ro.serialno``, ``android_id`` or ``address``."""
+        if self.is_numbered and not self.is_shared:
+            return "ro.serialno"
+        return "android_id" if self.second else "address"
 
     @property
     def key(self) -> str:
         """A text that no other phone has: what is stored of the phone is found by it."""
-        return "\n".join((self.serialno if self.is_numbered else self.address, self.model, self.board))
+        mark = {"ro.serialno": self.serialno, "android_id": self.second, "address": self.address}[self.known_by]
+        return "\n".join((mark, self.model, self.board))
+
+    @property
+    def digest(self) -> str:
+        """The name of files that belong to the phone."""
+        return sha256(self.key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    @property
+    def number_digest(self) -> str:
+        """The same for all phones with its serial number, model and board."""
+        return sha256("\n".join((self.serialno, self.model, self.board)).encode()).hexdigest()[:16]
 
     def is_same(self, other: PhoneId) -> bool:
-        """Whether both are one phone. A board that only one of them tells of decides nothing."""
+        """Whether both are one phone. A board, or a second mark, that only one of them tells of decides nothing."""
         if self.model != other.model or (self.board and other.board and self.board != other.board):
             return False
+        if self.second and other.second and self.second != other.second:
+            return False
         if self.is_numbered and other.is_numbered:
-            return self.serialno == other.serialno
-        return self.address == other.address
+            shared = self.is_shared or other.is_shared
+            told = bool(self.second and other.second) or self.address == other.address
+            return self.serialno == other.serialno and (told or not shared)
+        return bool(self.second and other.second) or self.address == other.address
 
     @property
     def title(self) -> str:
@@ -68,3 +103,14 @@ class PhoneId:
         return (
             f"{self.title}, {f'ro.serialno {self.serialno}' if self.serialno else 'no ro.serialno'}, at {self.address}"
         )
+
+
+def is_made_up(number: str) -> bool:
+    """Whether a serial number, or an android_id, is empty or one that makers leave in all their phones."""
+    return len(number) < 2 or bool(_MADE_UP.fullmatch(number))
+
+
+def second_mark(android_id: str) -> str:
+    """The second mark of a phone with that android_id: a hash, because the number itself is nobody's business."""
+    known = re.fullmatch(r"[0-9a-f]{8,16}", android_id) and not is_made_up(android_id)
+    return sha256(android_id.encode()).hexdigest()[:12] if known else ""

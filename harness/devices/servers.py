@@ -78,6 +78,15 @@ def silence(server: Server) -> str:
     return ""
 
 
+def protocol_of(address: str) -> int:
+    """The protocol's version that a server speaks. Raises InfrastructureError."""
+    try:
+        with parse(address, "adb server").request("host:version", Deadline(5)) as connection:
+            return int(connection.read_string_block(), 16)
+    except FAILURES as error:
+        raise InfrastructureError(f"adb server {address} tells no version ({error})") from None
+
+
 def start(server: Server) -> None:
     """Starts adb's server on this machine. Raises InfrastructureError where there is no adb, or it does not start."""
     program = adbprogram.own()

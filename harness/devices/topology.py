@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
@@ -22,20 +22,13 @@ _POLICY_FILES = ("related_cpus", "cpuinfo_max_freq", "scaling_governor")
 
 Files = Mapping[str, bytes | None]
 
-
-def first_paths() -> tuple[str, ...]:
-    """Files to read first: they tell which CPUs there are."""
-    return (*(f"{CPU}/{name}" for name in ("possible", "present", "online")), CPUINFO, STATUS, *_HYBRID.values())
-
-
-def cpu_paths(cpus: Iterable[int]) -> tuple[str, ...]:
-    """Files to read then. Policies are named after a CPU, so that their folder need not be listed."""
-    paths: list[str] = []
-    for cpu in cpus:
-        paths += [f"{CPU}/cpu{cpu}/cpu_capacity", f"{CPU}/cpu{cpu}/regs/identification/midr_el1"]
-        paths += [f"{CPU}/cpufreq/policy{cpu}/{name}" for name in _POLICY_FILES]
-        paths += [f"{CPU}/cpu{cpu}/cpufreq/{name}" for name in _POLICY_FILES]  # kernels before 4.3
-    return tuple(paths)
+# The files to read, as a shell or a glob finds them; policies of kernels before 4.3 lie in the folders of their CPUs.
+PATTERNS = (
+    *(f"{CPU}/{name}" for name in ("possible", "present", "online")),
+    *(CPUINFO, STATUS, *_HYBRID.values()),
+    *(f"{CPU}/cpu[0-9]*/{name}" for name in ("cpu_capacity", "regs/identification/midr_el1")),
+    *(f"{CPU}/{folder}/{name}" for folder in ("cpufreq/policy[0-9]*", "cpu[0-9]*/cpufreq") for name in _POLICY_FILES),
+)
 
 
 def cpus_of(files: Files, fallback: Sequence[int] = ()) -> tuple[int, ...]:
@@ -61,7 +54,7 @@ class _Policy:
 
 
 def build(files: Files, allowed: Sequence[int] = ()) -> Topology:
-    """Clusters of the device, fastest last, from the files of first_paths() and cpu_paths().
+    """Clusters of the device, fastest last, from the files of PATTERNS.
 
     ``allowed``: CPUs that the affinity mask lets us use (empty: not known, so all); those offline are left out.
     """

@@ -6,12 +6,13 @@ back to shell v1 in silence, and they lose the output and the reason when someth
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -20,11 +21,18 @@ from adbutils import AdbConnection, AdbError
 from adbutils.errors import AdbConnectionError, AdbTimeout
 
 from harness.devices import adbprogram
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
+from harness.devices.listing import Twin
+from harness.errors import DeviceError, DeviceLost
 
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
 _CHUNK = 64 * 1024
-_LOST = ("closed", "not found", "offline", "connection", "protocol fault", "no devices", "unknown data")
+_CONNECT_S = 3.0
+# Refusals of an adb server that stay; any other is a connection that is gone: a phone that is offline, authorizing,
+# connecting, unauthorized, recovering or not there, a service that it closed.
+_STABLE = ("unknown host service", "more than one")
+_TOO_LONG = "command too long for adb"
+_ADDRESS = re.compile(r"[^\s]+:\d{1,5}")  # of a phone on the network
+_UNAUTHORIZED = "unlock the phone and accept its question about USB debugging"
 
 
 class Deadline:
@@ -42,6 +50,22 @@ class Deadline:
         return left
 
 
+class Pace(Deadline):
+    """A deadline for a stream that is given up earlier where nothing comes for ``longest`` seconds."""
+
+    def __init__(self, whole: Deadline, longest: float) -> None:
+        super().__init__(whole.remaining())
+        self._longest, self._asked = longest, time.monotonic()
+
+    def remaining(self) -> float:
+        """Seconds to wait for what comes next. Raises TimeoutError where it was waited for that long just now."""
+        now = time.monotonic()
+        if now - self._asked >= self._longest:
+            raise TimeoutError
+        self._asked = now
+        return min(super().remaining(), self._longest)
+
+
 class CommandTimedOut(Exception):
     """A command ran past its deadline; ``stdout`` is what it had printed."""
 
@@ -55,10 +79,27 @@ class PushRefused(Exception):
 
 
 class _Connection(AdbConnection):  # type: ignore[misc]  # adbutils is untyped here
-    """A connection that never starts an adb server by itself: which one is used is the user's choice."""
+    """A connection whose reads all together keep one deadline, and which never starts an adb server by itself."""
+
+    def __init__(self, host: str, port: int, deadline: Deadline) -> None:
+        self._address, self._deadline = (host, port), deadline
+        super().__init__(host, port)
 
     def _safe_connect(self) -> socket.socket:
-        return self._create_socket()  # type: ignore[no-any-return]
+        try:
+            return socket.create_connection(self._address, min(_CONNECT_S, self._deadline.remaining()))
+        except OSError as error:
+            raise AdbConnectionError(f"connect to adb server failed: {error}") from None
+
+    def _read_fully(self, n: int) -> bytes:
+        data = bytearray()
+        while len(data) < n:
+            self.conn.settimeout(self._deadline.remaining())
+            piece = self.conn.recv(n - len(data))
+            if not piece:
+                break
+            data += piece
+        return bytes(data)
 
 
 class Server:
@@ -78,7 +119,7 @@ class Server:
     @contextmanager
     def request(self, command: str, deadline: Deadline) -> Iterator[Any]:
         """Opens a connection, sends one command and yields the connection after OKAY."""
-        connection = _Connection(self.host, self.port)
+        connection = _Connection(self.host, self.port, deadline)
         try:
             send(connection, command, deadline)
             yield connection
@@ -96,22 +137,33 @@ def send(connection: Any, command: str, deadline: Deadline) -> None:
     """Sends one length-prefixed command and waits for OKAY."""
     data = command.encode("utf-8", "surrogateescape")
     if len(data) > 0xFFFF:
-        raise ValueError("command too long for adb")
+        raise ValueError(_TOO_LONG)
     connection.conn.settimeout(deadline.remaining())
     connection.conn.sendall(b"%04x" % len(data) + data)
     connection.check_okay()
 
 
 class Transport:
-    """One phone of an adb server. Every method raises DeviceLost, DeadlineExceeded or DeviceError."""
+    """One phone of an adb server. Every method but ``reconnect`` raises DeviceLost or DeviceError."""
 
-    def __init__(self, server: Server, serial: str) -> None:
+    def __init__(self, server: Server, serial: str, twin: Twin | None = None) -> None:
+        """``twin``: where the server lists several phones by one serial."""
         self.server, self.serial = server, serial
+        self._twin = twin
+
+    def _request(self, host_service: str = "") -> str:
+        """How to ask the server about the phone, or for a connection to it."""
+        if self._twin is None:
+            return f"host-serial:{self.serial}:{host_service}" if host_service else f"host:transport:{self.serial}"
+        number = self._twin.present_id(self.server)
+        if number is None:
+            raise DeviceLost(f"{self.serial}: not attached")
+        return f"host-transport-id:{number}:{host_service}" if host_service else f"host:transport-id:{number}"
 
     def features(self) -> frozenset[str]:
         """Features of the phone's adb daemon, "shell_v2" among them."""
         with self._failures("asking for its features"):
-            return frozenset(self.server.query(f"host-serial:{self.serial}:features").split(","))
+            return frozenset(self.server.query(self._request("features")).split(","))
 
     def shell(self, command: str, deadline: Deadline, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
         """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition."""
@@ -131,7 +183,6 @@ class Transport:
                 sock.sendall(b"DONE" + struct.pack("<I", int(time.time())))
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the phone may have refused in the middle: its answer says why
-            sock.settimeout(deadline.remaining())
             status, length = struct.unpack("<4sI", connection.read_exact(8))
             if status == b"FAIL":
                 raise PushRefused(connection.read_exact(min(length, 4096)).decode("utf-8", "replace"))
@@ -145,7 +196,6 @@ class Transport:
         with self._failures(f"pulling {source}"), self._service("sync:", deadline) as connection:
             connection.conn.sendall(b"RECV" + struct.pack("<I", len(name)) + name)
             while True:
-                connection.conn.settimeout(deadline.remaining())
                 status, length = struct.unpack("<4sI", connection.read_exact(8))
                 if status == b"DONE":
                     return total
@@ -157,9 +207,18 @@ class Transport:
                 target.write(data)
                 total += length
 
+    def reconnect(self) -> None:
+        """Has the server open its connection to this phone anew, and connect to its address where it forgot it."""
+        answer = "not found"
+        with suppress(DeviceError, AdbError, EOFError, OSError, ValueError):
+            answer = self.server.query(self._request("reconnect"))
+        if "not found" in answer and _ADDRESS.fullmatch(self.serial) and self._twin is None:
+            with suppress(AdbError, EOFError, OSError, ValueError):
+                self.server.query(f"host:connect:{self.serial}")
+
     @contextmanager
     def _service(self, service: str, deadline: Deadline) -> Iterator[Any]:
-        with self.server.request(f"host:transport:{self.serial}", deadline) as connection:
+        with self.server.request(self._request(), deadline) as connection:
             send(connection, service, deadline)
             yield connection
 
@@ -171,17 +230,17 @@ class Transport:
         except (DeviceError, CommandTimedOut, PushRefused):
             raise
         except (AdbTimeout, TimeoutError):
-            raise DeadlineExceeded(f"{self.serial}: {doing}: no answer within its time") from None
+            raise DeviceLost(f"{self.serial}: no answer within its time while {doing}: the connection hangs") from None
         except AdbConnectionError:
             raise DeviceLost(f"{self.serial}: the adb server at {self.server} is gone while {doing}") from None
         except (AdbError, EOFError, OSError, struct.error, ValueError) as error:
-            reason = str(error).strip()
-            lost = not isinstance(error, AdbError) or not reason or any(word in reason.lower() for word in _LOST)
-            if isinstance(error, ValueError) and reason == "command too long for adb":
+            reason = str(error).strip().partition("\n")[0]
+            if isinstance(error, ValueError) and reason == _TOO_LONG:
                 raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
-            if lost:
-                raise DeviceLost(f"{self.serial}: connection lost while {doing} ({reason or 'closed'})") from None
-            raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
+            if isinstance(error, AdbError) and any(word in reason.lower() for word in _STABLE):
+                raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
+            remedy = _UNAUTHORIZED if "authoriz" in reason else ""
+            raise DeviceLost(f"{self.serial}: connection lost while {doing} ({reason or 'closed'})", remedy) from None
 
 
 class _Shell:

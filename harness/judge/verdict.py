@@ -41,6 +41,7 @@ class Setting:
     start_c: Numbers  # the same at the launch's start, where its gate gave up
     rebooted: Flags  # the device restarted before the round was done
     cpu: NDArray[np.int64]  # that is measured
+    threads: NDArray[np.int64]  # that shared a call: the CPU and the time of one of several tell nothing
     emulated: bool
 
     @classmethod
@@ -106,7 +107,7 @@ def _judge_build(masks: Masks, evidence: Evidence, setting: Setting, policy: Pol
         seen |= Reason.HOT  # the clock decides, where there is one
         _mark(masks, Reason.HOT, (setting.start_c > policy.most_warmth_c) & of_build)
         cycles = np.ones(len(masks)), np.ones(len(masks))
-    lost, told = _lost(evidence, policy)
+    lost, told = _lost(evidence, setting, policy)
     if np.any(told & of_build):
         seen |= Reason.PREEMPTED
         _mark(masks, Reason.PREEMPTED, lost & of_build)
@@ -137,7 +138,7 @@ def _least(before: Numbers, after: Numbers, where: Flags) -> Numbers:
 
 def _migrated(evidence: Evidence, setting: Setting) -> Flags:
     elsewhere = (evidence.cpu_after >= 0) & (setting.cpu >= 0) & (evidence.cpu_after != setting.cpu)
-    return np.asarray(sample.cpu_changed(evidence) | elsewhere, dtype=np.bool_)
+    return np.asarray((sample.cpu_changed(evidence) | elsewhere) & (setting.threads <= 1), dtype=np.bool_)
 
 
 def _moved(evidence: Evidence, policy: Policy) -> Flags:
@@ -146,15 +147,16 @@ def _moved(evidence: Evidence, policy: Policy) -> Flags:
     return np.asarray(np.abs(ratio - 1) > policy.most_clock_change, dtype=np.bool_)
 
 
-def _lost(evidence: Evidence, policy: Policy) -> tuple[Flags, Flags]:
+def _lost(evidence: Evidence, setting: Setting, policy: Policy) -> tuple[Flags, Flags]:
     """Whose thread did not run for too much of the time; and of whom that is told.
 
     Without CPU times (older records) by involuntary context switches: how long they took is not known.
     """
+    alone = setting.threads <= 1
     known = np.isfinite(evidence.cpu_ns) & np.isfinite(evidence.span_ns) & (evidence.span_ns > 0)
     share = np.divide(evidence.cpu_ns, evidence.span_ns, out=np.ones(len(known)), where=known)
-    lost = np.where(known, 1 - share > policy.most_lost, evidence.nivcsw > 0)
-    return np.asarray(lost, dtype=np.bool_), np.asarray(known | (evidence.nivcsw >= 0), dtype=np.bool_)
+    lost = np.where(known, 1 - share > policy.most_lost, evidence.nivcsw > 0) & alone
+    return np.asarray(lost, dtype=np.bool_), np.asarray((known | (evidence.nivcsw >= 0)) & alone, dtype=np.bool_)
 
 
 def _short(evidence: Evidence, row: Groups, policy: Policy) -> Flags:

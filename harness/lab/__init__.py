@@ -5,6 +5,8 @@
     adbd, stream, protocol, shell, sync, upload   the device side of the adb protocol
     root        the root folder and its mounts    programs/   getprop, settings, dumpsys ...: mksh scripts
     model, sysfs, properties                      what a device model looks like from inside
+    faults/     what goes wrong on purpose            rehearsal     faults put on, listed and ended from the host
+    ports       where phones answer
     seccomp     the CPUs it shows                 namespaces  system calls       state   the folder on the host
 
 A phone runs programs for the host's architecture (its own tools) and static arm64 ones; there is no bionic, so a

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.lab import protocol, shell, sync
+from harness.lab.faults.traffic import Traffic
 from harness.lab.protocol import Packet, ProtocolError
 from harness.lab.stream import Stream, StreamClosed
 
@@ -20,10 +25,11 @@ POWER = Path("/dev/__services__/powerctl")
 class Connection:
     """One connection of an adb server."""
 
-    def __init__(self, peer: socket.socket, phone: Adbd, *, authorized: bool, shell_v2: bool) -> None:
+    def __init__(self, peer: socket.socket, phone: Adbd, *, shell_v2: bool) -> None:
         self._peer = peer
         self._phone = phone
-        self._authorized = authorized
+        self._greeted = ""  # what the adb server was last told it is to us
+        self._is_known = False  # the adb server has said who it is
         self._features = tuple(f for f in protocol.FEATURES if shell_v2 or f != "shell_v2")
         self._send_lock = threading.Lock()
         self._streams: dict[int, Stream] = {}
@@ -33,11 +39,20 @@ class Connection:
 
     def send(self, packet: Packet) -> None:
         """Sends a packet whole; a broken connection is noticed by the reader."""
+        traffic = self._phone.traffic
+        traffic.hold()
+        data = packet.encode()
+        may, due = traffic.passing(len(data))
         try:
             with self._send_lock:
-                self._peer.sendall(packet.encode())
+                traffic.pace(may)
+                self._peer.sendall(data[:may])
         except OSError:
             return
+        if may < len(data):
+            self.drop()
+        for number in due:
+            traffic.fire(number)
 
     def drop(self) -> None:
         """Breaks the connection without a word."""
@@ -69,22 +84,45 @@ class Connection:
             if not count:
                 raise ProtocolError("connection closed")
             view = view[count:]
+        self._phone.traffic.pace(length)
         return bytes(data)
+
+    def greet(self) -> None:
+        """Tells the adb server what it is to us, where that is another thing than before."""
+        greeting = self._phone.greeting
+        if not self._is_known or greeting == self._greeted:
+            return
+        known, self._greeted = self._greeted == "device", greeting
+        if greeting == "device":
+            text = protocol.banner(self._phone.banner, self._features)
+            self.send(Packet(protocol.CNXN, protocol.VERSION, protocol.MAX_PAYLOAD, text))
+            return
+        if known:
+            with self._streams_lock:
+                streams = list(self._streams.values())
+            for stream in streams:
+                stream.closed_by_host()
+                self.send(Packet(protocol.CLSE, stream.local, stream.remote))
+        if greeting != "connecting":
+            self._ask_for_signature()
+        elif known:
+            self.drop()
+
+    def _ask_for_signature(self) -> None:
+        self.send(Packet(protocol.AUTH, protocol.AUTH_TOKEN, 0, os.urandom(20)))
 
     def _handle(self, packet: Packet) -> None:
         if packet.command == protocol.CNXN:
             self.max_payload = max(1, min(packet.arg1, protocol.MAX_PAYLOAD))
-            if self._authorized:
-                text = protocol.banner(self._phone.banner, self._features)
-                self.send(Packet(protocol.CNXN, protocol.VERSION, protocol.MAX_PAYLOAD, text))
-            else:
-                self.send(Packet(protocol.AUTH, protocol.AUTH_TOKEN, 0, os.urandom(20)))
+            self._is_known = True
+            self.greet()
         elif packet.command == protocol.AUTH:
-            # No signature is known here, and nobody taps "allow" after the public key.
-            if packet.arg0 == protocol.AUTH_SIGNATURE:
-                self.send(Packet(protocol.AUTH, protocol.AUTH_TOKEN, 0, os.urandom(20)))
+            # No signature is known here, and nobody taps "allow" after the public key. While nobody has answered the
+            # server waits with its first key (authorizing); when it has shown all it is unauthorized.
+            if packet.arg0 == protocol.AUTH_SIGNATURE and self._greeted == "unauthorized":
+                self._ask_for_signature()
         elif packet.command == protocol.OPEN:
-            if self._authorized:
+            if self._greeted == "device":
                 self._open(packet)
         else:
             with self._streams_lock:
@@ -132,23 +170,58 @@ class Adbd:
         self.banner = dict(banner)
         self._environment = dict(environment)
         self._connections: list[Connection] = []
+        self._crowd: subprocess.Popen[bytes] | None = None
+        self.traffic = Traffic()
+        self.greeting = "device"  # or unauthorized, authorizing, connecting
 
     def serve(self, control: socket.socket) -> None:
-        """Reads orders (one datagram each: a connection with its settings, or drop) until the supervisor is gone."""
+        """Reads orders (one datagram each) until the supervisor is gone."""
+
+        def tell(message: Mapping[str, Any]) -> None:
+            with contextlib.suppress(OSError):
+                control.send(json.dumps(message).encode())
+
+        self.traffic = Traffic(tell)
         while True:
-            message, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
+            message, descriptors, _, _ = socket.recv_fds(control, 1 << 17, 1)
             if not message:
                 return
-            order = json.loads(message)
-            if order["order"] == "connection":
-                peer = socket.socket(fileno=descriptors[0])
-                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection = Connection(peer, self, authorized=order["authorized"], shell_v2=order["shell_v2"])
-                self._connections.append(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-            elif order["order"] == "drop":
-                for connection in list(self._connections):
-                    connection.drop()
+            self._obey(json.loads(message), descriptors)
+
+    def _obey(self, order: dict[str, Any], descriptors: list[int]) -> None:
+        kind = order["order"]
+        if kind == "connection":
+            peer = socket.socket(fileno=descriptors[0])
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.greeting = order["greeting"]
+            connection = Connection(peer, self, shell_v2=order["shell_v2"])
+            self._connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        elif kind == "drop":
+            for connection in list(self._connections):
+                connection.drop()
+        elif kind == "greeting":
+            self.greeting = order["greeting"]
+            for connection in list(self._connections):  # a sender may have to wait, the reader of orders must not
+                threading.Thread(target=connection.greet, daemon=True).start()
+        elif kind == "faults":
+            self.traffic.obey(order["faults"], order["triggers"])
+        elif kind == "begun":
+            self.traffic.begun(order["number"])
+        elif kind == "crowd":
+            self._gather(order["count"])
+
+    def _gather(self, count: int) -> None:
+        """Lets so many processes stand about."""
+        if self._crowd:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._crowd.pid, signal.SIGKILL)
+            self._crowd.wait()
+            self._crowd = None
+        if count:
+            text = "i=0; while [ $i -lt $1 ]; do sleep 86400 & i=$((i+1)); done; wait"
+            argv = [shell.SH, "-c", text, "sh", str(count)]
+            self._crowd = subprocess.Popen(argv, env=self._environment, cwd="/", start_new_session=True)
 
     def _serve(self, connection: Connection) -> None:
         try:
@@ -164,14 +237,19 @@ class Adbd:
             if "v2" in options and not shell_v2:
                 return None
             request = shell.request(kind, options, argument)
-            return lambda stream: shell.serve(stream, request, self._environment)
+            return lambda stream: self._run_command(stream, request)
         if name == "sync:":
-            return sync.serve
+            return lambda stream: sync.serve(stream, self.traffic)
         if kind == "reboot":
             return _reboot
         if kind in ("root", "remount"):
             return lambda stream: stream.write(b"adbd cannot run as root in production builds\n")
         return None
+
+    def _run_command(self, stream: Stream, request: shell.Request) -> None:
+        treatment = self.traffic.command(request.command)
+        if self.traffic.hang(treatment, lambda: stream.is_closed):
+            shell.serve(stream, request, self._environment, treatment)
 
 
 def _reboot(stream: Stream) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.devices.base import format_cpus, parse_cpus
+from harness.devices.base import parse_cpus
 from harness.errors import InfrastructureError
 from harness.lab.manager import PhoneHandle
 from harness.lab.state import State
-from harness.lab.sysfs import replace_text
+from harness.lab.sysfs import online_files, replace_text
 
 
 def zone_path(phone: PhoneHandle, kind: str) -> Path:
@@ -49,11 +49,8 @@ def set_online(phone: PhoneHandle, cpus: str) -> None:
     """Plugs in these CPUs (``0-3``), and unplugs the others of the model: in /sys, and for whom may run where."""
     every, online = State(phone.root).read_spec()["cpus"], parse_cpus(cpus)
     _order(phone, {"order": "online", "cpus": online})
-    folder = phone.root / "sys" / "devices" / "system" / "cpu"
-    for cpu in every:
-        replace_text(folder / f"cpu{cpu}" / "online", f"{int(cpu in online)}\n")
-    replace_text(folder / "online", f"{cpus}\n")
-    replace_text(folder / "offline", f"{format_cpus([cpu for cpu in every if cpu not in online])}\n")
+    for path, text in online_files(phone.root / "sys", every, online).items():
+        replace_text(path, text)
 
 
 def drop_connection(phone: PhoneHandle) -> None:

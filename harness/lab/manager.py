@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 import shutil
@@ -23,14 +22,13 @@ from harness import paths
 from harness.errors import InfrastructureError
 from harness.lab import adbserver, namespaces
 from harness.lab.model import PhoneModel, phone_model
+from harness.lab.ports import FIRST_PORT, HOST, LAST_PORT, reserve
 from harness.lab.properties import properties as phone_properties
-from harness.lab.properties import write_state
+from harness.lab.properties import serial_number, spec_of, write_state
 from harness.lab.root import host_tools
 from harness.lab.state import State
 from harness.model.device_model import load_device_model
 
-FIRST_PORT, LAST_PORT = 6001, 6999
-HOST = "127.0.0.1"
 _ID_SPACE = 0x40000000  # the host's numbers of the phones' users, out of the way of real users and other containers
 _UP_TIMEOUT_S = 30.0
 
@@ -169,8 +167,7 @@ def _launch(
         folder = lab_root() / f"{HOST}:{port}"
         folder.mkdir(mode=0o755)
         state = State(folder)
-        serialno = "VP" + hashlib.sha256(f"{model.name}:{port}".encode()).hexdigest()[:10].upper()
-        props = phone_properties(model, serialno, overrides)
+        props = phone_properties(model, serial_number(model, port), overrides)
         write_state(folder, model, props)
         state.write_spec(_spec(model, port, tools, options, props))
         with (folder / "log").open("ab") as log:
@@ -190,27 +187,10 @@ def _launch(
 def _spec(
     model: PhoneModel, port: int, tools: Mapping[str, str], options: PhoneOptions, props: Mapping[str, str]
 ) -> dict[str, Any]:
-    banner = {key: props[key] for key in ("ro.product.name", "ro.product.model", "ro.product.device") if key in props}
-    environment = {
-        "PATH": "/product/bin:/system/bin:/system/xbin:/vendor/bin",
-        "ANDROID_ROOT": "/system",
-        "ANDROID_DATA": "/data",
-        "HOME": "/",
-        "SHELL": "/system/bin/sh",
-        "USER": "shell",
-        "LOGNAME": "shell",
-        "HOSTNAME": "localhost",
-        "TMPDIR": "/data/local/tmp",
-        "QEMU_CPU": model.qemu_cpu,
-    }
     return {
-        "model": model.name,
+        **spec_of(model, props),
         "port": port,
-        "cpus": list(model.numbers),
-        "zone_scales": {zone.kind: zone.scale for zone in model.zones},
         "tools": dict(tools),
-        "banner": banner,
-        "environment": environment,
         "id_base": _ID_SPACE + (port - FIRST_PORT) * 65536,
         "shell_v2": options.shell_v2,
         "authorized": options.authorized,
@@ -230,15 +210,9 @@ def _listener(wanted: int | None) -> Iterator[tuple[socket.socket, socket.socket
     for port in range(first, last + 1):
         if (lab_root() / f"{HOST}:{port}").exists():
             continue
-        with socket.socket(socket.AF_UNIX) as reservation, socket.socket(socket.AF_INET) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                reservation.bind(f"\0harness-lab-{port}")
-                listener.bind((HOST, port))
-                listener.listen(1)  # SO_REUSEADDR lets two sockets bind; only one may listen
-            except OSError:
-                continue
-            yield listener, reservation
+        if found := reserve(port):
+            with found[0], found[1]:
+                yield found
             return
     raise InfrastructureError(f"no free port from {first} to {last}", "End phones: harness lab down")
 

@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 CLONE_NEWTIME = 0x00000080
@@ -69,6 +70,28 @@ def unmount(target: str | Path) -> None:
 def unshare(flags: int) -> None:
     """unshare(2)."""
     _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
+
+
+def in_mounts_of(pid: int, action: Callable[[], None]) -> None:
+    """Does something in a child that sees the mounts of another process. Raises OSError with the child's reason."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            space = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            _check(_libc.setns(space, CLONE_NEWNS), f"entering the mounts of {pid}")
+            action()
+        except OSError as error:
+            os.write(writing, f"{error.errno or 5} {error.filename or ''} {error.strerror or error}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answers:
+        said = answers.read().decode(errors="replace")
+    os.waitpid(child, 0)
+    if said:
+        number, _, reason = said.partition(" ")
+        raise OSError(int(number), reason.strip())
 
 
 def clone_process(flags: int) -> int:

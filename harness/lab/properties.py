@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.lab.model import PhoneModel
 from harness.lab.sysfs import cpuinfo, sys_tree, write_tree
@@ -23,7 +25,7 @@ _BATTERY = {
     "technology": "Li-ion",
 }
 _SETTINGS = {
-    "system": {"screen_off_timeout": "60000", "screen_brightness": "102"},
+    "system": {"screen_off_timeout": "60000", "screen_brightness": "102", "screen_brightness_mode": "1"},
     "global": {"stay_on_while_plugged_in": "0", "airplane_mode_on": "0", "low_power": "0"},
     "secure": {"android_id": "0123456789abcdef"},
 }
@@ -65,13 +67,43 @@ def properties(model: PhoneModel, serialno: str, overrides: Mapping[str, str]) -
     return {name: value for name, value in (known | dict(model.extra) | dict(overrides)).items() if value}
 
 
+def serial_number(model: PhoneModel, port: int, mark: str = "") -> str:
+    """ro.serialno of the phone of a model at a port; ``mark`` tells a second one there from the first."""
+    return "VP" + hashlib.sha256(f"{model.name}:{port}{mark}".encode()).hexdigest()[:10].upper()
+
+
+def spec_of(model: PhoneModel, props: Mapping[str, str]) -> dict[str, Any]:
+    """What phone.json holds of the model."""
+    return {
+        "model": model.name,
+        "cpus": list(model.numbers),
+        "zone_scales": {zone.kind: zone.scale for zone in model.zones},
+        "banner": {key: props[key] for key in _BANNER if key in props},
+        "environment": {**_ENVIRONMENT, "QEMU_CPU": model.qemu_cpu},
+    }
+
+
+_BANNER = ("ro.product.name", "ro.product.model", "ro.product.device")
+_ENVIRONMENT = {
+    "PATH": "/product/bin:/system/bin:/system/xbin:/vendor/bin",
+    "ANDROID_ROOT": "/system",
+    "ANDROID_DATA": "/data",
+    "HOME": "/",
+    "SHELL": "/system/bin/sh",
+    "USER": "shell",
+    "LOGNAME": "shell",
+    "HOSTNAME": "localhost",
+    "TMPDIR": "/data/local/tmp",
+}
+
+
 def write_state(folder: Path, model: PhoneModel, props: Mapping[str, str]) -> None:
     """Fills a new state folder (see state.py)."""
     write_tree(sys_tree(model), folder / "sys")
     _write(folder / "properties", props)
     _write(folder / "kernel", {"cpuinfo": cpuinfo(model), "boot_id": ""})
     _write(folder / "services" / "battery", _BATTERY)
-    _write(folder / "services" / "power", {"wakefulness": "Awake"})
+    _write(folder / "services" / "power", {"wakefulness": "Awake", "fixed_performance": "false"})
     if model.sdk >= _FIRST_THERMAL_SERVICE:
         zones = "".join(f"{zone.scale} {zone.kind}\n" for zone in model.zones)
         _write(folder / "services" / "thermal", {"status": "0", "override": "false", "zones": zones})

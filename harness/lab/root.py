@@ -9,6 +9,8 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import InfrastructureError
@@ -44,7 +46,7 @@ _FROM_BUSYBOX = (
 # Not on a phone.
 _NOT_FROM_TOYBOX = {"su", "login", "httpd", "wget", "oneit", "poweroff", "halt"}
 _FOLDERS = (
-    *("data", "mnt", "proc", "sys", "system/bin", "system/etc", "vendor/bin"),
+    *("data", "mnt", "proc", "sys", "system/bin", "system/etc", "system/lab", "vendor/bin"),
     *("dev/pts", "dev/__properties__", "dev/__kernel__", "dev/__services__", "dev/__binfmt__"),
 )
 _LINKS = {
@@ -171,6 +173,43 @@ def mount_root(root: Path, state: Path, tools: dict[str, str], base: int, disk_b
         own_tree(state / name, base + SHELL_UID)
         bind(state / name, root / inside, flags=MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount(None, root, None, MS_REMOUNT | MS_RDONLY | MS_NOSUID, "")
+
+
+@contextmanager
+def _writable(root: Path) -> Iterator[None]:
+    """The supervisor may change the system; the phone's own mount of it stays read-only."""
+    mount(None, root, None, MS_REMOUNT | MS_NOSUID, "")
+    try:
+        yield
+    finally:
+        mount(None, root, None, MS_REMOUNT | MS_RDONLY | MS_NOSUID, "")
+
+
+def substitute_program(root: Path, name: str, text: str | None) -> None:
+    """Puts a script in the place of a program, or takes it away (None); the real one is /system/lab/NAME meanwhile."""
+    program, kept = root / "system" / "bin" / name, root / "system" / "lab" / name
+    with _writable(root):
+        if not kept.is_symlink() and not kept.exists():
+            if program.is_symlink():
+                kept.symlink_to(Path("/system/bin") / program.readlink())
+                program.unlink()
+            else:
+                program.rename(kept)
+        if text is None:
+            program.unlink(missing_ok=True)
+            return
+        fresh = program.with_name(f".{name}.new")
+        fresh.write_text(text)
+        fresh.chmod(0o755)
+        fresh.replace(program)
+
+
+def restore_program(root: Path, name: str) -> None:
+    """Puts the real program back; none is missed where it is there."""
+    program, kept = root / "system" / "bin" / name, root / "system" / "lab" / name
+    with _writable(root):
+        if kept.is_symlink() or kept.exists():
+            kept.replace(program)
 
 
 def resize_disk(root: Path, disk_bytes: int) -> None:

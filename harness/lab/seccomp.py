@@ -62,7 +62,8 @@ class CpuSupervisor:
     def __init__(self, cpus: tuple[int, ...], root_uid: int) -> None:
         self._cpus = cpus
         self._root = root_uid  # the host's number of the phone's user 0
-        self._all = self._online = sum(1 << cpu for cpu in cpus)
+        self._all = self._online = self._allowed = sum(1 << cpu for cpu in cpus)
+        self.obedience = ""  # affinity that is set is "ignored", or is "untrue": shown but not kept to
         self._masks: dict[int, tuple[int, int]] = {}  # thread id of the host: (start ticks, mask)
         _, _, self._set, self._get, self._getcpu = _MACHINES[platform.machine()]
 
@@ -74,6 +75,23 @@ class CpuSupervisor:
         self._masks = {
             thread: (ticks, mask if mask & self._online else self._all) for thread, (ticks, mask) in self._masks.items()
         }
+
+    def set_allowed(self, cpus: tuple[int, ...]) -> None:
+        """Lets programs use these CPUs only, as a cpuset does."""
+        allowed = sum(1 << cpu for cpu in cpus) & self._all
+        if not allowed:
+            raise ValueError("no CPU of the phone would be left")
+        self._allowed = allowed
+
+    def become(self, cpus: tuple[int, ...]) -> None:
+        """Answers for other CPUs: another phone."""
+        self._cpus = cpus
+        self._all = self._online = self._allowed = sum(1 << cpu for cpu in cpus)
+        self._masks = {}
+
+    @property
+    def _usable(self) -> int:
+        return self._online & self._allowed or self._online
 
     def serve(self, listener: int) -> None:
         """Takes one notice and answers it."""
@@ -105,25 +123,32 @@ class CpuSupervisor:
                 if _status(thread, "Uid")[1] not in (_status(target, "Uid")[0], self._root):
                     raise OSError(errno.EPERM, "another user's thread")
                 mask = int.from_bytes(_read(memory, arguments[2], min(length, _WORD)), "little") & self._all
-                if not mask & self._online:
+                if not mask & self._usable:
                     raise OSError(errno.EINVAL, "no CPU of the phone in the mask")
-                self._remember(target, mask)
+                if self.obedience != "ignored":
+                    self._remember(target, mask)
                 return 0
             if length < _WORD or length % _WORD:
                 raise OSError(errno.EINVAL, "mask length")
-            _write(memory, arguments[2], (self.mask_of(target) & self._online).to_bytes(_WORD, "little"))
+            _write(memory, arguments[2], self._effective(target).to_bytes(_WORD, "little"))
             return _WORD
         finally:
             os.close(memory)
 
     def _answer_getcpu(self, memory: int, thread: int, arguments: list[int]) -> int:
-        mask = self.mask_of(thread) & self._online
+        mask = self._effective(thread)
+        if self.obedience == "untrue":
+            mask = self._usable & ~mask or mask
         allowed = [cpu for cpu in self._cpus if mask >> cpu & 1]
         if arguments[0]:
             _write(memory, arguments[0], struct.pack("<I", allowed[thread % len(allowed)]))
         if arguments[1]:
             _write(memory, arguments[1], struct.pack("<I", 0))
         return 0
+
+    def _effective(self, thread: int) -> int:
+        """Where a thread may run: in its mask, or anywhere that is usable where that is nowhere."""
+        return self.mask_of(thread) & self._usable or self._usable
 
     def _remember(self, thread: int, mask: int) -> None:
         if len(self._masks) > 4096:

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.lab import protocol
+from harness.lab.faults.traffic import Treatment
 from harness.lab.stream import Stream, StreamClosed
 
 SH = "/system/bin/sh"
@@ -42,11 +43,12 @@ def request(kind: str, options: Sequence[str], command: str) -> Request:
     return Request(command, "v2" in options, terminal, term)
 
 
-def serve(stream: Stream, wanted: Request, environment: Mapping[str, str]) -> None:
+def serve(stream: Stream, wanted: Request, environment: Mapping[str, str], treatment: Treatment | None = None) -> None:
     """Runs the command to its end, or hangs up its shell when the host closes the stream.
 
     As with adbd, only the shell gets SIGHUP; what it started goes on unless it hears of it from the shell.
     """
+    outlet = _Outlet(stream, wanted.packets, treatment or Treatment())
     variables = dict(environment)
     if wanted.term:
         variables["TERM"] = wanted.term
@@ -61,7 +63,7 @@ def serve(stream: Stream, wanted: Request, environment: Mapping[str, str]) -> No
                 )
             finally:
                 os.close(slave)
-            _attend(stream, wanted, process, os.dup(master), {master: protocol.STDOUT})
+            _attend(outlet, wanted, process, os.dup(master), {master: protocol.STDOUT})
         return
     stderr = subprocess.PIPE if wanted.packets else subprocess.STDOUT
     process = subprocess.Popen(
@@ -81,21 +83,48 @@ def serve(stream: Stream, wanted: Request, environment: Mapping[str, str]) -> No
     # Closed here rather than by the process object: its writer thread may be in the middle of a write.
     stdin = os.dup(process.stdin.fileno())
     process.stdin.close()
-    _attend(stream, wanted, process, stdin, outputs)
+    _attend(outlet, wanted, process, stdin, outputs)
     for pipe in (process.stdout, process.stderr):
         if pipe:
             pipe.close()
 
 
+class _Outlet:
+    """Where a command's outputs go, treated as the faults that are on say."""
+
+    def __init__(self, stream: Stream, packets: bool, treatment: Treatment) -> None:
+        self.stream = stream
+        self._packets = packets
+        self._treatment = treatment
+
+    def begin(self) -> None:
+        """What every shell prints of its own."""
+        if self._treatment.noise:
+            self._send(protocol.STDOUT, self._treatment.noise)
+
+    def put(self, kind: int, data: bytes) -> None:
+        """Sends what came of an output. Raises StreamClosed."""
+        if kind == protocol.STDOUT:
+            data = self._treatment.stdout(data)
+        if data:
+            self._send(kind, data)
+
+    def end(self, status: int) -> None:
+        """Sends the exit code, where it has a place."""
+        if self._packets:
+            self._send(protocol.EXIT, bytes([status & 255]))
+
+    def _send(self, kind: int, data: bytes) -> None:
+        self.stream.write(protocol.shell_packet(kind, data) if self._packets else data)
+
+
 def _attend(
-    stream: Stream, wanted: Request, process: subprocess.Popen[bytes], stdin: int, outputs: dict[int, int]
+    outlet: _Outlet, wanted: Request, process: subprocess.Popen[bytes], stdin: int, outputs: dict[int, int]
 ) -> None:
-    threading.Thread(target=_feed, args=(stream, wanted, stdin), daemon=True).start()
-    if _forward(stream, wanted, outputs):
+    threading.Thread(target=_feed, args=(outlet.stream, wanted, stdin), daemon=True).start()
+    if _forward(outlet, outputs):
         code = process.wait()
-        if wanted.packets:
-            status = 128 - code if code < 0 else code
-            stream.write(protocol.shell_packet(protocol.EXIT, bytes([status & 255])))
+        outlet.end(128 - code if code < 0 else code)
     else:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGHUP)
@@ -105,10 +134,14 @@ def _attend(
         process.wait()
 
 
-def _forward(stream: Stream, wanted: Request, outputs: dict[int, int]) -> bool:
+def _forward(outlet: _Outlet, outputs: dict[int, int]) -> bool:
     """Sends what the command writes until it has closed its outputs (True) or the host has gone (False)."""
+    try:
+        outlet.begin()
+    except StreamClosed:
+        return False
     with selectors.DefaultSelector() as selector:
-        selector.register(stream.closed_event, selectors.EVENT_READ, None)
+        selector.register(outlet.stream.closed_event, selectors.EVENT_READ, None)
         for descriptor, kind in outputs.items():
             selector.register(descriptor, selectors.EVENT_READ, kind)
         left = len(outputs)
@@ -125,7 +158,7 @@ def _forward(stream: Stream, wanted: Request, outputs: dict[int, int]) -> bool:
                     left -= 1
                     continue
                 try:
-                    stream.write(protocol.shell_packet(key.data, data) if wanted.packets else data)
+                    outlet.put(key.data, data)
                 except StreamClosed:
                     return False
     return True

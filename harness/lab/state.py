@@ -79,6 +79,11 @@ class State:
         except OSError:
             return ""
 
+    def rename(self, name: str) -> None:
+        """The phone has another serial now."""
+        self.folder = self.folder.rename(self.folder.with_name(name))
+        self.power = self.folder / "services" / "powerctl"
+
     def listen(self) -> socket.socket:
         """The supervisor's socket for orders."""
         (self.folder / "control").unlink(missing_ok=True)

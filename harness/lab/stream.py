@@ -30,6 +30,11 @@ class Stream:
         self._ended = False
         self.closed_event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the host has closed it, or the connection is gone."""
+        return self._closed
+
     def read(self) -> bytes:
         """The next bytes from the host; b"" once it closed. Taking them lets the host send on."""
         with self._changed:

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Protocol
 
+from harness.lab.faults.traffic import Traffic, Treatment
 from harness.lab.upload import Upload
 
 _REQUEST = struct.Struct("<4sI")
@@ -50,8 +51,9 @@ class _Reader:
         return taken
 
 
-def serve(stream: Pipe) -> None:
+def serve(stream: Pipe, traffic: Traffic | None = None) -> None:
     """Answers requests until QUIT, a failure that ends the session, or the host's end."""
+    traffic = traffic or Traffic()
     reader = _Reader(stream)
     with contextlib.suppress(_Gone):
         while True:
@@ -62,11 +64,11 @@ def serve(stream: Pipe) -> None:
                 _fail(stream, "path too long")
                 return
             path = reader.take(length)
-            if not _answer(stream, reader, kind, path):
+            if not _answer(stream, reader, traffic, kind, path):
                 return
 
 
-def _answer(stream: Pipe, reader: _Reader, kind: bytes, path: bytes) -> bool:
+def _answer(stream: Pipe, reader: _Reader, traffic: Traffic, kind: bytes, path: bytes) -> bool:
     """Serves one request; False ends the session."""
     if kind == b"STAT":
         stream.write(_stat1(path))
@@ -77,10 +79,10 @@ def _answer(stream: Pipe, reader: _Reader, kind: bytes, path: bytes) -> bool:
     if kind in (b"LIST", b"LIS2"):
         _list(stream, path, second=kind == b"LIS2")
         return True
-    return _transfer(stream, reader, kind, path)
+    return _transfer(stream, reader, traffic, kind, path)
 
 
-def _transfer(stream: Pipe, reader: _Reader, kind: bytes, path: bytes) -> bool:
+def _transfer(stream: Pipe, reader: _Reader, traffic: Traffic, kind: bytes, path: bytes) -> bool:
     name, mode, flags = path, 0, 0
     if kind == b"RCV2":
         _, flags = _REQUEST.unpack(reader.take(_REQUEST.size))
@@ -95,9 +97,13 @@ def _transfer(stream: Pipe, reader: _Reader, kind: bytes, path: bytes) -> bool:
         return _fail(stream, f"unknown command {kind!r}")
     if flags & _COMPRESSED:
         return _fail(stream, f"unsupported flags {flags:#x}")
-    if kind in (b"RECV", b"RCV2"):
-        return _send_file(stream, name)
-    return _take_file(stream, reader, Upload(Path(os.fsdecode(name)), mode, dry=bool(flags & _DRY_RUN)))
+    verb = "pull" if kind in (b"RECV", b"RCV2") else "push"
+    treatment = traffic.command(f"{verb} {os.fsdecode(name)}")
+    if not traffic.hang(treatment, lambda: getattr(stream, "is_closed", False)):
+        return False
+    if verb == "pull":
+        return _send_file(stream, name, treatment)
+    return _take_file(stream, reader, Upload(Path(os.fsdecode(name)), mode, dry=bool(flags & _DRY_RUN)), treatment)
 
 
 def _fail(stream: Pipe, reason: str) -> bool:
@@ -158,10 +164,11 @@ def _list(stream: Pipe, path: bytes, *, second: bool) -> None:
     stream.write(_DENT2.pack(b"DONE", 0, *[0] * 11) if second else _DENT1.pack(b"DONE", 0, 0, 0, 0))
 
 
-def _send_file(stream: Pipe, path: bytes) -> bool:
+def _send_file(stream: Pipe, path: bytes, treatment: Treatment) -> bool:
     try:
         with Path(os.fsdecode(path)).open("rb", buffering=0) as file:
             while data := file.read(_MAX_DATA):
+                data = treatment.stdout(data)
                 stream.write(_REQUEST.pack(b"DATA", len(data)) + data)
     except OSError as error:
         return _fail(stream, error.strerror or str(error))
@@ -169,10 +176,12 @@ def _send_file(stream: Pipe, path: bytes) -> bool:
     return True
 
 
-def _take_file(stream: Pipe, reader: _Reader, upload: Upload) -> bool:
+def _take_file(stream: Pipe, reader: _Reader, upload: Upload, treatment: Treatment) -> bool:
     """Stores what the host sends. A failure is told at once; the rest is read and thrown away, so that it arrives."""
     failed = False
     try:
+        if treatment.push_reason:
+            raise OSError(0, treatment.push_reason)
         upload.open()
     except OSError as error:
         failed = not _fail(stream, f"couldn't create file: {error.strerror}")
@@ -186,7 +195,7 @@ def _take_file(stream: Pipe, reader: _Reader, upload: Upload) -> bool:
             data = reader.take(length)
             try:
                 if not failed:
-                    upload.write(data)
+                    upload.write(treatment.pushed(data))
             except OSError as error:
                 upload.abandon()
                 failed = not _fail(stream, f"couldn't write file: {error.strerror}")

@@ -6,6 +6,7 @@ They are text files that a test may change while the phone runs.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,15 @@ def _zone_files(zone: Zone) -> dict[str, Entry]:
         "temp": Entry(f"{round(zone.celsius * zone.scale)}\n"),
         "mode": Entry("enabled\n"),
     }
+
+
+def online_files(sys: Path, every: Sequence[int], online: Sequence[int]) -> dict[Path, str]:
+    """What a phone's /sys at ``sys`` shows while these CPUs of it are plugged in."""
+    folder = sys / "devices" / "system" / "cpu"
+    files = {folder / f"cpu{cpu}" / "online": f"{int(cpu in online)}\n" for cpu in every}
+    files[folder / "online"] = f"{format_cpus(online)}\n"
+    files[folder / "offline"] = f"{format_cpus([cpu for cpu in every if cpu not in online])}\n"
+    return files
 
 
 def cpuinfo(model: PhoneModel) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar
 
 from harness.devices.base import LOCAL, Device
+from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import planned, targets
 from harness.measure.context import Work
@@ -17,6 +18,10 @@ from harness.store.rundir import device_names, slug
 
 T = TypeVar("T")
 Named = tuple[str, Device]
+Joining = Callable[[], Sequence[Named]]
+
+_MOST_TOGETHER = 512  # threads that wait for phones, each started for one
+_LOOK_S = 3.0  # for phones that join: the adb server alone is asked, no phone
 
 
 def named(devices: Sequence[Device]) -> list[Named]:
@@ -27,7 +32,7 @@ def named(devices: Sequence[Device]) -> list[Named]:
         if not name:
             model = device.identity.model
             name = f"phone {model}" if slug(model) == LOCAL else model
-        pairs.append((name, device.serial))
+        pairs.append((name, PhoneId.of(device.identity).key))
     return list(zip(device_names(pairs), devices, strict=True))
 
 
@@ -46,19 +51,38 @@ def check_clusters(devices: Sequence[Device], request: Request) -> None:
     raise UsageError("; ".join(reasons), "name clusters of these devices, see: harness devices")
 
 
-def in_turn(devices: Sequence[Named], measure: Callable[[str, Device], T], work: Work) -> list[T]:
-    """What each device gives: phones in parallel; this machine after them and alone, because it serves the phones."""
+def in_turn(
+    devices: Sequence[Named], measure: Callable[[str, Device], T], work: Work, joining: Joining | None = None
+) -> list[T]:
+    """What each device gives: phones in parallel; this machine after them and alone, because it serves the phones.
+
+    ``joining`` gives phones that have joined since it was asked last: they are measured beside the others, or after
+    this machine.
+    """
     alone = [pair for pair in devices if pair[1].identity.capabilities.is_measured_alone]
-    together = [pair for pair in devices if pair not in alone]
-    results: list[T] = []
-    if together:
-        with ThreadPoolExecutor(max_workers=len(together), thread_name_prefix="device") as pool:
-            results += pool.map(lambda pair: measure(*pair), together)
+    results = _together([pair for pair in devices if pair not in alone], measure, work, joining)
     for name, device in alone:
         if not work.stop.is_set():
             _leave_measured_cpu(device, work.request)
             results.append(measure(name, device))
+    if alone and joining is not None and not work.stop.is_set():
+        results += _together(joining(), measure, work, joining)
     return results
+
+
+def _together(
+    devices: Sequence[Named], measure: Callable[[str, Device], T], work: Work, joining: Joining | None
+) -> list[T]:
+    with ThreadPoolExecutor(max_workers=_MOST_TOGETHER, thread_name_prefix="device") as pool:
+        begun = [pool.submit(measure, *pair) for pair in devices]
+        running = set(begun)
+        while running:
+            _, running = wait(running, None if joining is None else _LOOK_S, FIRST_COMPLETED)
+            joined = [] if joining is None or work.stop.is_set() else joining()
+            more = [pool.submit(measure, *pair) for pair in joined]
+            begun += more
+            running |= set(more)
+        return [one.result() for one in begun]
 
 
 def _leave_measured_cpu(device: Device, request: Request) -> None:

@@ -57,6 +57,12 @@ def out_of_reach(topology: Topology, clusters: Sequence[Cluster]) -> dict[str, s
     }
 
 
+def forbidden(topology: Topology, clusters: Sequence[Cluster]) -> list[str]:
+    """Labels of those of the clusters that the device keeps this run off, though they are online."""
+    hidden = out_of_reach(topology, clusters)
+    return [c.label for c in clusters if c.label in hidden and not set(c.cpus) <= set(topology.offline)]
+
+
 def not_superseded(labels: Sequence[str], measured: Collection[str]) -> list[str]:
     """Labels of planned clusters without those that later ones stand for.
 

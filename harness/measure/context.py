@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from harness.devices.base import Attached, Device
+from harness.devices.base import Attached, Device, Key, key_of
 from harness.errors import DeviceError, NoDeviceError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
+from harness.model.condition import Condition
 
 Say = Callable[[str], None]
 Stopping = Callable[[], AbstractContextManager[threading.Event]]
+Newcomers = Callable[[Collection[Key], Sequence[Device]], Attached]
 
 
 @dataclass(frozen=True)
 class Context:
     """What is asked, of which devices; whom to tell what goes on.
 
-    ``stopping`` gives the event that ends measuring in order; ``require``: how many devices there have to be.
+    ``stopping`` gives the event that ends measuring in order; ``require``: how many devices there have to be;
+    ``newcomers``: the usable phones that are attached by now, without those of the keys given, told apart from the
+    devices given. It raises HarnessError.
     """
 
     request: Request
@@ -28,11 +32,17 @@ class Context:
     say: Say
     stopping: Stopping
     require: int | None = None
+    wait_s: float = 0.0  # --wait: how long a device that somebody else has is waited for
+    newcomers: Newcomers | None = None  # None: the devices are those that were found
 
     @property
     def some_unusable(self) -> bool:
         """Whether a device that was meant cannot be measured."""
         return bool(self.attached.unusable)
+
+    def seen(self, devices: Sequence[tuple[str, Device]]) -> dict[str, Sequence[Condition]]:
+        """What was seen of devices when they were looked for, by their names."""
+        return {name: self.attached.conditions.get(key_of(device), ()) for name, device in devices}
 
     def usable(self) -> list[Device]:
         """The devices to measure. Raises NoDeviceError where there are none, or fewer than required."""
@@ -63,3 +73,8 @@ class Work:
     stop: threading.Event
     say: Say
     unfit: Mapping[str, DeviceError] = field(default_factory=dict)  # by name: why a device cannot run the workers
+    wait_s: float = 0.0  # of the context
+    conditions: Mapping[str, Sequence[Condition]] = field(
+        default_factory=dict
+    )  # by name: what results are stamped with
+    to_ask: Collection[str] = frozenset()  # names of a run's devices that were in use when they were to be asked

@@ -5,30 +5,39 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER, folder_of
 from harness.devices.base import Device, RemoteProcess
-from harness.devices.identity import BOOT_ID
-from harness.devices.scripts import parse_stat
-from harness.errors import DeviceError
+from harness.errors import DeviceError, DeviceLost, TransientError, WrongDevice
 from harness.measure.planning import worker_folder
+from harness.model.condition import Condition
 from harness.model.worker import Worker
-from harness.store.journal import EventLog
+from harness.store.journal import EventLog, write_atomically
 from harness.toolchain.builder import Built
 
 _ROOM_BYTES = 16 << 20  # for records and plans, beside the program
+_LOOKS, _LOOK_S = 3, 1.0  # for a program whose start was cut: its shell may need a moment
 
 
 class DeviceFolder:
     """The run's folder on the device, with the program in it."""
 
-    def __init__(self, device: Device, run_id: str, events: EventLog) -> None:
+    def __init__(
+        self, device: Device, run_id: str, events: EventLog, stamp: Callable[[Condition], None] = lambda condition: None
+    ) -> None:
         self.device = device
-        self.folder = f"{device.work_root()}/harness-{run_id}"
+        self.folder = folder_of(device.work_root(), run_id)
+        self._run_id = run_id
         self.program = f"{self.folder}/convbench"
         self._events = events
+        self._stamp = stamp
 
     def install(self, built: Built, workers: Sequence[Worker] = ()) -> None:
         """Makes the folder and pushes the program, and workers with their files.
@@ -37,12 +46,13 @@ class DeviceFolder:
         """
         size = sum(path.stat().st_size for path in (built.path, *(path for each in workers for path in each.every)))
         self.device.make_dir(self.folder)
-        need, free = size + _ROOM_BYTES, self.device.free_bytes(self.folder)
-        if free < need:
+        need, free = size + _ROOM_BYTES, self._free_bytes()
+        if free is not None and free < need:
             raise DeviceError(
                 f"too little space in {self.device.work_root()}: {free >> 10} KiB free, {need >> 10} KiB needed",
                 "free some space on the device",
             )
+        self.put(Holder.me(self._run_id).line.encode(), OWNER)
         self.device.push(built.path, self.program, executable=True)
         for worker in workers:
             place = worker_folder(self.folder, worker.name)
@@ -52,6 +62,23 @@ class DeviceFolder:
                 self.device.push(path, f"{place}/{path.name}", executable=runs)
         names = {"workers": [worker.name for worker in workers]} if workers else {}
         self._events.add("installed", program=built.build_id[:12], bytes=size, **names)
+
+    def put(self, data: bytes, name: str) -> None:
+        """Writes a small file in the folder."""
+        with tempfile.TemporaryDirectory() as place:
+            file = Path(place) / "file"
+            write_atomically(file, data)
+            self.device.push(file, f"{self.folder}/{name}")
+
+    def _free_bytes(self) -> int | None:
+        """None where the device does not say: then a full disk shows when something is written."""
+        try:
+            return self.device.free_bytes(self.folder)
+        except (DeviceLost, WrongDevice):
+            raise
+        except DeviceError as error:
+            self._stamp(Condition("SPACE_UNKNOWN", error.message))
+            return None
 
     def json(self, *argv: str, deadline_s: float = 120.0) -> dict[str, Any]:
         """Runs a convbench command that prints one JSON object."""
@@ -69,19 +96,36 @@ class DeviceFolder:
         return value
 
     def start(self, plan: str, output: str, cluster: str, attempt: int) -> RemoteProcess:
-        """Starts a plan detached; an event stands before and after, so that no program runs that nobody knows of."""
+        """Starts a plan detached; an event stands before and after, so that no program runs that nobody knows of.
+
+        Raises TransientError where the connection was lost meanwhile and no such program is found when it is back.
+        """
         self._events.add("spawning", cluster=cluster, attempt=attempt, output=output)
-        process = self.device.spawn(
-            [self.program, "run", f"{self.folder}/{plan}", "--out", f"{self.folder}/{output}"],
-            cwd=self.folder,
-            output=f"{self.folder}/{log_name(output)}",
-        )
+        target = f"{self.folder}/{output}"
+        try:
+            process = self.device.spawn(
+                [self.program, "run", f"{self.folder}/{plan}", "--out", target],
+                cwd=self.folder,
+                output=f"{self.folder}/{log_name(output)}",
+            )
+        except DeviceLost as error:
+            process = self._found_again(target, error)
         try:
             self._events.add("spawned", cluster=cluster, attempt=attempt, output=output, **asdict(process))
         except BaseException:
             self.device.kill(process)
             raise
         return process
+
+    def _found_again(self, target: str, error: DeviceLost) -> RemoteProcess:
+        """The program that was started while the connection broke; it would be wrong to start a second one."""
+        for _ in range(_LOOKS):
+            for found in self.device.running(target):
+                is_shell = found.arguments[1:2] == (b"-c",)  # which starts it
+                if found.arguments[-1] == target.encode() and not is_shell:
+                    return found.process
+            time.sleep(_LOOK_S)
+        raise TransientError(f"{error.message}; the program is not found, so it was not started")
 
     def stop_all(self) -> list[int]:
         """Kills every convbench of this folder, by whomever it was started; the process ids."""
@@ -105,18 +149,13 @@ def programs_of(device: Device, program: str) -> list[RemoteProcess]:
 
     An emulator, or a script's interpreter, puts its own ones before it.
     """
-    worker = worker_folder(posixpath.dirname(program)).encode()
-    pids = [pid for pid in device.list_dir("/proc") if pid.isdigit()]
-    lines = device.read_files([f"/proc/{pid}/cmdline" for pid in pids])
-    ours = [
-        path
-        for path, line in lines.items()
-        if any(word == program.encode() or word.startswith(worker) for word in (line or b"").split(b"\0"))
+    folder = posixpath.dirname(program)
+    worker = worker_folder(folder).encode()
+    return [
+        found.process
+        for found in device.running(f"{folder}/")
+        if any(word == program.encode() or word.startswith(worker) for word in found.arguments)
     ]
-    files = device.read_files([BOOT_ID, *(path.replace("cmdline", "stat") for path in ours)])
-    boot_id = (files.pop(BOOT_ID) or b"").decode("utf-8", "replace").strip()
-    stats = [parse_stat((line or b"").decode("utf-8", "replace")) for line in files.values()]
-    return [RemoteProcess(pid, start, boot_id) for pid, start, state in filter(None, stats) if state not in ("Z", "X")]
 
 
 def log_name(output: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any, cast
 
 from harness.devices.base import Device
@@ -14,6 +15,7 @@ from harness.store.journal import EventLog
 LOST_FOR_GOOD_S = 120.0
 _STOPPING_S = 15.0  # somebody waits at a terminal: only as long as an adb server takes for one more try
 _AGAIN_S = 1.0
+_RECONNECT_AFTER_S = 10.0  # an adb server finds most phones again by itself before that
 _ONCE = "spawn"  # done twice it would leave a second program
 
 
@@ -26,14 +28,19 @@ class Connection:
         stop: threading.Event,
         lost: Callable[[float], None] = lambda seconds: None,
         back: Callable[[], None] = lambda: None,
+        reconnect: Callable[[], None] = lambda: None,
     ) -> None:
-        """``lost`` is told at once how many seconds the device is waited for, ``back`` when it answers again."""
+        """``lost`` is told at once how many seconds the device is waited for, ``back`` when it answers again.
+
+        ``reconnect`` is called once in each loss that lasts.
+        """
         self._events = events
         self._stop = stop
         self._lost, self._back = lost, back
         self._since: float | None = None
         self._until = 0.0
         self._hurried = False
+        self._reconnect, self._reconnected = reconnect, False
         self.is_doubtful = False  # since it broke nobody has asked whether the same phone answers
 
     def broke(self, error: DeviceLost) -> None:
@@ -41,7 +48,8 @@ class Connection:
         now = time.monotonic()
         self.is_doubtful = True
         if self._since is None:
-            self._since, self._until, self._hurried = now, now + LOST_FOR_GOOD_S, False
+            self._since, self._until = now, now + LOST_FOR_GOOD_S
+            self._hurried = self._reconnected = False
             self._events.add("connection lost", reason=error.message)
             self._lost(LOST_FOR_GOOD_S)
         if self._stop.is_set() and not self._hurried:
@@ -50,6 +58,10 @@ class Connection:
             self._lost(max(0.0, self._until - now))
         if now > self._until:
             raise error
+        if now - self._since >= _RECONNECT_AFTER_S and not self._reconnected:
+            self._reconnected = True
+            self._events.add("reconnecting")
+            self._reconnect()
 
     def works(self) -> None:
         """A call succeeded."""
@@ -62,10 +74,11 @@ class Connection:
 def patient(device: Device, events: EventLog, stop: threading.Event, connection: Connection | None = None) -> Device:
     """The device with every call repeated while the connection is away, save for ``spawn``.
 
-    So each command run through it must be one that may be done twice. Calls raise DeviceLost when the phone has been
+    So each command run through it must be one that may be done twice. A setting is written again only where it is seen
+    that the first time had no effect. Calls raise DeviceLost when the phone has been
     away for LOST_FOR_GOOD_S, or for some seconds after ``stop``, and WrongDevice while another phone has its address.
     """
-    return cast(Device, _Patient(device, connection or Connection(events, stop)))
+    return cast(Device, _Patient(device, connection or Connection(events, stop, reconnect=device.reconnect)))
 
 
 class _Patient:
@@ -78,6 +91,15 @@ class _Patient:
         if not callable(value) or name == _ONCE:
             return value
         return lambda *positional, **named: self._keep_trying(lambda: value(*positional, **named))
+
+    def put_setting(self, namespace: str, key: str, value: str | None, **named: Any) -> None:
+        tries = count()
+
+        def write() -> None:
+            if next(tries) == 0 or self._device.get_setting(namespace, key) != value:
+                self._device.put_setting(namespace, key, value, **named)
+
+        self._keep_trying(write)
 
     def _keep_trying(self, call: Callable[[], Any]) -> Any:
         while True:

@@ -27,7 +27,8 @@ class DeviceOutcome:
         """Notes a condition that does not end the measurement: a message here, an event for report and results."""
         if condition not in self.conditions:
             self.conditions.append(condition)
-            self.warn(condition.text)
+            if not condition.kind.usual:
+                self.warn(condition.text)
             events.add("condition", **condition.as_json())
 
     def warn(self, message: str) -> bool:

@@ -10,8 +10,9 @@ from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import BuildLine, RunLine
+from harness.plan.remaining import Measured
+from harness.store.progress import Done
 
-MEMORY_BYTES = 768 << 20
 # An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
 # what does grow (checks, creating, one sample at least per variant) fits into this many times the deadline.
 _EMULATED_SLOWNESS = 6
@@ -41,6 +42,11 @@ def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[Plann
     """All jobs of a cluster, and the variants that each of them has. Pure."""
     variants = variants_of(request)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
+
+
+def measured(done: Done) -> Measured:
+    """What a cluster's records hold, for ``remaining``."""
+    return Measured(done.done_jobs(), done.samples, done.rounds)
 
 
 def run_line(run_id: str, target: Target, attempt: int, deadline_s: int) -> RunLine:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.request import Request
+from harness.paths import check_folders
 from harness.toolchain import elf
 from harness.toolchain.builder import Built, build
 from harness.toolchain.toolchain import DEFAULT_ABI, HOST
@@ -19,6 +20,11 @@ class Programs:
 
     by_abi: dict[str, Built]
     abi: str
+
+    @property
+    def has_one_for_phones(self) -> bool:
+        """Whether there is one for more than this machine."""
+        return self.abi != HOST
 
     def of(self, device: Device) -> Built:
         """The program for a device; raises DeviceError where its ABIs do not fit."""
@@ -38,6 +44,7 @@ class Programs:
 
 def build_programs(devices: Sequence[Device], request: Request, say: Callable[[str], None]) -> Programs:
     """Builds what these devices need, and nothing else. Raises UsageError or InfrastructureError."""
+    check_folders()
     for_host = [device.identity.capabilities.runs_host_programs for device in devices]
     abi = request.abi or DEFAULT_ABI
     if all(for_host):

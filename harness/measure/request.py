@@ -25,4 +25,5 @@ class Request:
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
     workers: tuple[Worker, ...] = ()
+    allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself

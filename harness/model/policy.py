@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.model import catalog
 from harness.model.layer import problem
@@ -16,6 +16,19 @@ from harness.model.wording import kind, shown, suggestion
 CacheMode = Literal["hot", "rotate"]
 CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")
 _DAY_S = 86_400
+
+
+class PhoneSettings(BaseModel):
+    """Which settings of a phone are changed while it is measured; harness/control/setting.py says how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    stay_awake: bool = True
+    screen_timeout_off: bool = True
+    battery_saver_off: bool = False
+    dim_screen: bool = False
+    fixed_performance: bool = False
+    airplane_mode: bool = False
 
 
 class Policy(Thresholds):
@@ -38,6 +51,7 @@ class Policy(Thresholds):
     gate_cap_s: float = Field(default=120.0, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_cap_local_s: float | None = Field(default=None, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)
+    settings: PhoneSettings = PhoneSettings()
 
     @field_validator("cache", mode="before")
     @classmethod

@@ -18,7 +18,10 @@ Field = tuple[str, "str | int | float"]
 
 @dataclass(frozen=True)
 class RunLine:
-    """Which run this is and where: ``cluster`` its CPUs (``4-7``), ``cpu`` the measured one; deadline in seconds."""
+    """Which run this is and where: ``cluster`` its CPUs (``4-7``), ``cpu`` the measured one; deadline in seconds.
+
+    ``cpus``: those of variants of several threads, ``cpu`` among them; empty: there is none.
+    """
 
     id: str
     cluster: str
@@ -27,6 +30,7 @@ class RunLine:
     deadline_s: int
     tool: str
     conductor_cpus: str = ""
+    cpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,12 +163,14 @@ def _text(value: str | float) -> str:
 
 
 def _run(run: RunLine) -> str:
+    cpus: list[Field] = [("cpus", run.cpus)] if run.cpus else []
     return _line(
         "run",
         ("id", run.id),
         ("cluster", run.cluster),
         ("attempt", run.attempt),
         ("cpu", run.cpu),
+        *cpus,
         ("conductor_cpus", run.conductor_cpus),
         ("deadline_s", run.deadline_s),
         ("tool", run.tool),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.model.emulation import mark_of
 from harness.model.policy import Policy
 from harness.model.variant import BEST
 from harness.report import charts
@@ -110,7 +111,7 @@ class Context:
     @property
     def mark(self) -> str:
         """What stands beside the whole run: EMULATED where a device is, or nothing."""
-        return next((device.mark for device in self.results.run.devices if device.mark), "")
+        return mark_of(bool(self.emulated))
 
     def baselines_of(self, sentence: Sentence) -> list[BaselineRow]:
         """How far the published im2col is from the best one where the sentence says something of layers it copies."""

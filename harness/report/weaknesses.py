@@ -21,7 +21,7 @@ class Weakness:
     text: str
     device: str = ""  # name of its folder; empty: the whole run
     cluster: str = ""
-    mark: str = ""  # of the device: EMULATED, or nothing
+    mark: str = ""  # of the device: EMULATED, other conditions, or nothing
 
     def __str__(self) -> str:
         return marked(self.mark, f"{self.place}: {self.text}" if self.place else self.text)
@@ -60,6 +60,11 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                     mark=device.mark,
                 )
             )
+        found += [
+            Weakness(device.model, "condition", f"{stamp.name}: {stamp.what}; {stamp.why}", mark=device.mark)
+            for stamp in device.stamps
+            if not stamp.usual
+        ]
         for kind, texts in (("records", device.faults), ("session", device.messages), ("topology", device.notes)):
             found += [Weakness(device.model, kind, text, mark=device.mark) for text in _most(texts)]
         for cluster in run.clusters_of(device):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,"
     "n_tainted,median_ns,low_ns,high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
-    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
 
@@ -45,6 +45,7 @@ def result_texts(row: Row) -> Mapping[str, str]:
         "reshape_ns": number_text(row.reshape_ns),
         "visible": number_text(row.visible),
         "emulated": "1" if row.emulated else "0",
+        "conditions": row.conditions,
     }
     for other in ("im2col", "direct"):
         values |= ratio_texts(row.ratio(other), f"ratio_{other}", f"ratio_{other}_low", f"ratio_{other}_high")

@@ -127,6 +127,7 @@ class _Cluster:
                 status,
                 category=layer.category if layer else "",
                 emulated=self._device.emulated,
+                conditions=self._device.conditions,
                 reason=reason,
                 flop=layer.flop if layer else 0,
             )
@@ -175,7 +176,10 @@ class _Cluster:
                         self._covered.add((key.layer, key.cache, key.what.asked))
                         continue  # asked for twice under two names: one row is enough
                     named = self._with_schedule(key, schedules.get(key.build, set()))
-                    self._row(named, "skip", skip.reason + size)
+                    if not skip.is_refusal:
+                        self._row(named, "skip", skip.reason + size)
+                    elif not (self._rows.get(named) and self._rows[named].observations):
+                        self._row(named, "error", f"no memory was to be had: {skip.reason}{size}")
             for error in (error for error in stream.of(records.Error) if not error.external):
                 for key in self._keys(error):
                     self._row(key, "error", _words(error))
@@ -206,11 +210,10 @@ class _Cluster:
     def _take_missing(self) -> None:
         covered = self._covered | {(row.key.layer, row.key.cache, row.key.what.asked) for row in self._rows.values()}
         hindered = self._hindered()
-        for job in self._run.jobs_of(self._device):
-            if job.get("cluster") != self._cluster:
-                continue
-            layer, variants = str(job.get("layer", "")), job.get("variants")
-            for name in map(str, variants if isinstance(variants, list) else []):
+        given_up = self._device.given_up.get(self._cluster, "")
+        out_of_reach = self._device.out_of_reach.get(self._cluster, "")
+        for layer, names in self._run.planned(self._device, self._cluster).items():
+            for name in names:
                 asked = parse_asked(name) or Asked(name)
                 for cache in self._caches:
                     if (layer, cache, name) not in covered:
@@ -222,9 +225,12 @@ class _Cluster:
                             build=name if is_foreign(asked.algorithm) else self._build,
                             cache=cache,
                         )
-                        why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), ""))
-                        reason = f"planned, without a sample{f'; {why}' if why else ''}"
-                        self._row(self._key(layer, what), "missing", reason)
+                        why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), given_up))
+                        status = "error" if why else "missing"
+                        why = why or out_of_reach
+                        self._row(
+                            self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}"
+                        )
 
     def _hindered(self) -> dict[tuple[str, str, str], str]:
         """What last kept variants from being measured, by no fault of their own: by layer, asked for, cache."""

@@ -76,6 +76,7 @@ class Row:
     status: str  # ok, skip, error, wrong, missing, unjudged
     category: str = ""
     emulated: bool = False
+    conditions: str = ""  # of the device, joined by +
     reason: str = ""  # why the status is not ok
     observations: list[Observation] = field(default_factory=list)  # valid ones
     tainted: list[tuple[Observation, int]] = field(default_factory=list)  # each with its reasons

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,12 @@ from pydantic import ValidationError
 from harness.errors import InfrastructureError
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
+from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
-from harness.store.journal import read_lines
+from harness.store.journal import objects, read_lines
 
 WITHHELD = "(withheld)"
+Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
 
 
@@ -35,6 +36,9 @@ class DeviceData:
     streams: list[Stream]
     faults: list[str]  # of records.jsonl: cut or unreadable lines
     messages: list[str]  # why the session on this device failed
+    stamps: list[Stamp] = field(default_factory=list)  # conditions that its results are stamped with
+    given_up: dict[str, str] = field(default_factory=dict)  # by cluster: why it was left after its last attempt
+    out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
 
     @property
     def emulated(self) -> bool:
@@ -43,8 +47,15 @@ class DeviceData:
 
     @property
     def mark(self) -> str:
-        """What stands beside its figures: EMULATED, or nothing."""
-        return mark_of(self.emulated)
+        """What stands beside its figures: EMULATED, and conditions that are not usual; or nothing."""
+        names = [stamp.name for stamp in self.stamps if not stamp.usual]
+        return ", ".join(dict.fromkeys([*filter(None, [mark_of(self.emulated)]), *names]))
+
+    @property
+    def conditions(self) -> str:
+        """The names of all conditions, as in results.csv: ``EMULATED+CHARGING``."""
+        names = [stamp.name for stamp in self.stamps]
+        return "+".join(dict.fromkeys([*filter(None, [mark_of(self.emulated)]), *names]))
 
     @property
     def model(self) -> str:
@@ -67,7 +78,7 @@ class RunData:
 
     path: Path
     manifest: dict[str, Any]
-    plan: list[dict[str, Any]]
+    plan: Plan
     devices: list[DeviceData]
     layers: dict[str, Layer]  # by name
     faults: list[str]
@@ -83,23 +94,13 @@ class RunData:
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
 
-    def jobs_of(self, device: DeviceData) -> list[dict[str, Any]]:
-        """The jobs planned for a device."""
-        return self._jobs.get(device.name, [])
-
-    @cached_property
-    def _jobs(self) -> dict[object, list[dict[str, Any]]]:
-        found: dict[object, list[dict[str, Any]]] = {}
-        for job in self.plan:
-            name = job.get("device")
-            if isinstance(name, str):
-                found.setdefault(name, []).append(job)
-        return found
+    def planned(self, device: DeviceData, cluster: str) -> dict[str, list[str]]:
+        """The layers planned for a cluster of a device, each with what was asked for."""
+        return self.plan.get(device.name, {}).get(cluster, {})
 
     def clusters_of(self, device: DeviceData) -> list[str]:
         """Every cluster of a device that was planned or measured, the fastest first (device.json has it last)."""
-        planned = [str(job.get("cluster", "")) for job in self.jobs_of(device)]
-        found = dict.fromkeys([*planned, *(stream.header.cluster for stream in device.streams)])
+        found = dict.fromkeys([*self.plan.get(device.name, ()), *(stream.header.cluster for stream in device.streams)])
         order = {str(cluster.get("label")): n for n, cluster in enumerate(device.clusters)}
         return sorted((c for c in found if c), key=lambda c: -order.get(c, -1))
 
@@ -131,11 +132,34 @@ def read_run(run_dir: Path) -> RunData:
     return RunData(
         run_dir,
         redact.value(manifest),
-        redact.value(read_lines(run_dir / "plan.jsonl")),
+        _plan(run_dir / "plan.jsonl", redact),
         devices,
         {layer.name: layer for layer in layers},
         redact.value(faults),
     )
+
+
+def _plan(file: Path, redact: _Redactor) -> Plan:
+    """The plan's lines, of which each launch repeats the others' layers."""
+    found: dict[str, dict[str, dict[str, dict[str, None]]]] = {}
+    try:
+        with file.open("rb") as lines:
+            for line in objects(lines):
+                clusters = found.setdefault(str(line.get("device", "")), {})
+                layers = clusters.setdefault(str(line.get("cluster", "")), {})
+                variants = line.get("variants")
+                names = map(str, variants if isinstance(variants, list) else ())
+                layers.setdefault(str(line.get("layer", "")), {}).update(dict.fromkeys(names))
+    except OSError:
+        return {}
+
+    def shown(layers: dict[str, dict[str, None]]) -> dict[str, list[str]]:
+        return {redact.text(layer): [redact.text(name) for name in names] for layer, names in layers.items()}
+
+    return {
+        device: {redact.text(cluster): shown(layers) for cluster, layers in clusters.items()}
+        for device, clusters in found.items()
+    }
 
 
 def _layer(value: object) -> Layer | None:
@@ -152,8 +176,10 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
     identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "serialno", "host"}}
     clusters = value.get("clusters")
     notes = value.get("notes")
-    finished = [event for event in read_lines(path / "events.jsonl") if event.get("event") == "finished"]
-    messages = finished[-1].get("messages") if finished else []
+    events: list[dict[str, Any]] = redact.value(read_lines(path / "events.jsonl"))
+    endings = {event["event"]: event for event in events if event.get("event") in ("not begun", "finished")}
+    messages = (endings.get("finished") or endings.get("not begun") or {}).get("messages")  # the newest that was begun
+    stamps = read_stamps(events)
     return DeviceData(
         path.name,
         redact.value(str(value.get("title") or "")),
@@ -162,8 +188,23 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         redact.value([str(note) for note in notes] if isinstance(notes, list) else []),
         streams,
         redact.value(faults),
-        redact.value([str(message) for message in messages] if isinstance(messages, list) else []),
+        redact.value(_failures(messages, stamps)),
+        stamps,
+        redact.value(_reasons(events, "given up")),
+        redact.value(_reasons(events, "out of reach")),
     )
+
+
+def _failures(messages: object, stamps: list[Stamp]) -> list[str]:
+    """The messages without those that are stamps, which are told by themselves."""
+    told = tuple(f"{stamp.name}: " for stamp in stamps)
+    texts = [str(message) for message in messages] if isinstance(messages, list) else []
+    return [text for text in texts if not text.startswith(told)]
+
+
+def _reasons(events: list[dict[str, Any]], name: str) -> dict[str, str]:
+    """By cluster, why the newest of these events came."""
+    return {str(event.get("cluster")): str(event.get("why") or "") for event in events if event.get("event") == name}
 
 
 def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:
@@ -190,12 +231,16 @@ class _Redactor:
     def __init__(self, serials: set[str]) -> None:
         self._serials = sorted(serials, key=len, reverse=True)
 
+    def text(self, text: str) -> str:
+        """The same text with serial numbers replaced."""
+        for serial in self._serials:
+            text = text.replace(serial, WITHHELD)
+        return text
+
     def value(self, value: Any) -> Any:
         """The same JSON value with serial numbers replaced."""
         if isinstance(value, str):
-            for serial in self._serials:
-                value = value.replace(serial, WITHHELD)
-            return value
+            return self.text(value)
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if isinstance(value, dict):

@@ -118,16 +118,26 @@ def judge_run(run: RunData, policy: Policy) -> Verdicts:
     return Verdicts(policy, {(device.name, cluster): _judged(device, cluster, policy) for device, cluster in places})
 
 
-def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) -> dict[tuple[int, str], int]:
-    """By launch and layer, how many rounds of a cluster's records hold a sample that may be valid another time."""
+@dataclass(frozen=True)
+class TaintedRounds:
+    """Of a layer in a launch: how many rounds hold a sample that may be valid another time, and the latest round."""
+
+    count: int
+    latest: int
+
+
+def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) -> dict[tuple[int, str], TaintedRounds]:
+    """Of a cluster's records, by launch and layer: those that have any."""
     streams, _ = read_records(path)
     judged = _judged(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
     rounds: dict[tuple[int, str], set[int]] = defaultdict(set)
+    latest: dict[tuple[int, str], int] = defaultdict(int)
     for stream, masks in zip(judged.streams, judged.masks, strict=True):
         for mask, launch, layer, number in zip(masks.tolist(), *map(stream.samples.column, _ROUND), strict=True):
+            latest[launch, layer] = max(latest[launch, layer], number)
             if mask & ~Reason.SHORT:  # which is of its calls: those stay
                 rounds[launch, layer].add(number)
-    return {job: len(numbers) for job, numbers in rounds.items()}
+    return {job: TaintedRounds(len(numbers), latest[job]) for job, numbers in rounds.items()}
 
 
 def _judged(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
@@ -170,6 +180,7 @@ def _setting(
         start,
         _rebooted(stream, later),
         np.full(count, stream.header.cpu, dtype=np.int64),
+        np.array(samples.column("threads"), dtype=np.int64),
         emulated,
     )
 

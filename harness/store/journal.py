@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,34 +52,49 @@ def append_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """All whole lines of a JSON Lines file that hold an object; a cut or damaged line is left out."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return list(objects(file))
     except OSError:
         return []
-    values: list[dict[str, Any]] = []
-    for line in data.split(b"\n"):
+
+
+def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """What is an object among lines of JSON."""
+    for line in lines:
         if not line.strip():
             continue
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            values.append(value)
-    return values
+            yield value
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replaces a file so that a reader sees the old or the new one, never a part."""
+def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Replaces a file so that a reader sees the old or the new one, never a part; ``durable``: on disk on return."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InfrastructureError(
             f"cannot write {path}: {error.strerror or error}", "free some space or mend the permissions"
         ) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class EventLog:

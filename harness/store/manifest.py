@@ -46,6 +46,7 @@ class Manifest(BaseModel):
     toolchain: dict[str, dict[str, Any]]  # by ABI
     tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
     workers: list[KeptWorker] = []
+    allow: list[str] = []  # conditions that did not stop it
     seconds: dict[str, float] = {}  # by phase
 
     @staticmethod

@@ -8,18 +8,26 @@ from pathlib import Path
 
 from harness.store import records
 
+Way = tuple[str, str, str]  # layer, what was asked for, cache mode ("": every one)
+JobKey = tuple[int, str]  # launch, layer
+
 
 @dataclass
 class Done:
-    """What one cluster has on record."""
+    """What one cluster has on record. Of jobs of which nothing is missing no single sample is remembered."""
 
     attempts: int = 0
-    jobs: set[tuple[int, str]] = field(default_factory=set)  # (launch, layer) of which nothing is missing
-    rounds: dict[tuple[int, str], int] = field(default_factory=dict)  # of those that lack variants
-    samples: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
-    calls: dict[tuple[str, str, str], int] = field(default_factory=dict)  # of a sample; (layer, asked for, cache)
-    excluded: set[tuple[str, str, str]] = field(default_factory=set)  # crashed, hung or too short; cache "": every mode
+    whole: set[JobKey] = field(default_factory=set)  # jobs with samples of which nothing is missing
+    ended: set[JobKey] = field(default_factory=set)  # other jobs of which convbench says that nothing is missing
+    rounds: dict[JobKey, int] = field(default_factory=dict)  # of those that ended
+    samples: dict[JobKey, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))  # round, position
+    calls: dict[Way, int] = field(default_factory=dict)  # of a sample
+    excluded: set[Way] = field(default_factory=set)  # crashed, hung or too short
     faults: list[records.Check | records.Error] = field(default_factory=list)  # wrong results, crashes
+    refused: dict[Way, str] = field(default_factory=dict)  # for want of memory; why
+    hindered: dict[tuple[int, Way], str] = field(default_factory=dict)  # by no fault of theirs, and not measured since
+    explained: set[str] = field(default_factory=set)  # layers of which a variant has no samples for a stated reason
+    _sampled: dict[JobKey, set[Way]] = field(default_factory=lambda: defaultdict(set))  # of jobs that are not whole
 
     def add(self, record: records.Record) -> None:
         """Takes one record into account."""
@@ -28,30 +36,73 @@ class Done:
         elif isinstance(record, records.Job):
             self._end_job(record)
         elif isinstance(record, records.Sample):
-            self.samples[record.launch, record.layer].add((record.round, record.position))
-            self.calls.setdefault(_way(record), record.calls)
+            self._sample(record)
         elif isinstance(record, records.Error):
             self._fail(record)
         elif isinstance(record, records.Check) and not record.ok:
+            self.explained.add(record.layer)
             self.faults.append(record)
-        elif isinstance(record, records.Skip) and record.cache and not record.bytes:
-            self.excluded.add(_way(record))
+        elif isinstance(record, records.Skip):
+            self._skip(record)
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self.whole or any(self.samples.values()))
+
+    def done_jobs(self) -> set[JobKey]:
+        """Jobs of which nothing is missing: one without samples counts only where a record says why."""
+        return self.whole | {job for job in self.ended if self._lacks_nothing(job)}
+
+    def lacks(self) -> list[str]:
+        """What kept variants from being measured that are missing, by no fault of their own."""
+        had = set().union(*self._sampled.values())
+        return sorted({*(why for way, why in self.refused.items() if way not in had), *self.hindered.values()})
+
+    def _lacks_nothing(self, job: JobKey) -> bool:
+        refused = {way for way in self.refused if way[0] == job[1]}
+        return bool(self.samples.get(job) or job[1] in self.explained) and refused <= self._sampled.get(job, set())
+
+    def _sample(self, record: records.Sample) -> None:
+        job = (record.launch, record.layer)
+        self.samples[job].add((record.round, record.position))
+        self.calls.setdefault(_way(record), record.calls)
+        for way in (_way(record), (record.layer, record.asked, "")):
+            self._sampled[job].add(way)
+            self.hindered.pop((record.launch, way), None)
 
     def _fail(self, record: records.Error) -> None:
         if record.external:
+            self.hindered[record.launch, _way(record)] = record.reason
             return  # it is measured again
+        self.explained.add(record.layer)
         self.faults.append(record)
         if record.signal or record.timed_out:
             self.excluded.add(_way(record))
 
+    def _skip(self, record: records.Skip) -> None:
+        if record.is_refusal:
+            self.refused[_way(record)] = f"{record.reason} ({record.bytes} bytes)"
+            return  # it is measured again
+        self.explained.add(record.layer)
+        if record.cache and not record.bytes:
+            self.excluded.add(_way(record))
+
     def _end_job(self, record: records.Job) -> None:
-        if record.complete:
-            self.jobs.add((record.launch, record.layer))
-        elif record.rounds:
-            self.rounds[record.launch, record.layer] = record.rounds
+        job = (record.launch, record.layer)
+        if record.rounds:
+            self.rounds[job] = record.rounds
+        if not record.complete:
+            return
+        if self.samples.get(job) and self._lacks_nothing(job):
+            self.whole.add(job)
+            del self.samples[job], self._sampled[job]
+            self.rounds.pop(job, None)
+        else:
+            self.ended.add(job)
 
 
-def _way(record: records.Sample | records.Error | records.Skip) -> tuple[str, str, str]:
+def _way(record: records.Sample | records.Error | records.Skip) -> Way:
     return (record.layer, record.asked, record.cache)
 
 

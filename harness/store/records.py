@@ -24,6 +24,7 @@ from pydantic import (
     field_validator,
 )
 
+from harness.model.memory import MEMORY_BYTES
 from harness.model.variant import CacheMode, Face, Variant
 
 # Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
@@ -307,11 +308,16 @@ class Gate(_Record):
 
 
 class Skip(_OfVariant):
-    """A variant that does not apply to a layer, or does not fit."""
+    """A variant that does not apply to a layer, or does not fit: it needs so many ``bytes``."""
 
     type: Literal["skip"]
     reason: str
     bytes: Bytes | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the device refused memory that a sample may take: it may have it another time."""
+        return 0 < (self.bytes or 0) <= MEMORY_BYTES
 
 
 class Error(_OfVariant):

@@ -67,19 +67,26 @@ def _header(line: bytes) -> records.Header | None:
 
 
 class LineCutter:
-    """Turns pieces of a growing file into whole lines; knows what is left over."""
+    """Turns pieces of a growing file into whole lines; knows what is left over.
+
+    ``whole`` and ``feed`` are two steps, so that lines that could not be kept are read again.
+    """
 
     def __init__(self) -> None:
         self.offset = 0  # of the next byte to read on the device
         self._rest = b""
 
+    def whole(self, piece: bytes) -> bytes:
+        """The whole lines that the next piece completes; the piece is not taken yet."""
+        data = self._rest + piece
+        return data[: data.rfind(b"\n") + 1]
+
     def feed(self, piece: bytes) -> bytes:
         """Takes the next piece; returns the whole lines it completes."""
+        lines = self.whole(piece)
         self.offset += len(piece)
-        data = self._rest + piece
-        whole = data.rfind(b"\n") + 1
-        self._rest = data[whole:]
-        return data[:whole]
+        self._rest = (self._rest + piece)[len(lines) :]
+        return lines
 
     @property
     def cut_tail(self) -> bytes:

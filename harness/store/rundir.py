@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from harness import __version__
 from harness.errors import InfrastructureError, UsageError
 from harness.store.journal import EventLog, append_bytes, write_atomically
+from harness.store.ledger import Ledger
 from harness.store.manifest import VERSION, Manifest
 
 _LOCK = ".lock"
@@ -65,6 +67,11 @@ class RunDir:
     @property
     def run_id(self) -> str:
         return self.manifest().run
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What is planned, and what of it is on record."""
+        return Ledger(self.path)
 
     def device(self, name: str, serial: str = "") -> DeviceDir:
         """The folder of the device with that slug; ``serial`` is what its events must not tell."""
@@ -115,6 +122,8 @@ class RunDir:
 
     def add_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Appends lines to plan.jsonl, all of them or none."""
+        if not jobs:
+            return
         lines = "".join(json.dumps(job, separators=(",", ":")) + "\n" for job in jobs)
         append_bytes(self.path / "plan.jsonl", lines.encode("utf-8"))
 
@@ -139,7 +148,7 @@ def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
     What was made is removed again where the block fails before it wrote anything. Raises UsageError where ``out`` is
     not empty or may not be written.
     """
-    had_runs = _runs().exists()
+    had_runs = runs_folder().exists()
     path, ours = _made(out) if out is not None else (_fresh(suite), True)
     lock = RunDir(path).lock()
     try:
@@ -152,7 +161,7 @@ def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:
             (path / _LOCK).unlink(missing_ok=True)
             with suppress(OSError):
                 path.rmdir() if ours else None
-                _runs().rmdir() if out is None and not had_runs else None
+                runs_folder().rmdir() if out is None and not had_runs else None
 
 
 def _made(out: Path) -> tuple[Path, bool]:
@@ -168,14 +177,15 @@ def _made(out: Path) -> tuple[Path, bool]:
     return out.resolve(), ours
 
 
-def _runs() -> Path:
+def runs_folder() -> Path:
+    """Where runs go that --out names no folder for."""
     return Path.cwd() / "runs"
 
 
 def _fresh(suite: str) -> Path:
     """A new folder under ./runs, named by the time."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    runs = _runs()
+    runs = runs_folder()
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         path = runs / f"{stamp}-{suite}{suffix}"
         try:
@@ -212,11 +222,11 @@ def slug(text: str) -> str:
 
 
 def device_names(models: list[tuple[str, str]]) -> list[str]:
-    """Folder names for (model, serial) pairs: a slug of the model, with a hash of the serial where two are alike."""
+    """Folder names for (model, key) pairs: a slug of the model, with a hash of the phone's key where two are alike."""
     slugs = [slug(model) for model, _ in models]
     return [
-        f"{name}-{sha256(serial.encode()).hexdigest()[:6]}" if slugs.count(name) > 1 else name
-        for name, (_, serial) in zip(slugs, models, strict=True)
+        f"{name}-{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}" if slugs.count(name) > 1 else name
+        for name, (_, key) in zip(slugs, models, strict=True)
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InfrastructureError
-from harness.paths import build_root, data_root
+from harness.paths import build_root, check_build_folder, data_root
 from harness.toolchain import cache, cmake, elf, flags, libc
 from harness.toolchain.toolchain import DEFAULT_ABI, Toolchain, choose
 
@@ -45,6 +45,7 @@ def build(
     none, InfrastructureError where the compiler fails or its result is not fit to be pushed.
     """
     started = time.monotonic()
+    check_build_folder()
     chosen = choose(abi, toolchain, ndk, say)
     try:
         return _build(chosen, say, started)

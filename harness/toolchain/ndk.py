@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.paths import data_root
+from harness.paths import data_root, user_home
 from harness.toolchain.cache import sha256
 
 NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK")
@@ -132,15 +132,15 @@ def find(
                 say(f"not used: {variable}={sdk}: not a folder")
             elif best := _best(sdk, variable, say):
                 return best
-    for sdk in _usual_sdks(home or Path.home()):
+    for sdk in _usual_sdks(home or user_home()):
         if best := _best(sdk, str(sdk), say):
             return best
     return None
 
 
-def _usual_sdks(home: Path) -> tuple[Path, ...]:
+def _usual_sdks(home: Path | None) -> tuple[Path, ...]:
     system = (Path("/opt/android-sdk"), Path("/usr/lib/android-sdk"), Path("/opt/android-sdk-linux"))
-    return (home / "Android/Sdk", home / "Library/Android/sdk", *system)
+    return ((home / "Android/Sdk", home / "Library/Android/sdk") if home else ()) + system
 
 
 def _candidates(sdk: Path) -> Iterator[Path]:

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+unsigned shape_count = SHAPES;
+
 int check_main(int argc, char **argv, const check_case *cases) {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         for (const check_case *c = cases; c->name != NULL; c++) {
@@ -21,7 +23,11 @@ int check_main(int argc, char **argv, const check_case *cases) {
         }
         return 0;
     }
-    const char *kernel = argc == 3 ? argv[2] : NULL;
+    const char *kernel = argc >= 3 ? argv[2] : NULL;
+    if (argc == 4) {
+        shape_count = (unsigned)atoi(argv[3]);
+        CHECK(shape_count > 0 && shape_count <= SHAPES);
+    }
     ic_kernel_info view = IC_KERNEL_INFO_INIT;
     for (unsigned i = 0; kernel != NULL && ic_kernel_get_info(i, &view) == IC_OK; i++) {
         if (strcmp(view.name, kernel) == 0 && !view.is_supported) {
@@ -29,13 +35,16 @@ int check_main(int argc, char **argv, const check_case *cases) {
             return EXIT_UNSUPPORTED;
         }
     }
+    /* Until a result was inexact, which none of whole numbers is, qemu computes by hand: three times as long. */
+    volatile float one = 1;
+    CHECK(one / 3 > 0);
     for (const check_case *c = cases; argc >= 2 && c->name != NULL; c++) {
         if (strcmp(c->name, argv[1]) == 0) {
             c->run(kernel);
             return 0;
         }
     }
-    fprintf(stderr, "usage: %s --list | --kernels | CASE [KERNEL]\n", argv[0]);
+    fprintf(stderr, "usage: %s --list | --kernels | CASE [KERNEL [SHAPES]]\n", argv[0]);
     return 2;
 }
 

@@ -25,8 +25,8 @@ typedef struct {
     void (*run)(const char *kernel);
 } check_case;
 
-/* `PROGRAM --list` names the cases, `PROGRAM --kernels` the kernels with 1 or 0 for supported, `PROGRAM CASE [KERNEL]`
- * runs one. Returns what main returns. */
+/* `PROGRAM --list` names the cases, `PROGRAM --kernels` the kernels with 1 or 0 for supported, `PROGRAM CASE [KERNEL
+ * [SHAPES]]` runs one, on the first so many shapes where it goes through all. Returns what main returns. */
 int check_main(int argc, char **argv, const check_case *cases);
 
 /* splitmix64 */
@@ -71,6 +71,7 @@ shape plain_shape(uint32_t kernel, size_t height, size_t width, size_t cin, size
 /* Number `index` of a fixed sequence: first the awkward ones, then random ones. */
 shape nth_shape(unsigned index);
 #define SHAPES 200
+extern unsigned shape_count; /* how many of them a case goes through */
 
 size_t depth_of(const shape *s);   /* products per output */
 size_t weights_of(const shape *s); /* floats */

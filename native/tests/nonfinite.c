@@ -37,14 +37,17 @@ static bool has_poison(const spoilt *p, size_t output) {
 static void check_input(const spoilt *p, const path *way) {
     const ic_conv2d_desc *d = &p->s->desc;
     const size_t in_group = d->in_channels / d->groups, out_group = d->out_channels / d->groups;
-    const size_t group = p->at % d->in_channels / in_group;
-    for (size_t i = 0; i < outputs_of(p->s); i++) {
+    const size_t outputs = outputs_of(p->s);
+    const size_t first = p->at % d->in_channels / in_group * out_group; /* channel of its group */
+    for (size_t i = 0; i < outputs; i += d->out_channels) {
         bool reads = false;
-        for (size_t tap = 0; tap < (size_t)d->kernel_height * d->kernel_width; tap++) {
-            reads = reads || pixel_read(p->s, i, tap) == (long)(p->at / d->in_channels);
+        for (size_t tap = 0; !reads && tap < (size_t)d->kernel_height * d->kernel_width; tap++) {
+            reads = pixel_read(p->s, i, tap) == (long)(p->at / d->in_channels);
         }
-        reads = reads && i % d->out_channels / out_group == group;
-        expect(reads ? has_poison(p, i) : is_same(p, i), p, i, way);
+        for (size_t o = 0; o < d->out_channels; o++) {
+            const bool has = reads && o >= first && o < first + out_group;
+            expect(has ? has_poison(p, i + o) : is_same(p, i + o), p, i + o, way);
+        }
     }
 }
 
@@ -54,7 +57,8 @@ static void check_weight(const spoilt *p, const path *way) {
     const size_t channel = p->at / depth_of(p->s), tap = p->at % depth_of(p->s) / (d->in_channels / d->groups);
     const bool is_naive = way->algorithm == IC_ALGORITHM_NAIVE, splits = strstr(way->options, "+regions") != NULL;
     const bool leaves_out = is_naive || strstr(way->options, "+taps") != NULL;
-    for (size_t i = 0; i < outputs_of(p->s); i++) {
+    const size_t outputs = outputs_of(p->s);
+    for (size_t i = 0; i < outputs; i++) {
         if (i % d->out_channels != channel) {
             expect(is_same(p, i), p, i, way);
         } else if (pixel_read(p->s, i, tap) >= 0) {
@@ -68,7 +72,7 @@ static void check_weight(const spoilt *p, const path *way) {
 void nonfinite(const char *kernel) {
     const bool naive = strcmp(kernel, "loops") == 0;
     uint64_t state = 5;
-    for (unsigned i = 0; i < SHAPES; i++) {
+    for (unsigned i = 0; i < shape_count; i++) {
         const shape s = nth_shape(i);
         const tensors t = new_tensors(&s, VALUES_FLOAT, FLUSH_END, i);
         const size_t bytes = outputs_of(&s) * sizeof(float);

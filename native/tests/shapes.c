@@ -46,6 +46,12 @@ static const uint16_t awkward[][17] = {
     {3, 2, 3, 1, 3, 1, 3, 1, 2, 0, 1, 5, 20, 0, 1, 17, 9},   /* one row of the output apart */
     {3, 2, 1, 1, 1, 1, 1, 0, 1, 0, 2, 6, 10, 0, 1, 9, 8},    /* groups, padding of rows alone */
     {3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 9, 0, 1, 40, 33},   /* many runs through a table */
+    {2, 1, 2, 2, 1, 1, 3, 1, 0, 1, 1, 5, 50, 0, 2, 2, 3},    /* rows in the padding, a tile of one row */
+    {1, 1, 3, 2, 2, 2, 2, 1, 1, 0, 1, 4, 45, 0, 2, 1, 1},    /* of two rows */
+    {2, 4, 3, 3, 2, 1, 1, 0, 1, 0, 2, 32, 46, 0, 1, 5, 5},   /* of two rows and the rest of a vector */
+    {2, 2, 3, 1, 2, 2, 0, 2, 2, 2, 1, 20, 12, 0, 2, 7, 5},   /* of five */
+    {3, 1, 2, 3, 1, 1, 0, 0, 1, 0, 1, 1, 59, 0, 1, 7, 4},    /* pointers larger than the matrix */
+    {1, 1, 1, 2, 1, 1, 1, 3, 1, 3, 1, 18, 72, 1, 2, 5, 5},   /* 1x1, stride in one direction */
 };
 
 shape nth_shape(unsigned index) {
@@ -178,7 +184,8 @@ reference_value *new_references(const shape *s, const float *weights, const floa
 }
 
 void check_references(const shape *s, values kind, const reference_value *all, const float *output, const char *what) {
-    for (size_t i = 0; i < outputs_of(s); i++) {
+    const size_t outputs = outputs_of(s);
+    for (size_t i = 0; i < outputs; i++) {
         check_output(s, kind, all[i].exact, all[i].magnitude, output[i], i, what);
     }
 }

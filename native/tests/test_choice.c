@@ -51,7 +51,7 @@ static void check_chosen(const shape *s, uint64_t seed, const char *name_for_aut
 
 static void right(const char *kernel) {
     (void)kernel;
-    for (unsigned i = 0; i < SHAPES; i++) {
+    for (unsigned i = 0; i < shape_count; i++) {
         const shape s = nth_shape(i);
         check_chosen(&s, i, i % 2 != 0 ? NULL : "best");
     }

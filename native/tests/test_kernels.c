@@ -10,7 +10,7 @@
 
 static void against_reference(const char *kernel, values kind, placement place, bool with_heap) {
     const bool naive = strcmp(kernel, "loops") == 0;
-    for (unsigned i = 0; i < SHAPES; i++) {
+    for (unsigned i = 0; i < shape_count; i++) {
         const shape s = nth_shape(i);
         const tensors t = new_tensors(&s, kind, place, i);
         const bool with_bias = i % 3 != 0;
@@ -49,7 +49,7 @@ static void guards(const char *kernel) {
 /* All paths of a kernel give the same bits, on any number of threads, and are one function, save for depthwise. */
 static void bits(const char *kernel) {
     unsigned direct = 0;
-    for (unsigned i = 0; i < SHAPES; i++) {
+    for (unsigned i = 0; i < shape_count; i++) {
         const shape s = nth_shape(i);
         const tensors t = new_tensors(&s, VALUES_FLOAT, FLUSH_START, i);
         const size_t bytes = outputs_of(&s) * sizeof(float);

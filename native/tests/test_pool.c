@@ -24,7 +24,7 @@ static void threads(const char *kernel) {
         const ic_pool_options options = {sizeof options, counts[t], NULL, NULL};
         CHECK(ic_pool_create(&options, &pools[t]) == IC_OK);
     }
-    for (unsigned i = 0; i < SHAPES; i += 8) {
+    for (unsigned i = 0; i < shape_count; i += 8) {
         const shape s = nth_shape(i);
         const size_t bytes = outputs_of(&s) * sizeof(float);
         uint64_t seed = i;

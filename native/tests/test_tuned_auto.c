@@ -69,7 +69,7 @@ static void obey(const tensors *t, ic_algorithm algorithm, const char *schedule)
 
 static void obeyed(const char *kernel) {
     (void)kernel;
-    for (unsigned i = 0; i < SHAPES; i += 9) {
+    for (unsigned i = 0; i < shape_count; i += 9) {
         const shape s = nth_shape(i);
         uint64_t seed = i;
         float *weights = guarded_new(weights_of(&s) * sizeof(float), FLUSH_END);

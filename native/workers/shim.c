@@ -31,6 +31,7 @@
 #define MARGIN 1.2       /* a later window may be so much faster before it is too short */
 #define QUIET_NS 5e8     /* longer silences are announced */
 #define MOST_CALLS 65536 /* of a sample in rotate */
+#define OBJECTS 4096     /* their numbers lie below it */
 
 typedef struct {
     shim_tensors tensors;
@@ -40,6 +41,7 @@ typedef struct {
 static const shim_functions *library;
 static struct {
     int cpu;
+    cpu_set_t cpus; /* for objects of several threads */
     size_t memory;
     double llc, min_ns, max_khz, tick_ns;
 } setting;
@@ -55,6 +57,7 @@ static struct {
     size_t bytes;
 } arena;
 static uint64_t seed;
+static size_t threads[OBJECTS]; /* of each, 0: not created */
 static copy *copies;
 static size_t made;         /* of the copies */
 static const float *latest; /* the output of the latest sample's last call, in the arena */
@@ -368,15 +371,46 @@ static window time_rotate(uint64_t calls, double least_ns) {
 
 /* Requests. */
 
-static bool pin(void) {
+/* An object's threads may go where all of them may, unless the library pins them. */
+static bool pin(size_t number) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET((size_t)setting.cpu, &set);
-    return !sched_setaffinity(0, sizeof set, &set);
+    return !sched_setaffinity(0, sizeof set, number > 1 ? &setting.cpus : &set);
+}
+
+static bool may_run_on(int cpu) {
+    return layer.shape.threads > 1 ? cpu >= 0 && CPU_ISSET((size_t)cpu, &setting.cpus) : cpu == setting.cpu;
+}
+
+/* "0-3,7"; the CPU to measure is always among them. */
+static void read_cpus(const char *list) {
+    CPU_ZERO(&setting.cpus);
+    CPU_SET((size_t)setting.cpu, &setting.cpus);
+    for (char *end; list && *list; list = *end == ',' ? end + 1 : end) {
+        unsigned long first = strtoul(list, &end, 10), last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+        for (; end > list && first <= last && first < CPU_SETSIZE; first++) {
+            CPU_SET(first, &setting.cpus);
+        }
+        if (end == list || (*end && *end != ',')) {
+            return;
+        }
+    }
+}
+
+/* The object's number of threads becomes the layer's. False: it was not created, which is answered. */
+static bool take_object(char *line) {
+    size_t object = size(line, "object");
+    layer.shape.threads = object < OBJECTS ? threads[object] : 0;
+    if (!layer.shape.threads) {
+        say_why("failed", "the object was not created", "");
+    }
+    return layer.shape.threads > 0;
 }
 
 static void take_hello(char *line) {
     setting.cpu = (int)number(line, "cpu");
+    read_cpus(value_of(line, "cpus"));
     setting.memory = size(line, "memory");
     setting.llc = number(line, "llc");
     setting.min_ns = number(line, "min_ns");
@@ -390,7 +424,7 @@ static void take_hello(char *line) {
         setting.tick_ns = fmin(setting.tick_ns, end - start);
     }
     seed = (uint64_t)now() ^ (uint64_t)getpid() << 40;
-    if (!pin()) {
+    if (!pin((size_t)CPU_COUNT(&setting.cpus))) {
         say_why("failed", "cannot run on the CPU to measure", " external=1");
     } else if (number(line, "probe") == 0 || clock_mhz() < 0) {
         say("hello protocol=%d", PROTOCOL);
@@ -418,13 +452,29 @@ static void take_layer(char *line) {
     latest = NULL;
     layer.known = false;
     snprintf(layer.name, sizeof layer.name, "%s", name ? name : "");
-    *s = (shim_layer){layer.name,           size(line, "batch"),        size(line, "h"),
-                      size(line, "w"),      size(line, "cin"),          size(line, "out_h"),
-                      size(line, "out_w"),  size(line, "cout"),         size(line, "kh"),
-                      size(line, "kw"),     size(line, "pt"),           size(line, "pr"),
-                      size(line, "pb"),     size(line, "pl"),           size(line, "sh"),
-                      size(line, "sw"),     size(line, "dh"),           size(line, "dw"),
-                      size(line, "groups"), (float)number(line, "min"), (float)number(line, "max")};
+    *s = (shim_layer){layer.name,
+                      size(line, "batch"),
+                      size(line, "h"),
+                      size(line, "w"),
+                      size(line, "cin"),
+                      size(line, "out_h"),
+                      size(line, "out_w"),
+                      size(line, "cout"),
+                      size(line, "kh"),
+                      size(line, "kw"),
+                      size(line, "pt"),
+                      size(line, "pr"),
+                      size(line, "pb"),
+                      size(line, "pl"),
+                      size(line, "sh"),
+                      size(line, "sw"),
+                      size(line, "dh"),
+                      size(line, "dw"),
+                      size(line, "groups"),
+                      (float)number(line, "min"),
+                      (float)number(line, "max"),
+                      1};
+    memset(threads, 0, sizeof threads);
     const char *type = value_of(line, "type"), *layout = value_of(line, "layout");
     if (!type || strcmp(type, "f32") || !layout || strcmp(layout, "nhwc") || !s->groups) {
         say_why("skip", "type or layout is not covered", "");
@@ -449,15 +499,26 @@ static void take_layer(char *line) {
     }
 }
 
-static void take_create(void) {
-    if (place(1)) {
-        say("created create_ns=%.17g", create_ns);
+static void take_create(char *line) {
+    size_t object = size(line, "object"), want = size(line, "threads");
+    if (object >= OBJECTS || want > (size_t)CPU_COUNT(&setting.cpus)) {
+        say_why("failed", "no such object, or more threads than CPUs", "");
+        return;
+    }
+    layer.shape.threads = threads[object] = want ? want : 1;
+    if (!pin(layer.shape.threads)) {
+        say_why("failed", "the system took the CPU away", " external=1");
+    } else if (place(1)) {
+        say("created threads=%zu create_ns=%.17g", layer.shape.threads, create_ns);
     }
 }
 
 static void take_check(char *line) {
     const char *path = value_of(line, "output");
     fault = NULL;
+    if (!take_object(line)) {
+        return;
+    }
     if (number(line, "compute") != 0) {
         if (!place(1)) {
             return;
@@ -484,7 +545,10 @@ static void take_sample(char *line) {
     struct rusage before, after;
     memset(times, 1, sizeof times); /* its pages are there */
     fault = NULL;
-    if (!pin()) {
+    if (!take_object(line)) {
+        return;
+    }
+    if (!pin(layer.shape.threads)) {
         say_why("failed", "the system took the CPU away", " external=1");
         return;
     }
@@ -510,7 +574,7 @@ static void take_sample(char *line) {
     const shim_tensors *t = &copies[0].tensors;
     if (fault) {
         say_why("failed", fault, "");
-    } else if (cpu_before != setting.cpu || cpu_after != setting.cpu) {
+    } else if (!may_run_on(cpu_before) || !may_run_on(cpu_after)) {
         say_why("failed", "it ran on another CPU", " external=1");
     } else if (rotate && chosen && w.ns < TICKS * setting.tick_ns) {
         say_why("skip", "a call is shorter than 1000 ticks of the timer", "");
@@ -535,7 +599,7 @@ static void answer(char *line) {
     } else if (!layer.known) {
         say_why("failed", "no layer yet", "");
     } else if (word == 6 && !strncmp(line, "create", word)) {
-        take_create();
+        take_create(line);
     } else if (word == 5 && !strncmp(line, "check", word)) {
         take_check(line);
     } else if (word == 6 && !strncmp(line, "sample", word)) {

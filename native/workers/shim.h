@@ -24,6 +24,7 @@ typedef struct {
     size_t stride_height, stride_width, dilation_height, dilation_width;
     size_t groups;
     float output_min, output_max; /* -INFINITY, INFINITY: no clamp */
+    size_t threads; /* that are to share a run, the caller's among them; 1 but where it is asked for more */
 } shim_layer;
 
 /* Where they lie; aligned to 64 bytes, and no more. They stay there until the object is destroyed. */

@@ -13,16 +13,18 @@ import gc
 import math
 import mmap
 import os
+import platform
 import random
 import resource
 import signal
 import socket
 import statistics
+import struct
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,7 @@ class Layer:
     groups: int
     output_min: float  # -inf, inf: no clamp
     output_max: float
+    threads: int = 1  # that are to share a run, the caller's among them
 
 
 @dataclass(frozen=True)
@@ -83,20 +86,25 @@ class Skip(Exception):
 Create = Callable[[Layer, Tensors], Any]
 Run = Callable[[Any], object]
 Destroy = Callable[[Any], object]
+Read = Callable[[Any], Any]
+Tell = Callable[[Any], str]
 
 
-def serve(create: Create, run: Run, destroy: Destroy) -> None:
+def serve(create: Create, run: Run, destroy: Destroy, *, read: Read | None = None, kernel: Tell | None = None) -> None:
     """Answers convbench until it hangs up.
 
     ``create`` does whatever may be done once and returns an object; it is called for each sample anew. ``run(object)``
     is what is timed: it computes the whole output and allocates nothing that it can help. ``destroy(object)`` ends it.
     What ``create`` or ``run`` raise is told as the reason of an error.
+    ``read(object)``: for a library that leaves its output in a layout, or at a place, of its own: what the last run
+    left, as bytes of f32 in the order of ``Tensors.output``. It is called when the output is judged, never timed.
+    ``kernel(object)``: how the object computes, for the records: up to 63 characters without a space.
     Raises SystemExit where convbench did not start the program.
     """
     if sys.argv[1:] != ["worker"]:
         sys.exit(f"{sys.argv[0]}: a worker of convbench, which starts it: harness run --worker NAME={sys.argv[0]}")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the conductor decides
-    worker = _Worker(create, run, destroy, socket.socket(fileno=CONDUCTOR))
+    worker = _Worker(create, run, destroy, read, kernel, socket.socket(fileno=CONDUCTOR))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         for line in worker.conductor.makefile("r", encoding="utf-8"):
             worker.say(worker.answer(line))
@@ -120,17 +128,29 @@ class _Refused(Exception):
 
 
 class _Worker:
-    def __init__(self, create: Create, run: Run, destroy: Destroy, conductor: socket.socket) -> None:
+    def __init__(
+        self,
+        create: Create,
+        run: Run,
+        destroy: Destroy,
+        read: Read | None,
+        kernel: Tell | None,
+        conductor: socket.socket,
+    ) -> None:
         self.create, self.run, self.destroy, self.conductor = create, run, destroy, conductor
+        self.read, self.kernel = read, kernel
         self.arena = mmap.mmap(-1, PAGE)
         self.layer: Layer | None = None
         self.data: dict[str, bytes] = {}
         self.copies: list[tuple[Tensors, Any]] = []
-        self.latest: View | None = None  # the output of the latest sample's last call
+        self.latest: tuple[Tensors, Any] | None = None  # of the latest call: its output is read from there
         self.turn = 0
         self.said_ns = 0
         self.setting: dict[str, int] = {}
+        self.cpus: set[int] = set()  # for objects of several threads
+        self.threads: dict[str, int] = {}  # by object
         self.tick_ns = min(_step() for _ in range(1000))
+        self.clock = _Clock()
         self.getcpu = getattr(ctypes.CDLL(None), "sched_getcpu", None)
 
     def say(self, line: str) -> None:
@@ -163,13 +183,24 @@ class _Worker:
             return f"failed reason={_encoded(f'{type(error).__name__}: {error}')}"
 
     def _hello(self, f: Fields) -> str:
-        self.setting = {key: int(f[key]) for key in ("cpu", "memory", "llc", "min_ns")}
-        self._pin()
-        return f"hello protocol={PROTOCOL}"
+        self.setting = {key: int(f[key]) for key in ("cpu", "memory", "llc", "min_ns", "max_khz")}
+        self.cpus = {self.setting["cpu"], *_numbers(f.get("cpus", ""))}
+        self._pin(len(self.cpus))
+        if f.get("probe") != "1" or not self.clock.works:
+            return f"hello protocol={PROTOCOL}"
+        mhz = self._mhz()
+        reason = "" if mhz > 0 else "over%20what%20the%20system%20names"
+        return f"hello protocol={PROTOCOL} clock_available={int(mhz > 0)} clock_reason={reason} clock_mhz={mhz!r}"
 
-    def _pin(self) -> None:
+    def _mhz(self) -> float:
+        """The clock now; -1 where it is not known, or over what the system names."""
+        mhz, most = self.clock.mhz(), 1.1e-3 * self.setting["max_khz"]
+        return -1 if most and mhz > most else mhz
+
+    def _pin(self, threads: int) -> None:
+        """An object's threads may go where all of them may, unless the library pins them."""
         try:
-            os.sched_setaffinity(0, {self.setting["cpu"]})
+            os.sched_setaffinity(0, self.cpus if threads > 1 else {self.setting["cpu"]})
         except OSError as error:
             raise _Refused(
                 f"failed reason={_encoded(f'cannot run on the CPU to measure: {error}')} external=1"
@@ -178,6 +209,7 @@ class _Worker:
     def _layer(self, f: Fields) -> str:
         self._drop()
         self.layer = None
+        self.threads.clear()
         if (f["type"], f["layout"]) != ("f32", "nhwc"):
             raise Skip("type or layout is not covered")
         self.data = {name: Path(f[name]).read_bytes() for name in ("input", "weights", "bias")}
@@ -202,19 +234,21 @@ class _Worker:
         )
         return "ok"
 
-    def _known(self) -> Layer:
+    def _known(self, f: Fields) -> Layer:
+        """The layer, with the threads of the object that is asked about."""
         if not self.layer:
             raise _Refused("failed reason=no%20layer%20yet")
-        return self.layer
+        if f["object"] not in self.threads:
+            raise _Refused("failed reason=the%20object%20was%20not%20created")
+        return replace(self.layer, threads=self.threads[f["object"]])
 
     def _drop(self) -> None:
         self.latest = None
         while self.copies:
             self.destroy(self.copies.pop()[1])
 
-    def _place(self, copies: int) -> float:
+    def _place(self, layer: Layer, copies: int) -> float:
         """Places the tensors anew, at other pages and lines, and makes objects for them; nanoseconds of the last."""
-        layer = self._known()
         self._drop()
         output = 4 * layer.batch * layer.out_height * layer.out_width * layer.out_channels
         sizes = [len(self.data["input"])] + copies * [len(self.data["weights"]), len(self.data["bias"]), output]
@@ -246,16 +280,24 @@ class _Worker:
             self.announce()
         return created_ns
 
-    def _create(self, _: Fields) -> str:
-        return f"created create_ns={self._place(1)}"
+    def _create(self, f: Fields) -> str:
+        threads = self.threads[f["object"]] = int(f.get("threads", "1"))
+        if threads > len(self.cpus):
+            return f"failed reason=threads={threads},%20but%20there%20are%20{len(self.cpus)}%20CPUs"
+        self._pin(threads)
+        told = f"created threads={threads} create_ns={self._place(self._known(f), 1)}"
+        return told if self.kernel is None else f"{told} kernel={_encoded(self.kernel(self.copies[0][1]))}"
 
     def _check(self, f: Fields) -> str:
+        layer = self._known(f)
         if f["compute"] == "1":
-            self._place(1)
+            self._pin(layer.threads)
+            self._place(layer, 1)
             self._untimed(False)
         if self.latest is None:
             return "failed reason=there%20is%20no%20sample%20to%20write"
-        Path(f["output"]).write_bytes(self.latest)
+        tensors, made = self.latest
+        Path(f["output"]).write_bytes(tensors.output if self.read is None else self.read(made))
         return "checked"
 
     def _untimed(self, rotate: bool) -> int:
@@ -267,19 +309,23 @@ class _Worker:
         start = time.monotonic_ns()
         self.run(made)
         ns = time.monotonic_ns() - start
-        self.latest = tensors.output
+        self.latest = self.copies[self.turn]
         return ns
 
     def _settle(self, rotate: bool, cap_ns: int) -> tuple[int, int, bool]:
-        """Untimed calls until two take the same within 1 %: nanoseconds of the last and of all, and whether capped."""
-        start, before, calls = time.monotonic_ns(), 0, 0
+        """Untimed calls until two clock probes, or where there are none two calls, agree within 1 %.
+
+        Nanoseconds of the last call and of all, and whether capped.
+        """
+        start, before, call, calls = time.monotonic_ns(), 0.0, 0, 0
         while True:
-            self.announce(before)
+            self.announce(call)
             call, calls = self._untimed(rotate), calls + 1
-            steady, over = abs(before / max(call, 1) - 1) <= 0.01, time.monotonic_ns() - start >= cap_ns
+            seen = self.clock.mhz() if self.clock.works else float(call)
+            steady, over = abs(before / max(seen, 1) - 1) <= 0.01, time.monotonic_ns() - start >= cap_ns
             if calls > 1 and (steady or over):
                 return call, time.monotonic_ns() - start, not steady
-            before = call
+            before = seen
 
     def _choose(self, call_ns: float, least_ns: float) -> int:
         """Calls that last so long even if they become a fifth faster; the fastest batch counts."""
@@ -295,13 +341,13 @@ class _Worker:
         return max(1, math.ceil(MARGIN * least_ns / call_ns))
 
     def _hot(self, calls: int) -> _Window:
-        (tensors, made), run = self.copies[0], self.run
+        (_, made), run = self.copies[0], self.run
         run(made)
         start = time.monotonic_ns()
         for _ in repeat(None, calls):
             run(made)
         ns = time.monotonic_ns() - start
-        self.latest = tensors.output
+        self.latest = self.copies[0]
         return _Window(calls, ns / calls, ns, start)
 
     def _rotate(self, calls: int, least_ns: float) -> _Window:
@@ -318,12 +364,12 @@ class _Worker:
 
     def _sample(self, f: Fields) -> str:
         rotate, calls = f["cache"] == "rotate", int(f["calls"])
-        layer, chosen = self._known(), not calls
+        layer, chosen = self._known(f), not calls
         output = layer.batch * layer.out_height * layer.out_width * layer.out_channels
         copies = 1 + math.ceil(self.setting["llc"] / (len(self.data["weights"]) + 4 * output)) if rotate else 1
         least_ns = max(self.setting["min_ns"], TICKS * self.tick_ns)
-        self._pin()
-        self._place(copies)
+        self._pin(layer.threads)
+        self._place(layer, copies)
         gc.collect()
         gc.disable()
         try:
@@ -331,11 +377,11 @@ class _Worker:
             if chosen and not rotate:
                 calls = self._choose(call_ns, least_ns)
             self.announce(MARGIN * least_ns + 5 * call_ns if rotate else call_ns * (calls + 1))
-            before = self._state()
+            before, mhz_before = self._state(), self._mhz()
             begin, cpu_begin = time.monotonic_ns(), time.thread_time_ns()
             w = self._rotate(calls, least_ns) if rotate else self._hot(calls)
             cpu_ns, span_ns = time.thread_time_ns() - cpu_begin, time.monotonic_ns() - begin
-            after = self._state()
+            mhz_after, after = self._mhz(), self._state()
         finally:
             gc.enable()
         if rotate and chosen and w.ns < TICKS * self.tick_ns:
@@ -343,6 +389,7 @@ class _Worker:
         told: dict[str, float] = {
             **{"calls": w.calls, "ns": w.ns, "window_ns": w.window_ns, "window_short": w.window_ns < least_ns},
             **{"copies": copies, "settle_ns": settle_ns, "settle_capped": capped, "t_ns": w.t_ns},
+            **{"mhz_before": mhz_before, "mhz_after": mhz_after},
             **{"nivcsw": after[0] - before[0], "faults": after[1] - before[1], "cpu_ns": cpu_ns, "span_ns": span_ns},
         }
         if self.getcpu:
@@ -353,6 +400,43 @@ class _Worker:
         """Involuntary context switches and page faults of this thread so far, and its CPU."""
         usage = resource.getrusage(resource.RUSAGE_THREAD)
         return usage.ru_nivcsw, usage.ru_minflt + usage.ru_majflt, self.getcpu() if self.getcpu else -1
+
+
+class _Clock:
+    """MHz, from dependent additions of one cycle each, as machine code: where there is some for this machine."""
+
+    ADDITIONS, LOOPS = 256, 1600
+
+    def __init__(self) -> None:
+        self.works = False
+        if platform.machine() != "x86_64":
+            return
+        body = b"\x48\x01\xd0" * self.ADDITIONS + b"\x48\xff\xcf"  # add rax, rdx ... dec rdi
+        again = b"\x0f\x85" + struct.pack("<i", -len(body) - 6)  # jnz to the first addition
+        with contextlib.suppress(OSError):  # the system may forbid it
+            self._code = mmap.mmap(-1, PAGE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+            self._code.write(b"\x31\xc0\x31\xd2" + body + again + b"\xc3")  # both from zero; ret
+            address = ctypes.addressof(ctypes.c_char.from_buffer(self._code))
+            self._run = ctypes.CFUNCTYPE(None, ctypes.c_uint64)(address)
+            self.works = True
+
+    def mhz(self) -> float:
+        """The fastest of three, since an interruption only slows down; -1: there is none."""
+        return max(self._once() for _ in range(3)) if self.works else -1
+
+    def _once(self) -> float:
+        start = time.monotonic_ns()
+        self._run(self.LOOPS)
+        return 1e3 * self.ADDITIONS * self.LOOPS / (time.monotonic_ns() - start)
+
+
+def _numbers(cpus: str) -> set[int]:
+    """Of a list like ``0-3,7``."""
+    found: set[int] = set()
+    for part in filter(None, cpus.split(",")):
+        first, _, last = part.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    return found
 
 
 def _step() -> int:

@@ -1,4 +1,4 @@
-"""One test per kind of bad input: the exit code, what is named, no traceback (the fixture fails on one)."""
+"""One test per kind of bad input: the exit code, what is named, no traceback (the fixtures fail on one)."""
 
 from __future__ import annotations
 
@@ -57,12 +57,18 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["build", "--ndk", "/nowhere"], ["/nowhere"]),
     ],
 )
-def test_usage(harness: Callable[..., Any], argv: list[str], named: list[str]) -> None:
-    done = harness(*argv)
+def test_usage(tool: Callable[..., Any], argv: list[str], named: list[str]) -> None:
+    done = tool(*argv)
     assert done.code == 2, done.err
     assert done.out == ""
     for word in named:
         assert word in done.err
+
+
+def test_a_process_of_its_own_says_the_same(harness: Callable[..., Any], tool: Callable[..., Any]) -> None:
+    done = harness("run", "nonsense")
+    assert done == tool("run", "nonsense")
+    assert (done.code, done.out) == (2, "") and "nonsense" in done.err
 
 
 @pytest.mark.parametrize(
@@ -80,65 +86,65 @@ def test_usage(harness: Callable[..., Any], argv: list[str], named: list[str]) -
         ("  - [unclosed\n", ["mine.yaml"]),
     ],
 )
-def test_suite_files(harness: Callable[..., Any], tmp_path: Path, layers: str, named: list[str]) -> None:
-    done = harness("run", suite(tmp_path, layers), "--device", "local")
+def test_suite_files(tool: Callable[..., Any], tmp_path: Path, layers: str, named: list[str]) -> None:
+    done = tool("run", suite(tmp_path, layers), "--device", "local")
     assert done.code == 2, done.err
     for word in named:
         assert word in done.err
     assert not (tmp_path / "runs").exists()
 
 
-def test_suite_with_an_unknown_algorithm(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_suite_with_an_unknown_algorithm(tool: Callable[..., Any], tmp_path: Path) -> None:
     head = "suite: mine\nalgorithms: [im2col, winograd]\n"
-    done = harness("run", suite(tmp_path, LAYER, head), "--device", "local")
+    done = tool("run", suite(tmp_path, LAYER, head), "--device", "local")
     assert done.code == 2
     assert "mine.yaml:2" in done.err and "winograd" in done.err
 
 
-def test_named_adb_server_that_does_not_answer(harness: Callable[..., Any]) -> None:
-    done = harness("run", "smoke", "--adb-server", "127.0.0.1:1")
+def test_named_adb_server_that_does_not_answer(tool: Callable[..., Any]) -> None:
+    done = tool("run", "smoke", "--adb-server", "127.0.0.1:1")
     assert done.code == 3
     assert "127.0.0.1:1" in done.err
 
 
-def test_wrong_adb_server_option(harness: Callable[..., Any]) -> None:
-    done = harness("devices", "--adb-server", "nonsense:port")
+def test_wrong_adb_server_option(tool: Callable[..., Any]) -> None:
+    done = tool("devices", "--adb-server", "nonsense:port")
     assert done.code == 2
     assert "nonsense:port" in done.err
 
 
-def test_out_that_is_not_empty(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_out_that_is_not_empty(tool: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("x")
-    done = harness("run", "smoke", "--device", "local", "--out", "out")
+    done = tool("run", "smoke", "--device", "local", "--out", "out")
     assert done.code == 2
     assert "out" in done.err and "not empty" in done.err
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["precious"]
 
 
-def test_no_write_permission(harness: Callable[..., Any]) -> None:
-    done = harness("run", "smoke", "--device", "local", "--out", "/sys/kernel/run")
+def test_no_write_permission(tool: Callable[..., Any]) -> None:
+    done = tool("run", "smoke", "--device", "local", "--out", "/sys/kernel/run")
     assert done.code == 2
     assert "/sys/kernel/run" in done.err
 
 
-def test_dump_without_write_permission(harness: Callable[..., Any]) -> None:
-    done = harness("verify", "smoke", "--device", "local", "--dump", "/sys/kernel/dump")
+def test_dump_without_write_permission(tool: Callable[..., Any]) -> None:
+    done = tool("verify", "smoke", "--device", "local", "--dump", "/sys/kernel/dump")
     assert done.code == 2
     assert "/sys/kernel/dump" in done.err
 
 
-def test_cluster_that_is_not_there(harness: Callable[..., Any], tmp_path: Path) -> None:
-    done = harness("run", "smoke", "--device", "local", "--clusters", "900-901")
+def test_cluster_that_is_not_there(tool: Callable[..., Any], tmp_path: Path) -> None:
+    done = tool("run", "smoke", "--device", "local", "--clusters", "900-901")
     assert done.code == 2
     assert "900-901" in done.err and not (tmp_path / "runs").exists()
 
 
-def test_damaged_manifest(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_damaged_manifest(tool: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "manifest.json").write_text('{"schema": 1, ')
     for argv in (["report", "run"], ["run", "--resume", "run"]):
-        done = harness(*argv)
+        done = tool(*argv)
         assert done.code == 2
         assert "manifest.json" in done.err
 
@@ -146,35 +152,35 @@ def test_damaged_manifest(harness: Callable[..., Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "other", [["--seed", "3"], ["--dry-run"], ["--toolchain", "zig"], ["--abi", "host"], ["smoke"]]
 )
-def test_resume_takes_no_other_option(harness: Callable[..., Any], other: list[str]) -> None:
-    done = harness("run", "--resume", "x", *other)
+def test_resume_takes_no_other_option(tool: Callable[..., Any], other: list[str]) -> None:
+    done = tool("run", "--resume", "x", *other)
     assert done.code == 2
     assert "--resume" in done.err
 
 
 @pytest.mark.parametrize("value", ["null", "[]", "3", '{"schema": 2, "run": "../x"}'])
-def test_manifest_of_a_wrong_shape(harness: Callable[..., Any], tmp_path: Path, value: str) -> None:
+def test_manifest_of_a_wrong_shape(tool: Callable[..., Any], tmp_path: Path, value: str) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "manifest.json").write_text(value)
-    done = harness("run", "--resume", "run")
+    done = tool("run", "--resume", "run")
     assert done.code == 2
     assert "manifest.json" in done.err and "http" not in done.err
 
 
-def test_a_run_directory_of_an_older_version(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_run_directory_of_an_older_version(tool: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "manifest.json").write_text('{"schema": 1, "run": "x"}')
     for argv in (["report", "run"], ["run", "--resume", "run"]):
-        done = harness(*argv)
+        done = tool(*argv)
         assert done.code == 2
         first, *rest = done.err.splitlines()
         assert "run directory of version 1: harness 0.1 reads it" in first and len(rest) == 1
 
 
-def test_state_folder_that_cannot_be_made(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_state_folder_that_cannot_be_made(tool: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for command in ("run", "verify"):
-        done = harness(command, "smoke", "--device", "local", XDG_STATE_HOME=str(tmp_path / "file" / "state"))
+        done = tool(command, "smoke", "--device", "local", XDG_STATE_HOME=str(tmp_path / "file" / "state"))
         assert done.code == 3, done.err
         assert str(tmp_path / "file" / "state") in done.err
 
@@ -187,6 +193,13 @@ def test_a_full_disk_behind_stdout() -> None:
     assert "No space left" in done.stderr and "Traceback" not in done.stderr
 
 
+def is_running(pid: str) -> bool:
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes() != b""  # of a zombie it is empty
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_during_the_build(tmp_path: Path, number: signal.Signals) -> None:
     compiler = tmp_path / "slow-cc"
@@ -197,25 +210,28 @@ def test_a_signal_during_the_build(tmp_path: Path, number: signal.Signals) -> No
     deadline = time.monotonic() + 60
     while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    time.sleep(0.5)  # the tool has seen that it runs, and waits for it
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert b"Traceback" not in err
+    deadline = time.monotonic() + 10  # killed, and gone when the system comes to it
     for pid in (tmp_path / "pids").read_text().split():
-        cmdline = Path("/proc", pid, "cmdline")  # of a zombie it is empty
-        assert not cmdline.exists() or cmdline.read_bytes() == b""
+        while is_running(pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
     assert b"interrupted" in err
     assert not (tmp_path / "runs").exists()
 
 
-def test_lab_with_an_unknown_model(harness: Callable[..., Any]) -> None:
-    done = harness("lab", "up", "pixel-99")
+def test_lab_with_an_unknown_model(tool: Callable[..., Any]) -> None:
+    done = tool("lab", "up", "pixel-99")
     assert done.code == 2
     assert "pixel-99" in done.err and "pixel-3" in done.err
 
 
-def test_json_of_devices(harness: Callable[..., Any]) -> None:
-    done = harness("devices", "--device", "local", "--json")
+def test_json_of_devices(tool: Callable[..., Any]) -> None:
+    done = tool("devices", "--device", "local", "--json")
     assert done.code == 0
     (device,) = json.loads(done.out)["devices"]
     assert device["identity"]["kind"] == "local"

@@ -15,7 +15,7 @@ from harness.exit_codes import ExitCode
 from harness.measure.context import Context
 from harness.measure.device_folder import programs_of
 from harness.measure.request import Request
-from harness.measure.run import runner, session
+from harness.measure.run import attempt, runner
 from harness.measure.run.clusterplan import ClusterPlan
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
@@ -37,7 +37,7 @@ def test_a_convbench_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     suite, device = load_suite("smoke"), LocalDevice()
     request = Request("mine", suite.layers[:1], load_policy(str(policy)), ("indirect", "im2col"), 7)
     monkeypatch.setattr(ClusterPlan, "deadline_s", lambda self, identity: 3600)
-    monkeypatch.setattr(session, "_GRACE_S", 6.0 - 3600)
+    monkeypatch.setattr(attempt, "_GRACE_S", 6.0 - 3600)
     done = runner.start(Context(request, Attached((device,)), print, never), tmp_path / "run")
     assert done.code == ExitCode.INFRASTRUCTURE
     message, unmeasured = done.messages

@@ -113,7 +113,8 @@ def test_on_this_machine(harness: Callable[..., Any], tmp_path: Path) -> None:
 
 def test_arm64_under_emulation(need_tool: Callable[[str], str], tmp_path: Path) -> None:
     qemu = need_tool("qemu-aarch64-static")
-    layers = smaller(ARM64_MACS)
+    every = sorted(smaller(ARM64_MACS), key=lambda layer: -layer.macs)
+    layers = list({kind(layer): layer for layer in every}.values())  # the smallest: all of a kind go the same way
     script = tmp_path / "convbench"  # the conductor starts its workers by this name too
     script.write_text(f'#!/bin/sh\nexec {qemu} {build("arm64-v8a", "zig").path} "$@"\n')
     script.chmod(0o755)

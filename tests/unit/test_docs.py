@@ -10,8 +10,9 @@ import pytest
 
 from harness.exit_codes import ExitCode
 from harness.judge.reason import Reason
+from harness.model.condition import KINDS
 from harness.model.layer import Layer
-from harness.model.policy import Policy
+from harness.model.policy import PhoneSettings, Policy
 from harness.model.worker import OURS, Worker
 from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+CONDITIONS = (ROOT / "docs" / "conditions.md").read_text()
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
 ROOMS = r"(?:harness|native|ndk|configs|reports|benchmarks|tests|docs|requirements)"
 
@@ -43,6 +45,13 @@ def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 
 
+def test_conditions_tell_the_table_of_the_code() -> None:
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (yes|no) \| (.+?) \| (.+?) \| (.+?) \|$", CONDITIONS, re.MULTILINE)
+    told = {name: (stops == "yes", why, remedy.replace("`", "")) for name, stops, _, why, remedy in rows}
+    assert len(rows) == len(told)
+    assert told == {name: (kind.stops, kind.why, kind.remedy) for name, kind in KINDS.items()}
+
+
 def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     kinds = [get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(get_args(records.Record)[0])]
     codes = [str(int(code)) for code in ExitCode]
@@ -50,6 +59,6 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     ends = ("_low", "_high")  # told once for all ratios
     columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS, *VERDICT_COLUMNS]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]
-    words += [*Worker.model_fields, *OURS, *Policy.model_fields, *Layer.model_fields]
+    words += [*Worker.model_fields, *OURS, *Policy.model_fields, *PhoneSettings.model_fields, *Layer.model_fields]
     words += [str(reason.name) for reason in Reason]
     assert [word for word in words if word not in named and word != "name"] == []

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError
+from harness.errors import DeviceError, Unkillable
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
-from harness.store.journal import EventLog, write_atomically
+from harness.measure.sweeping import quarantined, swept
+from harness.store.journal import EventLog
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
 
@@ -45,7 +46,7 @@ class Convbench:
         ``of`` tells several runs of a command apart. Raises DeviceError.
         """
         stem = f"{self.folder}/{command}{of}"
-        self._push_text(plan, f"{stem}.plan")
+        self._installed.put(plan.encode(), f"{command}{of}.plan")
         self._process = self.device.spawn(
             [self.program, command, f"{stem}.plan", *options], cwd=self.folder, output=f"{stem}.out"
         )
@@ -72,6 +73,7 @@ class Convbench:
                 ExitCode.INFRASTRUCTURE,
                 f"{self.folder} may be left on the device: {error.message}\n  remove it when the device is back",
             )
+            quarantined(error, self.device, self._done)
 
     def _wait(self, process: RemoteProcess, latest_s: float) -> bool:
         """Waits for the program's end or a stop; False where it took longer than ``latest_s`` seconds."""
@@ -81,25 +83,34 @@ class Convbench:
                 return False
         return True
 
-    def _push_text(self, text: str, target: str) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "text"
-            write_atomically(file, text.encode())
-            self.device.push(file, target)
-
 
 @contextmanager
-def held(device: Device, name: str, work: Work) -> Iterator[Device]:
-    """The device, this command's alone within the block, with calls repeated while it is away. Raises DeviceError."""
-    with leased(device.serial), host_cpus(device.identity, work.stop, lambda text: work.say(f"{name}: {text}")):
-        yield patient(device, NO_EVENTS, work.stop)
+def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Device]:
+    """The device, this command's alone within the block, with calls repeated while it is away, and without what dead
+    runs left. Raises DeviceError.
+    """
+
+    def say(text: str) -> None:
+        work.say(f"{done.name}: {text}")
+
+    mine = patient(device, NO_EVENTS, work.stop)
+    with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as lease:
+        for condition in (*lease.conditions, *work.conditions.get(done.name, ())):
+            done.stamp(condition, NO_EVENTS)
+        with host_cpus(device.identity, work.stop, say, run):
+            try:
+                swept(mine, run, done, NO_EVENTS, say, alone=lease.alone)
+                yield mine
+            except Unkillable as error:
+                quarantined(error, device, done)
+                raise
 
 
 @contextmanager
 def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> Iterator[Convbench]:
     """convbench on the device within the block. Raises DeviceError where it cannot be installed."""
     built = work.programs.of(device)
-    installed = DeviceFolder(device, run_id, NO_EVENTS)
+    installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
         installed.install(built, work.request.workers)

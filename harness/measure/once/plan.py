@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from harness.devices.base import Identity
 from harness.measure.clusters import Target
-from harness.measure.planning import MEMORY_BYTES, builds_of, cluster_jobs, extended, run_line
+from harness.measure.planning import builds_of, cluster_jobs, extended, run_line
 from harness.measure.request import Request
+from harness.model.memory import MEMORY_BYTES
 from harness.plan.planfile import MeasureLine, Plan, render
 
 

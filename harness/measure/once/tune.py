@@ -7,17 +7,18 @@ import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.control.settings import kept_awake
+from harness.control.settings import applied
 from harness.devices.base import Device
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.clusters import Target, out_of_reach, planned, targets
 from harness.measure.context import Context, Work
-from harness.measure.once.convbench import Convbench, convbench, held
+from harness.measure.once.convbench import NO_EVENTS, Convbench, convbench, held
 from harness.measure.once.plan import once_plan, tune_deadline_s
 from harness.measure.outcome import DeviceOutcome, Results, code_of
 from harness.measure.programs import build_programs
@@ -98,7 +99,7 @@ def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
     _check_new(pairs, request, out)
     programs = build_programs(devices, request, context.say)
     with context.stopping() as stop:
-        work = Work(request, programs, stop, context.say)
+        work = Work(request, programs, stop, context.say, wait_s=context.wait_s, conditions=context.seen(pairs))
         done = in_turn(pairs, lambda name, device: _Tuning(name, device, work, budget_s, out).perform(), work)
         return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
@@ -125,7 +126,7 @@ class _Tuning:
 
     def perform(self) -> Tuned:
         done, work = self._done, self._work
-        with done.noting(), held(self._raw, done.name, work) as device, ExitStack() as stack:
+        with done.noting(), held(self._raw, done, work, self._run_id) as device, ExitStack() as stack:
             folder = self._out / done.name
             folder.mkdir(parents=True, exist_ok=True)
             topology = device.topology()
@@ -133,7 +134,8 @@ class _Tuning:
             for label, why in out_of_reach(topology, clusters).items():
                 done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label} not tuned: {why}")
             if device.identity.capabilities.has_settings:
-                stack.enter_context(kept_awake(device, folder / "settings.jsonl", done.messages.append))
+                wanted, stamp = work.request.policy.settings, partial(done.stamp, events=NO_EVENTS)
+                stack.enter_context(applied(device, wanted, folder / "settings.jsonl", stamp))
             program = stack.enter_context(convbench(device, self._run_id, work, done))
             for target in targets(topology, clusters):
                 if not work.stop.is_set():

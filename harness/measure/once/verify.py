@@ -99,24 +99,25 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
             dump.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--dump {dump}: {error.strerror}", "name a folder of your own") from error
-    lacking = unfit(named(devices), context.request.workers)
+    pairs = named(devices)
+    lacking = unfit(pairs, context.request.workers)
     programs = build_programs(devices, context.request, context.say)
     with context.stopping() as stop, ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        work = Work(context.request, programs, stop, context.say, lacking)
-        done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), named(devices)))
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, context.seen(pairs))
+        done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), pairs))
         return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
 
 
 def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verified:
     done = Verified(name)
-    with done.noting(), held(device, name, work) as mine:
+    run_id = f"verify-{slug(work.request.suite)}-{secrets.token_hex(3)}"
+    with done.noting(), held(device, done, work, run_id) as mine:
         if (why := work.unfit.get(name)) is not None:
             raise why
         topology = mine.topology()
         usable = targets(topology, topology.clusters)
         if not usable:
             raise DeviceError("no CPU of the device is to be had", "wait until it lets the shell use one")
-        run_id = f"verify-{slug(work.request.suite)}-{secrets.token_hex(3)}"
         deadline_s = verify_deadline_s(work.request, mine.identity)
         with convbench(mine, run_id, work, done) as program:
             plan = once_plan(work.request, usable[-1], run_id, program.program, deadline_s)

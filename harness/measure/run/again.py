@@ -5,41 +5,41 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.measure.run.clusterplan import ClusterPlan
-from harness.plan.jobs import Job
+from harness.measure.clusters import Target
+from harness.measure.request import Request
+from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.plan.known import known_lines
-from harness.store.progress import Done, done_by_cluster
+from harness.store.progress import Done
 
 
-def make_again(plan: ClusterPlan, records: Path, *, emulated: bool) -> ClusterPlan | None:
-    """The next attempt at the plan's cluster, held to the policy's ``again_share`` of the budget; None: none is needed.
+def make_again(
+    request: Request, target: Target, done: Done, records: Path, *, name: str, emulated: bool
+) -> ClusterPlan | None:
+    """A further attempt at a cluster of device ``name``, held to the policy's ``again_share``; None: none is needed.
 
     Rounds are added behind those on record and none is replaced: what stays tainted is kept.
     """
     from harness.results.verdicts import tainted_rounds  # noqa: PLC0415  slow to load, not while measuring
 
-    policy, label = plan.request.policy, plan.target.cluster.label
+    policy = request.policy
     if not policy.verdicts or not policy.again_share:
         return None
-    lost = tainted_rounds(records, label, policy, emulated=emulated)
-    done = done_by_cluster(records).get(label, Done())
-    jobs = [_further(job, lost[job.launch, job.layer], done) for job in plan.jobs if (job.launch, job.layer) in lost]
+    plan = make_plan(request, target, Done(), name)  # of all jobs
+    tainted = tainted_rounds(records, target.cluster.label, policy, emulated=emulated)
+    jobs = []
+    for job in plan.jobs:
+        found = tainted.get((job.launch, job.layer))
+        if found is not None:
+            first = max(job.rounds, found.latest + 1)
+            jobs.append(replace(job, first_round=first, rounds=first + found.count))
     if not jobs:
         return None
     known = known_lines(dict.fromkeys(job.layer for job in jobs), plan.variants, done.calls, done.excluded)
     return replace(
         plan,
-        attempt=plan.attempt + 1,
+        attempt=done.attempts + 1,
         jobs=tuple(jobs),
         planned=len(jobs),
-        done=0,
         known=tuple(known),
         share=policy.again_share,
     )
-
-
-def _further(job: Job, count: int, done: Done) -> Job:
-    """The same job from the first round on that is behind all of it."""
-    measured = [number for number, _ in done.samples.get((job.launch, job.layer), ())]
-    first = max([job.rounds, *(number + 1 for number in measured)])
-    return replace(job, first_round=first, rounds=first + count, done=())

@@ -8,12 +8,13 @@ from typing import Any
 from harness.control.heat import Heat
 from harness.devices.base import Identity
 from harness.measure.clusters import Target
-from harness.measure.planning import MEMORY_BYTES, builds_of, cluster_jobs, extended, run_line
+from harness.measure.planning import builds_of, cluster_jobs, extended, measured, run_line
 from harness.measure.request import Request
+from harness.model.memory import MEMORY_BYTES
 from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
 from harness.plan.planfile import GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
-from harness.plan.remaining import Measured, remaining
+from harness.plan.remaining import remaining
 from harness.store.progress import Done
 
 
@@ -107,7 +108,7 @@ class ClusterPlan:
 def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
     """What is missing of a cluster's jobs. Pure."""
     variants, jobs = cluster_jobs(request, target.cluster.label, device)
-    left = remaining(jobs, Measured(done.jobs, done.samples, done.rounds))
+    left = remaining(jobs, measured(done))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.excluded)
     return ClusterPlan(
         request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, InfrastructureError
 from harness.measure.lost_connection import Connection
 from harness.store import records
 from harness.store.journal import EventLog
@@ -37,6 +37,7 @@ class Follower:
         self._cutter = LineCutter()
         self.end: records.End | None = None
         self.overdue = False  # convbench had not ended when its time was over
+        self._unwritable = False  # the rest stays on the device, for --resume
 
     def resume_after(self, known: bytes) -> None:
         """Skips what is in the run directory already (``known``: its bytes of this run of convbench).
@@ -55,7 +56,12 @@ class Follower:
                 self.end = record
 
     def pull_rest(self) -> None:
-        """Takes over what is there now; a cut last line is noted as an event."""
+        """Takes over what is there now; a cut last line is noted as an event.
+
+        Where lines could not be written before, nothing that follows them is: it would stand behind a hole.
+        """
+        if self._unwritable:
+            return
         while self._step():
             pass
         tail = self._cutter.cut_tail
@@ -89,9 +95,13 @@ class Follower:
 
     def _step(self) -> bool:
         piece = self._device.read_from(self._remote, self._cutter.offset)
-        lines = self._cutter.feed(piece)
-        if lines:
+        lines = self._cutter.whole(piece)
+        try:
             self._target.append(lines)
+        except InfrastructureError:
+            self._unwritable = True
+            raise
+        self._cutter.feed(piece)
         for record in parsed(lines):
             if isinstance(record, str):
                 self._events.add("not a record", line=record)

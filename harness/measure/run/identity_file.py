@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.devices.base import Identity, Topology, as_json
+from harness.devices.phone_id import PhoneId
+from harness.errors import WrongDevice
 from harness.measure.clusters import out_of_reach
 from harness.store.journal import write_atomically
 
@@ -16,12 +19,47 @@ def write(file: Path, name: str, identity: Identity, topology: Topology) -> None
     value = {
         "name": name,
         "title": _title(identity),
-        "identity": as_json(identity),
+        "identity": as_json(_with_known_mark(file, identity)),
         "serial_is_secret": identity.capabilities.has_secret_serial,
         "clusters": _clusters(file, topology),
         "notes": list(topology.notes),
     }
     write_atomically(file, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def check(file: Path, identity: Identity) -> None:
+    """Raises WrongDevice where the file tells of another device, and where it is damaged: then nobody knows of which.
+
+    Whatever is appended, put back or removed for the run belongs to the device of that file.
+    """
+    try:
+        owner = _owner(file)
+    except FileNotFoundError:
+        return  # it is measured for the first time
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WrongDevice(
+            f"{file}: it does not tell which device this is ({error})", "put it back, or start a new run"
+        ) from error
+    phone = PhoneId.of(identity)
+    if not owner.is_same(phone):
+        raise WrongDevice(
+            f"the phone that was measured is {owner.title}; the one that is attached is {phone.title}, with another "
+            "serial number or android_id",
+            "attach the first to go on with the run, which was left as it is; start a new run for the second",
+        )
+
+
+def _owner(file: Path) -> PhoneId:
+    return PhoneId.from_json(json.loads(file.read_bytes())["identity"])
+
+
+def _with_known_mark(file: Path, identity: Identity) -> Identity:
+    """A second mark that the phone does not tell just now is not forgotten."""
+    try:
+        known = _owner(file).second
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return identity
+    return identity if identity.second_mark else replace(identity, second_mark=known)
 
 
 def _clusters(file: Path, topology: Topology) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ class Intake:
                 f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"
             )
         if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
-            baseline.store(self._phone, self.heat.source.name, gate.learned)
+            baseline.store(self._phone, self.heat.source.name, gate.learned, self._warn)
 
     def _warn(self, text: str) -> None:
         """Said once, at once and at the end."""

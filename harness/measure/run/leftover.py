@@ -7,41 +7,43 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harness.control.settings import pending
+from harness.devices.phone_id import PhoneId
 from harness.measure.clusters import not_superseded
-from harness.measure.planning import variants_of
+from harness.measure.planning import measured, variants_of
 from harness.measure.request import Request
 from harness.plan.jobs import Job
-from harness.plan.remaining import Measured, remaining
-from harness.store.journal import read_lines
-from harness.store.progress import Done, done_by_cluster
+from harness.plan.remaining import remaining
+from harness.store.progress import Done
 from harness.store.rundir import RunDir
 
 _MOST_NAMES = 8
 
 
-def planned_clusters(run: RunDir, name: str) -> list[str]:
-    """The labels of a device's clusters in plan.jsonl, in their order."""
-    lines = read_lines(run.path / "plan.jsonl")
-    return list(dict.fromkeys(str(line.get("cluster")) for line in lines if line.get("device") == name))
-
-
 def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]:
-    """The jobs of a device that are planned and not done, by cluster; clusters that are done are left out."""
-    done = done_by_cluster(run.device(name).records)
-    measured = [label for label, known in done.items() if known.samples]
+    """The jobs of a device that are planned and not done, by cluster.
+
+    Clusters that are done are left out, and those that --allow CORES_FORBIDDEN does without.
+    """
+    done = run.ledger.done(name)
+    seen = [label for label, known in done.items() if known.has_samples]
     variants = variants_of(request)
-    lines = [line for line in read_lines(run.path / "plan.jsonl") if line.get("device") == name]
     left: dict[str, list[Job]] = {}
-    for label in not_superseded(planned_clusters(run, name), measured):
+    for label in not_superseded(run.ledger.clusters(name), seen):
+        if _is_done_without(run, name, label):
+            continue
         jobs = [
-            Job(int(line["launch"]), str(line["layer"]), 0, request.policy.rounds, tuple(range(len(variants))))
-            for line in lines
-            if line.get("cluster") == label and isinstance(line.get("launch"), int) and "layer" in line
+            Job(launch, layer, 0, request.policy.rounds, tuple(range(len(variants))))
+            for launch, layer in run.ledger.jobs(name, label)
         ]
-        known = done.get(label, Done())
-        if missing := remaining(jobs, Measured(known.jobs, known.samples, known.rounds)):
+        if missing := remaining(jobs, measured(done.get(label, Done()))):
             left[label] = missing
     return left
+
+
+def _is_done_without(run: RunDir, name: str, label: str) -> bool:
+    """Whether the cluster was out of reach when it was last to be measured, and that was allowed."""
+    events = [e for e in run.device(name).events.named("out of reach", "spawning") if e.get("cluster") == label]
+    return bool(events) and events[-1].get("allowed") is True
 
 
 def words(jobs: Sequence[Job], layers: Sequence[str]) -> str:
@@ -79,13 +81,14 @@ def nothing_left(run: RunDir, request: Request) -> bool:
 def is_complete(run: RunDir, name: str, request: Request) -> bool:
     """Whether all of a device is measured, and the device is as it was before."""
     directory = run.device(name)
-    if not planned_clusters(run, name) or unmeasured(run, name, request):
+    if not run.ledger.clusters(name) or unmeasured(run, name, request):
         return False
     # "failed" is also what a session ended with whose folder stays on the device.
     last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]
     removed = [event["event"] for event in last] == ["removed"]
     try:
-        serial = str(json.loads(directory.identity.read_bytes())["identity"]["serial"])
-    except (OSError, ValueError, KeyError, TypeError):
+        phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    return removed and pending(serial) is None
+    damaged: list[str] = []  # nobody knows what was changed
+    return removed and not pending(phone, damaged.append) and not damaged

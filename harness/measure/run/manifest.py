@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.measure.run.kept_workers import kept, workers_of
+from harness.model.condition import allowed
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.paths import data_root, in_checkout
@@ -70,6 +71,7 @@ def new(
         },
         tuned=tuned,
         workers=kept(request.workers),
+        allow=list(request.allow),
         **{
             "git": _git(),
             "host": host,
@@ -93,6 +95,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             ndk=ndk or (None if manifest.ndk is None else Path(manifest.ndk)),
             cpus=None if manifest.clusters is None else tuple(manifest.clusters),
             workers=workers_of(manifest),
+            allow=allowed(manifest.allow),
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

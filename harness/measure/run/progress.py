@@ -102,7 +102,7 @@ class DeviceProgress:
 
     def percent(self) -> int:
         """Jobs on record, of all."""
-        return 100 * self._done // self._jobs if self._jobs else 0
+        return min(100, 100 * self._done // self._jobs) if self._jobs else 0  # a job may be tried more than once
 
     def seconds_left(self) -> float | None:
         """From the pace so far; None before a job is done, and while the device is away."""
@@ -112,9 +112,9 @@ class DeviceProgress:
 
 
 class Display:
-    """Shows all devices until its block ends."""
+    """Shows all devices until its block ends; ``devices`` by their names, to which it adds."""
 
-    def __init__(self, devices: list[DeviceProgress]) -> None:
+    def __init__(self, devices: dict[str, DeviceProgress]) -> None:
         self._devices = devices
         self._live = _live() if sys.stderr.isatty() else None
         self._quit = threading.Event()
@@ -125,6 +125,11 @@ class Display:
             self._live.start()
         self._thread.start()
         return self
+
+    def add(self, device: DeviceProgress) -> DeviceProgress:
+        """One more, which joined."""
+        self._devices[device.name] = device
+        return device
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -140,7 +145,7 @@ class Display:
             if self._live is not None:
                 self._live.update(self._table(), refresh=True)
             else:
-                for device in self._devices:
+                for device in list(self._devices.values()):
                     if not device.state:
                         print(_line(device), file=sys.stderr, flush=True)
 
@@ -148,7 +153,7 @@ class Display:
         from rich.table import Table  # noqa: PLC0415
 
         table = Table.grid(padding=(0, 2))
-        for device in self._devices:
+        for device in list(self._devices.values()):
             table.add_row(device.name, f"{device.percent()} %", left(device), device.text)
         return table
 

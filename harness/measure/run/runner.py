@@ -6,14 +6,15 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from harness.control import settings
-from harness.devices.base import Attached, Device
+from harness.devices.base import Attached, Device, Key, Unusable, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
+from harness.measure.admission import Admission, admit, admitted, mended
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit
@@ -21,6 +22,7 @@ from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
 from harness.measure.request import Request
 from harness.measure.run import manifest
+from harness.measure.run.joining import Joining, Namer
 from harness.measure.run.kept_workers import check_unchanged
 from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, words
 from harness.measure.run.outcome import SessionOutcome
@@ -28,7 +30,6 @@ from harness.measure.run.progress import DeviceProgress, Display
 from harness.measure.run.session import Session
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.store.journal import utc_now
-from harness.store.progress import done_by_cluster
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 
@@ -42,12 +43,15 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
-    some_unusable: bool = False  # a device that was meant was not to be had
+    unusable: Sequence[Unusable] = ()  # devices that were meant and could not be measured
+    absent: set[str | Key] = field(default_factory=set)  # names or keys of devices that were meant and not to be had
+    some_unusable: bool = False  # they did not come either
     touched: bool = True  # the run directory has changed: its report is made again
 
 
 def start(context: Context, out: Path | None) -> RunResult:
     """Makes a new run directory and measures into it; ``out``: None for one named by the time."""
+    context, admission = admitted(context)
     request, found = context.request, context.usable()
     check_clusters(found, request)
     devices = named(found)
@@ -58,15 +62,18 @@ def start(context: Context, out: Path | None) -> RunResult:
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
         point_latest(run)
-        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=context.some_unusable)
-        _measure(result, run, devices, programs, context, lacking)
+        absent: set[str | Key] = {bad.key for bad in context.attached.unusable}
+        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
+        result.unusable = context.attached.unusable
+        _measure(result, run, devices, programs, context, lacking, admission)
         return result
 
 
 def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     """The command line with names for serial numbers: those stand in device.json only."""
-    names = {bad.serial: f"({bad.state} phone)" for bad in attached.unusable}
-    names |= {device.serial: name for name, device in devices if device.identity.capabilities.has_secret_serial}
+    shown = [(bad.key, f"({bad.state.partition(' (')[0]} phone)") for bad in attached.unusable]
+    shown += [(key_of(device), name) for name, device in devices if device.identity.capabilities.has_secret_serial]
+    names = {serial: name for key, name in shown for serial in (key[1], *attached.other_names.get(key, ()))}
     argv = sys.argv
     for serial in sorted(names, key=len, reverse=True):
         argv = [argument.replace(serial, names[serial]) for argument in argv]
@@ -82,12 +89,12 @@ def resume(context: Context, run: RunDir) -> RunResult:
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
-        _follow(run, devices)
+        devices, admission = _admitted(devices, context)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
         for name in missing:
-            context.say(f"{name}: not attached; {_missing_of(run, name, request)}")
+            context.say(f"{name}: not to be had; {_missing_of(run, name, request)}")
         programs, compile_s = _build([device for _, device in devices], context)
         for abi, program in programs.by_abi.items():
             if kept.build_id(abi) not in (None, program.build_id):
@@ -96,10 +103,22 @@ def resume(context: Context, run: RunDir) -> RunResult:
                     f"({str(kept.build_id(abi))[:12]}, now {program.build_id[:12]})",
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
-        run.update_manifest(status="running")
-        result = RunResult(run.path, seconds={"compile": compile_s}, some_unusable=bool(missing or strangers))
-        _measure(result, run, devices, programs, context, lacking)
+        run.update_manifest(status="running", allow=list(request.allow))
+        absent: set[str | Key] = {*missing, *(stranger.message for stranger in strangers)}
+        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
+        result.unusable = admission.refused
+        name_of = partial(_name_in, manifest.owners(run))
+        _measure(result, run, devices, programs, context, lacking, admission, name_of)
         return result
+
+
+def _admitted(devices: Sequence[Named], context: Context) -> tuple[list[Named], Admission]:
+    """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
+    request, seen = context.request, context.attached.conditions
+    found = admit([d for _, d in devices], request.allow, context.say, seen, mended(request.policy))
+    attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
+    usable = replace(context, attached=attached, require=None).usable()
+    return [(name, device) for name, device in devices if device in usable], found
 
 
 def finished(run: RunDir) -> RunResult | None:
@@ -131,8 +150,7 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     devices: dict[str, Device] = {}
     others: list[Device] = []
     for device in found:
-        phone = PhoneId.of(device.identity)
-        name = next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
+        name = _name_in(owners, device)
         if name is None:
             others.append(device)
         else:
@@ -156,13 +174,10 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
     return list(devices.items()), strangers
 
 
-def _follow(run: RunDir, devices: Sequence[Named]) -> None:
-    """A phone that has another address now is put back there what the run left changed."""
-    owners = manifest.owners(run)
-    for name, device in devices:
-        owner = owners[name]
-        if owner is not None and owner.address != device.serial:
-            settings.follow(owner.address, device.serial, run.device(name).settings)
+def _name_in(owners: Mapping[str, PhoneId | None], device: Device) -> str | None:
+    """The name in a run of a device whose device.json it has."""
+    phone = PhoneId.of(device.identity)
+    return next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
 
 
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
@@ -185,13 +200,20 @@ def _measure(
     programs: Programs,
     context: Context,
     lacking: Mapping[str, DeviceError],
+    admission: Admission,
+    name_of: Namer | None = None,
 ) -> None:
+    """``name_of``: as in Joining. ``result.absent`` are the devices that were meant and not to be had at first."""
     began = time.monotonic()
     with context.stopping() as stop:
-        work = Work(context.request, programs, stop, context.say, lacking)
+        stamps = {name: admission.of(device) for name, device in devices}
+        to_ask = {name for name, device in devices if admission.is_to_ask(device)}
+        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps, to_ask)
+        joining = Joining(run, devices, _with_newcomers(context, programs), work, name_of, admission.refused)
         try:
-            result.outcomes = _measure_all(run, devices, work)
+            result.outcomes = _measure_all(run, devices, joining)
             _add_faults_on_record(run, result.outcomes)
+            _note_absent(result, joining)
             unusable = result.some_unusable
             result.code = code_of(result.outcomes, some_unusable=unusable, stopped=stop.is_set())
             unfinished = any(outcome.unfinished for outcome in result.outcomes)
@@ -206,18 +228,39 @@ def _measure(
                 result.code = worst([result.code, error.exit_code])
 
 
-def _measure_all(run: RunDir, devices: Sequence[Named], work: Work) -> list[SessionOutcome]:
-    progress = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
-    sessions = {name: Session(device, name, run, work, progress[name]) for name, device in devices}
-    with Display(list(progress.values())):
-        return in_turn(devices, lambda name, _: sessions[name].measure(), work)
+def _with_newcomers(context: Context, programs: Programs) -> Context:
+    """Without those that nothing was built for."""
+    if context.newcomers is None or programs.has_one_for_phones:
+        return context
+    context.say("phones that are attached from now on do not join: no program was built for them")
+    return replace(context, newcomers=None)
+
+
+def _note_absent(result: RunResult, joining: Joining) -> None:
+    """Who was not measured, of those that were meant at first and of those that were attached later."""
+    came = {key_of(device) for _, device in joining.joined}
+    unusable = {bad.key: bad for bad in (*result.unusable, *joining.refused) if bad.key not in came}
+    result.unusable = tuple(unusable.values())
+    absent = result.absent | {bad.key for bad in joining.refused}
+    result.some_unusable = bool(absent - came - {name for name, _ in joining.joined})
+
+
+def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining) -> list[SessionOutcome]:
+    shown = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
+    with Display(shown) as display:
+
+        def measure(name: str, device: Device) -> SessionOutcome:
+            progress = shown.get(name) or display.add(DeviceProgress(name, device.identity.mark))
+            return Session(device, name, run, joining.work, progress).measure()
+
+        return in_turn(devices, measure, joining.work, joining)
 
 
 def _add_faults_on_record(run: RunDir, outcomes: list[SessionOutcome]) -> None:
     """Wrong results and crashes of earlier attempts count as well: the run is judged, not its last attempt."""
     known = {outcome.name: outcome for outcome in outcomes}
     for name in run.manifest().devices:
-        faults = [fault for done in done_by_cluster(run.device(name).records).values() for fault in done.faults]
+        faults = [fault for done in run.ledger.done(name).values() for fault in done.faults]
         if faults and name not in known:
             known[name] = SessionOutcome(name)
             outcomes.append(known[name])

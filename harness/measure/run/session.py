@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
-from harness.control import baseline
-from harness.control.heat import NOWHERE, Heat, Rest, find_source
+from harness.control import baseline, quarantine
+from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.lease import host_cpus, leased
-from harness.control.settings import kept_awake
-from harness.devices.base import Device, RemoteProcess, Topology
-from harness.devices.identity import BOOT_ID
+from harness.control.settings import applied
+from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
+from harness.measure.admission import ask_held, check_mended, mended
 from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
-from harness.measure.run.again import make_again
+from harness.measure.run.attempt import Site
 from harness.measure.run.chosen import choose
-from harness.measure.run.clusterplan import ClusterPlan, make_plan
-from harness.measure.run.follow import Follower
+from harness.measure.run.clusterplan import make_plan
 from harness.measure.run.intake import Intake
 from harness.measure.run.leftover import unmeasured, words
 from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
-from harness.measure.tables import kept_table
-from harness.store.journal import write_atomically
-from harness.store.progress import Done, done_by_cluster
-from harness.store.recordsfile import RecordsFile
+from harness.measure.run.tries import Tries
+from harness.measure.sweeping import quarantined, swept
+from harness.model.condition import Condition
+from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
-_GRACE_S = 120.0  # beyond the deadline that convbench keeps by itself
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
 
 
@@ -56,15 +53,19 @@ class Session:
         self._directory: DeviceDir = run.device(name, serial)
         self._raw = device
         events = self._directory.events
-        self._connection = Connection(events, work.stop, progress.lost, progress.back)
+        self._connection = Connection(events, work.stop, progress.lost, progress.back, device.reconnect)
         self._device = patient(device, events, work.stop, self._connection)
         self._run = run
         self._request = work.request
         self._programs = work.programs
         self._unfit = work.unfit.get(name)
+        self._wait_s = work.wait_s
+        self._conditions = work.conditions.get(name, ())
+        self._is_to_ask = name in work.to_ask
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
+        self._is_ours = False  # the device is ours alone, and the one of this directory
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
         self._lost_said = False
@@ -79,6 +80,7 @@ class Session:
         except HarnessError as error:
             if not (isinstance(error, DeviceLost) and self._lost_said):
                 self.outcome.fail(error.exit_code, str(error))
+            quarantined(error, self._raw, self.outcome)
         except Exception as error:  # a fault of ours on one device must not take the others with it
             traceback.print_exc()
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
@@ -90,10 +92,15 @@ class Session:
             self._progress.finish(state)
             try:
                 if not self._is_foreign:
-                    events.add("finished", state=state, messages=self.outcome.messages)
+                    events.add(
+                        "finished" if self._is_ours else "not begun", state=state, messages=self.outcome.messages
+                    )
             except HarnessError as error:  # the disk is full: said, not lost
                 self.outcome.fail(error.exit_code, str(error))
         return self.outcome
+
+    def _stamp(self, condition: Condition) -> None:
+        self.outcome.stamp(condition, self._directory.events)
 
     def _say_unmeasured(self) -> None:
         """What was planned and is not measured is a failure, whatever kept it from being measured."""
@@ -106,9 +113,25 @@ class Session:
     def _measure(self) -> None:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
-            stack.enter_context(leased(device.serial))
-            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark))
+            held = leased(
+                device,
+                wait_s=self._wait_s,
+                stop=self._stop,
+                say=self._progress.remark,
+                run=self._run.path.name,
+                renewed_by=self._raw,
+            )
+            lease = stack.enter_context(held)
+            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
             self._confirm()
+            self._is_ours = True
+            to_mend = mended(self._request.policy)
+            if self._is_to_ask:
+                known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
+                self._conditions = (*self._conditions, *known)
+            for condition in (*lease.conditions, *self._conditions):
+                if condition not in to_mend:
+                    self._stamp(condition)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
@@ -117,18 +140,28 @@ class Session:
             chosen = self._choose(topology)
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:
-                stack.enter_context(kept_awake(device, self._directory.settings, self.outcome.messages.append))
-            installed = DeviceFolder(device, self._run.run_id, events)
+                wanted = self._request.policy.settings
+                stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
+                self._check_mended([each for each in self._conditions if each in to_mend])
+            installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
+            swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=lease.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
+            quarantine.stayed(self._phone)
+
+    def _check_mended(self, conditions: Sequence[Condition]) -> None:
+        for condition in conditions:
+            if (found := check_mended(self._device, condition, self._request.allow)) is not None:
+                self._stamp(found)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
         try:
             self._device.confirm()
+            identity_file.check(self._directory.identity, self._device.identity)
         except WrongDevice:
             self._is_foreign = True
             raise
@@ -151,48 +184,56 @@ class Session:
             self._directory.events.add("left for resume", folder=installed.folder)
 
     def _clusters(self, installed: DeviceFolder, chosen: list[Target]) -> None:
-        done = done_by_cluster(self._directory.records)
+        done = self._run.ledger.done(self.outcome.name)
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
-        plans = [make_plan(self._request, t, done.get(t.cluster.label, Done()), self.outcome.name) for t in chosen]
+        plans = [
+            make_plan(self._request, t, done.setdefault(t.cluster.label, Done()), self.outcome.name) for t in chosen
+        ]
         self._progress.expect(jobs=sum(p.planned for p in plans))
-        todo = [p for p in plans if p.jobs]
+        todo = [p.target for p in plans if p.jobs]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
         self._intake.heat = self._find_heat(installed)
-        for plan in todo:
+        site = Site(
+            raw=self._raw,
+            installed=installed,
+            run=self._run,
+            directory=self._directory,
+            connection=self._connection,
+            intake=self._intake,
+            progress=self._progress,
+            stop=self._stop,
+        )
+        for target in todo:
             if self._stop.is_set():
                 return
+            label = target.cluster.label
             try:
-                self._cluster(installed, plan)
-                self._again(installed, plan)
+                Tries(site, self._request, self.outcome).measure(target)
             except DeviceLost as error:
-                self._lost(error, plan.target.cluster.label)
+                self._lost(error, label)
                 raise
-
-    def _again(self, installed: DeviceFolder, plan: ClusterPlan) -> None:
-        """Measures as many rounds again as hold a tainted sample, within the policy's share of the budget."""
-        if self._stop.is_set() or self.outcome.unfinished:
-            return
-        again = make_again(plan, self._directory.records, emulated=self._device.identity.emulated)
-        if again is not None:
-            label, rounds = plan.target.cluster.label, sum(job.rounds - job.first_round for job in again.jobs)
-            self._directory.events.add("measured again", cluster=label, attempt=again.attempt, rounds=rounds)
-            self._progress.remark(f"CPUs {label}: {rounds} rounds with tainted samples are measured again, at most")
-            self._progress.more(len(again.jobs))
-            self._cluster(installed, again)
 
     def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(
             f"connection lost while cluster {label} was measured, and not back in time ({error.message})",
-            f"what it measured is kept; attach the phone, then {self._go_on()}",
+            f"what it measured is kept; {error.remedy or 'attach the phone'}, then go on with: "
+            f"harness run --resume {self._run.path}",
         )
         self._lost_said = True
         self.outcome.fail(lost.exit_code, str(lost))
+        try:
+            held = quarantine.lost(self._phone)
+        except HarnessError as unwritten:
+            self.outcome.warn(str(unwritten))
+            return
+        if held is not None:
+            self.outcome.warn(f"the phone is in quarantine {held.text}\n  harness doctor --release ends it")
 
     def _find_heat(self, installed: DeviceFolder) -> Heat:
         def load() -> None:
@@ -200,78 +241,13 @@ class Session:
             while time.monotonic() < until and not self._stop.is_set():
                 installed.json("probe")
 
-        source, zones = find_source(self._device, load)
-        stored = baseline.stored(self._phone, source.name) if source != NOWHERE else None
+        source, zones = find_heat(self._device, load, self._stamp)
+        say = self._progress.remark
+        stored = baseline.stored(self._phone, source.name, say) if source != NOWHERE else None
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
         return Heat(source, zones, Rest(hottest_c=stored))
-
-    def _cluster(self, installed: DeviceFolder, plan: ClusterPlan) -> None:
-        device, label = self._device, plan.target.cluster.label
-        file = self._directory.plan(label, plan.attempt)
-        table, tuned = kept_table(self._run, self.outcome.name, label), ""
-        if table is not None:
-            tuned = f"{installed.folder}/{table.name}"
-            device.push(table, tuned)
-        text = plan.render(device.identity, self._run.run_id, installed.program, self._intake.heat, tuned)
-        write_atomically(file, text.encode("utf-8"))
-        remote = f"{label}.{plan.attempt}"
-        device.push(file, f"{installed.folder}/{remote}.plan")
-        self._progress.cluster(label, plan.done)
-        process = installed.start(f"{remote}.plan", f"{remote}.jsonl", label, plan.attempt)
-        target = RecordsFile(self._directory.records)
-        events = self._directory.events
-        follower = Follower(
-            self._raw,
-            f"{installed.folder}/{remote}.jsonl",
-            target,
-            events,
-            partial(self._intake.take, label),
-            self._connection,
-        )
-        latest_s = plan.deadline_s(device.identity) + _GRACE_S
-        try:
-            follower.follow(process, self._stop, latest_s)
-            if follower.overdue:
-                self.outcome.fail(
-                    ExitCode.INFRASTRUCTURE,
-                    f"cluster {label}: convbench had not ended after {latest_s:.0f} s, though its own deadline was "
-                    f"over, and was stopped\n  what it measured is kept; {self._go_on()}",
-                )
-        finally:
-            if follower.end is None:
-                device.confirm()  # waits for the phone, where it is away
-                device.kill(process)
-                follower.pull_rest()
-        if self._stop.is_set() or follower.overdue:
-            return
-        if follower.end is None:
-            raise DeviceError(
-                self._why_without_end(installed, process, label, f"{remote}.jsonl"),
-                f"what it measured is kept; {self._go_on()}",
-            )
-        if follower.end.reason == "cpu":
-            self.outcome.fail(
-                ExitCode.INFRASTRUCTURE,
-                f"cluster {label}: its CPU {plan.target.cpu} was taken away while it was measured",
-            )
-        elif follower.end.reason != "done":
-            self.outcome.fail(
-                ExitCode.INFRASTRUCTURE,
-                f"cluster {label}: convbench stopped early ({follower.end.reason}); {self._go_on()}",
-            )
-
-    def _go_on(self) -> str:
-        return f"go on with: harness run --resume {self._run.path}"
-
-    def _why_without_end(self, installed: DeviceFolder, process: RemoteProcess, label: str, output: str) -> str:
-        boot_id = (self._device.read_files([BOOT_ID])[BOOT_ID] or b"").decode("utf-8", "replace").strip()
-        if process.boot_id and boot_id != process.boot_id:
-            return f"the device rebooted while cluster {label} was measured"
-        return (
-            f"convbench on cluster {label} stopped without an end: {installed.last_words(output) or 'it said nothing'}"
-        )
 
     def _choose(self, topology: Topology) -> list[Target]:
         """The clusters to measure now; of those out of reach it is said why, where something is left of them."""
@@ -280,6 +256,6 @@ class Session:
         left = unmeasured(self._run, self.outcome.name, self._request)
         for label, why in self._out_of_reach.items():
             if label in left:
-                self._directory.events.add("out of reach", cluster=label, why=why)
+                self._directory.events.add("out of reach", cluster=label, why=why, allowed=label in chosen.allowed)
                 self._progress.remark(f"cluster {label} cannot be measured now: {why}")
         return chosen.targets

@@ -67,7 +67,7 @@ static const char *program(const plan *p) {
 
 static bool start(run *r) {
     char request[128];
-    if (!make_folder(r) || !worker_process_start(&r->checker, program(r->p), "check", -1, &r->a)) {
+    if (!make_folder(r) || !worker_process_start(&r->checker, program(r->p), "check", NULL, &r->a)) {
         return false;
     }
     snprintf(request, sizeof request, "hello protocol=%d memory=%" PRIu64, PROTOCOL_VERSION, r->memory);

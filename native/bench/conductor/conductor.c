@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 
-/* The conductor keeps off the measured CPU where it may. */
+/* The conductor keeps off the measured CPUs where it may. */
 static void keep_off(const plan *p) {
     cpu_set set;
     if (p->conductor_cpus[0]) {
@@ -26,9 +26,18 @@ static void keep_off(const plan *p) {
     if (!affinity_get(&set)) {
         return;
     }
-    cpu_set_put(&set, p->cpu, false);
-    if (!cpu_set_empty(&set)) {
-        affinity_set(&set);
+    cpu_set off = set;
+    for (int cpu = 0; cpu < CPU_LIMIT; cpu++) {
+        if (cpu_set_has(&p->cpus, cpu)) {
+            cpu_set_put(&off, cpu, false);
+        }
+    }
+    if (cpu_set_empty(&off)) { /* threads have all of them: off the first one's at least */
+        off = set;
+        cpu_set_put(&off, p->cpu, false);
+    }
+    if (!cpu_set_empty(&off)) {
+        affinity_set(&off);
     }
 }
 

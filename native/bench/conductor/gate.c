@@ -15,7 +15,12 @@
 #include <unistd.h>
 
 #define HISTORY 256
-#define READ_TRIES 3 /* in a row that fail: there is no source */
+#define READ_TRIES 3 /* readings in a row that fail, over FAILING_NS at least: there is no source */
+#define FAILING_NS UINT64_C(1000000000)
+#define AGAIN 3 /* tries of a reading, AGAIN_NS apart: a zone that is being written to fails for a moment */
+#define AGAIN_NS UINT64_C(50000000)
+#define STEP_C 10    /* between two readings: one of them is wrong, ... */
+#define STEP_STAYS 4 /* ... the earlier one where so many in a row agree with the later one */
 #define DUMPSYS_NS UINT64_C(5000000000)
 
 /* `dumpsys battery` prints "  temperature: 312", in tenths of a degree. */
@@ -62,9 +67,53 @@ static bool read_battery(double *value) {
     return end != at;
 }
 
+/* What cannot be read, or is no temperature, is read again before it counts as a reading that failed. */
 static bool read_source(const plan_gate *g, double *value) {
-    return g->kind == GATE_BATTERY ? read_battery(value)
-                                   : g->kind == GATE_FILE && sysfile_number(g->path, g->scale, value);
+    if (g->kind == GATE_BATTERY) {
+        return read_battery(value) && is_celsius(*value);
+    }
+    for (unsigned i = 0; g->kind == GATE_FILE && i < AGAIN && !stop_now(); i++) {
+        if (i) {
+            stop_wait(-1, timer_ns() + AGAIN_NS);
+        }
+        if (sysfile_celsius(g->path, g->scale, value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A temperature that is far from the ones before: believed when it stays. */
+typedef struct {
+    double value;
+    unsigned count;
+} step;
+
+/* Whether a reading can be believed after `last` (NaN: there was none). */
+static bool follows(step *far, double value, double last) {
+    if (isnan(last) || fabs(value - last) <= STEP_C) {
+        far->count = 0;
+        return true;
+    }
+    far->count = far->count && fabs(value - far->value) <= STEP_C ? far->count + 1 : 1;
+    far->value = value;
+    if (far->count < STEP_STAYS) {
+        return false;
+    }
+    far->count = 0;
+    return true;
+}
+
+/* Whether a zone says so for longer than one lies that is read while it is written to. */
+static bool stays_below(const plan_gate *g, double limit) {
+    double value;
+    for (unsigned i = 0; g->kind == GATE_FILE && i < AGAIN; i++) {
+        stop_wait(-1, timer_ns() + AGAIN_NS);
+        if (!sysfile_celsius(g->path, g->scale, &value) || value > limit) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The last readings, oldest first. */
@@ -134,29 +183,33 @@ void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launc
     double last = (double)NAN, rest = (double)NAN, limit = *plateau + g->tolerance_c;
     uint64_t start = timer_ns(), cap = start + (uint64_t)(g->cap_s * 1e9), window = (uint64_t)(g->window_s * 1e9);
     /* dumpsys wakes the system server, so ask it seldom; never so often that a window overflows its history. */
-    double step = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (HISTORY - 8));
+    double pause_s = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (HISTORY - 8));
     bool learning = isnan(*plateau), stands = false, whole = false;
     outcome o = {.verdict = UNAVAILABLE, .from = last, .to = last, .plateau = *plateau, .learned = (double)NAN};
+    step far = {.count = 0};
+    uint64_t answered = start;
     for (unsigned failures = 0; g->kind != GATE_NONE;) {
         double value, before = o.to;
         bool got = read_source(g, &value);
         uint64_t now = timer_ns(), from = now - start > window ? now - window : start;
         failures = got ? 0 : failures + 1;
-        if (failures >= READ_TRIES) {
+        answered = got ? now : answered;
+        if (failures >= READ_TRIES && now - answered >= FAILING_NS) {
             break;
         }
+        got = got && follows(&far, value, last);
         if (got) {
             o.to = last = value;
             o.from = seen.count ? o.from : last;
             keep(&seen, last, now, from);
             stands = fallen(&seen, from, now, &rest) < g->slope_c;
             whole = now - start >= window;
-            if (learning ? stands && whole : last <= limit && before <= limit) {
+            if (learning ? stands && whole : last <= limit && before <= limit && stays_below(g, limit)) {
                 o.verdict = PASSED;
             }
         }
         if (o.verdict != PASSED && now >= cap && seen.count) {
-            if (!learning && last <= limit) {
+            if (!learning && got && last <= limit && stays_below(g, limit)) {
                 o.verdict = PASSED; /* there was no time for a second reading */
             } else {
                 o.verdict = learning && stands ? UNJUDGED : CAPPED;
@@ -169,7 +222,7 @@ void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launc
         if (o.verdict != UNAVAILABLE || now >= cap || stop_now()) {
             break;
         }
-        uint64_t next = now + (uint64_t)(step * 1e9);
+        uint64_t next = now + (uint64_t)(pause_s * 1e9);
         stop_wait(-1, next < cap ? next : cap);
     }
     if (o.verdict == UNAVAILABLE && g->kind != GATE_NONE && stop_now()) {

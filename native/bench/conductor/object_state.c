@@ -38,6 +38,10 @@ object_state_noted object_state_note(object_state *of_layer, const plan *p, unsi
                                      char *reason, size_t room) {
     const plan_variant *v = &p->variants[object];
     object_state *known = &of_layer[object];
+    if (known->name[0] && v->program) { /* how a program of others computes may differ from process to process */
+        snprintf(known->method, sizeof known->method, "%s", made->method);
+        snprintf(known->kernel, sizeof known->kernel, "%s", made->kernel);
+    }
     if (known->name[0]) {
         if (!variant_chosen(v) ||
             (!strcmp(made->schedule, known->schedule) && !strcmp(made->algorithm, known->algorithm))) {
@@ -53,7 +57,8 @@ object_state_noted object_state_note(object_state *of_layer, const plan *p, unsi
         snprintf(name, sizeof name, "%s", v->label);
     }
     for (unsigned i = 0; i < p->variant_count; i++) {
-        if (p->variants[i].object == i && p->variants[i].build == v->build && !strcmp(of_layer[i].name, name)) {
+        if (p->variants[i].object == i && p->variants[i].build == v->build && p->variants[i].threads == v->threads &&
+            !strcmp(of_layer[i].name, name)) {
             snprintf(reason, room, "the same as variant %u of the plan, %.100s; a label tells them apart", i, name);
             return OBJECT_TWICE;
         }

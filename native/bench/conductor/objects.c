@@ -5,6 +5,7 @@
 #include "conductor/variant_records.h"
 #include "conductor/workers.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,16 @@ static bool note(run *r, unsigned layer, unsigned object) {
     return status == OBJECT_NOTED;
 }
 
+/* Several threads are none unless the worker says that it has them: it may know nothing of the key. */
+static bool takes_threads(run *r, const plan_variant *v) {
+    fields *f = &r->a.reply;
+    uint64_t told = fields_has(f, "threads") ? fields_u64(f, "threads", 1, UINT64_MAX) : 1;
+    if (!f->error[0] && told != v->threads) {
+        fields_fail(f, "created for %" PRIu64 " thread(s), but threads=%u was asked for", told, v->threads);
+    }
+    return !f->error[0];
+}
+
 static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
     const plan_variant *v = &r->p->variants[object];
     object_state *known = run_object(r, layer, object);
@@ -40,10 +51,14 @@ static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
     /* What was checked is what is measured: from the check on, the schedule has its name. A choice is made again, so
      * that its time counts, and compared. */
     fields_encode(known->schedule[0] && !variant_chosen(v) ? known->schedule : v->schedule, schedule, sizeof schedule);
-    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", object, variant_algorithm(v),
-             schedule);
+    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s threads=%u", object,
+             variant_algorithm(v), schedule, v->threads);
     if (!workers_obtain(r, w, layer, object, 0, request, "created")) {
         return false;
+    }
+    if (!takes_threads(r, v)) {
+        known->usable = false;
+        return workers_give_up(r, &of);
     }
     if (!note(r, layer, object)) {
         known->usable = false;

@@ -12,7 +12,9 @@ static void readings(const plan *p, json *j, const char *key, bool temperature) 
         const plan_watch *w = &p->watches[i];
         double value;
         if (w->temperature == temperature) {
-            json_number(j, w->name, sysfile_number(w->path, w->scale, &value) ? value : (double)NAN);
+            bool read =
+                temperature ? sysfile_celsius(w->path, w->scale, &value) : sysfile_number(w->path, w->scale, &value);
+            json_number(j, w->name, read ? value : (double)NAN);
         }
     }
     json_close(j, '}');

@@ -2,7 +2,6 @@
 #include "conductor/worker_process.h"
 
 #include "conductor/stop.h"
-#include "machine/affinity.h"
 #include "machine/timer.h"
 
 #include <errno.h>
@@ -29,7 +28,7 @@ static void answer_failed(const char *exe) {
     lines_put(PROTOCOL_FD, "failed reason=%s", fields_encode(reason, text, sizeof text));
 }
 
-static void become_worker(const char *exe, const char *command, int cpu, int fd, pid_t conductor) {
+static void become_worker(const char *exe, const char *command, const cpu_set *cpus, int fd, pid_t conductor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != conductor) {
         _exit(1); /* it died before we asked to die with it */
@@ -37,11 +36,9 @@ static void become_worker(const char *exe, const char *command, int cpu, int fd,
     stop_unblock();
     signal(SIGPIPE, SIG_DFL);
     int null = open("/dev/null", O_RDONLY);
-    cpu_set only = {{0}};
-    if (cpu >= 0) { /* before it runs: thread pools are made by what is allowed then */
+    if (cpus) { /* before it runs: thread pools are made by what is allowed then */
         setpgid(0, 0);
-        cpu_set_put(&only, cpu, true);
-        affinity_set(&only);
+        affinity_set(cpus);
     }
     if (fd == PROTOCOL_FD) {
         fcntl(fd, F_SETFD, 0);
@@ -56,7 +53,7 @@ static void become_worker(const char *exe, const char *command, int cpu, int fd,
     _exit(126);
 }
 
-bool worker_process_start(worker_process *w, const char *exe, const char *command, int cpu, answer *a) {
+bool worker_process_start(worker_process *w, const char *exe, const char *command, const cpu_set *cpus, answer *a) {
     int ends[2];
     pid_t self = getpid();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
@@ -67,7 +64,7 @@ bool worker_process_start(worker_process *w, const char *exe, const char *comman
     /* At PROTOCOL_FD itself the conductor's end would be overwritten in the child, which is what is wanted there. */
     pid_t pid = fork();
     if (pid == 0) {
-        become_worker(exe, command, cpu, ends[1], self);
+        become_worker(exe, command, cpus, ends[1], self);
     }
     close(ends[1]);
     if (pid < 0) {
@@ -76,7 +73,7 @@ bool worker_process_start(worker_process *w, const char *exe, const char *comman
         close(ends[0]);
         return false;
     }
-    w->alone = cpu >= 0 && (!setpgid(pid, pid) || errno == EACCES); /* EACCES: it runs already, and did so itself */
+    w->alone = cpus && (!setpgid(pid, pid) || errno == EACCES); /* EACCES: it runs already, and did so itself */
     w->pid = pid;
     w->in.fd = ends[0];
     w->in.have = 0;

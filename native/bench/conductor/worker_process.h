@@ -3,6 +3,7 @@
 #ifndef CONVBENCH_WORKER_PROCESS_H
 #define CONVBENCH_WORKER_PROCESS_H
 
+#include "machine/affinity.h"
 #include "wire/fields.h"
 #include "wire/lines.h"
 
@@ -37,10 +38,10 @@ typedef struct {
     char line[PROTOCOL_LINE];
 } answer;
 
-/* Starts `exe command` (exe "": this program): on that CPU alone, and with a process group of its own, so that what it
- * starts ends with it; or (-1) wherever the conductor is. Reason in a->reason.
+/* Starts `exe command` (exe "": this program): on those CPUs, and with a process group of its own, so that what it
+ * starts ends with it; or (NULL) wherever the conductor is. Reason in a->reason.
  */
-bool worker_process_start(worker_process *w, const char *exe, const char *command, int cpu, answer *a);
+bool worker_process_start(worker_process *w, const char *exe, const char *command, const cpu_set *cpus, answer *a);
 /* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
 bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request);
 void worker_process_stop(worker_process *w);

@@ -104,11 +104,30 @@ static bool speaks(run *r, unsigned build) {
     return false;
 }
 
+/* Those that the build's threads need: the measured one, and the lowest others that the plan allows. */
+static cpu_set cpus_of(const plan *p, unsigned build) {
+    cpu_set set = {{0}};
+    unsigned need = 1;
+    for (unsigned i = 0; i < p->variant_count; i++) {
+        const plan_variant *v = &p->variants[i];
+        need = v->build == build && v->threads > need ? v->threads : need;
+    }
+    cpu_set_put(&set, p->cpu, true);
+    for (int cpu = 0; cpu < CPU_LIMIT && cpu_set_count(&set) < need; cpu++) {
+        if (cpu_set_has(&p->cpus, cpu)) {
+            cpu_set_put(&set, cpu, true);
+        }
+    }
+    return set;
+}
+
 static bool start(run *r, unsigned build) {
     const plan *p = r->p;
     const plan_build *b = &p->builds[build];
     worker_process *w = &r->workers[build];
     static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
+    char list[256];
+    const cpu_set cpus = cpus_of(p, build);
     r->a.status = ASK_DIED;
     r->a.signal = 0;
     r->a.external = false;
@@ -123,14 +142,15 @@ static bool start(run *r, unsigned build) {
         return false;
     }
     r->failures[build]++;
-    if (!worker_process_start(w, b->exe, "worker", b->foreign ? p->cpu : -1, &r->a)) {
+    if (!worker_process_start(w, b->exe, "worker", b->foreign ? &cpus : NULL, &r->a)) {
         return false;
     }
     bool has_table = p->tuned && !b->foreign;
+    cpu_set_print(&cpus, list, sizeof list);
     snprintf(request, sizeof request,
-             "hello protocol=%d cpu=%d memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
+             "hello protocol=%d cpu=%d cpus=%s memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
              " probe=%d%s%s",
-             PROTOCOL_VERSION, p->cpu, r->memory, r->caches.llc, p->min_ns, p->max_khz, r->measuring,
+             PROTOCOL_VERSION, p->cpu, list, r->memory, r->caches.llc, p->min_ns, p->max_khz, r->measuring,
              has_table ? " tuned=" : "", fields_encode(has_table ? p->tuned : "", path, sizeof path));
     if (!workers_ask(r, w, 0, request)) {
         return false;

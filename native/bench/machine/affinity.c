@@ -24,6 +24,14 @@ bool cpu_set_empty(const cpu_set *set) {
     return !memcmp(set, &none, sizeof none);
 }
 
+unsigned cpu_set_count(const cpu_set *set) {
+    unsigned count = 0;
+    for (int cpu = 0; cpu < CPU_LIMIT; cpu++) {
+        count += cpu_set_has(set, cpu);
+    }
+    return count;
+}
+
 bool cpu_set_parse(const char *list, cpu_set *set) {
     memset(set, 0, sizeof *set);
     while (*list) {

@@ -15,6 +15,7 @@ typedef struct {
 bool cpu_set_has(const cpu_set *set, int cpu);
 void cpu_set_put(cpu_set *set, int cpu, bool on);
 bool cpu_set_empty(const cpu_set *set);
+unsigned cpu_set_count(const cpu_set *set);
 bool cpu_set_parse(const char *list, cpu_set *set); /* false: not a list, or a CPU over the limit */
 void cpu_set_print(const cpu_set *set, char *list, size_t room);
 

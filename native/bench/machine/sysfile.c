@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define LOWEST_C 1 /* as in harness/control/heat.py */
+#define HIGHEST_C 130
+
 bool sysfile_text(const char *path, char *text, size_t room) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -20,6 +23,14 @@ bool sysfile_text(const char *path, char *text, size_t room) {
     }
     text[n] = 0;
     return n > 0;
+}
+
+bool is_celsius(double value) {
+    return value >= LOWEST_C && value <= HIGHEST_C;
+}
+
+bool sysfile_celsius(const char *path, double scale, double *value) {
+    return sysfile_number(path, scale, value) && is_celsius(*value);
 }
 
 bool sysfile_number(const char *path, double scale, double *value) {

@@ -9,5 +9,8 @@
 /* The file's first bytes as text without the line end; false if it cannot be read or is empty. */
 bool sysfile_text(const char *path, char *text, size_t room);
 bool sysfile_number(const char *path, double scale, double *value);
+/* A temperature in degrees C; false also for what none can be: a sensor that is off says 0, -40 or -273. */
+bool sysfile_celsius(const char *path, double scale, double *value);
+bool is_celsius(double value);
 
 #endif

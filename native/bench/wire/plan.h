@@ -5,8 +5,10 @@
  * Things are defined above the lines that use them.
  *
  *   convbench-plan 2       the first line
- *   run                    id cluster attempt cpu [conductor_cpus] deadline_s tool
- *       cpu                is measured; the conductor stays on conductor_cpus (empty: anything but cpu)
+ *   run                    id cluster attempt cpu [cpus] [conductor_cpus] deadline_s tool
+ *       cpu                is measured; the conductor stays on conductor_cpus (empty: anything but cpus)
+ *       cpus               a list, cpu in it: where variants of several threads have them, on cpu and then the lowest
+ *                          others; empty: cpu alone
  *       deadline_s         the plan's latest end
  *   measure                min_ns budget_s launches memory_bytes settle_ms settle_cold_ms worker_timeout_s llc_bytes
  *       budget_s           of a layer over all launches; a launch gets budget_s / launches
@@ -27,12 +29,13 @@
  *                          exe empty: this program; name empty: the build id's first 12 digits
  *       foreign            somebody else's program that speaks protocol.h: name is what its rows are called,
  *                          [A-Za-z0-9_.-]{1,31}, and none of ours
- *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads=1 label
+ *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
  *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
  *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
  *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
  *                          (indirectconv.h)
+ *       threads            that share a call, 1 to as many as the run has cpus
  *       face               of the report; nothing but names follows from it
  *       label              empty: called as conductor/variant.h says
  *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
@@ -47,6 +50,7 @@
 #ifndef CONVBENCH_PLAN_H
 #define CONVBENCH_PLAN_H
 
+#include "machine/affinity.h"
 #include "wire/layer.h"
 
 #include <stdint.h>
@@ -102,6 +106,7 @@ typedef struct {
     char *tuned; /* NULL: none */
     unsigned attempt;
     int cpu;
+    cpu_set cpus; /* cpu among them */
     double deadline_s;
     uint64_t min_ns, memory_bytes, settle_ns, settle_cold_ns, llc_bytes, max_khz;
     double budget_s, worker_timeout_s;

@@ -18,6 +18,12 @@ void plan_read_run(plan_reader *r) {
     p->deadline_s = fields_f64(f, "deadline_s", 0, 1e7);
     p->tool = plan_kept(fields_text(f, "tool"));
     cpu_set set;
+    const char *cpus = fields_text_or(f, "cpus", "");
+    if (!*cpus) {
+        cpu_set_put(&p->cpus, p->cpu, true);
+    } else if (!cpu_set_parse(cpus, &p->cpus) || !cpu_set_has(&p->cpus, p->cpu)) {
+        fields_fail(f, "cpus=%.60s is not a CPU list that holds cpu=%d", cpus, p->cpu);
+    }
     if (p->conductor_cpus[0] && !cpu_set_parse(p->conductor_cpus, &set)) {
         fields_fail(f, "conductor_cpus=%.60s is not a CPU list", p->conductor_cpus);
     }

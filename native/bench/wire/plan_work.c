@@ -65,12 +65,12 @@ static bool is_second(fields *f, const char *key, const char *first, const char 
     return is_it;
 }
 
-static void read_threads(fields *f, plan_variant *v) {
-    const char *threads = fields_text(f, "threads");
-    if (strcmp(threads, "1")) {
-        fields_fail(f, "threads=%.40s is not covered: 1", threads);
+static void read_threads(fields *f, const plan *p, plan_variant *v) {
+    v->threads = (unsigned)fields_u64(f, "threads", 1, IC_MAX_THREADS);
+    unsigned cpus = cpu_set_count(&p->cpus);
+    if (!f->error[0] && v->threads > 1 && v->threads > cpus) {
+        fields_fail(f, "threads=%u, but cpus= of the run are %u", v->threads, cpus);
     }
-    v->threads = 1;
 }
 
 /* What runs: an algorithm of ours, or the foreign program of the variant's build. */
@@ -118,7 +118,7 @@ void plan_read_variant(plan_reader *r) {
     read_algorithm(f, p, v);
     read_schedule(f, v);
     v->rotate = is_second(f, "cache", "hot", "rotate");
-    read_threads(f, v);
+    read_threads(f, p, v);
     const char *label = fields_text(f, "label");
     if (strlen(label) >= sizeof v->label) {
         fields_fail(f, "label=%.80s is too long", label);

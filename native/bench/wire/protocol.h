@@ -6,9 +6,9 @@
  * bytes, numbers as printf %.17g. A worker waits in read between requests; end of file means: exit. Requests, each
  * followed by its answers; what only a foreign program is sent, or may leave out of an answer, stands in {braces}:
  *
- *   hello protocol=2 cpu=N memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
- *         Pin yourself to the CPU and read it back (a foreign program was pinned before it began); with probe=1 measure
- *         clock and peak there. From then on auto goes by the tuned table in FILE, if it fits.
+ *   hello protocol=2 cpu=N cpus=LIST memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
+ *         Pin yourself to the CPU and read it back (a foreign program was pinned to cpus before it began); with probe=1
+ *         measure clock and peak there. cpus: for objects of several threads, cpu among them; cpu alone where there is none. From then on auto goes by the tuned table in FILE, if it fits.
  *     hello protocol=2 {build=HEX pid=N cpus=LIST}
  *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
  *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
@@ -21,15 +21,15 @@
  *         little-endian f32 as NHWC, OHWI (I: a group's) and [cout]; they are there until it has answered.
  *     ok | skip reason=T bytes=B | failed reason=T
  *
- *   create object=N algorithm=T schedule=T
+ *   create object=N algorithm=T schedule=T threads=N
  *         Try it; the number names it from now on. Algorithm and schedule are the plan's (plan.h), or what was `created`
- *         before.
- *     created {algorithm=T} [method=T] {kernel=T schedule=T} [chosen_by=table|model] [order=panels|pixels]
+ *         before. threads: that share a call, of which one is the worker's own, on cpu.
+ *     created {algorithm=T} [threads=N] [method=T] {kernel=T schedule=T} [chosen_by=table|model] [order=panels|pixels]
  *             {input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X}
  *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
  *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
- *         around the micro-kernel.
+ *         around the micro-kernel. threads: as asked for; absent: 1.
  *     skip reason=T [bytes=B] | failed reason=T
  *
  *   check object=N by=reference|every|checksum [dump=DIR as=NAME]

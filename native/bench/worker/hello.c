@@ -14,6 +14,16 @@
 #include <string.h>
 #include <unistd.h>
 
+static void take_cpus(worker *w, const cpu_set *allowed) {
+    w->cpus[0] = (unsigned)w->cpu;
+    w->cpu_count = 1;
+    for (int cpu = 0; cpu < CPU_LIMIT && w->cpu_count < IC_MAX_THREADS; cpu++) {
+        if (cpu != w->cpu && cpu_set_has(allowed, cpu)) {
+            w->cpus[w->cpu_count++] = (unsigned)cpu;
+        }
+    }
+}
+
 bool hello_answer(worker *w, fields *f) {
     uint64_t protocol = fields_u64(f, "protocol", PROTOCOL_VERSION, PROTOCOL_VERSION);
     int cpu = w->cpu = (int)fields_u64(f, "cpu", 0, CPU_LIMIT - 1);
@@ -21,12 +31,18 @@ bool hello_answer(worker *w, fields *f) {
     w->llc = fields_u64(f, "llc", 1, UINT64_C(1) << 40);
     w->min_ns = fields_u64(f, "min_ns", 1, UINT64_MAX);
     w->max_khz = fields_u64(f, "max_khz", 0, UINT64_MAX);
+    const char *list = fields_text_or(f, "cpus", "");
     bool probe = fields_u64(f, "probe", 0, 1), has_table = fields_has(f, "tuned");
     const char *tuned = fields_text_or(f, "tuned", "");
+    cpu_set allowed = {{0}};
+    if (*list && !cpu_set_parse(list, &allowed)) {
+        fields_fail(f, "cpus=%.60s is not a CPU list", list);
+    }
     fields_end(f);
     if (f->error[0] || !protocol) {
         return reply_failed(f->error);
     }
+    take_cpus(w, &allowed);
     cpu_set set = {{0}};
     cpu_set_put(&set, cpu, true);
     char text[256];

@@ -38,7 +38,7 @@ static void write_again(void *memory, size_t bytes) {
 }
 
 ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_algorithm algorithm,
-                        const char *schedule, const ic_tuned *tuned) {
+                        const char *schedule, const ic_tuned *tuned, ic_pool *pool) {
     memset(i, 0, sizeof *i);
     i->arena = a;
     i->allocator = (ic_allocator){i, allocate, release};
@@ -46,6 +46,7 @@ ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer
                           .algorithm = algorithm,
                           .kernel = schedule,
                           .allocator = &i->allocator,
+                          .pool = pool,
                           .tuned = tuned};
     uint64_t start = timer_ns();
     ic_status status = ic_conv2d_create(&l->desc, d->weights, d->bias, &options, &i->conv);

@@ -35,6 +35,7 @@ static placement placement_of(worker *w, const object *o, const char *schedule, 
                        .algorithm = o->algorithm,
                        .schedule = schedule,
                        .tuned = w->table.tuned,
+                       .pool = o->pool,
                        .budget = arena_budget(w),
                        .llc = w->llc,
                        .room = o->room,
@@ -50,9 +51,22 @@ static object *object_of(worker *w, fields *f) {
     return &w->objects[index];
 }
 
+static bool take_pool(worker *w, object *o, unsigned threads) {
+    const ic_pool_options options = {.struct_size = sizeof options, .threads = threads, .cpus = w->cpus};
+    o->pool = w->pools[threads];
+    if (threads > 1 && !o->pool && ic_pool_create(&options, &w->pools[threads]) == IC_OK) {
+        o->pool = w->pools[threads];
+    }
+    return threads == 1 || o->pool;
+}
+
 bool object_create(worker *w, fields *f) {
     object *o = object_of(w, f);
     const char *name = fields_text(f, "algorithm"), *asked = fields_text(f, "schedule");
+    unsigned threads = fields_has(f, "threads") ? (unsigned)fields_u64(f, "threads", 1, IC_MAX_THREADS) : 1;
+    if (!f->error[0] && threads > w->cpu_count) {
+        fields_fail(f, "threads=%u, but there are %u CPUs for them", threads, w->cpu_count);
+    }
     char resolved[SCHEDULE_ASKED];
     const char *schedule = schedule_read(f, w->layer.desc.type, resolved);
     if (!f->error[0] && !ic_algorithm_from_name(name, &o->algorithm)) {
@@ -61,6 +75,9 @@ bool object_create(worker *w, fields *f) {
     fields_end(f);
     if (f->error[0]) {
         return reply_failed(f->error);
+    }
+    if (!take_pool(w, o, threads)) {
+        return reply_hindered(ic_last_error());
     }
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
@@ -98,15 +115,15 @@ bool object_create(worker *w, fields *f) {
     o->room = p.room;
     o->call_ns = 0;
     o->made = true;
-    return lines_put(PROTOCOL_FD,
-                     "created algorithm=%s method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu output_bytes=%zu "
-                     "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
-                     "create_ns=%.17g reshape_ns=%.17g",
-                     ic_algorithm_name(chosen), method, schedule_kernel(o->schedule), o->schedule, o->schedule, by,
-                     order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
-                     w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
-                     o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns,
-                     reshape_ns);
+    return lines_put(
+        PROTOCOL_FD,
+        "created algorithm=%s threads=%u method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu output_bytes=%zu "
+        "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
+        "create_ns=%.17g reshape_ns=%.17g",
+        ic_algorithm_name(chosen), threads, method, schedule_kernel(o->schedule), o->schedule, o->schedule, by,
+        order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
+        w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
+        o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
 }
 
 bool object_check(worker *w, fields *f) {
@@ -124,7 +141,7 @@ bool object_check(worker *w, fields *f) {
     if (!sum_only && (!w->reference.value || w->reference_every != every)) {
         reference_free(&w->reference);
         if (!reference_make(&w->reference, &w->layer, &w->data, every, heartbeat)) {
-            return reply_failed("no memory for the reference");
+            return reply_hindered("no memory for the reference");
         }
         w->reference_every = every;
     }
@@ -184,6 +201,7 @@ bool object_sample(worker *w, fields *f) {
     q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
     q.schedule = o->schedule;
+    q.pool = o->pool;
     q.bytes = o->bytes;
     q.room = o->room;
     q.call_ns = o->call_ns;

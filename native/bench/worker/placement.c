@@ -37,7 +37,7 @@ static ic_status once(placement *p) {
     memcpy(p->input, p->data->input, bytes);
     while (p->made < p->copies) {
         instance *i = &p->copy[p->made];
-        ic_status status = instance_make(i, p->arena, p->layer, p->data, p->algorithm, p->schedule, p->tuned);
+        ic_status status = instance_make(i, p->arena, p->layer, p->data, p->algorithm, p->schedule, p->tuned, p->pool);
         p->room = i->wanted > p->room ? i->wanted : p->room;
         if (status != IC_OK) {
             placement_free(p);

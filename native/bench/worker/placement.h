@@ -12,6 +12,7 @@ typedef struct {
     ic_algorithm algorithm;
     const char *schedule;  /* NULL: the default */
     const ic_tuned *tuned; /* for auto; NULL: none */
+    ic_pool *pool;         /* NULL: one thread */
     size_t budget;         /* bytes of the arena at most */
     uint64_t llc;
     size_t room; /* bytes of the arena an instance takes; 0: not known, found out by trying */

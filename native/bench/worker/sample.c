@@ -143,6 +143,7 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
                    .data = q->data,
                    .algorithm = q->algorithm,
                    .schedule = q->schedule,
+                   .pool = q->pool,
                    .budget = q->memory,
                    .llc = q->llc,
                    .room = q->room,

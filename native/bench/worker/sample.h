@@ -16,6 +16,7 @@ typedef struct {
     const layer_data *data;
     ic_algorithm algorithm;
     const char *schedule;
+    ic_pool *pool;                                   /* NULL: one thread */
     const size_t *bytes;                             /* of one instance, by ic_memory */
     size_t room;                                     /* of the arena for one instance */
     size_t memory;                                   /* of the arena at most */

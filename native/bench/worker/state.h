@@ -18,6 +18,7 @@ typedef struct {
     ic_algorithm algorithm;
     char schedule[SCHEDULE_NAME]; /* as chosen, like the algorithm */
     size_t bytes[IC_MEMORY_KINDS];
+    ic_pool *pool;  /* of its threads; NULL: the worker's alone */
     size_t room;    /* of the arena for one instance */
     double call_ns; /* what its last untimed call took, 0: unknown */
 } object;
@@ -28,6 +29,8 @@ typedef struct {
     uint64_t l2, llc, min_ns, max_khz;
     pressure pressure;
     int cpu;
+    unsigned cpus[IC_MAX_THREADS], cpu_count; /* for threads: cpu, then the others */
+    ic_pool *pools[IC_MAX_THREADS + 1];       /* by threads; made when an object first needs them */
     timer_info timer;
     table table;
     bool has_layer;

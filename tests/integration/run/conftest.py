@@ -59,9 +59,9 @@ class Run:
     def events(self, device: str = "") -> list[str]:
         return [str(event["event"]) for event in self.lines("events.jsonl", device)]
 
-    def steps(self, device: str = "") -> list[str]:
-        """What was done to settings."""
-        return [str(line["step"]) for line in self.lines("settings.jsonl", device)]
+    def steps(self, setting: str = "stay_awake", device: str = "") -> list[str]:
+        """What was done to a setting."""
+        return [str(line["step"]) for line in self.lines("settings.jsonl", device) if line["setting"] == setting]
 
     def shorten(self, rounds: int) -> None:
         """Lets a resumed run end soon."""

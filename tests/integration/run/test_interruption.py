@@ -40,8 +40,8 @@ def killed(bench: Any, phone: PhoneHandle) -> bytes:
     return whole
 
 
-def resumed(bench: Any, phone: PhoneHandle, before: bytes) -> None:
-    """Completes the run, and looks at what it left."""
+def resumed(bench: Any, phone: PhoneHandle, before: bytes, *, by_itself: bool = True) -> None:
+    """Completes the run, and looks at what it left. ``by_itself``: nobody else has stopped its program."""
     bench.run.shorten(2)
     done = bench("run", "--resume", "run")
     assert done.code == 0, done.err
@@ -51,7 +51,8 @@ def resumed(bench: Any, phone: PhoneHandle, before: bytes) -> None:
     assert max(samples.values()) == 1
     assert {key[1] for key in samples} == {0, 1, 2}
     assert [end["reason"] for end in bench.run.records("end")][-1] == "done"
-    assert {"orphan stopped", "orphan taken over", "removed"} <= set(bench.run.events())
+    assert {"orphan taken over", "removed"} <= set(bench.run.events())
+    assert ("orphan stopped" in bench.run.events()) == by_itself
     assert bench.run.manifest["status"] == "done"
     assert bench.stay_on(phone) == "1"
     bench.is_clean(phone)
@@ -68,8 +69,13 @@ def test_kill_then_report_then_restore_then_resume(bench: Any, phone: PhoneHandl
     assert restored.code == 0, restored.err
     assert "put back to '1'" in restored.out
     assert bench.stay_on(phone) == "1"
-    assert "nothing to restore" in bench("restore").out
-    resumed(bench, phone, before)
+    assert "programs of dead runs were stopped" in restored.out
+    assert bench.processes(phone) == []
+    again = bench("restore", "--drop", "unknown")
+    assert again.code == 2
+    assert "--drop unknown: no attached phone has that run" in again.err
+    assert f"harness restore --drop {bench.run.manifest['run']}" in again.out
+    resumed(bench, phone, before, by_itself=False)
 
 
 def test_kill_in_the_middle_of_a_line_then_resume(bench: Any, phone: PhoneHandle) -> None:
@@ -92,8 +98,12 @@ def test_what_a_killed_run_changed_the_next_run_puts_back(bench: Any, bench_in: 
     done = other("run", other.suite(), "--clusters", "4-7", "--out", "run")
     assert done.code == 0, done.err
     assert other.run.steps() == ["restored", "read", "changed", "verified", "restored"]
+    (orphans,) = [event for event in other.run.lines("events.jsonl") if event["event"] == "orphans"]
+    assert orphans["stopped"] >= 1
+    assert orphans["kept"] == [bench.run.manifest["run"]]
     assert bench.stay_on(phone) == "1"
-    resumed(bench, phone, (bench.run.path / "devices" / "pixel-3" / "records.jsonl").read_bytes())
+    before = (bench.run.path / "devices" / "pixel-3" / "records.jsonl").read_bytes()
+    resumed(bench, phone, before, by_itself=False)
 
 
 def test_a_phone_and_a_directory_in_use_are_left_alone(bench: Any, phone: PhoneHandle) -> None:
@@ -135,7 +145,7 @@ def test_a_foreign_value_is_left_and_said(bench: Any, phone: PhoneHandle, tmp_pa
     bench.lab.shell(phone, "settings put global stay_on_while_plugged_in 2")
     code, said = began.end()
     assert code == 0, said
-    assert "stay_on_while_plugged_in is '2', neither ours nor the saved '1'" in said
+    assert "stay_awake is '2', neither ours nor the saved '1'" in said
     assert bench.stay_on(phone) == "2"
     assert bench.run.steps() == ["read", "changed", "verified", "left"]
     assert "nothing to restore" in bench("restore").out

@@ -104,6 +104,6 @@ def test_the_phones_are_as_before(done: Any, phones: list[PhoneHandle]) -> None:
     for phone in phones:
         done.is_clean(phone)
     assert [done.stay_on(phone) for phone in phones] == ["3", "0"]
-    assert [done.run.steps(name) for name in NAMES] == [["read", "changed", "verified", "restored"]] * 2
+    assert [done.run.steps(device=name) for name in NAMES] == [["read", "changed", "verified", "restored"]] * 2
     assert done.run.lines("settings.jsonl", "pixel-3")[0]["value"] == "3"
     assert not list((done.lab.state / "harness" / "settings").glob("*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -86,14 +87,14 @@ def test_the_first_gate_learns_where_the_device_rests_and_later_ones_go_by_it(
     assert [(gate.status, gate.plateau, gate.learned) for gate in others] == [("passed", 45, None)] * 2
 
 
-def cooling(zone: Path, ended: threading.Event, step: int) -> threading.Thread:
+def cooling(zone: Path, ended: threading.Event, step: float) -> threading.Thread:
     """Changes a zone's temperature by so many degrees every 20 ms."""
 
     def change() -> None:
-        celsius = 500
+        celsius = 120.0
         while not ended.wait(0.02):
             celsius += step
-            (zone.parent / "next").write_text(f"{celsius}000\n")
+            (zone.parent / "next").write_text(f"{celsius * 1000:.0f}\n")
             (zone.parent / "next").replace(zone)
 
     thread = threading.Thread(target=change)
@@ -103,8 +104,8 @@ def cooling(zone: Path, ended: threading.Event, step: int) -> threading.Thread:
 
 def test_no_plateau_is_learned_while_the_temperature_falls(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     zone, ended = tmp_path / "temp", threading.Event()
-    zone.write_text("500000\n")
-    thread = cooling(zone, ended, -1)
+    zone.write_text("120000\n")
+    thread = cooling(zone, ended, -0.2)
     plan.gate = GATE.format(path=zone, rest="unknown", cap=1.5)
     gate = run(plan).of(Gate)[0]
     ended.set()
@@ -135,8 +136,8 @@ def test_gate_with_a_cap_below_its_window_judges_nothing(plan: Any, run: Callabl
 
 def test_gate_with_a_cap_below_its_window_sees_falling(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     zone, ended = tmp_path / "temp", threading.Event()
-    zone.write_text("500000\n")
-    thread = cooling(zone, ended, -1)
+    zone.write_text("120000\n")
+    thread = cooling(zone, ended, -0.2)
     plan.gate = GATE.format(path=zone, rest="unknown", cap=0.5)
     gate = run(plan).of(Gate)[0]
     ended.set()
@@ -156,6 +157,31 @@ def test_gate_that_is_stopped_is_not_capped(plan: Any, start: Callable[..., Any]
     assert result.code == 130
     (gate,) = result.of(Gate)
     assert (gate.status, gate.capped) == ("stopped", False)
+
+
+@pytest.mark.parametrize("lie", ["0", "-40000", "", "31000"])
+def test_gate_does_not_believe_a_zone_that_lies_now_and_then(
+    plan: Any, run: Callable[..., Any], tmp_path: Path, lie: str
+) -> None:
+    """65 degrees where 30 are rest; a third of the time it says something else, or nothing."""
+    zone, ended = tmp_path / "temp", threading.Event()
+    zone.write_text("65000\n")
+
+    def change() -> None:
+        for text in itertools.cycle(["65000", "65000", lie]):
+            (tmp_path / "next").write_text(f"{text}\n")
+            (tmp_path / "next").replace(zone)
+            if ended.wait(0.1):
+                return
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    plan.gate = GATE.format(path=zone, rest=30, cap=2.5)
+    gate = run(plan).of(Gate)[0]
+    ended.set()
+    thread.join()
+    assert gate.status == "capped"
+    assert gate.end == 65 or lie == "31000"
 
 
 def test_gate_without_source(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:

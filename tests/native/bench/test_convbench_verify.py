@@ -104,7 +104,7 @@ def test_a_dump_that_finds_no_room_leaves_no_part(
     path, folder = tmp_path / "v.plan", tmp_path / "dump"
     path.write_text(plan.text())
     script = 'trap "" XFSZ; ulimit -f 100; exec "$@"'  # blocks of 1,024 bytes
-    argv = ["bash", "-c", script, "bash", convbench, "verify", path, "--dump", folder]
+    argv: list[str | Path] = ["bash", "-c", script, "bash", convbench, "verify", path, "--dump", folder]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert "large.input.npy: File too large" in done.stderr + done.stdout

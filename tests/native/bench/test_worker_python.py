@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def test_the_example(
     assert {(s.cpu_before, s.cpu_after) for s in samples} == {(0, 0)}
     assert all(s.copies > 1 for s in samples if s.cache == "rotate")
     assert all(s.settle_ns > 0 and s.settle_capped is not None and s.nivcsw is not None for s in samples)
-    assert all(s.mhz_before is None for s in samples)
+    clocks = {s.mhz_before is not None and 100 < s.mhz_before < 1e5 for s in samples}
+    assert clocks == {platform.machine() == "x86_64"}
 
 
 FAULTS = {

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.aarch64.plugins import ARM64_PROGRAM
 from harness.store.records import Check, Error, Layer, Sample, Skip, Worker
-from harness.toolchain.cmake import zig_program
+from harness.toolchain.cmake import environment, zig_program
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKERS = ROOT / "native" / "workers"
@@ -33,7 +34,8 @@ def compiled(tmp_path: Path) -> Compile:
     def compiled(*compiler: str, source: Path = WORKERS / "example.c", folder: Path = tmp_path) -> Path:
         program = folder / source.stem
         sources = [source, WORKERS / "shim.c"]
-        subprocess.run([*compiler, *STRICT, f"-I{WORKERS}", "-o", program, *sources, "-lm"], check=True)
+        command: list[str | Path] = [*compiler, *STRICT, f"-I{WORKERS}", "-o", program, *sources, "-lm"]
+        subprocess.run(command, check=True, cwd=folder, env=environment())
         return program
 
     return compiled
@@ -90,8 +92,8 @@ def test_the_example_for_arm64(
 ) -> None:
     qemu = need_tool("qemu-aarch64-static")
     (tmp_path / "arm64").mkdir()
-    static = (str(zig_program()), "cc", "-target", "aarch64-linux-musl", "-static", "-O2")
-    program = compiled(*static, folder=tmp_path / "arm64")
+    zig = (str(zig_program()), "cc", *ARM64_PROGRAM, "-O2", "-g0", "-fno-sanitize=undefined")
+    program = compiled(*zig, folder=tmp_path / "arm64")
     script = tmp_path / "example"
     script.write_text(f'#!/bin/sh\nexec {qemu} {program} "$@"\n')
     script.chmod(0o755)

@@ -20,10 +20,11 @@ STRICT = ("-O2", "-Wall", "-Wextra", "-pedantic", "-Werror")
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """What a program printed; the test fails with all of it where the program does."""
+    """What a program printed; the test fails with all of it where the program does. From the folder native: in one
+    above its own files, as the checkout is, zig would compile a second C library (benchmarks/aarch64/plugins.py)."""
     done = subprocess.run(
         [str(word) for word in command],
-        cwd=cwd,
+        cwd=cwd or NATIVE,
         env={**cmake.environment(), **(env or {})},
         capture_output=True,
         text=True,

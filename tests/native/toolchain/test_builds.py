@@ -122,12 +122,16 @@ def test_the_newest_ndk_of_an_sdk_is_built_with(ndk: Path, monkeypatch: pytest.M
         build("arm64-v8a", "ndk", ndk.parent / "9.0.0")
 
 
-def test_builds_without_any_tool_in_path(own_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_builds_without_any_tool_in_path(
+    arm64: Built, own_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And the same sources give the same build id elsewhere."""
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     monkeypatch.delenv("CC", raising=False)
     host, phone = build("host"), build("arm64-v8a", "zig")
     assert not host.cached and not phone.cached
+    assert phone.build_id == arm64.build_id
     libraries = own_root / "zig-cache/o"
     before = sorted(libraries.glob("*/libc.a"))
     libc.warm(toolchain.choose("arm64-v8a", "zig", None, lambda _line: None), tmp_path / "warm")
@@ -138,12 +142,6 @@ def test_builds_without_any_tool_in_path(own_root: Path, monkeypatch: pytest.Mon
     assert host.build_id in done.stdout.decode()
     with pytest.raises(InfrastructureError, match=r"aligned to 4096|interpreter"):
         elf.check(host.path, machine=MACHINE, android=True)
-
-
-def test_the_same_sources_give_the_same_build_id(arm64: Built, own_root: Path) -> None:
-    again = build("arm64-v8a", "zig")
-    assert not again.cached
-    assert again.build_id == arm64.build_id
 
 
 def test_arm64_program_is_static_small_and_whole(arm64: Built) -> None:

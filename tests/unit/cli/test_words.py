@@ -11,12 +11,18 @@ import pytest
 from harness.cli import lab, options, run
 from harness.cli.devices import Devices
 from harness.cli.outcome import Outcome
+from harness.control import quarantine
+from harness.control.holder import Holder
+from harness.control.host_lock import HostLock
 from harness.devices import discovery
 from harness.devices.base import AdbServer, Attached, Cluster, Device, Identity, Topology
-from harness.errors import NoDeviceError, UsageError
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceError, NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
 from harness.lab import manager
 from harness.measure.context import Context
+from harness.model.condition import Condition
+from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 
 pytestmark = pytest.mark.unit
 
@@ -78,7 +84,12 @@ def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def test_unknown_values_of_a_device(
     monkeypatch: pytest.MonkeyPatch, identity: Identity, cluster: Any, lines: Any
 ) -> None:
-    device = SimpleNamespace(identity=identity, topology=lambda: Topology((cluster,), cluster.cpus))
+    def run(argv: Any, **_: Any) -> Any:
+        raise DeviceError("it does not tell who uses it")
+
+    device = SimpleNamespace(
+        identity=identity, topology=lambda: Topology((cluster,), cluster.cpus), work_root=lambda: "/w", run=run
+    )
     monkeypatch.setattr(discovery, "find", lambda *_: Attached((cast(Device, device),)))
     assert Devices()() == Outcome(lines=tuple(lines), value=ANY)
 
@@ -96,3 +107,36 @@ def test_the_adb_server_that_was_asked(monkeypatch: pytest.MonkeyPatch, adb: str
     assert done.code == ExitCode.NO_DEVICE
     assert done.lines[0] == line
     assert done.value is not None and done.value["adb_servers"] == [{"address": "lab:5037", "adb": adb}]
+
+
+def test_devices_in_quarantine_in_use_and_with_two_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = (Identity(serial, "adb", model="X1", serialno=serial * 3) for serial in ("S1", "S2"))
+    phones = [FakePhone(bad), FakePhone(good)]
+    found = Attached(
+        cast(tuple[Device, ...], tuple(phones)),
+        conditions={("", "S2"): (Condition("TWO_CONNECTIONS", "2 connections lead to the phone"),)},
+        other_names={("", "S2"): ("10.0.0.7:5555",)},
+    )
+    monkeypatch.setattr(discovery, "find", lambda *_: found)
+    quarantine.put(PhoneId.of(bad), "a hub at its end", 2)
+    lock, me = HostLock(PhoneId.of(good).digest, pytest.fail), Holder.me("sweep")
+    assert lock.acquire(me)
+    done = Devices()()
+    lock.release()
+    lock.close()
+    assert done.code == ExitCode.DONE and done.value is not None
+    assert done.lines[:4] == (
+        "S2  X1",
+        "    also listed as 10.0.0.7:5555",
+        f"    in use: {me}",
+        "    TWO_CONNECTIONS: 2 connections lead to the phone",
+    )
+    assert done.lines[-2].startswith("S1  cannot be used: in quarantine until 2") and "a hub at" in done.lines[-2]
+    assert "harness doctor --release S1" in done.lines[-1]
+    assert [(each["serial"], each["reason"]) for each in done.value["quarantine"]] == [("S1", "a hub at its end")]
+    held_by = done.value["devices"][0]["held_by"]
+    assert (held_by["run"], held_by["pid"], "token" in held_by) == ("sweep", me.pid, False)
+    phones[1].holder = ELSEWHERE  # of this host nobody uses it any more
+    assert f"    in use: {ELSEWHERE}" in Devices()().lines
+    monkeypatch.setattr(discovery, "find", lambda *_: Attached(cast(tuple[Device, ...], (phones[0],))))
+    assert Devices()().code == ExitCode.NO_DEVICE

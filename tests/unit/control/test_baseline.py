@@ -16,19 +16,26 @@ A, B = (PhoneId(serialno, "Pixel 3", "blueline", "10.0.0.7:5555") for serialno i
 
 def test_highest_is_kept_per_phone_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert baseline.stored(A, "cpu:0") is None
+    assert baseline.stored(A, "cpu:0", pytest.fail) is None
     for temperature in (30.25, 31.5, 25.0):
-        baseline.store(A, "cpu:0", temperature)
-    baseline.store(B, "cpu:0", 50.0)  # at the same address
-    assert baseline.stored(A, "cpu:0") == 31.5
-    assert baseline.stored(A, "battery") is None
+        baseline.store(A, "cpu:0", temperature, pytest.fail)
+    baseline.store(B, "cpu:0", 50.0, pytest.fail)  # at the same address
+    assert baseline.stored(A, "cpu:0", pytest.fail) == 31.5
+    assert baseline.stored(A, "battery", pytest.fail) is None
     assert "A8812X" not in (tmp_path / "harness" / "baselines.json").read_text()
 
 
-def test_damaged_file_counts_as_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_counts_as_unknown_is_said_and_kept_aside_by_who_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    (tmp_path / "harness").mkdir()
-    (tmp_path / "harness" / "baselines.json").write_text('["x"')
-    assert baseline.stored(A, "cpu:0") is None
-    baseline.store(A, "cpu:0", 31.0)
-    assert baseline.stored(A, "cpu:0") == 31.0
+    file = tmp_path / "harness" / "baselines.json"
+    file.parent.mkdir()
+    file.write_text('["x"')
+    said: list[str] = []
+    assert baseline.stored(A, "cpu:0", said.append) is None
+    assert said == [f"{file} is damaged: no baseline is known"] and file.read_text() == '["x"'
+    baseline.store(A, "cpu:0", 31.0, said.append)
+    (aside,) = file.parent.glob("baselines.json.damaged.*")
+    assert aside.read_text() == '["x"' and aside.name in said[1]
+    assert baseline.stored(A, "cpu:0", pytest.fail) == 31.0

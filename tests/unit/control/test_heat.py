@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from harness.control import heat
 from harness.devices.base import Completed, Device, Identity
+from harness.errors import DeadlineExceeded, DeviceLost
+from harness.model.condition import Condition
 
 pytestmark = pytest.mark.unit
 
@@ -22,15 +24,23 @@ class Phone:
         self.files = files
         self.battery = battery
         self.identity = Identity("S", kind)
+        self.silent_files: tuple[str, ...] = ()
+        self.stamps: list[Condition] = []
+        self.fails_once: set[str] = set()  # paths whose next reading gives nothing
+        self.hangs: Exception | None = None
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         return tuple({p.split("/")[4] for p in self.files if p.startswith(path)})
 
     def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
-        return {p: self.files[p].encode() if p in self.files else None for p in paths}
+        failing, self.fails_once = self.fails_once, set()
+        readable = set(self.files) - failing - set(self.silent_files)
+        return {p: self.files[p].encode() if p in readable else None for p in paths}
 
     def run(self, argv: Sequence[str], **_: Any) -> Completed:
         assert list(argv) == ["dumpsys", "battery"]
+        if self.hangs is not None:
+            raise self.hangs
         return Completed(tuple(argv), 0 if self.battery else 127, self.battery.encode(), b"")
 
 
@@ -43,7 +53,7 @@ def zones(**temps: str) -> dict[str, str]:
 
 
 def find(phone: Phone, after: dict[str, str]) -> heat.HeatSource:
-    source, _ = heat.find_source(cast(Device, phone), lambda: phone.files.update(after))
+    source, _ = heat.find_heat(cast(Device, phone), lambda: phone.files.update(after), phone.stamps.append)
     return source
 
 
@@ -79,6 +89,54 @@ def test_nothing_moves_so_the_battery_counts() -> None:
 def test_no_source_at_all() -> None:
     assert find(Phone({}), {}) == heat.NOWHERE
     assert find(Phone(zones(frozen="45000"), "temperature: 250", kind="local"), {}) == heat.NOWHERE
+
+
+def test_what_is_no_temperature_is_never_chosen() -> None:
+    kinds = ("ibat", "vbat", "pm8998-bcl-lvl0", "soc", "socd", "vph_pwr", "xo_therm")
+    phone = Phone(zones(**dict.fromkeys(kinds, "31000")))
+    assert find(phone, zones(**dict.fromkeys(kinds[:-1], "90000"), xo_therm="31500")).name == "xo_therm:6"
+    names = ["soc_thermal", "mtktsbattery", "battery", "cpu-0-0-usr"]
+    phone = Phone(zones(**dict.fromkeys(names, "31000")))
+    assert [zone.name.partition(":")[0] for zone in heat.read_zones(cast(Device, phone)).values()] == names
+
+
+def test_a_zone_of_the_cpu_comes_before_others() -> None:
+    phone = Phone(zones(skin="30000", gpu="30000", BIG="31000"))
+    assert find(phone, zones(skin="39000", gpu="38000", BIG="32000")).name == "BIG:2"
+
+
+def test_one_reading_that_fails_or_is_off_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heat, "_PAUSE_S", 0)
+    phone = Phone(zones(cpu="31000", skin="30000"))
+    phone.fails_once = {"/sys/class/thermal/thermal_zone0/temp"}
+    assert find(phone, zones(cpu="36000", skin="31000")).name == "cpu:0"
+
+
+def test_a_step_that_no_core_makes_is_ignored() -> None:
+    phone = Phone(zones(cpu0="31000", cpu1="31000"))
+    assert find(phone, zones(cpu0="127000", cpu1="36000")).name == "cpu1:1"
+
+
+def test_without_heat_it_is_measured_and_said() -> None:
+    phone = Phone({})
+    phone.hangs = DeadlineExceeded("dumpsys took longer than 10 s")
+    assert find(phone, {}) == heat.NOWHERE
+    (stamp,) = phone.stamps
+    assert stamp.name == "THERMAL_UNKNOWN" and "dumpsys took longer" in stamp.what
+
+
+def test_a_zone_that_never_answers_is_left_out_and_said() -> None:
+    phone = Phone(zones(cpu="31000", skin="30000"))
+    phone.silent_files = ("/sys/class/thermal/thermal_zone1/temp",)
+    assert find(phone, zones(cpu="36000", skin="99000")).name == "cpu:0"
+    assert [(stamp.name, "thermal_zone1/temp" in stamp.what) for stamp in phone.stamps] == [("SENSOR_SILENT", True)]
+
+
+def test_a_lost_phone_is_lost() -> None:
+    phone = Phone({})
+    phone.hangs = DeviceLost("gone")
+    with pytest.raises(DeviceLost):
+        find(phone, {})
 
 
 def test_types_may_repeat_and_may_hold_anything() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from harness.control import lease
 from harness.devices.base import Identity
+from harness.devices.local import LocalDevice
 from harness.errors import DeviceError
 
 pytestmark = pytest.mark.unit
@@ -120,21 +122,123 @@ def test_within_one_process_local_waits_for_all_phones() -> None:
     assert order == ["phone", "phone", "local"]
 
 
-def test_a_device_is_leased_once() -> None:
+class OnThisHost(LocalDevice):
+    """A phone whose shell is this machine's, with a folder of its own."""
+
+    def __init__(self, root: Path, number: str = "8A9X0B1C2", address: str = "10.0.0.7:5555") -> None:
+        super().__init__(root)
+        self._who = Identity(address, "adb", model="Pixel 3", board="blueline", serialno=number)
+
+    @property
+    def identity(self) -> Identity:
+        return self._who
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> OnThisHost:
+    return OnThisHost(tmp_path / "phone")
+
+
+def test_a_device_is_leased_once(phone: OnThisHost, tmp_path: Path) -> None:
+    again = OnThisHost(tmp_path / "phone", address="10.0.0.7:6666")
     with ExitStack() as stack:
-        stack.enter_context(lease.leased("a"))
-        stack.enter_context(lease.leased("b"))
-        with pytest.raises(DeviceError, match="another harness run is using the device"), lease.leased("a"):
+        assert stack.enter_context(lease.leased(phone, run="sweep")) == lease.Lease()
+        stack.enter_context(lease.leased(OnThisHost(tmp_path / "another", "B9913Y")))
+        with pytest.raises(DeviceError, match=rf"another harness run is using the device: .*pid {os.getpid()}.*sweep"):
+            stack.enter_context(lease.leased(again))
+    with lease.leased(again):
+        pass
+    assert list((tmp_path / "phone").iterdir()) == []
+
+
+def test_two_users_of_the_host_meet(phone: OnThisHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with lease.leased(phone):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of another user"))
+        with pytest.raises(DeviceError, match="another harness run"), lease.leased(phone):
             pytest.fail("held")
-    with lease.leased("a"):
+
+
+def test_whoever_waits_is_told_whom_for_and_gets_it(phone: OnThisHost) -> None:
+    said: list[str] = []
+    held, done = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with lease.leased(phone, run="first"):
+            held.set()
+            done.wait(10)
+
+    def say(text: str) -> None:
+        said.append(text)
+        done.set()
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(first)
+        held.wait(10)
+        with lease.leased(phone, wait_s=10, say=say):
+            assert other.done() or done.is_set()
+        other.result(10)
+    (words,) = said
+    assert words.startswith("waiting for up to 10 s: another harness run") and "run first" in words
+
+
+def test_a_wait_ends_by_itself_or_by_a_stop(phone: OnThisHost) -> None:
+    with lease.leased(phone):
+        with pytest.raises(DeviceError, match=r"\(waited for 0.1 s\)"), lease.leased(phone, wait_s=0.1):
+            pytest.fail("held")
+        with pytest.raises(DeviceError, match="stopped"), lease.leased(phone, wait_s=60, stop=stopped_soon()):
+            pytest.fail("held")
+
+
+def test_a_harness_of_another_host_is_met_on_the_phone(
+    phone: OnThisHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with lease.leased(phone):
+        monkeypatch.setenv("HARNESS_LOCK_DIR", str(tmp_path / "of another host"))
+        with pytest.raises(DeviceError, match="another harness run") as caught, lease.leased(phone):
+            pytest.fail("held")
+        assert "counts for another 180 s" in caught.value.remedy
+    with lease.leased(phone):
         pass
 
 
-def test_a_state_folder_that_cannot_be_used_is_said(isolated_state: Path) -> None:
-    folder = isolated_state / "harness" / "leases"
-    (folder / "host-cpus.db").mkdir(parents=True)
+def test_a_phone_that_takes_no_lock_is_still_measured(tmp_path: Path, phone: OnThisHost) -> None:
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "harness-lock").touch()  # as good as a full disk: no folder can be made
+    with lease.leased(phone) as held:
+        (found,) = held.conditions
+    assert not held.alone
+    assert found.name == "UNLOCKED" and "harness-lock cannot be written" in found.what
+
+
+def test_a_host_without_a_folder_for_locks_is_told(
+    phone: OnThisHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_LOCK_DIR", str(tmp_path / "file" / "locks"))
+    with lease.leased(phone) as held:
+        (found,) = held.conditions
+    assert held.alone  # the lock on the phone keeps this host's runs out as well
+    assert found.name == "UNLOCKED" and str(tmp_path / "file" / "locks") in found.what
+    said: list[str] = []
+    with lease.host_cpus(LOCAL, threading.Event(), said.append):
+        assert "UNLOCKED" in said[0]
+
+
+def test_a_waiting_local_is_told_which_runs_have_virtual_phones(tmp_path: Path) -> None:
+    said: list[str] = []
+    virtual = OnThisHost(tmp_path / "phone")
+    virtual._who = VIRTUAL
+    stop = threading.Event()
+
+    def say(text: str) -> None:
+        said.append(text)
+        stop.set()
+
     with (
-        pytest.raises(DeviceError, match="cannot be used"),
-        lease.host_cpus(LOCAL, threading.Event(), pytest.fail),
+        lease.leased(virtual, run="sweep of many"),
+        lease.host_cpus(VIRTUAL, threading.Event(), pytest.fail),
+        pytest.raises(DeviceError, match="stopped while it waited"),
+        lease.host_cpus(LOCAL, stop, say),
     ):
         pytest.fail("held")
+    assert "sweep of many" in said[0] and f"pid {os.getpid()}" in said[0]

@@ -39,10 +39,14 @@ class FakePhone:
     state: str = "device"
     features: str = "shell_v2,cmd,stat_v2"
     properties: dict[str, str] = field(default_factory=lambda: dict(PROPERTIES))
-    shell: str = "sh"
+    shell: str = "/bin/sh"
     drop_shell: bool = False  # close the connection in the middle of a shell command
+    refusal: str = ""  # of a connection to the phone, by the server
+    silent: str = ""  # a command runs, and of its output comes nothing ("all") or all but its exit code ("end")
+    noise: str = ""  # printed by every shell before its command
     push_failure: str = ""  # the reason a push is refused with
     push_limit: int = -1  # a push keeps this many bytes only, and says OKAY
+    path: str = ""  # where its programs lie; "": this machine's as well
     push_cut: bool = False  # close the connection in the middle of a push
 
     def write_programs(self) -> None:
@@ -74,6 +78,22 @@ class FakeAdb(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.phones: dict[str, FakePhone] = {}
         self.requests: list[str] = []
+        self.alike: dict[str, tuple[str, str]] = {}  # by name: the serial that it is listed by, and its USB port
+
+    def listed(self, long: bool) -> str:
+        """``host:devices``, or ``host:devices-l``."""
+        lines = []
+        for number, (name, phone) in enumerate(self.phones.items(), start=1):
+            serial, port = self.alike.get(name, (name, ""))
+            rest = f"{port} model:X".strip()
+            lines.append(
+                f"{serial:<22} {phone.state} {rest} transport_id:{number}" if long else f"{serial}\t{phone.state}"
+            )
+        return "".join(f"{line}\n" for line in lines)
+
+    def by_id(self, number: str) -> FakePhone:
+        """The phone with that transport id."""
+        return list(self.phones.values())[int(number) - 1]
 
     @property
     def address(self) -> str:
@@ -113,7 +133,15 @@ class _Handler(socketserver.BaseRequestHandler):
         if command == "host:version":
             return self._block("0029")
         if command == "host:devices":
-            return self._block("".join(f"{serial}\t{phone.state}\n" for serial, phone in self.server.phones.items()))
+            return self._block(self.server.listed(long=False))
+        if command == "host:devices-l":
+            return self._block(self.server.listed(long=True))
+        if command.startswith("host-transport-id:") and command.endswith(":features"):
+            return self._block(self.server.by_id(command.split(":")[1]).features)
+        if command.startswith("host:transport-id:"):
+            self.phone = self.server.by_id(command.rpartition(":")[2])
+            self.request.sendall(b"OKAY")
+            return True
         if command.startswith("host-serial:") and command.endswith(":features"):
             return self._block(self.server.phones[command[len("host-serial:") : -len(":features")]].features)
         if command.startswith("host:transport:"):
@@ -121,8 +149,13 @@ class _Handler(socketserver.BaseRequestHandler):
             if serial not in self.server.phones:
                 return self._fail(f"device '{serial}' not found")
             self.phone = self.server.phones[serial]
+            if self.phone.refusal:
+                return self._fail(self.phone.refusal)
             self.request.sendall(b"OKAY")
             return True
+        if command.endswith(":reconnect") or command.startswith("host:connect:"):
+            known = any(f":{serial}" in command for serial in self.server.phones)
+            return self._block("reconnecting" if known else "device not found")
         if command.startswith("shell,v2,raw:"):
             return self._shell(command.removeprefix("shell,v2,raw:"))
         if command == "sync:":
@@ -131,9 +164,10 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _shell(self, command: str) -> bool:
         self.request.sendall(b"OKAY")
-        environment = {**os.environ, "PATH": f"{self.phone.root / 'bin'}:{os.environ['PATH']}"}
+        path = self.phone.path or f"{self.phone.root / 'bin'}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path}
         process = subprocess.Popen(
-            [self.phone.shell, "-c", command],
+            [self.phone.shell, "-c", self.phone.noise + command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -141,10 +175,12 @@ class _Handler(socketserver.BaseRequestHandler):
             start_new_session=True,
         )
         assert process.stdin and process.stdout and process.stderr
-        lock = threading.Lock()
+        lock, silent, self.phone.silent = threading.Lock(), self.phone.silent, ""  # the next connection is a new one
 
         def copy(stream: object, kind: int) -> None:
             while data := os.read(stream.fileno(), 4096):  # type: ignore[attr-defined]
+                if silent == "all":
+                    continue
                 with lock, contextlib.suppress(OSError):  # the client may have gone
                     self.request.sendall(struct.pack("<BI", kind, len(data)) + data)
 
@@ -176,6 +212,10 @@ class _Handler(socketserver.BaseRequestHandler):
         for thread in copies:
             thread.join()
         code = process.wait()
+        if silent:
+            with contextlib.suppress(OSError):
+                self.request.recv(1)  # until the client has had enough
+            return False
         self.request.sendall(struct.pack("<BIB", 3, 1, 128 - code if code < 0 else code))
         self.request.shutdown(socket.SHUT_WR)
         return False
@@ -219,6 +259,16 @@ class _Handler(socketserver.BaseRequestHandler):
 @pytest.fixture
 def fake_adb() -> Iterator[FakeAdb]:
     """An adb server without phones."""
+    yield from _served()
+
+
+@pytest.fixture
+def another_adb() -> Iterator[FakeAdb]:
+    """A second one."""
+    yield from _served()
+
+
+def _served() -> Iterator[FakeAdb]:
     with FakeAdb() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

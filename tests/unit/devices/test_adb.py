@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.devices import adb
 from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
+from harness.devices.local import LocalDevice
+from harness.devices.transport import CommandTimedOut
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError
 
 pytestmark = pytest.mark.unit
 
@@ -86,6 +92,72 @@ def test_lost_connection_is_told_from_a_failed_command(device: AdbDevice, phone:
         device.run(["echo", "x"])
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "device offline",
+        "device still authorizing",
+        "device still connecting",
+        "device unauthorized.\nThis adb server's $ADB_VENDOR_KEYS is not set\nTry 'adb kill-server'",
+        "device 'PHONE1' not found",
+        "insufficient permissions for device: verify udev rules",
+        "closed",
+    ],
+)
+def test_every_way_a_connection_can_be_gone_is_the_same_loss(device: AdbDevice, phone: Any, refusal: str) -> None:
+    phone.refusal = refusal
+    for call in (lambda: device.run(["echo"]), lambda: device.pull("/proc/version", Path("/dev/null"))):
+        with pytest.raises(DeviceLost) as lost:
+            call()
+        assert refusal.partition("\n")[0] in lost.value.message
+        assert "\n" not in lost.value.message
+        assert ("accept its question" in lost.value.remedy) == ("authoriz" in refusal)
+
+
+def test_what_stays_wrong_is_no_loss(device: AdbDevice, phone: Any) -> None:
+    phone.refusal = "more than one device/emulator"
+    with pytest.raises(DeviceError) as stable:
+        device.run(["echo"])
+    assert not isinstance(stable.value, TransientError)
+
+
+@pytest.mark.parametrize("name", ["sh", "mksh"])  # Debian's busybox sh takes its own grep, which ends at a NUL
+def test_a_stream_that_hangs_is_a_loss_and_its_program_is_killed(
+    device: AdbDevice, phone: Any, tmp_path: Path, need_tool: Any, name: str
+) -> None:
+    phone.shell, phone.silent = need_tool(name), "all"
+    text = f"setsid sleep 100 & echo $! $$ >{tmp_path}/pids; sleep 100"
+    with pytest.raises(DeviceLost, match="the connection hangs, the program was stopped"):
+        device.run(["sh", "-c", text], deadline_s=1)
+    for pid in (tmp_path / "pids").read_text().split():
+        assert not running(int(pid))
+
+
+@pytest.mark.parametrize("silent", ["all", "end"])
+def test_an_answer_that_never_comes_of_a_program_that_has_ended(device: AdbDevice, phone: Any, silent: str) -> None:
+    phone.silent = silent
+    with pytest.raises(DeviceLost, match="the connection hangs, the program had ended"):
+        device.run(["echo", "x"], deadline_s=0.5)
+    assert device.run(["echo", "x"]).text == "x\n"
+
+
+def test_what_a_shell_says_before_a_command_is_no_output_of_it(device: AdbDevice, phone: Any, work: Path) -> None:
+    phone.noise = "echo WARNING: linker: unused DT entry; echo -n more; "
+    assert device.run(["echo", "x"]).text == "x\n"
+    (work / "file").write_text("")
+    assert device.list_dir(str(work)) == ("file",)
+    assert device.topology().clusters
+    process = device.spawn(["sleep", "100"], cwd=str(work), output=str(work / "out"))
+    device.kill(process)
+    assert not running(process.pid)
+
+
+def test_an_answer_without_its_beginning_is_a_loss(device: AdbDevice, phone: Any) -> None:
+    phone.noise = "exit 0; "
+    with pytest.raises(DeviceLost, match="lacks its beginning"):
+        device.run(["echo", "x"])
+
+
 def test_read_files_with_any_content_in_one_round_trip(
     device: AdbDevice, phone: Any, fake_adb: Any, shell: str, tmp_path: Path
 ) -> None:
@@ -118,6 +190,46 @@ def test_read_files_of_many_paths(device: AdbDevice, tmp_path: Path) -> None:
     assert [int(data or b"-1") for data in device.read_files(paths).values()] == list(range(400))
 
 
+def test_a_file_that_never_answers_costs_its_own_time_only(
+    device: AdbDevice, phone: Any, shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone.shell = shell
+    monkeypatch.setattr(adb, "_FILE_S", 0.2)
+    names = ["a", "fifo", "b", "fifo2", "absent", "c"]
+    for name in names:
+        if name.startswith("fifo"):
+            os.mkfifo(tmp_path / name)
+        elif name != "absent":
+            (tmp_path / name).write_text(f"{name}\n\n")
+    began = time.monotonic()
+    files = device.read_files([str(tmp_path / name) for name in names])
+    assert time.monotonic() - began < 15
+    assert [data and data.decode() for data in files.values()] == ["a\n\n", None, "b\n\n", None, None, "c\n\n"]
+    reading = f"cat\0{tmp_path}".encode()
+    assert not any(reading in file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists())
+
+
+def test_a_sensor_that_never_answered_is_not_asked_again(device: AdbDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = "/sys/class/thermal/thermal_zone9/temp"
+    asked: list[bytes] = []
+
+    def shell(line: str, deadline: Any, stdin: bytes) -> tuple[int, bytes, bytes]:
+        asked.append(stdin)
+        token = line.rsplit(maxsplit=1)[-1].strip("'")
+        output = f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n"
+        if hanging.encode() in stdin:
+            raise CommandTimedOut(output.encode())
+        return 0, f"{output}31000\n\n{token} 0\n".encode(), b""
+
+    monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))
+    monkeypatch.setattr(device, "_late", lambda *_: DeadlineExceeded("it was stopped"))
+    other = "/sys/class/thermal/thermal_zone0/temp"
+    for _ in range(2):
+        assert device.read_files([hanging, other]) == {hanging: None, other: b"31000\n"}
+    assert device.silent_files == (hanging,)
+    assert [hanging.encode() in stdin for stdin in asked] == [True, False, False]
+
+
 def test_read_files_refuses_what_would_break_the_frames(device: AdbDevice) -> None:
     for path in ("relative", "/a\n/b", "/a\0"):
         with pytest.raises(DeviceError, match="not an absolute path"):
@@ -137,6 +249,27 @@ def test_push_is_whole_or_absent(device: AdbDevice, phone: Any, work: Path, tmp_
     with pytest.raises(DeviceError, match="arrived damaged"):
         device.push(source, str(target))
     assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_push_to_a_phone_without_a_program_for_digests(
+    device: AdbDevice, phone: Any, work: Path, tmp_path: Path, need_tool: Any, damaged: bool
+) -> None:
+    programs = phone.root / "bin"
+    for tool in ("sh", "cat", "rm", "mv", "chmod", "df"):
+        (programs / tool).symlink_to(need_tool(tool))
+    phone.path = str(programs)
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(300_000))
+    if damaged:
+        phone.push_limit = 200_000
+        with pytest.raises(DeviceError, match="arrived damaged"):
+            device.push(source, str(work / "program"))
+        assert list(work.iterdir()) == []
+    else:
+        device.push(source, str(work / "program"), executable=True)
+        assert (work / "program").read_bytes() == source.read_bytes()
+        assert os.access(work / "program", os.X_OK)
 
 
 def test_push_tells_the_reason(
@@ -218,6 +351,42 @@ def test_spawn_lives_on_in_its_own_session(
     device.kill(process)
 
 
+def test_kill_finds_the_whole_family(device: AdbDevice, phone: Any, shell: str, work: Path) -> None:
+    phone.shell = shell
+    text = "sleep 100 & sleep 100 & setsid sleep 100 & setsid sh -c 'sleep 100 & sleep 100 & wait' & wait"
+    process = device.spawn(["sh", "-c", text], cwd=str(work), output=str(work / "out"))
+
+    def family() -> set[int]:
+        found, stats = {process.pid}, {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                stats[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+        while more := {pid for pid, parent in stats.items() if parent in found} - found:
+            found |= more
+        return found
+
+    assert wait_for(lambda: len(family()) == 7)
+    members = family()
+    device.kill(process)
+    assert not any(map(running, members))
+
+
+def test_programs_are_found_by_their_command_line(device: AdbDevice, phone: Any, fake_adb: Any, tmp_path: Path) -> None:
+    arguments = ["-c", "import time; time.sleep(100)", f"{tmp_path}/mine", "two\nlines", "", "end"]
+    process = device.spawn([sys.executable, *arguments], cwd=str(tmp_path), output=str(tmp_path / "out"))
+    try:
+        before = len(fake_adb.requests)
+        found = [each for each in device.running(f"{tmp_path}/mine") if each.process.pid == process.pid]
+        assert len(fake_adb.requests) - before == 2  # transport and shell
+        assert [each.process for each in found] == [process]
+        assert found[0].arguments == (sys.executable.encode(), *(word.encode() for word in arguments))
+        assert [e for e in device.running(f"{tmp_path}/other") if e.process.pid == process.pid] == []
+    finally:
+        device.kill(process)
+
+
 def test_kill_finds_the_session_after_its_leader_died(device: AdbDevice, tmp_path: Path, work: Path) -> None:
     process = device.spawn(
         ["sh", "-c", "sleep 100 & echo $! >child; exit"], cwd=str(work), output=str(tmp_path / "out")
@@ -267,10 +436,67 @@ def test_settings(device: AdbDevice) -> None:
     assert device.get_setting("global", "stay_on_while_plugged_in") is None
 
 
-def test_a_setting_that_does_not_stick_is_told(device: AdbDevice, phone: Any) -> None:
-    (phone.root / "bin/settings").write_text("#!/bin/sh\necho 3\n")
-    with pytest.raises(DeviceError, match="is '3' after writing '7'"):
+@pytest.mark.parametrize(
+    ("says", "value"),
+    [
+        ("echo 'WARNING: linker: libx.so: unused DT entry'; echo 3", "3"),
+        ("echo; echo 3; printf '\\r\\n'", "3"),
+        ("echo hello; echo null", None),
+    ],
+)
+def test_a_setting_is_read_behind_noise(device: AdbDevice, phone: Any, says: str, value: str | None) -> None:
+    (phone.root / "bin/settings").write_text(f"#!/bin/sh\n{says}\n")
+    assert device.get_setting("global", "stay_on_while_plugged_in", like="[0-9]{1,2}") == value
+
+
+@pytest.mark.parametrize("says", ["echo 'WARNING: linker'", "echo 3; echo 4", "echo 300", "echo", ":"])
+def test_what_is_no_value_of_a_setting_is_refused(device: AdbDevice, phone: Any, says: str) -> None:
+    (phone.root / "bin/settings").write_text(f"#!/bin/sh\n{says}\n")
+    with pytest.raises(DeviceError, match="stay_on_while_plugged_in: no"):
+        device.get_setting("global", "stay_on_while_plugged_in", like="[0-9]{1,2}")
+
+
+def test_a_refused_setting_is_told_in_one_line(device: AdbDevice, phone: Any) -> None:
+    stack = "\n".join(
+        [
+            "Exception occurred while executing 'put':",
+            "java.lang.SecurityException: Permission denial: writing to settings requires WRITE_SECURE_SETTINGS",
+            *["\tat android.os.Parcel.createExceptionOrNull(Parcel.java:2426)"] * 10,
+        ]
+    )
+    (phone.root / "bin/settings").write_text(f"#!/bin/sh\ncat >&2 <<'E'\n{stack}\nE\nexit 255\n")
+    with pytest.raises(DeviceError) as caught:
         device.put_setting("global", "stay_on_while_plugged_in", "7")
+    assert caught.value.message == (
+        "settings put global stay_on_while_plugged_in: exit code 255: java.lang.SecurityException: "
+        "Permission denial: writing to settings requires WRITE_SECURE_SETTINGS"
+    )
+
+
+def test_a_setting_that_never_answers_has_its_own_time(device: AdbDevice, phone: Any) -> None:
+    (phone.root / "bin/settings").write_text("#!/bin/sh\nsleep 600\n")
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        device.get_setting("global", "stay_on_while_plugged_in", deadline_s=0.3)
+    assert time.monotonic() - began < 10
+
+
+def test_what_a_shell_says_at_its_start_is_no_output_of_a_script(
+    device: AdbDevice, phone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = (phone.root / "bin/sh").resolve() if (phone.root / "bin/sh").exists() else Path("/bin/sh")
+    (phone.root / "bin/sh").unlink(missing_ok=True)
+    (phone.root / "bin/sh").write_text(f'#!{real}\necho "WARNING: linker: noise"; exec {real} "$@"\n')
+    (phone.root / "bin/sh").chmod(0o755)
+    file = tmp_path / "file"
+    file.write_text("first\n")
+    assert device.read_files([str(file), str(tmp_path / "absent")]) == {
+        str(file): b"first\n",
+        str(tmp_path / "absent"): None,
+    }
+    assert device.identity.model == "Pixel 3"
+    assert device.identity.kernel == os.uname().release
+    assert device.free_bytes(str(tmp_path)) > 0
 
 
 def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
@@ -293,7 +519,33 @@ def test_identity(device: AdbDevice, phone: Any, fake_adb: Any) -> None:
     assert len(fake_adb.requests) == before
 
 
-def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice) -> None:
+def test_looking_around_starts_few_processes_however_many_run_on_the_phone(
+    device: AdbDevice, phone: Any, work: Path, tmp_path: Path, need_tool: Any
+) -> None:
+    assert device.identity
+    log = tmp_path / "started"
+    for name in ("cat", "grep", "taskset", "sleep"):
+        (phone.root / "bin" / name).write_text(f'#!/bin/sh\necho {name} >>{log}\nexec {need_tool(name)} "$@"\n')
+        (phone.root / "bin" / name).chmod(0o755)
+
+    def started(call: Callable[[], object]) -> list[str]:
+        log.write_text("")
+        call()
+        return sorted(log.read_text().split())
+
+    assert started(device.topology) == ["grep", "taskset"]
+    looked = started(lambda: device.running(f"{work}/harness-"))
+    assert looked.count("grep") == 1
+    assert len(looked) < 8  # and a cat for each that was found: the look itself
+    process = device.spawn(["sh", "-c", "sleep 100 & wait"], cwd=str(work), output=str(work / "out"))
+    assert len(started(lambda: device.kill(process))) < 12
+
+
+def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice, fake_adb: Any) -> None:
+    assert device.identity
+    before = len(fake_adb.requests)
     topology = device.topology()
+    assert len(fake_adb.requests) - before == 2  # transport and shell
+    assert topology == LocalDevice().topology()
     assert topology.allowed == tuple(sorted(os.sched_getaffinity(0)))
     assert set(topology.allowed) <= {cpu for cluster in topology.clusters for cpu in cluster.cpus}

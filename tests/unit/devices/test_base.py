@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.devices.base import Identity, format_cpus, parse_cpus
+from harness.devices.base import Completed, Identity, format_cpus, parse_cpus
 from harness.devices.local import LocalDevice
 
 pytestmark = pytest.mark.unit
@@ -27,3 +27,36 @@ def test_what_is_emulated_is_marked() -> None:
 def test_lists_of_cpus(text: str, cpus: tuple[int, ...]) -> None:
     assert parse_cpus(text) == cpus
     assert format_cpus(cpus) == text
+
+
+@pytest.mark.parametrize(
+    ("serial", "networked"),
+    [
+        ("192.168.0.9:5555", True),
+        ("[fe80::1]:5555", True),
+        ("adb-8A9X-uRk7Zl._adb-tls-connect._tcp", True),
+        ("adb-8A9X-uRk7Zl (2)._adb-tls-connect._tcp.", True),
+        ("8A9X0B1C2", False),
+        ("emulator-5554", False),
+    ],
+)
+def test_a_serial_tells_whether_a_phone_is_reached_over_a_network(serial: str, networked: bool) -> None:
+    assert Identity(serial, "adb").is_networked is networked
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "told"),
+    [
+        (b"", b"", "exit code 3"),
+        (b"df: not found\n", b"\n", "exit code 3: df: not found"),
+        (
+            b"",
+            b"Exception occurred:\njava.lang.SecurityException: no\n\tat x\n",
+            "exit code 3: java.lang.SecurityException: no",
+        ),
+        (b"", b"\x1b[31mred\x1b[0m", "exit code 3: [31mred[0m"),
+        (b"", b"x" * 5000, f"exit code 3: {'x' * 160}"),
+    ],
+)
+def test_a_refusal_is_one_line(stdout: bytes, stderr: bytes, told: str) -> None:
+    assert Completed((), 3, stdout, stderr).refusal == told

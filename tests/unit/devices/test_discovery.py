@@ -6,14 +6,19 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.devices import servers
-from harness.devices.discovery import find
-from harness.errors import InfrastructureError, NoDeviceError, UsageError
+from harness.devices import discovery, servers
+from harness.devices.adb import AdbDevice
+from harness.devices.base import key_of
+from harness.devices.discovery import Newcomers, find
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceLost, InfrastructureError, NoDeviceError, UsageError
 from harness.exit_codes import ExitCode
 
 pytestmark = pytest.mark.unit
@@ -56,6 +61,9 @@ def test_no_phone_at_all(fake_adb: Any) -> None:
         ("sideload", "sideload", "sideload"),
         ("bootloader", "bootloader", "fastboot reboot"),
         ("no permissions (user in plugdev group; are your udev rules wrong?)", "no permissions", "udev"),
+        ("detached", "detached", "adb attach"),
+        ("authorizing", "authorizing", "accept the phone's question"),
+        ("connecting", "connecting", "wait a moment"),
         ("something new", "something new", "adb devices"),
     ],
 )
@@ -105,6 +113,99 @@ def test_a_stale_wifi_entry_of_a_phone_on_the_cable_is_no_fault(fake_adb: Any, a
     add_phone("ABC")
     assert find([], [fake_adb.address]).unusable == ()
     assert [u.serial for u in find([stale, "ABC"], [fake_adb.address]).unusable] == [stale]
+
+
+def test_two_connections_are_said(fake_adb: Any, add_phone: Any) -> None:
+    for serial in ("192.168.0.7:5555", "ABC"):
+        add_phone(serial)
+    found = find([], [fake_adb.address])
+    assert [d.serial for d in found.devices] == ["ABC"]
+    assert found.other_names == {(fake_adb.address, "ABC"): ("192.168.0.7:5555",)}
+    (condition,) = found.conditions[fake_adb.address, "ABC"]
+    assert condition.name == "TWO_CONNECTIONS" and "(USB, network)" in condition.what
+    assert "ABC" not in condition.what and "192.168" not in condition.what  # it goes into reports
+    both = find(["ABC", "192.168.0.7:5555"], [fake_adb.address])
+    assert len(both.devices) == 1
+
+
+def identities(fake_adb: Any, *serials: str) -> dict[str, PhoneId]:
+    return {d.serial: PhoneId.of(d.identity) for d in find(serials, [fake_adb.address]).devices}
+
+
+@pytest.mark.parametrize("number", ["ABC", "0123456789ABCDEF"])
+def test_two_phones_with_one_number(
+    fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    starts = iter(["one", "two", "one", "two"])
+    monkeypatch.setattr(AdbDevice, "_read_identity", of_another_start(AdbDevice._read_identity, starts))
+    for serial, android_id in (("10.0.0.7:1", "7d1f9e0c2b3a4855"), ("10.0.0.8:1", "99e0aa41c0ffee12")):
+        phone = add_phone(serial, {"ro.serialno": number})
+        (phone.root / "settings-secure-android_id").write_text(f"{android_id}\n")
+    found = find([], [fake_adb.address])
+    first, second = (PhoneId.of(d.identity) for d in found.devices)
+    assert first.known_by == second.known_by == "android_id" and first.digest != second.digest
+    for serial in ("10.0.0.7:1", "10.0.0.8:1"):
+        (condition,) = found.conditions[fake_adb.address, serial]
+        assert condition.name == "SAME_SERIAL" and "by its android_id" in condition.what
+    fake_adb.phones["10.0.0.9:1"] = fake_adb.phones.pop("10.0.0.7:1")  # a new address, and the other one is away
+    del fake_adb.phones["10.0.0.8:1"]
+    assert identities(fake_adb)["10.0.0.9:1"].digest == first.digest
+
+
+def of_another_start(read: Any, starts: Any) -> Any:
+    return lambda device: replace(read(device), boot_id=next(starts))
+
+
+def test_phones_that_adb_lists_by_one_serial(fake_adb: Any, add_phone: Any) -> None:
+    """USB phones of a maker who gave all of them one number; each is reached by the transport id it has now."""
+    for name, port in (("one", "usb:1-1"), ("two", "usb:1-2"), ("three", "")):
+        phone = add_phone(name, {"ro.serialno": "0123456789ABCDEF", "ro.product.model": name})
+        fake_adb.alike[name] = ("0123456789ABCDEF", port)
+        assert phone.state == "device"
+    found = find([], [fake_adb.address])
+    assert [(d.serial, d.identity.model) for d in found.devices] == [
+        ("usb:1-1", "one"), ("usb:1-2", "two"), ("transport_id:3", "three")
+    ]  # fmt: skip
+    fake_adb.phones["later"] = fake_adb.phones.pop("one")  # plugged in again: another transport id, the same port
+    fake_adb.alike["later"] = fake_adb.alike.pop("one")
+    assert found.devices[0].run(["getprop"]).text.count("[one]") == 1
+    with pytest.raises(UsageError, match="several phones") as caught:
+        find(["0123456789ABCDEF"], [fake_adb.address])
+    assert "usb:1-1" in caught.value.remedy
+    assert [d.identity.model for d in find(["usb:1-2"], [fake_adb.address]).devices] == ["two"]
+    del fake_adb.phones["two"]
+    with pytest.raises(DeviceLost, match="usb:1-2: not attached"):
+        found.devices[1].run(["true"])
+
+
+@pytest.mark.parametrize(
+    ("properties", "has_started"),
+    [
+        ({"sys.boot_completed": "1"}, True),
+        ({"dev.bootcomplete": "1"}, True),
+        ({"init.svc.bootanim": "stopped"}, True),
+        ({"init.svc.bootanim": "running"}, False),
+        ({"sys.boot_completed": "0", "init.svc.bootanim": "stopped"}, False),
+        ({}, False),
+    ],
+)
+def test_other_signs_of_a_start(fake_adb: Any, add_phone: Any, properties: dict[str, str], has_started: bool) -> None:
+    add_phone("ONE", {"sys.boot_completed": "", **properties})
+    found = find([], [fake_adb.address])
+    assert bool(found.devices) is has_started
+    if not has_started:
+        assert "--allow STARTING" in found.unusable[0].remedy
+        allowed = find([], [fake_adb.address], allow=["STARTING"])
+        assert [c.name for c in allowed.conditions[fake_adb.address, "ONE"]] == ["STARTING"]
+
+
+def test_properties_that_are_empty_at_first(fake_adb: Any, phone: Any) -> None:
+    getprop = phone.root / "bin" / "getprop"
+    text = getprop.read_text()
+    getprop.write_text(
+        f'{text.splitlines()[0]}\n[ -e "{phone.root}/asked" ] || {{ : >"{phone.root}/asked"; exit; }}\n{text}'
+    )
+    assert [d.identity.model for d in find([], [fake_adb.address]).devices] == ["Pixel 3"]
 
 
 def test_a_named_server_that_does_not_answer() -> None:
@@ -166,3 +267,79 @@ def test_local_neither_asks_nor_loads_adb(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(LocalDevice(),) []"
+
+
+def test_newcomers_are_asked_alone(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("KNOWN")
+    add_phone("NEW")
+    add_phone("LOCKED", state="unauthorized")
+    known = {(fake_adb.address, "KNOWN"), ("other:5037", "NEW")}
+    assert [device.serial for device in Newcomers([fake_adb.address])(known).devices] == ["NEW"]
+    assert not any("KNOWN" in request for request in fake_adb.requests)
+    assert Newcomers([])(()).devices == ()
+    with pytest.raises(InfrastructureError, match="does not answer"):  # and none is started
+        Newcomers(["127.0.0.1:1"])(())
+
+
+def test_newcomers_come_with_the_conditions_that_they_are_found_in(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("ONE", {"sys.boot_completed": ""})
+    assert Newcomers([fake_adb.address])(()).devices == ()
+    found = Newcomers([fake_adb.address], ["STARTING"])(())
+    assert [c.name for c in found.conditions[fake_adb.address, "ONE"]] == ["STARTING"]
+
+
+def test_a_newcomer_that_cannot_be_used_is_asked_again_after_a_while(
+    fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_phone("OLD", features="cmd")
+    probe = discovery._probe
+    asked: list[str] = []
+    now = [1000.0]
+
+    def counted(entry: Any, allow: Any) -> Any:
+        asked.append(entry.serial)
+        return probe(entry, allow)
+
+    monkeypatch.setattr(discovery, "_probe", counted)
+    monkeypatch.setattr(discovery, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    look = Newcomers([fake_adb.address])
+    for _ in range(240):  # twelve minutes
+        assert look(()).devices == ()
+        now[0] += 3.0
+    assert len(asked) < 20
+    fake_adb.phones["OLD"].features = "shell_v2,cmd,stat_v2"
+    now[0] += discovery._LATER_S
+    assert [device.serial for device in look(()).devices] == ["OLD"]
+
+
+def test_a_newcomer_with_the_number_of_a_phone_in_the_run_is_told_from_it(
+    fake_adb: Any, add_phone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = iter(["one", "two", "one"])
+    monkeypatch.setattr(AdbDevice, "_read_identity", of_another_start(AdbDevice._read_identity, starts))
+    add_phone("10.0.0.7:1", {"ro.serialno": "ABC"})
+    (first,) = find([], [fake_adb.address]).devices
+    add_phone("10.0.0.8:1", {"ro.serialno": "ABC"})
+    found = Newcomers([fake_adb.address])({key_of(first)}, [first])
+    (second,) = found.devices
+    assert PhoneId.of(second.identity).digest != PhoneId.of(first.identity).digest
+    assert [c.name for c in found.conditions[key_of(second)]] == ["SAME_SERIAL"]
+    assert not PhoneId.of(second.identity).is_same(PhoneId.of(first.identity))
+
+
+def test_another_connection_to_a_phone_in_the_run_is_no_phone_with_its_number(fake_adb: Any, add_phone: Any) -> None:
+    add_phone("10.0.0.7:1", {"ro.serialno": "ABC"})
+    (first,) = find([], [fake_adb.address]).devices
+    add_phone("10.0.0.8:1", {"ro.serialno": "ABC"})
+    (again,) = Newcomers([fake_adb.address])({key_of(first)}, [first]).devices
+    assert PhoneId.of(again.identity).digest == PhoneId.of(first.identity).digest
+    assert find([], [fake_adb.address]).devices[0].identity.serialno_is_shared is False
+
+
+def test_phones_of_two_servers_with_one_serial_have_conditions_of_their_own(
+    fake_adb: Any, another_adb: Any, add_phone: Any
+) -> None:
+    another_adb.phones["ONE"] = add_phone("ONE", {"ro.serialno": "A1B2C3"})
+    add_phone("ONE", {"sys.boot_completed": ""})
+    found = find([], [fake_adb.address, another_adb.address], allow=["STARTING"])
+    assert set(found.conditions) == {(fake_adb.address, "ONE")}

@@ -45,6 +45,26 @@ def test_deadline_stops_children_too(local: LocalDevice, tmp_path: Path) -> None
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+def test_kill_finds_the_whole_family(local: LocalDevice, tmp_path: Path) -> None:
+    text = f"sleep 60 & echo $! >>{tmp_path}/pids; setsid sh -c 'sleep 60 & echo $! $$ >>{tmp_path}/pids; wait' & wait"
+    process = local.spawn(["sh", "-c", text], cwd=str(tmp_path), output=str(tmp_path / "out"))
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "pids").exists() or len((tmp_path / "pids").read_text().split()) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    local.kill(process)
+    assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+def test_programs_are_found_by_their_command_line(local: LocalDevice, tmp_path: Path) -> None:
+    process = local.spawn(["sleep", "60", "0.0"], cwd=str(tmp_path), output=str(tmp_path / "out"))
+    try:
+        (found,) = [each for each in local.running("0.0") if each.process.pid == process.pid]
+        assert (found.process, found.arguments) == (process, (b"sleep", b"60", b"0.0"))
+    finally:
+        local.kill(process)
+
+
 def test_files(local: LocalDevice, tmp_path: Path) -> None:
     folder = f"{local.work_root()}/run"
     local.make_dir(folder)

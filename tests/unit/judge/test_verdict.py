@@ -42,6 +42,7 @@ def evidence(count: int = COUNT, **columns: Any) -> Evidence:
 
 def setting(count: int = COUNT, **columns: Any) -> Setting:
     plain = {"row": 0, "build": 0, "cap_khz": 2.8e6, "rise_c": np.nan, "start_c": np.nan, "rebooted": False, "cpu": 4}
+    plain |= {"threads": 1}
     wanted: dict[str, Any] = {
         name: np.broadcast_to(np.asarray(value), count).copy() for name, value in {**plain, **columns}.items()
     }
@@ -141,6 +142,14 @@ def test_short_windows_are_all_of_a_variant_s_or_none() -> None:
     row = np.arange(COUNT) % 2
     short = np.array(found(judge(evidence(window_ns=windows), setting(row=row), POLICY)))
     assert set(short[row == 1]) == {"SHORT"} and set(short[row == 0]) == {""}
+
+
+def test_of_several_threads_the_time_of_one_tells_nothing() -> None:
+    """It waits for the others, and the system moves it among their CPUs."""
+    shared = evidence(cpu_ns=6e6, cpu_after=5, nivcsw=3)
+    assert set(found(judge(shared, setting(), POLICY))) == {"MIGRATED+PREEMPTED"}
+    verdicts = judge(shared, setting(threads=2), POLICY)
+    assert not verdicts.masks.any() and not verdicts.seen[0] & Reason.PREEMPTED
 
 
 def test_programs_are_held_against_their_own_best_and_what_they_tell() -> None:

@@ -39,6 +39,9 @@ class Phone:
 
     spawn = free_bytes
 
+    def reconnect(self) -> None:
+        self.calls += 100
+
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
@@ -125,3 +128,44 @@ def test_a_stop_shortens_the_wait(tmp_path: Path) -> None:
     connection.broke(DeviceLost("usb"))
     connection.broke(DeviceLost("usb"))
     assert told == [lost_connection.LOST_FOR_GOOD_S, pytest.approx(lost_connection._STOPPING_S, abs=0.5)]
+
+
+def test_a_loss_that_lasts_is_reconnected_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lost_connection, "_RECONNECT_AFTER_S", 0.01)
+    monkeypatch.setattr(lost_connection, "_AGAIN_S", 0.005)
+    phone = Phone(*[DeviceLost("usb")] * 10)
+    device = lost_connection.patient(cast(Device, phone), EventLog(tmp_path / "events.jsonl"), threading.Event())
+    assert device.free_bytes("/tmp") == 4
+    assert phone.calls == 111
+    assert [e["event"] for e in read_lines(tmp_path / "events.jsonl")] == [
+        *("connection lost", "reconnecting", "connection back")
+    ]
+
+
+class Settings(Phone):
+    """A phone whose connection breaks after, or before, it took a value."""
+
+    def __init__(self, *, takes_it: bool) -> None:
+        super().__init__()
+        self.value: str | None = "0"
+        self.writes = 0
+        self.takes_it = takes_it
+
+    def get_setting(self, namespace: str, key: str) -> str | None:
+        return self.value
+
+    def put_setting(self, namespace: str, key: str, value: str | None) -> None:
+        self.writes += 1
+        if self.writes > 1 or self.takes_it:
+            self.value = value
+        if self.writes == 1:
+            raise DeviceLost("usb")
+
+
+@pytest.mark.parametrize(("takes_it", "writes"), [(True, 1), (False, 2)])
+def test_a_setting_is_written_again_only_where_it_is_not_there(
+    make: Callable[..., Any], takes_it: bool, writes: int
+) -> None:
+    phone = Settings(takes_it=takes_it)
+    make(phone).put_setting("global", "k", "7")
+    assert (phone.value, phone.writes) == ("7", writes)

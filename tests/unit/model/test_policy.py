@@ -46,6 +46,10 @@ def test_keys_left_out_have_the_default(tmp_path: Path) -> None:
         ("cache: [hot, hot]\n", ":1: cache[1]: 'hot' is given twice"),
         ("cache: []\n", ":1: cache: the list is empty"),
         ("cache: [1]\n", ":1: cache[0]: unknown cache mode"),
+        ("settings:\n  stay_awak: true\n", ":2: settings.stay_awak: unknown key"),
+        ("settings: {dim_screen: 'yes'}\n", ":1: settings.dim_screen: the text 'yes', where true or false"),
+        ("settings: [dim_screen]\n", ":1: settings: a list, where a mapping"),
+        ("settings:\n  name: x\n", ":2: settings.name: unknown key"),
     ],
 )
 def test_refuses(tmp_path: Path, text: str, told: str) -> None:
@@ -66,6 +70,14 @@ def test_name_is_no_key_and_is_not_proposed(tmp_path: Path, key: str) -> None:
     assert "launches" in known
     assert "name" not in known
     assert "'name'" not in caught.value.remedy
+
+
+def test_settings_left_out_have_the_default(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("settings: {stay_awake: false, dim_screen: true}\n")
+    settings = load_policy(str(path)).settings
+    assert (settings.stay_awake, settings.dim_screen, settings.screen_timeout_off) == (False, True, True)
+    assert Policy.model_validate({"name": "of an older manifest", "launches": 3}).settings.stay_awake
 
 
 def test_unknown_policy() -> None:

@@ -95,9 +95,10 @@ def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path:
     assert all("EMULATED" in text for text in re.findall(r"<(?:caption|figcaption)>.*?</", section, re.S))
     for name in ("results", "categories", "faces", "baseline"):
         header, *rows = (run / f"{name}.csv").read_text().splitlines()
-        assert header.endswith(",emulated")
-        assert {row[-2:] for row in rows} == {",0", ",1"}
-        assert all(row.endswith(",1") == row.startswith("virtual,") for row in rows)
+        ends = (",0,", ",1,EMULATED") if name == "results" else (",0", ",1")
+        assert header.endswith(",emulated,conditions" if name == "results" else ",emulated")
+        assert all(row.endswith(ends) for row in rows)
+        assert all(row.endswith(ends[1]) == row.startswith("virtual,") for row in rows)
     markdown = (run / "summary.md").read_text()
     assert "EMULATED: Virtual 3" in markdown
     assert all("EMULATED" in line for line in markdown.splitlines() if line.startswith("| virtual "))

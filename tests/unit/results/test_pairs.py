@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 LAYERS = {
     name: Layer(name=name, h=size, w=size, kh=3, kw=3, cin=8, cout=8) for name, size in (("a", 9), ("b", 9), ("c", 12))
 }
-RUN = RunData(Path(), {}, [], [], LAYERS, [])
+RUN = RunData(Path(), {}, {}, [], LAYERS, [])
 LAUNCHES, ROUNDS = 4, 2
 # Variant, algorithm, kernel, face: two kernels, one of them twice, labels, best schedules, what auto chose.
 VARIANTS = [

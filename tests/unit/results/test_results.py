@@ -20,7 +20,7 @@ pytestmark = pytest.mark.unit
 COLUMNS = (
     "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,n_tainted,median_ns,low_ns,"
     "high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
-    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
 )
 
 
@@ -170,7 +170,7 @@ def test_planned_without_sample_is_missing(small: Path) -> None:
     assert all(r["median_ns"] == "" and r["category"] == "1x1s2" for r in missing)
 
 
-def test_what_was_always_ended_from_outside_is_missing_for_that_reason(small: Path, synthetic: ModuleType) -> None:
+def test_what_was_always_ended_from_outside_is_an_error_for_that_reason(small: Path, synthetic: ModuleType) -> None:
     def killed(record: dict[str, Any]) -> list[dict[str, Any]]:
         if record["type"] != "sample" or record["algorithm"] != "im2col":
             return [record]
@@ -184,10 +184,41 @@ def test_what_was_always_ended_from_outside_is_missing_for_that_reason(small: Pa
     edit(small, killed)
     write_report(small)
     rows = {(r["cache"], r["layer"], r["algorithm"]): r for r in read_csv(small / "results.csv")}
-    assert {rows[cache, "conv2_3x3", "im2col"]["status"] for cache in ("hot", "rotate")} == {"missing"}
+    assert {rows[cache, "conv2_3x3", "im2col"]["status"] for cache in ("hot", "rotate")} == {"error"}
     assert rows["hot", "conv3_proj_1x1s2", "im2col"]["status"] == "ok"  # it was measured at other times
     html = (small / "report.html").read_text()
     assert "planned, without a sample; launch 4: the worker was killed (signal 9)" in html
+
+
+def test_memory_that_was_refused_is_an_error_until_it_is_had(small: Path, synthetic: ModuleType) -> None:
+    def refused(record: dict[str, Any]) -> list[dict[str, Any]]:
+        if record["type"] not in ("sample", "layer") or record["algorithm"] != "im2col":
+            return [record]
+        skip = {"type": "skip", "seq": 5, "layer": record["layer"], **synthetic.Way("im2col").fields("hot")}
+        told = {**skip, "cache": "", "reason": "too little memory", "bytes": 300 << 20}
+        if record["layer"] == "conv3_proj_1x1s2":
+            return [told, record]  # refused in one attempt, had in the next
+        return [told if record["layer"] == "conv2_3x3" else {**told, "bytes": 3 << 30}]
+
+    edit(small, refused)
+    write_report(small)
+    rows = {(r["layer"], r["algorithm"]): r["status"] for r in read_csv(small / "results.csv") if r["cache"] == "hot"}
+    assert rows["conv2_3x3", "im2col"] == "error"
+    assert rows["conv3_proj_1x1s2", "im2col"] == "ok"
+    assert rows["fire2_squeeze_1x1", "im2col"] == "skip"  # more than any sample may take
+
+
+@pytest.mark.parametrize(("event", "status"), [("given up", "error"), ("out of reach", "missing")])
+def test_why_a_cluster_was_not_measured_stands_at_its_rows(small: Path, event: str, status: str) -> None:
+    job = {"device": "pixel-3", "cluster": "0-3", "launch": 0, "layer": "conv2_3x3", "variants": ["im2col"], "seed": 1}
+    with (small / "plan.jsonl").open("a") as plan:
+        plan.write(json.dumps(job) + "\n")
+    events = small / "devices/pixel-3/events.jsonl"
+    events.write_text(json.dumps({"event": event, "cluster": "0-3", "why": "its CPUs are offline"}) + "\n")
+    write_report(small)
+    rows = [row for row in read_csv(small / "results.csv") if row["cluster"] == "0-3"]
+    assert {row["status"] for row in rows} == {status}
+    assert "planned, without a sample; its CPUs are offline" in (small / "report.html").read_text()
 
 
 def test_pairs_never_cross_processes(small: Path) -> None:

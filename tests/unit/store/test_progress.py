@@ -71,14 +71,24 @@ def job(rounds: int, *, complete: bool) -> dict[str, Any]:
     return {"type": "job", "launch": 0, "layer": "a", **sizes}
 
 
+NAIVE = fields("naive", "naive", "hot")
+REFUSED = {"type": "skip", "layer": "a", **NAIVE, "reason": "too little memory", "bytes": 5 << 20}
+
+
 @pytest.mark.parametrize(
     ("found", "is_done"),
     [
         ([failure("im2col", "hot", signal=9, external=True), job(5, complete=False)], False),
         ([failure("im2col", "hot", signal=11), job(5, complete=True)], True),
-        ([job(0, complete=True)], True),  # all of it is skipped, say
+        ([job(0, complete=True)], False),  # without samples, and nobody says why
+        ([job(5, complete=True)], False),
+        ([{"type": "skip", "layer": "a", **fields("im2col"), "reason": "no such kernel"}, job(0, complete=True)], True),
+        ([sample(0, 12), job(5, complete=True)], True),
         ([job(0, complete=False)], False),
-        ([job(2, complete=False), HEADER, job(2, complete=True)], True),
+        ([sample(0, 12), job(2, complete=False), HEADER, job(2, complete=True)], True),
+        ([REFUSED, sample(0, 12), job(5, complete=True)], False),  # another variant has samples
+        ([REFUSED, job(5, complete=True), HEADER, {**sample(0, 12), **NAIVE}], True),  # had it later
+        ([{**REFUSED, "bytes": 3 << 30}, job(0, complete=True)], True),  # more than a sample may take: a skip
     ],
 )
 def test_a_job_that_lacks_what_failed_by_no_fault_of_its_own_is_not_done(
@@ -87,6 +97,6 @@ def test_a_job_that_lacks_what_failed_by_no_fault_of_its_own_is_not_done(
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate([HEADER, *found])))
     done = done_by_cluster(file)["0-3"]
-    assert ((0, "a") in done.jobs) == is_done
+    assert ((0, "a") in done.done_jobs()) == is_done
     if found[0].get("external"):
         assert (done.excluded, done.faults, done.rounds) == (set(), [], {(0, "a"): 5})

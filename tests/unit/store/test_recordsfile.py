@@ -82,9 +82,9 @@ def test_progress_of_two_clusters_and_attempts(tmp_path: Path) -> None:
         + b'{"type":"sample"}\nrubbish\n'
     )
     done = done_by_cluster(path)
-    assert done["0-3"].jobs == {(0, "a")} and done["0-3"].attempts == 1
+    assert done["0-3"].done_jobs() == {(0, "a")} and done["0-3"].attempts == 1
     assert done["4-7"].samples[0, "a"] == {(0, 1), (1, 0)}
-    assert done["4-7"].attempts == 2 and not done["4-7"].jobs
+    assert done["4-7"].attempts == 2 and not done["4-7"].done_jobs()
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", '"NaN"', "1e999"])

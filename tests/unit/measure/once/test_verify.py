@@ -6,14 +6,16 @@ import json
 import threading
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from harness.control import quarantine
 from harness.control.lease import leased
-from harness.devices.base import Attached, Device, RemoteProcess
+from harness.devices.base import Attached, Device, Identity, RemoteProcess
 from harness.devices.local import LocalDevice
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, Unkillable
 from harness.exit_codes import ExitCode, worst
 from harness.measure import lost_connection
 from harness.measure.context import Context
@@ -178,6 +180,26 @@ def test_what_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert "harness-verify-smoke-" in message and "may be left on the device: read-only" in message
 
 
+def test_this_machine_is_never_put_in_quarantine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    phone = Phone(tmp_path / "work", alive=[Unkillable("2 processes cannot be killed")])
+    done = check(monkeypatch, tmp_path, phone, "sleep 300\n")
+    assert done.codes == [ExitCode.INFRASTRUCTURE] and "cannot be killed" in done.messages[0]
+    assert quarantine.every() == []
+
+
+def test_a_phone_whose_programs_survive_the_cleaning_up_is_put_in_quarantine(tmp_path: Path) -> None:
+    def stop_all() -> None:
+        raise Unkillable("2 processes cannot be killed")
+
+    identity = Identity("S1", "adb", model="Pixel 3", serialno="8A9X0B1C2")
+    device = SimpleNamespace(serial="S1", identity=identity)
+    installed = SimpleNamespace(device=device, folder="/f", program="/f/convbench", stop_all=stop_all)
+    done = verify.Verified("pixel-3")
+    convbench.Convbench(cast(Any, installed), done, threading.Event()).clean_up()
+    assert [held.reason for held in quarantine.every()] == [quarantine.UNKILLABLE]
+    assert "may be left on the device" in done.messages[0] and "in quarantine" in done.messages[1]
+
+
 def test_a_stop_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
@@ -188,7 +210,7 @@ def test_a_stop_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 def test_a_device_that_another_run_has_is_a_failure_of_that_device(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with leased("local"):
+    with leased(Phone(tmp_path / "other")):
         done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK, END))
     assert done.codes == [ExitCode.INFRASTRUCTURE]
     assert done.messages[0].startswith("another harness run is using the device")

@@ -9,25 +9,29 @@ from typing import Any
 import pytest
 
 from benchmarks import synthetic
-from harness.devices.base import Cluster
+from harness.control.heat import Heat
+from harness.devices.base import Cluster, Identity
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.measure.run.again import make_again
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.model.layer import Layer
 from harness.model.policy import Policy
-from harness.store.progress import Done
+from harness.plan.jobs import Job
+from harness.store.progress import Done, done_by_cluster
 
 pytestmark = pytest.mark.unit
 
 TARGET = Target(Cluster((0, 1)), 1, (0,))
+IDENTITY = Identity("local", "local")
 SHAPES = [synthetic.LAYERS[n] for n in (1, 6)]
 
 
-def planned(**policy: Any) -> ClusterPlan:
+def again(records: Path, *, emulated: bool = False, **policy: Any) -> ClusterPlan | None:
     layers = tuple(Layer.model_validate_json(json.dumps(shape)) for shape in SHAPES)
-    wanted = Policy(name="p", launches=3, rounds=5, **policy)
-    return make_plan(Request("s", layers, wanted, ("im2col",), 7), TARGET, Done())
+    wanted = Request("s", layers, Policy(name="p", launches=3, rounds=5, **policy), ("im2col",), 7)
+    done = done_by_cluster(records).get("0-1", Done())
+    return make_again(wanted, TARGET, done, records, name="pixel-3", emulated=emulated)
 
 
 @pytest.fixture
@@ -44,40 +48,46 @@ def records(tmp_path: Path) -> Path:
 
 
 def test_further_rounds_of_the_jobs_that_hold_tainted_samples(records: Path) -> None:
-    plan = planned()
-    again = make_again(plan, records, emulated=False)
-    assert again is not None
-    (job,) = again.jobs
+    plan = again(records)
+    assert plan is not None
+    (job,) = plan.jobs
     assert (job.launch, job.layer, job.first_round, job.rounds, job.done) == (1, "conv2_3x3", 5, 7, ())
-    (same,) = (each for each in plan.jobs if (each.launch, each.layer) == (1, "conv2_3x3"))
+    (same,) = (each for each in make_plan_jobs() if (each.launch, each.layer) == (1, "conv2_3x3"))
     assert job.seed == same.seed  # with the round it gives the order
-    assert (again.attempt, again.share, again.planned, again.done) == (plan.attempt + 1, 0.25, 1, 0)
-    assert [(line.layer, line.calls > 0) for line in again.known] == [("conv2_3x3", True)] * 2  # hot, rotate
+    assert (plan.attempt, plan.share, plan.planned, plan.done) == (2, 0.25, 1, 0)
+    assert [(line.layer, line.calls > 0) for line in plan.known] == [("conv2_3x3", True)] * 2  # hot, rotate
+    assert " budget_s=15 " in plan.render(IDENTITY, "r", "/convbench", Heat())
+
+
+def make_plan_jobs() -> tuple[Job, ...]:
+    layers = tuple(Layer.model_validate_json(json.dumps(shape)) for shape in SHAPES)
+    request = Request("s", layers, Policy(name="p", launches=3, rounds=5), ("im2col",), 7)
+    return make_plan(request, TARGET, Done(), "pixel-3").jobs
 
 
 def test_rounds_stand_behind_all_that_are_on_record(records: Path) -> None:
     lines = [json.loads(line) for line in records.read_text().splitlines()]
     more = [line | {"round": 8} for line in lines if line["type"] == "sample" and line["round"] == 4]
     records.write_text("".join(json.dumps(line) + "\n" for line in [*lines[:-1], *more]))
-    again = make_again(planned(), records, emulated=False)
-    assert again is not None
-    assert [(job.first_round, job.rounds) for job in again.jobs] == [(9, 11)]
+    plan = again(records)
+    assert plan is not None
+    assert [(job.first_round, job.rounds) for job in plan.jobs] == [(9, 11)]
 
 
 @pytest.mark.parametrize("policy", [{"verdicts": False}, {"again_share": 0}, {"most_lost": 0.6}])
 def test_nothing_is_measured_again_where_the_policy_has_no_use_for_it(records: Path, policy: dict[str, Any]) -> None:
-    assert make_again(planned(**policy), records, emulated=False) is None
+    assert again(records, **policy) is None
 
 
 def test_what_its_host_did_to_an_emulated_device_is_no_reason(records: Path) -> None:
-    assert make_again(planned(), records, emulated=True) is None
+    assert again(records, emulated=True) is None
 
 
 def test_short_windows_are_not_measured_again(records: Path) -> None:
     """The calls stay, and with them the windows."""
-    again = make_again(planned(min_ms=40.0), records, emulated=False)
-    assert again is not None and len(again.jobs) == 1
+    plan = again(records, min_ms=40.0)
+    assert plan is not None and len(plan.jobs) == 1
 
 
 def test_without_records_there_is_nothing(tmp_path: Path) -> None:
-    assert make_again(planned(), tmp_path / "none", emulated=False) is None
+    assert again(tmp_path / "none") is None

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from harness.devices.base import Device, RemoteProcess
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, InfrastructureError
 from harness.measure import lost_connection
 from harness.measure.run import follow
 from harness.store import records
@@ -156,3 +156,32 @@ def test_a_line_that_is_no_record_is_noted(
     follower.follow(PROCESS, threading.Event(), 60)
     assert seen == ["end"]
     assert "Killed" in json.dumps(read_lines(tmp_path / "events.jsonl"))
+
+
+def test_a_disk_that_was_full_for_one_write_leaves_no_hole_and_the_run_goes_on(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = JOB.replace(b'"a"', b'"z"')
+    (tmp_path / "records.jsonl").write_bytes(known)
+    write = RecordsFile.append
+    is_full = iter([True])
+
+    def append(target: RecordsFile, lines: bytes) -> None:
+        if lines and next(is_full, False):
+            raise InfrastructureError("cannot write records.jsonl: No space left on device")
+        write(target, lines)
+
+    monkeypatch.setattr(RecordsFile, "append", append)
+    phone = Phone(JOB + END[:5])
+    phone.data = known
+    follower, seen = make(phone)
+    follower.resume_after(known)
+    with pytest.raises(InfrastructureError):
+        follower.follow(PROCESS, threading.Event(), 60)
+    phone.data += END[5:]
+    follower.pull_rest()  # what is done whatever happened: the rest would fit by now
+    assert (seen, (tmp_path / "records.jsonl").read_bytes()) == ([], known)
+    resumed, seen = make(phone)
+    resumed.resume_after((tmp_path / "records.jsonl").read_bytes())
+    resumed.pull_rest()
+    assert (seen, (tmp_path / "records.jsonl").read_bytes()) == (["job", "end"], known + JOB + END)

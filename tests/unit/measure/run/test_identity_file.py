@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.devices.base import Cluster, Identity, Topology
+from harness.errors import WrongDevice
 from harness.measure.run import identity_file
 
 pytestmark = pytest.mark.unit
@@ -51,3 +53,28 @@ def test_whether_the_serial_number_is_secret(tmp_path: Path, kind: str, secret: 
 )
 def test_titles(tmp_path: Path, identity: Identity, title: str) -> None:
     assert written(tmp_path / "device.json", Topology((LITTLE,), (0, 1)), identity)["title"] == title
+
+
+PIXEL = Identity("10.0.0.7:5555", "adb", model="Pixel 3", serialno="8A9X0B1C2", second_mark="7d1f9e0c2b3a")
+
+
+def test_the_device_of_the_file_is_the_only_one(tmp_path: Path) -> None:
+    file = tmp_path / "device.json"
+    identity_file.check(file, PIXEL)  # measured for the first time
+    identity_file.write(file, "pixel-3", PIXEL, Topology((), ()))
+    identity_file.check(file, replace(PIXEL, serial="10.0.0.9:1"))
+    for other in (replace(PIXEL, serialno="8A9X0B1C3"), replace(PIXEL, second_mark="99e0aa41c0ff")):
+        with pytest.raises(WrongDevice, match="the phone that was measured is Pixel 3") as caught:
+            identity_file.check(file, other)
+        assert "8A9X0B1C" not in str(caught.value)  # it goes into events
+    file.write_text("{")
+    with pytest.raises(WrongDevice, match="does not tell which device"):
+        identity_file.check(file, PIXEL)
+
+
+def test_a_second_mark_is_not_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "device.json"
+    for mark in (PIXEL.second_mark, ""):
+        identity_file.write(file, "pixel-3", replace(PIXEL, second_mark=mark), Topology((), ()))
+    with pytest.raises(WrongDevice):
+        identity_file.check(file, replace(PIXEL, second_mark="99e0aa41c0ff"))

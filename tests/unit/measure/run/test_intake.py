@@ -52,11 +52,11 @@ def test_only_a_gate_that_saw_the_device_rest_tells_of_other_runs(
     intake: Intake, outcome: SessionOutcome, capsys: pytest.CaptureFixture[str], status: str, hottest: float
 ) -> None:
     intake.heat = Heat(HeatSource("zone:cpu", "file"))
-    baseline.store(PHONE, "zone:cpu", 27.0)
+    baseline.store(PHONE, "zone:cpu", 27.0, pytest.fail)
     gate = {"type": "gate", "seq": 1, "launch": 0, "status": status, "capped": status == "capped", "learned": 34.0}
     gate |= {"source": "zone:cpu", "baseline": 27.0, "tolerance_c": 1.0}
     intake.take("4-7", records.Gate.model_validate(gate))
-    assert baseline.stored(PHONE, "zone:cpu") == hottest
+    assert baseline.stored(PHONE, "zone:cpu", pytest.fail) == hottest
     assert intake.heat.rest.today_c == 34.0  # the gates of this run go by it all the same
     assert len(outcome.messages) == (1 if status == "passed" else 0)
     assert ("hotter than in any run before" in capsys.readouterr().err) == (status == "passed")

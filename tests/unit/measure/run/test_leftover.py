@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from harness.control import settings_journal
+from harness.devices.phone_id import PhoneId
+from harness.measure.request import Request
+from harness.measure.run import leftover
 from harness.measure.run.leftover import words
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
 from harness.plan.jobs import Job
+from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
 
@@ -24,6 +33,41 @@ def jobs(*places: tuple[int, str]) -> list[Job]:
 )
 def test_words(left: list[Job], said: str) -> None:
     assert words(left, ["a", "b"]) == said
+
+
+@pytest.mark.parametrize("identity", ['"x"', "[]", "null", "{}", "[" * 9999])
+def test_a_damaged_device_json_is_no_complete_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: str
+) -> None:
+    monkeypatch.setattr(leftover, "unmeasured", lambda *_: {})
+    run, suite = RunDir(tmp_path), load_suite("smoke")
+    (tmp_path / "plan.jsonl").write_text('{"device": "pixel-3", "cluster": "0-3", "launch": 0, "layer": "a"}\n')
+    directory = run.device("pixel-3")
+    directory.events.add("removed")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    good = '{"serial": "S1", "model": "Pixel 3", "serialno": "8A9X0B1C2"}'
+    directory.identity.write_text(f'{{"identity": {good}}}')
+    assert leftover.is_complete(run, "pixel-3", request)
+    directory.identity.write_text(f'{{"identity": {identity}}}')
+    assert not leftover.is_complete(run, "pixel-3", request)
+
+
+def test_a_damaged_journal_is_kept_and_makes_a_device_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftover, "unmeasured", lambda *_: {})
+    run, suite = RunDir(tmp_path), load_suite("smoke")
+    (tmp_path / "plan.jsonl").write_text('{"device": "pixel-3", "cluster": "0-3", "launch": 0, "layer": "a"}\n')
+    directory, phone = run.device("pixel-3"), PhoneId("8A9X0B1C2", "Pixel 3", "", "S1")
+    directory.events.add("removed")
+    directory.identity.write_text('{"identity": {"serial": "S1", "model": "Pixel 3", "serialno": "8A9X0B1C2"}}')
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    assert leftover.is_complete(run, "pixel-3", request)
+    file = settings_journal.file_of(phone)
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    assert not leftover.is_complete(run, "pixel-3", request)
+    assert file.read_text() == "{"
 
 
 def test_one_layer_has_a_name_and_many_are_cut() -> None:

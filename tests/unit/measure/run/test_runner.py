@@ -13,9 +13,9 @@ from typing import Any, cast
 import pytest
 
 from harness.cli import run as cli_run
-from harness.control import settings
+from harness.control import settings_journal
 from harness.devices import discovery
-from harness.devices.base import Attached, Device, Identity, as_json
+from harness.devices.base import Attached, Device, Identity, Unusable, as_json
 from harness.devices.local import LocalDevice
 from harness.errors import NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode
@@ -23,6 +23,7 @@ from harness.measure.campaign import named
 from harness.measure.context import Context
 from harness.measure.programs import Programs
 from harness.measure.run import manifest, runner
+from harness.measure.run.joining import Joining
 from harness.measure.run.outcome import SessionOutcome
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
@@ -125,6 +126,12 @@ def test_faults_of_a_device_that_is_not_attached_count(run: RunDir, monkeypatch:
     assert done.something_is_missing
 
 
+SAMPLE = {
+    **{"type": "sample", "seq": 4, "launch": 0, "round": 0, "position": 0, "layer": "a", "calls": 1, "ns": 1.0},
+    **fields("indirect/x", "indirect", "hot"),
+    **{"settle_ns": 1, "settle_capped": False, "cpu_before": 0, "cpu_after": 0, "nivcsw": 0, "faults": 0},
+    **{"t_ns": 1, "pid": 1},
+}
 JOB = {"device": "local", "cluster": "0-1", "launch": 0, "layer": "a", "variants": ["indirect"], "seed": 1}
 DONE = {
     **{"type": "job", "seq": 4, "launch": 0, "layer": "a", "rounds": 1, "rounds_planned": 1, "complete": True},
@@ -135,7 +142,7 @@ DONE = {
 def complete(run: RunDir, *found: dict[str, Any], code: int = 0) -> bytes:
     """Lets the run be one of this machine with all on record; the manifest's bytes."""
     folder = run.device("local").path
-    write(run, "local", HEADER, *found, DONE)
+    write(run, "local", HEADER, *found, SAMPLE, DONE)
     (run.path / "plan.jsonl").write_text(json.dumps(JOB) + "\n")
     (folder / "device.json").write_text(json.dumps({"identity": {"serial": "local"}}))
     (folder / "events.jsonl").write_text('{"event":"installed"}\n{"event":"removed"}\n')
@@ -175,7 +182,9 @@ def test_what_is_missing_is_not_overlooked(run: RunDir, left: str) -> None:
     elif left == "folder":
         (run.device("local").path / "events.jsonl").write_text('{"event":"left for resume"}\n')
     elif left == "setting":
-        settings._remember("local", settings.Change("global", "k", "0", "7"))
+        owner = manifest.owners(run)["local"]
+        assert owner is not None
+        settings_journal.keep_here(owner, [settings_journal.Change(setting="stay_awake", saved="0", ours="7")])
     else:
         changed: dict[str, dict[str, Any]] = {
             "status": {"status": "interrupted"},
@@ -254,15 +263,48 @@ def test_a_damaged_device_file_is_named(run: RunDir) -> None:
         runner._own(run, attached(PIXEL))
 
 
-def test_a_setting_left_changed_follows_the_phone_to_its_new_address(run: RunDir) -> None:
-    owned(run)
-    change = settings.Change("global", "k", "0", "7")
-    settings._remember(PIXEL.serial, change)
-    moved = attached(replace(PIXEL, serial="10.0.0.9:41234"))
-    journal = run.device("pixel-3").settings
-    runner._follow(run, [("pixel-3", moved[0])])
-    assert settings.pending(PIXEL.serial) == change  # nothing tells that it is this phone's
-    settings._note(journal, "changed", change, "7")
-    runner._follow(run, [("pixel-3", moved[0])])
-    assert settings.pending(PIXEL.serial) is None
-    assert settings.pending("10.0.0.9:41234") == change
+def test_a_phone_that_was_refused_while_the_run_was_at_work_counts_like_one_refused_at_its_start() -> None:
+    came, stays, late = (Unusable(serial, "not measured, LOW_BATTERY", "charge it") for serial in "ABC")
+    result = runner.RunResult(Path(), absent={came.key}, unusable=(came,))
+    (device,) = attached(replace(PIXEL, serial="A", host=""))
+    joining = cast(Joining, SimpleNamespace(joined=[("pixel-3", device)], refused=[]))
+    runner._note_absent(result, joining)
+    assert (result.some_unusable, result.unusable) == (False, ())
+    result = runner.RunResult(Path(), absent={came.key, stays.key}, unusable=(came, stays))
+    runner._note_absent(result, cast(Joining, SimpleNamespace(joined=joining.joined, refused=[stays])))
+    assert (result.some_unusable, result.unusable) == (True, (stays,))
+    result = runner.RunResult(Path())
+    runner._note_absent(result, cast(Joining, SimpleNamespace(joined=[], refused=[late])))
+    assert (result.some_unusable, result.unusable) == (True, (late,))
+
+
+def test_phones_of_two_servers_with_one_serial_are_absent_each_by_itself() -> None:
+    here, there = (Unusable("emulator-5554", "offline", "plug it in", host) for host in ("h:1", "h:2"))
+    (device,) = attached(replace(PIXEL, serial="emulator-5554", host="h:1"))
+    result = runner.RunResult(Path(), absent={here.key, there.key}, unusable=(here, there))
+    runner._note_absent(result, cast(Joining, SimpleNamespace(joined=[("pixel-3", device)], refused=[])))
+    assert (result.some_unusable, result.unusable) == (True, (there,))
+
+
+@pytest.mark.parametrize("abi", ["host", "arm64-v8a"])
+def test_nobody_joins_a_run_that_has_no_program_for_phones(abi: str) -> None:
+    said: list[str] = []
+    newcomers = cast(Any, lambda known, beside: Attached())
+    request = cast(Any, None)
+    context = Context(request, Attached(), said.append, lambda: nullcontext(threading.Event()), newcomers=newcomers)
+    found = runner._with_newcomers(context, Programs({}, abi))
+    assert (found.newcomers is None) is (abi == "host")
+    assert len(said) == (abi == "host")
+
+
+def test_no_name_of_a_phone_stands_in_the_command_line_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    (measured,) = attached(replace(PIXEL, serial="8A9X0B1C2", host="h:1"))
+    refused = Unusable("39011FDJH", "not measured, LOW_BATTERY (3 %)", "charge it", "h:1")
+    names = {("h:1", "8A9X0B1C2"): ("10.0.0.7:5555",), refused.key: ("10.0.0.8:5555",)}
+    devices = [
+        argument for name in ("8A9X0B1C2", "10.0.0.7:5555", "39011FDJH", "10.0.0.8:5555") for argument in ("-d", name)
+    ]
+    monkeypatch.setattr("sys.argv", ["harness", "run", *devices])
+    kept = runner._argv(Attached((measured,), (refused,), other_names=names), [("pixel-3", measured)])
+    refused_ = "(not measured, LOW_BATTERY phone)"
+    assert kept == ["harness", "run", "-d", "pixel-3", "-d", "pixel-3", "-d", refused_, "-d", refused_]

@@ -10,16 +10,22 @@ from typing import Any, cast
 
 import pytest
 
+from harness.control import quarantine
+from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.heat import HeatSource
+from harness.control.lease import Lease
 from harness.devices.base import Cluster, Device, Identity, Topology
-from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.devices.phone_id import PhoneId
+from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.measure.run import session
 from harness.measure.run.progress import DeviceProgress
-from harness.model.policy import load_policy
+from harness.measure.run.tries import Tries
+from harness.model.condition import Condition
+from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
 from harness.store.rundir import RunDir
 
@@ -31,6 +37,9 @@ class Phone:
     identity = Identity("S1", "adb", model="Pixel 3")
 
     def confirm(self) -> None:
+        pass
+
+    def reconnect(self) -> None:
         pass
 
     def topology(self) -> Topology:
@@ -46,14 +55,17 @@ def unable_to_restore(*_: Any) -> Any:
 
 
 @contextmanager
-def nothing(*_: Any) -> Any:
-    yield
+def nothing(*_: Any, **__: Any) -> Any:
+    yield Lease()
 
 
-def session_of(run: RunDir, request: Request, phone: Phone | None = None) -> session.Session:
+def session_of(
+    run: RunDir, request: Request, phone: Phone | None = None, conditions: tuple[Condition, ...] = ()
+) -> session.Session:
     """On a phone that is not there, without a program."""
     programs = cast(Programs, SimpleNamespace(of=lambda device: None))
-    work = Work(request, programs, threading.Event(), lambda text: None)
+    stamps = {"pixel-3": conditions}
+    work = Work(request, programs, threading.Event(), lambda text: None, conditions=stamps)
     return session.Session(cast(Device, phone or Phone()), "pixel-3", run, work, DeviceProgress("pixel-3"))
 
 
@@ -64,21 +76,28 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
     monkeypatch.setattr(session, "leased", nothing)
     monkeypatch.setattr(session, "host_cpus", nothing)
-    monkeypatch.setattr(session, "kept_awake", awake)
+    monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
+    monkeypatch.setattr(session, "swept", lambda *_, **__: None)
     monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
-    run = SimpleNamespace(path=tmp_path, run_id="r", device=RunDir(tmp_path).device, add_jobs=RunDir(tmp_path).add_jobs)
+    run = SimpleNamespace(
+        path=tmp_path,
+        run_id="r",
+        device=RunDir(tmp_path).device,
+        add_jobs=RunDir(tmp_path).add_jobs,
+        ledger=RunDir(tmp_path).ledger,
+    )
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     begun: list[str] = []
 
-    def cluster(self: Any, installed: Any, plan: Any, *_: Any) -> None:
-        begun.append(plan.target.cluster.label)
+    def measured(self: Any, target: Any) -> None:
+        begun.append(target.cluster.label)
         if len(begun) == 2:
             raise DeviceLost("S1: device offline")
 
-    monkeypatch.setattr(session.Session, "_cluster", cluster)
+    monkeypatch.setattr(Tries, "measure", measured)
     made = session_of(cast(RunDir, run), request)
     done = made.measure()
     assert set(done.codes) == {ExitCode.INFRASTRUCTURE}
@@ -103,3 +122,101 @@ def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(
     done = session_of(RunDir(tmp_path), request, Another()).measure()
     assert (done.codes, done.messages) == ([ExitCode.INFRASTRUCTURE], ["another phone answers at S1"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_phone_whose_programs_cannot_be_killed_is_put_in_quarantine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stubborn(Phone):
+        def topology(self) -> Topology:
+            raise Unkillable("S1: 2 processes of session 77 cannot be killed")
+
+    monkeypatch.setattr(session, "leased", nothing)
+    monkeypatch.setattr(session, "host_cpus", nothing)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    done = session_of(RunDir(tmp_path), request, Stubborn()).measure()
+    assert "cannot be killed" in done.messages[0]
+    assert any("in quarantine until" in message for message in done.messages)
+    held = quarantine.of(PhoneId.of(Phone.identity))
+    assert held is not None and held.reason == quarantine.UNKILLABLE
+
+
+def test_a_phone_that_was_in_use_is_asked_for_its_conditions_once_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done_so_far: list[str] = []
+
+    @contextmanager
+    def leased(*_: Any, **__: Any) -> Any:
+        done_so_far.append("leased")
+        yield ()
+
+    def ask_held(*_: Any) -> Any:
+        done_so_far.append("asked")
+        raise DeviceError("not measured, HOT", "let it cool")
+
+    monkeypatch.setattr(session, "leased", leased)
+    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "ask_held", ask_held)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    programs = cast(Programs, SimpleNamespace(of=lambda device: None))
+    work = Work(request, programs, threading.Event(), lambda text: None, to_ask={"pixel-3"})
+    made = session.Session(cast(Device, Phone()), "pixel-3", RunDir(tmp_path), work, DeviceProgress("pixel-3"))
+    assert made.measure().messages[0] == "not measured, HOT\n  let it cool"
+    assert done_so_far == ["leased", "asked"]
+
+
+@pytest.mark.parametrize("stays_on", [False, True])
+def test_battery_saver_is_looked_at_again_once_it_is_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays_on: bool
+) -> None:
+    class Saving(Phone):
+        def get_setting(self, namespace: str, key: str, **_: Any) -> str:
+            assert (namespace, key) == ("global", "low_power")
+            return "1" if stays_on else "0"
+
+        def work_root(self) -> str:
+            raise DeviceError("it got so far")
+
+    monkeypatch.setattr(RunDir, "run_id", "r")
+    for name in ("leased", "host_cpus", "applied"):
+        monkeypatch.setattr(session, name, nothing)
+    suite = load_suite("smoke")
+    policy = load_policy("smoke").model_copy(update={"settings": PhoneSettings(battery_saver_off=True)})
+    request = Request("smoke", suite.layers, policy, suite.algorithms, 1)
+    done = session_of(RunDir(tmp_path), request, Saving(), (BATTERY_SAVER,)).measure()
+    assert done.conditions == [] and done.codes[0] == ExitCode.INFRASTRUCTURE
+    expected = "LOW_POWER_MODE (battery saver is on, and the phone does not let it be" if stays_on else "it got so far"
+    assert expected in done.messages[0]
+
+
+def test_a_phone_lost_for_good_in_three_runs_is_put_in_quarantine(tmp_path: Path) -> None:
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    told = []
+    for _ in range(3):
+        made = session_of(RunDir(tmp_path), request)
+        made._lost(DeviceLost("S1: device offline"), "0-1")
+        told.append(any("in quarantine until" in message for message in made.outcome.messages))
+    assert told == [False, False, True]
+    assert quarantine.of(PhoneId.of(Phone.identity)) is not None
+
+
+def test_a_session_that_did_not_get_the_device_has_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def in_use(*_: Any, **__: Any) -> Any:
+        raise DeviceError("another harness run is using the device")
+        yield
+
+    monkeypatch.setattr(session, "leased", in_use)
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    run = RunDir(tmp_path)
+    done = session_of(run, request).measure()
+    assert done.codes == [ExitCode.INFRASTRUCTURE]
+    (event,) = run.device("pixel-3").events.named("finished", "not begun")
+    assert (event["event"], event["messages"]) == ("not begun", ["another harness run is using the device"])

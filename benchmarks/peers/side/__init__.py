@@ -1,1 +1,0 @@
-"""What runs in the peers' own virtual environment; knows nothing of the harness."""

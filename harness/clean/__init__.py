@@ -1,0 +1,1 @@
+"""What can be removed of runs, builds and state, and its removal."""

@@ -1,0 +1,137 @@
+"""The faults of a running phone, in its supervisor: begun at their time, ended at theirs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.errors import UsageError
+from harness.lab.faults import Fault, parse
+from harness.lab.faults.kind import End, Site
+
+
+@dataclass
+class _Entry:
+    number: int
+    fault: Fault
+    left: int  # how often it is yet to happen
+    end: End | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self.end is not None
+
+
+class Active:
+    """All faults that were asked for and are not over."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._entries: list[_Entry] = []
+        self._next = 1
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Takes faults in; begins those whose time is now. Raises UsageError, ValueError, OSError."""
+        for fault in [parse(text) for text in texts]:
+            if not (fault.kind.many or fault.kind.of_commands or fault.kind.at_once):
+                self._end([entry for entry in self._entries if entry.fault.name == fault.name])
+            entry = _Entry(self._next, fault, max(fault.when.times, 1))
+            self._next += 1
+            self._entries.append(entry)
+            if not fault.when.is_triggered and not fault.when.in_s:
+                try:
+                    self._begin(entry)
+                except (OSError, ValueError):
+                    self._entries.remove(entry)
+                    raise
+            elif fault.when.in_s:
+                self._site.after(fault.when.in_s, lambda due=entry: self._due(due))  # type: ignore[misc]
+            self.tell_adbd()
+
+    def clear(self) -> None:
+        """Ends all, the last first."""
+        self._end(list(self._entries))
+        self.tell_adbd()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Those that are on or wait for their time."""
+        return [{"fault": entry.fault.text, "on": entry.is_on} for entry in self._entries]
+
+    def has(self, name: str) -> bool:
+        """Whether a fault of that name is on."""
+        return any(entry.is_on and entry.fault.name == name for entry in self._entries)
+
+    def triggered(self, number: int) -> None:
+        """The phone's adbd saw what a fault waits for, and goes on when it is told that it has begun."""
+        for entry in [entry for entry in self._entries if entry.number == number and not entry.is_on]:
+            self._due(entry)
+        self._site.tell({"order": "begun", "number": number})
+
+    def tell_adbd(self) -> None:
+        """Tells the phone's adbd all that it has to do, and to look out for."""
+        on = [
+            {
+                "number": entry.number,
+                "name": entry.fault.name,
+                "value": entry.fault.value,
+                "on": entry.fault.when.on,
+                "left": entry.fault.when.times or -1,
+            }
+            for entry in self._entries
+            if entry.is_on and (entry.fault.kind.of_commands or entry.fault.name == "slow")
+        ]
+        waiting = [
+            {
+                "number": entry.number,
+                "at": entry.fault.when.at,
+                "left": entry.fault.when.after_bytes,
+                "splits": entry.fault.name == "cut",
+            }
+            for entry in self._entries
+            if not entry.is_on and entry.fault.when.is_triggered
+        ]
+        self._site.tell({"order": "faults", "faults": on, "triggers": waiting})
+
+    def _due(self, entry: _Entry) -> None:
+        """Begins one whose time has come; nobody waits for what it raises but the phone's log."""
+        if entry not in self._entries or entry.is_on:
+            return
+        try:
+            self._begin(entry)
+        except (OSError, ValueError, UsageError) as error:
+            self._entries.remove(entry)
+            print(f"fault {entry.fault.text}: {error}", file=sys.stderr, flush=True)
+        self.tell_adbd()
+
+    def _begin(self, entry: _Entry) -> None:
+        entry.end = entry.fault.kind.begin(self._site, entry.fault.value)
+        if entry.fault.kind.at_once:
+            self._entries.remove(entry)
+            if entry.left > 1:
+                self._again(entry)
+        elif entry.fault.when.for_s:
+            self._site.after(entry.fault.when.for_s, lambda: self._over(entry))
+
+    def _again(self, entry: _Entry) -> None:
+        """One that is over at once waits for the next time; without a time of its own it happens every second."""
+        fresh = replace(entry, number=self._next, left=entry.left - 1, end=None)
+        self._next += 1
+        self._entries.append(fresh)
+        if not entry.fault.when.is_triggered:
+            self._site.after(entry.fault.when.in_s or 1.0, lambda: self._due(fresh))
+
+    def _over(self, entry: _Entry) -> None:
+        if entry in self._entries:
+            self._end([entry])
+            self.tell_adbd()
+
+    def _end(self, entries: list[_Entry]) -> None:
+        for entry in reversed(entries):
+            self._entries.remove(entry)
+            if entry.end:
+                try:
+                    entry.end()
+                except (OSError, ValueError) as error:
+                    print(f"end of fault {entry.fault.text}: {error}", file=sys.stderr, flush=True)

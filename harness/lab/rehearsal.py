@@ -1,0 +1,82 @@
+"""Faults of a running phone, as its host puts them on, lists and ends them (harness.lab.faults has the table)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import InfrastructureError
+from harness.lab import adbserver, manager
+from harness.lab.faults import parse
+from harness.lab.manager import PhoneHandle
+from harness.lab.ports import HOST
+from harness.lab.state import State
+
+_BEGIN_S = 60.0  # a phone that is killed, cut or rebooted in between answers late
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A fault that was asked for; ``on`` once its time has come."""
+
+    fault: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What is asked of a phone now, and the serials under which it answers."""
+
+    faults: tuple[Shown, ...]
+    serials: tuple[str, ...]
+
+
+def find(serial: str) -> PhoneHandle:
+    """The running phone with that serial. Raises InfrastructureError."""
+    for phone in manager.list_phones():
+        if phone.serial == serial:
+            return phone
+    raise InfrastructureError(f"no virtual phone {serial}", "See: harness lab list")
+
+
+def put_on(phone: PhoneHandle, *faults: str) -> Rehearsed:
+    """Asks for faults (NAME[=VALUE][@WHEN]). Raises UsageError before anything is done, InfrastructureError."""
+    for text in faults:
+        parse(text)
+    return _order(phone, {"order": "faults", "faults": list(faults)})
+
+
+def clear(phone: PhoneHandle) -> Rehearsed:
+    """Ends all faults, the last first."""
+    return _order(phone, {"order": "clear faults"})
+
+
+def listing(phone: PhoneHandle) -> Rehearsed:
+    """What is asked of the phone now."""
+    return put_on(phone)
+
+
+def _order(phone: PhoneHandle, message: dict[str, Any]) -> Rehearsed:
+    state = State(phone.root)
+    known = _serials(_answer(phone, state, {"order": "faults", "faults": []}))
+    answer = _answer(phone, state, message)
+    serials = _serials(answer)
+    for gone in set(known) - set(serials):
+        adbserver.disconnect(gone)
+    for fresh in set(serials) - set(known):
+        adbserver.connect(fresh)
+    return Rehearsed(tuple(Shown(one["fault"], one["on"]) for one in answer["faults"]), serials)
+
+
+def _serials(answer: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{HOST}:{port}" for port in answer["ports"])
+
+
+def _answer(phone: PhoneHandle, state: State, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = state.order(message, _BEGIN_S)
+    except OSError as error:
+        raise InfrastructureError(f"virtual phone {phone.serial} does not answer: {error}") from error
+    if not answer["ok"]:
+        raise InfrastructureError(f"virtual phone {phone.serial}: {answer['error']}")
+    return answer

@@ -1,0 +1,133 @@
+"""Which of the devices may be measured, by their conditions; and what those that are measured are stamped with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from harness.control.conditions.diagnosis import Diagnosis, diagnose
+from harness.control.conditions.modes import BATTERY_SAVER
+from harness.control.setting import TABLE
+from harness.devices.base import Device, Key, Unusable, key_of
+from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.measure.context import Context, Say
+from harness.model.condition import Condition
+from harness.model.policy import Policy
+
+_NONE: Mapping[Key, Sequence[Condition]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The devices that may be measured, those that may not, and the conditions that results are stamped with."""
+
+    devices: Sequence[Device] = ()
+    refused: Sequence[Unusable] = ()
+    stamps: Mapping[Key, Sequence[Condition]] = field(default_factory=dict)
+    in_use: Collection[Key] = frozenset()  # devices that were not asked; ask_held asks them
+
+    def is_to_ask(self, device: Device) -> bool:
+        """Whether the device has still to be asked for its conditions."""
+        return key_of(device) in self.in_use
+
+    def of(self, device: Device) -> Sequence[Condition]:
+        """What the results of that device are stamped with."""
+        return self.stamps.get(key_of(device), ())
+
+
+def mended(policy: Policy) -> tuple[Condition, ...]:
+    """What a run sets right by itself before it measures, by its policy. It refuses nobody; the run looks again."""
+    return (BATTERY_SAVER,) if policy.settings.battery_saver_off else ()
+
+
+def check_mended(device: Device, condition: Condition, allowed: Collection[str]) -> Condition | None:
+    """Once the run has set it right: the condition where the device has it all the same and that is allowed, else None.
+
+    Raises DeviceError where it is not allowed, or nobody knows whether the device has it.
+    """
+    saver = TABLE["battery_saver"]
+    try:
+        if saver.read(device) == saver.ours:
+            return None
+        found = replace(condition, what=f"{condition.what}, and the phone does not let it be switched off")
+    except (DeviceLost, WrongDevice):
+        raise
+    except DeviceError as error:
+        found = replace(condition, what=f"{condition.what}, and it cannot be told whether it is off: {error.message}")
+    if condition.name in allowed:
+        return found
+    refused = _refused(device, [found])
+    raise DeviceError(refused.state, refused.remedy)
+
+
+def admit(
+    devices: Sequence[Device],
+    allowed: Collection[str],
+    say: Say,
+    seen: Mapping[Key, Sequence[Condition]] = _NONE,
+    mended: Collection[Condition] = (),
+    *,
+    held: bool = False,
+) -> Admission:
+    """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
+
+    One that somebody holds is admitted without being asked. ``held``: the caller holds the devices.
+
+    ``seen``: what was seen when the devices were looked for. ``mended``: what refuses no device, and is
+    among its stamps to be looked at again.
+    """
+    admitted: list[Device] = []
+    refused: list[Unusable] = []
+    stamps: dict[Key, Sequence[Condition]] = {}
+    in_use: set[Key] = set()
+    for device, found in zip(devices, diagnose(devices, held=held), strict=True):
+        conditions = (*seen.get(key_of(device), ()), *found.conditions)
+        diagnosis = replace(found, conditions=conditions)
+        _tell(device, diagnosis, say)
+        if stopping := [each for each in diagnosis.stopping(allowed) if each not in mended]:
+            refused.append(_refused(device, stopping))
+        else:
+            admitted.append(device)
+            stamps[key_of(device)] = diagnosis.stamps
+            in_use |= {key_of(device)} if diagnosis.in_use else set()
+    return Admission(tuple(admitted), tuple(refused), stamps, frozenset(in_use))
+
+
+def ask_held(device: Device, allowed: Collection[str], say: Say, mended: Collection[Condition]) -> Sequence[Condition]:
+    """What the results of a device are stamped with that was in use at first, and is the caller's by now.
+
+    Raises DeviceError where it may not be measured.
+    """
+    found = admit([device], allowed, say, mended=mended, held=True)
+    for refused in found.refused:
+        raise DeviceError(refused.state, refused.remedy)
+    return found.of(device)
+
+
+def admitted(context: Context) -> tuple[Context, Admission]:
+    """The context with those devices alone that may be measured; the others are among its unusable ones."""
+    attached = context.attached
+    request = context.request
+    found = admit(attached.devices, request.allow, context.say, attached.conditions, mended(request.policy))
+    usable = replace(attached, devices=tuple(found.devices), unusable=(*attached.unusable, *found.refused))
+    return replace(context, attached=usable), found
+
+
+def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
+    names = ", ".join(condition.name for condition in stopping)
+    words = "; ".join(condition.what for condition in stopping)
+    remedies = "; ".join(dict.fromkeys(condition.advice for condition in stopping))
+    insist = " ".join(f"--allow {condition.name}" for condition in stopping)
+    remedy = f"{remedies}; or measure all the same: {insist}"
+    return Unusable(device.serial, f"not measured, {names} ({words})", remedy, device.identity.host)
+
+
+def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:
+    for remark in diagnosis.remarks:
+        say(f"{device.serial}: {remark.text}")
+    if diagnosis.in_use:
+        say(f"{device.serial}: in use by {diagnosis.in_use}: it is asked for its conditions once it is free")
+        return
+    for words in diagnosis.words_of_unknown():
+        say(f"{device.serial}: {words}")

@@ -1,0 +1,136 @@
+"""A cluster is measured in as many attempts as it takes, up to a limit: what kept one from its end may have passed."""
+
+from __future__ import annotations
+
+import time
+
+from harness.errors import DeviceLost, TransientError
+from harness.exit_codes import ExitCode
+from harness.measure.clusters import Target, planned, targets
+from harness.measure.request import Request
+from harness.measure.run.again import make_again
+from harness.measure.run.attempt import Ending, Site, attempt
+from harness.measure.run.clusterplan import ClusterPlan, make_plan
+from harness.measure.run.orphan import take_over
+from harness.measure.run.outcome import SessionOutcome
+from harness.store import records
+from harness.store.progress import Done
+
+# Of a cluster in one run, and again in each --resume. What passes by itself (a process killed for memory, a core that
+# was unplugged) hits few attempts in a row by chance, and what hits three does not pass while the run waits; each
+# attempt measures only what is missing, so that all together cost little more than one.
+TRIES = 3
+_AGAIN_S = 5.0  # between two: memory that was short is given back, a killed program has ended
+_CPU_BACK_S = 20.0  # a core that a governor unplugged is back within seconds when there is work
+_LOOK_S = 2.0
+
+
+class Tries:
+    """The attempts at one cluster. What is on record of it is kept up to date in the run's ledger."""
+
+    def __init__(self, site: Site, request: Request, outcome: SessionOutcome) -> None:
+        self._site = site
+        self._request = request
+        self._outcome = outcome
+        self._done = Done()
+
+    def measure(self, target: Target) -> None:
+        """Measures what is missing; what stays missing after the last attempt is in the outcome and the events.
+
+        Raises DeviceLost, and DeviceError where the device cannot go on.
+        """
+        site, label = self._site, target.cluster.label
+        self._done = self._on_record(label)
+        ending = Ending()
+        tries = 0
+        for tries in range(1, TRIES + 1):
+            plan = self._plan(target)
+            if tries > 1:
+                site.directory.events.add("tried again", cluster=label, attempt=plan.attempt, why=ending.why)
+                site.progress.remark(f"{ending.why}: trying again ({tries} of {TRIES})")
+            site.progress.cluster(label, plan.done if tries == 1 else 0)
+            ending = self._once(plan)
+            if site.stop.is_set() or (ending.passing and not self._plan(target).jobs):
+                return
+            again = self._when_possible(target, ending) if ending.passing and tries < TRIES else None
+            if again is None:
+                break
+            target = again
+        if site.stop.is_set():
+            return
+        if ending.why:
+            self._give_up(label, tries, ending)
+        else:
+            self._measure_again(target)
+
+    def _measure_again(self, target: Target) -> None:
+        """As many rounds as hold a tainted sample. What keeps it from its end costs nothing that was planned."""
+        site, name, label = self._site, self._outcome.name, target.cluster.label
+        emulated = site.device.identity.emulated
+        again = make_again(self._request, target, self._done, site.directory.records, name=name, emulated=emulated)
+        if again is None:
+            return
+        rounds = sum(job.rounds - job.first_round for job in again.jobs)
+        site.directory.events.add("measured again", cluster=label, attempt=again.attempt, rounds=rounds)
+        site.progress.remark(f"CPUs {label}: {rounds} rounds with tainted samples are measured again, at most")
+        site.progress.more(len(again.jobs))
+        site.progress.cluster(label, 0)
+        try:
+            why = attempt(site, again, lambda record: self._take(label, record)).why
+        except DeviceLost:
+            raise
+        except TransientError as error:
+            take_over(site.installed, site.directory)  # it may have been started all the same
+            why = error.message
+        site.run.ledger.added(name)
+        self._done.attempts = max(self._done.attempts, again.attempt)
+        if why and not site.stop.is_set():
+            self._outcome.warn(f"cluster {label}: tainted rounds were not all measured again: {why}")
+
+    def _on_record(self, label: str) -> Done:
+        return self._site.run.ledger.done(self._outcome.name).setdefault(label, Done())
+
+    def _plan(self, target: Target) -> ClusterPlan:
+        return make_plan(self._request, target, self._done, self._outcome.name)
+
+    def _once(self, plan: ClusterPlan) -> Ending:
+        label = plan.target.cluster.label
+        try:
+            ending = attempt(self._site, plan, lambda record: self._take(label, record))
+            self._site.run.ledger.added(self._outcome.name)
+        except DeviceLost:
+            raise
+        except TransientError as error:
+            take_over(self._site.installed, self._site.directory)  # it may have been started all the same
+            self._done = self._on_record(label)
+            ending = Ending(f"cluster {label}: {error.message}", passing=True)
+        self._done.attempts = max(self._done.attempts, plan.attempt)
+        left = self._plan(plan.target).jobs
+        if not ending.why and left:
+            why = next(iter(self._done.lacks()), "a job has no samples")
+            return Ending(f"cluster {label}: {why}", passing=True)
+        return ending
+
+    def _take(self, label: str, record: records.Record) -> None:
+        self._done.add(record)
+        self._site.intake.take(label, record)
+
+    def _when_possible(self, target: Target, ending: Ending) -> Target | None:
+        """Waits until the cluster can be measured again, for a while on the same CPU; None: it cannot."""
+        self._site.stop.wait(_AGAIN_S)
+        until = time.monotonic() + (_CPU_BACK_S if ending.cpu_gone else 0.0)
+        while not self._site.stop.is_set():
+            topology = self._site.device.topology()
+            usable = {t.cluster.label: t for t in targets(topology, planned(topology, self._request.cpus))}
+            now = usable.get(target.cluster.label)
+            if (now is not None and now.cpu == target.cpu) or time.monotonic() >= until:
+                return now
+            self._site.stop.wait(_LOOK_S)
+        return None
+
+    def _give_up(self, label: str, tries: int, ending: Ending) -> None:
+        """The cluster is left; a further run or --resume takes it up again."""
+        self._site.directory.events.add("given up", cluster=label, tries=tries, why=ending.why)
+        often = f" (tried {tries} times)" if tries > 1 else ""
+        go_on = f"what it measured is kept; go on with: harness run --resume {self._site.run.path}"
+        self._outcome.fail(ExitCode.INFRASTRUCTURE, f"{ending.why}{often}\n  {go_on}")

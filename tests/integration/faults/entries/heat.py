@@ -1,0 +1,38 @@
+"""Zones, the thermal service, throttling."""
+
+from tests.integration.faults.entry import NONE, UNTOUCHED, Entry
+
+ENTRIES = (
+    Entry("zone-blocks", "a zone never answers", 0, before=("zone=blocks",), field="12", late="it waits for the zone"),
+    Entry("zone-fails", "all zones fail at times", 0, before=("throttle=60", "zone=fails"), field="11", long=True),
+    Entry("zone-zero", "all zones read 0 at times", 0, before=("throttle=60", "zone=zero"), field="11", long=True),
+    Entry("zone-off", "all zones read 0", 0, before=("zone=off",)),
+    Entry("zone-frozen", "no zone moves under load", 0, before=("throttle=60", "zone=frozen")),
+    Entry("zone-current", "a zone counts milliamperes", 0, before=("zone=current:cpu0-gold-usr",), field="13"),
+    Entry(
+        "thermal-not-ready",
+        "the thermal HAL is not ready",
+        0,
+        "THERMAL_UNKNOWN",
+        before=("thermal=not-ready",),
+    ),
+    Entry(
+        "thermal-override",
+        "the thermal status is overridden",
+        5,
+        "THERMAL_OVERRIDE",
+        NONE,
+        UNTOUCHED,
+        before=("thermal=override",),
+    ),
+    Entry(
+        "hot",
+        "48 °C at the start",
+        5,
+        "HOT",
+        NONE,
+        UNTOUCHED,
+        before=("hot=48",),
+    ),
+    Entry("throttle", "the phone gets warm and takes clocks away", 0, before=("throttle=28",), long=True),
+)

@@ -1,0 +1,94 @@
+"""What goes wrong on the host."""
+
+import signal
+
+from tests.integration.faults.entry import BY_RESTORE, BY_RESUME, NONE, SOME, UNTOUCHED, Entry
+from tests.integration.faults.rehearsed import (
+    fill_disk,
+    kill_host,
+    kill_server,
+    restore_unauthorized,
+    run_again,
+    same_serial_number,
+    second_run,
+    signal_host,
+    small_disk,
+)
+
+KILLED = -signal.SIGKILL
+
+ENTRIES = (
+    Entry(
+        "two-runs",
+        "another run asks for the same phone",
+        0,
+        "another harness run is using|held by",
+        act=second_run,
+        rounds=300,
+    ),
+    *(
+        Entry(
+            f"{number.name.lower()}",
+            f"the host's process gets {number.name}",
+            130,
+            "--resume",
+            SOME,
+            act=signal_host(number),
+            resume=0,
+        )
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ),
+    Entry("host-killed", "the host's process is killed", KILLED, "", SOME, BY_RESUME, act=kill_host, resume=0),
+    Entry(
+        "host-killed-restore",
+        "the host's process is killed; `harness restore`",
+        KILLED,
+        "",
+        SOME,
+        BY_RESTORE,
+        act=kill_host,
+    ),
+    Entry(
+        "killed-then-another",
+        "the host's process is killed, then another run is begun",
+        KILLED,
+        "",
+        SOME,
+        ("put back", BY_RESUME),
+        act=run_again,
+        field="16",
+        resume=0,
+    ),
+    Entry(
+        "host-disk-full",
+        "the disk of the run directory fills",
+        3,
+        "[Nn]o space",
+        (SOME, "all"),
+        ("put back", BY_RESUME),
+        prepare=small_disk,
+        act=fill_disk,
+        resume=0,
+    ),
+    Entry(
+        "restore-unauthorized",
+        "the host's process is killed; `harness restore` while the phone is unauthorized, and again",
+        KILLED,
+        "unauthorized|accept its question",
+        SOME,
+        BY_RESTORE,
+        act=restore_unauthorized,
+        field="20",
+    ),
+    Entry(
+        "same-serial-number",
+        "two phones with one serial number",
+        (0, 3, 5),
+        "SAME_SERIAL|same serial",
+        ("all", NONE),
+        ("put back", UNTOUCHED),
+        prepare=same_serial_number,
+        field="20",
+    ),
+    Entry("server-killed", "the adb server is killed and started again", 0, act=kill_server),
+)

@@ -1,0 +1,78 @@
+"""What is asked of an adb server: deadlines that hold for the whole of it, one reconnection of one phone."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from adbutils.errors import AdbTimeout
+
+from harness.devices.transport import Deadline, Server, Transport
+from harness.errors import DeviceLost
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def dribbling() -> Iterator[Server]:
+    """A server that sends a byte now and then, each of them well within a deadline for one read."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    end = threading.Event()
+
+    def serve() -> None:
+        while not end.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    is_query = b"host:devices" in connection.recv(100)
+                    connection.sendall(b"OKAY0fff" if is_query else b"OKAYOKAYDATA\xff\xff\0\0")
+                    while not end.wait(0.05):
+                        connection.sendall(b"x")
+                except OSError:
+                    continue
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield Server(*listener.getsockname())
+    end.set()
+    listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+    listener.close()
+
+
+def test_a_deadline_holds_for_all_reads_together(dribbling: Server) -> None:
+    began = time.monotonic()
+    with pytest.raises(AdbTimeout):
+        dribbling.query("host:devices", 0.3)
+    with pytest.raises(DeviceLost, match="the connection hangs"):
+        Transport(dribbling, "PHONE1").receive_file("/f", open("/dev/null", "wb"), Deadline(0.3))  # noqa: SIM115, PTH123
+    assert time.monotonic() - began < 5
+
+
+def test_one_phone_is_reconnected_and_no_other(fake_adb: Any, add_phone: Any) -> None:
+    host, port = fake_adb.address.split(":")
+    for serial in ("PHONE1", "10.0.0.7:5555"):
+        add_phone(serial)
+    Transport(Server(host, int(port)), "PHONE1").reconnect()
+    Transport(Server(host, int(port)), "10.0.0.7:5555").reconnect()
+    assert fake_adb.requests == ["host-serial:PHONE1:reconnect", "host-serial:10.0.0.7:5555:reconnect"]
+
+
+def test_a_phone_on_the_network_that_the_server_forgot_is_connected(fake_adb: Any) -> None:
+    host, port = fake_adb.address.split(":")
+    Transport(Server(host, int(port)), "10.0.0.7:5555").reconnect()
+    assert fake_adb.requests == ["host-serial:10.0.0.7:5555:reconnect", "host:connect:10.0.0.7:5555"]
+    fake_adb.requests.clear()
+    Transport(Server(host, int(port)), "USB1").reconnect()
+    assert fake_adb.requests == ["host-serial:USB1:reconnect"]
+
+
+def test_a_server_that_is_gone_is_no_error_of_a_reconnection() -> None:
+    Transport(Server("127.0.0.1", 1), "PHONE1").reconnect()

@@ -1,0 +1,58 @@
+"""A run directory as a report reads it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.results import run as run_module
+from harness.results.run import read_run
+
+pytestmark = pytest.mark.unit
+
+
+def plan(folder: Path, launches: int) -> None:
+    (folder / "devices/pixel-3").mkdir(parents=True)
+    identity = {"serial": "8A9X0B1C2", "model": "Pixel 3"}
+    (folder / "devices/pixel-3/device.json").write_text(json.dumps({"identity": identity}))
+    lines = [
+        {"device": "pixel-3", "cluster": cluster, "launch": launch, "layer": layer, "variants": ["im2col", "direct"]}
+        for launch in range(launches)
+        for cluster in ("0-3", "4-7")
+        for layer in ("a-8A9X0B1C2", "b", "serial")
+    ]
+    (folder / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_plan_is_redacted_where_it_is_shown_not_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    redacted = run_module._Redactor.text
+
+    def counted(self: run_module._Redactor, text: str) -> str:
+        texts.append(text)
+        return redacted(self, text)
+
+    monkeypatch.setattr(run_module._Redactor, "text", counted)
+    counts = []
+    for launches in (1, 100):
+        plan(tmp_path / str(launches), launches)
+        texts.clear()
+        run = read_run(tmp_path / str(launches))
+        (device,) = run.devices
+        assert run.clusters_of(device) == ["0-3", "4-7"]
+        expected = {layer: ["im2col", "direct"] for layer in ("a-(withheld)", "b", "serial")}
+        assert run.planned(device, "4-7") == expected
+        counts.append(len(texts))
+    assert counts[0] == counts[1]
+
+
+def test_what_kept_a_session_from_its_begin_is_told_where_no_other_has_finished(tmp_path: Path) -> None:
+    plan(tmp_path, 1)
+    events = tmp_path / "devices/pixel-3/events.jsonl"
+    not_begun = {"event": "not begun", "messages": ["another harness run is using the device"]}
+    events.write_text(json.dumps(not_begun) + "\n")
+    assert read_run(tmp_path).devices[0].messages == ["another harness run is using the device"]
+    events.write_text(json.dumps({"event": "finished", "messages": []}) + "\n" + json.dumps(not_begun) + "\n")
+    assert read_run(tmp_path).devices[0].messages == []
