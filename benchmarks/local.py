@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from harness import __version__
 from harness.devices.base import format_cpus
 from harness.devices.local import LocalDevice
-from harness.errors import InfrastructureError
+from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target, planned, targets
 from harness.model.layer import Layer
@@ -32,6 +33,7 @@ from harness.toolchain.builder import Built, build
 MEMORY_BYTES = 768 << 20  # of a worker
 _SEED = 20190704
 _SAID_EVERY_S = 20
+_DAY_S = 86_400
 
 
 def say(text: str) -> None:
@@ -56,6 +58,41 @@ def target() -> Target:
     return targets(topology, planned(topology, None))[-1]
 
 
+def cpus_for(threads: int, place: Target) -> list[int]:
+    """The CPU that is measured, and for more threads others of its cluster. Raises UsageError for too few."""
+    allowed = LocalDevice().topology().allowed
+    found = [place.cpu, *(cpu for cpu in place.cluster.cpus if cpu in allowed and cpu != place.cpu)]
+    if threads > len(found):
+        raise UsageError(f"--threads: {threads}, but there is {len(found)} CPU like the one to measure", "--threads 1")
+    return found[:threads]
+
+
+def run_line(run_id: str, place: Target, cpus: Sequence[int]) -> RunLine:
+    """Of a plan whose threads have those CPUs, the first one being measured."""
+    alone = len(cpus) == 1
+    return RunLine(
+        run_id,
+        place.cluster.label,
+        1,
+        cpus[0],
+        _DAY_S,
+        __version__,
+        format_cpus(place.conductor) if alone else "",
+        "" if alone else format_cpus(cpus),
+    )
+
+
+@contextmanager
+def kept_off(cpus: Sequence[int]) -> Iterator[None]:
+    """This process leaves the measured CPUs, where there are others."""
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, everywhere - set(cpus) or everywhere)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, everywhere)
+
+
 def measure(
     layers: Sequence[Layer],
     policy: Policy,
@@ -63,24 +100,26 @@ def measure(
     builds: Sequence[str],
     exe: Path | None = None,
     others: Mapping[str, Path] = MappingProxyType({}),
+    threads: int = 1,
 ) -> Stream:
     """All records of the variants on ``target()``; ``builds`` names a worker each, ``exe``: not the usual program,
-    ``others``: programs of the builds that have one of their own.
+    ``others``: programs of the builds that have one of their own, ``threads``: the most that a variant has.
 
     Raises InfrastructureError where the program fails.
     """
     exe = exe or program().path
     place = target()
-    run = RunLine("bench", place.cluster.label, 1, place.cpu, 86_400, __version__, format_cpus(place.conductor))
+    cpus = cpus_for(threads, place)
     plan = Plan(
-        run,
+        run_line("bench", place, cpus),
         MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, MEMORY_BYTES),
         [BuildLine(index, str(others.get(name, exe)), name) for index, name in enumerate(builds)],
         variants,
         layers,
         make_jobs(layers, policy, _SEED, place.cluster.label, variants),
     )
-    return run_plan(plan, exe)
+    with kept_off(cpus):
+        return run_plan(plan, exe)
 
 
 def run_plan(

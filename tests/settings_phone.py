@@ -37,7 +37,7 @@ class Phone:
         self.refuses: set[str] = set()
         self.ignores: set[str] = set()  # says yes, and does nothing
         self.unreadable: set[str] = set()
-        self.hangs: set[str] = set()  # "settings", "cmd"
+        self.hangs: set[str] = set()  # "settings", "settings get", "settings put", "cmd"
         self.is_full = self.lost = False
         self.dies_after = -1  # calls
         self.calls: list[str] = []
@@ -57,14 +57,14 @@ class Phone:
         if self.lost:
             raise DeviceLost("gone")
 
-    def _hang(self, program: str) -> None:
-        """What it was to do is done all the same."""
-        if program in self.hangs:
+    def _hang(self, program: str, verb: str = "") -> None:
+        """What it was to do is done all the same, unless it is ignored too."""
+        if {program, f"{program} {verb}"} & self.hangs:
             raise DeadlineExceeded(f"{program} took longer than 10 s")
 
     def get_setting(self, namespace: str, key: str, *, like: str = ".+", deadline_s: float = 30) -> str | None:
         self._call(f"get {key}")
-        self._hang("settings")
+        self._hang("settings", "get")
         if key in self.unreadable:
             raise DeviceError(f"settings get {namespace} {key}: no value, but 'WARNING: linker'")
         return self.values[key]
@@ -72,7 +72,7 @@ class Phone:
     def put_setting(self, namespace: str, key: str, value: str | None, *, deadline_s: float = 30) -> None:
         self._call(f"put {key} {value}")
         self._put(key, value)
-        self._hang("settings")
+        self._hang("settings", "put")
 
     def _put(self, key: str, value: str | None) -> None:
         if key in self.refuses:

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from benchmarks.commandline import start
-from benchmarks.local import program, say, target
+from benchmarks.local import cpus_for, program, say, target
 from benchmarks.peers import environment, measuring
 from benchmarks.peers.figures import known_core
 from benchmarks.peers.findings import Findings
@@ -60,7 +60,7 @@ def command(
         launches, rounds, sample_ms, threads, pairs = 4, 2, 8.0, "1", False
     findings = Findings(_layers(network, layers), avx512=not no_avx512, known_core=known_core() and not no_avx512)
     chosen, place = _peers(peers), target()
-    cpus = [measuring.cpus_for(count, place) for count in _counts(threads)]
+    cpus = [cpus_for(count, place) for count in _counts(threads)]
     python = environment.make(say)
     built = program()
     if no_avx512:
@@ -178,7 +178,7 @@ class _Campaign:
         second = Findings(self.findings.layers, avx512=self.findings.avx512, known_core=self.findings.known_core)
         say(f"{len(close)} close calls, measured again as pairs")
         stream = self._measured(pair, "-pairs")
-        take(second, stream, setting.threads, float("nan"))
+        take(second, stream, setting.threads, None)
         self.findings.notes += [f"pairs, {note}" for note in second.notes]
         renewed = [self._renewed(second, answer) if answer in close else answer for answer in each]
         count = sum(answer.again is not None for answer in renewed if answer.threads == setting.threads)

@@ -6,18 +6,13 @@ import json
 import os
 import statistics
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.local import MEMORY_BYTES, run_plan
+from benchmarks.local import MEMORY_BYTES, kept_off, run_line, run_plan
 from benchmarks.peers import environment
 from benchmarks.peers.findings import ALONE, EMPTY, OURS
-from harness import __version__
-from harness.devices.base import format_cpus
-from harness.devices.local import LocalDevice
-from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target
 from harness.model.layer import Layer
@@ -38,7 +33,6 @@ ISAS = ("avx512", "avx2", "neon")  # of our kernels; scalar ones are no match fo
 TINY = Layer(name=EMPTY, h=1, w=1, kh=1, kw=1, cin=1, cout=1)
 _SEED = 20190704
 _NO_BUDGET_S = 1e6  # rounds are never cut
-_DAY_S = 86_400
 _PROBES = 3  # of the FMA peak on several CPUs at once, before and after
 
 
@@ -86,15 +80,6 @@ def kernels(exe: Path) -> list[str]:
     return [name for name, isa in found if isa in ISAS] or [found[0][0]]
 
 
-def cpus_for(threads: int, place: Target) -> list[int]:
-    """The CPU that is measured, and for more threads others of its cluster. Raises UsageError for too few."""
-    allowed = LocalDevice().topology().allowed
-    found = [place.cpu, *(cpu for cpu in place.cluster.cpus if cpu in allowed and cpu != place.cpu)]
-    if threads > len(found):
-        raise UsageError(f"--threads: {threads}, but there is {len(found)} CPU like the one to measure", "--threads 1")
-    return found[:threads]
-
-
 def ours(kernel_names: Sequence[str], threads: int) -> dict[str, tuple[Asked, int]]:
     """Variants of ours by name: what is asked for, and on how many threads."""
     found = {AUTO: Asked(AUTO), f"im2col/{CHOSEN}": Asked("im2col", CHOSEN)}
@@ -133,47 +118,26 @@ def plan_of(setting: Setting, programs: Programs, run: RunLine) -> Plan:
 
 def measure(setting: Setting, programs: Programs, place: Target, log: Path, keep: Path) -> Stream:
     """The records of a setting, of what workers fail at, too. Raises InfrastructureError where the conductor fails."""
-    alone = setting.threads == 1
-    run = RunLine(
-        "peers",
-        place.cluster.label,
-        1,
-        setting.cpus[0],
-        _DAY_S,
-        __version__,
-        format_cpus(place.conductor) if alone else "",
-        "" if alone else format_cpus(setting.cpus),
-    )
     tolerated = (ExitCode.WRONG_RESULT, ExitCode.INFRASTRUCTURE)
-    with _kept_off(setting.cpus):
-        plan = plan_of(setting, programs, run)
+    with kept_off(setting.cpus):
+        plan = plan_of(setting, programs, run_line("peers", place, setting.cpus))
         return run_plan(plan, programs.convbench, tolerated, log, environment.base(), keep)
 
 
-@contextmanager
-def _kept_off(cpus: Sequence[int]) -> Iterator[None]:
-    """This process leaves the measured CPUs, where there are others."""
-    everywhere = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, everywhere - set(cpus) or everywhere)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, everywhere)
-
-
 def together(exe: Path, cpus: Sequence[int]) -> list[float]:
-    """The FMA peak of the CPUs at once over that of the first one: as many as they are, where they share nothing.
+    """FLOP per cycle of the CPUs at once over that of the first one: as many as they are, where they share nothing.
 
-    Several readings; none where a clock is not believed.
+    Per cycle, since the clock of all together is seen around their samples. Several readings; none where a clock is not
+    believed.
     """
     if len(cpus) == 1:
         return [1.0]
-    readings = [(_peaks(exe, cpus[:1]), _peaks(exe, cpus)) for _ in range(_PROBES)]
+    readings = [(_flop_per_cycle(exe, cpus[:1]), _flop_per_cycle(exe, cpus)) for _ in range(_PROBES)]
     return [sum(every) / alone[0] for alone, every in readings if alone and every]
 
 
-def _peaks(exe: Path, cpus: Sequence[int]) -> list[float]:
-    """GFLOP/s of each, measured at once; empty where one is not believed."""
+def _flop_per_cycle(exe: Path, cpus: Sequence[int]) -> list[float]:
+    """Of each, measured at once; empty where one is not believed."""
     before, running = os.sched_getaffinity(0), []
     try:
         for cpu in cpus:
@@ -182,7 +146,7 @@ def _peaks(exe: Path, cpus: Sequence[int]) -> list[float]:
     finally:
         os.sched_setaffinity(0, before)
     found = [json.loads(process.communicate()[0])["peak"] for process in running]
-    return [float(peak["gflops"]) for peak in found] if all(peak["ok"] for peak in found) else []
+    return [float(peak["flop_per_cycle"]) for peak in found] if all(peak["ok"] for peak in found) else []
 
 
 def middle(readings: Sequence[float]) -> float:

@@ -13,8 +13,10 @@ from harness.results.stream import Stream
 from harness.store import records
 
 
-def take(findings: Findings, stream: Stream, threads: int, together: float) -> None:
-    """Adds a setting's records. ``together``: the peak of all its CPUs at once over that of one, NaN where unknown."""
+def take(findings: Findings, stream: Stream, threads: int, together: float | None) -> None:
+    """Adds a setting's records. ``together``: FLOP per cycle of all its CPUs at once over that of one, NaN where
+    unknown; None: no peer is to be judged by the peak.
+    """
     reasons = dict(_unmeasured(stream))
     empty: dict[tuple[str, int], float] = {}
     for s in stream.samples:
@@ -35,7 +37,8 @@ def take(findings: Findings, stream: Stream, threads: int, together: float) -> N
         elif (threads, "", name) not in findings.skipped and (EMPTY, name) not in reasons:
             findings.skipped[threads, layer, name] = reason
     _take_objects(findings, stream, threads)
-    _take_peaks(findings, stream, threads, together)
+    if together is not None:
+        _take_peaks(findings, stream, threads, together)
     findings.notes.append(f"{threads} thread(s): {calm(stream)}")
 
 
@@ -69,11 +72,12 @@ def _take_objects(findings: Findings, stream: Stream, threads: int) -> None:
 
 
 def _take_peaks(findings: Findings, stream: Stream, threads: int, together: float) -> None:
-    """A reading for each launch and layer: FLOP per cycle of the launch's probe at the clock around our samples."""
+    """A reading for each launch and layer: FLOP per cycle of the launch's probe at the clock around our samples of so
+    many threads."""
     peaks = {w.launch: w.peak for w in stream.of(records.Worker) if w.build == OURS}
     clocks: dict[tuple[int, str], list[float]] = defaultdict(list)
     for s in stream.samples:
-        if s.build == OURS and s.mhz_before and s.mhz_after:
+        if s.build == OURS and s.threads == threads and s.mhz_before and s.mhz_after:
             clocks[s.launch, s.layer].append((s.mhz_before + s.mhz_after) / 2)
     for (launch, layer), mhz in clocks.items():
         peak = peaks.get(launch)
@@ -81,7 +85,8 @@ def _take_peaks(findings: Findings, stream: Stream, threads: int, together: floa
         reading = math.nan if flop is None else flop * median(mhz) / 1e3 * together
         findings.peaks.setdefault(threads, []).append(reading)
         findings.peaks_of.setdefault((threads, layer), []).append(reading)
-    findings.peaks.setdefault(threads, [])
+    if findings.known_core and not any(map(math.isfinite, findings.peaks.setdefault(threads, []))):
+        findings.notes.append(f"no peer is judged at {threads} thread(s): no reading of the FMA peak is believed")
 
 
 def calm(stream: Stream) -> str:

@@ -142,7 +142,7 @@ def to_json(
 ) -> str:
     """Everything, the samples included; numbers that are none are null."""
     values: dict[str, Any] = {
-        "schema": 1,
+        "schema": 2,  # 2: the errors are as shares of convbench's bound
         "notes": list(notes),
         "layers": [layer.model_dump(mode="json") for layer in findings.layers],
         "versions": findings.versions,

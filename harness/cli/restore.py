@@ -20,8 +20,9 @@ from harness.control.orphans import Swept, sweep
 from harness.control.settings_journal import Pending
 from harness.devices.base import Attached, Device
 from harness.devices.phone_id import PhoneId
-from harness.errors import HarnessError, NoDeviceError
+from harness.errors import DeviceError, HarnessError, NoDeviceError
 from harness.exit_codes import ExitCode, worst
+from harness.model.condition import Condition, allowed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +34,28 @@ class Restore(WaitOption, DeviceOptions, Command):
         typer.Option("--drop", metavar="RUNID", help="Give up that run's records on the phones. Repeats."),
     ] = None
 
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow", metavar="UNLOCKED", help="Also where a phone takes no lock, and no other harness uses it."
+        ),
+    ] = None
+
     def __call__(self) -> Outcome:
+        allow = allowed(self.allow or ())
         waiting = settings.pending_phones(say)
         found = self._found(waiting)
         code, lines, dropped = ExitCode.DONE, [], set[str]()
         for phone in found.devices:
             waiting = [each for each in waiting if not each.is_of(PhoneId.of(phone.identity))]
-            restored, swept = _restored(phone, self.wait, self.drop or ())
+            restored, swept = _restored(phone, self.wait, self.drop or (), allow)
             lines += [f"{phone.serial}: {text}" for text in (*restored.done, *restored.left, *swept.lines)]
             dropped |= set(swept.removed)
             for text in restored.failed:
                 say(f"{phone.serial}: {text}")
                 code = ExitCode.INFRASTRUCTURE
+        still = {each.phone for each in settings.pending_phones()}
+        waiting = [each for each in waiting if each.phone in still]  # of those put back some had another name
         states = {bad.serial: f"{bad.state}: {bad.remedy}" for bad in found.unusable}
         for each in waiting if self.device is None else [each for each in waiting if each.address in states]:
             why = states.get(each.address, "not attached")
@@ -71,17 +82,29 @@ class Restore(WaitOption, DeviceOptions, Command):
             return Attached()
 
 
-def _restored(phone: Device, wait_s: float, drop: Sequence[str]) -> tuple[settings.Restored, Swept]:
+def _restored(
+    phone: Device, wait_s: float, drop: Sequence[str], allow: Sequence[str]
+) -> tuple[settings.Restored, Swept]:
     done, swept = settings.Restored(), Swept()
     try:
         # What a run in progress has changed is not ours to put back.
         with leased(phone, wait_s=wait_s, say=say, run="harness restore") as lease:
+            _refuse([condition for condition in lease.conditions if condition.name not in allow])
             if phone.identity.capabilities.has_settings:
                 done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
             swept = sweep(phone, drop=drop, alone=lease.alone)
     except HarnessError as error:
         done.failed.append(str(error))
     return done, swept
+
+
+def _refuse(conditions: Sequence[Condition]) -> None:
+    """Raises DeviceError where it cannot be told whether a run is in progress."""
+    for condition in conditions:
+        raise DeviceError(
+            f"nothing was put back: {condition.what}",
+            f"mend it; or see that no harness of any host uses the device, then: --allow {condition.name}",
+        )
 
 
 COMMAND = Restore

@@ -41,7 +41,8 @@ def stored(phone: PhoneId, source: str, say: Say) -> float | None:
     ``say`` is told of a damaged file, which stays: another run may be writing a new one.
     """
     known = _read(lambda file: say(f"{file} is damaged: no baseline is known"))
-    return known.get(_key(phone, source))
+    found = (known.get(f"{digest}/{source}") for digest in phone.digests if phone.owns(digest))
+    return next((value for value in found if value is not None), None)
 
 
 def store(phone: PhoneId, source: str, plateau: float, say: Say) -> None:

@@ -115,7 +115,7 @@ def battery(device: Device) -> HeatSource:
     if raw is not None and _LOWEST_C <= raw * 0.1 <= _HIGHEST_C:
         return HeatSource("battery", "file", _BATTERY, 0.1, raw * 0.1)
     answer = device.run(["dumpsys", "battery"], deadline_s=_DUMPSYS_S)
-    match = re.search(rb"^\s*temperature:\s*(-?\d+)\s*$", answer.stdout, re.MULTILINE)
+    match = re.search(r"^[ \t]*temperature:[ \t]*(-?\d{1,6})[ \t\r]*$", answer.text, re.MULTILINE)
     if answer.code == 0 and match and _LOWEST_C <= int(match[1]) * 0.1 <= _HIGHEST_C:
         return HeatSource("battery", "battery", scale=0.1, temperature=int(match[1]) * 0.1)
     return NOWHERE

@@ -23,7 +23,10 @@ from harness.model.condition import Condition
 
 Say = Callable[[str], None]
 
+Stamp = Callable[[Condition], None]
+
 _AGAIN_S = 0.5
+_ASKED_EVERY_S = 20.0  # a phone: whoever measures there is disturbed by each question
 _HOST_CPUS = "host-cpus"
 _REMEDY = "wait until it ends, or let this one wait for it: --wait S"
 
@@ -45,9 +48,11 @@ def leased(
     say: Say | None = None,
     run: str = "",
     renewed_by: Device | None = None,
+    stamp: Stamp | None = None,
 ) -> Iterator[Lease]:
     """Holds the device within the block. Waits for it up to ``wait_s`` seconds, and tells ``say`` who has it.
 
+    ``stamp`` gets UNLOCKED, from another thread, where somebody takes the phone's lock over within the block.
     ``run`` is what others are told that it is held for; ``renewed_by`` the same device for signs of life, whose calls
     are not repeated. Raises DeviceError where another run holds it, or ``stop`` is set meanwhile.
     """
@@ -56,7 +61,7 @@ def leased(
     with ExitStack() as stack:
         here = there = _hold_here(device, me, wait, stack)
         if device.identity.capabilities.has_lock:
-            there = _hold_there(device, me, wait, stack, renewed_by)
+            there = _hold_there(device, me, wait, stack, renewed_by, stamp)
         yield Lease(tuple(dict.fromkeys((*here, *there))), alone=not there)
 
 
@@ -87,7 +92,8 @@ class _Wait:
         if who != self._told:
             self._told = who
             self.say(f"waiting for up to {left:.0f} s: {who}")
-        if self._stop.wait(min(_AGAIN_S, left)):
+        pause = _AGAIN_S if stale_in_s is None else max(_AGAIN_S, min(stale_in_s, _ASKED_EVERY_S))
+        if self._stop.wait(min(pause, left)):
             raise DeviceError(f"not done, because it was stopped while it waited: {who}")
 
 
@@ -104,9 +110,15 @@ def _hold_here(device: Device, me: Holder, wait: _Wait, stack: ExitStack) -> lis
 
 
 def _hold_there(
-    device: Device, me: Holder, wait: _Wait, stack: ExitStack, renewed_by: Device | None
+    device: Device, me: Holder, wait: _Wait, stack: ExitStack, renewed_by: Device | None, stamp: Stamp | None
 ) -> list[Condition]:
-    lock = PhoneLock(device, me, wait.say, renewed_by)
+    def lost(text: str) -> None:
+        if stamp is None:
+            wait.say(text)
+        else:
+            stamp(Condition("UNLOCKED", text, "measure again what was measured since, with one run at a time"))
+
+    lock = PhoneLock(device, me, wait.say, renewed_by, lost)
     stack.callback(lock.release)
     try:
         while not lock.acquire():
@@ -121,16 +133,18 @@ def _unlocked(what: str) -> Condition:
 
 
 @contextmanager
-def host_cpus(identity: Identity, stop: threading.Event, say: Say, run: str = "") -> Iterator[None]:
+def host_cpus(identity: Identity, stop: threading.Event, say: Say, run: str = "") -> Iterator[tuple[Condition, ...]]:
     """Holds this host's CPUs, over all its processes and users: alone for `local`, together for virtual phones.
 
-    Phones with CPUs of their own need none of it. Waits, and tells ``say`` so once; raises DeviceError where ``stop``
-    is set meanwhile. The system gives the CPUs back when the process dies.
+    Phones with CPUs of their own need none of it. Gives UNLOCKED where there is no lock to be had. Waits, and tells
+    ``say`` so once; raises DeviceError where ``stop`` is set meanwhile. The system gives the CPUs back when the process
+    dies.
     """
     alone = identity.capabilities.is_measured_alone
     if not alone and not identity.emulated:
-        yield
+        yield ()
         return
+    lacking: tuple[Condition, ...] = ()
     others = (
         "virtual phones are in use by a run, and share this machine's CPUs"
         if alone
@@ -149,8 +163,8 @@ def host_cpus(identity: Identity, stop: threading.Event, say: Say, run: str = ""
                     raise DeviceError(f"not measured, because the run was stopped while it waited: {others}")
             stack.callback(lock.release)
         except Unlockable as error:
-            say(_unlocked(f"runs of this host cannot keep each other from its CPUs: {error}").text)
-        yield
+            lacking = (_unlocked(f"runs of this host cannot keep each other from its CPUs: {error}"),)
+        yield lacking
 
 
 def _who(lock: HostLock) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from harness.control import host_lock
 from harness.control.holder import Holder
-from harness.control.phone_lock import FOLDER, NoLock, parse
+from harness.control.phone_lock import FOLDER, parse
 from harness.devices import lock_scripts
 from harness.devices.base import Device
 from harness.devices.phone_id import PhoneId
 from harness.devices.scripts import new_token, script
-from harness.errors import DeviceError
 
 _ANSWER_S = 4.0
 
@@ -27,10 +26,7 @@ def occupant(device: Device) -> Holder | None:
         return here
     token = new_token()
     shown = device.run(script(lock_scripts.SHOW, token, f"{device.work_root()}/{FOLDER}"), deadline_s=_ANSWER_S)
-    try:
-        seen = parse(shown.text, token)
-    except NoLock as error:
-        raise DeviceError(str(error)) from error
+    seen = parse(shown.text, token)
     last = seen.last
     if last is None or seen.stale_in_s(last) <= 0:
         return None

@@ -8,28 +8,31 @@ this host and is dead, somebody else takes the lock over.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.control.holder import Holder
 from harness.devices import lock_scripts
 from harness.devices.base import Device
+from harness.devices.number import number
 from harness.devices.scripts import new_token, script
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, TransientError
 
 FOLDER = "harness-lock"  # in the device's work_root()
 RENEWED_S = 20.0
 STALE_S = 180.0  # longer than a lost connection is waited for
 _AFTER_REBOOT_S = 2 * RENEWED_S  # a living holder has given a sign by then
-_LARGEST = 10**8
+_LARGEST = 10**8 - 1  # a shell of 32 bits can compare it
 _FULL, _GONE = 73, 74  # exit codes of the scripts
 _ANSWER_S = 15.0
+_TRIES, _AGAIN_S = 3, 1.0
 
 Say = Callable[[str], None]
 
 
 class NoLock(Exception):
-    """The phone takes no lock; the message says why."""
+    """The phone has no place for a lock; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,11 @@ class _Seen:
 
 
 def parse(output: str, token: str) -> _Seen:
-    """What SHOW printed behind its token. Raises NoLock where that is not all there."""
+    """What SHOW printed behind its token. Raises TransientError where that is not all there."""
     text = output.partition(f"\n{token}\n")[2]
     lines, ended, _ = text.partition(f"end {token}\n")
     if not ended:
-        raise NoLock("the phone's shell did not tell who holds it")
+        raise TransientError("the phone's shell did not tell which harness holds the phone")
     boot_id, uptime_s = "", None
     beats: dict[int, tuple[str, float | None]] = {}
     held = []
@@ -77,14 +80,14 @@ def parse(output: str, token: str) -> _Seen:
         if kind == "now":
             boot_id, uptime_s = _beat(rest)
             continue
-        number, _, value = rest.partition(" ")
-        if not number.isascii() or not number.isdecimal() or not 0 < int(number[:12]) < _LARGEST:
+        word, _, value = rest.partition(" ")
+        if (which := number(word, 1, _LARGEST)) is None:
             continue
         if kind == "beat":
-            beats[int(number)] = _beat(value)
+            beats[which] = _beat(value)
         elif kind == "held":
-            boot, at = beats.get(int(number), ("", None))
-            held.append(_Held(int(number), Holder.parse(value), boot, at))
+            boot, at = beats.get(which, ("", None))
+            held.append(_Held(which, Holder.parse(value), boot, at))
     return _Seen(boot_id, uptime_s, tuple(sorted(held, key=lambda each: each.number)))
 
 
@@ -100,9 +103,15 @@ def _beat(text: str) -> tuple[str, float | None]:
 class PhoneLock:
     """The lock of one phone for one holder."""
 
-    def __init__(self, device: Device, me: Holder, say: Say, renewed_by: Device | None = None) -> None:
-        """``renewed_by``: the same device for signs of life, which are not repeated when they fail."""
+    def __init__(
+        self, device: Device, me: Holder, say: Say, renewed_by: Device | None = None, lost: Say | None = None
+    ) -> None:
+        """``renewed_by``: the same device for signs of life, which are not repeated when they fail.
+
+        ``lost`` is told, by another thread, where somebody else has the lock before it is released.
+        """
         self._device = device
+        self._lost = lost or say
         self._renewed_by = renewed_by or device
         self._me = me
         self._say = say
@@ -115,7 +124,7 @@ class PhoneLock:
         self.stale_in_s = 0.0
 
     def acquire(self) -> bool:
-        """Takes the lock if it is free or stale; whether it is ours. Raises NoLock, DeviceLost."""
+        """Takes the lock if it is free or stale; whether it is ours. Raises NoLock, DeviceError."""
         before = self._look(lock_scripts.SHOW)
         last = before.last
         if last is not None and self._is_mine(last):  # taken, but the answer was lost
@@ -167,7 +176,7 @@ class PhoneLock:
             except DeviceError:
                 continue
             if code == _GONE:
-                self._say("the lock on the phone is gone: another harness may use it now")
+                self._lost("the lock on the phone is gone: another harness may have used it since")
                 return
 
     def _run(self, text: str, *arguments: str) -> int:
@@ -175,13 +184,19 @@ class PhoneLock:
         return self._renewed_by.run(argv, deadline_s=_ANSWER_S).code
 
     def _look(self, text: str, *arguments: str) -> _Seen:
+        """Whoever gets no answer does not know that the phone is free: it is asked again, then the error goes on."""
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._ask(text, *arguments)
+            except TransientError as error:
+                if isinstance(error, DeviceLost) or not left:
+                    raise
+            time.sleep(_AGAIN_S)
+        raise AssertionError
+
+    def _ask(self, text: str, *arguments: str) -> _Seen:
         token = new_token()
-        try:
-            done = self._device.run(script(text, token, self._folder, *arguments), deadline_s=_ANSWER_S)
-        except DeviceLost:
-            raise
-        except DeviceError as error:
-            raise NoLock(error.message) from error
+        done = self._device.run(script(text, token, self._folder, *arguments), deadline_s=_ANSWER_S)
         if done.code == _FULL:
             reason = done.stderr.decode("utf-8", "replace").strip()[-200:] or "no reason given"
             raise NoLock(f"{self._folder} cannot be written: {reason}")

@@ -19,10 +19,12 @@ from harness.control.damaged import put_aside
 from harness.devices.base import Attached, Device, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
+from harness.model.condition import Condition
 from harness.paths import state_folder, state_root
 from harness.store.journal import write_atomically
 
 _FOLDER = "quarantine"
+_ADDED = "second_mark"  # files of before lack it
 _LONGEST_H = 24.0 * 365
 STATE = "in quarantine"  # as `harness devices` calls it
 
@@ -49,10 +51,16 @@ class Quarantine:
     title: str  # the kind of phone
     digest: str
     address: str  # where it was last
+    second_mark: str = ""  # PhoneId.second
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
+
+    def condition(self, serial: str = "") -> Condition:
+        """QUARANTINED; ``serial``: of the device, for the remedy."""
+        remedy = f"look after the phone, then: harness doctor --release {serial}" if serial else ""
+        return Condition("QUARANTINED", f"{STATE} {self.text}", remedy)
 
     @property
     def text(self) -> str:
@@ -68,7 +76,7 @@ def put(phone: PhoneId, reason: str, hours: float | None = None) -> Quarantine:
     hours = REASONS[reason] if hours is None else hours
     now = datetime.now(UTC)
     until = now + timedelta(hours=max(0.0, min(hours, _LONGEST_H)))
-    made = Quarantine(reason, _iso(now), _iso(until), phone.title, phone.digest, phone.address)
+    made = Quarantine(reason, _iso(now), _iso(until), phone.title, phone.digest, phone.address, phone.second)
     known = of(phone, aside=True)
     if known is not None and known.until > made.until:
         return known
@@ -82,7 +90,8 @@ def of(phone: PhoneId, say: Say | None = None, *, aside: bool = False) -> Quaran
 
     ``aside``: such a file is put aside, which is for whoever holds the phone; else it stays.
     """
-    return _read(_file(phone.digest), say, aside=aside)
+    found = [known for digest in phone.digests if (known := _read(_file(digest), say, aside=aside)) is not None]
+    return next((known for known in found if phone.owns(known.digest, known.second_mark)), None)
 
 
 def every(say: Say | None = None) -> list[Quarantine]:
@@ -93,16 +102,24 @@ def every(say: Say | None = None) -> list[Quarantine]:
 
 def release(phone: PhoneId) -> bool:
     """Ends the quarantine of that phone; whether there was one."""
-    known = of(phone)
+    ended = False
     _losses(phone.digest).unlink(missing_ok=True)
-    _file(phone.digest).unlink(missing_ok=True)
-    return known is not None
+    for digest in phone.digests:
+        known = _read(_file(digest), None)
+        if known is not None and phone.owns(digest, known.second_mark):
+            _file(digest).unlink(missing_ok=True)
+            ended = True
+    return ended
 
 
 def release_named(name: str, attached: Sequence[Device] = ()) -> list[Quarantine]:
     """Ends the quarantines that ``name`` is the address, or one of the attached phones' names, of; those there were."""
-    digests = {PhoneId.of(device.identity).digest for device in attached if device.serial == name}
-    ended = [each for each in every() if name in (each.address, each.digest) or each.digest in digests]
+    phones = [PhoneId.of(device.identity) for device in attached if device.serial == name]
+    ended = [
+        each
+        for each in every()
+        if name in (each.address, each.digest) or any(phone.owns(each.digest, each.second_mark) for phone in phones)
+    ]
     for each in ended:
         _losses(each.digest).unlink(missing_ok=True)
         _file(each.digest).unlink(missing_ok=True)
@@ -112,15 +129,10 @@ def release_named(name: str, attached: Sequence[Device] = ()) -> list[Quarantine
 def without(attached: Attached, say: Say | None = None) -> Attached:
     """What is attached, with phones in quarantine among the unusable ones."""
     found = held(attached, say)
-    unusable = [
-        Unusable(
-            device.serial,
-            f"{STATE} {known.text}",
-            f"look after it, then: harness doctor --release {device.serial}",
-            device.identity.host,
-        )
-        for device, known in found
-    ]
+    unusable = []
+    for device, known in found:
+        condition = known.condition(device.serial)
+        unusable.append(Unusable.of(device, condition.what, condition.advice, (condition.name,)))
     usable = [device for device in attached.devices if not any(device is one for one, _ in found)]
     return replace(attached, devices=tuple(usable), unusable=(*attached.unusable, *unusable))
 
@@ -170,12 +182,16 @@ def _count(file: Path) -> int:
 def _read(file: Path, say: Say | None, *, aside: bool = False) -> Quarantine | None:
     try:
         value = json.loads(file.read_bytes())
-        known = Quarantine(**{key: str(value[key]) for key in Quarantine.__annotations__})
+        known = Quarantine(
+            **{key: str(value[key]) for key in Quarantine.__annotations__ if key != _ADDED or key in value}
+        )
+        if known.digest != file.stem:
+            raise ValueError("it is of another phone")
         until = datetime.fromisoformat(known.until)
         over = until <= datetime.now(UTC)
     except OSError:
         return None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         if aside:
             put_aside(file, "taken as no quarantine", say)
         elif say is not None:

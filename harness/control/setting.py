@@ -45,7 +45,7 @@ class Setting:
 
     @property
     def program(self) -> str:
-        """What is run on the phone for it: where it hangs, all that needs it is given up."""
+        """What is run on the phone to change it: where it hangs, all that needs it is given up."""
         return self.command[0] if self.command else "settings"
 
     def is_like(self, value: str | None) -> bool:

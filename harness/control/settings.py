@@ -90,9 +90,10 @@ class _Changes:
         self._device = device
         self._phone = PhoneId.of(device.identity)
         self._journal = journal
-        self._hanging: dict[str, str] = {}  # program on the phone -> what it did; it is not asked again
-        here = {change.setting: change for change in settings_journal.kept_here(self._phone, say)}
-        there = {change.setting: change for change in settings_journal.kept_there(device, self._phone, say)}
+        self._hanging: dict[tuple[str, str], str] = {}  # program on the phone, what it was to do -> what it said
+        self._there = settings_journal.kept_there(device, say)
+        here = {change.setting: change for change in settings_journal.kept_here(self._phone, say, self._there)}
+        there = {change.setting: change for change in (self._there.changes if self._there else ())}
         self._changes = list({**here, **there}.values())  # another host may have used the phone since
         self._is_kept = bool(self._changes)
 
@@ -139,23 +140,19 @@ class _Changes:
     def _change(self, change: Change, refused: list[str]) -> Change | None:
         """Writes a value and reads it back: the change as it is now, None where the phone is as it was before."""
         setting = TABLE[change.setting]
-        why = ""
+        why, is_over = "", True
         try:
             self._write(setting, change.ours)
         except _GONE:
             raise
-        except DeadlineExceeded as error:
-            refused.append(f"{setting.name}: {error.message}")
-            if not setting.is_readable:
-                return change  # nobody knows whether it was done
         except DeviceError as error:
-            why = error.message
+            why, is_over = error.message, not isinstance(error, DeadlineExceeded)
         self._note("changed", change, change.ours)
         if not setting.is_readable:
             if why:
                 refused.append(f"{setting.name}: {why}")
                 self._note("refused", change, None)
-            return None if why else change
+            return None if why and is_over else change  # what hung may have been done
         try:
             now = self._read(setting)
         except _GONE:
@@ -168,12 +165,15 @@ class _Changes:
             return change
         self._note("refused", change, now)
         refused.append(f"{setting.name}: {why or f'is {_shown(now)} after writing {change.ours!r}'}")
-        return None if now is None or now == change.saved else change.model_copy(update={"ours": now})
+        if now is None or now == change.saved:
+            return None if is_over else change  # what hung may still be done: it is looked at again at the end
+        return change.model_copy(update={"ours": now})
 
     # -- putting back --
 
     def put_back(self) -> Restored:
         """Puts back all that it can; what fails stays in the journals. Raises DeviceLost, InfrastructureError."""
+        self._hanging.clear()  # what is changed is worth a further wait
         restored, failed = Restored(), []
         full: InfrastructureError | None = None
         for change in reversed(self._changes):
@@ -245,22 +245,23 @@ class _Changes:
     # -- the phone and the journals --
 
     def _read(self, setting: Setting) -> str | None:
-        with self._limited(setting.program):
+        with self._limited("settings", "read"):
             return setting.read(self._device)
 
     def _write(self, setting: Setting, value: str | None) -> None:
-        with self._limited(setting.program):
+        with self._limited(setting.program, "write"):
             setting.write(self._device, value)
 
     @contextmanager
-    def _limited(self, program: str) -> Iterator[None]:
-        """A program that hung once is not waited for again."""
-        if program in self._hanging:
-            raise DeviceError(self._hanging[program])
+    def _limited(self, program: str, verb: str) -> Iterator[None]:
+        """What hung once is not waited for again; the program may still do other things."""
+        asked = (program, verb)
+        if asked in self._hanging:
+            raise DeviceError(self._hanging[asked])
         try:
             yield
         except DeadlineExceeded as error:
-            self._hanging[program] = error.message
+            self._hanging[asked] = error.message
             raise
 
     def _keep(self, stamp: Stamp) -> None:
@@ -269,7 +270,7 @@ class _Changes:
         The phone's is a help to other hosts: where it cannot be written the measurement goes on.
         """
         if self._changes:
-            settings_journal.keep_here(self._phone, self._changes)
+            settings_journal.keep_here(self._phone, self._changes, self._there)
         if self._changes or self._is_kept:
             try:
                 settings_journal.keep_there(self._device, self._phone, self._changes)
@@ -278,7 +279,7 @@ class _Changes:
             except DeviceError as error:
                 stamp(Condition("JOURNAL_UNWRITABLE", error.message))
         if not self._changes:
-            settings_journal.keep_here(self._phone, ())
+            settings_journal.keep_here(self._phone, (), self._there)
         self._is_kept = bool(self._changes)
 
     def _note(self, step: str, change: Change, value: str | None) -> None:

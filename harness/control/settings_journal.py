@@ -64,6 +64,7 @@ class Pending(BaseModel):
     phone: str = Field(pattern=r"^[0-9a-f]{16}$")  # PhoneId.digest
     address: str = Field(max_length=256)  # where it was reached
     title: str = Field(max_length=600)
+    second_mark: str = Field(default="", max_length=64)  # PhoneId.second
     changes: tuple[Change, ...] = Field(max_length=len(TABLE))
 
     @model_validator(mode="after")
@@ -75,11 +76,17 @@ class Pending(BaseModel):
     @staticmethod
     def of(phone: PhoneId, changes: Sequence[Change]) -> Pending:
         """What is to be put back on that phone."""
-        return Pending(phone=phone.digest, address=phone.address, title=phone.title, changes=tuple(changes))
+        return Pending(
+            phone=phone.digest,
+            address=phone.address,
+            title=phone.title,
+            second_mark=phone.second,
+            changes=tuple(changes),
+        )
 
     def is_of(self, phone: PhoneId) -> bool:
         """Whether it is what is remembered of that phone."""
-        return self.phone in (phone.digest, _older_digest(phone.address))
+        return phone.owns(self.phone, self.second_mark) or self.phone == _older_digest(phone.address)
 
 
 def _folder() -> Path:
@@ -91,23 +98,30 @@ def file_of(phone: PhoneId) -> Path:
     return _folder() / f"{phone.digest}.json"
 
 
-def _older_file(address: str) -> Path:
-    """The file of harness 0.1."""
-    return _folder() / f"{_older_digest(address)}.json"
-
-
 def _older_digest(address: str) -> str:
+    """The name of the file of harness 0.1."""
     return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def kept_here(phone: PhoneId, say: Say, *, aside: bool = True) -> tuple[Change, ...]:
-    """What this host remembers of a phone, also from a harness before 0.2.
+def kept_here(phone: PhoneId, say: Say, there: Pending | None = None, *, aside: bool = True) -> tuple[Change, ...]:
+    """What this host remembers of a phone, also from a harness before 0.2. ``there``: what the phone remembers.
 
     ``aside``: a damaged file is put aside, which is for whoever holds the phone; else it is said, and stays.
     """
-    files = (file_of(phone), _older_file(phone.address))
-    found = [pending for file in files if (pending := _read_file(file, say, aside=aside)) is not None]
+    found = [pending for _, pending in _files(phone, there, say, aside=aside)]
     return tuple({c.setting: c for pending in reversed(found) for c in pending.changes}.values())
+
+
+def _files(phone: PhoneId, there: Pending | None, say: Say, *, aside: bool) -> list[tuple[Path, Pending]]:
+    """The phone's files of this host, by whatever it was known then; the one of its present name first.
+
+    A name that it does not have now is its own where the phone's journal is the same one.
+    """
+    names = dict.fromkeys([*phone.digests, *([there.phone] if there else []), _older_digest(phone.address)])
+    read = [(file, _read_file(file, say, aside=aside)) for file in (_folder() / f"{name}.json" for name in names)]
+    return [
+        (file, pending) for file, pending in read if pending is not None and (pending.is_of(phone) or pending == there)
+    ]
 
 
 def all_kept_here(say: Say) -> list[Pending]:
@@ -116,13 +130,17 @@ def all_kept_here(say: Say) -> list[Pending]:
     return [pending for file in files if (pending := _read_file(file, say, aside=True)) is not None and pending.changes]
 
 
-def keep_here(phone: PhoneId, changes: Sequence[Change]) -> None:
-    """Remembers what is to be put back, on disk when this returns; raises InfrastructureError where it cannot be."""
+def keep_here(phone: PhoneId, changes: Sequence[Change], there: Pending | None = None) -> None:
+    """Remembers what is to be put back, on disk when this returns; raises InfrastructureError where it cannot be.
+
+    Files of other names of the phone are in ``changes`` by now. ``there``: what the phone remembered before.
+    """
+    mine = file_of(phone)
     if changes:
-        write_atomically(file_of(phone), _text(phone, changes).encode(), durable=True)
-    else:
-        _forget(file_of(phone))
-    _forget(_older_file(phone.address))
+        write_atomically(mine, _text(phone, changes).encode(), durable=True)
+    for file, _ in _files(phone, there, lambda text: None, aside=False):
+        if file != mine or not changes:
+            _forget(file)
 
 
 def _forget(file: Path) -> None:
@@ -135,24 +153,24 @@ def _forget(file: Path) -> None:
         ) from error
 
 
-def kept_there(device: Device, phone: PhoneId, say: Say) -> tuple[Change, ...]:
+def kept_there(device: Device, say: Say) -> Pending | None:
     """What the phone remembers. Raises DeviceLost; what else goes wrong is said."""
     path = posixpath.join(device.work_root(), ON_PHONE)
     try:
         data = device.read_files([path])[path]
         if data is None or not data.strip():
-            return ()
+            return None
         pending, why = _parsed(data)  # it lies on the phone, so it is of this one, whatever it was known by
         if pending is not None:
-            return pending.changes
+            return pending
         device.run(["mv", "-f", path, path + _DAMAGED], deadline_s=10)
     except (DeviceLost, WrongDevice):
         raise
     except DeviceError as error:
         say(f"the phone's journal of settings cannot be read: {error.message}")
-        return ()
+        return None
     say(f"the phone's journal of settings is damaged ({why}): kept there as {path}{_DAMAGED}, and not gone by")
-    return ()
+    return None
 
 
 def keep_there(device: Device, phone: PhoneId, changes: Sequence[Change]) -> None:

@@ -16,16 +16,18 @@ from typing import IO
 
 from harness.devices import identity, quoting, scripts, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
+from harness.devices.number import number
 from harness.devices.phone_id import PhoneId, second_mark
 from harness.devices.topology import Files
 from harness.devices.transport import CommandTimedOut, Deadline, Pace, PushRefused, Transport, copy_whole
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, Unkillable, WrongDevice
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, InfrastructureError, Unkillable, WrongDevice
 
 WORK_ROOT = "/data/local/tmp"
 _CLEAN_UP_S = 20.0
 _ASKED, _ASKED_AGAIN_S = 3, 0.3
 _SECOND_MARK_S = 5.0
 _SLOWEST_BYTES_PER_S = 100_000
+_LARGEST_FILE = 1 << 40
 _FILE_S = 5.0  # a file that says nothing for so long is left out
 _FILES_S, _FILES_PER_S = 30.0, 20.0  # for all files of a call together: a process costs a slow phone some 20 ms
 _NO_DIGEST = 69  # of scripts.COMMIT
@@ -96,14 +98,31 @@ class AdbDevice:
         return second_mark(done.text.partition(f"{token}\n")[2].strip())
 
     def confirm(self) -> None:
-        """Reads the properties anew: an address may belong to another phone by now."""
+        """Asks anew by what the phone is known: an address may belong to another phone by now.
+
+        Raises WrongDevice where it does, DeviceLost where the answer does not tell.
+        """
+        was = PhoneId.of(self.identity)
         properties = identity.parse_properties(self._script("getprop").text)
-        now, was = PhoneId.of(identity.phone(self.serial, "", properties)), PhoneId.of(self.identity)
-        if properties and not now.is_same(was):
+        if not properties:
+            raise DeviceLost(f"{self.serial}: it does not tell which phone it is: getprop gives nothing")
+        seen = identity.phone(self.serial, "", properties)
+        if was.known_by != "ro.serialno":  # others have the same properties
+            seen = replace(seen, second_mark=self._second_mark())
+        now = PhoneId.of(seen)
+        is_new = was.known_by == "address" and now.second and not self._is_boot_of(self.identity)
+        if not now.is_same(was) or is_new:
             raise WrongDevice(
                 f"another phone answers at {self.serial}: {now.title}, where there was {was.title}",
                 f"attach the {was.title} that was there before",
             )
+        if was.known_by == "android_id" and not now.second:
+            raise DeviceLost(f"{self.serial}: it does not tell which phone it is: no android_id")
+
+    def _is_boot_of(self, known: Identity) -> bool:
+        """Whether the phone has not started anew since then, and so is the same one."""
+        boot_id = (self.read_files([identity.BOOT_ID])[identity.BOOT_ID] or b"").decode("ascii", "replace").strip()
+        return bool(boot_id) and boot_id == known.boot_id
 
     def reconnect(self) -> None:
         """The server opens its connection to this phone anew; those to other phones stay."""
@@ -117,9 +136,8 @@ class AdbDevice:
 
     def _allowed(self, said: str, files: Files) -> tuple[int, ...]:
         """CPUs of the affinity mask, by its system call: /proc/self/status of a virtual phone shows the host's."""
-        if mask := re.search(r"mask: *(?:0x)?([0-9a-fA-F,]+)\s*$", said):
-            bits = int(mask[1].replace(",", ""), 16)
-            return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+        if cpus := topology.allowed_by_mask(said):
+            return cpus
         return () if self.identity.emulated else topology.allowed_by_status(files)
 
     def work_root(self) -> str:
@@ -134,9 +152,11 @@ class AdbDevice:
         token = scripts.new_token()
         line = scripts.announced(quoting.command(argv) + ("" if stdin else " </dev/null"), token)
         try:
-            code, stdout, stderr = self._transport.shell(line, Deadline(deadline_s), stdin)
+            code, stdout, stderr = self._transport.shell(
+                line, Deadline(deadline_s), stdin, lambda said: self._late(argv[0], deadline_s, said, token)
+            )
         except CommandTimedOut as late:
-            raise self._late(argv[0], deadline_s, late.stdout, token) from None
+            raise late.error or DeviceLost(f"{self.serial}: {argv[0]}: no answer") from None
         announcement, own = scripts.split_announced(stdout, token)
         if announcement is None:
             reason = stderr.decode("utf-8", "replace").strip()[-200:] or f"exit code {code}"
@@ -181,7 +201,7 @@ class AdbDevice:
                 deadline = Deadline(60 + size / _SLOWEST_BYTES_PER_S)
                 self._transport.send_file(stream, temporary, mode, deadline)
         except OSError as error:
-            raise DeviceError(f"{source}: {error.strerror or error}") from None
+            raise InfrastructureError(f"{source}: {error.strerror or error}") from None
         except PushRefused as refused:
             raise self._refused(target, temporary, size, str(refused)) from None
         done = self._script(scripts.COMMIT, temporary, target, sha256, md5, f"{mode:o}", "", deadline_s=120)
@@ -200,7 +220,8 @@ class AdbDevice:
                 back.seek(0)
                 return _digests(back)[1] == sha256
         except OSError as error:
-            raise DeviceError(f"{self.serial}: {temporary} cannot be brought back: {error.strerror or error}") from None
+            what = f"{self.serial}: {temporary} cannot be brought back: {error.strerror or error}"
+            raise InfrastructureError(what) from None
 
     def _refused(self, target: str, temporary: str, size: int, reason: str) -> DeviceError:
         """The error for a failed push; asks df where the phone gave no reason."""
@@ -219,7 +240,9 @@ class AdbDevice:
     def pull(self, source: str, target: Path) -> None:
         """Copies a file to this host; raises DeviceError where less arrives than the phone had."""
         done = self._check(self._script('wc -c <"$1"', source), f"pulling {source}")
-        least = int(done.text.strip() or 0)
+        least = number(_last_line(done.text), 0, _LARGEST_FILE)
+        if least is None:
+            raise DeviceError(f"{self.serial}: pulling {source}: the phone does not tell how long it is")
         temporary = target.with_name(f".{target.name}.pull")
         try:
             deadline = Deadline(60 + least / _SLOWEST_BYTES_PER_S)
@@ -228,14 +251,17 @@ class AdbDevice:
                 raise DeviceError(f"{self.serial}: {source}: {got} of {least} bytes arrived")
             temporary.replace(target)
         except OSError as error:
-            raise DeviceError(f"{target}: {error.strerror or error}", "make room, or choose another folder") from None
+            what = f"{target}: {error.strerror or error}"
+            raise InfrastructureError(what, "make room, or choose another folder") from None
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a name that is too long, as of what was to be written
+                temporary.unlink(missing_ok=True)
 
     def read_from(self, path: str, offset: int) -> bytes:
         """The bytes of a growing file from ``offset`` on; b"" where there are none yet."""
-        done = self._script('[ -e "$1" ] || exit 0; exec tail -c +$2 "$1"', path, str(offset + 1), deadline_s=60)
-        return self._check(done, f"reading {path}").stdout
+        arguments = (path, str(scripts.BLOCK), str(offset // scripts.BLOCK))
+        done = self._check(self._script(scripts.READ_FROM, *arguments, deadline_s=60), f"reading {path}")
+        return done.stdout[offset % scripts.BLOCK :]
 
     def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
         """Many small files in one round trip; None for one that cannot be read."""
@@ -247,10 +273,15 @@ class AdbDevice:
         rest = [path for path in files if path not in self._silent]
         deadline, patience = Deadline(_FILES_S + len(rest) / _FILES_PER_S), _FILE_S
         while rest:
+            try:
+                pace = Pace(deadline, patience)
+            except TimeoutError:  # files that never answer have used it up: a call more would find it so again
+                self._silent += [path for path in rest if path.startswith("/sys/")]
+                break
             token = scripts.new_token()
             listing = "\n".join(rest).encode("utf-8", "surrogateescape") + b"\n\n"
             line = quoting.command(scripts.script(scripts.READ_FILES, token))
-            error, output = self._until_it_hangs(line, Pace(deadline, patience), listing)
+            error, output = self._until_it_hangs(line, pace, listing)
             whole = min(scripts.whole_frames(output, token), len(rest))
             if error and whole < 0 and patience == _FILE_S:  # the shell itself is slow
                 patience = _FILES_S
@@ -269,9 +300,11 @@ class AdbDevice:
         """What a command line printed; with an error where nothing came for long, and it was stopped."""
         token = scripts.new_token()
         try:
-            _, stdout, _ = self._transport.shell(scripts.announced(line, token), pace, stdin)
+            _, stdout, _ = self._transport.shell(
+                scripts.announced(line, token), pace, stdin, lambda said: self._late("sh", pace.seconds, said, token)
+            )
         except CommandTimedOut as late:
-            return self._late("sh", pace.seconds, late.stdout, token), late.stdout
+            return late.error, late.stdout
         return None, stdout
 
     @property
@@ -281,7 +314,8 @@ class AdbDevice:
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         done = self.run(["ls", "-1A", path])
-        return tuple(sorted(name for name in done.text.split("\n") if name)) if done.code == 0 else ()
+        names = done.text.split("\n") if done.code == 0 else []
+        return tuple(sorted(name for name in names if name not in ("", ".", "..") and not {"/", "\0"} & set(name)))
 
     def make_dir(self, path: str) -> None:
         self._check(self.run(["mkdir", "-p", path]), f"making {path}")
@@ -343,7 +377,7 @@ class AdbDevice:
             _, stdout, _ = self._transport.shell(line, Deadline(_CLEAN_UP_S))
         except CommandTimedOut:
             raise DeviceLost(f"{doing}: no answer for {_CLEAN_UP_S:g} s") from None
-        if (counts := re.search(rb"^(\d+) (\d+)\s*\Z", stdout, re.MULTILINE)) is None:
+        if (counts := re.search(rb"^(\d{1,9}) (\d{1,9})\s*\Z", stdout, re.MULTILINE)) is None:
             raise DeviceLost(f"{doing}: the answer is cut short")
         return int(counts[1]), int(counts[2])
 

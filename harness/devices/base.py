@@ -256,6 +256,13 @@ class Unusable:
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
     host: str = ""  # as in Identity
+    model: str = ""  # empty where it does not say
+    conditions: tuple[str, ...] = ()  # their names, where it is they that keep it from being used
+
+    @staticmethod
+    def of(device: Device, state: str, remedy: str, conditions: tuple[str, ...] = ()) -> Unusable:
+        """A device that answers, and cannot be used."""
+        return Unusable(device.serial, state, remedy, device.identity.host, device.identity.model, conditions)
 
     @property
     def key(self) -> Key:
@@ -284,7 +291,12 @@ class Attached:
 
 def is_network_address(serial: str) -> bool:
     """Whether an adb serial is HOST:PORT or the name of a wireless connection, not of a cable or an emulator."""
-    return re.search(r":[0-9]+$|\._adb\S*\._tcp", serial) is not None
+    return has_address(serial) or re.search(r"\._adb\S*\._tcp", serial) is not None
+
+
+def has_address(serial: str) -> bool:
+    """Whether an adb serial is HOST:PORT, which `adb connect` takes; ``usb:1-2`` and ``transport_id:5`` are others."""
+    return not serial.startswith(("usb:", "transport_id:")) and re.fullmatch(r"\S+:[0-9]{1,5}", serial) is not None
 
 
 def format_cpus(cpus: Sequence[int]) -> str:
@@ -301,11 +313,13 @@ def format_cpus(cpus: Sequence[int]) -> str:
 def parse_cpus(text: str) -> tuple[int, ...]:
     """CPU numbers of a cpulist: ``0,2-3`` -> (0, 2, 3). Raises ValueError for anything else."""
     cpus: set[int] = set()
+    count = 0
     for part in text.strip().split(","):
         first, dash, last = part.partition("-")
         low, high = int(first), int(last) if dash else int(first)
-        if low < 0 or high < low or high > 4095:
-            raise ValueError(f"not a CPU list: {text!r}")
+        count += 1 + high - low
+        if low < 0 or high < low or high > 4095 or count > 2 * 4096:
+            raise ValueError(f"not a CPU list: {text[:80]!r}")
         cpus.update(range(low, high + 1))
     return tuple(sorted(cpus))
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.devices.base import LOCAL, AdbServer, Attached, Device, Key, Unusable, key_of
+from harness.devices.base import LOCAL, AdbServer, Attached, Device, Key, Unusable, is_network_address, key_of
 from harness.devices.listing import Listed, entries
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
@@ -189,10 +189,10 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
     except DeviceError as error:
         return unusable("no answer", f"{error.message}; plug it in again")
     if not _has_started(device.properties) and STARTING not in allow:
-        remedy = f"wait until Android has started; where it has, and does not say so: --allow {STARTING}"
-        return unusable("starting", remedy)
+        starting = _starting()
+        return Unusable.of(device, "starting", starting.advice, (starting.name,))
     if ABI not in abis:
-        return unusable(f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
+        return Unusable.of(device, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
     return device
 
 
@@ -206,7 +206,11 @@ def _has_started(properties: Mapping[str, str]) -> bool:
 def _started(phone: AdbDevice) -> list[Condition]:
     if _has_started(phone.properties):
         return []
-    return [Condition(STARTING, "the phone does not say that Android has started")]
+    return [_starting()]
+
+
+def _starting() -> Condition:
+    return Condition(STARTING, "the phone does not say that Android has started")
 
 
 def _not_seen_elsewhere(
@@ -221,7 +225,7 @@ def _distinct(devices: Sequence[AdbDevice], wanted: Sequence[str]) -> list[tuple
     """One entry per phone, with its other names. Kept is the one that was named, else the one by USB."""
 
     def rank(device: AdbDevice) -> tuple[bool, bool]:
-        return device.serial not in wanted, is_wireless(device.serial)
+        return device.serial not in wanted, is_network_address(device.serial)
 
     kept: list[tuple[AdbDevice, list[str]]] = []
     for device in sorted(devices, key=rank):
@@ -231,11 +235,6 @@ def _distinct(devices: Sequence[AdbDevice], wanted: Sequence[str]) -> list[tuple
         else:
             names.append(device.serial)
     return sorted(((one, tuple(names)) for one, names in kept), key=lambda pair: devices.index(pair[0]))
-
-
-def is_wireless(serial: str) -> bool:
-    """Whether a phone listed by that serial is reached over a network."""
-    return "._adb-tls-" in serial or (":" in serial and not serial.startswith(("usb:", "transport_id:")))
 
 
 def _is_one_phone(a: Device, b: Device) -> bool:
@@ -291,7 +290,7 @@ def _connections(phone: AdbDevice, others: Sequence[str]) -> list[Condition]:
     """No address stands in it: conditions go into reports."""
     if not others:
         return []
-    kinds = ", ".join("network" if is_wireless(serial) else "USB" for serial in (phone.serial, *others))
+    kinds = ", ".join("network" if is_network_address(serial) else "USB" for serial in (phone.serial, *others))
     what = f"{1 + len(others)} connections lead to the phone ({kinds}): the first of them is used"
     return [Condition("TWO_CONNECTIONS", what)]
 

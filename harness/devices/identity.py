@@ -6,15 +6,31 @@ import re
 from collections.abc import Mapping
 
 from harness.devices.base import Identity
+from harness.devices.number import number
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 LOCAL_FILES = ("/proc/cpuinfo", "/sys/class/dmi/id/product_name", "/sys/class/dmi/id/sys_vendor", BOOT_ID)
 _LONGEST = 256
+_LARGEST_PAGE = 1 << 30
+_PROPERTY = re.compile(r"\[([^\]\n]+)\]: \[")
 
 
 def parse_properties(text: str) -> dict[str, str]:
     """The output of ``getprop``: lines ``[key]: [value]``; values may hold line breaks."""
-    return dict(re.findall(r"^\[([^\]\n]+)\]: \[(.*?)\]\r?$", text, re.MULTILINE | re.DOTALL))
+    found: dict[str, str] = {}
+    key, lines = "", [""]
+    for line in text.split("\n"):
+        if not key:
+            if (begin := _PROPERTY.match(line)) is None:
+                continue
+            key, lines = begin[1], []
+            line = line[begin.end() :]  # noqa: PLW2901
+        if (whole := line.removesuffix("\r")).endswith("]"):
+            found[key] = "\n".join([*lines, whole[:-1]])
+            key = ""
+        else:
+            lines.append(line)
+    return found
 
 
 def phone(
@@ -32,8 +48,6 @@ def phone(
     def first(*names: str) -> str:
         return next((_clean(properties[name]) for name in names if _clean(properties.get(name, ""))), "")
 
-    sdk = first("ro.build.version.sdk")
-    size = page_size.strip()
     return Identity(
         serial=serial,
         kind="adb",
@@ -41,11 +55,11 @@ def phone(
         manufacturer=first("ro.product.manufacturer", "ro.product.brand"),
         soc=first("ro.soc.model", "ro.board.platform", "ro.hardware"),
         android=first("ro.build.version.release"),
-        sdk=int(sdk) if sdk.isdecimal() else 0,
+        sdk=number(first("ro.build.version.sdk"), 0, 10_000) or 0,
         abis=tuple(abi for abi in first("ro.product.cpu.abilist", "ro.product.cpu.abi").split(",") if abi),
         fingerprint=first("ro.build.fingerprint"),
         kernel=_clean(kernel),
-        page_size=int(size) if size.isdecimal() and int(size) else 4096,
+        page_size=number(page_size, 1, _LARGEST_PAGE) or 4096,
         boot_id=_clean(boot_id),
         serialno=first("ro.serialno", "ro.boot.serialno"),
         board=first("ro.product.board", "ro.board.platform"),

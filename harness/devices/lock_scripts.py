@@ -44,11 +44,17 @@ exec 2>/dev/null
 {_SHOW}
 """
 
-# $1 token, $2 folder, $3 number, $4 the holder's token. Exit 74 where the number belongs to somebody else by now.
+# $1 token, $2 folder, $3 number, $4 the holder's token. Exit 74 where the number belongs to somebody else by now, or a
+# higher one has been taken: its holder found this one without a sign of life for long.
 RENEW = """
 exec 2>/dev/null
 IFS= read -r l <"$2/$3/holder"
 case $l in *"$4"*) ;; *) exit 74 ;; esac
+for g in "$2"/*; do
+  n=${g##*/}
+  case $n in *[!0-9]*|''|?????????*) continue ;; esac
+  [ "$n" -gt "$3" ] && exit 74
+done
 u=; b=
 read -r u r </proc/uptime
 read -r b </proc/sys/kernel/random/boot_id

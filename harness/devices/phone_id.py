@@ -69,17 +69,36 @@ class PhoneId:
     def key(self) -> str:
         """A text that no other phone has: what is stored of the phone is found by it."""
         mark = {"ro.serialno": self.serialno, "android_id": self.second, "address": self.address}[self.known_by]
+        return self._key(mark)
+
+    def _key(self, mark: str) -> str:
         return "\n".join((mark, self.model, self.board))
 
     @property
     def digest(self) -> str:
         """The name of files that belong to the phone."""
-        return sha256(self.key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return _digest(self.key)
 
     @property
     def number_digest(self) -> str:
         """The same for all phones with its serial number, model and board."""
-        return sha256("\n".join((self.serialno, self.model, self.board)).encode()).hexdigest()[:16]
+        return _digest(self._key(self.serialno))
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The names that its files may have, the present one first: it was known by something else before another
+        phone with its number was seen, or while it did not tell its android_id.
+        """
+        marks = (self.serialno if self.is_numbered else "", self.second, self.address)
+        return tuple(dict.fromkeys((self.digest, *(_digest(self._key(mark)) for mark in marks if mark))))
+
+    def owns(self, digest: str, second: str = "") -> bool:
+        """Whether what is stored under that name, with that second mark (empty: not told), is of this phone."""
+        if second and self.second and second != self.second:
+            return False
+        if digest in (self.digest, _digest(self._key(self.second)) if self.second else ""):
+            return True
+        return digest in self.digests and bool(second) and second == self.second
 
     def is_same(self, other: PhoneId) -> bool:
         """Whether both are one phone. A board, or a second mark, that only one of them tells of decides nothing."""
@@ -103,6 +122,10 @@ class PhoneId:
         return (
             f"{self.title}, {f'ro.serialno {self.serialno}' if self.serialno else 'no ro.serialno'}, at {self.address}"
         )
+
+
+def _digest(key: str) -> str:
+    return sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def is_made_up(number: str) -> bool:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 import secrets
 
+from harness.devices.number import number
+
+_LAST_PID = 2**31 - 1
 CALL = "HARNESS_CALL"  # in the environment of all that a call started: a call that hangs is found by it
 
 # $1 token; paths on stdin, an empty line ends them. At the start and after each file: a line break, the token, the exit
@@ -23,6 +26,13 @@ while IFS= read -r f; do
   echo
   echo "$t $r"
 done
+"""
+
+# $1 file, $2 bytes of a block, $3 blocks to leave out. `tail -c +N` of toybox reads all that it leaves out.
+BLOCK = 4096
+READ_FROM = """
+[ -e "$1" ] || exit 0
+exec dd if="$1" bs="$2" skip="$3"
 """
 
 # $1 temporary name, $2 final name, $3 SHA-256, $4 MD5 (for phones before Android 8), $5 mode. Renames what is whole.
@@ -221,11 +231,11 @@ def whole_frames(output: bytes, token: str) -> int:
 def parse_stat(line: str) -> tuple[int, int, str] | None:
     """Pid, start time in ticks (field 22) and state of a /proc/<pid>/stat line; None for anything else."""
     head, _, tail = line.rpartition(")")
-    fields = tail.split()
-    try:
-        return int(head.split(" ", 1)[0]), int(fields[19]), fields[0]
-    except (ValueError, IndexError):
+    fields = tail.split(maxsplit=20)
+    if len(fields) < 20:
         return None
+    pid, start = number(head.split(" ", 1)[0], 1, _LAST_PID), number(fields[19])
+    return None if pid is None or start is None else (pid, start, fields[0])
 
 
 def parse_programs(output: bytes, token: str) -> tuple[str, list[tuple[str, list[bytes]]]]:
@@ -242,10 +252,9 @@ def parse_programs(output: bytes, token: str) -> tuple[str, list[tuple[str, list
 
 def parse_lines(output: bytes) -> dict[str, bytes]:
     """The files of LINES' output, behind the token, by their paths; empty ones are missing."""
-    files: dict[str, bytes] = {}
+    files: dict[str, list[bytes]] = {}
     for line in output.split(b"\n"):
         path, found, text = line.partition(b":")
         if found and path.startswith(b"/"):
-            name = path.decode("utf-8", "replace")
-            files[name] = files.get(name, b"") + text + b"\n"
-    return files
+            files.setdefault(path.decode("utf-8", "replace"), []).append(text + b"\n")
+    return {name: b"".join(lines) for name, lines in files.items()}

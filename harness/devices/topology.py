@@ -13,11 +13,15 @@ from dataclasses import dataclass, replace
 
 from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
 from harness.devices.cores import core_name, make_midr
+from harness.devices.number import LARGEST, number
 
 CPU = "/sys/devices/system/cpu"
 CPUINFO = "/proc/cpuinfo"
 STATUS = "/proc/self/status"
 _HYBRID = {"P-core": "/sys/devices/cpu_core/cpus", "E-core": "/sys/devices/cpu_atom/cpus"}
+_LAST_CPU = 4095  # of any kernel
+_MOST_KHZ, _MOST_CAPACITY = 10**9, 10**6
+_MASK = re.compile(r"mask: {0,8}(?:0x)?([0-9a-fA-F,]{1,1400})\s{0,8}\Z")
 _POLICY_FILES = ("related_cpus", "cpuinfo_max_freq", "scaling_governor")
 
 Files = Mapping[str, bytes | None]
@@ -43,6 +47,13 @@ def allowed_by_status(files: Files) -> tuple[int, ...]:
     """Cpus_allowed_list of /proc/self/status; empty where it is not shown."""
     match = re.search(r"^Cpus_allowed_list:\s*(\S+)", _text(files, STATUS), re.MULTILINE)
     return _parse(match[1]) if match else ()
+
+
+def allowed_by_mask(said: str) -> tuple[int, ...]:
+    """The CPUs of the mask that ``taskset -p`` prints; empty where it prints none."""
+    found = _MASK.search(said[-2000:])
+    bits = int((found[1].replace(",", "") if found else "") or "0", 16)
+    return tuple(cpu for cpu in range(min(bits.bit_length(), _LAST_CPU + 1)) if bits >> cpu & 1)
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,7 @@ def _policies(files: Files, cpus: Sequence[int]) -> dict[int, _Policy]:
             policy = _Policy(
                 name=f"policy{members[0]}",
                 cpus=members,
-                max_khz=_number(files, f"{folder}/cpuinfo_max_freq"),
+                max_khz=_number(files, f"{folder}/cpuinfo_max_freq", _MOST_KHZ),
                 governor=_text(files, f"{folder}/scaling_governor")[:64],
             )
             for member in members:
@@ -187,8 +198,8 @@ class _CpuInfo:
         current: dict[str, str] = {}
         for line in text.splitlines():
             key, _, value = (piece.strip() for piece in line.partition(":"))
-            if key == "processor" and value.isdigit():
-                current = fields.setdefault(int(value), {})
+            if key == "processor" and (cpu := number(value, 0, _LAST_CPU)) is not None:
+                current = fields.setdefault(cpu, {})
             elif key.startswith("CPU "):
                 current[key] = value
                 parts += key == "CPU part"
@@ -199,30 +210,25 @@ class _CpuInfo:
 
 
 def _from_fields(own: Mapping[str, str]) -> int:
-    try:
-        values = [int(own[f"CPU {name}"], 0) for name in ("implementer", "variant", "part", "revision")]
-    except (KeyError, ValueError):
-        return 0
-    return make_midr(*values)
+    most = {"implementer": 0xFF, "variant": 0xF, "part": 0xFFF, "revision": 0xF}
+    values = [number(own.get(f"CPU {name}", ""), 0, high) for name, high in most.items()]
+    return make_midr(*(value for value in values if value is not None)) if None not in values else 0
 
 
 def _midr(files: Files, cpu: int) -> int:
-    return _number(files, f"{CPU}/cpu{cpu}/regs/identification/midr_el1") & 0xFFFFFFFF
+    return _number(files, f"{CPU}/cpu{cpu}/regs/identification/midr_el1", LARGEST) & 0xFFFFFFFF
 
 
 def _capacity(files: Files, cpus: Sequence[int]) -> int:
-    return max(_number(files, f"{CPU}/cpu{cpu}/cpu_capacity") for cpu in cpus)
+    return max(_number(files, f"{CPU}/cpu{cpu}/cpu_capacity", _MOST_CAPACITY) for cpu in cpus)
 
 
 def _text(files: Files, path: str) -> str:
     return (files.get(path) or b"").decode("utf-8", "replace").strip()
 
 
-def _number(files: Files, path: str) -> int:
-    try:
-        return max(int(_text(files, path), 0), 0)
-    except ValueError:
-        return 0
+def _number(files: Files, path: str, high: int) -> int:
+    return number(_text(files, path), 0, high) or 0
 
 
 def _list(files: Files, path: str) -> tuple[int, ...]:

@@ -6,23 +6,25 @@ back to shell v1 in silence, and they lose the output and the reason when someth
 
 from __future__ import annotations
 
-import re
 import selectors
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from adbutils import AdbConnection, AdbError
 from adbutils.errors import AdbConnectionError, AdbTimeout
 
 from harness.devices import adbprogram
+from harness.devices.base import has_address
 from harness.devices.listing import Twin
-from harness.errors import DeviceError, DeviceLost
+from harness.errors import DeviceError, DeviceLost, InfrastructureError
+
+T = TypeVar("T")
 
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
 _CHUNK = 64 * 1024
@@ -31,7 +33,6 @@ _CONNECT_S = 3.0
 # connecting, unauthorized, recovering or not there, a service that it closed.
 _STABLE = ("unknown host service", "more than one")
 _TOO_LONG = "command too long for adb"
-_ADDRESS = re.compile(r"[^\s]+:\d{1,5}")  # of a phone on the network
 _UNAUTHORIZED = "unlock the phone and accept its question about USB debugging"
 
 
@@ -67,11 +68,11 @@ class Pace(Deadline):
 
 
 class CommandTimedOut(Exception):
-    """A command ran past its deadline; ``stdout`` is what it had printed."""
+    """A command ran past its deadline; ``stdout`` is what it had printed, ``error`` what its caller made of it."""
 
-    def __init__(self, stdout: bytes) -> None:
+    def __init__(self, stdout: bytes, error: DeviceError | None = None) -> None:
         super().__init__("timed out")
-        self.stdout = stdout
+        self.stdout, self.error = stdout, error
 
 
 class PushRefused(Exception):
@@ -165,19 +166,28 @@ class Transport:
         with self._failures("asking for its features"):
             return frozenset(self.server.query(self._request("features")).split(","))
 
-    def shell(self, command: str, deadline: Deadline, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
-        """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition."""
+    def shell(
+        self, command: str, deadline: Deadline, stdin: bytes = b"", late: Callable[[bytes], DeviceError] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Runs a command line in the phone's shell: exit code, stdout, stderr. Raises CommandTimedOut in addition.
+
+        ``late`` is asked for its error while the stream is open: adbd hangs up on a program whose stream is closed, and
+        one that hung could no longer be told from one that had ended.
+        """
         with self._failures("running a command"), self._service(f"shell,v2,raw:{command}", deadline) as connection:
-            return _Shell(connection.conn, stdin).follow(deadline)
+            try:
+                return _Shell(connection.conn, stdin).follow(deadline)
+            except CommandTimedOut as timed_out:
+                raise CommandTimedOut(timed_out.stdout, late and late(timed_out.stdout)) from None
 
     def send_file(self, source: IO[bytes], target: str, mode: int, deadline: Deadline) -> None:
-        """Writes a file on the phone. Raises PushRefused in addition."""
+        """Writes a file on the phone. Raises PushRefused in addition, InfrastructureError for this host's file."""
         with self._failures("pushing a file"), self._service("sync:", deadline) as connection:
             sock = connection.conn
             name = f"{target},{0o100000 | mode}".encode()
             try:
                 sock.sendall(b"SEND" + struct.pack("<I", len(name)) + name)
-                while chunk := source.read(_CHUNK):
+                while chunk := _of_this_host(partial(source.read, _CHUNK)):
                     sock.settimeout(deadline.remaining())
                     sock.sendall(b"DATA" + struct.pack("<I", len(chunk)) + chunk)
                 sock.sendall(b"DONE" + struct.pack("<I", int(time.time())))
@@ -190,7 +200,10 @@ class Transport:
                 raise EOFError("no answer to a push")
 
     def receive_file(self, source: str, target: IO[bytes], deadline: Deadline) -> int:
-        """Copies a file of the phone into ``target``; returns its bytes. Raises DeviceError with the phone's reason."""
+        """Copies a file of the phone into ``target``; returns its bytes. Raises DeviceError with the phone's reason.
+
+        InfrastructureError for this host's file: waiting for the phone would mend nothing.
+        """
         name = source.encode()
         total = 0
         with self._failures(f"pulling {source}"), self._service("sync:", deadline) as connection:
@@ -204,7 +217,7 @@ class Transport:
                     raise DeviceError(f"{self.serial}: {source}: {data.decode('utf-8', 'replace')}")
                 if status != b"DATA":
                     raise EOFError("unknown answer to a pull")
-                target.write(data)
+                _of_this_host(partial(target.write, data))
                 total += length
 
     def reconnect(self) -> None:
@@ -212,7 +225,7 @@ class Transport:
         answer = "not found"
         with suppress(DeviceError, AdbError, EOFError, OSError, ValueError):
             answer = self.server.query(self._request("reconnect"))
-        if "not found" in answer and _ADDRESS.fullmatch(self.serial) and self._twin is None:
+        if "not found" in answer and has_address(self.serial) and self._twin is None:
             with suppress(AdbError, EOFError, OSError, ValueError):
                 self.server.query(f"host:connect:{self.serial}")
 
@@ -241,6 +254,14 @@ class Transport:
                 raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
             remedy = _UNAUTHORIZED if "authoriz" in reason else ""
             raise DeviceLost(f"{self.serial}: connection lost while {doing} ({reason or 'closed'})", remedy) from None
+
+
+def _of_this_host(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except OSError as error:
+        what = f"a file of this host, while it is copied from or to a phone: {error.strerror or error}"
+        raise InfrastructureError(what, "make room, or choose another folder") from None
 
 
 class _Shell:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.devices.base import parse_cpus
 from harness.errors import InfrastructureError
+from harness.lab import rehearsal
 from harness.lab.manager import PhoneHandle
 from harness.lab.state import State
-from harness.lab.sysfs import online_files, replace_text
+from harness.lab.sysfs import replace_text
 
 
 def zone_path(phone: PhoneHandle, kind: str) -> Path:
@@ -47,25 +47,22 @@ def set_frequency(phone: PhoneHandle, policy: int, khz: int, name: str = "scalin
 
 def set_online(phone: PhoneHandle, cpus: str) -> None:
     """Plugs in these CPUs (``0-3``), and unplugs the others of the model: in /sys, and for whom may run where."""
-    every, online = State(phone.root).read_spec()["cpus"], parse_cpus(cpus)
-    _order(phone, {"order": "online", "cpus": online})
-    for path, text in online_files(phone.root / "sys", every, online).items():
-        replace_text(path, text)
+    rehearsal.put_on(phone, f"cores={cpus}")
 
 
 def drop_connection(phone: PhoneHandle) -> None:
     """Breaks every connection of an adb server; new ones are taken."""
-    _order(phone, {"order": "drop"})
+    rehearsal.put_on(phone, "cut")
 
 
 def take_offline(phone: PhoneHandle, seconds: float) -> None:
     """Breaks every connection and refuses new ones for a while. Programs on the phone go on."""
-    _order(phone, {"order": "offline", "seconds": seconds})
+    rehearsal.put_on(phone, f"state=offline@for:{seconds:g}")
 
 
 def reboot(phone: PhoneHandle) -> None:
     """Reboots at once: new boot id and uptime, every process gone, /data and settings kept."""
-    _order(phone, {"order": "reboot"})
+    rehearsal.put_on(phone, "reboot")
 
 
 def set_shell_v2(phone: PhoneHandle, present: bool) -> None:
@@ -80,7 +77,7 @@ def set_authorized(phone: PhoneHandle, authorized: bool) -> None:
 
 def set_disk_size(phone: PhoneHandle, size: int) -> None:
     """Bytes of /data, which holds /data/local/tmp."""
-    _order(phone, {"order": "disk", "bytes": size})
+    rehearsal.put_on(phone, f"disk={size}")
 
 
 def _order(phone: PhoneHandle, message: dict[str, Any]) -> None:

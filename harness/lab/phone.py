@@ -295,26 +295,13 @@ class Phone:
 
     def _obey(self, order: dict[str, Any]) -> None:
         kind = order["order"]
-        if kind == "reboot":
-            self.reboot()
-        elif kind == "drop":
-            self.drop()
-        elif kind == "offline":
-            self._close_door()
-            self.drop()
-            if self._init:
-                self._after(float(order["seconds"]), self._open_door)
-        elif kind == "configure":
+        if kind == "configure":
             self.spec |= {key: bool(order[key]) for key in ("authorized", "shell_v2") if key in order}
             self.drop()
         elif kind == "faults":
             self._faults.add([str(text) for text in order["faults"]])
         elif kind == "clear faults":
             self._faults.clear()
-        elif kind == "online":
-            self.cpus.set_online(tuple(int(cpu) for cpu in order["cpus"]))
-        elif kind == "disk":
-            root.resize_disk(self.root, int(order["bytes"]))
         else:
             raise ValueError(f"unknown order {kind!r}")
 

@@ -120,7 +120,7 @@ def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
     remedies = "; ".join(dict.fromkeys(condition.advice for condition in stopping))
     insist = " ".join(f"--allow {condition.name}" for condition in stopping)
     remedy = f"{remedies}; or measure all the same: {insist}"
-    return Unusable(device.serial, f"not measured, {names} ({words})", remedy, device.identity.host)
+    return Unusable.of(device, f"not measured, {names} ({words})", remedy, tuple(each.name for each in stopping))
 
 
 def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,9 @@ class DeviceOutcome:
             yield
         except HarnessError as error:
             self.fail(error.exit_code, str(error))
+        except Exception as error:  # a fault of ours on one device must not take the others with it
+            traceback.print_exc()
+            self.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
 
     def note_wrong(self, check: records.Check, what: str = "wrong result") -> None:
         """Notes a check that found a wrong result."""

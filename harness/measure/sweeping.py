@@ -26,18 +26,17 @@ def quarantined(error: HarnessError, device: Device, outcome: DeviceOutcome) -> 
 def swept(
     device: Device, own: str, outcome: DeviceOutcome, events: EventLog, say: Callable[[str], None], *, alone: bool
 ) -> None:
-    """Stops programs and removes folders of other runs than ``own``. What cannot be stopped is a condition.
+    """Stops programs and removes folders of other runs than ``own``. What cannot be removed is a condition.
 
-    ``alone``: see Lease. Raises DeviceLost.
+    ``alone``: see Lease. Raises DeviceLost, and Unkillable: nothing is measured beside programs that go on.
     """
     quarantine.of(PhoneId.of(device.identity), say, aside=True)
     try:
         done = sweep(device, own, alone=alone)
-    except DeviceLost:
+    except (DeviceLost, Unkillable):
         raise
     except DeviceError as error:
         outcome.stamp(Condition("ORPHANS", f"what dead runs left is still there: {error.message}"), events)
-        quarantined(error, device, outcome)
         return
     if done.lines:
         kept, spared = ([each.run for each in some] for some in (done.kept, done.spared))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -238,6 +238,13 @@ class Condition:
     def text(self) -> str:
         """One message: what, and the remedy on a line of its own."""
         return f"{self.name}: {self.what}\n  {self.advice}"
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Condition | None:
+        """Back from ``as_json``; None for what is no condition that this version knows."""
+        name, what, remedy = (value.get(key) for key in ("name", "what", "remedy"))
+        known = isinstance(name, str) and name in KINDS and isinstance(what, str) and isinstance(remedy, str)
+        return cls(str(name), str(what), str(remedy)) if known else None
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON-ready values, as it stands in events.jsonl and in --json."""

@@ -35,7 +35,7 @@ class DeviceDetails:
 
 def run_details(run: RunData) -> Details:
     """Everything of the manifest but the layers (they are in the tables)."""
-    shown = {key: value for key, value in run.manifest.items() if key not in {"suite", "argv"}}
+    shown = {key: value for key, value in run.manifest.items() if key not in {"suite", "argv", "unusable"}}
     argv = run.manifest.get("argv")
     details = [("suite", f"{run.suite}, {len(run.layers)} layers")] if run.layers else []
     details += list(_flat(shown))

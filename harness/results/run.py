@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from harness.model.layer import Layer
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
+from harness.store.manifest import LeftOut
 
 WITHHELD = "(withheld)"
+_MOST_LEFT_OUT = 100
+_LONGEST = 500  # characters of a text
 Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
 
@@ -98,6 +102,14 @@ class RunData:
         """The layers planned for a cluster of a device, each with what was asked for."""
         return self.plan.get(device.name, {}).get(cluster, {})
 
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """Devices that were meant and are not measured."""
+        found = self.manifest.get("unusable")
+        return (
+            [each for value in found[:_MOST_LEFT_OUT] if (each := _left_out(value))] if isinstance(found, list) else []
+        )
+
     def clusters_of(self, device: DeviceData) -> list[str]:
         """Every cluster of a device that was planned or measured, the fastest first (device.json has it last)."""
         found = dict.fromkeys([*self.plan.get(device.name, ()), *(stream.header.cluster for stream in device.streams)])
@@ -168,6 +180,16 @@ def _layer(value: object) -> Layer | None:
         return Layer.model_validate(value)
     except ValidationError:
         return None
+
+
+def _left_out(value: object) -> LeftOut | None:
+    """A device of the manifest that is left out, its texts cut; None for something that is none."""
+    try:
+        found = LeftOut.model_validate(value)
+    except ValidationError:
+        return None
+    texts = {key: " ".join(getattr(found, key).split())[:_LONGEST] for key in ("name", "state", "remedy")}
+    return found.model_copy(update={**texts, "conditions": [name[:40] for name in found.conditions[:_MOST_LEFT_OUT]]})
 
 
 def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:

@@ -21,6 +21,17 @@ class KeptWorker(BaseModel):
     sha256: dict[str, str]
 
 
+class LeftOut(BaseModel):
+    """A device that was meant and is not measured."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str  # like a device's folder; no serial number
+    conditions: list[str]  # their names
+    state: str  # in words
+    remedy: str
+
+
 class Manifest(BaseModel):
     """What was asked, with what, on which host, and how it ended; enough to resume the run."""
 
@@ -40,6 +51,7 @@ class Manifest(BaseModel):
     clusters: list[int] | None
     seed: int
     devices: list[str]
+    unusable: list[LeftOut] = []  # beside them
     abi: str | None
     ndk: str | None = None
     toolchain_asked: str

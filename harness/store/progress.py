@@ -42,6 +42,7 @@ class Done:
         elif isinstance(record, records.Check) and not record.ok:
             self.explained.add(record.layer)
             self.faults.append(record)
+            self._settle(record)
         elif isinstance(record, records.Skip):
             self._skip(record)
 
@@ -77,8 +78,15 @@ class Done:
             return  # it is measured again
         self.explained.add(record.layer)
         self.faults.append(record)
+        self._settle(record)
         if record.signal or record.timed_out:
             self.excluded.add(_way(record))
+
+    def _settle(self, record: records.Check | records.Error) -> None:
+        """It failed by itself, so it had the memory that was refused before: that is missing no longer."""
+        for way in [way for way in self.refused if way[:2] == (record.layer, record.asked)]:
+            if record.cache in ("", way[2]) or not way[2]:
+                del self.refused[way]
 
     def _skip(self, record: records.Skip) -> None:
         if record.is_refusal:

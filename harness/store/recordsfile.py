@@ -88,6 +88,11 @@ class LineCutter:
         self._rest = (self._rest + piece)[len(lines) :]
         return lines
 
+    def back(self, lines: bytes) -> None:
+        """Forgets ``lines``, the last whole ones, and what stands behind them: they are to be read again."""
+        self.offset -= len(lines) + len(self._rest)
+        self._rest = b""
+
     @property
     def cut_tail(self) -> bytes:
         """The bytes after the last whole line."""

@@ -151,7 +151,9 @@ typedef struct {
 
 #define IC_POOL_OPTIONS_INIT IC_INIT(ic_pool_options)
 
-/* Starts the threads. IC_INVALID_ARGUMENT where one cannot be pinned, IC_OUT_OF_MEMORY where it cannot be started. */
+/* Starts the threads. Without `cpus` they wait for work awake, for half a millisecond, where there are no more of them
+ * than CPUs that the caller may run on now; what it may later is not looked at. IC_INVALID_ARGUMENT where one cannot be
+ * pinned, IC_OUT_OF_MEMORY where it cannot be started. */
 ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool);
 void ic_pool_destroy(ic_pool *pool); /* NULL is allowed; no object of it may be run any more */
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pools of threads: what they refuse, that they wake up again, and the same bits for any number of threads. */
-#define _DEFAULT_SOURCE /* usleep, fork */
+#define _GNU_SOURCE /* usleep, fork, RUSAGE_THREAD */
 #include "check.h"
 #include "core/float_mode.h"
 #include "core/pool.h"
+#include "tiles/piece.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,6 +194,175 @@ static void float_modes(const char *kernel) {
     ic_pool_destroy(pool);
 }
 
+/* The helpers take long. */
+static void dawdle(void *context, unsigned thread) {
+    (void)context;
+    if (thread != 0) {
+        usleep(50000);
+    }
+}
+
+static long sleeps(void) {
+    struct rusage usage;
+    CHECK(getrusage(RUSAGE_THREAD, &usage) == 0);
+    return usage.ru_nvcsw;
+}
+
+/* A caller who waits for long sleeps: who is real-time may keep the others from a CPU. More threads than CPUs. */
+static void waits(const char *kernel) {
+    (void)kernel;
+    cpu_set_t before, one;
+    CHECK(sched_getaffinity(0, sizeof before, &before) == 0);
+    size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &before)) {
+        cpu++;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    for (unsigned crowded = 0; crowded < 2; crowded++) {
+        ic_pool *pool;
+        const ic_pool_options options = {sizeof options, crowded ? 4 : 2, NULL, NULL};
+        CHECK(!crowded || sched_setaffinity(0, sizeof one, &one) == 0);
+        CHECK(ic_pool_create(&options, &pool) == IC_OK);
+        for (unsigned i = 0; i < 3; i++) {
+            const long slept = sleeps();
+            ic_pool_run(pool, dawdle, NULL);
+            CHECK(sleeps() > slept);
+        }
+        rounded all[4];
+        for (unsigned i = 0; i < 2000; i++) { /* helpers awake, falling asleep, asleep */
+            if (i % 100 == 99) {
+                usleep(i);
+            }
+            memset(all, 0, sizeof all);
+            ic_pool_run(pool, round_off, all);
+            for (unsigned t = 0; t < options.threads; t++) {
+                CHECK(all[t].third > 0);
+            }
+        }
+        ic_pool_destroy(pool);
+    }
+    CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
+}
+
+/* Threads are called together once for all images and groups; with a whole matrix twice for each. */
+static void rounds(const char *kernel) {
+    (void)kernel;
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+        unsigned rounds;
+    } ways[] = {{IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 1},  {IC_ALGORITHM_INDIRECT, "scalar_4x4+pixels", 1},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", 1}, {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps", 1},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block2", 1},    {IC_ALGORITHM_IM2COL, "scalar_4x4", 2 * 3 * 4}};
+    shape s = plain_shape(3, 9, 8, 12, 20);
+    s.desc.groups = 4;
+    s.desc.pad_top = s.desc.pad_right = s.desc.pad_bottom = s.desc.pad_left = 1;
+    s.batch = 3;
+    static float weights[9 * 3 * 20], input[3 * 9 * 8 * 12], output[3 * 9 * 8 * 20];
+    uint64_t seed = 3;
+    fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
+    fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
+    const ic_pool_options options = {sizeof options, 3, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = ways[i].algorithm, .kernel = ways[i].schedule, .pool = pool};
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+        const unsigned before = ic_pool_rounds(pool);
+        memset(output, 0xff, sizeof output);
+        CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+        CHECK(ic_pool_rounds(pool) - before == ways[i].rounds);
+        check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "rounds");
+        ic_conv2d_destroy(conv);
+    }
+    ic_pool_destroy(pool);
+}
+
+/* So many images and groups as are shared at once, so many fewer pieces of each. */
+static void shares(const char *kernel) {
+    (void)kernel;
+    enum { THREADS = 2 };
+    static const struct {
+        ic_algorithm algorithm;
+        const char *schedule;
+        uint32_t groups;
+        size_t images, least, most; /* pieces of an image and group, times panels, by thread */
+    } ways[] = {{IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 1, 1, 16, 20},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 2, 2, 4, 5},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 8, 1, 2, 3},
+                {IC_ALGORITHM_INDIRECT, "scalar_4x4+panels", 8, 4, 2, 3},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block200", 1, 1, 16, 20},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4+block200", 8, 1, 2, 3},
+                {IC_ALGORITHM_IM2COL, "scalar_4x4", 8, 1, 16, 20}};
+    const ic_pool_options options = {sizeof options, THREADS, NULL, NULL};
+    ic_pool *pool;
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    static float weights[9 * 8 * 64], input[4 * 28 * 28 * 64], output[4 * 26 * 26 * 64];
+    uint64_t seed = 3;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        shape s = plain_shape(3, 28, 28, 8 * ways[i].groups, 8 * ways[i].groups);
+        s.desc.groups = ways[i].groups;
+        s.batch = ways[i].images;
+        fill(weights, weights_of(&s), VALUES_INTEGER, &seed);
+        fill(input, inputs_of(&s), VALUES_INTEGER, &seed);
+        const ic_options of = {
+            .struct_size = sizeof of, .algorithm = ways[i].algorithm, .kernel = ways[i].schedule, .pool = pool};
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &of, &conv) == IC_OK);
+        CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+        const ic_tiled *tiled = (const ic_tiled *)conv;
+        const size_t panels = 2, most_tiles = ic_tiles_at_once(tiled, panels);
+        size_t pieces = 0;
+        ic_piece piece;
+        for (ic_cursor at = {0, 0}; ic_next_piece(tiled, most_tiles, &at, &piece); pieces++) {
+        }
+        pieces *= tiled->order == IC_ORDER_PIXELS ? 1 : panels;
+        CHECK(pieces >= THREADS * ways[i].least && pieces <= THREADS * ways[i].most);
+        if (tiled->matrix_block != 0) {
+            CHECK(tiled->matrix_block >= most_tiles * 4 * tiled->packing.products * sizeof(float));
+        }
+        memset(output, 0xff, sizeof output);
+        CHECK(ic_conv2d_run(conv, input, output) == IC_OK);
+        check_against_reference(&s, VALUES_INTEGER, weights, NULL, input, output, "shares");
+        ic_conv2d_destroy(conv);
+    }
+    ic_pool_destroy(pool);
+}
+
+static void notice(int number) {
+    (void)number;
+}
+
+/* Interrupts the caller, who sleeps by now. */
+static void interrupt(void *context, unsigned thread) {
+    if (thread != 0) {
+        usleep(20000);
+        CHECK(pthread_kill(*(pthread_t *)context, SIGUSR1) == 0);
+        usleep(20000);
+    }
+}
+
+/* What a signal or a late sleeper makes of a wait is no error of the caller's. */
+static void errors(const char *kernel) {
+    (void)kernel;
+    const ic_pool_options options = {sizeof options, 2, NULL, NULL};
+    const struct sigaction action = {.sa_handler = notice}; /* without SA_RESTART */
+    pthread_t caller = pthread_self();
+    ic_pool *pool;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(ic_pool_create(&options, &pool) == IC_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        errno = ENOTTY;
+        ic_pool_run(pool, interrupt, &caller);
+        CHECK(errno == ENOTTY);
+    }
+    ic_pool_destroy(pool);
+}
+
 typedef struct {
     ic_pool *pool;
     ic_conv2d *objects[3];
@@ -268,7 +443,8 @@ static void forks(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {
-        {"threads", threads}, {"pools", pools}, {"float_modes", float_modes}, {"forks", forks}, {NULL, NULL}};
+    static const check_case cases[] = {{"threads", threads}, {"pools", pools},   {"float_modes", float_modes},
+                                       {"forks", forks},     {"waits", waits},   {"rounds", rounds},
+                                       {"shares", shares},   {"errors", errors}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -61,6 +61,7 @@ static size_t threads[OBJECTS]; /* of each, 0: not created */
 static copy *copies;
 static size_t made;         /* of the copies */
 static const float *latest; /* the output of the latest sample's last call, in the arena */
+static size_t latest_of;    /* the object whose it is */
 static const char *fault;   /* the first that `run` told */
 static double times[MOST_CALLS], create_ns, last_said;
 
@@ -191,13 +192,14 @@ static void destroy(void) {
     }
 }
 
-/* The tensors placed anew and objects made for them. Else it has answered. */
-static bool place(size_t count) {
+/* The tensors placed anew and made for that object, so often. Else it has answered. */
+static bool place(size_t object, size_t count) {
     size_t bias = layer.shape.out_channels, each = pages(layer.weights) + pages(bias) + pages(layer.output);
     size_t need = pages(layer.input) + count * each, left = 1 + 3 * count;
     size_t want = 2 * need + (32u << 20) / PAGE, most = setting.memory / PAGE;
     destroy();
     latest = NULL;
+    latest_of = object;
     want = want < most ? want : most;
     free(copies);
     copies = need > most ? NULL : calloc(count, sizeof *copies);
@@ -398,10 +400,10 @@ static void read_cpus(const char *list) {
     }
 }
 
-/* The object's number of threads becomes the layer's. False: it was not created, which is answered. */
-static bool take_object(char *line) {
-    size_t object = size(line, "object");
-    layer.shape.threads = object < OBJECTS ? threads[object] : 0;
+/* The object of the request; its number of threads becomes the layer's. False: it was not created, as is answered. */
+static bool take_object(char *line, size_t *object) {
+    *object = size(line, "object");
+    layer.shape.threads = *object < OBJECTS ? threads[*object] : 0;
     if (!layer.shape.threads) {
         say_why("failed", "the object was not created", "");
     }
@@ -424,12 +426,13 @@ static void take_hello(char *line) {
         setting.tick_ns = fmin(setting.tick_ns, end - start);
     }
     seed = (uint64_t)now() ^ (uint64_t)getpid() << 40;
-    if (!pin((size_t)CPU_COUNT(&setting.cpus))) {
+    bool pinned = pin(1), probed = pinned && number(line, "probe") != 0 && clock_mhz() > 0;
+    double mhz = probed ? believed(clock_mhz()) : -1; /* of the CPU to measure, not of any */
+    if (!pinned || !pin((size_t)CPU_COUNT(&setting.cpus))) {
         say_why("failed", "cannot run on the CPU to measure", " external=1");
-    } else if (number(line, "probe") == 0 || clock_mhz() < 0) {
+    } else if (!probed) {
         say("hello protocol=%d", PROTOCOL);
     } else {
-        double mhz = believed(clock_mhz());
         say("hello protocol=%d clock_available=%d clock_reason=%s clock_mhz=%.17g", PROTOCOL, mhz > 0,
             mhz > 0 ? "" : "over%20what%20the%20system%20names", mhz);
     }
@@ -508,30 +511,36 @@ static void take_create(char *line) {
     layer.shape.threads = threads[object] = want ? want : 1;
     if (!pin(layer.shape.threads)) {
         say_why("failed", "the system took the CPU away", " external=1");
-    } else if (place(1)) {
+    } else if (place(object, 1)) {
         say("created threads=%zu create_ns=%.17g", layer.shape.threads, create_ns);
     }
 }
 
 static void take_check(char *line) {
     const char *path = value_of(line, "output");
+    size_t object;
     fault = NULL;
-    if (!take_object(line)) {
+    if (!take_object(line, &object)) {
         return;
     }
     if (number(line, "compute") != 0) {
-        if (!place(1)) {
+        if (!pin(layer.shape.threads)) {
+            say_why("failed", "the system took the CPU away", " external=1");
+            return;
+        }
+        if (!place(object, 1)) {
             return;
         }
         run(0);
     }
-    FILE *file = path && latest && !fault ? fopen(path, "wb") : NULL;
+    bool there = latest && latest_of == object;
+    FILE *file = path && there && !fault ? fopen(path, "wb") : NULL;
     bool written = file && fwrite(latest, sizeof *latest, layer.output, file) == layer.output;
     written = file && !fclose(file) && written;
     if (written) {
         say("checked");
     } else {
-        say_why("failed", fault ? fault : latest ? "cannot write the output" : "there is no sample to write", "");
+        say_why("failed", fault ? fault : there ? "cannot write the output" : "there is no sample of it to write", "");
     }
 }
 
@@ -543,16 +552,18 @@ static void take_sample(char *line) {
            least_ns = fmax(setting.min_ns, TICKS * setting.tick_ns);
     uint64_t calls = (uint64_t)number(line, "calls");
     struct rusage before, after;
+    size_t object;
+    int who;
     memset(times, 1, sizeof times); /* its pages are there */
     fault = NULL;
-    if (!take_object(line)) {
+    if (!take_object(line, &object)) {
         return;
     }
     if (!pin(layer.shape.threads)) {
         say_why("failed", "the system took the CPU away", " external=1");
         return;
     }
-    if (!place((size_t)count)) {
+    if (!place(object, (size_t)count)) {
         return;
     }
     double settle_from = now(), call_ns = settle(rotate, number(line, "settle_ns"), &capped);
@@ -562,7 +573,8 @@ static void take_sample(char *line) {
         calls = choose_calls(call_ns, least_ns);
     }
     announce(rotate ? MARGIN * least_ns + 5 * call_ns : call_ns * (double)(calls + 1));
-    getrusage(RUSAGE_THREAD, &before);
+    who = layer.shape.threads > 1 ? RUSAGE_SELF : RUSAGE_THREAD; /* whoever shares a call is interrupted, too */
+    getrusage(who, &before);
     int cpu_before = sched_getcpu();
     double mhz_before = believed(clock_mhz());
     double begin = now(), cpu_begin = thread_ns();
@@ -570,7 +582,7 @@ static void take_sample(char *line) {
     double cpu_ns = thread_ns() - cpu_begin, span_ns = now() - begin;
     double mhz_after = believed(clock_mhz());
     int cpu_after = sched_getcpu();
-    getrusage(RUSAGE_THREAD, &after);
+    getrusage(who, &after);
     const shim_tensors *t = &copies[0].tensors;
     if (fault) {
         say_why("failed", fault, "");

@@ -144,6 +144,7 @@ class _Worker:
         self.data: dict[str, bytes] = {}
         self.copies: list[tuple[Tensors, Any]] = []
         self.latest: tuple[Tensors, Any] | None = None  # of the latest call: its output is read from there
+        self.latest_of = ""  # the object whose it is
         self.turn = 0
         self.said_ns = 0
         self.setting: dict[str, int] = {}
@@ -185,10 +186,12 @@ class _Worker:
     def _hello(self, f: Fields) -> str:
         self.setting = {key: int(f[key]) for key in ("cpu", "memory", "llc", "min_ns", "max_khz")}
         self.cpus = {self.setting["cpu"], *_numbers(f.get("cpus", ""))}
+        self._pin(1)
+        probed = f.get("probe") == "1" and self.clock.works
+        mhz = self._mhz() if probed else -1  # of the CPU to measure, not of any
         self._pin(len(self.cpus))
-        if f.get("probe") != "1" or not self.clock.works:
+        if not probed:
             return f"hello protocol={PROTOCOL}"
-        mhz = self._mhz()
         reason = "" if mhz > 0 else "over%20what%20the%20system%20names"
         return f"hello protocol={PROTOCOL} clock_available={int(mhz > 0)} clock_reason={reason} clock_mhz={mhz!r}"
 
@@ -247,9 +250,11 @@ class _Worker:
         while self.copies:
             self.destroy(self.copies.pop()[1])
 
-    def _place(self, layer: Layer, copies: int) -> float:
+    def _place(self, f: Fields, copies: int) -> float:
         """Places the tensors anew, at other pages and lines, and makes objects for them; nanoseconds of the last."""
+        layer = self._known(f)
         self._drop()
+        self.latest_of = f["object"]
         output = 4 * layer.batch * layer.out_height * layer.out_width * layer.out_channels
         sizes = [len(self.data["input"])] + copies * [len(self.data["weights"]), len(self.data["bias"]), output]
         need = sum(size // PAGE + 2 for size in sizes)
@@ -285,17 +290,17 @@ class _Worker:
         if threads > len(self.cpus):
             return f"failed reason=threads={threads},%20but%20there%20are%20{len(self.cpus)}%20CPUs"
         self._pin(threads)
-        told = f"created threads={threads} create_ns={self._place(self._known(f), 1)}"
+        told = f"created threads={threads} create_ns={self._place(f, 1)}"
         return told if self.kernel is None else f"{told} kernel={_encoded(self.kernel(self.copies[0][1]))}"
 
     def _check(self, f: Fields) -> str:
         layer = self._known(f)
         if f["compute"] == "1":
             self._pin(layer.threads)
-            self._place(layer, 1)
+            self._place(f, 1)
             self._untimed(False)
-        if self.latest is None:
-            return "failed reason=there%20is%20no%20sample%20to%20write"
+        if self.latest is None or self.latest_of != f["object"]:
+            return "failed reason=there%20is%20no%20sample%20of%20it%20to%20write"
         tensors, made = self.latest
         Path(f["output"]).write_bytes(tensors.output if self.read is None else self.read(made))
         return "checked"
@@ -369,7 +374,7 @@ class _Worker:
         copies = 1 + math.ceil(self.setting["llc"] / (len(self.data["weights"]) + 4 * output)) if rotate else 1
         least_ns = max(self.setting["min_ns"], TICKS * self.tick_ns)
         self._pin(layer.threads)
-        self._place(layer, copies)
+        self._place(f, copies)
         gc.collect()
         gc.disable()
         try:
@@ -377,11 +382,11 @@ class _Worker:
             if chosen and not rotate:
                 calls = self._choose(call_ns, least_ns)
             self.announce(MARGIN * least_ns + 5 * call_ns if rotate else call_ns * (calls + 1))
-            before, mhz_before = self._state(), self._mhz()
+            before, mhz_before = self._state(layer.threads), self._mhz()
             begin, cpu_begin = time.monotonic_ns(), time.thread_time_ns()
             w = self._rotate(calls, least_ns) if rotate else self._hot(calls)
             cpu_ns, span_ns = time.thread_time_ns() - cpu_begin, time.monotonic_ns() - begin
-            mhz_after, after = self._mhz(), self._state()
+            mhz_after, after = self._mhz(), self._state(layer.threads)
         finally:
             gc.enable()
         if rotate and chosen and w.ns < TICKS * self.tick_ns:
@@ -396,9 +401,9 @@ class _Worker:
             told |= {"cpu_before": before[2], "cpu_after": after[2]}
         return " ".join(["sampled", *(f"{key}={value + 0!r}" for key, value in told.items())])
 
-    def _state(self) -> tuple[int, int, int]:
-        """Involuntary context switches and page faults of this thread so far, and its CPU."""
-        usage = resource.getrusage(resource.RUSAGE_THREAD)
+    def _state(self, threads: int) -> tuple[int, int, int]:
+        """Involuntary context switches and page faults so far, of this thread or of all; this thread's CPU."""
+        usage = resource.getrusage(resource.RUSAGE_SELF if threads > 1 else resource.RUSAGE_THREAD)
         return usage.ru_nivcsw, usage.ru_minflt + usage.ru_majflt, self.getcpu() if self.getcpu else -1
 
 

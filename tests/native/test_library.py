@@ -33,7 +33,7 @@ OBJECT_CASES = {
     "test_status": ("last_errors", "names"),
     "test_choice": ("right", "memory", "blocks", "resized", "split", "ahead", "narrow", "grouped"),
     "test_core": ("parts", "cores"),
-    "test_pool": ("threads", "pools", "float_modes", "forks"),
+    "test_pool": ("threads", "pools", "float_modes", "forks", "waits", "rounds", "shares", "errors"),
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_meminfo": ("least_of_all", "limits"),
@@ -138,6 +138,9 @@ RACED = HOST_KERNELS[1] if HOST_KERNELS[1] in runnable("threads") else HOST_KERN
         ("test_pool", "threads", ()),
         ("test_pool", "pools", ()),
         ("test_pool", "float_modes", ()),
+        ("test_pool", "waits", ()),
+        ("test_pool", "rounds", ()),
+        ("test_pool", "shares", ()),
         ("test_kernels", "bits", (RACED,)),
     ],
 )

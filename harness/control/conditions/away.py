@@ -10,9 +10,7 @@ _STATES = {
     "unauthorized": "UNAUTHORIZED",
     "offline": "OFFLINE",
     "no permissions": "NO_PERMISSIONS",
-    "starting": "STARTING",
     "no answer": "NO_ANSWER",
-    "in quarantine": "QUARANTINED",
     "no shell v2": "NO_SHELL_V2",
     "no arm64": "ABI",
 }
@@ -20,6 +18,7 @@ _STATES = {
 
 def of_unusable(phone: Unusable) -> Condition:
     """Why the phone cannot be used; the state itself may be the condition's name already."""
-    name = phone.state if phone.state in KINDS and KINDS[phone.state].stops else ""
+    named = phone.state if phone.state in KINDS and KINDS[phone.state].stops else ""
+    name = next(iter(phone.conditions), named)
     name = name or next((n for state, n in _STATES.items() if phone.state.startswith(state)), "NOT_READY")
     return Condition(name, f"adb shows it as: {phone.state}", phone.remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -121,6 +122,9 @@ def _tried(question: Callable[[], T]) -> T | NotKnown:
         return why
     except HarnessError as error:
         return NotKnown(error.message)
+    except Exception as error:  # a fault of ours in one question must not take the others with it
+        traceback.print_exc()
+        return NotKnown(f"{type(error).__name__}: {error}")
 
 
 def _dumpsys(device: Device, service: str) -> str:

@@ -48,7 +48,7 @@ def pending_settings(facts: Facts) -> Condition | None:
 def quarantined(facts: Facts) -> Condition | None:
     """QUARANTINED."""
     quarantine = known(facts.remembered).quarantine
-    return Condition("QUARANTINED", f"in quarantine {quarantine.text}") if quarantine is not None else None
+    return None if quarantine is None else quarantine.condition()
 
 
 def journal_damaged(facts: Facts) -> Condition | None:

@@ -18,6 +18,7 @@ from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
 from harness.measure.sweeping import quarantined, swept
+from harness.model.condition import Condition
 from harness.store.journal import EventLog
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
@@ -93,17 +94,22 @@ def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[
     def say(text: str) -> None:
         work.say(f"{done.name}: {text}")
 
+    def stamp(condition: Condition) -> None:
+        done.stamp(condition, NO_EVENTS)
+
     mine = patient(device, NO_EVENTS, work.stop)
-    with leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device) as lease:
-        for condition in (*lease.conditions, *work.conditions.get(done.name, ())):
-            done.stamp(condition, NO_EVENTS)
-        with host_cpus(device.identity, work.stop, say, run):
-            try:
-                swept(mine, run, done, NO_EVENTS, say, alone=lease.alone)
-                yield mine
-            except Unkillable as error:
-                quarantined(error, device, done)
-                raise
+    with (
+        leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device, stamp=stamp) as lease,
+        host_cpus(device.identity, work.stop, say, run) as of_cpus,
+    ):
+        for condition in (*lease.conditions, *of_cpus, *work.conditions.get(done.name, ())):
+            stamp(condition)
+        try:
+            swept(mine, run, done, NO_EVENTS, say, alone=lease.alone)
+            yield mine
+        except Unkillable as error:
+            quarantined(error, device, done)
+            raise
 
 
 @contextmanager

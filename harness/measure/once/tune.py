@@ -27,6 +27,8 @@ from harness.measure.tables import FIRST_WORD, table_file
 from harness.store.journal import write_atomically
 from harness.store.rundir import slug
 
+_SHORTEST_NS, _LONGEST_NS = 1e-3, 1e18  # of a call, as in records.jsonl
+
 
 @dataclass(frozen=True)
 class TunedLayer:
@@ -67,7 +69,7 @@ class Tuned(DeviceOutcome):
                     self.skipped.append(f"{value['layer']}: {value['reason']}")
                 elif value["type"] == "end":
                     end = str(value["reason"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue  # cut short, or a message
         if end == "deadline":
             self.fail(ExitCode.INFRASTRUCTURE, f"cluster {cluster}: convbench tune reached its deadline before its end")
@@ -158,4 +160,7 @@ class _Tuning:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    """A time of a call, within the bounds of those in records."""
+    if isinstance(value, int | float) and _SHORTEST_NS <= value <= _LONGEST_NS:
+        return float(value)
+    return None

@@ -64,6 +64,10 @@ class Follower:
             return
         while self._step():
             pass
+        if self._cutter.cut_tail:  # the end of its line may have arrived damaged
+            self._cutter.back(b"")
+            while self._step():
+                pass
         tail = self._cutter.cut_tail
         if tail:
             self._events.add("cut tail", bytes=len(tail), begins=tail[:80].decode("utf-8", "replace"))
@@ -96,6 +100,10 @@ class Follower:
     def _step(self) -> bool:
         piece = self._device.read_from(self._remote, self._cutter.offset)
         lines = self._cutter.whole(piece)
+        if any(isinstance(record, str) for record in parsed(lines)):  # damaged on the way, or written so
+            self._cutter.back(b"")
+            piece = self._device.read_from(self._remote, self._cutter.offset)
+            lines = self._cutter.whole(piece)
         try:
             self._target.append(lines)
         except InfrastructureError:

@@ -7,6 +7,7 @@ import os
 import platform
 import secrets
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +27,7 @@ from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
-from harness.store.manifest import Manifest
+from harness.store.manifest import LeftOut, Manifest
 from harness.store.rundir import RunDir
 
 _PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
@@ -38,7 +39,12 @@ def new_run_id(suite: str) -> str:
 
 
 def new(
-    request: Request, names: list[str], programs: Programs, argv: list[str], tuned: dict[str, dict[str, str]]
+    request: Request,
+    names: list[str],
+    programs: Programs,
+    argv: list[str],
+    tuned: dict[str, dict[str, str]],
+    unusable: Sequence[LeftOut] = (),
 ) -> Manifest:
     """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster."""
     host = {
@@ -62,6 +68,7 @@ def new(
         clusters=None if request.cpus is None else list(request.cpus),
         seed=request.seed,
         devices=names,
+        unusable=list(unusable),
         abi=request.abi,
         ndk=None if request.ndk is None else str(request.ndk.resolve()),
         toolchain_asked=request.toolchain,

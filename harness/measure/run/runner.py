@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,16 @@ from harness.measure.request import Request
 from harness.measure.run import manifest
 from harness.measure.run.joining import Joining, Namer
 from harness.measure.run.kept_workers import check_unchanged
+from harness.measure.run.left_out import left_out, merged
+from harness.measure.run.left_out import name_of as name_of_unusable
 from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, words
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress, Display
 from harness.measure.run.session import Session
 from harness.measure.tables import check_kept, find_tables, keep_tables
+from harness.model.condition import Condition
 from harness.store.journal import utc_now
+from harness.store.manifest import LeftOut
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 
@@ -44,6 +48,8 @@ class RunResult:
     messages: list[str] = field(default_factory=list)
     something_is_missing: bool = True  # --resume has something to measure
     unusable: Sequence[Unusable] = ()  # devices that were meant and could not be measured
+    names: Mapping[str, str] = field(default_factory=dict)  # of those of them that the run has, by serial
+    left_before: Sequence[LeftOut] = ()  # those of earlier attempts that this one does not measure either
     absent: set[str | Key] = field(default_factory=set)  # names or keys of devices that were meant and not to be had
     some_unusable: bool = False  # they did not come either
     touched: bool = True  # the run directory has changed: its report is made again
@@ -60,11 +66,13 @@ def start(context: Context, out: Path | None) -> RunResult:
     with new_run_dir(out, request.suite) as run:
         programs, compile_s = _build(found, context)
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
-        run.write_manifest(manifest.new(request, names, programs, argv, keep_tables(run, tables)))
+        unusable = context.attached.unusable
+        tuned = keep_tables(run, tables)
+        run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable)))
         point_latest(run)
-        absent: set[str | Key] = {bad.key for bad in context.attached.unusable}
+        absent: set[str | Key] = {bad.key for bad in unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
-        result.unusable = context.attached.unusable
+        result.unusable = unusable
         _measure(result, run, devices, programs, context, lacking, admission)
         return result
 
@@ -89,6 +97,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
+        own = devices
         devices, admission = _admitted(devices, context)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
@@ -106,7 +115,12 @@ def resume(context: Context, run: RunDir) -> RunResult:
         run.update_manifest(status="running", allow=list(request.allow))
         absent: set[str | Key] = {*missing, *(stranger.message for stranger in strangers)}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
-        result.unusable = admission.refused
+        result.names = {bad.serial: name for name, d in own for bad in admission.refused if d.serial == bad.serial}
+        result.names |= _addresses(run, missing)
+        known = {each.name for each in kept.unusable}
+        meant = [b for b in context.attached.unusable if b.serial in result.names or name_of_unusable(b) in known]
+        result.unusable = (*meant, *admission.refused)
+        result.left_before = [each for each in kept.unusable if each.name not in here]
         name_of = partial(_name_in, manifest.owners(run))
         _measure(result, run, devices, programs, context, lacking, admission, name_of)
         return result
@@ -125,7 +139,7 @@ def finished(run: RunDir) -> RunResult | None:
     """What the run left, where nothing is missing of it: neither its times nor its devices are touched. Else None."""
     if not nothing_left(run, manifest.request_of(run.manifest(), None)):
         return None
-    outcomes: list[SessionOutcome] = []
+    outcomes = [_stamped(run, name) for name in run.manifest().devices]
     _add_faults_on_record(run, outcomes)
     known = run.manifest().exit_code
     code = worst([code_of(outcomes), *[ExitCode.TOO_LITTLE_DATA] * (known == ExitCode.TOO_LITTLE_DATA)])
@@ -139,6 +153,16 @@ def note_code(result: RunResult, code: ExitCode) -> None:
     """The run's exit code, where its report found a worse one."""
     if code != result.code:
         RunDir(result.directory).update_manifest(exit_code=int(code))
+
+
+def _stamped(run: RunDir, name: str) -> SessionOutcome:
+    """What is on record of a device's conditions, each once as it was seen first."""
+    found: dict[str, Condition] = {}
+    for event in run.device(name).events.named("condition"):
+        condition = Condition.from_json(event)
+        if condition is not None:
+            found.setdefault(condition.name, condition)
+    return SessionOutcome(name, conditions=list(found.values()))
 
 
 def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongDevice]]:
@@ -178,6 +202,12 @@ def _name_in(owners: Mapping[str, PhoneId | None], device: Device) -> str | None
     """The name in a run of a device whose device.json it has."""
     phone = PhoneId.of(device.identity)
     return next((name for name, owner in owners.items() if owner is not None and owner.is_same(phone)), None)
+
+
+def _addresses(run: RunDir, names: Iterable[str]) -> dict[str, str]:
+    """The names of devices of the run by the address that each was measured by."""
+    owners = manifest.owners(run)
+    return {owner.address: name for name in names if (owner := owners.get(name)) is not None}
 
 
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
@@ -239,6 +269,8 @@ def _with_newcomers(context: Context, programs: Programs) -> Context:
 def _note_absent(result: RunResult, joining: Joining) -> None:
     """Who was not measured, of those that were meant at first and of those that were attached later."""
     came = {key_of(device) for _, device in joining.joined}
+    names = {name_of_unusable(bad) for bad in result.unusable if bad.key in came}
+    result.left_before = [each for each in result.left_before if each.name not in names]
     unusable = {bad.key: bad for bad in (*result.unusable, *joining.refused) if bad.key not in came}
     result.unusable = tuple(unusable.values())
     absent = result.absent | {bad.key for bad in joining.refused}
@@ -272,4 +304,7 @@ def _close(run: RunDir, result: RunResult, stop: threading.Event) -> None:
     status = "interrupted" if stop.is_set() else "done" if result.code == ExitCode.DONE else "failed"
     previous = run.manifest().seconds
     seconds = {phase: round(previous.get(phase, 0.0) + s, 2) for phase, s in result.seconds.items()}
-    run.update_manifest(status=status, finished=utc_now(), exit_code=int(result.code), seconds=seconds)
+    unusable = merged(result.left_before, left_out(result.unusable, result.names))
+    run.update_manifest(
+        status=status, finished=utc_now(), exit_code=int(result.code), seconds=seconds, unusable=unusable
+    )

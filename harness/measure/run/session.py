@@ -102,6 +102,12 @@ class Session:
     def _stamp(self, condition: Condition) -> None:
         self.outcome.stamp(condition, self._directory.events)
 
+    def _stamp_later(self, condition: Condition) -> None:
+        """For another thread: whatever fails is noted."""
+        if not self._is_foreign:
+            with self.outcome.noting():
+                self._stamp(condition)
+
     def _say_unmeasured(self) -> None:
         """What was planned and is not measured is a failure, whatever kept it from being measured."""
         layers = [layer.name for layer in self._request.layers]
@@ -120,16 +126,18 @@ class Session:
                 say=self._progress.remark,
                 run=self._run.path.name,
                 renewed_by=self._raw,
+                stamp=self._stamp_later,
             )
             lease = stack.enter_context(held)
-            stack.enter_context(host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name))
+            cpus = host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name)
+            of_cpus = stack.enter_context(cpus)
             self._confirm()
             self._is_ours = True
             to_mend = mended(self._request.policy)
             if self._is_to_ask:
                 known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
                 self._conditions = (*self._conditions, *known)
-            for condition in (*lease.conditions, *self._conditions):
+            for condition in (*lease.conditions, *of_cpus, *self._conditions):
                 if condition not in to_mend:
                     self._stamp(condition)
             if (why := self._unfit) is not None:

@@ -21,7 +21,7 @@
 typedef struct {
     const plan_job *job;
     bool *dead;    /* by variant */
-    bool *sampled; /* by object: of a foreign program, which is judged again in the end */
+    int *latest;   /* by build: the object of a foreign program's latest sample, while it is to be judged; -1: none */
     bool hindered; /* a variant is missing, and not by its own doing */
 } job_state;
 
@@ -31,6 +31,22 @@ static bool end_variant(run *r, job_state *s) {
     return false;
 }
 
+/* What a foreign program computed in its latest sample: a wrong one's times are not to stand without it. */
+static void judge_latest(run *r, job_state *s, unsigned build, bool quiet) {
+    const int object = s->latest[build];
+    if (object < 0 || stop_now()) {
+        return;
+    }
+    s->latest[build] = -1;
+    if (objects_judge_last(r, s->job->layer, (unsigned)object, quiet)) {
+        return;
+    }
+    end_variant(r, s);
+    for (unsigned i = 0; i < r->p->variant_count; i++) {
+        s->dead[i] |= r->p->variants[i].object == (unsigned)object;
+    }
+}
+
 /* Takes one sample; false: the variant is out for this job. */
 static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsigned variant) {
     const plan *p = r->p;
@@ -38,6 +54,10 @@ static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsi
     unsigned layer = s->job->layer;
     size_t slot = (size_t)layer * p->variant_count + variant;
     worker_process *w;
+    if (s->latest[v->build] != (int)v->object) { /* the program would forget what that one left */
+        judge_latest(r, s, v->build, round + 1 < s->job->rounds);
+    }
+    s->latest[v->build] = -1;
     uint64_t lost = r->lost_ns, begin = timer_ns();
     bool prepared = objects_prepare(r, layer, variant, &w, true);
     /* All of it on replacing a worker: the job began with all its objects made. */
@@ -82,7 +102,7 @@ static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsi
     if (!no_sum && sum != run_object(r, layer, v->object)->checksum) {
         return objects_wrong(r, layer, v->object);
     }
-    s->sampled[v->object] = v->program;
+    s->latest[v->build] = v->program ? (int)v->object : -1;
     emit_sample(r->out, &of, round, position, (int)w->pid, &e);
     r->calls[slot] = e.calls;
     return true;
@@ -146,23 +166,17 @@ static void prepare_job(run *r, job_state *s) {
     }
 }
 
-/* What foreign programs computed in their last samples: a wrong one's times are not to stand without it. */
-static void judge_again(run *r, job_state *s) {
-    for (unsigned object = 0; object < r->p->variant_count && !stop_now(); object++) {
-        if (s->sampled[object] && !objects_judge_last(r, s->job->layer, object)) {
-            end_variant(r, s);
-        }
-    }
-}
-
 void job_run(run *r, const plan_job *job) {
     const plan *p = r->p;
     uint64_t start = timer_ns();
     unsigned round = job->first_round, *order = calloc(job->variant_count, sizeof *order);
-    job_state s = {job, calloc(p->variant_count, sizeof(bool)), calloc(p->variant_count, sizeof(bool)), false};
-    if (!order || !s.dead || !s.sampled) {
+    job_state s = {job, calloc(p->variant_count, sizeof(bool)), calloc(p->build_count, sizeof(int)), false};
+    if (!order || !s.dead || !s.latest) {
         fputs("convbench: out of memory\n", stderr);
         exit(3);
+    }
+    for (unsigned i = 0; i < p->build_count; i++) {
+        s.latest[i] = -1;
     }
     uint64_t lost = r->lost_ns;
     double budget = p->budget_s / p->launches;
@@ -183,7 +197,9 @@ void job_run(run *r, const plan_job *job) {
             round++;
         }
     }
-    judge_again(r, &s);
+    for (unsigned i = 0; i < p->build_count; i++) {
+        judge_latest(r, &s, i, false);
+    }
     checker_forget_layer(r);
     r->cut |= stop_now() != STOP_NOT;
     /* Rounds that are missing because all that was left was hindered are no cut by the budget: the job is not done. */
@@ -194,5 +210,5 @@ void job_run(run *r, const plan_job *job) {
     }
     free(order);
     free(s.dead);
-    free(s.sampled);
+    free(s.latest);
 }

@@ -51,8 +51,11 @@ static bool create(run *r, worker_process *w, unsigned layer, unsigned object) {
     /* What was checked is what is measured: from the check on, the schedule has its name. A choice is made again, so
      * that its time counts, and compared. */
     fields_encode(known->schedule[0] && !variant_chosen(v) ? known->schedule : v->schedule, schedule, sizeof schedule);
-    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s threads=%u", object,
-             variant_algorithm(v), schedule, v->threads);
+    snprintf(request, sizeof request, "create object=%u algorithm=%s schedule=%s", object, variant_algorithm(v),
+             schedule);
+    if (run_tells_threads(r, v->build)) {
+        fields_append(request, sizeof request, " threads=%u", v->threads);
+    }
     if (!workers_obtain(r, w, layer, object, 0, request, "created")) {
         return false;
     }
@@ -140,12 +143,12 @@ bool objects_check(run *r, unsigned layer, unsigned object, const char *by, cons
            check(r, w, layer, object, by, dump, false);
 }
 
-bool objects_judge_last(run *r, unsigned layer, unsigned object) {
+bool objects_judge_last(run *r, unsigned layer, unsigned object, bool quiet) {
     worker_process *w = &r->workers[r->p->variants[object].build];
     if (!w->pid || w->layer != (int)layer || !w->created[object]) {
         return true; /* it died after its samples, which is recorded */
     }
-    return foreign_judge(r, w, layer, object, "reference", NULL, false, false);
+    return foreign_judge(r, w, layer, object, "reference", NULL, false, quiet);
 }
 
 bool objects_wrong(run *r, unsigned layer, unsigned object) {

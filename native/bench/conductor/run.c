@@ -64,3 +64,16 @@ identity run_identity(run *r, unsigned layer, unsigned variant) {
 double run_slowest_s(const run *r, unsigned layer) {
     return r->p->layers[layer].macs / MACS_PER_SECOND;
 }
+
+unsigned run_threads(const run *r, unsigned build) {
+    unsigned most = 1;
+    for (unsigned i = 0; i < r->p->variant_count; i++) {
+        const plan_variant *v = &r->p->variants[i];
+        most = v->build == build && v->threads > most ? v->threads : most;
+    }
+    return most;
+}
+
+bool run_tells_threads(const run *r, unsigned build) {
+    return r->p->builds[build].foreign || run_threads(r, build) > 1;
+}

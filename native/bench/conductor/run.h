@@ -43,5 +43,8 @@ object_state *run_object(run *r, unsigned layer, unsigned object);
 identity run_identity(run *r, unsigned layer, unsigned variant);
 /* Seconds that computing a layer once takes at most: naive, the reference, or an interpreter, under emulation. */
 double run_slowest_s(const run *r, unsigned layer);
+unsigned run_threads(const run *r, unsigned build); /* the most of a variant of the build */
+/* Whether a build is told of threads: one of ours without variants of several may be older than the keys. */
+bool run_tells_threads(const run *r, unsigned build);
 
 #endif

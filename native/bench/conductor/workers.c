@@ -105,13 +105,10 @@ static bool speaks(run *r, unsigned build) {
 }
 
 /* Those that the build's threads need: the measured one, and the lowest others that the plan allows. */
-static cpu_set cpus_of(const plan *p, unsigned build) {
+static cpu_set cpus_of(const run *r, unsigned build) {
+    const plan *p = r->p;
+    const unsigned need = run_threads(r, build);
     cpu_set set = {{0}};
-    unsigned need = 1;
-    for (unsigned i = 0; i < p->variant_count; i++) {
-        const plan_variant *v = &p->variants[i];
-        need = v->build == build && v->threads > need ? v->threads : need;
-    }
     cpu_set_put(&set, p->cpu, true);
     for (int cpu = 0; cpu < CPU_LIMIT && cpu_set_count(&set) < need; cpu++) {
         if (cpu_set_has(&p->cpus, cpu)) {
@@ -126,8 +123,8 @@ static bool start(run *r, unsigned build) {
     const plan_build *b = &p->builds[build];
     worker_process *w = &r->workers[build];
     static char request[PROTOCOL_LINE], path[PROTOCOL_LINE / 2];
-    char list[256];
-    const cpu_set cpus = cpus_of(p, build);
+    char list[256] = "";
+    const cpu_set cpus = cpus_of(r, build);
     r->a.status = ASK_DIED;
     r->a.signal = 0;
     r->a.external = false;
@@ -145,13 +142,16 @@ static bool start(run *r, unsigned build) {
     if (!worker_process_start(w, b->exe, "worker", b->foreign ? &cpus : NULL, &r->a)) {
         return false;
     }
-    bool has_table = p->tuned && !b->foreign;
-    cpu_set_print(&cpus, list, sizeof list);
+    bool has_table = p->tuned && !b->foreign, tells_threads = run_tells_threads(r, build);
+    if (tells_threads) {
+        cpu_set_print(&cpus, list, sizeof list);
+    }
     snprintf(request, sizeof request,
-             "hello protocol=%d cpu=%d cpus=%s memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
+             "hello protocol=%d cpu=%d%s%s memory=%" PRIu64 " llc=%" PRIu64 " min_ns=%" PRIu64 " max_khz=%" PRIu64
              " probe=%d%s%s",
-             PROTOCOL_VERSION, p->cpu, list, r->memory, r->caches.llc, p->min_ns, p->max_khz, r->measuring,
-             has_table ? " tuned=" : "", fields_encode(has_table ? p->tuned : "", path, sizeof path));
+             PROTOCOL_VERSION, p->cpu, tells_threads ? " cpus=" : "", list, r->memory, r->caches.llc, p->min_ns,
+             p->max_khz, r->measuring, has_table ? " tuned=" : "",
+             fields_encode(has_table ? p->tuned : "", path, sizeof path));
     if (!workers_ask(r, w, 0, request)) {
         return false;
     }

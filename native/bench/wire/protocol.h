@@ -6,9 +6,11 @@
  * bytes, numbers as printf %.17g. A worker waits in read between requests; end of file means: exit. Requests, each
  * followed by its answers; what only a foreign program is sent, or may leave out of an answer, stands in {braces}:
  *
- *   hello protocol=2 cpu=N cpus=LIST memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
+ *   hello protocol=2 cpu=N [cpus=LIST] memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
  *         Pin yourself to the CPU and read it back (a foreign program was pinned to cpus before it began); with probe=1
- *         measure clock and peak there. cpus: for objects of several threads, cpu among them; cpu alone where there is none. From then on auto goes by the tuned table in FILE, if it fits.
+ *         measure clock and peak there. cpus: for objects of several threads, cpu among them; cpu alone where there is
+ *         none. Absent, as threads in create, from what one of our own builds is told that has none: it may be older
+ *         than the keys. From then on auto goes by the tuned table in FILE, if it fits.
  *     hello protocol=2 {build=HEX pid=N cpus=LIST}
  *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
  *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
@@ -21,7 +23,7 @@
  *         little-endian f32 as NHWC, OHWI (I: a group's) and [cout]; they are there until it has answered.
  *     ok | skip reason=T bytes=B | failed reason=T
  *
- *   create object=N algorithm=T schedule=T threads=N
+ *   create object=N algorithm=T schedule=T [threads=N]
  *         Try it; the number names it from now on. Algorithm and schedule are the plan's (plan.h), or what was `created`
  *         before. threads: that share a call, of which one is the worker's own, on cpu.
  *     created {algorithm=T} [threads=N] [method=T] {kernel=T schedule=T} [chosen_by=table|model] [order=panels|pixels]
@@ -39,7 +41,8 @@
  *     skip reason=T [bytes=B] | failed reason=T
  *   {check object=N by=file compute=0|1 output=FILE}
  *         Of a foreign program: write the whole output, raw, to FILE, which does not exist. compute=1: run once for it;
- *         0: as the latest sample's last call left it. checker/checker.h judges it.
+ *         0: as the last call of the object's latest sample left it; this is asked before another object of the program
+ *         is created, checked or sampled. checker/checker.h judges it.
  *     checked [checksum=N]
  *
  *   sample object=N cache=hot|rotate calls=N settle_ns=N

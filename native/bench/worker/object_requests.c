@@ -8,6 +8,7 @@
 #include "worker/dump.h"
 #include "worker/heartbeat.h"
 #include "worker/placement.h"
+#include "worker/pools.h"
 #include "worker/reply.h"
 #include "worker/sample.h"
 
@@ -35,7 +36,7 @@ static placement placement_of(worker *w, const object *o, const char *schedule, 
                        .algorithm = o->algorithm,
                        .schedule = schedule,
                        .tuned = w->table.tuned,
-                       .pool = o->pool,
+                       .pool = w->pools[o->threads],
                        .budget = arena_budget(w),
                        .llc = w->llc,
                        .room = o->room,
@@ -49,15 +50,6 @@ static object *object_of(worker *w, fields *f) {
         fields_fail(f, "no layer yet");
     }
     return &w->objects[index];
-}
-
-static bool take_pool(worker *w, object *o, unsigned threads) {
-    const ic_pool_options options = {.struct_size = sizeof options, .threads = threads, .cpus = w->cpus};
-    o->pool = w->pools[threads];
-    if (threads > 1 && !o->pool && ic_pool_create(&options, &w->pools[threads]) == IC_OK) {
-        o->pool = w->pools[threads];
-    }
-    return threads == 1 || o->pool;
 }
 
 bool object_create(worker *w, fields *f) {
@@ -76,9 +68,10 @@ bool object_create(worker *w, fields *f) {
     if (f->error[0]) {
         return reply_failed(f->error);
     }
-    if (!take_pool(w, o, threads)) {
+    if (!pools_need(w, threads)) {
         return reply_hindered(ic_last_error());
     }
+    o->threads = threads;
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
     placement p = placement_of(w, o, schedule, &i);
@@ -172,6 +165,29 @@ bool object_check(worker *w, fields *f) {
                      error <= 1, error, sum);
 }
 
+/* A sample whose helpers were free to go to other CPUs is none, as one of the worker's own thread (sample.c): they are
+ * pinned, and it is taken again. */
+static sample_status take_held(worker *w, const object *o, sample_request *q, sample_result *r, char *reason,
+                               size_t room, size_t *bytes) {
+    uint64_t moved = 0;
+    pools_place place = pools_pin(w, o->threads);
+    for (unsigned tries = 0; tries < SAMPLE_PIN_TRIES && place != POOLS_LOST; tries++) {
+        moved += place == POOLS_MOVED;
+        const sample_status status = sample_take(q, r, reason, room, bytes);
+        r->evidence.repinned += moved;
+        if (status != SAMPLE_TAKEN || (place = pools_pin(w, o->threads)) == POOLS_HELD) {
+            return status;
+        }
+    }
+    if (place == POOLS_LOST) {
+        snprintf(reason, room, "the system took the CPU of a thread away");
+    } else {
+        snprintf(reason, room, "threads left their CPUs, %d times: the system keeps changing the CPUs they may use",
+                 SAMPLE_PIN_TRIES);
+    }
+    return SAMPLE_HINDERED;
+}
+
 /* Whether the layer's tensors, the same for all its variants, outgrow the L2 cache. */
 static bool outgrows_l2(const worker *w) {
     size_t bytes = layer_data_bytes(&w->layer) + w->layer.output_floats * sizeof(float);
@@ -192,6 +208,7 @@ bool object_sample(worker *w, fields *f) {
     if (f->error[0]) {
         return reply_failed(f->error);
     }
+    q.pool = w->pools[o->threads];
     q.reads = q.rotate || outgrows_l2(w);
     if (q.reads) {
         size_t share = w->memory / READ_SHARE, free_share = (size_t)(meminfo_free() / READ_SHARE);
@@ -201,7 +218,6 @@ bool object_sample(worker *w, fields *f) {
     q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
     q.schedule = o->schedule;
-    q.pool = o->pool;
     q.bytes = o->bytes;
     q.room = o->room;
     q.call_ns = o->call_ns;
@@ -211,8 +227,8 @@ bool object_sample(worker *w, fields *f) {
     q.tick_ns = w->timer.tick_ns;
     sample_result r;
     char reason[200];
-    size_t bytes;
-    sample_status status = sample_take(&q, &r, reason, sizeof reason, &bytes);
+    size_t bytes = 0;
+    sample_status status = take_held(w, o, &q, &r, reason, sizeof reason, &bytes);
     if (status != SAMPLE_TAKEN) {
         return status == SAMPLE_SKIPPED    ? reply_skip(reason, bytes)
                : status == SAMPLE_HINDERED ? reply_hindered(reason)

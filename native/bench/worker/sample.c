@@ -19,8 +19,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define PIN_TRIES 4
-
 /* The latest reading of the clock. */
 static clock_reading settle(const sample_request *q, window *w, evidence *e) {
     uint64_t start = timer_ns();
@@ -52,10 +50,11 @@ static double believed(const sample_request *q, clock_reading reading) {
     return clock_believable(reading, q->max_khz, reason, sizeof reason) ? reading.mhz : -1;
 }
 
-static void usage(long *switches, long *faults) {
+/* Of this thread, or of all that share a call: the helpers of a pool are interrupted, too. */
+static void usage(const sample_request *q, long *switches, long *faults) {
     struct rusage u;
     *switches = *faults = 0;
-    if (getrusage(RUSAGE_THREAD, &u)) {
+    if (getrusage(q->pool ? RUSAGE_SELF : RUSAGE_THREAD, &u)) {
         return;
     }
     *switches = u.ru_nivcsw;
@@ -80,7 +79,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     e->mhz_before = believed(q, clock);
     pressure_take(q->pressure, q->reads, &e->gflops_before, &e->gbps_before);
     e->cpu_before = sched_getcpu();
-    usage(&switches, &faults);
+    usage(q, &switches, &faults);
     uint64_t begin = timer_ns();
     double cpu = thread_ns();
     if (q->rotate) {
@@ -90,7 +89,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     }
     double cpu_end = thread_ns();
     uint64_t end = timer_ns();
-    usage(&switches_after, &faults_after);
+    usage(q, &switches_after, &faults_after);
     e->cpu_after = sched_getcpu();
     pressure_take(q->pressure, q->reads, &e->gflops_after, &e->gbps_after);
     e->mhz_after = believed(q, clock_probe_short());
@@ -116,7 +115,7 @@ static bool was_on(int64_t seen, int cpu) {
 static bool measure_here(const sample_request *q, window *w, evidence *e, char *reason, size_t room) {
     cpu_set wanted = {{0}}, now;
     cpu_set_put(&wanted, q->cpu, true);
-    for (unsigned tries = 0; tries < PIN_TRIES; tries++) {
+    for (unsigned tries = 0; tries < SAMPLE_PIN_TRIES; tries++) {
         bool held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
         if (!held && !affinity_set(&wanted)) {
             snprintf(reason, room, "the system took CPU %d away: %s", q->cpu,
@@ -133,7 +132,7 @@ static bool measure_here(const sample_request *q, window *w, evidence *e, char *
     }
     snprintf(reason, room,
              "ran on CPU %d and %d instead of %d, %d times: the system keeps changing the CPUs it may use",
-             (int)e->cpu_before, (int)e->cpu_after, q->cpu, PIN_TRIES);
+             (int)e->cpu_before, (int)e->cpu_after, q->cpu, SAMPLE_PIN_TRIES);
     return false;
 }
 

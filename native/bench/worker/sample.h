@@ -9,6 +9,7 @@
 #include "worker/pressure.h"
 
 #define SAMPLE_TICKS 1000 /* a sample, and a call in rotate, is no shorter than this many ticks of the timer */
+#define SAMPLE_PIN_TRIES 4
 
 typedef struct {
     arena *arena;

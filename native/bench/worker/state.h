@@ -18,9 +18,9 @@ typedef struct {
     ic_algorithm algorithm;
     char schedule[SCHEDULE_NAME]; /* as chosen, like the algorithm */
     size_t bytes[IC_MEMORY_KINDS];
-    ic_pool *pool;  /* of its threads; NULL: the worker's alone */
-    size_t room;    /* of the arena for one instance */
-    double call_ns; /* what its last untimed call took, 0: unknown */
+    unsigned threads; /* that share a call: those of the worker's pool of so many */
+    size_t room;      /* of the arena for one instance */
+    double call_ns;   /* what its last untimed call took, 0: unknown */
 } object;
 
 typedef struct {

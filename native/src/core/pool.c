@@ -4,16 +4,21 @@
 
 #include "core/error.h"
 #include "core/float_mode.h"
+#include "core/futex.h"
 #include "core/memory.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
-/* How often a thread looks for work before it sleeps: up to half a millisecond, more than lies between two layers. */
-enum { LOOKS = 20000 };
+/* How long a helper looks for work before it sleeps: more than lies between two layers. And the caller for the end of
+ * the others' work, of which at most one item is left: one who is real-time would keep a helper from its CPU. By the
+ * clock, since what a look takes differs by cores a hundred times. */
+enum { WORK_NS = 500000, END_NS = 40000, LOOKS = 64 /* from one reading of the clock to the next */ };
 
 typedef struct {
     ic_pool *pool;
@@ -26,14 +31,15 @@ struct ic_pool {
     ic_allocator allocator;
     size_t bytes;
     unsigned threads, started;
-    unsigned forks; /* before it was made */
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    unsigned forks;  /* before it was made */
+    bool is_crowded; /* more threads than CPUs: nobody looks twice */
     void (*work)(void *context, unsigned thread);
     void *context;
-    uint64_t float_mode; /* of the round's caller */
-    atomic_uint round;   /* grows with each piece of work; odd numbers are not special */
-    atomic_uint busy;    /* helpers that have not finished this round */
+    uint64_t float_mode;  /* of the round's caller */
+    atomic_uint round;    /* grows with each piece of work; odd numbers are not special */
+    atomic_uint busy;     /* helpers that have not finished this round */
+    atomic_uint sleepers; /* helpers that have to be woken */
+    atomic_bool caller_sleeps;
     atomic_bool is_ending;
     atomic_int pinned; /* helpers on their CPU; -1 where one could not get there */
     helper helpers[];
@@ -60,8 +66,30 @@ static void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    __asm__ volatile("yield");
+    __asm__ volatile("isb"); /* some ten nanoseconds; yield takes none on most cores */
 #endif
+}
+
+/* Of somebody who waits awake. */
+typedef struct {
+    unsigned looks;
+    int64_t end_ns;
+} vigil;
+
+/* After a look in vain: whether to look again. */
+static bool stays_awake(vigil *v, const ic_pool *pool, int64_t for_ns) {
+    if (pool->is_crowded) {
+        return false;
+    }
+    relax();
+    if (++v->looks % LOOKS != 0) {
+        return true;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    v->end_ns = v->looks == LOOKS ? now_ns + for_ns : v->end_ns;
+    return now_ns < v->end_ns;
 }
 
 static bool pin(int cpu) {
@@ -76,25 +104,34 @@ static bool pin(int cpu) {
 
 /* Waits for a round after `seen`. */
 static unsigned next_round(ic_pool *pool, unsigned seen) {
-    for (int i = 0; i < LOOKS; i++) {
+    vigil awake = {0, 0};
+    do {
         const unsigned round = atomic_load_explicit(&pool->round, memory_order_acquire);
         if (round != seen) {
             return round;
         }
-        relax();
+    } while (stays_awake(&awake, pool, WORK_NS));
+    /* In one order with start_round, for all threads: either it sees the sleeper, or the sleeper sees the round. */
+    atomic_fetch_add(&pool->sleepers, 1);
+    unsigned round;
+    while ((round = atomic_load(&pool->round)) == seen) {
+        ic_futex_wait(&pool->round, seen);
     }
-    pthread_mutex_lock(&pool->mutex);
-    while (atomic_load_explicit(&pool->round, memory_order_acquire) == seen) {
-        pthread_cond_wait(&pool->wake, &pool->mutex);
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    return atomic_load_explicit(&pool->round, memory_order_acquire);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    return round;
 }
 
 /* The caller's mode: the same operands give the same bits on every thread. Writing it costs more than to compare. */
 static void take_float_mode(const ic_pool *pool) {
     if (ic_float_mode() != pool->float_mode) {
         ic_set_float_mode(pool->float_mode);
+    }
+}
+
+/* The last one wakes the caller. */
+static void finish(ic_pool *pool) {
+    if (atomic_fetch_sub(&pool->busy, 1) == 1 && atomic_load(&pool->caller_sleeps)) {
+        ic_futex_wake(&pool->busy);
     }
 }
 
@@ -106,7 +143,7 @@ static void *help(void *argument) {
     } else {
         atomic_store(&pool->pinned, -(int)pool->threads);
     }
-    atomic_fetch_sub(&pool->busy, 1);
+    finish(pool);
     unsigned seen = 0;
     for (;;) {
         seen = next_round(pool, seen);
@@ -115,25 +152,35 @@ static void *help(void *argument) {
         }
         take_float_mode(pool);
         pool->work(pool->context, self->index);
-        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel);
+        finish(pool);
     }
 }
 
 static void start_round(ic_pool *pool) {
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add_explicit(&pool->round, 1, memory_order_acq_rel);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
+    atomic_fetch_add(&pool->round, 1);
+    if (atomic_load(&pool->sleepers) != 0) {
+        ic_futex_wake(&pool->round);
+    }
 }
 
 static void wait_for_helpers(ic_pool *pool) {
-    for (int i = 0; atomic_load_explicit(&pool->busy, memory_order_acquire) != 0; i++) {
-        if (i < LOOKS) {
-            relax();
-        } else {
-            sched_yield();
+    vigil awake = {0, 0};
+    do {
+        if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0) {
+            return;
         }
+    } while (stays_awake(&awake, pool, END_NS));
+    atomic_store(&pool->caller_sleeps, true);
+    for (unsigned busy; (busy = atomic_load(&pool->busy)) != 0;) {
+        ic_futex_wait(&pool->busy, busy);
     }
+    atomic_store(&pool->caller_sleeps, false);
+}
+
+/* CPUs that the caller may run on; a helper that is not pinned starts with the same. */
+static unsigned allowed_cpus(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : IC_MAX_THREADS;
 }
 
 /* Two threads on one CPU would wait for each other: as many CPUs as threads, each of which the system can name. */
@@ -190,8 +237,7 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     made->bytes = bytes;
     made->threads = threads;
     made->forks = atomic_load_explicit(&forks, memory_order_relaxed);
-    pthread_mutex_init(&made->mutex, NULL);
-    pthread_cond_init(&made->wake, NULL);
+    made->is_crowded = options->cpus == NULL && threads > allowed_cpus(); /* those named are as many */
     for (unsigned i = 1; i < made->threads; i++) {
         helper *h = &made->helpers[i - 1];
         *h = (helper){made, i, options->cpus != NULL ? (int)options->cpus[i] : -1, h->thread};
@@ -222,11 +268,13 @@ void ic_pool_destroy(ic_pool *pool) {
         for (unsigned i = 0; i < pool->started; i++) {
             pthread_join(pool->helpers[i].thread, NULL);
         }
-        pthread_cond_destroy(&pool->wake);
-        pthread_mutex_destroy(&pool->mutex);
-    } /* else nobody is left to join, and the mutex may be held by one who is not */
+    } /* else nobody is there to join */
     const ic_allocator allocator = pool->allocator;
     allocator.release(allocator.context, pool, pool->bytes, IC_MEMORY_OBJECT);
+}
+
+unsigned ic_pool_rounds(const ic_pool *pool) {
+    return atomic_load_explicit(&pool->round, memory_order_relaxed);
 }
 
 unsigned ic_pool_threads(const ic_pool *pool) {

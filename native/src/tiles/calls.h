@@ -5,8 +5,6 @@
 
 #include "tiles/piece.h"
 
-#include <stdatomic.h>
-
 /* One image and group. */
 typedef struct {
     const ic_tiled *tiled;
@@ -18,7 +16,6 @@ typedef struct {
     const char *image; /* im2col with blocks: what the matrix is made of */
     size_t row_bytes;  /* from a pixel's taps to the next one's, where there are no offsets */
     size_t panels, most_tiles;
-    atomic_size_t taken; /* items */
 } ic_job;
 
 /* The rows of a tile that lie one after the other: the offsets of its input, then of its output. */

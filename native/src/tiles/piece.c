@@ -3,8 +3,17 @@
 
 #include "core/pool.h"
 
-/* Work of one thread is shared out in so many pieces. */
-enum { SHARES = 16 };
+/* Work of one thread is shared out in so many pieces, of all images and groups that are shared at once; of each it has
+ * no fewer than LEAST_SHARES. */
+enum { SHARES = 16, LEAST_SHARES = 2 };
+
+static size_t shares_of_each(const ic_tiled *tiled) {
+    const ic_geometry *geometry = &tiled->base.geometry;
+    const bool one_by_one = tiled->matrix != NULL && tiled->matrix_block == 0;
+    const size_t images = geometry->batch * (geometry->output_height * geometry->output_width) / tiled->pixels;
+    const size_t shares = one_by_one ? SHARES : SHARES / (images * tiled->base.desc.groups);
+    return shares > LEAST_SHARES ? shares : LEAST_SHARES;
+}
 
 size_t ic_tiles_at_once(const ic_tiled *tiled, size_t panels) {
     const unsigned threads = ic_pool_threads(tiled->base.pool);
@@ -15,7 +24,7 @@ size_t ic_tiles_at_once(const ic_tiled *tiled, size_t panels) {
     for (size_t i = 0; i < tiled->region_count; i++) {
         tiles += tiled->regions[i].tiling.tall + tiled->regions[i].tiling.low;
     }
-    size_t most = tiles * (tiled->order == IC_ORDER_PIXELS ? 1 : panels) / ((size_t)threads * SHARES);
+    size_t most = tiles * (tiled->order == IC_ORDER_PIXELS ? 1 : panels) / (threads * shares_of_each(tiled));
     if (tiled->base.schedule.block_tiles != 0 && tiled->base.schedule.block_tiles < most) {
         most = tiled->base.schedule.block_tiles;
     }

@@ -24,9 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def page(request: pytest.FixtureRequest) -> Page:
+def page(request: pytest.FixtureRequest, testrun_uid: str) -> Page:
     """What is seen; written to docs/faults.md where that is asked for."""
-    return Page(_PAGE if request.config.getoption("--write-faults", default=False) else None)
+    is_written = request.config.getoption("--write-faults", default=False)
+    return Page(_PAGE if is_written else None, _PAGE.parents[1] / "build" / "faults" / f"{testrun_uid}.json")
 
 
 @pytest.fixture(scope="module")

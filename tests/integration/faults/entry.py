@@ -19,12 +19,12 @@ class Entry:
 
     ``before`` and ``during`` are faults, put on before the command and once samples are on record; ``act`` is done
     then by the host. ``says`` is a regular expression over stderr and stdout. ``field`` are numbers of conditions in
-    field.py. ``late``: the project does not do so yet, and why.
+    field.py.
     """
 
     name: str
     how: str
-    code: int | tuple[int, ...]
+    code: int
     says: str = ""
     records: str | tuple[str, ...] = ALL
     settings: str | tuple[str, ...] = PUT_BACK
@@ -36,15 +36,9 @@ class Entry:
     long: bool = False  # the run lasts some seconds, so that something can happen in it
     clusters: str = "4-7"
     field: str = ""
-    late: str = ""
     quick: bool = False  # in `make test` too
     rounds: int = 40  # of a run in which something happens
     seconds: float = 100.0  # after which it has failed
-
-    @property
-    def codes(self) -> tuple[int, ...]:
-        """The exit codes that are right."""
-        return (self.code,) if isinstance(self.code, int) else self.code
 
     @property
     def rows(self) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -14,39 +16,53 @@ from tests.integration.faults.rehearsed import Seen, shown
 
 BEGIN = "<!-- made by make test-faults: what stands below is not written by hand -->"
 _HEAD = "| fault | what happens | put on with | exit | said | records | settings | then `--resume` |"
+FAILED, NOT_TRIED = "FAILED", "not tried"
+_KILLS = "(kills)"
 _RULE = "|---|---|---|---|---|---|---|---|"
 
 
 class Page:
-    """What was seen of each entry, and of the kills; written to ``path`` at once, where there is one."""
+    """What was seen of each entry, and of the kills, in one run of the tests; written at once.
 
-    def __init__(self, path: Path | None) -> None:
+    ``path``: None for none. ``state`` is a file that the processes of the run share. What has not come to its end as it
+    should is FAILED, what did not run is "not tried": nothing of earlier runs stays.
+    """
+
+    def __init__(self, path: Path | None, state: Path) -> None:
         self._path = path
-        self._seen: dict[str, Seen] = {}
-        self._kills = ""
+        self._state = state
+
+    def begin(self, entry: Entry) -> None:
+        """Until ``note`` says otherwise it has failed."""
+        self._keep(entry.name, _row(entry, FAILED))
 
     def note(self, entry: Entry, seen: Seen) -> None:
-        self._seen = {entry.name: seen}  # those before are on the page
-        self._write()
+        """It was as it should be."""
+        said = cell(shown(seen.said, entry.says)) if entry.says or seen.code else "-"
+        resumed = "-" if seen.resumed is None else str(seen.resumed)
+        self._keep(entry.name, _row(entry, str(seen.code), said or "-", seen.records, seen.settings, resumed))
+
+    def begin_kills(self) -> None:
+        """The same for the kills."""
+        self._keep(_KILLS, FAILED)
 
     def note_kills(self, text: str) -> None:
-        self._kills = text
-        self._write()
+        """The same for the kills."""
+        self._keep(_KILLS, text)
 
-    def _write(self) -> None:
-        """Replaces the part of the page that is made; rows of entries that did not run this time stay."""
+    def _keep(self, name: str, text: str) -> None:
         if self._path is None:
             return
-        lock = self._path.parents[1] / "build" / "faults.lock"
-        with FileLock(lock):  # several processes share the entries
-            kept, _, made = self._path.read_text().partition(BEGIN)
-            self._path.write_text(f"{kept}{BEGIN}\n\n{self._made(made)}")
+        self._state.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self._state}.lock"):  # several processes share the entries
+            found: dict[str, str] = json.loads(self._state.read_text()) if self._state.exists() else {}
+            found[name] = text
+            self._state.write_text(json.dumps(found))
+            kept = self._path.read_text().partition(BEGIN)[0]
+            self._path.write_text(f"{kept}{BEGIN}\n\n{self._made(found)}")
 
-    def _made(self, before: str) -> str:
-        old = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
-        rows = [self._row(entry) if entry.name in self._seen else old.get(entry.name) for entry in ENTRIES]
-        matrix = [_HEAD, _RULE, *(row for row in rows if row)]
-        kills = self._kills or next((line for line in before.splitlines() if line.startswith("Killed ")), "")
+    def _made(self, found: Mapping[str, str]) -> str:
+        matrix = [_HEAD, _RULE, *(found.get(entry.name) or _row(entry, NOT_TRIED) for entry in ENTRIES)]
         return "\n".join(
             [
                 "## Faults",
@@ -67,18 +83,17 @@ class Page:
                 "",
                 "## Random kills",
                 "",
-                kills,
+                found.get(_KILLS, NOT_TRIED),
                 "",
             ]
         )
 
-    def _row(self, entry: Entry) -> str:
-        seen = self._seen[entry.name]
-        faults = ", ".join(f"`{cell(fault)}`" for fault in (*entry.before, *entry.during)) or "-"
-        resumed = "-" if seen.resumed is None else str(seen.resumed)
-        said = cell(shown(seen.said, entry.says)) if entry.says or seen.code else "-"
-        cells = (entry.name, entry.how, faults, str(seen.code), said or "-", seen.records, seen.settings, resumed)
-        return f"| {' | '.join(cells)} |"
+
+def _row(entry: Entry, *seen: str) -> str:
+    """What was seen: exit, said, records, settings, resumed; what is left out is not known."""
+    faults = ", ".join(f"`{cell(fault)}`" for fault in (*entry.before, *entry.during)) or "-"
+    cells = (entry.name, entry.how, faults, *seen, *[""] * (5 - len(seen)))
+    return f"| {' | '.join(cells)} |"
 
 
 def cell(text: str) -> str:

@@ -34,7 +34,7 @@ class Seen:
     said: str
     records: str
     settings: str
-    is_clean: bool
+    left: list[str]  # on the phone, of ours
     resumed: int | None
 
 
@@ -93,7 +93,7 @@ class Rehearsed:
         if settings not in (PUT_BACK, UNTOUCHED, BY_RESUME):
             restored = self.bench("restore")
             settings = BY_RESTORE if self._value() == _OURS else f"left at {self._value()!r}: {restored.err.strip()}"
-        return Seen(code, said, records, settings, self._is_clean(), resumed)
+        return Seen(code, said, records, settings, self.bench.left(self.phone), resumed)
 
     @property
     def _policy(self) -> dict[str, int]:
@@ -130,11 +130,6 @@ class Rehearsed:
         if "changed" not in steps:
             return UNTOUCHED if self._value() == _OURS else "changed"
         return PUT_BACK if self._value() == _OURS else "changed"
-
-    def _is_clean(self) -> bool:
-        """Nothing of ours is on the phone any more; the lock that lies there for all runs is no run's."""
-        left = [name for name in self.bench.lab.shell(self.phone, f"ls -A {_WORK}").split() if name != "harness-lock"]
-        return not left and not self.bench.processes(self.phone)
 
     def _end_faults(self) -> None:
         while self.undo:

@@ -18,9 +18,11 @@ from tests.integration.faults.page import Page
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(1800)]
 
+LATE = 0.8  # the share of kills that come once it measures
 POLICY = {"launches": 2, "rounds": 30, "min_ms": 10, "block_budget_s": 120}
 WHOLE = 2 * 2 * 30  # launches, variants, rounds
-LONGEST_S = 8.0
+EARLY_S = 8.0  # the others: within that many seconds after the start
+MEASURES_S = 4.0  # within that many seconds after the first new sample
 
 
 def begin(bench: Any, *argv: str) -> subprocess.Popen[str]:
@@ -37,9 +39,17 @@ def begin(bench: Any, *argv: str) -> subprocess.Popen[str]:
 def samples(bench: Any) -> Counter[Any]:
     try:
         found: Counter[Any] = bench.run.samples()
-    except (OSError, IndexError):
+    except (OSError, IndexError, ValueError):
         return Counter()  # killed before there was anything
     return found
+
+
+def wait_for_a_sample(bench: Any, process: subprocess.Popen[str], known: Counter[Any]) -> None:
+    """Until there is one more than before, or the run has ended."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and samples(bench) <= known:
+        assert time.monotonic() < deadline, "no sample in two minutes"
+        time.sleep(0.05)
 
 
 def check(bench: Any, before: Counter[Any]) -> Counter[Any]:
@@ -56,25 +66,30 @@ def test_random_kills(bench: Any, phone: PhoneHandle, page: Page, request: pytes
     print(f"seed {seed}")
     chance = random.Random(seed)
     known: Counter[Any] = Counter()
-    ended = runs = early = 0
+    killed = runs = early = ended = 0
+    page.begin_kills()
     start = (bench.suite("body", **POLICY), "--clusters", "4-7", "--device", phone.serial)
-    for _ in range(kills):
+    while killed < kills:
         is_begun = (bench.run.path / "manifest.json").exists()
         if not is_begun:
             shutil.rmtree(bench.run.path, ignore_errors=True)
             known = Counter()
             runs += 1
         process = begin(bench, "--resume", "run") if is_begun else begin(bench, *start, "--out", "run")
+        is_late = chance.random() < LATE
+        if is_late:
+            wait_for_a_sample(bench, process, known)
         try:
-            process.wait(chance.uniform(0.2, LONGEST_S))
+            process.wait(chance.uniform(0, MEASURES_S) if is_late else chance.uniform(0.2, EARLY_S))
         except subprocess.TimeoutExpired:
             process.kill()
-        else:
+            killed += 1
+        else:  # it came to its end before: no kill
             assert process.returncode == 0, process.communicate()
             ended += 1
         process.communicate()
         now = check(bench, known)
-        early += not now
+        early += process.returncode != 0 and now == known
         known = now
         if process.returncode == 0:
             assert sum(known.values()) == WHOLE
@@ -88,7 +103,7 @@ def test_random_kills(bench: Any, phone: PhoneHandle, page: Page, request: pytes
     bench.is_clean(phone)
     assert bench.lab.shell(phone, "settings get global stay_on_while_plugged_in") == "0"
     page.note_kills(
-        f"Killed {kills - ended} times within {LONGEST_S:g} s after each start ({runs} runs, {early} kills before the "
-        f"first record): no complete record was lost or doubled, each run was completed by `--resume`, all settings "
-        f"were put back, and nothing was left on the phone."
+        f"Killed {killed} times at random moments, four of five within {MEASURES_S:g} s after the first new sample "
+        f"({runs} runs and {ended} ends of them, {early} kills before a new sample): no complete record was lost or "
+        f"doubled, each run was completed by `--resume`, all settings were put back, and nothing was left on the phone."
     )

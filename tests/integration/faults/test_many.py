@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -39,12 +41,26 @@ def test_five_faults_among_eight_phones(bench: Any, phones: list[PhoneHandle]) -
     done = bench("run", bench.suite(launches=1), "--device", "all", "--out", "run", "--json")
     assert done.code == 3, done.err
     answer = json.loads(done.out)
-    clean = sorted(name for name, samples in answer["samples"].items() if samples)
-    assert len(clean) == 3, answer
-    messages = [message for message in answer["messages"] if not any(message.startswith(name) for name in clean)]
-    report = (bench.run.path / "report.html").read_text()
-    said = "\n".join([*messages, done.err])
-    for fault, words in FAULTS.values():
+    names = {
+        json.loads(file.read_text())["identity"]["serial"]: file.parent.name
+        for file in bench.run.path.glob("devices/*/device.json")
+    }
+    refused = {each["serial"]: f"{each['state']} {each['remedy']}" for each in answer["unusable"]}
+    kept = {each["name"]: each for each in bench.run.manifest["unusable"]}
+    report = html.unescape((bench.run.path / "report.html").read_text())
+    summary = (bench.run.path / "summary.md").read_text().replace("\\", "")
+    for place, phone in enumerate(phones):
+        name = names.get(phone.serial, "")
+        if place not in FAULTS:
+            assert answer["samples"][name] and name in report, (place, answer)
+            continue
+        fault, words = FAULTS[place]
+        if phone.serial in refused:
+            said = refused[phone.serial]
+            (name,) = (each for each in kept if each.endswith(sha256(phone.serial.encode()).hexdigest()[:6]))
+        else:
+            said = "\n".join(message for message in answer["messages"] if message.startswith(f"{name}: "))
+        assert not answer["samples"].get(name), (fault, answer)
         assert re.search(words, said), (fault, said)
-    for name in clean:
-        assert name in report
+        for page in (report, summary):
+            assert re.search(rf"{re.escape(name)}\b.{{0,600}}?(?:{words})", page, re.DOTALL), (fault, name, page)

@@ -164,10 +164,13 @@ class Bench:
         )
         return [line for line in lines.splitlines() if "convbench" in line]
 
+    def left(self, phone: PhoneHandle) -> list[str]:
+        """What is on the phone of ours: files of its work folder, command lines."""
+        return [*self.lab.shell(phone, "ls -A /data/local/tmp").splitlines(), *self.processes(phone)]
+
     def is_clean(self, phone: PhoneHandle) -> None:
         """Nothing of ours is left on the phone."""
-        assert self.lab.shell(phone, "ls -A /data/local/tmp") == ""
-        assert self.processes(phone) == []
+        assert self.left(phone) == []
 
 
 @pytest.fixture(scope="module")

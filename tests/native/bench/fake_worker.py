@@ -26,6 +26,8 @@ SAMPLED = (
 
 
 def answer(word: str, fields: dict[str, str], say: socket.socket) -> str:
+    if BEHAVIOUR == "knows no threads" and ("threads" in fields or "cpus" in fields):
+        return "failed reason=unknown%20key"
     if word == "hello":
         if BEHAVIOUR == "never starts":
             time.sleep(600)

@@ -54,7 +54,8 @@ class Worker:
     def __init__(self) -> None:
         self.layer: Fields = {}
         self.output: list[float] = []
-        self.checks = 0
+        self.threads: dict[str, str] = {}  # by object
+        self.sampled = ""  # the object of the latest sample, which `check` does not look at
 
     def hello(self, f: Fields) -> str:
         if BEHAVIOUR == "another-version":
@@ -77,6 +78,9 @@ class Worker:
             return "created schedule=a/b"
         if BEHAVIOUR == "telling":
             return "created method=plain kernel=loops schedule=loops+slow weights_bytes=64 create_ns=5 reshape_ns=6"
+        if BEHAVIOUR.startswith("wrong-on-"):
+            self.threads[f["object"]] = f["threads"]
+            return f"created threads={f['threads']}"
         return "created"
 
     def check(self, f: Fields) -> str:
@@ -86,6 +90,8 @@ class Worker:
         if BEHAVIOUR == "writes-nothing":
             return "checked outputs=256 ok=1 error_over_bound=0 checksum=7"
         if BEHAVIOUR == "right-once" and f["compute"] == "0":
+            values = [value + 0.5 for value in values]
+        if f["compute"] == "0" and f"wrong-on-{self.threads.get(self.sampled)}" == BEHAVIOUR:
             values = [value + 0.5 for value in values]
         if BEHAVIOUR == "killer" and f["compute"] == "0" and self.layer["name"] == "small":
             kill_checker()
@@ -103,6 +109,7 @@ class Worker:
             return "ready%20steady go\x07 " + "x" * 300
         if BEHAVIOUR == "endless":
             return "sampled " + "x" * 20000
+        self.sampled = f["object"]
         calls, start = max(1, int(f["calls"])), time.monotonic_ns()
         time.sleep(0.001)
         ns = time.monotonic_ns() - start

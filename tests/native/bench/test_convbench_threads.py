@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import shutil
+import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,9 @@ from harness.store.records import Check, Error, Sample, Worker
 WORKERS = Path(__file__).resolve().parents[3] / "native" / "workers"
 SEE = """
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #define main example_main
 int example_main(int, char **);
 #include "example.c"
@@ -28,10 +35,41 @@ static const char *see(const shim_layer *layer, const shim_tensors *tensors, voi
     sched_getaffinity(0, sizeof set, &set);
     return (size_t)CPU_COUNT(&set) == layer->threads ? create(layer, tensors, object) : "other CPUs than threads";
 }
+static void *touch(void *bytes) {
+    for (size_t i = 0; i < 64; i++) {
+        ((volatile char *)bytes)[4096 * i] = 1;
+    }
+    return NULL;
+}
+static const char *share(void *made) {
+    const size_t bytes = 64 * 4096;
+    if (((object *)made)->layer.threads > 1) {
+        void *fresh = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        pthread_t helper;
+        pthread_create(&helper, NULL, touch, fresh);
+        pthread_join(helper, NULL);
+        munmap(fresh, bytes);
+    }
+    return run(made);
+}
 int main(int argc, char **argv) {
-    const shim_functions functions = {see, run, destroy};
+    const shim_functions functions = {see, share, destroy};
     return shim_main(argc, argv, &functions);
 }
+"""
+LOOK = """
+    import os
+    if len(os.sched_getaffinity(0)) != layer.threads:
+        raise Skip("other CPUs than threads")
+"""
+SHARE = """
+    import mmap, threading
+    if made.layer.threads > 1:
+        fresh = mmap.mmap(-1, 64 * 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        helper = threading.Thread(target=lambda: [fresh.__setitem__(4096 * i, 1) for i in range(64)])
+        helper.start()
+        helper.join()
+        fresh.close()
 """
 
 pytestmark = pytest.mark.native
@@ -73,32 +111,35 @@ def test_ours(threaded: Callable[..., Any], run: Callable[..., Any]) -> None:
     assert all(check.ok for check in result.of(Check))
 
 
-def test_the_shim(
-    threaded: Callable[..., Any], run: Callable[..., Any], need_tool: Callable[[str], str], tmp_path: Path
-) -> None:
-    source, program = tmp_path / "see.c", tmp_path / "see"
-    source.write_text(SEE)
-    sources = [str(source), str(WORKERS / "shim.c")]
-    subprocess.run([need_tool("gcc"), "-O2", f"-I{WORKERS}", "-o", program, *sources, "-lm"], check=True)
-    judge(threaded(program), run)
-
-
-def test_worker_py(threaded: Callable[..., Any], run: Callable[..., Any], tmp_path: Path) -> None:
-    shutil.copy(WORKERS / "worker.py", tmp_path)
+@pytest.fixture(params=["shim", "worker.py"])
+def see(request: pytest.FixtureRequest, tmp_path: Path, need_tool: Callable[[str], str]) -> Path:
+    """The example, which looks at its CPUs and on several threads has another one fault 64 pages in, in every call."""
     program = tmp_path / "see"
+    if request.param == "shim":
+        source = tmp_path / "see.c"
+        source.write_text(SEE)
+        sources = [str(source), str(WORKERS / "shim.c")]
+        command = [need_tool("gcc"), "-O2", f"-I{WORKERS}", "-o", str(program), *sources, "-lm", "-pthread"]
+        subprocess.run(command, check=True)
+        return program
+    shutil.copy(WORKERS / "worker.py", tmp_path)
     text = (WORKERS / "example.py").read_text().partition("\n")[2]
-    old = "    made = Convolution(layer, tensors)\n"
-    assert old in text
-    see = "    import os\n    if len(os.sched_getaffinity(0)) != layer.threads:\n        raise Skip('other CPUs')\n"
-    program.write_text(f"#!{sys.executable} -S\n{text.replace(old, see + old)}")
+    for before, more in (("    made = Convolution(layer, tensors)\n", LOOK), ("    (_products if", SHARE)):
+        assert text.count(before) == 1
+        text = text.replace(before, more + before)
+    program.write_text(f"#!{sys.executable} -S\n{text}")
     program.chmod(0o755)
-    judge(threaded(program), run)
+    return program
 
 
-def judge(plan: Any, run: Callable[..., Any]) -> None:
+def test_others(threaded: Callable[..., Any], run: Callable[..., Any], see: Path) -> None:
+    plan = threaded(see)
     result = run(plan)
     assert result.code == 0, [*result.of(Error), result.stderr]
-    assert len(result.of(Sample)) == 2 * plan.rounds
+    samples = result.of(Sample)
+    assert len(samples) == 2 * plan.rounds
+    for sample in samples:  # those of all threads count where several share a call
+        assert (sample.faults >= 64 * sample.calls) == (sample.threads > 1)
     cpu, cpus = plan.run["cpu"], plan.run["cpus"]
     assert (1, cpu, cpu) in places(result)
     assert {threads for threads, *_ in places(result)} == {1, 2}
@@ -117,3 +158,119 @@ def test_one_that_does_not_say_that_it_has_them(
         "created for 1 thread(s), but threads=2 was asked for"
     }
     assert result.code == 3
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_of_a_program_s_objects_is_judged_by_what_it_left_itself(
+    threaded: Callable[..., Any], run: Callable[..., Any], tmp_path: Path, threads: int
+) -> None:
+    program = tmp_path / f"wrong-on-{threads}"
+    program.write_text(f"#!{sys.executable} -S\n{Path(__file__).with_name('foreign_worker.py').read_text()}")
+    program.chmod(0o755)
+    plan = threaded(program)
+    plan.rounds = 3
+    result = run(plan)
+    assert (result.code, result.of(Error)) == (1, [])
+    verdicts = {(check.threads, check.ok) for check in result.of(Check)}
+    assert verdicts == {(threads, True), (threads, False), (3 - threads, True)}  # right when it is asked to compute
+    counts = {n: sum(s.threads == n for s in result.of(Sample)) for n in (1, 2)}
+    assert counts[3 - threads] == plan.rounds
+    assert counts[threads] < plan.rounds  # it is out
+
+
+class Spoken:
+    """A worker that is spoken to without convbench."""
+
+    def __init__(self, program: Path) -> None:
+        self.socket, other = socket.socketpair()
+        to = [(os.POSIX_SPAWN_DUP2, other.fileno(), 3)]
+        self.pid = os.posix_spawn(program, [str(program), "worker"], os.environ, file_actions=to)
+        other.close()
+        self.lines = self.socket.makefile("r")
+
+    def ask(self, request: str) -> str:
+        self.socket.sendall(f"{request}\n".encode())
+        return self.lines.readline().strip()
+
+    def close(self) -> None:
+        self.lines.close()
+        self.socket.close()
+        os.waitpid(self.pid, 0)
+
+
+@pytest.fixture
+def spoken(see: Path) -> Iterator[Spoken]:
+    worker = Spoken(see)
+    yield worker
+    worker.close()
+
+
+HELLO = "hello protocol=2 cpu={} cpus={} memory=67108864 llc=1048576 min_ns=100000 max_khz=0 probe=1"
+
+
+def test_another_object_s_output_is_not_given_away(spoken: Spoken, tmp_path: Path) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    assert spoken.ask(HELLO.format(cpu, cpu)).startswith("hello protocol=2")
+    for name in ("input", "weights", "bias"):
+        (tmp_path / name).write_bytes(struct.pack("<f", 2))
+    files = " ".join(f"{name}={tmp_path / name}" for name in ("input", "weights", "bias"))
+    sizes = "h=1 w=1 kh=1 kw=1 pt=0 pr=0 pb=0 pl=0 sh=1 sw=1 dh=1 dw=1 groups=1 batch=1 cin=1 cout=1 out_h=1 out_w=1"
+    assert spoken.ask(f"layer name=one type=f32 layout=nhwc {sizes} min=-inf max=inf {files}") == "ok"
+    for number in (0, 1):
+        assert spoken.ask(f"create object={number} algorithm=see schedule=default threads=1").startswith("created")
+    assert spoken.ask("sample object=0 cache=hot calls=3 settle_ns=1000").startswith("sampled calls=3 ")
+    check = f"check object={{}} by=file compute=0 output={tmp_path / 'out'}"
+    assert spoken.ask(check.format(1)) == "failed reason=there%20is%20no%20sample%20of%20it%20to%20write"
+    assert spoken.ask(check.format(0)) == "checked"
+    assert struct.unpack("<f", (tmp_path / "out").read_bytes()) == (6.0,)
+
+
+def test_the_clock_is_probed_on_the_cpu_to_measure(spoken: Spoken) -> None:
+    allowed = sorted(os.sched_getaffinity(0))[:2]
+    if len(allowed) < 2:
+        pytest.skip("needs two CPUs")
+    seen: set[frozenset[int]] = set()
+    for _ in range(200):  # a probe lasts a millisecond or so
+        spoken.socket.sendall(f"{HELLO.format(allowed[1], format_cpus(allowed))}\n".encode())
+        while not select.select([spoken.socket], [], [], 0)[0]:
+            seen.add(frozenset(os.sched_getaffinity(spoken.pid)))
+        assert spoken.lines.readline().startswith("hello")
+        if frozenset(allowed[1:]) in seen:
+            break
+    assert frozenset(allowed[1:]) in seen
+    assert os.sched_getaffinity(spoken.pid) == set(allowed)  # where its threads may go
+
+
+def test_helpers_of_ours_are_seen_to(threaded: Callable[..., Any], start: Callable[..., Any]) -> None:
+    """Somebody keeps freeing the helpers, and works on their CPU."""
+    plan = threaded()
+    cpu = plan.run["cpu"]
+    (other,) = set(sorted(os.sched_getaffinity(0))[:2]) - {cpu}
+    plan.rounds = 12
+    plan.measure["min_ns"] = 10_000_000
+    busy = subprocess.Popen(
+        [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{other}}})\nwhile True: pass"]
+    )
+    started, ended = start(plan), threading.Event()
+
+    def meddle() -> None:
+        while not ended.wait(0.5):
+            for pid in started.workers():
+                with contextlib.suppress(OSError):
+                    for helper in {int(each.name) for each in Path(f"/proc/{pid}/task").iterdir()} - {pid}:
+                        os.sched_setaffinity(helper, {cpu, other})
+
+    meddler = threading.Thread(target=meddle)
+    meddler.start()
+    result = started.finish()
+    ended.set()
+    meddler.join()
+    busy.kill()
+    busy.wait()
+    shared = [s for s in result.of(Sample) if s.threads == 2]
+    assert shared
+    assert sum(s.repinned for s in shared) > 0
+    assert sum(s.nivcsw for s in shared) > 0
+    assert {s.repinned for s in result.of(Sample) if s.threads == 1} == {0}
+    for error in result.of(Error):  # freed again each time it was pinned
+        assert "CPU" in error.reason

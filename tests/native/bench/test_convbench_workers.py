@@ -50,6 +50,15 @@ def test_a_hang_is_remembered_and_costs_the_others_no_rounds(fake: Any, run: Cal
     assert max(lost[1:]) < 0.5
 
 
+def test_one_of_ours_without_variants_of_several_threads_is_told_nothing_of_them(
+    fake: Any, run: Callable[..., Any]
+) -> None:
+    plan = fake("knows no threads")
+    result = run(plan)
+    assert (result.code, result.of(Error)) == (0, [])
+    assert len(result.of(Sample)) == 2 * plan.rounds
+
+
 @pytest.mark.parametrize(
     ("behaviour", "external"), [("fails over object 0", False), ("is hindered over object 0", True)]
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmarks.peers.findings import ALONE, EMPTY
-from benchmarks.peers.measuring import Programs, Setting, middle, ours, plan_of
+from benchmarks.peers.measuring import Programs, Setting, middle, ours, plan_of, together
 from harness.model.layer import Layer
 from harness.plan.planfile import Plan, RunLine, render
 
@@ -83,3 +84,14 @@ def test_without_peers_there_is_no_empty_call() -> None:
 def test_middle() -> None:
     assert middle([3.0, 1.0, 2.0]) == 2.0
     assert middle([]) != middle([])
+
+
+@pytest.mark.parametrize(("ok", "found"), [("true", [2.0, 2.0, 2.0]), ("false", [])])
+def test_together_is_of_flop_per_cycle_whatever_the_clocks(tmp_path: Path, ok: str, found: list[float]) -> None:
+    exe, cpu = tmp_path / "convbench", min(os.sched_getaffinity(0))
+    exe.write_text(
+        f'#!/bin/sh\necho "{{\\"peak\\": {{\\"ok\\": {ok}, \\"flop_per_cycle\\": 32, \\"gflops\\": $$}}}}"\n'
+    )
+    exe.chmod(0o755)
+    assert together(exe, [cpu, cpu]) == found
+    assert together(exe, [cpu]) == [1.0]

@@ -61,7 +61,7 @@ def skip(name: str, layer: str, reason: str) -> Any:
     return parsed({"type": "skip", "layer": layer, **of(name), "reason": reason})
 
 
-def read(samples: list[records.Sample], items: list[Any], threads: int = 1, together: float = 1.0) -> Findings:
+def read(samples: list[records.Sample], items: list[Any], threads: int = 1, together: float | None = None) -> Findings:
     header: Any = None  # nothing of it is read
     findings = Findings([CONV])
     take(findings, Stream(header, items, Samples.of(samples)), threads, together)
@@ -107,14 +107,24 @@ def test_the_first_reason_and_wrong_results() -> None:
 def test_peaks_are_by_launch_and_layer_at_the_clock_of_our_samples() -> None:
     clocks = {0: (2000.0, 2200.0), 1: (3000.0, 3000.0)}
     samples = [
-        sample("ours auto", "conv", launch, 100.0, mhz_before=before, mhz_after=after)
+        sample("ours auto", "conv", launch, 100.0, mhz_before=before, mhz_after=after, threads=2)
         for launch, (before, after) in clocks.items()
     ]
-    findings = read(samples, [worker(0), worker(1)], threads=2, together=1.5)
+    alone = [sample("ours one thread", "conv", 0, 100.0, mhz_before=4000.0, mhz_after=4000.0) for _ in range(3)]
+    findings = read([*samples, *alone], [worker(0), worker(1)], threads=2, together=1.5)
     assert findings.peaks_of == {(2, "conv"): pytest.approx([32 * 2.1 * 1.5, 32 * 3.0 * 1.5])}
-    doubted = read(samples, [worker(0), worker(1, ok=False)])
-    assert [math.isnan(reading) for reading in doubted.peaks[1]] == [False, True]
-    assert read(samples[:1], []).peaks_note(1) == "1 thread(s) unknown, 1 of 1 readings not believed"
+    assert not [note for note in findings.notes if "judged" in note]
+    doubted = read(samples, [worker(0), worker(1, ok=False)], threads=2, together=1.5)
+    assert [math.isnan(reading) for reading in doubted.peaks[2]] == [False, True]
+    assert read(alone[:1], [], together=1.0).peaks_note(1) == "1 thread(s) unknown, 1 of 1 readings not believed"
+
+
+def test_peaks_that_nobody_believes_are_told() -> None:
+    samples = [sample("ours auto", "conv", 0, 100.0, mhz_before=2e3, mhz_after=2e3, threads=2)]
+    note = "no peer is judged at 2 thread(s): no reading of the FMA peak is believed"
+    assert note in read(samples, [worker(0)], threads=2, together=math.nan).notes
+    assert note in read([], [], threads=2, together=1.5).notes
+    assert note not in read(samples, [worker(0)], threads=2).notes  # of pairs, which judge nobody
 
 
 def test_what_disturbed_is_told() -> None:

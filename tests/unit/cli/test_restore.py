@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from harness.devices.base import Attached, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, InfrastructureError, NoDeviceError
 from harness.exit_codes import ExitCode
+from harness.model.condition import Condition
 from tests.settings_phone import FIRST, Phone
 
 pytestmark = pytest.mark.unit
@@ -54,6 +56,38 @@ def test_a_phone_is_put_back_under_another_address(monkeypatch: pytest.MonkeyPat
     done = restore.Restore()()
     assert (done.code, done.lines) == (ExitCode.DONE, ("10.0.0.8:41233: stay_awake put back to '1'",))
     assert moved.values == FIRST
+
+
+def test_a_phone_that_takes_no_lock_may_be_in_use(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Condition("UNLOCKED", "/data/local/tmp/harness-lock cannot be written: Permission denied")
+    monkeypatch.setattr(restore, "leased", lambda *_, **__: nullcontext(Lease((found,), alone=False)))
+    swept: list[Any] = []
+
+    def sweep(*_: Any, **__: Any) -> Swept:
+        swept.append(1)
+        return Swept()
+
+    monkeypatch.setattr(restore, "sweep", sweep)
+    phone = changed(Phone())
+    attach(monkeypatch, phone)
+    assert restore.Restore()().code == ExitCode.INFRASTRUCTURE
+    told = capsys.readouterr().err
+    assert "Permission denied" in told and "--allow UNLOCKED" in told
+    assert phone.values != FIRST and swept == []
+    assert restore.Restore(allow=["UNLOCKED"])().code == ExitCode.DONE
+    assert phone.values == FIRST and swept == [1]
+
+
+def test_a_phone_that_told_no_android_id_then_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = changed(Phone("usb1", serialno="0123456789ABCDEF"))
+    journal = (settings_journal.file_of(PhoneId.of(phone.identity))).read_text()
+    phone.files["/data/local/tmp/.harness-settings.json"] = journal  # the same on both sides
+    phone.identity = replace(phone.identity, second_mark="0a1b2c3d4e5f")
+    attach(monkeypatch, phone)
+    assert restore.Restore()().code == ExitCode.DONE
+    assert phone.values == FIRST and settings_journal.all_kept_here(pytest.fail) == []
 
 
 @pytest.mark.parametrize(

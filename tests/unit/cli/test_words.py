@@ -88,7 +88,11 @@ def test_unknown_values_of_a_device(
         raise DeviceError("it does not tell who uses it")
 
     device = SimpleNamespace(
-        identity=identity, topology=lambda: Topology((cluster,), cluster.cpus), work_root=lambda: "/w", run=run
+        serial=identity.serial,
+        identity=identity,
+        topology=lambda: Topology((cluster,), cluster.cpus),
+        work_root=lambda: "/w",
+        run=run,
     )
     monkeypatch.setattr(discovery, "find", lambda *_: Attached((cast(Device, device),)))
     assert Devices()() == Outcome(lines=tuple(lines), value=ANY)

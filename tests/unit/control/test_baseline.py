@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,13 @@ def test_a_damaged_file_counts_as_unknown_is_said_and_kept_aside_by_who_writes(
     (aside,) = file.parent.glob("baselines.json.damaged.*")
     assert aside.read_text() == '["x"' and aside.name in said[1]
     assert baseline.stored(A, "cpu:0", pytest.fail) == 31.0
+
+
+def test_it_is_found_by_each_name_that_is_surely_the_phone_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    marked = replace(A, second="0a1b2c3d4e5f")
+    shared = replace(marked, is_shared=True)
+    baseline.store(shared, "cpu:0", 31.5, pytest.fail)
+    assert baseline.stored(marked, "cpu:0", pytest.fail) == 31.5
+    baseline.store(A, "battery", 33.0, pytest.fail)  # by a number that a twin has too
+    assert baseline.stored(shared, "battery", pytest.fail) is None

@@ -13,6 +13,7 @@ from harness.control import heat
 from harness.devices.base import Completed, Device, Identity
 from harness.errors import DeadlineExceeded, DeviceLost
 from harness.model.condition import Condition
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -147,3 +148,15 @@ def test_types_may_repeat_and_may_hold_anything() -> None:
         "cpu:0",
         "cpu__b___1m:7",
     ]
+
+
+@given(mutated(b"31000\n", b"45\n"), mutated(b"  temperature: 310\n", b"  temperature: -50\n  level: 3\n"))
+def test_whatever_zones_and_the_battery_say(zone: bytes, battery: bytes) -> None:
+    phone = Phone(zones(cpu=zone.decode("utf-8", "replace")), battery.decode("utf-8", "replace"))
+    device = cast(Device, phone)
+    found = [*heat._read_once(device, ["thermal_zone0"]).values(), heat.battery(device)]
+    assert all(each.temperature is None or -30 <= each.temperature <= 120 for each in found)
+
+
+def test_a_battery_of_any_number_of_digits() -> None:
+    assert heat.battery(cast(Device, Phone({}, f"  temperature: {'9' * 5000}\n"))) == heat.NOWHERE

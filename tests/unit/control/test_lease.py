@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.control import lease
+from harness.control import lease, phone_lock
 from harness.devices.base import Identity
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceError
+from harness.model.condition import Condition
 
 pytestmark = pytest.mark.unit
 
@@ -219,9 +221,45 @@ def test_a_host_without_a_folder_for_locks_is_told(
         (found,) = held.conditions
     assert held.alone  # the lock on the phone keeps this host's runs out as well
     assert found.name == "UNLOCKED" and str(tmp_path / "file" / "locks") in found.what
-    said: list[str] = []
-    with lease.host_cpus(LOCAL, threading.Event(), said.append):
-        assert "UNLOCKED" in said[0]
+    with lease.host_cpus(LOCAL, threading.Event(), pytest.fail) as conditions:
+        assert [condition.name for condition in conditions] == ["UNLOCKED"]
+
+
+def test_a_phone_in_use_is_not_asked_all_the_time(
+    phone: OnThisHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+    whole = OnThisHost.run
+
+    def counted(*positional: Any, **named: Any) -> Any:
+        asked.append(positional)
+        return whole(*positional, **named)
+
+    with lease.leased(phone):
+        monkeypatch.setattr(OnThisHost, "run", counted)
+        monkeypatch.setenv("HARNESS_LOCK_DIR", str(tmp_path / "of another host"))
+        with pytest.raises(DeviceError, match=r"waited for 0\.5 s"), lease.leased(phone, wait_s=0.5):
+            pytest.fail("held")
+    assert len(asked) <= 4
+
+
+def test_results_are_stamped_from_the_moment_that_another_harness_has_the_phone(
+    phone: OnThisHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(phone_lock, "RENEWED_S", 0.05)
+    stamped: list[Condition] = []
+    done = threading.Event()
+
+    def stamp(condition: Condition) -> None:
+        stamped.append(condition)
+        done.set()
+
+    with lease.leased(phone, say=pytest.fail, stamp=stamp) as held:
+        assert held.conditions == ()
+        (tmp_path / "phone" / "harness-lock" / "2").mkdir()
+        assert done.wait(10)
+    assert [(c.name, c.what.split(":")[0]) for c in stamped] == [("UNLOCKED", "the lock on the phone is gone")]
+    assert "measure again" in stamped[0].advice
 
 
 def test_a_waiting_local_is_told_which_runs_have_virtual_phones(tmp_path: Path) -> None:

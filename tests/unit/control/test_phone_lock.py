@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 
 from harness.control import phone_lock
 from harness.control.holder import Holder
-from harness.control.phone_lock import NoLock, PhoneLock, parse
+from harness.control.phone_lock import PhoneLock, parse
 from harness.devices.base import Completed
 from harness.devices.local import LocalDevice
-from harness.errors import DeadlineExceeded, DeviceLost
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -51,6 +53,7 @@ def device(request: pytest.FixtureRequest, tmp_path: Path, need_tool: Callable[[
 def lock_of(device: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., PhoneLock]:
     said: list[str] = []
     monkeypatch.setattr(phone_lock, "RENEWED_S", 0.05)
+    monkeypatch.setattr(phone_lock, "_AGAIN_S", 0.01)
 
     def make(me: Holder | None = None, say: Callable[[str], None] = said.append) -> PhoneLock:
         return PhoneLock(device, me or Holder.me(), say)
@@ -168,12 +171,58 @@ def test_an_answer_that_was_lost(device: Shell, lock_of: Callable[..., PhoneLock
     assert list(Path(device.work_root()).iterdir()) == []
 
 
-def test_a_lost_phone_is_lost_and_a_silent_one_has_no_lock(device: Shell, lock_of: Callable[..., PhoneLock]) -> None:
-    device.failures = [DeviceLost("gone"), DeadlineExceeded("sh took longer than 15 s")]
+def test_whoever_gets_no_answer_asks_again_and_does_not_take_the_phone_for_free(
+    device: Shell, lock_of: Callable[..., PhoneLock]
+) -> None:
+    left_by(device, ELSEWHERE, f"{BOOT} {uptime()}")
+    slow = DeadlineExceeded("sh took longer than 15 s")
+    device.failures = [DeviceLost("gone")]
     with pytest.raises(DeviceLost):
         lock_of().acquire()
-    with pytest.raises(NoLock, match="longer than 15 s"):
+    device.failures = [slow, slow]
+    assert not lock_of().acquire()
+    device.failures = [slow, slow, slow]
+    with pytest.raises(DeadlineExceeded):
         lock_of().acquire()
+    device.failures = [DeviceError("more than one device")]
+    with pytest.raises(DeviceError, match="more than one"):
+        lock_of().acquire()
+
+
+def test_a_cut_answer_is_asked_for_again(device: Shell, lock_of: Callable[..., PhoneLock]) -> None:
+    left_by(device, ELSEWHERE, f"{BOOT} {uptime()}")
+    whole = device.run
+    answers = 0
+
+    def cut(argv: Sequence[str], **rest: Any) -> Completed:
+        nonlocal answers
+        answers += 1
+        done = whole(argv, **rest)
+        return replace(done, stdout=done.stdout[:30]) if answers < cuts else done
+
+    device.run = cut  # type: ignore[method-assign]
+    cuts = 3
+    assert not lock_of().acquire() and answers == 3
+    cuts = 100
+    with pytest.raises(TransientError, match="did not tell which harness"):
+        lock_of().acquire()
+
+
+def test_whoever_was_silent_for_too_long_is_told_that_another_one_took_it_over(
+    device: Shell, lock_of: Callable[..., PhoneLock]
+) -> None:
+    said: list[str] = []
+    mine = lock_of(None, said.append)
+    assert mine.acquire()
+    for stranger in ("99999999999999999999", "007x", "0"):
+        (Path(device.work_root()) / "harness-lock" / stranger).mkdir()
+    mine._let_go.wait(0.3)
+    assert said == []
+    left_by(device, ELSEWHERE, f"{BOOT} {uptime()}", 2)
+    assert mine._renewer is not None
+    mine._renewer.join(10)
+    assert said == ["the lock on the phone is gone: another harness may have used it since"]
+    mine.release()
 
 
 def test_whoever_lost_it_is_told(device: Shell, lock_of: Callable[..., PhoneLock]) -> None:
@@ -183,7 +232,7 @@ def test_whoever_lost_it_is_told(device: Shell, lock_of: Callable[..., PhoneLock
     shutil.rmtree(Path(device.work_root()) / "harness-lock")
     assert mine._renewer is not None
     mine._renewer.join(10)
-    assert said == ["the lock on the phone is gone: another harness may use it now"]
+    assert said == ["the lock on the phone is gone: another harness may have used it since"]
     mine.release()
 
 
@@ -197,7 +246,21 @@ def test_whatever_a_phone_says(lines: list[str]) -> None:
     assert all(0 <= seen.stale_in_s(held) <= 180 for held in seen.held)
 
 
+ANSWER = f"\nT\nnow {BOOT} 900.00\nbeat 1 {BOOT} 890.00\nheld 1 {ELSEWHERE.line}\nend T\n"
+
+
+@given(mutated(ANSWER.encode()))
+def test_a_mutated_answer(said: bytes) -> None:
+    try:
+        seen = parse(said.decode("utf-8", "replace"), "T")
+    except TransientError:
+        return
+    assert all(0 < held.number < 10**8 for held in seen.held)
+    assert all(0 <= seen.stale_in_s(held) <= 180 for held in seen.held)
+    assert all(str(held.holder).isprintable() for held in seen.held)
+
+
 @pytest.mark.parametrize("output", ["", "T\n", "\nT\nnow b 1\n", "\nend T\n"])
 def test_a_cut_answer_is_no_answer(output: str) -> None:
-    with pytest.raises(NoLock):
+    with pytest.raises(TransientError):
         parse(output, "T")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
 
 from harness.control import quarantine
 from harness.devices.base import Attached, Device, Identity, Unusable
@@ -14,6 +17,7 @@ from harness.devices.phone_id import PhoneId
 from harness.errors import NoDeviceError
 from harness.exit_codes import ExitCode
 from harness.measure.context import Context
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -109,3 +113,39 @@ def test_release_by_a_name() -> None:
     quarantine.put(ID_B, "two", 2)
     assert [each.reason for each in quarantine.release_named(B.serial)] == ["two"]
     assert quarantine.every() == []
+
+
+def test_it_stays_when_a_phone_is_known_by_something_else() -> None:
+    first = replace(ID_A, second="0a1b2c3d4e5f")
+    quarantine.put(first, "a hub at its end", 2)
+    mine, twin = (replace(ID_A, second=mark, is_shared=True) for mark in ("0a1b2c3d4e5f", "f1e2d3c4b5a6"))
+    assert quarantine.of(mine) is not None and quarantine.of(twin) is None
+    assert not quarantine.release(twin)
+    assert quarantine.release(mine) and quarantine.of(first) is None
+
+
+KEPT = {
+    "reason": "r", "since": "2026-01-01T00:00:00Z", "until": "2999-01-01T00:00:00Z", "title": "t",
+    "digest": ID_A.digest, "address": "a",
+}  # fmt: skip
+
+
+def test_a_file_of_before_and_one_of_another_phone() -> None:
+    file = quarantine._file(ID_A.digest)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(KEPT))
+    assert quarantine.of(ID_A) is not None
+    file.write_text(json.dumps({**KEPT, "digest": "../../up"}))
+    said: list[str] = []
+    assert quarantine.of(ID_A, said.append) is None and "is damaged" in said[0]
+
+
+@given(mutated(json.dumps(KEPT).encode()))
+def test_any_file(data: bytes) -> None:
+    file = quarantine._file(ID_A.digest)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    found = quarantine.of(ID_A)
+    assert found is None or found.digest == ID_A.digest
+    for each in file.parent.iterdir():
+        each.unlink()

@@ -156,6 +156,33 @@ def test_a_command_that_hung_may_have_done_it(tmp_path: Path, phone: Phone, stam
     assert (phone.fixed, waiting(phone)) == ("false", {})
 
 
+def test_writing_that_never_ends_and_has_no_effect_is_one_warning(tmp_path: Path, phone: Phone, stamps: Stamps) -> None:
+    phone.hangs, phone.ignores = {"settings put"}, {*FIRST}
+    with settings.applied(phone.device, PhoneSettings(), tmp_path / "s.jsonl", stamps.append):
+        pass
+    told = stamps.text("SETTING_REFUSED").split("; ")
+    assert told == [f"{name}: settings took longer than 10 s" for name in ("stay_awake", "screen_timeout")]
+    assert len([call for call in phone.calls if call.startswith("put")]) == 1  # it is not waited for again
+    assert waiting(phone) == {} and phone.values == FIRST
+
+
+def test_writing_that_never_ends_and_has_its_effect_is_put_back(tmp_path: Path, phone: Phone, stamps: Stamps) -> None:
+    phone.hangs = {"settings put"}
+    with settings.applied(phone.device, ONLY_AWAKE, tmp_path / "s.jsonl", stamps.append):
+        assert (phone.values[AWAKE], waiting(phone)) == ("7", {"stay_awake": "1"})
+    assert waiting(phone) == {} and phone.values == FIRST
+
+
+def test_writing_that_never_ends_and_has_its_effect_late_is_put_back(
+    tmp_path: Path, phone: Phone, stamps: Stamps
+) -> None:
+    phone.hangs, phone.ignores = {"settings put"}, {AWAKE}
+    with settings.applied(phone.device, ONLY_AWAKE, tmp_path / "s.jsonl", stamps.append):
+        phone.ignores.clear()
+        phone.values[AWAKE] = "7"
+    assert waiting(phone) == {} and phone.values == FIRST
+
+
 def test_what_an_older_android_lacks_is_not_tried(tmp_path: Path, stamps: Stamps) -> None:
     phone = Phone(sdk=28)
     with settings.applied(phone.device, ALL, tmp_path / "s.jsonl", stamps.append):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from harness.control import settings, settings_journal
-from harness.control.settings_journal import Change, Pending
+from harness.control.settings_journal import Change, Pending, keep_here
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
 from tests.settings_phone import FIRST, Phone
@@ -56,7 +57,7 @@ def test_a_damaged_journal_is_said_and_kept_aside_on_both_sides(state: Path, pho
         assert phone.values == FIRST
         assert not file.exists() and ON_PHONE not in phone.files
         assert len(list(state.iterdir())) == again and set(phone.files) == {f"{ON_PHONE}.damaged"}
-        here, there = said[-2:]
+        there, here = said[-2:]
         assert "is damaged" in here and str(file) in here and "is damaged" in there
         assert settings.restore(phone.device, say=pytest.fail) == settings.Restored()
 
@@ -136,6 +137,7 @@ def test_a_journal_that_cannot_be_removed_is_told_as_one_message(
         raise PermissionError(13, "Permission denied")
 
     known = PhoneId.of(phone.identity)
+    settings_journal.keep_here(known, AWAKE)
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(InfrastructureError, match=rf"cannot remove {state}/{known.digest}\.json: Permission denied"):
         settings_journal.keep_here(known, ())
@@ -147,3 +149,39 @@ def test_a_state_folder_that_cannot_be_read_is_said(state: Path, phone: Phone) -
     said: list[str] = []
     assert settings.restore(phone.device, say=said.append) == settings.Restored()
     assert "cannot be read" in said[0]
+
+
+def by_number(second_mark: str, *, is_shared: bool = False) -> Phone:
+    """A phone with a serial number that another one has too."""
+    phone = Phone()
+    phone.identity = replace(phone.identity, second_mark=second_mark, serialno_is_shared=is_shared)
+    phone.values["stay_on_while_plugged_in"] = "7"
+    return phone
+
+
+FIRST_MARK, SECOND_MARK = "0a1b2c3d4e5f", "f1e2d3c4b5a6"
+AWAKE = [Change(setting="stay_awake", saved="1", ours="7")]
+
+
+def test_a_journal_is_found_after_another_phone_with_the_number_was_seen(state: Path) -> None:
+    keep_here(PhoneId.of(by_number(FIRST_MARK).identity), AWAKE)
+    twin = by_number(SECOND_MARK, is_shared=True)
+    assert settings.restore(twin.device) == settings.Restored()
+    assert twin.values["stay_on_while_plugged_in"] == "7"
+    mine = by_number(FIRST_MARK, is_shared=True)
+    assert all(each.is_of(PhoneId.of(mine.identity)) for each in settings.pending_phones())
+    assert settings.restore(mine.device).done == ["stay_awake put back to '1'"]
+    assert list(state.iterdir()) == []
+
+
+def test_a_journal_of_a_phone_that_told_no_mark_is_its_own_where_the_phone_has_the_same(state: Path) -> None:
+    silent = by_number("", is_shared=True)  # known by its address
+    keep_here(PhoneId.of(silent.identity), AWAKE)
+    (file,) = state.iterdir()
+    again = by_number(FIRST_MARK, is_shared=True)
+    again.files[ON_PHONE] = json.dumps({**json.loads(file.read_text()), "title": "another"})
+    assert settings.restore(again.device).done and list(state.iterdir()) == [file]  # not the same: whose is it?
+    again.values["stay_on_while_plugged_in"] = "7"
+    again.files[ON_PHONE] = file.read_text()
+    assert settings.restore(again.device).done == ["stay_awake put back to '1'"]
+    assert list(state.iterdir()) == []

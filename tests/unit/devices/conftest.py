@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import socketserver
 import struct
@@ -194,7 +195,9 @@ class _Handler(socketserver.BaseRequestHandler):
                         process.stdin.flush()  # type: ignore[union-attr]
                     elif kind == 4:
                         process.stdin.close()  # type: ignore[union-attr]
-            except (OSError, EOFError, ValueError):
+            except (OSError, EOFError):  # the client has closed the stream: adbd hangs up on the shell
+                process.send_signal(signal.SIGHUP)
+            except ValueError:
                 pass
 
         threading.Thread(target=feed, daemon=True).start()

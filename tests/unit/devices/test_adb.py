@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,14 @@ from harness.devices.adb import AdbDevice
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.devices.transport import CommandTimedOut
-from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError
+from harness.errors import (
+    DeadlineExceeded,
+    DeviceError,
+    DeviceLost,
+    InfrastructureError,
+    TransientError,
+    WrongDevice,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -133,6 +141,11 @@ def test_a_stream_that_hangs_is_a_loss_and_its_program_is_killed(
         assert not running(int(pid))
 
 
+def test_a_program_that_hangs_is_no_loss(device: AdbDevice) -> None:
+    with pytest.raises(DeadlineExceeded, match=r"sleep took longer than 0\.5 s and was stopped"):
+        device.run(["sleep", "100"], deadline_s=0.5)
+
+
 @pytest.mark.parametrize("silent", ["all", "end"])
 def test_an_answer_that_never_comes_of_a_program_that_has_ended(device: AdbDevice, phone: Any, silent: str) -> None:
     phone.silent = silent
@@ -213,12 +226,12 @@ def test_a_sensor_that_never_answered_is_not_asked_again(device: AdbDevice, monk
     hanging = "/sys/class/thermal/thermal_zone9/temp"
     asked: list[bytes] = []
 
-    def shell(line: str, deadline: Any, stdin: bytes) -> tuple[int, bytes, bytes]:
+    def shell(line: str, deadline: Any, stdin: bytes, late: Any) -> tuple[int, bytes, bytes]:
         asked.append(stdin)
         token = line.rsplit(maxsplit=1)[-1].strip("'")
         output = f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n"
         if hanging.encode() in stdin:
-            raise CommandTimedOut(output.encode())
+            raise CommandTimedOut(output.encode(), late(output.encode()))
         return 0, f"{output}31000\n\n{token} 0\n".encode(), b""
 
     monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))
@@ -300,7 +313,7 @@ def test_push_over_a_broken_connection(device: AdbDevice, phone: Any, work: Path
 
 
 def test_push_of_a_missing_file(device: AdbDevice, work: Path, tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="absent"):
+    with pytest.raises(InfrastructureError, match="absent"):
         device.push(tmp_path / "absent", str(work / "x"))
 
 
@@ -549,3 +562,132 @@ def test_topology_is_of_the_phone_and_within_the_affinity_mask(device: AdbDevice
     assert topology == LocalDevice().topology()
     assert topology.allowed == tuple(sorted(os.sched_getaffinity(0)))
     assert set(topology.allowed) <= {cpu for cluster in topology.clusters for cpu in cluster.cpus}
+
+
+def become(phone: Any, serialno: str, android_id: str | None) -> None:
+    """That phone is behind the address from now on; None: its settings tell no android_id."""
+    phone.properties["ro.serialno"] = serialno
+    phone.write_programs()
+    file = phone.root / "settings-secure-android_id"
+    if android_id is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_text(f"{android_id}\n")
+
+
+FIRST_ID, SECOND_ID = "0a1b2c3d4e5f6071", "f1e2d3c4b5a69788"
+
+
+@pytest.mark.parametrize("serialno", ["unknown", "8A9X0B1C2"])
+def test_a_phone_told_by_its_android_id_alone_is_asked_for_it_again(
+    device: AdbDevice, phone: Any, serialno: str
+) -> None:
+    become(phone, serialno, FIRST_ID)
+    assert device.identity.second_mark
+    device.shares_its_number()
+    device.confirm()
+    become(phone, serialno, SECOND_ID)
+    with pytest.raises(WrongDevice, match="another phone answers at PHONE1"):
+        device.confirm()
+    become(phone, serialno, None)
+    with pytest.raises(DeviceLost, match="no android_id"):
+        device.confirm()
+
+
+def test_a_phone_that_tells_nothing_is_not_confirmed(device: AdbDevice, phone: Any) -> None:
+    assert device.identity.serialno == "ABC"
+    (phone.root / "properties").write_text("")
+    with pytest.raises(DeviceLost, match="getprop gives nothing"):
+        device.confirm()
+
+
+def test_a_phone_known_by_its_address_is_the_same_until_it_starts_anew(device: AdbDevice, phone: Any) -> None:
+    become(phone, "unknown", None)
+    known = device.identity
+    device.confirm()
+    become(phone, "unknown", FIRST_ID)  # its settings had hung
+    device.confirm()
+    device._identity = replace(known, boot_id="another boot")
+    with pytest.raises(WrongDevice):
+        device.confirm()
+
+
+def test_sensors_that_all_hang_cost_one_time_limit(device: AdbDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adb, "_FILES_S", 0.3)
+    monkeypatch.setattr(adb, "_FILES_PER_S", 1e9)
+    zones = [f"/sys/class/thermal/thermal_zone{n}/temp" for n in range(7)]
+    asked: list[bytes] = []
+
+    def shell(line: str, deadline: Any, stdin: bytes, late: Any) -> tuple[int, bytes, bytes]:
+        asked.append(stdin)
+        time.sleep(0.12)
+        token = line.rsplit(maxsplit=1)[-1].strip("'")
+        output = f"1 (sh) S {'0 ' * 30}\n\n{token} 0\n".encode()
+        raise CommandTimedOut(output, late(output))
+
+    monkeypatch.setattr(device, "_transport", SimpleNamespace(shell=shell))
+    monkeypatch.setattr(device, "_late", lambda *_: DeadlineExceeded("it was stopped"))
+    for _ in range(2):
+        assert device.read_files(zones) == dict.fromkeys(zones)
+    assert len(asked) <= 3
+    assert set(device.silent_files) == set(zones)
+
+
+def says(phone: Any, program: str, output: bytes) -> None:
+    """That program of the phone prints this, whatever it is asked."""
+    (phone.root / "bin" / f"{program}.out").write_bytes(output)
+    file = phone.root / "bin" / program
+    file.write_text(f'#!/bin/sh\nexec cat "{file}.out"\n')
+    file.chmod(0o755)
+
+
+def test_noise_of_wc_is_no_size(device: AdbDevice, phone: Any, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"12345")
+    says(phone, "wc", b"WARNING: linker: unused DT entry\n5\n")
+    device.pull(str(source), tmp_path / "got")
+    assert (tmp_path / "got").read_bytes() == b"12345"
+    for noise in (b"WARNING: linker\n", b"", b"9" * 5000, b"9" * 18, b"-5\n"):
+        says(phone, "wc", noise)
+        with pytest.raises(DeviceError, match="does not tell how long it is"):
+            device.pull(str(source), tmp_path / "got")
+
+
+@pytest.mark.parametrize("mask", [b",", b"f" * 9000, b"0x", b""])
+def test_a_mask_that_is_none_limits_nothing(device: AdbDevice, phone: Any, mask: bytes) -> None:
+    says(phone, "taskset", b"pid 7's current affinity mask: " + mask + b"\n")
+    assert device.topology().allowed
+
+
+def test_names_that_lead_elsewhere_are_no_names(device: AdbDevice, phone: Any) -> None:
+    says(phone, "ls", b"../../up\n..\n.\na\0b\n/abs\n.hidden\nok\n")
+    assert device.list_dir("/x") == (".hidden", "ok")
+
+
+def test_a_name_that_this_host_cannot_have(device: AdbDevice, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"12345")
+    with pytest.raises(InfrastructureError, match="name too long"):
+        device.pull(str(source), tmp_path / ("x" * 300))
+
+
+def test_sizes_of_any_length_are_none(device: AdbDevice, phone: Any) -> None:
+    says(phone, "df", b"Filesystem 1K-blocks Used Available Use% Mounted on\n/dev 1 2 " + b"9" * 5000 + b" 3% /data\n")
+    with pytest.raises(DeviceError, match="df gives no sizes"):
+        device.free_bytes("/data")
+
+
+@pytest.mark.parametrize("offset", [0, 1, 4095, 4096, 4097, 9999, 10_000, 10_001, 20_000])
+def test_what_is_left_out_of_a_growing_file_is_not_read(
+    device: AdbDevice, phone: Any, shell: str, tmp_path: Path, offset: int
+) -> None:
+    phone.shell = shell
+    says(phone, "tail", b"it reads all that it leaves out")
+    data = os.urandom(10_000)
+    (tmp_path / "growing").write_bytes(data)
+    assert device.read_from(str(tmp_path / "growing"), offset) == data[offset:]
+
+
+def test_a_growing_file_that_may_not_be_read_is_an_error(device: AdbDevice, phone: Any, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="reading"):
+        device.read_from(str(tmp_path), 0)

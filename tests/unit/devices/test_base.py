@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
 
 from harness.devices.base import Completed, Identity, format_cpus, parse_cpus
 from harness.devices.local import LocalDevice
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +39,12 @@ def test_lists_of_cpus(text: str, cpus: tuple[int, ...]) -> None:
         ("adb-8A9X-uRk7Zl._adb-tls-connect._tcp", True),
         ("adb-8A9X-uRk7Zl (2)._adb-tls-connect._tcp.", True),
         ("8A9X0B1C2", False),
+        ("phone.lab:5555", True),
         ("emulator-5554", False),
+        ("usb:1-2", False),
+        ("usb:1:2", False),
+        ("transport_id:5", False),
+        ("10.0.0.7:99999999", False),
     ],
 )
 def test_a_serial_tells_whether_a_phone_is_reached_over_a_network(serial: str, networked: bool) -> None:
@@ -60,3 +67,12 @@ def test_a_serial_tells_whether_a_phone_is_reached_over_a_network(serial: str, n
 )
 def test_a_refusal_is_one_line(stdout: bytes, stderr: bytes, told: str) -> None:
     assert Completed((), 3, stdout, stderr).refusal == told
+
+
+@given(mutated(b"0-3,5", b"0-4095", b"0-4095," * 3000))
+def test_a_list_of_cpus_is_one_or_none(said: bytes) -> None:
+    try:
+        cpus = parse_cpus(said.decode("utf-8", "replace"))
+    except ValueError:
+        return
+    assert all(0 <= cpu <= 4095 for cpu in cpus)

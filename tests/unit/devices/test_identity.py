@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
+from hypothesis import given
 
 from harness.devices import identity
+from harness.devices.base import as_json
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +62,26 @@ def test_local_takes_the_processor_name() -> None:
     one = identity.local(files, machine="x86_64", kernel="6.1", page_size=4096)
     assert (one.soc, one.boot_id, one.abis, one.kind, one.host) == ("AMD EPYC", "abc", ("x86_64",), "local", "")
     assert identity.local({}, machine="aarch64", kernel="6.1", page_size=65536).soc == "aarch64"
+
+
+GETPROP = b"[ro.product.model]: [Pixel 3]\n[ro.build.version.sdk]: [31]\n[ro.serialno]: [8A9X]\n[a]: [one\ntwo]\r\n"
+
+
+@given(mutated(GETPROP), mutated(b"4096\n", b"16384\n"))
+def test_mutated_properties_make_an_identity_with_bounds(said: bytes, page_size: bytes) -> None:
+    properties = identity.parse_properties(said.decode("utf-8", "replace"))
+    one = identity.phone("S", "h:1", properties, page_size=page_size.decode("utf-8", "replace"))
+    assert 0 <= one.sdk <= 10_000 and 1 <= one.page_size <= 1 << 30
+    texts = [value for value in as_json(one).values() if isinstance(value, str)]
+    assert all(text.isprintable() and len(text) <= 256 for text in [*texts, *one.abis])
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "0", "-4096", "4096 junk"])
+def test_a_page_size_that_is_none(size: str) -> None:
+    assert identity.phone("S", "h:1", {"ro.build.version.sdk": "9" * 5000}, page_size=size).page_size == 4096
+
+
+def test_properties_without_an_end_are_no_work() -> None:
+    began = process_time()
+    assert identity.parse_properties("[a]: [b\n" * 50_000) == {}
+    assert process_time() - began < 5  # some 0.02 s; each line looked at to the end: minutes

@@ -96,3 +96,26 @@ def test_what_is_no_android_id_is_no_mark(text: str) -> None:
 
 def test_the_second_mark_does_not_tell_the_android_id() -> None:
     assert "7d1f9e0c2b3a4855" not in A and len(A) == 12
+
+
+@pytest.mark.parametrize(
+    ("before", "is_its_own"),
+    [
+        (PIXEL, False),  # it told no mark then: a twin may have written it
+        (replace(PIXEL, second=A), True),
+        (replace(PIXEL, second=B), False),  # of its twin
+        (replace(PIXEL, second=A, is_shared=True), True),
+        (replace(PIXEL, is_shared=True), False),  # by its address alone, which may be another one's by now
+    ],
+)
+def test_its_files_are_found_after_another_phone_with_its_number_was_seen(before: PhoneId, is_its_own: bool) -> None:
+    now = replace(PIXEL, second=A, is_shared=True)
+    assert now.owns(before.digest, before.second) is is_its_own
+    assert before.digest in now.digests and now.digests[0] == now.digest
+
+
+def test_its_files_are_found_when_its_number_tells_it_again() -> None:
+    shared = replace(PIXEL, second=A, is_shared=True)
+    assert replace(PIXEL, second=A).owns(shared.digest, A)
+    assert PIXEL.owns(PIXEL.digest, A) and not replace(PIXEL, second=B).owns(PIXEL.digest, A)
+    assert not PIXEL.owns("0" * 16)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.devices import scripts
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -37,12 +38,22 @@ def test_programs_come_back_with_their_arguments(processes: list[tuple[int, list
     assert found == [(f"{pid} (a) S", [b"program", *words, b"x"]) for pid, words in processes]
 
 
-@given(st.binary(max_size=200))
+STAT = b"7 (a b) S 1 7 7 0 -1 4 0 0 0 0 1 2 3 4 20 0 1 0 1234 0 0\n"
+
+
+@given(mutated(STAT, f"noise\n{TOKEN} boot\n{TOKEN} 7 (a) S\n/x\0y\0\n".encode(), b"/a:1\n/b:2\n"))
 def test_no_output_breaks_a_parser(output: bytes) -> None:
     scripts.parse_programs(output, TOKEN)
     scripts.parse_lines(output)
-    scripts.parse_stat(output.decode("utf-8", "replace"))
+    stat = scripts.parse_stat(output.decode("utf-8", "replace"))
+    assert stat is None or (0 < stat[0] < 2**31 and 0 <= stat[1] < 2**63)
     assert len(scripts.parse_frames(output, TOKEN, 3)) == 3
+
+
+@pytest.mark.parametrize("pid", ["0", "-1", "9" * 30])
+def test_no_phone_names_every_process(pid: str) -> None:
+    assert scripts.parse_stat(STAT.decode()) == (7, 1234, "S")
+    assert scripts.parse_stat(STAT.decode().replace("7 (", f"{pid} (", 1)) is None
 
 
 def test_lines_of_files_are_put_together() -> None:

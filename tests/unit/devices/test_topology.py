@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness.devices import topology
 from harness.devices.base import Cluster, Topology, format_cpus
 from harness.devices.cores import core_name
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 CPU = "/sys/devices/system/cpu"
@@ -279,6 +280,31 @@ def test_garbage_never_breaks_it_and_every_cpu_is_in_one_cluster(files: dict[str
     members = [cpu for cluster in found.clusters for cpu in cluster.cpus]
     assert sorted(members) == sorted(set(members)) == list(topology.cpus_of(files, (0, 1)))
     assert set(found.allowed) <= set(members)
+
+
+CPUINFO = b"processor : 0\nCPU implementer : 0x41\nCPU variant : 0x1\nCPU part : 0xd0a\nCPU revision : 0\n"
+ANSWERS = (b"0-3", b"0", b"1804800", b"0x00000000516f802d", b"schedutil", b"1024", CPUINFO, b"Cpus_allowed_list: 0-3")
+
+
+@given(st.dictionaries(st.sampled_from(PATHS), mutated(*ANSWERS)))
+def test_mutated_files_give_numbers_that_can_be(files: dict[str, bytes | None]) -> None:
+    found = topology.build(files, topology.allowed_by_status(files))
+    for cluster in found.clusters:
+        assert all(0 <= cpu <= 4095 for cpu in cluster.cpus)
+        assert 0 <= cluster.max_khz <= 10**9 and 0 <= cluster.capacity <= 10**6
+        assert f"{cluster.max_khz / 1e6:.2f} GHz" and len(cluster.midr) <= 10
+        assert len(cluster.governor) <= 64
+
+
+@given(mutated(b"pid 7's current affinity mask: f0\n", b"mask: 0xff,ffffffff\n", b"mask: " + b"f" * 9000))
+def test_a_mutated_mask(said: bytes) -> None:
+    assert all(0 <= cpu <= 4095 for cpu in topology.allowed_by_mask(said.decode("utf-8", "replace")))
+
+
+def test_masks() -> None:
+    assert topology.allowed_by_mask("WARNING: linker\npid 7's current affinity mask: f0\n") == (4, 5, 6, 7)
+    assert topology.allowed_by_mask("pid 7's current affinity mask: 1,00000001\n") == (0, 32)
+    assert topology.allowed_by_mask("mask: f0 of something else") == ()
 
 
 def test_a_process_that_is_kept_off_a_cluster_has_nothing_to_do_with_it() -> None:

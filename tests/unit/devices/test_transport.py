@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 import pytest
 from adbutils.errors import AdbTimeout
 
 from harness.devices.transport import Deadline, Server, Transport
-from harness.errors import DeviceLost
+from harness.errors import DeviceError, DeviceLost, InfrastructureError
 
 pytestmark = pytest.mark.unit
 
@@ -56,6 +58,28 @@ def test_a_deadline_holds_for_all_reads_together(dribbling: Server) -> None:
     assert time.monotonic() - began < 5
 
 
+class Broken(io.RawIOBase):
+    """A file on a disk of this host that is full, or broken."""
+
+    def write(self, data: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    def read(self, size: int = -1) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_file_of_this_host_that_fails_is_no_lost_connection(fake_adb: Any, phone: Any, tmp_path: Path) -> None:
+    host, port = fake_adb.address.split(":")
+    transport = Transport(Server(host, int(port)), "PHONE1")
+    (tmp_path / "source").write_bytes(b"x" * 100)
+    with pytest.raises(InfrastructureError, match="No space left") as caught:
+        transport.receive_file(str(tmp_path / "source"), cast(IO[bytes], Broken()), Deadline(10))
+    assert not isinstance(caught.value, DeviceError)  # nobody waits for the phone
+    with pytest.raises(InfrastructureError, match="Input/output error") as caught:
+        transport.send_file(cast(IO[bytes], Broken()), str(tmp_path / "target"), 0o644, Deadline(10))
+    assert not isinstance(caught.value, DeviceError)
+
+
 def test_one_phone_is_reconnected_and_no_other(fake_adb: Any, add_phone: Any) -> None:
     host, port = fake_adb.address.split(":")
     for serial in ("PHONE1", "10.0.0.7:5555"):
@@ -70,8 +94,9 @@ def test_a_phone_on_the_network_that_the_server_forgot_is_connected(fake_adb: An
     Transport(Server(host, int(port)), "10.0.0.7:5555").reconnect()
     assert fake_adb.requests == ["host-serial:10.0.0.7:5555:reconnect", "host:connect:10.0.0.7:5555"]
     fake_adb.requests.clear()
-    Transport(Server(host, int(port)), "USB1").reconnect()
-    assert fake_adb.requests == ["host-serial:USB1:reconnect"]
+    for serial in ("USB1", "usb:1-2", "transport_id:5"):
+        Transport(Server(host, int(port)), serial).reconnect()
+        assert fake_adb.requests.pop() == f"host-serial:{serial}:reconnect"
 
 
 def test_a_server_that_is_gone_is_no_error_of_a_reconnection() -> None:

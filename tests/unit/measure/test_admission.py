@@ -115,8 +115,7 @@ def test_battery_saver_that_stays_on_refuses_or_is_stamped(
             raise low_power
         return low_power
 
-    identity = Identity("A", "adb")
-    device = cast(Device, SimpleNamespace(serial="A", identity=identity, get_setting=get_setting))
+    device = cast(Device, SimpleNamespace(serial="A", identity=phone("A").identity, get_setting=get_setting))
     if found is not None and not allow:
         with pytest.raises(DeviceError, match=rf"(?s)LOW_POWER_MODE.*{found}.*--allow LOW_POWER_MODE"):
             check_mended(device, BATTERY_SAVER, allow)

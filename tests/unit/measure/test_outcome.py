@@ -48,3 +48,11 @@ def test_a_wrong_result_has_one_exit_code_wherever_it_is_found() -> None:
 )
 def test_one_exit_code_for_all_devices(codes: list[ExitCode], other: dict[str, Any], expected: ExitCode) -> None:
     assert code_of([DeviceOutcome("a"), DeviceOutcome("b", codes)], **other) == expected
+
+
+def test_a_fault_of_ours_on_one_device_does_not_take_the_others_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = DeviceOutcome("a")
+    with outcome.noting():
+        int("9" * 5000)
+    assert outcome.codes == [ExitCode.INFRASTRUCTURE] and outcome.messages[0].startswith("ValueError: ")
+    assert "Traceback" in capsys.readouterr().err

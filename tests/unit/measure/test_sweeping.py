@@ -67,8 +67,14 @@ def test_what_cannot_be_removed_is_a_condition_and_ends_nothing(swept: Any) -> N
     assert quarantine.of(PhoneId.of(IDENTITY)) is None
 
 
-def test_a_phone_whose_programs_cannot_be_killed_is_not_measured_next(swept: Any) -> None:
-    _, _, outcome = swept(Unkillable("2 processes cannot be killed"))
+def test_nothing_is_measured_beside_programs_that_cannot_be_killed(swept: Any) -> None:
+    with pytest.raises(Unkillable):
+        swept(Unkillable("2 processes cannot be killed"))
+
+
+def test_a_phone_whose_programs_cannot_be_killed_is_not_measured_next() -> None:
+    outcome = DeviceOutcome("pixel-3")
+    sweeping.quarantined(Unkillable("2 processes cannot be killed"), PHONE, outcome)
     held = quarantine.of(PhoneId.of(IDENTITY))
     assert held is not None and held.reason == quarantine.UNKILLABLE
     assert any("in quarantine" in message for message in outcome.messages)

@@ -55,3 +55,26 @@ def test_the_summary(run: Path) -> None:
     text = (run / "summary.md").read_text()
     assert "Pixel 3 was measured under these conditions: LOW\\_BATTERY, CHARGING." in text
     assert "Clean was measured" not in text
+
+
+def test_devices_that_are_left_out(run: Path) -> None:
+    away = {"name": "phone-0a1b2c", "conditions": ["UNAUTHORIZED"], "state": "unauthorized <b>", "remedy": "unlock it"}
+    file = run / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "unusable": [away, {"name": 7}, "x"]}))
+    write_report(run)
+    page = (run / "report.html").read_text()
+    (block,) = re.findall(r"<b>Not measured</b>.*?</dl>", page, re.DOTALL)
+    assert block.count("<dt>") == 1
+    for words in ("phone-0a1b2c", "UNAUTHORIZED", "Unauthorized &lt;b&gt;.", "Remedy: unlock it."):
+        assert words in block
+    text = (run / "summary.md").read_text()
+    assert "- phone-0a1b2c (UNAUTHORIZED): unauthorized" in text and "Remedy: unlock it." in text
+
+
+@pytest.mark.parametrize("unusable", [[], None, "x", {"name": 1}])
+def test_nothing_is_left_out(run: Path, unusable: object) -> None:
+    file = run / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "unusable": unusable}))
+    write_report(run)
+    assert "Not measured" not in (run / "report.html").read_text()
+    assert "Not measured" not in (run / "summary.md").read_text()

@@ -73,6 +73,10 @@ def job(rounds: int, *, complete: bool) -> dict[str, Any]:
 
 NAIVE = fields("naive", "naive", "hot")
 REFUSED = {"type": "skip", "layer": "a", **NAIVE, "reason": "too little memory", "bytes": 5 << 20}
+WRONG = {
+    **{"type": "check", "launch": 0, "layer": "a", **fields("naive", "naive", "")},
+    **{"by": "reference", "outputs": 1, "error_over_bound": 2.0, "ok": False},
+}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,15 @@ REFUSED = {"type": "skip", "layer": "a", **NAIVE, "reason": "too little memory",
         ([sample(0, 12), job(2, complete=False), HEADER, job(2, complete=True)], True),
         ([REFUSED, sample(0, 12), job(5, complete=True)], False),  # another variant has samples
         ([REFUSED, job(5, complete=True), HEADER, {**sample(0, 12), **NAIVE}], True),  # had it later
+        (
+            [REFUSED, sample(0, 12), failure("naive", "hot", signal=11), job(5, complete=True)],
+            True,
+        ),  # had it, and crashed
+        ([REFUSED, sample(0, 12), failure("naive", "", timed_out=True), job(5, complete=True)], True),
+        ([{**REFUSED, "cache": ""}, sample(0, 12), failure("naive", "hot", signal=11), job(5, complete=True)], True),
+        ([REFUSED, sample(0, 12), WRONG, job(5, complete=True)], True),
+        ([REFUSED, sample(0, 12), failure("naive", "rotate", signal=11), job(5, complete=True)], False),
+        ([REFUSED, sample(0, 12), failure("naive", "hot", external=True), job(5, complete=True)], False),
         ([{**REFUSED, "bytes": 3 << 30}, job(0, complete=True)], True),  # more than a sample may take: a skip
     ],
 )

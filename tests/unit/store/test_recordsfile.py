@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.store import records
 from harness.store.progress import done_by_cluster
 from harness.store.recordsfile import LineCutter, RecordsFile, parsed
+from tests.mutation import mutated
 from tests.variants import fields
 
 pytestmark = pytest.mark.unit
@@ -106,3 +107,21 @@ def test_rubbish_is_told_not_taken() -> None:
     good, bad = parsed(lines(sample(0, 0)) + b"\xff{\n")
     assert isinstance(good, records.Sample)
     assert isinstance(bad, str)
+
+
+@given(mutated(lines(sample(0, 0)), lines(header()), lines({"type": "end", "seq": 1, "records": 2, "reason": "done"})))
+def test_mutated_lines_are_records_with_times_that_can_be_or_a_reason(said: bytes) -> None:
+    for found in parsed(said):
+        if isinstance(found, records.Sample):
+            assert 1e-3 <= found.ns <= 1e18 and 0 <= found.t_ns < 2**63
+        elif isinstance(found, str):
+            assert len(found) < 600
+
+
+@pytest.mark.parametrize("time", [1e308, -1.0, 0.0])
+def test_a_time_that_cannot_be_is_discarded_with_the_reason(time: float) -> None:
+    """The end before the start, as of a clock that was set back; or centuries."""
+    (told,) = parsed(lines({**sample(0, 0), "ns": time}))
+    assert isinstance(told, str) and "1 validation error" in told
+    (told,) = parsed(lines({**sample(0, 0), "window_ns": -5.0}))
+    assert isinstance(told, str)

@@ -3,8 +3,16 @@
 from tests.integration.faults.entry import NONE, UNTOUCHED, Entry
 
 ENTRIES = (
-    Entry("zone-blocks", "a zone never answers", 0, before=("zone=blocks",), field="12", late="it waits for the zone"),
-    Entry("zone-fails", "all zones fail at times", 0, before=("throttle=60", "zone=fails"), field="11", long=True),
+    Entry("zone-blocks", "a zone never answers", 0, before=("zone=blocks",), field="12"),
+    Entry(
+        "zone-fails",
+        "all zones fail at times",
+        0,
+        before=("throttle=60", "zone=fails"),
+        field="11",
+        long=True,
+        quick=True,
+    ),
     Entry("zone-zero", "all zones read 0 at times", 0, before=("throttle=60", "zone=zero"), field="11", long=True),
     Entry("zone-off", "all zones read 0", 0, before=("zone=off",)),
     Entry("zone-frozen", "no zone moves under load", 0, before=("throttle=60", "zone=frozen")),

@@ -2,7 +2,7 @@
 
 import signal
 
-from tests.integration.faults.entry import BY_RESTORE, BY_RESUME, NONE, SOME, UNTOUCHED, Entry
+from tests.integration.faults.entry import BY_RESTORE, BY_RESUME, SOME, Entry
 from tests.integration.faults.rehearsed import (
     fill_disk,
     kill_host,
@@ -22,7 +22,7 @@ ENTRIES = (
         "two-runs",
         "another run asks for the same phone",
         0,
-        "another harness run is using|held by",
+        "another harness run is using the device",
         act=second_run,
         rounds=300,
     ),
@@ -38,7 +38,9 @@ ENTRIES = (
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     ),
-    Entry("host-killed", "the host's process is killed", KILLED, "", SOME, BY_RESUME, act=kill_host, resume=0),
+    Entry(
+        "host-killed", "the host's process is killed", KILLED, "", SOME, BY_RESUME, act=kill_host, resume=0, quick=True
+    ),
     Entry(
         "host-killed-restore",
         "the host's process is killed; `harness restore`",
@@ -63,7 +65,7 @@ ENTRIES = (
         "host-disk-full",
         "the disk of the run directory fills",
         3,
-        "[Nn]o space",
+        "records.jsonl: No space left on device",
         (SOME, "all"),
         ("put back", BY_RESUME),
         prepare=small_disk,
@@ -74,7 +76,7 @@ ENTRIES = (
         "restore-unauthorized",
         "the host's process is killed; `harness restore` while the phone is unauthorized, and again",
         KILLED,
-        "unauthorized|accept its question",
+        "unauthorized: unlock the phone and accept its question",
         SOME,
         BY_RESTORE,
         act=restore_unauthorized,
@@ -83,10 +85,8 @@ ENTRIES = (
     Entry(
         "same-serial-number",
         "two phones with one serial number",
-        (0, 3, 5),
-        "SAME_SERIAL|same serial",
-        ("all", NONE),
-        ("put back", UNTOUCHED),
+        0,
+        "SAME_SERIAL: 2 attached phones have its serial number",
         prepare=same_serial_number,
         field="20",
     ),

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.unit
     ("state", "name"),
     [
         ("unauthorized", "UNAUTHORIZED"), ("offline", "OFFLINE"), ("no permissions", "NO_PERMISSIONS"),
-        ("in quarantine until 2026", "QUARANTINED"),
-        ("starting", "STARTING"), ("no answer", "NO_ANSWER"), ("no shell v2", "NO_SHELL_V2"),
+        ("no answer", "NO_ANSWER"), ("no shell v2", "NO_SHELL_V2"),
         ("no arm64-v8a", "ABI"), ("authorizing", "NOT_READY"), ("recovery", "NOT_READY"), ("detached", "NOT_READY"),
     ],
 )  # fmt: skip
@@ -25,6 +24,11 @@ def test_states(state: str, name: str) -> None:
     condition = of_unusable(Unusable("S", state, "do this"))
     assert (condition.name, condition.advice) == (name, "do this")
     assert state in condition.what
+
+
+def test_a_condition_that_is_known_is_the_one() -> None:
+    condition = of_unusable(Unusable("S", "starting", "wait", model="Pixel 3", conditions=("STARTING",)))
+    assert (condition.name, condition.advice) == ("STARTING", "wait")
 
 
 @given(st.text())

@@ -223,3 +223,11 @@ def test_this_machine_is_asked_what_it_has(tmp_path: Path) -> None:
     diagnosis = asked(LocalDevice(tmp_path))
     assert diagnosis.unknown == {}
     assert not {"LOW_BATTERY", "SCREEN", "THERMAL_UNKNOWN", "WORK_FOLDER"} & {c.name for c in diagnosis.conditions}
+
+
+def test_a_fault_of_ours_costs_its_own_conditions_only(phone: FakePhone) -> None:
+    phone.answers["dumpsys thermalservice"] = ValueError("a parser of ours")
+    phone.answers["dumpsys battery"] = "level: 3\nscale: 100\n"
+    diagnosis = asked(phone)
+    assert [condition.name for condition in diagnosis.conditions] == ["LOW_BATTERY"]
+    assert "a parser of ours" in diagnosis.unknown["THERMAL_UNKNOWN"]

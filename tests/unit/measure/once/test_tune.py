@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.cli.tune import _each_shape_once
 from harness.devices.base import Attached, Cluster, Device, Topology
@@ -24,6 +26,7 @@ from harness.measure.request import Request
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.toolchain.builder import Built
+from tests.mutation import mutated
 
 pytestmark = pytest.mark.unit
 
@@ -147,3 +150,17 @@ def test_a_table_that_is_there_is_not_written_over(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UsageError, match=r"\.tuned is there already"):
         tuned(monkeypatch, tmp_path, "indirectconv-tuned 2\n", TUNED, END)
     assert done.tables[0].read_text() == TABLE
+
+
+@given(st.lists(mutated(*(json.dumps(value).encode() for value in (TUNED, SHORT, SKIP, END))), max_size=4))
+def test_whatever_convbench_says(said: list[bytes]) -> None:
+    done = tune.Tuned("local")
+    done.take("0-3", b"\n".join(said))
+    json.dumps(done.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("time", [1e308, -1.0, float("nan"), 10**400])
+def test_times_that_cannot_be_are_none(time: float) -> None:
+    done = tune.Tuned("local")
+    done.take("0-3", json.dumps({**TUNED, "model_ns": time}).encode())
+    assert [(layer.model_ns, layer.best_ns, layer.ratio) for layer in done.layers] == [(None, 100.0, None)]

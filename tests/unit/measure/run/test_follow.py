@@ -185,3 +185,40 @@ def test_a_disk_that_was_full_for_one_write_leaves_no_hole_and_the_run_goes_on(
     resumed.resume_after((tmp_path / "records.jsonl").read_bytes())
     resumed.pull_rest()
     assert (seen, (tmp_path / "records.jsonl").read_bytes()) == (["job", "end"], known + JOB + END)
+
+
+class Noisy(Phone):
+    """What it sends first arrives with a byte changed."""
+
+    def __init__(self, *script: bytes | Exception | None, at: int, becomes: bytes) -> None:
+        super().__init__(*script)
+        self.at, self.becomes = at, becomes
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        sent = super().read_from(path, offset)
+        if self.becomes and offset <= self.at < offset + len(sent):
+            place = self.at - offset
+            sent, self.becomes = sent[:place] + self.becomes + sent[place + 1 :], b""
+        return sent
+
+
+@pytest.mark.parametrize("becomes", [b"\x80", b"\n", b"{"])
+@pytest.mark.parametrize("at", [0, 5, len(JOB) - 1, len(JOB) + 3, len(JOB + END) - 1])
+def test_what_is_damaged_on_the_way_is_read_once_more(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path, at: int, becomes: bytes
+) -> None:
+    follower, seen = make(Noisy(JOB[:20], JOB[20:] + END[:8], END[8:], None, at=at, becomes=becomes))
+    follower.follow(PROCESS, threading.Event(), 60)
+    follower.pull_rest()
+    assert (seen, follower.end is not None) == (["job", "end"], True)
+    assert (tmp_path / "records.jsonl").read_bytes() == JOB + END
+    assert read_lines(tmp_path / "events.jsonl") == []
+
+
+def test_a_connection_lost_while_it_is_read_once_more(
+    make: Callable[..., tuple[follow.Follower, list[str]]], tmp_path: Path
+) -> None:
+    follower, seen = make(Noisy(JOB, DeviceLost("usb"), END, at=3, becomes=b"\x80"))
+    follower.follow(PROCESS, threading.Event(), 60)
+    assert seen == ["job", "end"]
+    assert (tmp_path / "records.jsonl").read_bytes() == JOB + END

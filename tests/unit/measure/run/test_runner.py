@@ -25,6 +25,7 @@ from harness.measure.programs import Programs
 from harness.measure.run import manifest, runner
 from harness.measure.run.joining import Joining
 from harness.measure.run.outcome import SessionOutcome
+from harness.model.condition import Condition
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.report import writer
@@ -193,6 +194,59 @@ def test_what_is_missing_is_not_overlooked(run: RunDir, left: str) -> None:
         }
         run.update_manifest(**changed[left])
     assert runner.finished(run) is None
+
+
+def test_a_finished_run_tells_its_conditions(run: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    complete(run, RIGHT)
+    first = Condition("LOW_BATTERY", "the battery is at 3 %")
+    events = run.device("local").events
+    for condition in (first, Condition("LOW_BATTERY", "at 5 %"), Condition("EMULATED", "it is one")):
+        events.add("condition", **condition.as_json())
+    events.add("condition", name="<b>", what=1)
+    done = cli_run.Run(resume=run.path)().value
+    assert done is not None
+    assert done["conditions"] == {"local": [first.as_json(), Condition("EMULATED", "it is one").as_json()]}
+    assert "LOW_BATTERY" not in "".join(done["messages"])
+
+
+AWAY = Unusable("8A9X0B1C2", "unauthorized", "unlock it")
+
+
+def test_devices_that_are_left_out_stand_in_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: RunDir
+) -> None:
+    monkeypatch.setattr(runner, "build_programs", lambda devices, request, say: Programs({}, "host"))
+    monkeypatch.setattr(runner, "_measure_all", lambda *_: [SessionOutcome("local")])
+    monkeypatch.setattr(runner, "point_latest", lambda run: None)
+    request = manifest.request_of(run.manifest(), None)
+    attached = Attached((LocalDevice(),), (AWAY,))
+    stopping = lambda: nullcontext(threading.Event())  # noqa: E731
+    done = runner.start(Context(request, attached, lambda text: None, stopping), tmp_path / "new")
+    assert (done.code, [bad.serial for bad in done.unusable]) == (ExitCode.INFRASTRUCTURE, [AWAY.serial])
+    made = RunDir(done.directory)
+    (kept,) = made.manifest().unusable
+    assert (kept.state, kept.conditions, kept.remedy) == ("unauthorized", ["UNAUTHORIZED"], "unlock it")
+    assert AWAY.serial not in (made.path / "manifest.json").read_text()
+    again = runner.resume(Context(request, attached, lambda text: None, stopping), made)
+    assert [bad.serial for bad in again.unusable] == [AWAY.serial]
+    assert made.manifest().unusable == [kept]
+
+
+def test_a_phone_that_joined_is_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: RunDir) -> None:
+    (joined,) = attached(replace(PIXEL, serial=AWAY.serial))
+
+    def measure(_run: RunDir, _devices: object, joining: Joining) -> list[SessionOutcome]:
+        joining.joined.append(("pixel-3", joined))
+        return [SessionOutcome("local")]
+
+    monkeypatch.setattr(runner, "build_programs", lambda devices, request, say: Programs({}, "host"))
+    monkeypatch.setattr(runner, "_measure_all", measure)
+    monkeypatch.setattr(runner, "point_latest", lambda run: None)
+    request = manifest.request_of(run.manifest(), None)
+    found = Attached((LocalDevice(),), (AWAY,))
+    context = Context(request, found, lambda text: None, lambda: nullcontext(threading.Event()))
+    done = runner.start(context, tmp_path / "new")
+    assert (done.code, list(done.unusable), RunDir(done.directory).manifest().unusable) == (ExitCode.DONE, [], [])
 
 
 PIXEL = Identity("10.0.0.7:5555", "adb", model="Pixel 3", serialno="8A9X0B1C2", board="blueline")

@@ -59,6 +59,11 @@ def nothing(*_: Any, **__: Any) -> Any:
     yield Lease()
 
 
+@contextmanager
+def cpus(*_: Any, **__: Any) -> Any:
+    yield ()
+
+
 def session_of(
     run: RunDir, request: Request, phone: Phone | None = None, conditions: tuple[Condition, ...] = ()
 ) -> session.Session:
@@ -75,7 +80,7 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
 ) -> None:
     installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
     monkeypatch.setattr(session, "leased", nothing)
-    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "host_cpus", cpus)
     monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
@@ -132,7 +137,7 @@ def test_a_phone_whose_programs_cannot_be_killed_is_put_in_quarantine(
             raise Unkillable("S1: 2 processes of session 77 cannot be killed")
 
     monkeypatch.setattr(session, "leased", nothing)
-    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "host_cpus", cpus)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     done = session_of(RunDir(tmp_path), request, Stubborn()).measure()
@@ -157,7 +162,7 @@ def test_a_phone_that_was_in_use_is_asked_for_its_conditions_once_it_is_held(
         raise DeviceError("not measured, HOT", "let it cool")
 
     monkeypatch.setattr(session, "leased", leased)
-    monkeypatch.setattr(session, "host_cpus", nothing)
+    monkeypatch.setattr(session, "host_cpus", cpus)
     monkeypatch.setattr(session, "ask_held", ask_held)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
@@ -181,7 +186,8 @@ def test_battery_saver_is_looked_at_again_once_it_is_switched_off(
             raise DeviceError("it got so far")
 
     monkeypatch.setattr(RunDir, "run_id", "r")
-    for name in ("leased", "host_cpus", "applied"):
+    monkeypatch.setattr(session, "host_cpus", cpus)
+    for name in ("leased", "applied"):
         monkeypatch.setattr(session, name, nothing)
     suite = load_suite("smoke")
     policy = load_policy("smoke").model_copy(update={"settings": PhoneSettings(battery_saver_off=True)})
