@@ -16,6 +16,7 @@ from harness.store.journal import EventLog
 BUILD = "0123456789ab"
 KERNEL = "neon_8x8"
 PEAK = 16.0  # FLOP per cycle
+MIN_NS = 12e6  # of a window, about
 ASKED_BEST = ["im2col/best", "direct/best", "indirect/best", "auto"]
 BEST = 0.8  # a best variant's true time over its published one's
 
@@ -67,6 +68,7 @@ class Phone:
     clusters: Sequence[tuple[str, str, int]] = (("0-3", "Cortex-A55", 1766), ("4-7", "Cortex-A75", 2803))
     truth: Truth = field(default_factory=Truth)
     kind: str = "adb"
+    drift: float = 0.08  # the clock sinks by so much over the run
     caps: bool = False  # heat gates that hit their cap, capped settling, context switches
     faces: bool = False  # face best beside published
     conditions: Sequence[Condition] = ()  # that it is stamped with
@@ -269,7 +271,7 @@ def records(
                 }
                 count += 1
             for round_ in range(rounds):
-                drift = 1 + 0.2 * (launch * rounds + round_) / (launches * rounds)
+                drift = 1 + phone.drift * (launch * rounds + round_) / (launches * rounds)
                 order = [(way, cache) for way in measured for cache in caches]
                 dice.shuffle(order)
                 for position, (way, cache) in enumerate(order):
@@ -280,7 +282,8 @@ def records(
                     slower *= BEST if way.face == "best" else 1
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
                     ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)
-                    t_ns += int(ns * 10)
+                    calls = math.ceil(MIN_NS / base)
+                    t_ns += int(ns * calls)
                     clock = None if phone.emulated else mhz / drift
                     addresses = {"input": hex(dice.randrange(1 << 20) << 12), "output": hex(dice.randrange(1 << 20))}
                     copy_ns = need / 8.0 if name == "im2col" and need else None
@@ -292,12 +295,15 @@ def records(
                     yield {
                         **{"type": "sample", "launch": launch, "round": round_, "position": position},
                         **{"layer": shape["name"], **way.fields(cache)},
-                        **{"calls": 10, "ns": ns, "settle_ns": 2e6, "pid": pid},
+                        **{"calls": calls, "ns": ns, "settle_ns": 2e6, "pid": pid},
                         **{"copies": 1 if cache == "hot" else 4, "copy_ns": copy_ns, "repinned": 0},
-                        **{"window_ns": 10 * ns, "window_short": False},
+                        **{"window_ns": calls * ns, "window_short": False},
                         "settle_capped": phone.caps and dice.random() < 0.1,
                         **{"mhz_before": clock, "mhz_after": clock, "cpu_before": 4, "cpu_after": 4, "faults": 0},
                         **{"nivcsw": int(phone.caps and dice.random() < 0.03), "t_ns": t_ns, "addresses": addresses},
+                        **{"cpu_ns": (calls + 1) * ns, "span_ns": (calls + 1) * ns + 3e3, "probe_ns": 2.4e5},
+                        **dict.fromkeys(("gflops_before", "gflops_after"), clock and PEAK * clock / 1e3),
+                        **dict.fromkeys(("gbps_before", "gbps_after"), 12.5),
                     }
                     count += 1
             yield {

@@ -136,6 +136,8 @@ def _finished(done: runner.RunResult) -> Outcome:
     try:
         if done.touched or not (done.directory / "report.html").exists():
             summary = write_report(done.directory)
+            code = worst([code, summary.code])
+            runner.note_code(done, code)
     except HarnessError as error:
         report = None  # what lies there, if anything, is an older one
         done.messages.append(str(error))
@@ -161,6 +163,7 @@ def _finished(done: runner.RunResult) -> Outcome:
     }
     lines = (
         *(summary.answer if summary else ()),
+        *([f"samples: {summary.judged}"] if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
         "report: not written" if report is None else f"report: {shown_path(report)}",
     )

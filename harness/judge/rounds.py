@@ -10,6 +10,11 @@ from typing import Any
 SAMPLE = ("layer", "launch", "variant", "cache", "build", "threads", "round")
 
 
+def too_few(valid: int, total: int, least: int) -> bool:
+    """So little is left of what was measured that nothing is to be said: under ``least``, and under half of it."""
+    return valid < least and 2 * valid < total
+
+
 def short_of_rounds(samples: Iterable[tuple[Any, ...]]) -> set[tuple[str, str]]:
     """Layer and variant where rounds are missing that other variants of the layer and launch have."""
     rounds = Counter(key[:-1] for key in set(samples))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ MANY = 0.25  # share of samples from which on the device was disturbed
 
 @dataclass(frozen=True)
 class Evidence:
-    """Columns of equal length, one item a sample; clocks in MHz, NaN where unknown."""
+    """Columns of equal length, one item a sample; clocks in MHz, times in ns, rates in GFLOP/s and GB/s, NaN where
+    unknown; CPUs and counts -1 where unknown."""
 
     settle_capped: NDArray[Any]
     cpu_before: NDArray[Any]
@@ -27,6 +29,18 @@ class Evidence:
     faults: NDArray[Any]
     mhz_before: NDArray[np.float64]
     mhz_after: NDArray[np.float64]
+    window_ns: NDArray[np.float64]
+    cpu_ns: NDArray[np.float64]
+    span_ns: NDArray[np.float64]
+    gflops_before: NDArray[np.float64]
+    gflops_after: NDArray[np.float64]
+    gbps_before: NDArray[np.float64]
+    gbps_after: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Evidence]) -> Evidence:
+        """Several one behind the other; at least one."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 def settling_capped(evidence: Evidence) -> Flags:

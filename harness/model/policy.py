@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from harness.model import catalog
 from harness.model.layer import problem
 from harness.model.source import load, validate
+from harness.model.thresholds import Share, Thresholds
 from harness.model.wording import kind, shown, suggestion
 
 CacheMode = Literal["hot", "rotate"]
@@ -30,16 +31,15 @@ class PhoneSettings(BaseModel):
     airplane_mode: bool = False
 
 
-class Policy(BaseModel):
+class Policy(Thresholds):
     """What a policy file says; keys left out have the values of ``default``.
 
     ``min_ms``: a sample's least length. ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds
-    are cut to fit. ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for
-    this machine, where it is to be shorter. ``gate_tolerance_c``: degrees above where the device rests that count as
-    cool.
+    are cut to fit. ``again_share``: so much more of it for rounds in the place of those with tainted samples.
+    ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for this machine,
+    where it is to be shorter. ``gate_tolerance_c``: degrees above where the device rests that count as cool. What a
+    sample has to be to count: Thresholds.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     launches: int = Field(default=8, ge=1, le=1000)
@@ -47,6 +47,7 @@ class Policy(BaseModel):
     min_ms: float = Field(default=10.0, gt=0, le=60_000, allow_inf_nan=False)
     block_budget_s: float = Field(default=60.0, gt=0, le=_DAY_S, allow_inf_nan=False)
     cache: tuple[CacheMode, ...] = CACHE_MODES
+    again_share: Share = 0.25
     gate_cap_s: float = Field(default=120.0, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_cap_local_s: float | None = Field(default=None, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)

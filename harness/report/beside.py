@@ -130,7 +130,7 @@ def _said(sentence: Sentence, means: Sequence[CategoryRow], rows: Sequence[Row])
 
 
 def _why_not(rows: Sequence[Row]) -> str:
-    if any(row.observations for row in rows):
+    if any(row.has_samples for row in rows):
         return "nothing of ours was measured in the same rounds" + (f"; rows: {c}" if (c := _counts(rows)) else "")
     reason = next((row.reason for row in rows if row.reason), "")
     return f"not measured (rows: {_counts(rows)}){': ' + reason if reason else ''}"

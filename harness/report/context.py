@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.emulation import mark_of
+from harness.model.policy import Policy
 from harness.model.variant import BEST
 from harness.report import charts
 from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
+from harness.report.judged import Judged, make_judged
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.weaknesses import Weakness, find_weaknesses
@@ -90,6 +92,7 @@ class Context:
     weaknesses: list[Weakness]
     devices: list[DeviceBlock]
     details: Details
+    judged: Judged
     workers: list[str]  # a line for each worker of somebody else on each cluster
 
     @property
@@ -125,15 +128,15 @@ class Context:
     @property
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
-        counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing"), 0)
+        counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing", "unjudged"), 0)
         for row in self.results.rows:
             counts[row.status] += 1
         return counts
 
 
-def make_context(run_dir: Path) -> Context:
+def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
     """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
-    results = make_results(run_dir)
+    results = make_results(run_dir, policy)
     run, categories = results.run, results.categories
     sentences = make_sentences(results)
     devices = [
@@ -152,6 +155,7 @@ def make_context(run_dir: Path) -> Context:
         find_weaknesses(results),
         devices,
         run_details(run),
+        make_judged(results, sentences),
         list(beside_texts(results, sentences)),
     )
 

@@ -13,7 +13,7 @@ _UNMEASURED = ("wrong", "error", "skip", "missing")
 def emptiness_of(rows: Sequence[Row]) -> str:
     """What keeps these rows of one cluster from answering a question: ``only indirect was measured, so ...``."""
     rows = [row for row in rows if not row.is_foreign]
-    measured = [row for row in rows if row.observations]
+    measured = [row for row in rows if row.has_samples]
     if not measured:
         counts = Counter(row.status for row in rows)
         told = [f"{counts[status]} {status}" for status in _UNMEASURED if counts[status]]
@@ -31,11 +31,11 @@ def emptiness_of(rows: Sequence[Row]) -> str:
     if len([name for name in algorithms if name != "naive"]) < 2:  # naive answers no question
         return f"only {names} {'was' if len(algorithms) == 1 else 'were'} measured{how}, {nothing}"
     categories = {row.category for row in published}
-    if categories == {""}:
-        return f"{names} were measured{how}, but the run directory does not tell the layers' shapes, {nothing}"
-    if categories <= {"", "grouped"}:
+    if categories <= {"", "grouped"} and categories != {""}:
         return f"{names} were measured{how} on grouped layers alone, which are in no answer; the tables have them"
-    return (
-        f"{names} were measured{how}, but no two of them on one layer in the same rounds, with the same schedule and "
-        f"without an error, {nothing}"
-    )
+    but = "no two of them on one layer in the same rounds, with the same schedule and without an error"
+    if categories == {""}:
+        but = "the run directory does not tell the layers' shapes"
+    elif unjudged := sum(row.status == "unjudged" for row in published):
+        but = f"{unjudged} of {len(published)} rows have too few valid samples or pairs"
+    return f"{names} were measured{how}, but {but}, {nothing}"

@@ -8,7 +8,10 @@ from harness.judge import gate, placement, rounds, sample, worker
 from harness.report.counts import alike, celsius, few, share
 from harness.report.scope import Check, Found, Scope
 from harness.results.samples import ADDRESSES
+from harness.results.verdicts import CAP
 from harness.store import records
+
+_WHOLE_CAP = 0.98  # of the highest clock: less is a cap
 
 
 def _attempts(scope: Scope) -> Found:
@@ -112,6 +115,17 @@ def _clock(scope: Scope) -> Found:
         yield "clock", f"the clock was not the same throughout: {low:.0f} to {high:.0f} MHz over the samples"
 
 
+def _cap(scope: Scope) -> Found:
+    """A cap that stands all the time taints no sample: all are alike. One that falls does."""
+    readings = (reading for stream in scope.streams for reading in stream.of(records.Telemetry))
+    caps = [khz for each in readings for name, khz in each.freq_khz.items() if khz and name.endswith(CAP)]
+    named = [each.get("max_khz") for each in scope.device.clusters if each.get("label") == scope.cluster]
+    highest = max((khz for khz in named if isinstance(khz, int)), default=0)
+    if caps and max(caps) < _WHOLE_CAP * highest:
+        text = f"at most {max(caps) / 1e3:.0f} of {highest / 1e3:.0f} MHz"
+        yield "clock", f"the system capped the clock throughout: {text}"
+
+
 # Kind, words before the count of samples, test.
 _SAMPLE_TESTS = (
     ("settle", "the settling before the sample hit its cap in", sample.settling_capped),
@@ -153,4 +167,4 @@ def _by_share(kind: str, count: int, total: int) -> str:
 
 
 OF_ATTEMPTS: tuple[Check, ...] = (_attempts, _lines)
-OF_MEASURING: tuple[Check, ...] = (_rounds, _apart, _gate, _clock, _samples, _placement, _caches)
+OF_MEASURING: tuple[Check, ...] = (_rounds, _apart, _gate, _clock, _cap, _samples, _placement, _caches)

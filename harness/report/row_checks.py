@@ -45,6 +45,7 @@ _STATUSES = {
     "wrong": "gave a wrong result and have no time",
     "error": "crashed, hung or failed, and are left out of the means",
     "missing": "were planned and have no sample",
+    "unjudged": "have too few valid samples or pairs to be judged, and are left out of the means",
 }
 
 

@@ -1,4 +1,4 @@
-"""What weakens the numbers, read off the records. Nothing here judges a sample: verdicts do not exist yet."""
+"""What weakens the numbers, read off the records and the rows made of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Weakness:
         return self.kind in _HEAVY
 
 
-_HEAVY = ("wrong", "error", "lines", "disturbed", "baseline")
+_HEAVY = ("wrong", "error", "unjudged", "lines", "disturbed", "baseline")
 
 
 _CHECKS = (*OF_ANSWERS, *OF_ATTEMPTS, *OF_ROWS, *OF_MEASURING)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InfrastructureError
+from harness.exit_codes import ExitCode
 from harness.export.formats import FORMATS
+from harness.model.policy import Policy
 from harness.report.context import Context, make_context
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
@@ -49,7 +51,13 @@ class ReportSummary:
     weaknesses: tuple[str, ...]
     heavy: tuple[str, ...]  # those of them that belong beside the sentences
     workers: tuple[str, ...]  # one per worker of somebody else and cluster
-    statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing
+    judged: str  # how many samples are tainted
+    statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing, unjudged
+
+    @property
+    def code(self) -> ExitCode:
+        """Whether there was enough valid data to judge every row."""
+        return ExitCode.TOO_LITTLE_DATA if self.statuses["unjudged"] else ExitCode.DONE
 
     @property
     def answer(self) -> tuple[str, ...]:
@@ -62,13 +70,14 @@ class ReportSummary:
         return self.run_dir / "report.html"
 
 
-def write_report(run_dir: Path) -> ReportSummary:
+def write_report(run_dir: Path, policy: Policy | None = None) -> ReportSummary:
     """Renders a run directory, cut at whatever moment; each file is replaced atomically, report.html last.
 
+    ``policy``: samples are judged by it instead of by the one that they were measured under.
     Raises InfrastructureError where a sample is on record twice, or a file cannot be written: it says which ones were.
     """
     with _uncollected():
-        context = make_context(run_dir)
+        context = make_context(run_dir, policy)
         files = {
             **{f"{table.name}.csv": FORMATS["csv"](table) for table in context.results.tables()},
             "summary.md": render_markdown(context),
@@ -114,6 +123,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(str(weakness) for weakness in context.weaknesses),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         tuple(context.workers),
+        context.judged.text,
         context.statuses,
     )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,"
     "n_tainted,median_ns,low_ns,high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
-    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,emulated,conditions"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
 
@@ -31,7 +31,7 @@ def result_texts(row: Row) -> Mapping[str, str]:
         "layout": key.what.layout,
         "status": row.status,
         "n_valid": str(len(row.observations)),
-        "n_tainted": "0",
+        "n_tainted": str(len(row.tainted)),
         "median_ns": number_text(time.value if time else None),
         "low_ns": number_text(time.low if time else None),
         "high_ns": number_text(time.high if time else None),
@@ -43,6 +43,7 @@ def result_texts(row: Row) -> Mapping[str, str]:
         "copy_ns": number_text(row.copy_ns),
         "create_ns": number_text(row.create_ns),
         "reshape_ns": number_text(row.reshape_ns),
+        "visible": number_text(row.visible),
         "emulated": "1" if row.emulated else "0",
         "conditions": row.conditions,
     }

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from harness.judge.reason import Reason
+from harness.judge.rounds import too_few
 from harness.model.variant import Asked, Variant, is_foreign, parse_asked
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
 from harness.results.rows import Row, RowKey, algorithm_order
 from harness.results.run import DeviceData, RunData
+from harness.results.verdicts import ClusterVerdicts, Verdicts
 from harness.stats.estimate import Observation, time_of
+from harness.stats.interval import Interval
 from harness.store import records
 
 _VARIANT = {field.name: field.name for field in fields(Variant)} | {"name": "variant", "type": "element"}
@@ -22,14 +26,14 @@ _MEASURED = ("launch", "round", "ns", "pid", "copy_ns", "mhz_before", "mhz_after
 _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
 
 
-def make_rows(run: RunData) -> list[Row]:
+def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
     """All rows of results.csv in order: devices, clusters, cache modes, layers as in the suite, algorithms."""
     rows: list[Row] = []
     layers = {name: n for n, name in enumerate(run.layers)}
     caches = {name: n for n, name in enumerate(run.caches)}
     for device in run.devices:
         for cluster in run.clusters_of(device):
-            found = _Cluster(run, device, cluster).rows()
+            found = _Cluster(run, device, verdicts.of(device.name, cluster), verdicts.policy.least_pairs).rows()
             found.sort(
                 key=lambda row: (
                     caches.get(row.key.cache, len(caches)),
@@ -51,14 +55,36 @@ def make_rows(run: RunData) -> list[Row]:
     return rows
 
 
+def with_every_sample(rows: Sequence[Row]) -> list[Row]:
+    """The same rows as they would be if every sample counted; their pairs alone, and what those need."""
+    found = []
+    for row in rows:
+        status = "ok" if row.status == "unjudged" else row.status
+        valid = [*row.observations, *(each for each, _ in row.tainted)]
+        every = replace(row, status=status, observations=valid, tainted=[], pairs={}, partners={}, pairs_left_out={})
+        every.time = _time_of(every) if row.tainted else row.time
+        found.append(every)
+    compare(found)
+    return found
+
+
+def _time_of(row: Row) -> Interval | None:
+    times: dict[int, list[float]] = defaultdict(list)
+    for observation in row.observations:
+        times[observation.launch].append(observation.value)
+    return time_of(times)
+
+
 class _Cluster:
     """Gathers the rows of one cluster of one device."""
 
-    def __init__(self, run: RunData, device: DeviceData, cluster: str) -> None:
+    def __init__(self, run: RunData, device: DeviceData, verdicts: ClusterVerdicts, least_pairs: int) -> None:
         self._run = run
         self._device = device
-        self._cluster = cluster
-        self._streams = device.streams_of(cluster)
+        self._cluster = verdicts.cluster
+        self._verdicts = verdicts
+        self._least_pairs = least_pairs
+        self._streams = device.streams_of(verdicts.cluster)
         self._rows: dict[RowKey, Row] = {}
         self._covered: set[tuple[str, str, str]] = set()  # layer, cache mode, asked for: by a row of another name
         seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
@@ -74,13 +100,22 @@ class _Cluster:
         rows = list(self._rows.values())
         for row in rows:
             if row.status == "wrong":  # a wrong result has no time
-                row.observations, row.peak_share, row.copy_ns = [], None, None
-            times: dict[int, list[float]] = defaultdict(list)
-            for observation in row.observations:
-                times[observation.launch].append(observation.value)
-            row.time = time_of(times)
-        compare(rows)
+                row.observations, row.tainted, row.peak_share, row.copy_ns = [], [], None, None
+            row.time = _time_of(row)
+            total = len(row.observations) + len(row.tainted)
+            if row.status == "ok" and row.tainted and too_few(len(row.observations), total, self._least_pairs):
+                self._leave_unjudged(row, f"{len(row.observations)} of {total} samples are valid")
+        compare(rows, self._least_pairs)
+        for row in rows:
+            if row.status == "ok" and row.pairs_left_out and not any(row.pairs.values()):
+                valid, total = max(row.pairs_left_out.values())
+                self._leave_unjudged(row, f"{valid} of {total} pairs are valid")
         return rows
+
+    def _leave_unjudged(self, row: Row, why: str) -> None:
+        counts = Counter(reason for _, mask in row.tainted for reason in Reason if reason & mask)
+        names = ", ".join(f"{reason.name} {count}" for reason, count in counts.most_common(3))
+        row.status, row.reason = "unjudged", why + (f" ({names})" if names else "")
 
     def _row(self, key: RowKey, status: str, reason: str = "") -> Row:
         """The row of that key; a worse status than it has replaces its own."""
@@ -103,19 +138,24 @@ class _Cluster:
     def _take_samples(self) -> None:
         shares: dict[RowKey, list[float]] = defaultdict(list)
         copies: dict[RowKey, list[float]] = defaultdict(list)
-        for number, stream in enumerate(self._streams):
+        for number, (stream, masks) in enumerate(zip(self._streams, self._verdicts.masks, strict=True)):
             samples, peaks = stream.samples, peaks_of(stream)
             known: dict[tuple[Any, ...], tuple[RowKey, Row]] = {}  # a key is made once, not once a sample
-            columns = zip(samples.zip(*_KEY), samples.zip(*_MEASURED), strict=True)
-            for place, (launch, round_, ns, pid, copy_ns, before, after) in columns:
+            columns = zip(samples.zip(*_KEY), samples.zip(*_MEASURED), masks.tolist(), strict=True)
+            for place, (launch, round_, ns, pid, copy_ns, before, after), reasons in columns:
                 if place not in known:
                     layer, *of_variant = place
                     key = self._key(layer, Variant(**dict(zip(_VARIANT, of_variant, strict=True))))
                     known[place] = (key, self._row(key, "ok"))
+                    known[place][1].seen = self._verdicts.seen.get(key.build, 0)
                 key, row = known[place]
                 if ns <= 0:
                     continue
-                row.observations.append(Observation(launch, round_, (number, pid), ns))
+                observation = Observation(launch, round_, (number, pid), ns)
+                if reasons:
+                    row.tainted.append((observation, reasons))
+                    continue
+                row.observations.append(observation)
                 if copy_ns is not None:
                     copies[key].append(copy_ns)
                 if key.cache == "hot" and (peak := peaks.get((launch, key.build, pid))):
@@ -165,7 +205,7 @@ class _Cluster:
         ((kernel, schedule),) = schedules
         name = f"{key.what.name}/{schedule}"
         named = replace(key, what=replace(key.what, name=name, kernel=kernel, schedule=schedule))
-        return key if named in self._rows and self._rows[named].observations else named
+        return key if named in self._rows and self._rows[named].has_samples else named
 
     def _take_missing(self) -> None:
         covered = self._covered | {(row.key.layer, row.key.cache, row.key.what.asked) for row in self._rows.values()}

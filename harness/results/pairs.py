@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from harness.judge.rounds import too_few
 from harness.model.variant import AUTO
 from harness.results.rows import PUBLISHED_FORM, Row
 from harness.stats.estimate import LogMeans, launch_means, pair_logs
@@ -26,15 +27,18 @@ _COMPARED = ("indirect", "im2col", "direct")
 BESIDE_WORKERS = (AUTO, *_COMPARED)
 
 
-def compare(rows: Iterable[Row]) -> None:
-    """Fills in pairs and partners of rows of one cluster; rows without samples get none."""
+def compare(rows: Iterable[Row], least_pairs: int = 1) -> None:
+    """Fills in pairs and partners of rows of one cluster; rows without valid samples get none.
+
+    A pair counts where both are valid. Where ``least_pairs`` are not reached for that, there is no comparison.
+    """
     rows = list(rows)
     _compare_workers(rows)
     for measured in _places(rows):
         if measured[0].is_foreign:
             continue
         published = [row for row in measured if not row.is_best]
-        _compare_published(published)
+        _compare_published(published, least_pairs)
         standing = _standing(measured)
         for row in measured:
             if not row.is_best:
@@ -42,9 +46,9 @@ def compare(rows: Iterable[Row]) -> None:
             is_auto = row.role == AUTO
             for other in _COMPARED:
                 if is_auto or other != row.role:
-                    _pair(row, other, standing.get(other))
+                    _pair(row, other, standing.get(other), least_pairs)
                 if is_auto or other == row.role:
-                    _pair(row, PUBLISHED_FORM + other, _published(row, other, published))
+                    _pair(row, PUBLISHED_FORM + other, _published(row, other, published), least_pairs)
 
 
 def each_at_its_best(rows: Iterable[Row]) -> Iterator[Mapping[str, Row]]:
@@ -78,7 +82,7 @@ def _places(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
     places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         key = row.key
-        if row.observations:
+        if row.observations and row.status != "unjudged":
             places[key.device, key.cluster, key.threads, key.cache, key.build, key.layer].append(row)
     return places.values()
 
@@ -86,7 +90,7 @@ def _places(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
 def _compare_workers(rows: Iterable[Row]) -> None:
     places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.observations:
+        if row.observations and row.status != "unjudged":
             places[row.key.device, row.key.cluster, row.key.threads, row.key.cache, row.key.layer].append(row)
     for measured in places.values():
         foreign = [row for row in measured if row.is_foreign]
@@ -95,8 +99,13 @@ def _compare_workers(rows: Iterable[Row]) -> None:
         for row in foreign:
             for name in BESIDE_WORKERS:
                 if name in fastest:
-                    row.pairs[name] = launch_means(pair_logs(row.attempt_logs, fastest[name].attempt_logs))
+                    row.pairs[name] = _apart_means(row, fastest[name])
                     row.partners[name] = fastest[name]
+
+
+def _apart_means(row: Row, other: Row) -> LogMeans:
+    seen = row.seen & other.seen
+    return launch_means(pair_logs(row.attempt_logs(seen), other.attempt_logs(seen)))
 
 
 def _fastest(rows: Iterable[Row]) -> dict[str, Row]:
@@ -113,7 +122,7 @@ def _standing(measured: Sequence[Row]) -> dict[str, Row]:
     return _fastest(row for row in measured if row.role in roles)
 
 
-def _compare_published(rows: Iterable[Row]) -> None:
+def _compare_published(rows: Iterable[Row], least_pairs: int) -> None:
     alike: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
     for row in rows:
         group = alike[row.key.face, row.schedule]
@@ -122,7 +131,7 @@ def _compare_published(rows: Iterable[Row]) -> None:
     for row in rows:
         for other in alike[row.key.face, row.schedule].values():
             if other.algorithm != row.algorithm:
-                _pair(row, other.algorithm, other)
+                _pair(row, other.algorithm, other, least_pairs)
 
 
 def _published(row: Row, other: str, published: Iterable[Row]) -> Row | None:
@@ -136,7 +145,14 @@ def _ns(row: Row) -> float:
     return row.time.value if row.time else float("inf")
 
 
-def _pair(row: Row, name: str, other: Row | None) -> None:
-    if other is not None:
-        row.pairs[name] = launch_means(pair_logs(row.round_logs, other.round_logs))
-        row.partners[name] = other
+def _pair(row: Row, name: str, other: Row | None, least_pairs: int) -> None:
+    if other is None:
+        return
+    logs = pair_logs(row.round_logs, other.round_logs)
+    row.partners[name] = other
+    row.pairs[name] = launch_means(logs)
+    if row.tainted or other.tainted:
+        valid, total = sum(map(len, logs.values())), len(row.rounds & other.rounds)
+        if too_few(valid, total, least_pairs):
+            row.pairs[name] = {}
+            row.pairs_left_out[name] = (valid, total)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from harness.model.policy import Policy
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
 from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
-from harness.results.gather import make_rows
+from harness.results.gather import make_rows, with_every_sample
 from harness.results.rows import Row
 from harness.results.run import RunData, read_run
 from harness.results.table import Table
+from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
 AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow
@@ -32,7 +34,8 @@ class Results:
     categories: list[CategoryRow]
     faces: list[FaceRow]
     baselines: list[BaselineRow]
-    workers: list[WorkerRow] = field(default_factory=list)
+    workers: list[WorkerRow]
+    verdicts: Verdicts
 
     def tables(self) -> Iterator[Table]:
         """The tables of a run directory; those of both faces, and of workers, only where such ran."""
@@ -44,6 +47,7 @@ class Results:
             yield _table("baseline", BASELINE_COLUMNS, self.baselines)
         if self.workers:
             yield _table("workers", WORKER_COLUMNS, self.workers)
+        yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
 
     def rows_of(self, device: str, cluster: str) -> list[Row]:
         """The rows of one cluster, in order."""
@@ -93,13 +97,21 @@ def _by_place(rows: Iterable[R], place_of: Callable[[R], _Place]) -> dict[_Place
     return found
 
 
-def make_results(run_dir: Path) -> Results:
-    """Reads a run directory and computes its rows. Raises InfrastructureError for duplicate samples."""
+def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
+    """Reads a run directory and computes its rows. Raises InfrastructureError for duplicate samples.
+
+    ``policy``: samples are judged by it; None: by the one that they were measured under.
+    """
     run = read_run(run_dir)
-    rows = make_rows(run)
-    return Results(
-        run, rows, make_categories(run, rows), make_faces(rows), make_baselines(run, rows), make_workers(rows)
-    )
+    verdicts = judge_run(run, policy or policy_of(run))
+    rows = make_rows(run, verdicts)
+    categories, baselines = make_categories(run, rows), make_baselines(run, rows)
+    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), verdicts)
+
+
+def categories_of_all(results: Results) -> list[CategoryRow]:
+    """The rows of categories.csv as they would be if every sample counted."""
+    return make_categories(results.run, with_every_sample(results.rows))
 
 
 def _table(name: str, columns: Sequence[str], rows: Sequence[AnyRow]) -> Table:

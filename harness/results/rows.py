@@ -9,8 +9,9 @@ from functools import cached_property
 from harness.model.variant import ALGORITHMS, AUTO, BEST, Variant, without_order
 from harness.results.columns import result_texts
 from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
-from harness.stats.interval import Interval
+from harness.stats.interval import Interval, visible
 
+COMPARED = ("im2col", "direct")  # ratios over these are columns of results.csv
 PUBLISHED_FORM = "published/"  # before an algorithm: as other of a row of face best
 
 
@@ -72,12 +73,15 @@ class Row:
     """A row with what it was made from. Times in ns per call, sizes in bytes; None where unknown."""
 
     key: RowKey
-    status: str  # ok, skip, error, wrong, missing
+    status: str  # ok, skip, error, wrong, missing, unjudged
     category: str = ""
     emulated: bool = False
     conditions: str = ""  # of the device, joined by +
     reason: str = ""  # why the status is not ok
-    observations: list[Observation] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)  # valid ones
+    tainted: list[tuple[Observation, int]] = field(default_factory=list)  # each with its reasons
+    pairs_left_out: dict[str, tuple[int, int]] = field(default_factory=dict)  # too few: valid ones, and all
+    seen: int = 0  # the reasons that its evidence could have shown
     flop: int = 0
     time: Interval | None = None
     peak_share: float | None = None
@@ -133,15 +137,30 @@ class Row:
         """Nominal FLOP per nanosecond."""
         return self.flop / self.time.value if self.time and self.flop else None
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether any was taken, valid or not."""
+        return bool(self.observations or self.tainted)
+
+    @cached_property
+    def rounds(self) -> frozenset[tuple[int, int, Hashable]]:
+        """Launch, round and group of every sample, valid or not."""
+        every = [*self.observations, *(each for each, _ in self.tainted)]
+        return frozenset((each.launch, each.round, each.group) for each in every)
+
     @cached_property
     def round_logs(self) -> RoundLogs:
         """What pairs are made of; once the observations are complete."""
         return round_logs(self.observations)
 
-    @cached_property
-    def attempt_logs(self) -> RoundLogs:
-        """The same for pairs of two programs: a round of one attempt at the cluster, whatever the process."""
-        return round_logs([each._replace(group=_attempt(each.group)) for each in self.observations])
+    def attempt_logs(self, seen: int) -> RoundLogs:
+        """The same for pairs of two programs: a round of one attempt at the cluster, whatever the process.
+
+        ``seen``: reasons that both programs' evidence could have shown. What only one of the two tells of leaves
+        nothing out: else its slow samples would go, and the other's would stay.
+        """
+        valid = self.observations + [each for each, reasons in self.tainted if not reasons & seen]
+        return round_logs([each._replace(group=_attempt(each.group)) for each in valid])
 
     @cached_property
     def launches(self) -> int:
@@ -155,6 +174,14 @@ class Row:
     @cached_property
     def _ratios(self) -> dict[str, Interval | None]:
         return {other: ratio(means) for other, means in self.pairs.items()}
+
+    @property
+    def visible(self) -> float | None:
+        """The smallest ratio, less 1, that each of its comparisons in results.csv could have shown."""
+        pairs = [self.pairs[other] for other in COMPARED if self.pairs.get(other)]
+        found = [visible(list(means.values())) for means in pairs]
+        known = [each for each in found if each is not None]
+        return max(known) if known and len(known) == len(found) else None
 
     @cached_property
     def columns(self) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import chain
 from operator import itemgetter
@@ -183,8 +183,8 @@ class Samples:
     def evidence(self) -> Evidence:
         """What is judged of them."""
         plain = ("settle_capped", "cpu_before", "cpu_after", "repinned", "window_short", "nivcsw", "faults")
-        clocks = ("mhz_before", "mhz_after")
-        return Evidence(**{name: self._known(name) for name in plain}, **{name: self._clock(name) for name in clocks})
+        numbers = [field.name for field in fields(Evidence) if field.name not in plain]
+        return Evidence(**{name: self._known(name) for name in plain}, **{name: self._number(name) for name in numbers})
 
     def _known(self, name: str) -> NDArray[Any]:
         """The column; what is unknown as -1, and as False where it is a truth value."""
@@ -194,5 +194,5 @@ class Samples:
             return np.array([unknown if value is None else value for value in column])
         return np.asarray(column)
 
-    def _clock(self, name: str) -> NDArray[np.float64]:
-        return np.array([math.nan if mhz is None else mhz for mhz in self.column(name)], dtype=np.float64)
+    def _number(self, name: str) -> NDArray[np.float64]:
+        return np.array(self.column(name), dtype=np.float64)  # None is NaN

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from harness.judge import lines
 from harness.results.samples import Samples, Values, columns_of, doubtful, values_of, values_of_record
@@ -94,6 +95,13 @@ def _refusal(error: ValidationError) -> str:
     return "is no record"
 
 
+def _garbage(line: bytes, sample: records.Sample) -> str:
+    """The evidence that was taken as unknown though the line has a value: ``mhz_before=1e+300``."""
+    told = from_json(line)
+    lost = [name for name in records.EVIDENCE if told.get(name) is not None and getattr(sample, name) is None]
+    return ", ".join(f"{name}={str(told[name])[:24]}" for name in lost)
+
+
 class _Reader:
     """Goes line by line. Samples are looked at together at the end of their stream, column by column."""
 
@@ -117,10 +125,13 @@ class _Reader:
 
     def _record(self, number: int) -> records.Record | None:
         try:
-            return records.parse_record(self._text[number - 1])
+            record = records.parse_record(self._text[number - 1])
         except ValidationError as error:
             self.faults.append((number, f"{_refusal(error)} and is ignored"))
             return None
+        if isinstance(record, records.Sample) and (garbage := _garbage(self._text[number - 1], record)):
+            self.faults.append((number, f"holds evidence that cannot be ({garbage}): taken as unknown"))
+        return record
 
     def _add(self, number: int, record: records.Record) -> None:
         if isinstance(record, records.Header):

@@ -14,6 +14,7 @@ from statistics import fmean
 
 LEAST_LAUNCHES = 4
 CONFIDENCE = 0.95
+POWER = 0.9
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,26 @@ def half_width(log_means: Sequence[float], confidence: float = CONFIDENCE) -> fl
         return math.nan
     away = math.dist(log_means, [fmean(log_means)] * launches)  # root of the sum of squares
     return t_quantile(0.5 + confidence / 2, launches - 1) * away / math.sqrt(launches * (launches - 1))
+
+
+def visible(log_means: Sequence[float], power: float = POWER) -> float | None:
+    """The smallest ratio, less 1, whose interval would have kept clear of 1 with that probability.
+
+    By the launches' own spread and the noncentral t distribution; None where there is no interval.
+    """
+    half = half_width(log_means)
+    if math.isnan(half):
+        return None
+    freedom = len(log_means) - 1
+    return math.expm1(_noncentrality(power, freedom) * half / t_quantile(0.5 + CONFIDENCE / 2, freedom))
+
+
+@cache
+def _noncentrality(power: float, freedom: int) -> float:
+    """Standard errors that a difference has to be for a t test to find it with that probability."""
+    from scipy.special import nctdtrinc  # noqa: PLC0415  as below
+
+    return float(nctdtrinc(freedom, 1 - power, t_quantile(0.5 + CONFIDENCE / 2, freedom)))
 
 
 @cache

@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from harness.model.memory import MEMORY_BYTES
 from harness.model.variant import CacheMode, Face, Variant
@@ -29,6 +37,7 @@ Bytes = Annotated[int, Field(ge=0, le=2**64 - 1)]
 Nanoseconds = Annotated[float, Field(ge=0, le=1e18)]  # up to 31 years
 CallNanoseconds = Annotated[float, Field(ge=1e-3, le=1e18)]  # of a call: means and ratios are made of it
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
+Rate = Annotated[float, Field(ge=0, le=1e9)]  # GFLOP/s, GB/s
 Megahertz = Annotated[float, Field(ge=0, le=1e6)]
 Kilohertz = Annotated[float, Field(ge=0, le=1e9)]
 Celsius = Annotated[float, Field(ge=-1e6, le=1e6)]  # as read, however odd
@@ -204,6 +213,13 @@ class Addresses(BaseModel):
     matrix: str = ""
 
 
+# What may be unknown of a sample that is known.
+EVIDENCE = (
+    *("settle_ns", "settle_capped", "mhz_before", "mhz_after", "cpu_before", "cpu_after", "repinned", "nivcsw"),
+    *("faults", "cpu_ns", "span_ns", "gflops_before", "gflops_after", "gbps_before", "gbps_after", "probe_ns"),
+)
+
+
 class Sample(_OfVariant):
     """One timed sample. ``ns`` is per call: the window over the calls in ``hot``, the median call in ``rotate``.
 
@@ -234,8 +250,26 @@ class Sample(_OfVariant):
     nivcsw: Count | None
     faults: Count | None
     t_ns: Count  # CLOCK_MONOTONIC at t0
+    # The thread's CPU time and the time, both from before the window's untimed call to the window's end.
+    cpu_ns: Nanoseconds | None = None
+    span_ns: Nanoseconds | None = None
+    # What the core did right before and after: independent multiply-adds, and bytes read from beyond the caches.
+    gflops_before: Rate | None = None
+    gflops_after: Rate | None = None
+    gbps_before: Rate | None = None
+    gbps_after: Rate | None = None
+    probe_ns: Nanoseconds | None = None  # that evidence took, beside the settling and the window
     pid: Count
     addresses: Addresses = Addresses()
+
+    @field_validator(*EVIDENCE, mode="wrap")
+    @classmethod
+    def _or_unknown(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        """Evidence that cannot be is unknown: the sample stands without it."""
+        try:
+            return handler(value)
+        except ValidationError:
+            return None
 
 
 class Telemetry(_Record):

@@ -104,6 +104,12 @@ static double now(void) {
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+static double thread_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
 static void say(const char *format, ...) {
     char line[LINE];
     va_list list;
@@ -571,7 +577,9 @@ static void take_sample(char *line) {
     getrusage(who, &before);
     int cpu_before = sched_getcpu();
     double mhz_before = believed(clock_mhz());
+    double begin = now(), cpu_begin = thread_ns();
     window w = rotate ? time_rotate(calls, least_ns) : time_hot(calls);
+    double cpu_ns = thread_ns() - cpu_begin, span_ns = now() - begin;
     double mhz_after = believed(clock_mhz());
     int cpu_after = sched_getcpu();
     getrusage(who, &after);
@@ -585,11 +593,11 @@ static void take_sample(char *line) {
     } else {
         say("sampled calls=%" PRIu64 " ns=%.17g window_ns=%.17g window_short=%d copies=%zu settle_ns=%.17g "
             "settle_capped=%d mhz_before=%.17g mhz_after=%.17g cpu_before=%d cpu_after=%d nivcsw=%ld faults=%ld "
-            "t_ns=%.0f input=%" PRIuPTR " weights=%" PRIuPTR " output=%" PRIuPTR,
+            "t_ns=%.0f cpu_ns=%.17g span_ns=%.17g input=%" PRIuPTR " weights=%" PRIuPTR " output=%" PRIuPTR,
             w.calls, w.ns, w.window_ns, w.window_ns < least_ns, made, settle_ns, capped, mhz_before, mhz_after,
             cpu_before, cpu_after, after.ru_nivcsw - before.ru_nivcsw,
-            after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt, w.t_ns, (uintptr_t)t->input,
-            (uintptr_t)t->weights, (uintptr_t)t->output);
+            after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt, w.t_ns, cpu_ns, span_ns,
+            (uintptr_t)t->input, (uintptr_t)t->weights, (uintptr_t)t->output);
     }
 }
 

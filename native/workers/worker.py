@@ -383,7 +383,9 @@ class _Worker:
                 calls = self._choose(call_ns, least_ns)
             self.announce(MARGIN * least_ns + 5 * call_ns if rotate else call_ns * (calls + 1))
             before, mhz_before = self._state(layer.threads), self._mhz()
+            begin, cpu_begin = time.monotonic_ns(), time.thread_time_ns()
             w = self._rotate(calls, least_ns) if rotate else self._hot(calls)
+            cpu_ns, span_ns = time.thread_time_ns() - cpu_begin, time.monotonic_ns() - begin
             mhz_after, after = self._mhz(), self._state(layer.threads)
         finally:
             gc.enable()
@@ -393,7 +395,7 @@ class _Worker:
             **{"calls": w.calls, "ns": w.ns, "window_ns": w.window_ns, "window_short": w.window_ns < least_ns},
             **{"copies": copies, "settle_ns": settle_ns, "settle_capped": capped, "t_ns": w.t_ns},
             **{"mhz_before": mhz_before, "mhz_after": mhz_after},
-            **{"nivcsw": after[0] - before[0], "faults": after[1] - before[1]},
+            **{"nivcsw": after[0] - before[0], "faults": after[1] - before[1], "cpu_ns": cpu_ns, "span_ns": span_ns},
         }
         if self.getcpu:
             told |= {"cpu_before": before[2], "cpu_after": after[2]}

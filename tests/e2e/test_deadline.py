@@ -33,7 +33,7 @@ def never() -> Iterator[threading.Event]:
 
 def test_a_convbench_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = tmp_path / "slow.yaml"
-    policy.write_text("launches: 1\nrounds: 4000\nmin_ms: 20\nblock_budget_s: 600\ncache: [hot]\n")
+    policy.write_text("launches: 1\nrounds: 4000\nmin_ms: 20\nblock_budget_s: 600\ncache: [hot]\nverdicts: false\n")
     suite, device = load_suite("smoke"), LocalDevice()
     request = Request("mine", suite.layers[:1], load_policy(str(policy)), ("indirect", "im2col"), 7)
     monkeypatch.setattr(ClusterPlan, "deadline_s", lambda self, identity: 3600)

@@ -18,7 +18,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-SLOW = "launches: 4\nrounds: 60\nmin_ms: 5\nblock_budget_s: 60\ncache: [hot]\n"
+SLOW = "launches: 4\nrounds: 60\nmin_ms: 5\nblock_budget_s: 60\ncache: [hot]\nverdicts: false\n"
 LAYERS = (
     "  - {name: wide, h: 14, w: 14, kh: 3, kw: 3, pad: 1, cin: 32, cout: 64}\n"
     "  - {name: point, h: 28, w: 28, kh: 1, kw: 1, cin: 64, cout: 64}\n"

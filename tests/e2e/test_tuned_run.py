@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-POLICY = "launches: 1\nrounds: 1\nmin_ms: 1\nblock_budget_s: 5\ncache: [hot]\ngate_cap_s: 0.1\n"
+POLICY = "launches: 1\nrounds: 1\nmin_ms: 1\nblock_budget_s: 5\ncache: [hot]\ngate_cap_s: 0.1\nverdicts: false\n"
 LAYERS = (
     "  - {name: a, h: 8, w: 8, kh: 3, kw: 3, pad: 1, cin: 8, cout: 16}\n"
     "  - {name: b, h: 6, w: 6, kh: 1, kw: 1, cin: 8, cout: 16}\n"

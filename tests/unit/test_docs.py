@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from harness.exit_codes import ExitCode
+from harness.judge.reason import Reason
 from harness.model.condition import KINDS
 from harness.model.layer import Layer
 from harness.model.policy import PhoneSettings, Policy
@@ -17,6 +18,7 @@ from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
 from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS
+from harness.results.verdicts import VERDICT_COLUMNS
 from harness.results.workers import WORKER_COLUMNS
 from harness.store import records
 
@@ -55,7 +57,8 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     codes = [str(int(code)) for code in ExitCode]
     named = set(re.findall(r"\w+", FORMATS))
     ends = ("_low", "_high")  # told once for all ratios
-    columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS]
+    columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS, *VERDICT_COLUMNS]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]
     words += [*Worker.model_fields, *OURS, *Policy.model_fields, *PhoneSettings.model_fields, *Layer.model_fields]
+    words += [str(reason.name) for reason in Reason]
     assert [word for word in words if word not in named and word != "name"] == []

@@ -30,6 +30,7 @@ class ClusterPlan:
     planned: int  # launches x layers in all
     done: int  # of them
     known: tuple[KnownLine, ...] = ()  # from earlier attempts
+    share: float = 1.0  # of the policy's budget that it may take
 
     def seconds(self) -> float:
         """About how long the jobs take."""
@@ -49,7 +50,9 @@ class ClusterPlan:
         """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device."""
         policy = self.request.policy
         run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
-        measure = MeasureLine(int(policy.min_ms * 1e6), policy.block_budget_s, MEMORY_BYTES, launches=policy.launches)
+        measure = MeasureLine(
+            int(policy.min_ms * 1e6), self.share * policy.block_budget_s, MEMORY_BYTES, launches=policy.launches
+        )
         return render(
             Plan(
                 run,

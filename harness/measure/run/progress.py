@@ -71,6 +71,10 @@ class DeviceProgress:
         """How many jobs (launch x layer) all clusters have in all."""
         self._jobs = jobs
 
+    def more(self, jobs: int) -> None:
+        """So many jobs are measured again."""
+        self._jobs += jobs
+
     def cluster(self, label: str, jobs_done: int) -> None:
         """A cluster begins, with so many of its jobs on record already."""
         self._where = label

@@ -141,11 +141,18 @@ def finished(run: RunDir) -> RunResult | None:
         return None
     outcomes = [_stamped(run, name) for name in run.manifest().devices]
     _add_faults_on_record(run, outcomes)
-    code = code_of(outcomes)
-    if code != run.manifest().exit_code:
+    known = run.manifest().exit_code
+    code = worst([code_of(outcomes), *[ExitCode.TOO_LITTLE_DATA] * (known == ExitCode.TOO_LITTLE_DATA)])
+    if code != known:
         return None  # it failed of something else, which may be gone
     messages = ["nothing missing", *(f"{o.name}: {m}" for o in outcomes for m in o.messages)]
     return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False)
+
+
+def note_code(result: RunResult, code: ExitCode) -> None:
+    """The run's exit code, where its report found a worse one."""
+    if code != result.code:
+        RunDir(result.directory).update_manifest(exit_code=int(code))
 
 
 def _stamped(run: RunDir, name: str) -> SessionOutcome:

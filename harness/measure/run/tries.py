@@ -8,6 +8,7 @@ from harness.errors import DeviceLost, TransientError
 from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target, planned, targets
 from harness.measure.request import Request
+from harness.measure.run.again import make_again
 from harness.measure.run.attempt import Ending, Site, attempt
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.orphan import take_over
@@ -55,8 +56,36 @@ class Tries:
             if again is None:
                 break
             target = again
-        if ending.why and not site.stop.is_set():
+        if site.stop.is_set():
+            return
+        if ending.why:
             self._give_up(label, tries, ending)
+        else:
+            self._measure_again(target)
+
+    def _measure_again(self, target: Target) -> None:
+        """As many rounds as hold a tainted sample. What keeps it from its end costs nothing that was planned."""
+        site, name, label = self._site, self._outcome.name, target.cluster.label
+        emulated = site.device.identity.emulated
+        again = make_again(self._request, target, self._done, site.directory.records, name=name, emulated=emulated)
+        if again is None:
+            return
+        rounds = sum(job.rounds - job.first_round for job in again.jobs)
+        site.directory.events.add("measured again", cluster=label, attempt=again.attempt, rounds=rounds)
+        site.progress.remark(f"CPUs {label}: {rounds} rounds with tainted samples are measured again, at most")
+        site.progress.more(len(again.jobs))
+        site.progress.cluster(label, 0)
+        try:
+            why = attempt(site, again, lambda record: self._take(label, record)).why
+        except DeviceLost:
+            raise
+        except TransientError as error:
+            take_over(site.installed, site.directory)  # it may have been started all the same
+            why = error.message
+        site.run.ledger.added(name)
+        self._done.attempts = max(self._done.attempts, again.attempt)
+        if why and not site.stop.is_set():
+            self._outcome.warn(f"cluster {label}: tainted rounds were not all measured again: {why}")
 
     def _on_record(self, label: str) -> Done:
         return self._site.run.ledger.done(self._outcome.name).setdefault(label, Done())

@@ -10,6 +10,7 @@
 #define FORMAT_i64 "%" PRId64
 #define FORMAT_f64 "%.17g"
 #define FORMAT_f64_or_null "%.17g"
+#define FORMAT_f64_if_told "%.17g"
 #define FORMAT_bool "%d"
 
 char *evidence_print(const evidence *e, char text[EVIDENCE_TEXT]) {
@@ -40,18 +41,24 @@ static double read_f64_or_null(fields *f, const char *key) {
     return read_f64(f, key);
 }
 
+static double read_f64_if_told(fields *f, const char *key) {
+    return read_f64(f, key);
+}
+
 static bool read_bool(fields *f, const char *key) {
     return fields_u64(f, key, 0, 1);
 }
 
-static bool is_told(const fields *f, const char *key, bool all) {
-    return all || fields_has(f, key) || !strcmp(key, "calls") || !strcmp(key, "ns") || !strcmp(key, "window_ns");
+static bool is_told(const fields *f, const char *key, const char *kind, bool all) {
+    bool needed = all ? strcmp(kind, "f64_if_told") != 0
+                      : !strcmp(key, "calls") || !strcmp(key, "ns") || !strcmp(key, "window_ns");
+    return needed || fields_has(f, key);
 }
 
 bool evidence_read(evidence *e, fields *f, bool all) {
     memset(e, 0, sizeof *e);
 #define EVIDENCE(name, kind)                                                                                           \
-    e->untold.name = !is_told(f, #name, all);                                                                          \
+    e->untold.name = !is_told(f, #name, #kind, all);                                                                   \
     if (!e->untold.name) {                                                                                             \
         e->name = read_##kind(f, #name);                                                                               \
     }
@@ -67,6 +74,7 @@ static void write_f64_or_null(json *j, const char *key, double value) {
 #define write_u64 json_size
 #define write_count json_size
 #define write_i64 json_int
+#define write_f64_if_told write_f64_or_null
 #define write_f64 json_number
 #define write_bool json_bool
 

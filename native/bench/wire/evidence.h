@@ -13,7 +13,7 @@
 
 typedef uint64_t evidence_u64, evidence_count;
 typedef int64_t evidence_i64;
-typedef double evidence_f64, evidence_f64_or_null;
+typedef double evidence_f64, evidence_f64_or_null, evidence_f64_if_told;
 typedef bool evidence_bool;
 
 typedef struct {

@@ -9,6 +9,7 @@
  *   f64          a number
  *   f64_or_null  a number; below 0 in the reply, and null in the record: there is none
  *   bool         0 or 1 in the reply, false or true in the record
+ *   f64_if_told  as f64_or_null, and may be missing: null in the record, as of a build that is older than the field
  *
  * Of a foreign worker's all but calls, ns and window_ns may be missing: null in the record.
  */
@@ -30,10 +31,19 @@ EVIDENCE(mhz_before, f64_or_null) /* the clock before the window; none: not to b
 EVIDENCE(mhz_after, f64_or_null)
 EVIDENCE(cpu_before, i64)
 EVIDENCE(cpu_after, i64)
-EVIDENCE(repinned, u64) /* times found on another CPU or free to go there, pinned again and taken anew */
-EVIDENCE(nivcsw, i64)   /* involuntary context switches in the window */
-EVIDENCE(faults, i64)   /* page faults in the window */
-EVIDENCE(t_ns, u64)     /* CLOCK_MONOTONIC at the window's start */
+EVIDENCE(repinned, u64)        /* times found on another CPU or free to go there, pinned again and taken anew */
+EVIDENCE(nivcsw, i64)          /* involuntary context switches in the window */
+EVIDENCE(faults, i64)          /* page faults in the window */
+EVIDENCE(t_ns, u64)            /* CLOCK_MONOTONIC at the window's start */
+EVIDENCE(cpu_ns, f64_if_told)  /* the thread's CPU time from before the window's untimed call to the window's end */
+EVIDENCE(span_ns, f64_if_told) /* the time of the same stretch */
+/* What the core did right before and after it: GFLOP/s of independent multiply-adds, GB/s read from beyond the caches
+ * (of layers that outgrow the L2 cache, and in rotate). */
+EVIDENCE(gflops_before, f64_if_told)
+EVIDENCE(gflops_after, f64_if_told)
+EVIDENCE(gbps_before, f64_if_told)
+EVIDENCE(gbps_after, f64_if_told)
+EVIDENCE(probe_ns, f64_if_told) /* that this evidence took, beside the settling and the window */
 /* Decimal in the reply, 0: there is no such buffer; hexadecimal in the record, "" for none. */
 EVIDENCE_ADDRESS(input)
 EVIDENCE_ADDRESS(weights)

@@ -2,6 +2,7 @@
 #include "worker/hello.h"
 
 #include "machine/affinity.h"
+#include "machine/caches.h"
 #include "machine/program.h"
 #include "probes/clock_probe.h"
 #include "probes/peak_probe.h"
@@ -55,6 +56,7 @@ bool hello_answer(worker *w, fields *f) {
         return reply_hindered(text);
     }
     w->timer = timer_measure();
+    w->l2 = caches_read(cpu, w->llc).l2;
     if (has_table) {
         table_load(&w->table, tuned); /* on this CPU */
     }

@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define CREATE_TIMES 3
+#define L2_ASSUMED ((size_t)512 << 10) /* where the system does not tell */
+#define READ_SHARE 8                   /* of the worker's memory, for the bandwidth probe */
 
 /* What the plan allows beside the layer's data, and no more than the system can give by now. */
 static size_t arena_budget(const worker *w) {
@@ -186,11 +188,16 @@ static sample_status take_held(worker *w, const object *o, sample_request *q, sa
     return SAMPLE_HINDERED;
 }
 
+/* Whether the layer's tensors, the same for all its variants, outgrow the L2 cache. */
+static bool outgrows_l2(const worker *w) {
+    size_t bytes = layer_data_bytes(&w->layer) + w->layer.output_floats * sizeof(float);
+    return bytes > (w->l2 ? (size_t)w->l2 : L2_ASSUMED);
+}
+
 bool object_sample(worker *w, fields *f) {
     object *o = object_of(w, f);
     const char *cache = fields_text(f, "cache");
-    sample_request q = {
-        .arena = &w->arena, .layer = &w->layer, .data = &w->data, .memory = arena_budget(w), .llc = w->llc};
+    sample_request q = {.arena = &w->arena, .layer = &w->layer, .data = &w->data, .llc = w->llc};
     q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
     q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
     q.rotate = !strcmp(cache, "rotate");
@@ -202,6 +209,13 @@ bool object_sample(worker *w, fields *f) {
         return reply_failed(f->error);
     }
     q.pool = w->pools[o->threads];
+    q.reads = q.rotate || outgrows_l2(w);
+    if (q.reads) {
+        size_t share = w->memory / READ_SHARE, free_share = (size_t)(meminfo_free() / READ_SHARE);
+        pressure_read(&w->pressure, w->llc, share < free_share ? share : free_share);
+    }
+    q.pressure = &w->pressure;
+    q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
     q.schedule = o->schedule;
     q.bytes = o->bytes;

@@ -17,18 +17,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
-static void settle(const sample_request *q, window *w, evidence *e) {
+/* The latest reading of the clock. */
+static clock_reading settle(const sample_request *q, window *w, evidence *e) {
     uint64_t start = timer_ns();
-    double last = 0;
+    clock_reading last = {0, 0};
     e->settle_capped = false;
     for (unsigned calls = 1;; calls++) {
         uint64_t begin = timer_ns();
         heartbeat_expect(w->call_ns);
         window_untimed(w);
         w->call_ns = (double)(timer_ns() - begin);
-        double now = clock_probe().mhz;
-        bool steady = last > 0 && fabs(now / last - 1) <= 0.01;
+        clock_reading now = clock_probe();
+        bool steady = last.mhz > 0 && fabs(now.mhz / last.mhz - 1) <= 0.01;
         last = now;
         heartbeat();
         if (calls >= 2 && steady) {
@@ -40,11 +42,11 @@ static void settle(const sample_request *q, window *w, evidence *e) {
         }
     }
     e->settle_ns = (double)(timer_ns() - start);
+    return last;
 }
 
-static double believed(const sample_request *q) {
+static double believed(const sample_request *q, clock_reading reading) {
     char reason[160];
-    clock_reading reading = clock_probe();
     return clock_believable(reading, q->max_khz, reason, sizeof reason) ? reading.mhz : -1;
 }
 
@@ -59,25 +61,41 @@ static void usage(const sample_request *q, long *switches, long *faults) {
     *faults = u.ru_minflt + u.ru_majflt;
 }
 
+static double thread_ns(void) {
+    struct timespec t;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? -1 : (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
 static void measure(const sample_request *q, window *w, evidence *e) {
     window_time t;
     long switches, faults, switches_after, faults_after;
     uint64_t calls = q->calls;
-    settle(q, w, e);
+    clock_reading clock = settle(q, w, e);
     if (!calls && !q->rotate) {
         calls = window_choose(w);
+        clock = clock_probe();
     }
-    usage(q, &switches, &faults);
+    uint64_t probing = timer_ns();
+    e->mhz_before = believed(q, clock);
+    pressure_take(q->pressure, q->reads, &e->gflops_before, &e->gbps_before);
     e->cpu_before = sched_getcpu();
-    e->mhz_before = believed(q);
+    usage(q, &switches, &faults);
+    uint64_t begin = timer_ns();
+    double cpu = thread_ns();
     if (q->rotate) {
         window_rotate(w, calls, &t);
     } else {
         window_hot(w, calls, &t);
     }
-    e->mhz_after = believed(q);
-    e->cpu_after = sched_getcpu();
+    double cpu_end = thread_ns();
+    uint64_t end = timer_ns();
     usage(q, &switches_after, &faults_after);
+    e->cpu_after = sched_getcpu();
+    pressure_take(q->pressure, q->reads, &e->gflops_after, &e->gbps_after);
+    e->mhz_after = believed(q, clock_probe_short());
+    e->probe_ns = (double)(timer_ns() - end + begin - probing);
+    e->cpu_ns = cpu < 0 || cpu_end < 0 ? -1 : cpu_end - cpu;
+    e->span_ns = (double)(end - begin);
     e->nivcsw = switches_after - switches;
     e->faults = faults_after - faults;
     e->calls = t.calls;

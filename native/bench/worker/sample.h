@@ -6,6 +6,7 @@
 #include "probes/arena.h"
 #include "wire/evidence.h"
 #include "worker/layer_data.h"
+#include "worker/pressure.h"
 
 #define SAMPLE_TICKS 1000 /* a sample, and a call in rotate, is no shorter than this many ticks of the timer */
 #define SAMPLE_PIN_TRIES 4
@@ -23,7 +24,8 @@ typedef struct {
     int cpu;                                         /* to be pinned to */
     uint64_t min_ns, max_khz, llc, settle_ns, calls; /* calls 0: to be chosen */
     double tick_ns, call_ns;                         /* call_ns: what a call took before, 0: unknown */
-    bool rotate;
+    bool rotate, reads;                              /* reads: memory bandwidth is evidence, too */
+    pressure *pressure;
 } sample_request;
 
 typedef struct {

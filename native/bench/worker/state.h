@@ -7,6 +7,7 @@
 #include "probes/arena.h"
 #include "wire/protocol.h"
 #include "worker/layer_data.h"
+#include "worker/pressure.h"
 #include "worker/reference.h"
 #include "worker/schedule.h"
 #include "worker/table.h"
@@ -25,7 +26,8 @@ typedef struct {
 typedef struct {
     arena arena;
     size_t memory; /* budget of data and arena together */
-    uint64_t llc, min_ns, max_khz;
+    uint64_t l2, llc, min_ns, max_khz;
+    pressure pressure;
     int cpu;
     unsigned cpus[IC_MAX_THREADS], cpu_count; /* for threads: cpu, then the others */
     ic_pool *pools[IC_MAX_THREADS + 1];       /* by threads; made when an object first needs them */

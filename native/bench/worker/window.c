@@ -46,6 +46,11 @@ static void run(window *w, const instance *i) {
 }
 
 void window_untimed(window *w) {
+    static bool faulted_in;
+    if (!faulted_in) {
+        memset(times, 1, sizeof times); /* no page of it is to be faulted in between two timed calls */
+    }
+    faulted_in = true;
     if (w->rotate) {
         touch(w);
     }
@@ -99,14 +104,9 @@ static bool enough(const window *w, size_t calls, double sum, double fastest) {
 }
 
 void window_rotate(window *w, uint64_t calls, window_time *t) {
-    static bool touched;
     double sum = 0, fastest = INFINITY;
     size_t n = 0, wanted = calls < MOST_CALLS ? (size_t)calls : MOST_CALLS;
     heartbeat_expect(fmax(MARGIN * w->least_ns, w->call_ns * (double)(wanted ? wanted : WANTED_CALLS)));
-    if (!touched) {
-        memset(times, 1, sizeof times); /* no page of it is to be faulted in between two calls */
-    }
-    touched = true;
     t->t_ns = timer_ns();
     while (wanted ? n < wanted : !enough(w, n, sum, fastest)) {
         const instance *i = turn(w);

@@ -144,6 +144,7 @@ class Bench:
     def suite(self, *layers: str, **policy: object) -> str:
         """A suite of tiny layers with a policy of its own, as a path."""
         wanted = {"launches": 1, "rounds": 2, "min_ms": 1, "block_budget_s": 60, "cache": "[hot]", "gate_cap_s": 0.5}
+        wanted |= {"verdicts": "false"}  # a machine that runs tests is no quiet one
         (self.folder / "policy.yaml").write_text("".join(f"{k}: {v}\n" for k, v in {**wanted, **policy}.items()))
         lines = "".join(f"  - {{name: {name}, {LAYERS[name]}}}\n" for name in layers or ("body",))
         (self.folder / "mine.yaml").write_text(f"suite: mine\npolicy: ./policy.yaml\nlayers:\n{lines}")

@@ -53,6 +53,28 @@ def test_a_short_window_is_kept_and_says_so(ask: Ask) -> None:
     assert (long["calls"], long["window_short"]) == ("20000", "0")
 
 
+def test_a_sample_tells_what_the_core_gave_it(ask: Ask) -> None:
+    """CPU time of the window's stretch, what the core did beside it, and what finding that out took."""
+    small = {key: float(value) for key, value in ask("sample object=0 cache=hot calls=0 settle_ns=0").items() if key}
+    assert 0 < small["cpu_ns"] <= small["span_ns"]
+    assert small["window_ns"] < small["span_ns"]  # an untimed call lies before it
+    assert small["gflops_before"] > 0 and small["gflops_after"] > 0
+    assert small["probe_ns"] > 0
+    cold = {key: float(value) for key, value in ask("sample object=0 cache=rotate calls=0 settle_ns=0").items() if key}
+    assert cold["gbps_before"] > 0 and cold["gbps_after"] > 0
+    assert 0 < cold["cpu_ns"] <= cold["span_ns"]
+
+
+@pytest.mark.parametrize(("channels", "reads"), [(8, False), (512, True)])
+def test_memory_is_read_beside_layers_that_outgrow_the_l2(
+    ask: Ask, make_layer: Callable[..., str], channels: int, reads: bool
+) -> None:
+    assert ask(make_layer("a", 7, 7, channels, 4 * channels))[""] == "ok"
+    assert ask("create object=1 algorithm=indirect schedule=default")[""] == "created"
+    sample = ask("sample object=1 cache=hot calls=1 settle_ns=0")
+    assert (float(sample["gbps_before"]) > 0, float(sample["gbps_after"]) > 0) == (reads, reads)
+
+
 def test_calls_are_those_asked_for(ask: Ask) -> None:
     chosen = int(ask("sample object=0 cache=hot calls=0 settle_ns=1000000")["calls"])
     assert chosen >= 1

@@ -28,6 +28,7 @@ main.main()
 _MEASURING = """
 import os, signal, sys
 from pathlib import Path
+from types import SimpleNamespace
 from harness.cli import main, run
 from harness.exit_codes import ExitCode
 from harness.measure.run import runner
@@ -42,6 +43,7 @@ def start(context, out):
     return runner.RunResult(Path("/r"), [SessionOutcome("local")], ExitCode.INTERRUPTED)
 def report(path):
     {reporting}
+    return SimpleNamespace(code=ExitCode.DONE, answer=(), judged="", sentences=(), workers=())
 runner.start, writer.write_report = start, report
 sys.argv = ["harness", "run", "smoke", "--device", "local"]
 main.main()

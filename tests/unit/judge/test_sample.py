@@ -22,6 +22,10 @@ QUIET = Evidence(
     faults=np.array([0, 0]),
     mhz_before=np.array([2000.0, 2000.0]),
     mhz_after=np.array([2000.0, 2000.0]),
+    **{
+        name: np.full(2, np.nan)
+        for name in ("window_ns", "cpu_ns", "span_ns", "gflops_before", "gflops_after", "gbps_before", "gbps_after")
+    },
 )
 TESTS = {
     "settle_capped": (sample.settling_capped, True),
@@ -58,7 +62,7 @@ def test_an_unknown_cpu_has_not_changed(before: int, after: int) -> None:
 
 
 def test_no_samples_are_no_trouble() -> None:
-    empty = Evidence(*[np.array([])] * 9)
+    empty = Evidence(*[np.array([])] * 16)
     assert all(test(empty).tolist() == [] for test, _ in TESTS.values())
 
 

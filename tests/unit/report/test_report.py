@@ -108,7 +108,7 @@ def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path:
 
 
 def test_an_emulated_namesake_is_marked_alone(synthetic: ModuleType, tmp_path: Path) -> None:
-    phones = [synthetic.Phone(emulated=True, name="pixel-3-a"), synthetic.Phone(name="pixel-3-b")]
+    phones = [synthetic.Phone(emulated=True, name="pixel-3-a"), synthetic.Phone(name="pixel-3-b", caps=True)]
     run = synthetic.make_run(tmp_path / "run", phones, launches=4, rounds=1)
     html = write_report(run).report.read_text()
     places = re.findall(r"<h4>(.*?)</h4>", html)
@@ -303,7 +303,9 @@ def rewritten(line: bytes, **fields: object) -> bytes:
 
 
 def test_evidence_becomes_weaknesses(synthetic: ModuleType, tmp_path: Path) -> None:
-    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(caps=True), synthetic.Phone(name="b", emulated=True)])
+    run = synthetic.make_run(
+        tmp_path / "run", [synthetic.Phone(caps=True, drift=0.2), synthetic.Phone(name="b", emulated=True)]
+    )
     text = "\n".join(write_report(run).weaknesses)
     for part in (
         "the heat gate gave up at its cap before 3 of 8 launches",
@@ -318,9 +320,10 @@ def test_evidence_becomes_weaknesses(synthetic: ModuleType, tmp_path: Path) -> N
         assert part in text
 
 
-def test_clean_run_has_only_the_drift_of_its_clock(synthetic: ModuleType, tmp_path: Path) -> None:
-    weaknesses = write_report(synthetic.make_run(tmp_path / "run", launches=4)).weaknesses
-    assert all("the clock was not the same throughout" in weakness for weakness in weaknesses)
+def test_a_clean_run_has_no_weakness_and_no_tainted_sample(synthetic: ModuleType, tmp_path: Path) -> None:
+    summary = write_report(synthetic.make_run(tmp_path / "run", launches=4))
+    assert summary.weaknesses == ()
+    assert summary.judged.startswith("0 of 1472 samples are tainted, judged by the policy default, rules of version 1")
 
 
 @given(st.floats(1e-6, 1e15))

@@ -22,7 +22,7 @@ PLACE = ("type", "seq", "launch", "round", "position", "pid", "addresses")
 # Kinds of the C side, and what a value of them may be in the schema.
 KINDS = {
     **dict.fromkeys(("u64", "count", "i64"), "int"),
-    **{"f64": "float", "f64_or_null": "float | None", "bool": "bool"},
+    **{"f64": "float", "f64_or_null": "float | None", "f64_if_told": "float | None", "bool": "bool"},
 }
 
 

@@ -154,7 +154,12 @@ def test_a_finished_run_is_left_alone(
     before = complete(run, *found, code=code)
     monkeypatch.setattr(discovery, "find", lambda *_: pytest.fail("a device was asked"))
     reports: list[Path] = []
-    monkeypatch.setattr(writer, "write_report", reports.append)
+
+    def report(path: Path) -> Any:
+        reports.append(path)
+        return SimpleNamespace(code=ExitCode.DONE, answer=(), judged="", sentences=(), workers=())
+
+    monkeypatch.setattr(writer, "write_report", report)
     assert cli_run.Run(resume=run.path)().code == code
     assert (run.path / "manifest.json").read_bytes() == before
     assert "nothing missing" in capsys.readouterr().err

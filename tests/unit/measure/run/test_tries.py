@@ -19,13 +19,14 @@ from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.measure.run import tries
 from harness.measure.run.attempt import Ending, Site
-from harness.measure.run.clusterplan import ClusterPlan
+from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.intake import Intake
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store import records
+from harness.store.progress import Done
 from harness.store.rundir import RunDir
 from tests.variants import fields
 
@@ -94,7 +95,7 @@ class Bench:
         run = RunDir(folder)
         self.directory = run.device("pixel-3")
         progress = DeviceProgress("pixel-3")
-        installed = SimpleNamespace(device=SimpleNamespace(topology=self.topology))
+        installed = SimpleNamespace(device=SimpleNamespace(topology=self.topology, identity=IDENTITY))
         self.site = Site(
             raw=cast(Any, None),
             installed=cast(Any, installed),
@@ -137,6 +138,24 @@ def test_what_went_well_is_tried_once(bench: Bench) -> None:
     assert bench.measure(whole).codes == []
     assert len(bench.plans) == 1
     assert bench.events("tried again") == []
+
+
+def test_tainted_rounds_are_measured_again_and_what_keeps_them_from_it_is_no_failure(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = make_plan(bench.request, TARGET, Done(), "pixel-3")
+    monkeypatch.setattr(tries, "make_again", lambda *_, **__: replace(wanted, attempt=2))
+    done = bench.measure(whole, ending("it was stopped early"))
+    assert [plan.attempt for plan in bench.plans] == [1, 2]
+    assert (done.codes, done.unfinished) == ([], False)
+    assert done.messages == ["cluster 4-5: tainted rounds were not all measured again: it was stopped early"]
+    (event,) = bench.events("measured again")
+    assert (event["cluster"], event["attempt"]) == ("4-5", 2)
+
+
+def test_what_is_left_is_not_measured_again_for_its_taint(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "make_again", lambda *_, **__: pytest.fail("it is not whole"))
+    assert bench.measure(*[killed] * 9).unfinished
 
 
 def test_a_worker_that_was_killed_from_outside_is_measured_in_a_second_attempt(bench: Bench) -> None:
