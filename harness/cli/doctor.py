@@ -16,7 +16,6 @@ from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
 from harness.control import quarantine
 from harness.control.conditions import host
-from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
 from harness.devices.base import Attached, Device, key_of
 from harness.errors import HarnessError, UsageError
@@ -68,9 +67,8 @@ class Doctor(JsonOption, DeviceOptions, Command):
         found = [replace(each, conditions=(*more, *each.conditions)) for each, more in zip(found, seen, strict=True)]
         patients = [_patient(device, each) for device, each in zip(attached.devices, found, strict=True)]
         for phone in attached.unusable:
-            condition = of_unusable(phone)
             value = {"device": phone.serial, "state": phone.state, "usable": False}
-            patients.append(Patient(phone.serial, value, Diagnosis((condition,))))
+            patients.append(Patient(phone.serial, value, Diagnosis(phone.found)))
         code = _code(patients)
         value = {
             "exit_code": int(code),

@@ -21,7 +21,7 @@ from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 pytestmark = pytest.mark.unit
 
 EMPTY = "level: 3\nscale: 100\nstatus: 2\ntemperature: 300\n"
-AWAY = Unusable("U", "unauthorized", "unlock the phone")
+AWAY = Unusable("U", "unauthorized", "unlock the phone", ("UNAUTHORIZED",))
 
 
 def perform(
