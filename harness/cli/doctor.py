@@ -35,6 +35,11 @@ class Patient:
     diagnosis: Diagnosis
 
     @property
+    def may_be_measured(self) -> bool:
+        """Whether a run would begin at once."""
+        return not self.diagnosis.in_use and not self.diagnosis.stopping()
+
+    @property
     def verdict(self) -> str:
         """Whether it may be measured."""
         if self.diagnosis.in_use:
@@ -129,6 +134,9 @@ def _lines(patients: Sequence[Patient], here: Patient) -> Iterator[str]:
         yield ""
     yield here.title
     yield from _table(here.diagnosis)
+    if len(patients) > 1:
+        yield ""
+        yield f"{sum(p.may_be_measured for p in patients)} of {len(patients)} may be measured now"
 
 
 def _table(diagnosis: Diagnosis) -> Iterator[str]:
