@@ -15,8 +15,11 @@ from harness.store.journal import EventLog
 LOST_FOR_GOOD_S = 120.0
 _STOPPING_S = 15.0  # somebody waits at a terminal: only as long as an adb server takes for one more try
 _AGAIN_S = 1.0
-_RECONNECT_AFTER_S = 10.0  # an adb server finds most phones again by itself before that
+_RECONNECT_EVERY_S = 10.0  # an adb server finds most phones again by itself before that
 _ONCE = "spawn"  # done twice it would leave a second program
+
+
+Reconnect = Callable[[bool], None]  # whether only if the server has forgotten it
 
 
 class Connection:
@@ -28,11 +31,11 @@ class Connection:
         stop: threading.Event,
         lost: Callable[[float], None] = lambda seconds: None,
         back: Callable[[], None] = lambda: None,
-        reconnect: Callable[[], None] = lambda: None,
+        reconnect: Reconnect = lambda only_if_forgotten: None,
     ) -> None:
         """``lost`` is told at once how many seconds the device is waited for, ``back`` when it answers again.
 
-        ``reconnect`` is called once in each loss that lasts.
+        ``reconnect`` is called in each loss that lasts: once for the device, then only if the server has forgotten it.
         """
         self._events = events
         self._stop = stop
@@ -40,7 +43,7 @@ class Connection:
         self._since: float | None = None
         self._until = 0.0
         self._hurried = False
-        self._reconnect, self._reconnected = reconnect, False
+        self._reconnect, self._again = reconnect, _RECONNECT_EVERY_S
         self.is_doubtful = False  # since it broke nobody has asked whether the same phone answers
 
     def broke(self, error: DeviceLost) -> None:
@@ -49,7 +52,7 @@ class Connection:
         self.is_doubtful = True
         if self._since is None:
             self._since, self._until = now, now + LOST_FOR_GOOD_S
-            self._hurried = self._reconnected = False
+            self._hurried, self._again = False, _RECONNECT_EVERY_S
             self._events.add("connection lost", reason=error.message)
             self._lost(LOST_FOR_GOOD_S)
         if self._stop.is_set() and not self._hurried:
@@ -58,10 +61,12 @@ class Connection:
             self._lost(max(0.0, self._until - now))
         if now > self._until:
             raise error
-        if now - self._since >= _RECONNECT_AFTER_S and not self._reconnected:
-            self._reconnected = True
-            self._events.add("reconnecting")
-            self._reconnect()
+        if now - self._since >= self._again:
+            is_first = self._again == _RECONNECT_EVERY_S
+            self._again = now - self._since + _RECONNECT_EVERY_S
+            if is_first:
+                self._events.add("reconnecting")
+            self._reconnect(not is_first)
 
     def works(self) -> None:
         """A call succeeded."""

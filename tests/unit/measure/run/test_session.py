@@ -40,7 +40,7 @@ class Phone:
     def confirm(self) -> None:
         pass
 
-    def reconnect(self) -> None:
+    def reconnect(self, only_if_forgotten: bool = False) -> None:
         pass
 
     def topology(self) -> Topology:
