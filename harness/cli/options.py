@@ -98,13 +98,6 @@ class DeviceOptions:
         servers = [server.address for server in attached.servers]
         return discovery.Newcomers(servers, allow) if discovery.ALL in (self.device or otherwise or ()) else None
 
-    def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
-        """The same, with phones in quarantine among the unusable ones."""
-        from harness.cli.say import say  # noqa: PLC0415
-        from harness.control import quarantine  # noqa: PLC0415
-
-        return quarantine.without(self.find(otherwise), say)
-
 
 @dataclass(frozen=True, kw_only=True)
 class WaitOption:

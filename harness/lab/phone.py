@@ -285,7 +285,7 @@ class Phone:
             self._obey(order)
             answer = {"ok": True, "error": "", "faults": self._faults.listing(), "ports": self._ports()}
         except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-            answer = {"ok": False, "error": str(error)}
+            answer = {"ok": False, "error": str(error), "usage": isinstance(error, UsageError)}
         if sender:
             with contextlib.suppress(OSError):
                 self._state.answer(orders, sender, answer)

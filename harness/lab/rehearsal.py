@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import InfrastructureError
+from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.lab import adbserver, manager
 from harness.lab.faults import parse
 from harness.lab.manager import PhoneHandle
@@ -40,7 +40,7 @@ def find(serial: str) -> PhoneHandle:
 
 
 def put_on(phone: PhoneHandle, *faults: str) -> Rehearsed:
-    """Asks for faults (NAME[=VALUE][@WHEN]). Raises UsageError before anything is done, InfrastructureError."""
+    """Asks for faults (NAME[=VALUE][@WHEN]), all or none. Raises UsageError, InfrastructureError."""
     for text in faults:
         parse(text)
     return _order(phone, {"order": "faults", "faults": list(faults)})
@@ -78,5 +78,6 @@ def _answer(phone: PhoneHandle, state: State, message: dict[str, Any]) -> dict[s
     except OSError as error:
         raise InfrastructureError(f"virtual phone {phone.serial} does not answer: {error}") from error
     if not answer["ok"]:
-        raise InfrastructureError(f"virtual phone {phone.serial}: {answer['error']}")
+        kind: type[HarnessError] = UsageError if answer.get("usage") else InfrastructureError
+        raise kind(f"virtual phone {phone.serial}: {answer['error']}")
     return answer

@@ -33,19 +33,26 @@ class Active:
         self._next = 1
 
     def add(self, texts: Sequence[str]) -> None:
-        """Takes faults in; begins those whose time is now. Raises UsageError, ValueError, OSError."""
+        """Takes faults in, all or none; begins those whose time is now. Raises UsageError, OSError."""
+        taken: list[_Entry] = []
         for fault in [parse(text) for text in texts]:
             if not (fault.kind.many or fault.kind.of_commands or fault.kind.at_once):
                 self._end([entry for entry in self._entries if entry.fault.name == fault.name])
             entry = _Entry(self._next, fault, max(fault.when.times, 1))
             self._next += 1
             self._entries.append(entry)
+            taken.append(entry)
             if not fault.when.is_triggered and not fault.when.in_s:
                 try:
                     self._begin(entry)
-                except (OSError, ValueError):
+                except (OSError, ValueError) as error:
                     self._entries.remove(entry)
-                    raise
+                    self._end([earlier for earlier in taken if earlier in self._entries])
+                    self.tell_adbd()
+                    if isinstance(error, OSError):
+                        raise
+                    beside = "; none of those asked for with it is on" if len(texts) > 1 else ""
+                    raise UsageError(f"fault {fault.text!r}: {error}{beside}") from None
             elif fault.when.in_s:
                 self._site.after(fault.when.in_s, lambda due=entry: self._due(due))  # type: ignore[misc]
             self.tell_adbd()

@@ -200,10 +200,10 @@ def test_states_of_the_connection(phone: Phone) -> None:
 
 @pytest.mark.parametrize("fault", ["zone=off:nosuch", "deny=/sys/nosuch", "cpuset=63", "cores=63"])
 def test_what_this_phone_does_not_have_is_refused_and_not_listed(phone: Phone, fault: str) -> None:
-    active = Active(phone)
-    with pytest.raises(ValueError):
-        active.add([fault])
-    assert active.listing() == []
+    active, before = Active(phone), contents(phone.folder)
+    with pytest.raises(UsageError, match=f"fault '{fault}': "):
+        active.add(["battery=5", fault])
+    assert active.listing() == [] and contents(phone.folder) == before
 
 
 def test_one_wrong_word_and_nothing_begins(phone: Phone) -> None:
@@ -218,7 +218,7 @@ def test_a_link_out_of_the_phone_is_not_followed(phone: Phone, tmp_path: Path) -
     outside.write_text("the host's")
     (phone.folder / "data").mkdir()
     (phone.folder / "data" / "link").symlink_to(outside)
-    with pytest.raises(ValueError, match="has no"):
+    with pytest.raises(UsageError, match="has no"):
         Active(phone).add(["deny=/data/link"])
     assert outside.stat().st_mode & 0o777
 
