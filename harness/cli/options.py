@@ -43,6 +43,12 @@ Allow = Annotated[
         "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
     ),
 ]
+Exports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--export", metavar="F", help="Write that format into the run's exports/, too (docs/formats.md). Repeats."
+    ),
+]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
 ]
