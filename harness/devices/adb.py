@@ -28,6 +28,7 @@ _ASKED, _ASKED_AGAIN_S = 3, 0.3
 _SECOND_MARK_S = 5.0
 _SLOWEST_BYTES_PER_S = 100_000
 _LARGEST_FILE = 1 << 40
+_SILENCE_S = 15.0  # a file that is read from, and a shell that starts, say something within that time
 _FILE_S = 5.0  # a file that says nothing for so long is left out
 _FILES_S, _FILES_PER_S = 30.0, 20.0  # for all files of a call together: a process costs a slow phone some 20 ms
 _NO_DIGEST = 69  # of scripts.COMMIT
@@ -149,11 +150,14 @@ class AdbDevice:
 
         A program that had ended by then, or of which the phone said nothing, is one whose connection hangs: DeviceLost.
         """
+        return self._run(argv, Deadline(deadline_s), stdin)
+
+    def _run(self, argv: Sequence[str], deadline: Deadline, stdin: bytes = b"") -> Completed:
         token = scripts.new_token()
         line = scripts.announced(quoting.command(argv) + ("" if stdin else " </dev/null"), token)
         try:
             code, stdout, stderr = self._transport.shell(
-                line, Deadline(deadline_s), stdin, lambda said: self._late(argv[0], deadline_s, said, token)
+                line, deadline, stdin, lambda said: self._late(argv[0], deadline.seconds, said, token)
             )
         except CommandTimedOut as late:
             raise late.error or DeviceLost(f"{self.serial}: {argv[0]}: no answer") from None
@@ -177,11 +181,17 @@ class AdbDevice:
             return DeviceLost(f"{doing}: no answer for {deadline_s:g} s: the connection hangs, {what}")
         return DeadlineExceeded(f"{doing} took longer than {deadline_s:g} s and was {ending}")
 
-    def _script(self, text: str, *arguments: str, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Runs a script; its output begins behind a token, since a shell may say something before."""
+    def _script(
+        self, text: str, *arguments: str, deadline_s: float = 30.0, silence_s: float | None = None, stdin: bytes = b""
+    ) -> Completed:
+        """Runs a script; its output begins behind a token, since a shell may say something before.
+
+        ``silence_s``: given up earlier where nothing comes for so long.
+        """
         token = scripts.new_token()
         argv = scripts.script(f"echo; echo {token}\n{text}", *arguments)
-        done = self.run(argv, deadline_s=deadline_s, stdin=stdin)
+        deadline = Deadline(deadline_s)
+        done = self._run(argv, deadline if silence_s is None else Pace(deadline, silence_s), stdin)
         return replace(done, stdout=done.stdout.partition(f"\n{token}\n".encode())[2])
 
     def _check(self, done: Completed, doing: str) -> Completed:
@@ -260,7 +270,8 @@ class AdbDevice:
     def read_from(self, path: str, offset: int) -> bytes:
         """The bytes of a growing file from ``offset`` on; b"" where there are none yet."""
         arguments = (path, str(scripts.BLOCK), str(offset // scripts.BLOCK))
-        done = self._check(self._script(scripts.READ_FROM, *arguments, deadline_s=60), f"reading {path}")
+        answer = self._script(scripts.READ_FROM, *arguments, deadline_s=60, silence_s=_SILENCE_S)
+        done = self._check(answer, f"reading {path}")
         return done.stdout[offset % scripts.BLOCK :]
 
     def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:

@@ -13,7 +13,7 @@ from tests.integration.faults.matrix import ENTRIES
 from tests.integration.faults.page import Page
 from tests.integration.faults.rehearsed import Rehearsed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]  # a command's own limit comes first
 
 
 def _marks(entry: Entry) -> list[pytest.MarkDecorator]:
@@ -30,4 +30,5 @@ def test_fault(bench: Any, phone: PhoneHandle, entry: Entry, page: Page) -> None
     assert seen.settings in any_of(entry.settings), seen
     assert seen.resumed == entry.resume, seen
     assert seen.left == [], seen
+    assert seen.missed == (), seen
     page.note(entry, seen)
