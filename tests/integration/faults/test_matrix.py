@@ -24,6 +24,7 @@ def _marks(entry: Entry) -> list[pytest.MarkDecorator]:
 def test_fault(bench: Any, phone: PhoneHandle, entry: Entry, page: Page) -> None:
     page.begin(entry)
     seen = Rehearsed(bench, phone, entry).see()
+    print(seen.said)  # all of it, where the entry fails
     assert seen.code == entry.code, seen
     assert re.search(entry.says, seen.said), seen
     assert seen.records in any_of(entry.records), seen
