@@ -52,7 +52,8 @@ class Session:
         self._directory: DeviceDir = run.device(name, serial)
         self._raw = device
         events = self._directory.events
-        self._connection = Connection(events, work.stop, progress.lost, progress.back, device.reconnect)
+        cap_s = work.request.policy.lost_cap_s
+        self._connection = Connection(events, work.stop, progress.lost, progress.back, device.reconnect, cap_s)
         self._device = patient(device, events, work.stop, self._connection)
         self._run = run
         self._request = work.request
