@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from harness.errors import UsageError
 from harness.model import catalog
 from harness.model.layer import problem
 from harness.model.source import load, validate
@@ -80,6 +81,19 @@ def load_policy(name_or_path: str) -> Policy:
     if unknown is not None:
         raise source.error((unknown,), "unknown key", suggestion(unknown, known))
     return validate(Policy, source, extra={"name": catalog.stem(path)})
+
+
+def with_cache(policy: Policy, cache: str | None) -> Policy:
+    """The policy with the modes of ``--cache`` in place of its own; None: not given. Raises UsageError."""
+    if cache is None:
+        return policy
+    modes = tuple(mode.strip() for mode in cache.split(","))
+    for index, mode in enumerate(modes):
+        if mode not in CACHE_MODES:
+            raise UsageError(f"--cache: unknown cache mode {shown(mode)}", suggestion(mode, CACHE_MODES))
+        if mode in modes[:index]:
+            raise UsageError(f"--cache: {shown(mode)} is given twice", "Remove one of the two.")
+    return policy.model_copy(update={"cache": modes})
 
 
 def list_policies() -> list[str]:
