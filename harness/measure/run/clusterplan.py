@@ -13,7 +13,7 @@ from harness.measure.planning import builds_of, cluster_jobs, extended, measured
 from harness.measure.request import Request
 from harness.model.memory import MEMORY_BYTES
 from harness.model.phone_state import LINES
-from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
+from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s, make_variants
 from harness.plan.known import known_lines
 from harness.plan.planfile import AskLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import remaining
@@ -62,7 +62,7 @@ class ClusterPlan:
         ``sources``: those that tell nothing are not asked.
         """
         policy = self.request.policy
-        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
+        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity), self.variants)
         measure = MeasureLine(
             int(policy.min_ms * 1e6), self.share * policy.block_budget_s, MEMORY_BYTES, launches=policy.launches
         )
@@ -138,7 +138,9 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
 
 def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
     """All jobs of a cluster as lines of plan.jsonl."""
-    variants, jobs = cluster_jobs(request, label, device)
+    _, jobs = cluster_jobs(request, label, device)
+    names = [worker.name for worker in request.workers]
+    variants = make_variants(request.algorithms, request.policy.cache, request.faces, names)  # on however many threads
     asked = list(dict.fromkeys(variant.asked.name for variant in variants))
     return [
         {

@@ -155,7 +155,11 @@ def test_a_screen_that_is_off_all_the_time_is_alike_for_all(asleep: NDArray[Any]
 
 def test_the_thermal_status_names_a_low_clock_and_judges_where_there_is_none() -> None:
     """LIGHT (1) is no reason by itself, MODERATE (2) is; with a clock that stays, neither."""
-    low = {"mhz_before": third(2500.0, 2800.0), "mhz_after": third(2500.0, 2800.0), "gflops_before": third(40.0, 44.8)}
+    low: dict[str, Any] = {
+        "mhz_before": third(2500.0, 2800.0),
+        "mhz_after": third(2500.0, 2800.0),
+        "gflops_before": third(40.0, 44.8),
+    }
     low["gflops_after"] = low["gflops_before"]
     blind = evidence(mhz_before=np.nan, mhz_after=np.nan)
     for status, of_low, of_blind in ((1.0, "CLOCK_DROP", ""), (2.0, "THROTTLED", "HOT")):
