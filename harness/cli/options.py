@@ -46,6 +46,12 @@ Allow = Annotated[
         "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
     ),
 ]
+Exports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--export", metavar="F", help="Write that format into the run's exports/, too (docs/formats.md). Repeats."
+    ),
+]
 Threads = Annotated[
     str | None,
     typer.Option(
@@ -115,13 +121,6 @@ class DeviceOptions:
 
         servers = [server.address for server in attached.servers]
         return discovery.Newcomers(servers, allow) if discovery.ALL in (self.device or otherwise or ()) else None
-
-    def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
-        """The same, with phones in quarantine among the unusable ones."""
-        from harness.cli.say import say  # noqa: PLC0415
-        from harness.control import quarantine  # noqa: PLC0415
-
-        return quarantine.without(self.find(otherwise), say)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,6 +81,12 @@ def forbidden(topology: Topology, clusters: Sequence[Cluster]) -> list[str]:
     return [c.label for c in clusters if c.label in hidden and not set(c.cpus) <= set(topology.offline)]
 
 
+def done_without(topology: Topology, clusters: Sequence[Cluster], allow: Collection[str]) -> tuple[str, ...]:
+    """Labels of the forbidden ones where that is allowed, and others can be had: they are not missed."""
+    is_allowed = "CORES_FORBIDDEN" in allow and bool(targets(topology, clusters))
+    return tuple(forbidden(topology, clusters)) if is_allowed else ()
+
+
 def not_superseded(labels: Sequence[str], measured: Collection[str]) -> list[str]:
     """Labels of planned clusters without those that later ones stand for.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.judge import comparison
+from harness.model.launches import LEAST_LAUNCHES
 from harness.report.counts import few
 from harness.report.numbers import ratio_text
 from harness.report.scope import Check, Found, Scope
@@ -10,7 +11,6 @@ from harness.report.sentences import baseline_text
 from harness.results.baseline import COPYING
 from harness.results.rows import Row
 from harness.results.samples import ADDRESSES
-from harness.stats.interval import LEAST_LAUNCHES
 
 
 def _baseline(scope: Scope) -> Found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
 from harness.model.variant import BEST
 from harness.report.emptiness import emptiness_of
@@ -16,7 +17,6 @@ from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.results import Results
 from harness.results.run import DeviceData
-from harness.stats.interval import LEAST_LAUNCHES
 
 # The comparison that answers a category's question; further ones where that was not measured.
 QUESTIONS = {

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from harness.devices.base import parse_cpus
+from harness.lab import controls
 
 pytestmark = pytest.mark.integration
 
@@ -92,14 +93,13 @@ def test_the_command_of_a_row_measures_that_row(measured: Any) -> None:
 
 def test_a_thread_whose_cpu_is_away_is_measured_when_it_is_back(lab: Any, bench: Any) -> None:
     with lab.phone() as phone:
-        lab_fault = ("lab", "fault", phone.serial)
-        assert bench(*lab_fault, "cores=0-4,6-7").code == 0
+        controls.set_online(phone, "0-4,6-7")
         run = ("run", bench.suite(rounds=1), "--clusters", "4-7", "--threads", "1,4", "--algorithms", "indirect")
         ran = bench(*run, "--out", "run")
         assert ran.code == 3, ran.err
         assert "a thread cannot be pinned to its CPU" in ran.err
         assert {row["threads"]: row["status"] for row in rows(bench)} == {"1": "ok", "4": "error"}
-        assert bench(*lab_fault, "clear").code == 0
+        controls.set_online(phone, "0-7")
         ran = bench("run", "--resume", "run")
         assert ran.code == 0, ran.err
         assert {row["threads"]: row["status"] for row in rows(bench)} == {"1": "ok", "4": "ok"}
