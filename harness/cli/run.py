@@ -15,7 +15,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
+from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
@@ -28,7 +28,7 @@ from harness.measure.run import manifest, runner
 from harness.measure.run.dry_run import planned
 from harness.measure.tables import check_tuned
 from harness.model.condition import allowed
-from harness.model.policy import load_policy
+from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_options
 from harness.store.rundir import RunDir
 
@@ -54,6 +54,8 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     faces: options.Faces = None
     worker: options.Workers = None
     clusters: options.Clusters = None
+    threads: options.Threads = None
+    cache: options.Cache = None
     allow: options.Allow = None
     export: options.Exports = None
     tuned: Annotated[
@@ -90,10 +92,11 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     def _request(self) -> Request:
         suite, layers = self.read()
         suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
+        policy = self.policy or suite.policy or "default"
         return Request(
             suite=suite.name,
             layers=layers,
-            policy=load_policy(self.policy or suite.policy or "default"),
+            policy=with_cache(load_policy(policy), self.cache),
             algorithms=suite.algorithms,
             faces=suite.faces,
             seed=secrets.randbits(48) if self.seed is None else self.seed,
@@ -101,9 +104,12 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
             abi=self.abi,
             ndk=self.ndk,
             cpus=options.cpus_of(self.clusters),
+            threads=options.threads_of(self.threads),
             workers=suite.workers,
             tuned=self.tuned,
             allow=allowed(self.allow or ()),
+            suite_given=self.suite or DEFAULT_SUITE,
+            policy_given=policy,
         )
 
 

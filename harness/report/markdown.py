@@ -49,4 +49,5 @@ def _categories(context: Context) -> Table:
         }
 
     rows = [shown(row) for row in context.results.categories]
-    return Table("categories", (*_COLUMNS, "emulated"), rows, numbers=frozenset({"ratio", "layers"}))
+    several = ("threads",) if any(row.threads > 1 for row in context.results.categories) else ()
+    return Table("categories", (*_COLUMNS, *several, "emulated"), rows, numbers=frozenset({"ratio", "layers"}))
