@@ -34,8 +34,8 @@ test: setup-test tools ## everything that a change must pass: lint, unit, native
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 KILLS ?= 50
-test-faults: setup-test tools ## every fault of the virtual phones, and KILLS random kills of the host; writes docs/faults.md
-	$(PY) -m pytest tests/integration/faults -n 2 --dist load -m integration --write-faults --kills $(KILLS)
+test-faults: setup-test tools ## every fault of virtual phones, KILLS random kills; FAULTS_ARGS='-k cut': a part; writes docs/faults.md
+	$(PY) -m pytest tests/integration/faults -n 2 --dist worksteal -m integration --write-faults --kills $(KILLS) $(FAULTS_ARGS)
 
 lint: setup-test ## formatting, linters, types
 	@$(MAKE) --no-print-directory lint-only

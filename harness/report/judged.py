@@ -113,7 +113,8 @@ def make_judged(results: Results, sentences: list[Sentence]) -> Judged:
     policy = results.verdicts.policy
     changed = list(_changed(results)) if results.verdicts.tainted else []
     changed.sort(key=lambda each: -each.moved)
-    clusters = [_cluster(results, sentence) for sentence in sentences if sentence.cluster]
+    places = {sentence.where[:2]: replace(sentence, threads=1) for sentence in sentences if sentence.cluster}
+    clusters = [_cluster(results, sentence) for sentence in places.values()]
     return Judged(
         policy.name,
         policy.verdicts,
@@ -153,4 +154,4 @@ def _changed(results: Results) -> Iterator[Changed]:
 
 
 def _key(row: CategoryRow) -> tuple[str, ...]:
-    return (row.device, row.cluster, row.cache, row.category, row.algorithm, row.other, row.face)
+    return (row.device, row.cluster, row.cache, row.category, row.algorithm, row.other, row.face, str(row.threads))

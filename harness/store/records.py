@@ -168,6 +168,7 @@ class Worker(_Record):
     build: str
     pid: Count
     cpus: str  # affinity as read back, cpulist
+    nice: Annotated[int, Field(ge=-20, le=19)] | None = None  # its priority as read back, -20 the highest
     clock: Clock
     peak: Peak
     table: Table | None = None  # None: it was given none
@@ -180,6 +181,7 @@ class Layer(_OfVariant):
     launch: Count
     chosen_by: Literal["", "table", "model"] = ""  # of `auto`: who chose algorithm and kernel
     order: Literal["", "panels", "pixels"] = ""  # the outer one of the loops around the micro-kernel
+    cpus: str = ""  # where its threads were found, each held to one of them, cpulist
     input_bytes: Bytes
     output_bytes: Bytes
     weights_bytes: Bytes

@@ -31,7 +31,7 @@ OBJECT_CASES = {
     "test_description": ("arguments", "defaults", "types", "output_sizes"),
     "test_options": ("option_errors", "schedules", "kernel_list"),
     "test_status": ("last_errors", "names"),
-    "test_choice": ("right", "memory", "blocks", "resized", "split", "ahead", "narrow", "grouped"),
+    "test_choice": ("right", "memory", "blocks", "resized", "split", "few_channels", "ahead", "narrow", "grouped"),
     "test_core": ("parts", "cores"),
     "test_pool": ("threads", "pools", "float_modes", "forks", "waits", "rounds", "shares", "errors"),
     "test_order": ("rule", "named"),

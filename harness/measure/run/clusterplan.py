@@ -11,7 +11,7 @@ from harness.measure.clusters import Target
 from harness.measure.planning import builds_of, cluster_jobs, extended, measured, run_line
 from harness.measure.request import Request
 from harness.model.memory import MEMORY_BYTES
-from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
+from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s, make_variants
 from harness.plan.known import known_lines
 from harness.plan.planfile import GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import remaining
@@ -49,7 +49,7 @@ class ClusterPlan:
     def render(self, identity: Identity, run_id: str, program: str, heat: Heat, tuned: str = "") -> str:
         """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device."""
         policy = self.request.policy
-        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
+        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity), self.variants)
         measure = MeasureLine(
             int(policy.min_ms * 1e6), self.share * policy.block_budget_s, MEMORY_BYTES, launches=policy.launches
         )
@@ -117,7 +117,9 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
 
 def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
     """All jobs of a cluster as lines of plan.jsonl."""
-    variants, jobs = cluster_jobs(request, label, device)
+    _, jobs = cluster_jobs(request, label, device)
+    names = [worker.name for worker in request.workers]
+    variants = make_variants(request.algorithms, request.policy.cache, request.faces, names)  # on however many threads
     asked = list(dict.fromkeys(variant.asked.name for variant in variants))
     return [
         {

@@ -83,10 +83,12 @@ static const char *cpus_of(int pid) {
     return list;
 }
 
-bool emit_worker(records *out, unsigned launch, const char *build, fields *f, int foreign) {
+bool emit_worker(records *out, unsigned launch, const char *build, fields *f, const worker_process *w, bool foreign) {
     probes told = {.reason = "the worker does not tell", .isa = "", .why = "the worker does not tell"};
-    uint64_t pid = foreign ? (uint64_t)foreign : fields_u64(f, "pid", 1, INT32_MAX);
-    const char *cpus = foreign ? cpus_of(foreign) : fields_text(f, "cpus");
+    uint64_t pid = foreign ? (uint64_t)w->pid : fields_u64(f, "pid", 1, INT32_MAX);
+    const char *cpus = foreign ? cpus_of((int)w->pid) : fields_text(f, "cpus");
+    int nice = 0;
+    const bool has_nice = worker_process_nice(w, &nice);
     if (!foreign || fields_has(f, "clock_available")) {
         read_clock(f, &told);
     }
@@ -103,6 +105,7 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f, in
     json_text(j, "build", build);
     json_size(j, "pid", pid);
     json_text(j, "cpus", cpus);
+    json_number(j, "nice", has_nice ? nice : (double)NAN);
     json_open(j, "clock", '{');
     json_bool(j, "available", told.available);
     json_text(j, "reason", told.reason);

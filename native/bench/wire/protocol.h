@@ -7,7 +7,8 @@
  * followed by its answers; what only a foreign program is sent, or may leave out of an answer, stands in {braces}:
  *
  *   hello protocol=2 cpu=N [cpus=LIST] memory=B llc=B min_ns=N max_khz=N probe=0|1 [tuned=FILE]
- *         Pin yourself to the CPU and read it back (a foreign program was pinned to cpus before it began); with probe=1
+ *         Pin yourself to the CPU and read it back (a foreign program was pinned to cpus before it began; the priority of
+ *         every one was raised then, as far as the system allows); with probe=1
  *         measure clock and peak there. cpus: for objects of several threads, cpu among them; cpu alone where there is
  *         none. Absent, as threads in create, from what one of our own builds is told that has none: it may be older
  *         than the keys. From then on auto goes by the tuned table in FILE, if it fits.
@@ -26,12 +27,13 @@
  *   create object=N algorithm=T schedule=T [threads=N]
  *         Try it; the number names it from now on. Algorithm and schedule are the plan's (plan.h), or what was `created`
  *         before. threads: that share a call, of which one is the worker's own, on cpu.
- *     created {algorithm=T} [threads=N] [method=T] {kernel=T schedule=T} [chosen_by=table|model] [order=panels|pixels]
+ *     created {algorithm=T} [threads=N] [cpus=LIST] [method=T] {kernel=T schedule=T} [chosen_by=table|model]
+ *             [order=panels|pixels]
  *             {input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X}
  *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
  *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
- *         around the micro-kernel. threads: as asked for; absent: 1.
+ *         around the micro-kernel. threads: as asked for; absent: 1. cpus: where they were found, each held to one.
  *     skip reason=T [bytes=B] | failed reason=T
  *
  *   check object=N by=reference|every|checksum [dump=DIR as=NAME]

@@ -71,6 +71,11 @@ bool object_create(worker *w, fields *f) {
     if (!pools_need(w, threads)) {
         return reply_hindered(ic_last_error());
     }
+    if (pools_pin(w, threads) != POOLS_HELD && pools_pin(w, threads) != POOLS_HELD) {
+        return reply_hindered("threads do not stay on the CPUs that they were given");
+    }
+    char cpus[256];
+    pools_print(w, threads, cpus, sizeof cpus);
     o->threads = threads;
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
@@ -108,15 +113,16 @@ bool object_create(worker *w, fields *f) {
     o->room = p.room;
     o->call_ns = 0;
     o->made = true;
-    return lines_put(
-        PROTOCOL_FD,
-        "created algorithm=%s threads=%u method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu output_bytes=%zu "
-        "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
-        "create_ns=%.17g reshape_ns=%.17g",
-        ic_algorithm_name(chosen), threads, method, schedule_kernel(o->schedule), o->schedule, o->schedule, by,
-        order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
-        w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
-        o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
+    return lines_put(PROTOCOL_FD,
+                     "created algorithm=%s threads=%u cpus=%s method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu "
+                     "output_bytes=%zu "
+                     "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
+                     "create_ns=%.17g reshape_ns=%.17g",
+                     ic_algorithm_name(chosen), threads, cpus, method, schedule_kernel(o->schedule), o->schedule,
+                     o->schedule, by, order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
+                     w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
+                     o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns,
+                     reshape_ns);
 }
 
 bool object_check(worker *w, fields *f) {
@@ -182,7 +188,8 @@ static sample_status take_held(worker *w, const object *o, sample_request *q, sa
     if (place == POOLS_LOST) {
         snprintf(reason, room, "the system took the CPU of a thread away");
     } else {
-        snprintf(reason, room, "threads left their CPUs, %d times: the system keeps changing the CPUs they may use",
+        snprintf(reason, room,
+                 "threads were not on their CPUs, %d times: the system keeps changing the CPUs they may use",
                  SAMPLE_PIN_TRIES);
     }
     return SAMPLE_HINDERED;
