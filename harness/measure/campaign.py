@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from harness.devices.base import LOCAL, Device
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, UsageError
+from harness.errors import DeviceError, TransientError, UsageError
 from harness.measure.clusters import planned, targets
 from harness.measure.context import Work
 from harness.measure.request import Request
@@ -37,13 +37,15 @@ def named(devices: Sequence[Device]) -> list[Named]:
 
 
 def check_clusters(devices: Sequence[Device], request: Request) -> None:
-    """Raises UsageError where no device has a cluster in --clusters."""
+    """Raises UsageError where no device has a cluster in --clusters; one that is away just now may have it."""
     if request.cpus is None:
         return
     reasons = []
     for device in devices:
         try:
             planned(device.topology(), request.cpus)
+        except TransientError:
+            return  # its session waits for it, and finds out
         except DeviceError as error:
             reasons.append(error.message)
         else:

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from harness.devices.base import Device, Identity
+from harness.devices.base import Cluster, Device, Identity, Topology
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError, UsageError
 from harness.measure import campaign
-from harness.measure.campaign import in_turn, named
+from harness.measure.campaign import check_clusters, in_turn, named
 from harness.measure.context import Work
 
 pytestmark = pytest.mark.unit
@@ -51,6 +52,23 @@ def test_phones_are_measured_side_by_side_and_this_machine_after_them(monkeypatc
     results = in_turn(devices, measure, work(threading.Event()))
     assert results == [devices[1][0], devices[2][0], "local"]
     assert set(order[:2]) == {"S1", "S2"} and order[2:] == ["left the CPU", "local"]
+
+
+@pytest.mark.parametrize("answer", [DeviceLost("S2: closed"), DeadlineExceeded("S2: getprop"), DeviceError("S2: odd")])
+def test_clusters_are_refused_where_every_phone_says_so(answer: DeviceError) -> None:
+    def topology() -> Topology:
+        raise answer
+
+    says_no = SimpleNamespace(topology=lambda: Topology((Cluster((0, 1)),), (0, 1)))
+    is_away = SimpleNamespace(topology=topology)
+    request = cast(Any, SimpleNamespace(cpus=(4, 5)))
+    if isinstance(answer, TransientError):
+        check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
+    else:
+        with pytest.raises(UsageError, match="no usable cluster.*; S2: odd"):
+            check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
+    with pytest.raises(UsageError, match="no usable cluster"):
+        check_clusters([cast(Device, says_no)], request)
 
 
 def test_after_a_stop_this_machine_is_not_begun() -> None:
