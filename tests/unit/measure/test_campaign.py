@@ -65,7 +65,7 @@ def test_clusters_are_refused_where_every_phone_says_so(answer: DeviceError) -> 
     if isinstance(answer, TransientError):
         check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
     else:
-        with pytest.raises(UsageError, match="no usable cluster.*; S2: odd"):
+        with pytest.raises(UsageError, match=r"no usable cluster.*; S2: odd"):
             check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
     with pytest.raises(UsageError, match="no usable cluster"):
         check_clusters([cast(Device, says_no)], request)
