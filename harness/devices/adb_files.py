@@ -19,6 +19,7 @@ from harness.errors import DeviceError, DeviceLost, InfrastructureError
 WORK_ROOT = "/data/local/tmp"
 _SLOWEST_BYTES_PER_S = 100_000
 _LARGEST_FILE = 1 << 40
+_SILENCE_S = 15.0  # a file that is read from, and a shell that starts, say something within that time
 _FILE_S = 5.0  # a file that says nothing for so long is left out
 _FILES_S, _FILES_PER_S = 30.0, 20.0  # for all files of a call together: a process costs a slow phone some 20 ms
 _NO_DIGEST = 69  # of scripts.COMMIT
@@ -105,7 +106,8 @@ class AdbFiles(AdbShell):
     def read_from(self, path: str, offset: int) -> bytes:
         """The bytes of a growing file from ``offset`` on; b"" where there are none yet."""
         arguments = (path, str(scripts.BLOCK), str(offset // scripts.BLOCK))
-        done = self._check(self._script(scripts.READ_FROM, *arguments, deadline_s=60), f"reading {path}")
+        answer = self._script(scripts.READ_FROM, *arguments, deadline_s=60, silence_s=_SILENCE_S)
+        done = self._check(answer, f"reading {path}")
         return done.stdout[offset % scripts.BLOCK :]
 
     def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.devices import quoting, scripts
 from harness.devices.base import Completed, RemoteProcess
-from harness.devices.transport import CommandTimedOut, Deadline, Transport
+from harness.devices.transport import CommandTimedOut, Deadline, Pace, Transport
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
 
 _CLEAN_UP_S = 20.0
@@ -33,11 +33,14 @@ class AdbShell:
 
         A program that had ended by then, or of which the phone said nothing, is one whose connection hangs: DeviceLost.
         """
+        return self._run(argv, Deadline(deadline_s), stdin)
+
+    def _run(self, argv: Sequence[str], deadline: Deadline, stdin: bytes = b"") -> Completed:
         token = scripts.new_token()
         line = scripts.announced(quoting.command(argv) + ("" if stdin else " </dev/null"), token)
         try:
             code, stdout, stderr = self._transport.shell(
-                line, Deadline(deadline_s), stdin, lambda said: self._late(argv[0], deadline_s, said, token)
+                line, deadline, stdin, lambda said: self._late(argv[0], deadline.seconds, said, token)
             )
         except CommandTimedOut as late:
             raise late.error or DeviceLost(f"{self.serial}: {argv[0]}: no answer") from None
@@ -61,11 +64,17 @@ class AdbShell:
             return DeviceLost(f"{doing}: no answer for {deadline_s:g} s: the connection hangs, {what}")
         return DeadlineExceeded(f"{doing} took longer than {deadline_s:g} s and was {ending}")
 
-    def _script(self, text: str, *arguments: str, deadline_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Runs a script; its output begins behind a token, since a shell may say something before."""
+    def _script(
+        self, text: str, *arguments: str, deadline_s: float = 30.0, silence_s: float | None = None, stdin: bytes = b""
+    ) -> Completed:
+        """Runs a script; its output begins behind a token, since a shell may say something before.
+
+        ``silence_s``: given up earlier where nothing comes for so long.
+        """
         token = scripts.new_token()
         argv = scripts.script(f"echo; echo {token}\n{text}", *arguments)
-        done = self.run(argv, deadline_s=deadline_s, stdin=stdin)
+        deadline = Deadline(deadline_s)
+        done = self._run(argv, deadline if silence_s is None else Pace(deadline, silence_s), stdin)
         return replace(done, stdout=done.stdout.partition(f"\n{token}\n".encode())[2])
 
     def _check(self, done: Completed, doing: str) -> Completed:

@@ -250,7 +250,11 @@ class Phone:
             self.reboot()
             return
         with contextlib.suppress(ValueError, KeyError, TypeError):  # its users may be nobody's friends
-            self._faults.triggered(int(json.loads(message)["trigger"]))
+            said = json.loads(message)
+            if "happened" in said:
+                self._faults.happened(int(said["happened"]))
+            else:
+                self._faults.triggered(int(said["trigger"]))
 
     def reboot(self, seconds: float | None = None) -> None:
         """Everything in it ends; /data, settings and the model's files stay; boot id and uptime are new."""

@@ -17,10 +17,14 @@ _BEGIN_S = 60.0  # a phone that is killed, cut or rebooted in between answers la
 
 @dataclass(frozen=True)
 class Shown:
-    """A fault that was asked for; ``on`` once its time has come."""
+    """A fault that was asked for; ``on`` once its time has come.
+
+    ``happened``: it is on, and where it is done to commands, at least one has met it.
+    """
 
     fault: str
     on: bool
+    happened: bool
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def _order(phone: PhoneHandle, message: dict[str, Any]) -> Rehearsed:
         adbserver.disconnect(gone)
     for fresh in set(serials) - set(known):
         adbserver.connect(fresh)
-    return Rehearsed(tuple(Shown(one["fault"], one["on"]) for one in answer["faults"]), serials)
+    return Rehearsed(tuple(Shown(one["fault"], one["on"], one["happened"]) for one in answer["faults"]), serials)
 
 
 def _serials(answer: dict[str, Any]) -> tuple[str, ...]:
