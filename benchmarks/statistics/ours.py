@@ -24,6 +24,7 @@ from harness.stats.interval import Interval
 _CPU = 1
 SIDES = ("indirect", "im2col")  # A, B: names under which the harness compares two algorithms
 Judged = tuple[Observation, bool]  # a sample, and whether it is tainted
+Verdict = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # what is measured of a stream, and what of it is left out
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,24 @@ class Sided:
         )
 
 
-def ours(sided: Sided, policy: Policy) -> Found:
-    """The interval of B's time over A's on each stream, as a report would have it."""
-    found = [_one(sided, number, policy) for number in range(sided.windows.shape[1])]
-    return found_of(found)
+def ours(sided: Sided, policy: Policy, verdicts: Sequence[Verdict] | None = None) -> Found:
+    """The interval of B's time over A's on each stream, as a report would have it; ``verdicts``: where made before."""
+    verdicts = judge_all(sided, policy) if verdicts is None else verdicts
+    return found_of([_one(sided, number, verdict, policy) for number, verdict in enumerate(verdicts)])
+
+
+def judge_all(sided: Sided, policy: Policy) -> list[Verdict]:
+    """What ``tainted`` says of each stream."""
+    return [tainted(sided, number, policy) for number in range(sided.windows.shape[1])]
+
+
+def valid_logs(sided: Sided, verdicts: Sequence[Verdict]) -> list[list[Numbers]]:
+    """Of each stream, by launch, the log ratios of its valid pairs."""
+    logs = np.log(sided.windows[1] / sided.windows[0])
+    return [
+        [row[pairs] for row, pairs in zip(stream, measured & ~masks.any(axis=0), strict=True)]
+        for stream, (measured, masks) in zip(logs, verdicts, strict=True)
+    ]
 
 
 def found_of(intervals: Sequence[Interval | None]) -> Found:
@@ -64,7 +79,7 @@ def found_of(intervals: Sequence[Interval | None]) -> Found:
     return Found.of_intervals(value, low, high)
 
 
-def tainted(sided: Sided, number: int, policy: Policy) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def tainted(sided: Sided, number: int, policy: Policy) -> Verdict:
     """Of a stream, by launch and round which rounds are measured; and by variant too, which samples are left out.
 
     As many further rounds of a launch as hold a tainted sample.
@@ -80,8 +95,8 @@ def tainted(sided: Sided, number: int, policy: Policy) -> tuple[NDArray[np.bool_
     return measured, masks
 
 
-def _one(sided: Sided, number: int, policy: Policy) -> Interval | None:
-    measured, masks = tainted(sided, number, policy)
+def _one(sided: Sided, number: int, verdict: Verdict, policy: Policy) -> Interval | None:
+    measured, masks = verdict
     launches, rounds = (indices.tolist() for indices in np.nonzero(measured))
     places = [(launch, n, (n >= sided.rounds, launch)) for launch, n in zip(launches, rounds, strict=True)]
     sides = []

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from benchmarks.statistics.found import Found
-from benchmarks.statistics.ours import Sided, found_of, tainted
+from benchmarks.statistics.ours import Sided, found_of, judge_all, valid_logs
 from harness.model.policy import Policy
 from harness.stats.interval import from_log_means
 from harness.stats.stopping import width
@@ -27,13 +25,8 @@ class Repeated:
 
 def launch_log_means(sided: Sided, policy: Policy) -> list[list[float]]:
     """Of each stream the launches' mean log ratios, in order; those without a valid pair are absent."""
-    logs = np.log(sided.windows[1] / sided.windows[0])
-    found = []
-    for number, stream in enumerate(logs):
-        measured, masks = tainted(sided, number, policy)
-        valid = measured & ~masks.any(axis=0)
-        found.append([float(row[pairs].mean()) for row, pairs in zip(stream, valid, strict=True) if pairs.any()])
-    return found
+    every = valid_logs(sided, judge_all(sided, policy))
+    return [[float(logs.mean()) for logs in stream if len(logs)] for stream in every]
 
 
 def repeated(means: Sequence[Sequence[float]], rule: Rule, first: int, precision: float, most: int) -> Repeated:

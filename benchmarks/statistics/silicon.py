@@ -12,6 +12,7 @@ from benchmarks.statistics import theirs
 from benchmarks.statistics.blocks import COMPARED, EQUAL_CALLS, MORE, MORE_CALLS, ONE, TWO, Measured
 from benchmarks.statistics.found import Found, Score, score
 from benchmarks.statistics.layers import working_set
+from benchmarks.statistics.locations import LOCATIONS, ratio_by
 from benchmarks.statistics.noise import Numbers
 from benchmarks.statistics.ours import Judged, found_of, ratio_of
 from benchmarks.statistics.simulation import OURS, UNJUDGED, without_verdicts
@@ -19,7 +20,7 @@ from harness.errors import InfrastructureError
 from harness.model.policy import Policy
 from harness.results.run import DeviceData, RunData
 from harness.results.verdicts import judge_run
-from harness.stats.estimate import Observation
+from harness.stats.estimate import Observation, pair_log_ratios
 from harness.stats.interval import Interval
 
 TRUE_MORE = MORE_CALLS / EQUAL_CALLS
@@ -38,6 +39,11 @@ class Block:
     addresses: Mapping[str, Sequence[tuple[str, ...]]]
     tainted: int
     count: int
+
+    def logs(self, ours: str, other: str) -> list[list[float]]:
+        """By launch, the log ratios of the other's time over ours, of valid pairs."""
+        valid = [[each for each, left in self.judged[name] if not left] for name in (ours, other)]
+        return list(pair_log_ratios(valid[0], valid[1]).values())
 
     def ratio(self, ours: str, other: str, policy: Policy) -> Interval | None:
         """The other's time over ours, as the harness has it; with verdicts off of the planned samples alone."""
@@ -109,8 +115,10 @@ def methods(blocks: Sequence[Block], other: str, policy: Policy) -> dict[str, Fo
     half, count = a.shape[1] // 2, len(blocks)
     turns = [values.reshape(count, -1) for values in (a, b)]
     first, last = a[:, :half].reshape(count, -1), b[:, half:].reshape(count, -1)
+    logs = [block.logs(ONE, other) for block in blocks]
     return {
         OURS: found_of([block.ratio(ONE, other, policy) for block in blocks]),
+        **{name: found_of([ratio_by(way, launches) for launches in logs]) for name, way in LOCATIONS.items()},
         UNJUDGED: found_of([block.ratio(ONE, other, without_verdicts(policy)) for block in blocks]),
         "paired blocks": theirs.paired_blocks(a, b),
         "unpaired blocks": theirs.unpaired_blocks(a, b),

@@ -12,8 +12,9 @@ import numpy as np
 from benchmarks.statistics import theirs
 from benchmarks.statistics.devices import Kind
 from benchmarks.statistics.found import Found, Score, score
+from benchmarks.statistics.locations import LOCATIONS, ratio_by
 from benchmarks.statistics.noise import Noise
-from benchmarks.statistics.ours import Sided, ours
+from benchmarks.statistics.ours import Sided, found_of, judge_all, ours, valid_logs
 from benchmarks.statistics.repetition import Repeated, Rule, as_soon_as_narrow, fixed, launch_log_means, repeated
 from benchmarks.statistics.streams import draw
 from harness.model.policy import Policy
@@ -99,8 +100,11 @@ def methods_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: floa
     windows = streams.in_turns(truth, reading)
     sided, planned = Sided.of(streams, windows), windows[..., : policy.rounds]
     a, b = streams.in_sequence(truth, reading)
+    verdicts = judge_all(sided, policy)
+    logs = valid_logs(sided, verdicts)
     return {
-        OURS: ours(sided, policy),
+        OURS: ours(sided, policy, verdicts),
+        **{name: found_of([ratio_by(way, stream) for stream in logs]) for name, way in LOCATIONS.items()},
         UNJUDGED: ours(sided, without_verdicts(policy)),
         "paired blocks": theirs.paired_blocks(*planned),
         "unpaired blocks": theirs.unpaired_blocks(*planned),
