@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.statistics import blocks, noise, silicon, tables
+from benchmarks.statistics import __main__ as statistics
+from benchmarks.statistics import blocks, noise, silicon
 from harness.errors import UsageError
 from harness.model.policy import Policy
 from harness.results.stream import read_records
@@ -24,7 +25,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(blocks, name, value)
 
 
-def test_blocks_are_measured_once_and_their_calls_are_one_per_cent_apart(small: None, tmp_path: Path) -> None:
+def test_blocks_are_measured_once_and_their_calls_are_one_per_cent_apart(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "real"
     campaign = blocks.Campaign(folder, POLICY)
     found = campaign.run()
@@ -38,17 +41,18 @@ def test_blocks_are_measured_once_and_their_calls_are_one_per_cent_apart(small: 
 
     compared = [block for each in found[:2] for block in silicon.read(each, POLICY, campaign.l2_bytes)]
     assert [block.windows[blocks.MORE].shape for block in compared] == [(4, 2), (4, 2)]
-    text = "\n".join(tables.silicon(compared, POLICY))
-    assert "| ours | " in text and " of 2" in text
     (placed,) = silicon.read(found[2], POLICY, campaign.l2_bytes)
     shared = silicon.sharing([placed], POLICY)
     assert shared["shared", blocks.TWO].same > 0.9 and shared["own", blocks.TWO].same < 0.1
-    assert "| indirect beside itself | " in "\n".join(tables.sharing(shared, 1))
 
     (folder / "blocks-01.jsonl").unlink()
     kept = found[0].path.stat().st_mtime_ns
     assert [each.path for each in blocks.Campaign(folder, POLICY).run()] == [each.path for each in found]
     assert found[0].path.stat().st_mtime_ns == kept and found[1].path.exists()
+    monkeypatch.setattr(statistics, "load_policy", lambda _: POLICY)
+    text = "\n".join(statistics._measured(folder))
+    assert "2 blocks, policy `p` (4 launches of 2 rounds" in text
+    assert "| ours | " in text and " of 2" in text and "| indirect beside itself | 100 % | " in text
     with pytest.raises(UsageError, match="records of another program, policy or machine"):
         blocks.Campaign(folder, POLICY.model_copy(update={"rounds": 3})).run()
 
