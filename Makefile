@@ -14,7 +14,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report bench-statistics lock clean setup setup-test tools format
+.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report bench-statistics bench-taint lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -76,6 +76,9 @@ bench-report: setup-test ## harness report on runs of three sizes: time, memory,
 
 bench-statistics: setup-test ## intervals on simulated devices with known ratios, ours and others' (BENCH_ARGS="--write", "--real FOLDER", "--help")
 	$(PY) -m benchmarks.statistics $(BENCH_ARGS)
+
+bench-taint: setup ## a load in the middle of a run: what it taints, and what verdicts are worth (BENCH_ARGS="--help"; 6 minutes)
+	$(PY) -m benchmarks.taint $(BENCH_ARGS)
 
 lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }

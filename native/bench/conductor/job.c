@@ -138,6 +138,7 @@ static bool any_alive(run *r, const job_state *s) {
 static void run_round(run *r, job_state *s, unsigned round, unsigned *order) {
     const plan_job *job = s->job;
     prng_round_order(job->seed, round, order, job->variant_count);
+    telemetry_begin_round(r->p);
     for (unsigned position = 0; position < job->variant_count; position++) {
         unsigned variant = job->variants[order[position]];
         if (!alive(r, s, variant) || already(job, round, position)) {

@@ -22,7 +22,11 @@
  *                          once before each launch; passes at plateau_c + tolerance_c. plateau_c=unknown: the first one
  *                          learns it when the temperature falls by less than slope_c from half to half of window_s
  *       baseline_c         the hottest plateau of earlier runs, or unknown: for the record alone
- *   watch                  kind=freq|temp name path [scale]      read between samples | between rounds
+ *   watch                  kind=freq|temp|states name path [scale]
+ *                          read between samples | between rounds | around each round: cpufreq's time_in_state
+ *   ask                    name argv keep every_s
+ *                          a program whose output is on record at each launch, at the end, and between jobs every every_s
+ *       argv, keep         separated by commas; of the output the first line that begins with each of keep
  *   max_khz                khz: the highest frequency that the system names for this CPU
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
  *   build                  index exe name [foreign=0|1]
@@ -99,11 +103,18 @@ typedef struct {
     double scale, plateau_c, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* NaN: unknown */
 } plan_gate;
 
+typedef enum { WATCH_FREQUENCY, WATCH_TEMPERATURE, WATCH_STATES } watch_kind; /* kHz, degrees C, ms by kHz */
+
 typedef struct {
-    bool temperature; /* else a frequency in kHz */
+    watch_kind kind;
     char *name, *path;
     double scale;
 } plan_watch;
+
+typedef struct {
+    char *name, *argv, *keep;
+    double every_s;
+} plan_ask;
 
 typedef struct {
     char *run_id, *cluster, *conductor_cpus, *tool;
@@ -117,12 +128,13 @@ typedef struct {
     unsigned launches; /* of the whole run; this plan may hold fewer */
     plan_gate gate;
     plan_watch *watches;
+    plan_ask *asks;
     plan_build *builds;
     plan_variant *variants;
     layer_shape *layers;
     plan_job *jobs;
     plan_known *knowns;
-    unsigned watch_count, build_count, variant_count, layer_count, job_count, known_count;
+    unsigned watch_count, ask_count, build_count, variant_count, layer_count, job_count, known_count;
     char hash[65]; /* SHA-256 of the file */
     const char *path;
 } plan;

@@ -15,8 +15,10 @@
  *     hello protocol=2 {build=HEX pid=N cpus=LIST}
  *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
  *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
+ *           [counters_error=WORD counters_pmu=T counters_reason=T]
  *           [table_sha256=HEX table_refused=T]
- *         protocol: another number, or none, and the program is refused. table_refused empty: it is used
+ *         protocol: another number, or none, and the program is refused. table_refused empty: it is used.
+ *           counters_error: of counter_errors.inc.h; empty: it counts, and `sampled` has what.
  *     failed reason=T
  *
  *   layer (the plan's fields, type and layout among them) {out_h=N out_w=N input=FILE weights=FILE bias=FILE}

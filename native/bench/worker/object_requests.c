@@ -224,6 +224,7 @@ bool object_sample(worker *w, fields *f) {
         pressure_read(&w->pressure, w->llc, share < free_share ? share : free_share);
     }
     q.pressure = &w->pressure;
+    q.counters = o->threads <= 1 && w->counters.open ? &w->counters : NULL;
     q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
     q.schedule = o->schedule;
