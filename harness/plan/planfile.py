@@ -244,6 +244,7 @@ def _build(build: BuildLine) -> str:
 
 
 def _variant(variant: PlannedVariant) -> str:
+    placement: list[Field] = [("placement", "shared")] if variant.shares_placement else []
     return _line(
         "variant",
         ("index", variant.index),
@@ -254,6 +255,7 @@ def _variant(variant: PlannedVariant) -> str:
         ("cache", variant.cache),
         ("threads", variant.threads),
         ("label", variant.label),
+        *placement,
     )
 
 

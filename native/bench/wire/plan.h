@@ -34,6 +34,7 @@
  *       foreign            somebody else's program that speaks protocol.h: name is what its rows are called,
  *                          [A-Za-z0-9_.-]{1,31}, and none of ours
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
+ *                          [placement=own|shared]
  *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
  *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
@@ -42,6 +43,8 @@
  *       threads            that share a call, 1 to as many as the run has cpus
  *       face               of the report; nothing but names follows from it
  *       label              empty: called as conductor/variant.h says
+ *       placement          of its buffers. own: drawn for each sample; shared: for each round, the same for all variants
+ *                          that share it, as far as they ask for buffers of the same size in the same order
  *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
  *                          (layer_keys.inc.h)
  *   known                  layer variant calls excluded=0|1
@@ -73,7 +76,8 @@ typedef struct {
     bool is_best;      /* the face */
     unsigned build, threads;
     bool rotate;
-    char label[64];  /* "": none */
+    char label[64]; /* "": none */
+    bool shares_placement;
     unsigned object; /* first variant that differs in `cache` at most: they share checks and objects */
 } plan_variant;
 

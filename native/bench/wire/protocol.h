@@ -49,9 +49,10 @@
  *         is created, checked or sampled. checker/checker.h judges it.
  *     checked [checksum=N]
  *
- *   sample object=N cache=hot|rotate calls=N settle_ns=N
+ *   sample object=N cache=hot|rotate calls=N settle_ns=N [placement=N]
  *         calls=0: choose, and say so; in rotate it may then still be refused as too short. Else exactly so many, and
- *         the window is what it is. settle_ns: cap of the settling.
+ *         the window is what it is. settle_ns: cap of the settling. placement: a seed; buffers of equal size, asked for in
+ *         the same order, then lie at the same places. A foreign program is never sent it.
  *     sampled {checksum=N} (all of evidence.inc.h; of a foreign program calls, ns and window_ns, in rotate copies)
  *         checksum: of the last call's output, as `check` gives it.
  *     skip reason=T [bytes=B] | failed reason=T
