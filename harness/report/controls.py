@@ -23,6 +23,7 @@ from harness.store import records
 
 _LOCAL = "local"  # the folder of the machine that measures itself
 _LONGER = "too long where it happens"
+_SHARED = "too long while other programs run"
 _ALIKE = "none on average: pairs of a round share it; wider intervals"
 _COPY_CHEAPER = "towards im2col: at a lower clock memory takes fewer cycles, and its copy is memory's work"
 
@@ -81,10 +82,10 @@ def _priority(device: DeviceData, _: PhoneSettings) -> Found:
     told = [each.nice for each in _workers(device)]
     known = [nice for nice in told if nice is not None]
     if not known:
-        yield Missing("Priority", "it is not known: these records do not tell it", _LONGER, _ALIKE)
+        yield Missing("Priority", "it is not known: these records do not tell it", _SHARED, _ALIKE)
     elif max(known) >= 0:
         got = f"{sum(nice >= 0 for nice in known)} of {len(known)} workers ran with a nice value of {max(known)}"
-        yield Missing("Priority", f"it could not be raised: {got}", "too long while other programs run", _ALIKE)
+        yield Missing("Priority", f"it could not be raised: {got}", _SHARED, _ALIKE)
 
 
 def _pinning(device: DeviceData, _: PhoneSettings) -> Found:
@@ -109,7 +110,10 @@ def _caps(device: DeviceData, _: PhoneSettings) -> Found:
     names = {name for reading in _of(device, records.Telemetry) for name, khz in reading.freq_khz.items() if khz}
     if not any(name.endswith(CAP) for name in names):
         yield Missing(
-            "Caps on the clock", "scaling_max_freq cannot be read", "too long where a cap is set", _COPY_CHEAPER
+            "Caps on the clock",
+            "the system's cap (scaling_max_freq) cannot be read",
+            "too long where a cap is set",
+            _COPY_CHEAPER,
         )
 
 

@@ -92,7 +92,7 @@ def no_clock(worker: Any) -> Any:
             "telemetry",
             lambda t: t | {"freq_khz": {}},
             "Caps on the clock",
-            "scaling_max_freq cannot be read",
+            "(scaling_max_freq) cannot be read",
             id="cap",
         ),
         pytest.param(
