@@ -169,6 +169,13 @@ def _evidence(device: DeviceData, _: PhoneSettings) -> Found:
         yield Missing("Other programs", why, "too long where others take the core or press on memory", _ALIKE)
 
 
+def _shared_calls(device: DeviceData, _: PhoneSettings) -> Found:
+    most = max((threads for stream in device.streams for threads in stream.samples.column("threads")), default=1)
+    if most > 1:
+        why = f"a call on up to {most} threads is not seen to be interrupted: the CPU time is that of one of them"
+        yield Missing("Other programs on shared calls", why, f"{_SHARED}: a call waits for its last thread", _ALIKE)
+
+
 def _cache(device: DeviceData, _: PhoneSettings) -> Found:
     if any(stream.header.caches.llc_assumed or stream.header.caches.llc_capped for stream in device.streams):
         yield Missing(
@@ -179,7 +186,19 @@ def _cache(device: DeviceData, _: PhoneSettings) -> Found:
         )
 
 
-_LOOKS: tuple[Look, ...] = (_cpu, _priority, _pinning, _clock, _caps, _fixed, _heat, _screen, _evidence, _cache)
+_LOOKS: tuple[Look, ...] = (
+    _cpu,
+    _priority,
+    _pinning,
+    _clock,
+    _caps,
+    _fixed,
+    _heat,
+    _screen,
+    _evidence,
+    _shared_calls,
+    _cache,
+)
 
 
 def _said(device: DeviceData, setting: str) -> str:
