@@ -30,6 +30,7 @@ class Format:
     text: Callable[[Subject], Iterator[str]]  # the file in parts
     one_device: bool = False  # a file holds one device
     times_alone: bool = False  # it holds nothing but times that can be believed
+    for_comparisons: bool = True  # it can hold one
     for_summary: bool = False  # it belongs into the summary of a job, too
 
 
@@ -40,9 +41,12 @@ def _csv(subject: Subject) -> Iterator[str]:
 FORMATS: Mapping[str, Format] = {
     each.name: each
     for each in (
-        Format("bmf", "json", "Bencher Metric Format, one device a file", bmf.text, one_device=True, times_alone=True),
+        Format(
+            "bmf", "json", "Bencher Metric Format, one device a file", bmf.text,
+            one_device=True, times_alone=True, for_comparisons=False,
+        ),
         Format("csv", "csv", "the table of results", _csv),
-        Format("gbench", "json", "Google Benchmark JSON, every sample", gbench.text),
+        Format("gbench", "json", "Google Benchmark JSON, every sample", gbench.text, for_comparisons=False),
         Format(
             "github-action", "json", "github-action-benchmark, customSmallerIsBetter", github_action.text,
             times_alone=True,
@@ -59,6 +63,16 @@ def formats_of(names: Collection[str], option: str) -> list[Format]:
     if unknown is not None:
         raise UsageError(f"{option} {unknown}: no such format", f"one of: {', '.join(FORMATS)}")
     return [FORMATS[name] for name in dict.fromkeys(names)]
+
+
+def comparison_formats_of(names: Collection[str], option: str) -> list[Format]:
+    """The same of a comparison. Raises UsageError for a format that holds a run, too."""
+    found = formats_of(names, option)
+    wrong = next((each.name for each in found if not each.for_comparisons), None)
+    if wrong is not None:
+        fit = ", ".join(each.name for each in FORMATS.values() if each.for_comparisons)
+        raise UsageError(f"{option} {wrong}: it holds a run, not a comparison", f"one of: {fit}")
+    return found
 
 
 def subjects_of(results: Results, asked: Format) -> list[Subject]:

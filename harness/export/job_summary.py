@@ -24,7 +24,8 @@ def text(subject: Subject) -> Iterator[str]:
     """The page in parts."""
     about = subject.about
     yield f"## {escaped(about['suite'] or 'Benchmark')}: {escaped(about['run'])}\n\n"
-    facts = [about["started"], about["harness"] and f"harness {about['harness']}", about["commit"][:12]]
+    base, harness = about.get("base"), about["harness"]
+    facts = [base and f"compared with {base}", about["started"], harness and f"harness {harness}", about["commit"][:12]]
     yield f"{escaped(plain(', '.join(filter(None, facts))))}\n\n"
     for device in subject.devices:
         if mark := mark_of(device.emulated):
@@ -37,8 +38,10 @@ def text(subject: Subject) -> Iterator[str]:
     yield f"\nResults: {escaped(told or 'none')}.\n\n"
     means = list(subject.means.rows)
     if means:
-        yield "A ratio over 1: the first is faster; intervals are 95 % over launches.\n\n"
+        yield f"{subject.legend}\n\n"
         yield markdown.text(Table(subject.means.name, subject.means.columns, means, subject.means.numbers)) + "\n"
+    yield from (f"- {escaped(plain(remark))}\n" for remark in subject.remarks)
+    yield "\n" if subject.remarks else ""
     trouble = [entry for entry in subject.entries if entry.outcome in ("failed", "invalid")]
     if trouble:
         yield from _table("Not plain results", trouble, MOST_BYTES // 2, folded=False)

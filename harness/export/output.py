@@ -74,15 +74,16 @@ def append_summary(parts: Iterable[str]) -> Path | None:
     return path
 
 
-def write_into(run_dir: Path, subjects: Sequence[Subject], asked: Format) -> list[Path]:
+def write_into(run_dir: Path, subjects: Sequence[Subject], asked: Format, prefix: str = "") -> list[Path]:
     """Writes a format into the folder ``exports`` of a run: a file a subject, named by device where it holds one alone.
 
-    Markdown is appended to the job's summary, too. Raises InfrastructureError, and UsageError for that summary.
+    ``prefix``: of the files' names. Markdown is appended to the job's summary, too. Raises InfrastructureError, and
+    UsageError for that summary.
     """
     written = []
     for subject in subjects:
         device = f".{subject.devices[0].name}" if asked.one_device and subject.devices else ""
-        path = run_dir / FOLDER / f"{asked.name}{device}.{asked.ending}"
+        path = run_dir / FOLDER / f"{prefix}{asked.name}{device}.{asked.ending}"
         write_atomically(path, encoded(asked.text(subject)))
         written.append(path)
         if asked.for_summary:

@@ -80,6 +80,8 @@ class Subject:
     devices: Sequence[DeviceData]
     absent: Sequence[LeftOut] = ()  # devices that were meant and are not measured
     results: Results | None = None  # of a run, for its samples
+    legend: str = "A ratio over 1: the first is faster; intervals are 95 % over launches."
+    remarks: Sequence[str] = ()
 
     @cached_property
     def measured(self) -> list[Entry]:
@@ -91,7 +93,7 @@ def of_run(results: Results, device: str | None = None) -> Subject:
     """A run as it is exported; ``device``: that one alone, by the name of its folder."""
     run = results.run
     rows = [row for row in results.rows if device in (None, row.key.device)]
-    entries = _named([_entry(row) for row in rows])
+    entries = named([_entry(row) for row in rows])
     return Subject(
         about_run(run.manifest, run.path.name),
         entries,
@@ -168,7 +170,7 @@ def interval_text(found: Interval) -> str:
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
-def _named(entries: Sequence[Entry]) -> list[Entry]:
+def named(entries: Sequence[Entry]) -> list[Entry]:
     """The same with their names: with the build where it takes that to tell two apart, then with a number."""
     short = [_name(entry, "") for entry in entries]
     shared = Counter(zip((entry.device for entry in entries), short, strict=True))

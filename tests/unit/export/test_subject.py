@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.export.subject import LONGEST_NAME, OUTCOMES, Entry, _named, about_run, of_run
+from harness.export.subject import LONGEST_NAME, OUTCOMES, Entry, about_run, named, of_run
 from harness.export.text import name_of, plain
 from harness.results.results import Results, make_results
 
@@ -46,14 +46,14 @@ def test_one_device_alone(two_phones: Path) -> None:
 def test_two_builds_are_told_apart_and_what_cannot_be_told_apart_is_counted(results: Results) -> None:
     entry = of_run(results).entries[0]
     other = replace(entry, build="fedcba987654")
-    names = [each.name for each in _named([entry, other, other])]
-    short = _named([entry])[0].name
+    names = [each.name for each in named([entry, other, other])]
+    short = named([entry])[0].name
     assert names == [f"{short}/build:{entry.build}", f"{short}/build:fedcba987654", f"{short}/build:fedcba987654/2"]
 
 
 def test_threads_stand_in_a_name_where_there_are_several(results: Results) -> None:
     entry = of_run(results).entries[0]
-    assert _named([replace(entry, threads=4)])[0].name == f"{_named([entry])[0].name}/threads:4"
+    assert named([replace(entry, threads=4)])[0].name == f"{named([entry])[0].name}/threads:4"
 
 
 @pytest.mark.parametrize(
