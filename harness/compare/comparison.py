@@ -16,12 +16,12 @@ from harness.compare.side import Side, counterparts, read_side
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.judge.decision import DECISIONS, Decision, code_of, decide
+from harness.model.launches import LEAST_LAUNCHES
 from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
 from harness.results.table import Table
 from harness.stats.difference import Difference, of_launches
 from harness.stats.holm import holm
-from harness.stats.interval import LEAST_LAUNCHES
 
 _COLUMNS = (
     "device,cluster,threads,cache,layer,variant,base,new,ratio,low,high,visible,p,p_holm,decision,"

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
-from harness.stats.interval import CONFIDENCE, LEAST_LAUNCHES, POWER, Interval
+from harness.model.launches import LEAST_LAUNCHES
+from harness.stats.interval import CONFIDENCE, POWER, Interval
 
 
 @dataclass(frozen=True)
