@@ -15,7 +15,8 @@ from harness.plan.shuffle import derive_seed, shuffled
 class PlannedVariant:
     """A variant of a plan. ``index`` is its number there; ``build`` that of its program.
 
-    ``label``: recorded as the variant's name instead of what ran, where not empty.
+    ``label``: recorded as the variant's name instead of what ran, where not empty. ``shares_placement``: its buffers
+    lie where those of the round's other variants that share it lie.
     """
 
     index: int
@@ -24,6 +25,7 @@ class PlannedVariant:
     build: int = 0
     threads: int = 1
     label: str = ""
+    shares_placement: bool = False
 
 
 @dataclass(frozen=True)

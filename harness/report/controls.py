@@ -20,6 +20,7 @@ from harness.results.run import DeviceData
 from harness.results.stream import R
 from harness.results.verdicts import CAP
 from harness.store import records
+from harness.store.system_records import Telemetry
 
 _LOCAL = "local"  # the folder of the machine that measures itself
 _LONGER = "too long where it happens"
@@ -106,7 +107,7 @@ def _clock(device: DeviceData, _: PhoneSettings) -> Found:
 
 
 def _caps(device: DeviceData, _: PhoneSettings) -> Found:
-    names = {name for reading in _of(device, records.Telemetry) for name, khz in reading.freq_khz.items() if khz}
+    names = {name for reading in _of(device, Telemetry) for name, khz in reading.freq_khz.items() if khz}
     if not any(name.endswith(CAP) for name in names):
         yield Missing(
             "Caps on the clock", "scaling_max_freq cannot be read", "too long where a cap is set", _COPY_CHEAPER

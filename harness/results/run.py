@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
@@ -23,6 +24,7 @@ from harness.store.manifest import LeftOut
 
 WITHHELD = "(withheld)"
 _MOST_LEFT_OUT = 100
+_MOST_SOURCES = 200  # of evidence
 _LONGEST = 500  # characters of a text
 Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
@@ -43,6 +45,7 @@ class DeviceData:
     stamps: list[Stamp] = field(default_factory=list)  # conditions that its results are stamped with
     given_up: dict[str, str] = field(default_factory=dict)  # by cluster: why it was left after its last attempt
     out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
+    sources: list[tuple[str, str, str]] = field(default_factory=list)  # of evidence: name, what is read, why in vain
     refused: dict[str, str] = field(default_factory=dict)  # settings that it did not take, with the reason
 
     @property
@@ -227,8 +230,17 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         stamps,
         redact.value(_reasons(events, "given up")),
         redact.value(_reasons(events, "out of reach")),
+        list(_sources(redact.value(value.get("evidence")))),
         _refused(events),
     )
+
+
+def _sources(value: object) -> Iterator[tuple[str, str, str]]:
+    """Of device.json; what is none is left out, and texts are cut."""
+    for each in value[:_MOST_SOURCES] if isinstance(value, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("name"), str):
+            name, reads, why = (" ".join(str(each.get(key) or "").split()) for key in ("name", "reads", "why"))
+            yield name[:_LONGEST], reads[:_LONGEST], why[:_LONGEST]
 
 
 def _failures(messages: object, stamps: list[Stamp]) -> list[str]:

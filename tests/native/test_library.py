@@ -37,6 +37,8 @@ OBJECT_CASES = {
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
     "test_meminfo": ("least_of_all", "limits"),
+    "test_counters": ("refusals", "granted", "readings", "partial", "pmus", "here"),
+    "test_residency": ("differences", "garbage", "random_bytes"),
     "test_tuned": ("kept", "damaged", "others", "errors"),
     "test_tuned_auto": ("obeyed", "elsewhere", "forgotten"),
     "test_tune": ("refused", "measured"),

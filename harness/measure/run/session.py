@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from harness.control import baseline, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.settings import applied
+from harness.control.sources import NO_SOURCES, probe
 from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
@@ -67,8 +68,9 @@ class Session:
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
         self._lost_said = False
+        self._sources = NO_SOURCES
         self.outcome = SessionOutcome(name)
-        self._intake = Intake(self._phone, self.outcome, progress)
+        self._intake = Intake(self._phone, self.outcome, progress, events)
 
     def measure(self) -> SessionOutcome:
         """Runs every cluster; whatever fails is in the outcome, never raised."""
@@ -133,7 +135,8 @@ class Session:
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
-            identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
+            self._sources = probe(device, topology)
+            identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology, self._sources)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
             chosen = self._choose(topology)
             built = self._programs.of(device)
@@ -200,6 +203,7 @@ class Session:
             directory=self._directory,
             connection=self._connection,
             intake=self._intake,
+            sources=self._sources,
             progress=self._progress,
             stop=self._stop,
         )

@@ -95,7 +95,9 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f, co
     if (!foreign || fields_has(f, "peak_ok")) {
         read_peak(f, &told);
     }
-    bool has_table = fields_has(f, "table_sha256");
+    bool has_table = fields_has(f, "table_sha256"), has_counters = fields_has(f, "counters_error");
+    const char *counters = fields_text_or(f, "counters_error", ""), *pmu = fields_text_or(f, "counters_pmu", ""),
+               *why = fields_text_or(f, "counters_reason", "");
     const char *sha256 = fields_text_or(f, "table_sha256", ""), *refused = fields_text_or(f, "table_refused", "");
     if (f->error[0]) {
         return false;
@@ -119,6 +121,13 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f, co
     json_number(j, "gflops", told.gflops > 0 ? told.gflops : (double)NAN);
     json_text(j, "reason", told.why);
     json_close(j, '}');
+    if (has_counters) {
+        json_open(j, "counters", '{');
+        json_text(j, "error", counters);
+        json_text(j, "pmu", pmu);
+        json_text(j, "reason", why);
+        json_close(j, '}');
+    }
     if (has_table) {
         json_open(j, "table", '{');
         json_text(j, "sha256", sha256);

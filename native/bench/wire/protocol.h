@@ -15,8 +15,10 @@
  *     hello protocol=2 {build=HEX pid=N cpus=LIST}
  *           [clock_available=0|1 clock_reason=T clock_mhz=X peak_isa=T peak_ok=0|1 peak_flop_per_cycle=X
  *            peak_fmas_per_cycle=X peak_gflops=X peak_reason=T]
+ *           [counters_error=WORD counters_pmu=T counters_reason=T]
  *           [table_sha256=HEX table_refused=T]
- *         protocol: another number, or none, and the program is refused. table_refused empty: it is used
+ *         protocol: another number, or none, and the program is refused. table_refused empty: it is used.
+ *           counters_error: of counter_errors.inc.h; empty: it counts, and `sampled` has what.
  *     failed reason=T
  *
  *   layer (the plan's fields, type and layout among them) {out_h=N out_w=N input=FILE weights=FILE bias=FILE}
@@ -47,9 +49,10 @@
  *         is created, checked or sampled. checker/checker.h judges it.
  *     checked [checksum=N]
  *
- *   sample object=N cache=hot|rotate calls=N settle_ns=N
+ *   sample object=N cache=hot|rotate calls=N settle_ns=N [placement=N]
  *         calls=0: choose, and say so; in rotate it may then still be refused as too short. Else exactly so many, and
- *         the window is what it is. settle_ns: cap of the settling.
+ *         the window is what it is. settle_ns: cap of the settling. placement: a seed; buffers of equal size, asked for in
+ *         the same order, then lie at the same places. A foreign program is never sent it.
  *     sampled {checksum=N} (all of evidence.inc.h; of a foreign program calls, ns and window_ns, in rotate copies)
  *         checksum: of the last call's output, as `check` gives it.
  *     skip reason=T [bytes=B] | failed reason=T

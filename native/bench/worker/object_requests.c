@@ -208,6 +208,8 @@ bool object_sample(worker *w, fields *f) {
     q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
     q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
     q.rotate = !strcmp(cache, "rotate");
+    bool placed = fields_has(f, "placement");
+    uint64_t seed = placed ? fields_u64(f, "placement", 0, UINT64_MAX) : 0, drawn = w->arena.random;
     if (!f->error[0] && !o->made) {
         fields_fail(f, "sample before create");
     }
@@ -222,6 +224,7 @@ bool object_sample(worker *w, fields *f) {
         pressure_read(&w->pressure, w->llc, share < free_share ? share : free_share);
     }
     q.pressure = &w->pressure;
+    q.counters = o->threads <= 1 && w->counters.open ? &w->counters : NULL;
     q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
     q.schedule = o->schedule;
@@ -235,7 +238,13 @@ bool object_sample(worker *w, fields *f) {
     sample_result r;
     char reason[200];
     size_t bytes = 0;
+    if (placed) {
+        w->arena.random = seed;
+    }
     sample_status status = take_held(w, o, &q, &r, reason, sizeof reason, &bytes);
+    if (placed) {
+        w->arena.random = drawn; /* what this seed gives is for samples of that seed alone */
+    }
     if (status != SAMPLE_TAKEN) {
         return status == SAMPLE_SKIPPED    ? reply_skip(reason, bytes)
                : status == SAMPLE_HINDERED ? reply_hindered(reason)

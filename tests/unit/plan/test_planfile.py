@@ -85,6 +85,15 @@ def test_a_tuned_table_stands_above_the_builds() -> None:
     assert not [line for line in render(plan()).splitlines() if line.startswith("tuned")]
 
 
+def test_variants_that_share_their_placement_say_so() -> None:
+    variants = [
+        PlannedVariant(0, Asked("im2col"), "hot"),
+        PlannedVariant(1, Asked("im2col"), "hot", label="s", shares_placement=True),
+    ]
+    lines = [line for line in render(plan(variants=variants)).splitlines() if line.startswith("variant")]
+    assert [line.partition(" label=")[2] for line in lines] == ["", "s placement=shared"]
+
+
 def test_a_worker_of_somebody_else_has_a_build_of_its_own() -> None:
     builds = [BuildLine(0, "/c"), BuildLine(1, "/w x/p", "x", foreign=True)]
     variants = [PlannedVariant(0, Asked("im2col"), "hot"), PlannedVariant(1, Asked("x"), "hot", 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from harness.control import quarantine
 from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.heat import HeatSource
 from harness.control.lease import Lease
-from harness.devices.base import Cluster, Device, Identity, Topology
+from harness.devices.base import Cluster, Completed, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
@@ -42,6 +43,12 @@ class Phone:
 
     def reconnect(self) -> None:
         pass
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        return ()
+
+    def run(self, argv: Sequence[str], *, deadline_s: float) -> Completed:
+        return Completed(tuple(argv), 127, b"", b"not found")
 
     def topology(self) -> Topology:
         return Topology((Cluster((0, 1)), Cluster((2, 3)), Cluster((4, 5))), (0, 1, 2, 3, 4, 5))
