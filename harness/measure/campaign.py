@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from harness.devices.base import LOCAL, Device
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, UsageError
+from harness.errors import DeviceError, TransientError, UsageError
 from harness.measure.clusters import planned, targets, threads_of
 from harness.measure.context import Work
 from harness.measure.request import Request
@@ -37,7 +37,10 @@ def named(devices: Sequence[Device]) -> list[Named]:
 
 
 def check_clusters(devices: Sequence[Device], request: Request) -> None:
-    """Raises UsageError where no device has a cluster in --clusters, or one with CPUs for --threads."""
+    """Raises UsageError where no device has a cluster in --clusters, or one with CPUs for --threads.
+
+    One that is away just now may have it.
+    """
     least = min(request.threads)
     if request.cpus is None and least == 1:
         return
@@ -45,6 +48,8 @@ def check_clusters(devices: Sequence[Device], request: Request) -> None:
     for device in devices:
         try:
             labels = [cluster.label for cluster in planned(device.topology(), request.cpus)]
+        except TransientError:
+            return  # its session waits for it, and finds out
         except DeviceError as error:
             reasons.append(error.message)
             continue

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from harness.devices.base import Cluster, Device, Identity, Topology
-from harness.errors import UsageError
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError, UsageError
 from harness.measure import campaign
 from harness.measure.campaign import check_clusters, in_turn, named
 from harness.measure.context import Work
@@ -75,6 +75,23 @@ def test_threads_need_a_cluster(threads: tuple[int, ...], cpus: tuple[int, ...] 
     else:
         with pytest.raises(UsageError, match=message):
             check_clusters([phone], request)
+
+
+@pytest.mark.parametrize("answer", [DeviceLost("S2: closed"), DeadlineExceeded("S2: getprop"), DeviceError("S2: odd")])
+def test_clusters_are_refused_where_every_phone_says_so(answer: DeviceError) -> None:
+    def topology() -> Topology:
+        raise answer
+
+    says_no = SimpleNamespace(topology=lambda: Topology((Cluster((0, 1)),), (0, 1)))
+    is_away = SimpleNamespace(topology=topology)
+    request = cast(Any, SimpleNamespace(cpus=(4, 5), threads=(1,)))
+    if isinstance(answer, TransientError):
+        check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
+    else:
+        with pytest.raises(UsageError, match=r"no usable cluster.*; S2: odd"):
+            check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
+    with pytest.raises(UsageError, match="no usable cluster"):
+        check_clusters([cast(Device, says_no)], request)
 
 
 def test_after_a_stop_this_machine_is_not_begun() -> None:
