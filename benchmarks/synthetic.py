@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.condition import Condition
+from harness.model.variant import copy_name
 from harness.store.journal import EventLog
 
 BUILD = "0123456789ab"
@@ -71,6 +72,7 @@ class Phone:
     drift: float = 0.08  # the clock sinks by so much over the run
     caps: bool = False  # heat gates that hit their cap, capped settling, context switches
     faces: bool = False  # face best beside published
+    aa: float | None = None  # indirect is measured twice; the true time of the second over the first's
     conditions: Sequence[Condition] = ()  # that it is stamped with
 
 
@@ -82,9 +84,12 @@ class Way:
     schedule: str = KERNEL
     face: str = "published"
     auto: bool = False
+    copy: bool = False  # the second one of an A/A pair
 
     @property
     def variant(self) -> str:
+        if self.copy:
+            return copy_name(self.asked)
         if self.auto:
             return f"auto/{self.algorithm}_{self.schedule}"
         plain = self.face == "best" and "+" not in self.schedule
@@ -113,6 +118,8 @@ def ways(phone: Phone, kind: str) -> list[Way]:
     """What is measured of a layer of that category."""
     point = kind == "1x1s1"
     found = [Way("indirect"), Way("im2col")] + [Way("direct")] * point
+    if phone.aa is not None:
+        found.append(Way("indirect", copy=True))
     if phone.faces:
         regions = f"{KERNEL}+regions"
         found += [Way("indirect", regions, "best"), Way("im2col", face="best")] + [Way("direct", face="best")] * point
@@ -279,7 +286,7 @@ def records(
                     slower = {"indirect": 1.0, "direct": phone.truth.direct}.get(name)
                     if slower is None:
                         slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
-                    slower *= BEST if way.face == "best" else 1
+                    slower *= BEST if way.face == "best" else (phone.aa or 1) if way.copy else 1
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
                     ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)
                     calls = math.ceil(MIN_NS / base)

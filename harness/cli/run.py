@@ -56,6 +56,9 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     tuned: Annotated[
         Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
     ] = None
+    aa: Annotated[
+        bool, typer.Option("--aa", help="Measure one variant twice, under two names: what differs there is false.")
+    ] = False
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False
 
     def __call__(self) -> Outcome:
@@ -99,6 +102,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
             cpus=options.cpus_of(self.clusters),
             workers=suite.workers,
             tuned=self.tuned,
+            aa=self.aa,
             allow=allowed(self.allow or ()),
         )
 
@@ -152,6 +156,7 @@ def _finished(done: runner.RunResult) -> Outcome:
         "exit_code": int(code),
         "report": None if report is None else str(report),
         "sentences": [] if summary is None else list(summary.sentences),
+        "aa": [] if summary is None else list(summary.aa),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "conditions": {
@@ -164,6 +169,8 @@ def _finished(done: runner.RunResult) -> Outcome:
     lines = (
         *(summary.answer if summary else ()),
         *([f"samples: {summary.judged}"] if summary else ()),
+        *([f"precision: {summary.precision}"] if summary and summary.precision else ()),
+        *(summary.aa if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
         "report: not written" if report is None else f"report: {shown_path(report)}",
     )

@@ -26,4 +26,5 @@ class Request:
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
     workers: tuple[Worker, ...] = ()
     allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
+    aa: bool = False  # --aa: a variant is measured twice, under two names
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself

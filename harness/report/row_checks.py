@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from harness.judge import comparison
 from harness.model.launches import LEAST_LAUNCHES
 from harness.report.counts import few
-from harness.report.numbers import ratio_text
+from harness.report.numbers import ratio_text, share_text
 from harness.report.scope import Check, Found, Scope
 from harness.report.sentences import baseline_text
+from harness.results.aa import off_by
 from harness.results.baseline import COPYING
 from harness.results.rows import Row
 from harness.results.samples import ADDRESSES
@@ -39,6 +42,18 @@ def _schedules(scope: Scope) -> Found:
             f"{len(slower)} best schedule(s) are slower than the algorithm as published, which stands for it there in "
             f"“each at its best”: {few(slower)}",
         )
+
+
+def _aa(scope: Scope) -> Found:
+    """More of the A/A pairs failed than chance lets fail: the same may be wrong with any ratio here."""
+    for summary in scope.aa:
+        if summary.verdict == "failed":
+            names = [f"{pair.row.key.layer}, off by {share_text(off_by(pair))}" for pair in summary.failed]
+            yield (
+                "aa",
+                f"A/A failed in {summary.cache}: {len(names)} of {len(summary.judged)} comparisons of a variant with "
+                f"itself show a difference, more than chance explains: {few(names)}",
+            )
 
 
 _STATUSES = {
@@ -94,8 +109,16 @@ def _launches(scope: Scope) -> Found:
             "launches",
             f"{len(unsure)} of {len(measured)} rows have fewer than {LEAST_LAUNCHES} launches: no interval",
         )
-    most = max((row.launches for row in measured), default=0)
-    short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
+    most: dict[str, int] = defaultdict(int)  # where layers have as many as each needs, of that layer alone
+    for row in measured:
+        place = row.key.layer if scope.in_steps else ""
+        most[place] = max(most[place], row.launches)
+    of = {id(row): most[row.key.layer if scope.in_steps else ""] for row in measured}
+    short = [
+        f"{row.key.layer} {row.key.variant} ({row.launches} of {of[id(row)]})"
+        for row in measured
+        if row.launches < of[id(row)]
+    ]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {few(short)}"
     published = [row for row in measured if row.algorithm != "naive" and not row.is_best]
@@ -112,5 +135,5 @@ def _launches(scope: Scope) -> Found:
         yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
 
 
-OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules)
+OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa)
 OF_ROWS: tuple[Check, ...] = (_statuses, _foreign, _launches)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.judge.comparison import is_weak_baseline
-from harness.results.numbers import ratio_texts
+from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
 from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_logs, ratio
 from harness.stats.interval import Interval
 
 _COLUMNS = (
-    "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,emulated"
+    "device,cluster,cache,ratio,low,high,visible,layers,"
+    "worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,worst_ratio_visible,emulated"
 )
 BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
 COPYING = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
@@ -52,6 +53,8 @@ class BaselineRow:
             "worst_layer": self.worst_layer,
             **ratio_texts(self.worst, "worst_ratio", "worst_ratio_low", "worst_ratio_high"),
             "emulated": str(int(self.emulated)),
+            "visible": number_text(self.ratio.visible),
+            "worst_ratio_visible": number_text(self.worst.visible),
         }
 
 
@@ -59,7 +62,8 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
     """All rows of baseline.csv: one for each cluster and cache mode that measured both faces of im2col."""
     places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.algorithm == row.role == "im2col" and row.status == "ok" and row.category in COPYING and row.time:
+        is_ours = row.algorithm == row.role == "im2col" and not row.is_copy
+        if is_ours and row.status == "ok" and row.category in COPYING and row.time:
             places[row.key.device, row.key.cluster, row.key.cache].append(row)
     found: list[BaselineRow] = []
     for (device, cluster, cache), measured in places.items():

@@ -98,6 +98,12 @@ class RunData:
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
 
+    @property
+    def precision(self) -> float | None:
+        """The width that the run's policy wants intervals to have; None where it wants none."""
+        found = _object(self.manifest.get("policy")).get("precision")
+        return found if isinstance(found, float) and 0 < found <= 1 else None
+
     def planned(self, device: DeviceData, cluster: str) -> dict[str, list[str]]:
         """The layers planned for a cluster of a device, each with what was asked for."""
         return self.plan.get(device.name, {}).get(cluster, {})

@@ -115,7 +115,8 @@ class Verdicts:
 def judge_run(run: RunData, policy: Policy) -> Verdicts:
     """Every cluster by itself: what a sample is held against is what this device did on these CPUs."""
     places = [(device, cluster) for device in run.devices for cluster in run.clusters_of(device)]
-    return Verdicts(policy, {(device.name, cluster): _judged(device, cluster, policy) for device, cluster in places})
+    judged = [judge_cluster(device, cluster, policy) for device, cluster in places]
+    return Verdicts(policy, {(each.device, each.cluster): each for each in judged})
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class TaintedRounds:
 def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) -> dict[tuple[int, str], TaintedRounds]:
     """Of a cluster's records, by launch and layer: those that have any."""
     streams, _ = read_records(path)
-    judged = _judged(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
+    judged = judge_cluster(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
     rounds: dict[tuple[int, str], set[int]] = defaultdict(set)
     latest: dict[tuple[int, str], int] = defaultdict(int)
     for stream, masks in zip(judged.streams, judged.masks, strict=True):
@@ -140,7 +141,8 @@ def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) 
     return {job: TaintedRounds(len(numbers), latest[job]) for job, numbers in rounds.items()}
 
 
-def _judged(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
+def judge_cluster(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
+    """Every sample of one cluster, held against what the device did on these CPUs."""
     streams = device.streams_of(cluster)
     if not policy.verdicts or not any(len(stream.samples) for stream in streams):
         masks = [np.zeros(len(stream.samples), dtype=np.uint16) for stream in streams]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from harness.control.heat import Heat
@@ -50,9 +52,8 @@ class ClusterPlan:
         """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device."""
         policy = self.request.policy
         run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
-        measure = MeasureLine(
-            int(policy.min_ms * 1e6), self.share * policy.block_budget_s, MEMORY_BYTES, launches=policy.launches
-        )
+        budget_s, launches = self.share * policy.block_budget_s, policy.budgeted_launches
+        measure = MeasureLine(int(policy.min_ms * 1e6), budget_s, MEMORY_BYTES, launches=launches)
         return render(
             Plan(
                 run,
@@ -105,9 +106,14 @@ class ClusterPlan:
         return [layer for layer in self.request.layers if layer.name in wanted]
 
 
-def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
-    """What is missing of a cluster's jobs. Pure."""
-    variants, jobs = cluster_jobs(request, target.cluster.label, device)
+def make_plan(
+    request: Request, target: Target, done: Done, device: str = "", further: Mapping[str, int] = MappingProxyType({})
+) -> ClusterPlan:
+    """What is missing of a cluster's jobs. Pure.
+
+    ``further``: the launches of layers that have more than the policy's.
+    """
+    variants, jobs = cluster_jobs(request, target.cluster.label, device, further)
     left = remaining(jobs, measured(done))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.excluded)
     return ClusterPlan(
@@ -115,9 +121,18 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
     )
 
 
-def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
-    """All jobs of a cluster as lines of plan.jsonl."""
-    variants, jobs = cluster_jobs(request, label, device)
+def planned_lines(
+    device: str,
+    label: str,
+    request: Request,
+    further: Mapping[str, int] = MappingProxyType({}),
+    planned: Mapping[str, int] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """All jobs of a cluster as lines of plan.jsonl.
+
+    ``further``: as for ``make_plan``. ``planned``: of layers, the launches that have their lines there already.
+    """
+    variants, jobs = cluster_jobs(request, label, device, further)
     asked = list(dict.fromkeys(variant.asked.name for variant in variants))
     return [
         {
@@ -129,4 +144,5 @@ def planned_lines(device: str, label: str, request: Request) -> list[dict[str, A
             "seed": job.seed,
         }
         for job in jobs
+        if job.launch >= planned.get(job.layer, 0)
     ]

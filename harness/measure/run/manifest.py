@@ -79,6 +79,7 @@ def new(
         tuned=tuned,
         workers=kept(request.workers),
         allow=list(request.allow),
+        aa=request.aa,
         **{
             "git": _git(),
             "host": host,
@@ -103,6 +104,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             cpus=None if manifest.clusters is None else tuple(manifest.clusters),
             workers=workers_of(manifest),
             allow=allowed(manifest.allow),
+            aa=manifest.aa,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -23,12 +23,13 @@ from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
 from harness.measure.run.attempt import Site
 from harness.measure.run.chosen import choose
-from harness.measure.run.clusterplan import make_plan
+from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.intake import Intake
 from harness.measure.run.leftover import unmeasured, words
 from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
+from harness.measure.run.repetition import is_to_look
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
 from harness.model.condition import Condition
@@ -196,11 +197,9 @@ class Session:
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
-        plans = [
-            make_plan(self._request, t, done.setdefault(t.cluster.label, Done()), self.outcome.name) for t in chosen
-        ]
+        plans = [self._plan(target, done.setdefault(target.cluster.label, Done())) for target in chosen]
         self._progress.expect(jobs=sum(p.planned for p in plans))
-        todo = [p.target for p in plans if p.jobs]
+        todo = [p.target for p in plans if p.jobs or self._is_to_look(p.target)]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
                 self._directory.events.add("nothing missing")
@@ -226,6 +225,13 @@ class Session:
             except DeviceLost as error:
                 self._lost(error, label)
                 raise
+
+    def _plan(self, target: Target, done: Done) -> ClusterPlan:
+        further = self._run.ledger.launches(self.outcome.name, target.cluster.label)
+        return make_plan(self._request, target, done, self.outcome.name, further)
+
+    def _is_to_look(self, target: Target) -> bool:
+        return is_to_look(self._request, self._directory.events, target.cluster.label)
 
     def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(
