@@ -70,7 +70,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         attached = self.find(allow=request.allow)
         joining = self.newcomers(attached, allow=request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
+        return _jobs(context) if self.dry else finished(runner.start(context, self.out))
 
     def _resumed(self, folder: Path) -> Outcome:
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
@@ -80,11 +80,11 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = manifest.request_of(run.manifest(), self.ndk)
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
-            return _finished(complete)
+            return finished(complete)
         attached = self.find(manifest.where_devices_are(run), request.allow)
         joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return _finished(runner.resume(context, run))
+        return finished(runner.resume(context, run))
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -130,7 +130,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _finished(done: runner.RunResult) -> Outcome:
+def finished(done: runner.RunResult) -> Outcome:
+    """Writes the report; what is printed of the run."""
     from harness.report.writer import write_report  # noqa: PLC0415  slow to load, not while measuring
 
     began = time.monotonic()

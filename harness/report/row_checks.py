@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 from harness.judge import comparison
@@ -12,7 +13,7 @@ from harness.report.scope import Check, Found, Scope
 from harness.report.sentences import baseline_text
 from harness.results.aa import off_by
 from harness.results.baseline import COPYING
-from harness.results.rows import Row
+from harness.results.rows import COMPARED, Row
 from harness.results.samples import ADDRESSES
 
 
@@ -54,6 +55,39 @@ def _aa(scope: Scope) -> Found:
                 f"A/A failed in {summary.cache}: {len(names)} of {len(summary.judged)} comparisons of a variant with "
                 f"itself show a difference, more than chance explains: {few(names)}",
             )
+
+
+def _calibration(scope: Scope) -> Found:
+    """What the noise floor of an earlier A/A on this device tells of the ratios here."""
+    known = scope.device.calibration
+    if known is None:
+        return
+    if scope.device.stale:
+        yield (
+            "calibration",
+            f"its calibration of {known.utc:%Y-%m-%d} is not relied on: {', '.join(scope.device.stale)}",
+        )
+        return
+    places = {place.cache: place for place in known.places if place.cluster == scope.cluster}
+    failed = [cache for cache, place in places.items() if place.verdict == "failed"]
+    if failed:
+        yield "calibration", f"A/A failed in {' and '.join(failed)} when it was calibrated on {known.utc:%Y-%m-%d}"
+    below = [
+        f"{row.key.layer} {row.key.variant} ({row.key.cache}, {ratio_text(ratio)} of {other})"
+        for row in scope.rows
+        for other in COMPARED
+        if (ratio := row.ratio(other)) is not None
+        and ratio.against_one()
+        and (place := places.get(row.key.cache)) is not None
+        and place.floor is not None
+        and abs(math.log(ratio.value)) < math.log1p(place.floor)
+    ]
+    if below:
+        yield (
+            "calibration",
+            f"{len(below)} ratio(s) keep clear of 1 by less than this device's noise floor (harness calibrate, "
+            f"{known.utc:%Y-%m-%d}): {few(below)}",
+        )
 
 
 _STATUSES = {
@@ -135,5 +169,5 @@ def _launches(scope: Scope) -> Found:
         yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
 
 
-OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa)
+OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa, _calibration)
 OF_ROWS: tuple[Check, ...] = (_statuses, _foreign, _launches)

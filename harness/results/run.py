@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
@@ -14,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InfrastructureError
+from harness.model.calibration import Calibration, parsed
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
 from harness.results.stamps import Stamp, read_stamps
@@ -23,6 +25,7 @@ from harness.store.manifest import LeftOut
 
 WITHHELD = "(withheld)"
 _MOST_LEFT_OUT = 100
+_MOST_STALE = 10
 _LONGEST = 500  # characters of a text
 Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
@@ -43,6 +46,8 @@ class DeviceData:
     stamps: list[Stamp] = field(default_factory=list)  # conditions that its results are stamped with
     given_up: dict[str, str] = field(default_factory=dict)  # by cluster: why it was left after its last attempt
     out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
+    calibration: Calibration | None = None  # of this phone under this policy, before the run
+    stale: Sequence[str] = ()  # why that is not to be relied on
 
     @property
     def emulated(self) -> bool:
@@ -220,7 +225,16 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         stamps,
         redact.value(_reasons(events, "given up")),
         redact.value(_reasons(events, "out of reach")),
+        *_calibration(events),
     )
+
+
+def _calibration(events: Sequence[dict[str, Any]]) -> tuple[Calibration | None, Sequence[str]]:
+    """The newest that was noted."""
+    noted = [event for event in events if event.get("event") == "calibration"]
+    found = parsed(noted[-1].get("found")) if noted else None
+    stale = noted[-1].get("stale") if noted else []
+    return found, [str(why)[:_LONGEST] for why in stale[:_MOST_STALE]] if isinstance(stale, list) else []
 
 
 def _failures(messages: object, stamps: list[Stamp]) -> list[str]:

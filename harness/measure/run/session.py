@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from harness.control import baseline, quarantine
+from harness.control import baseline, calibrations, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.lease import host_cpus, leased
 from harness.control.settings import applied
@@ -32,6 +32,7 @@ from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.repetition import is_to_look
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
+from harness.model.calibration import BUILD_DIGITS, as_json, now
 from harness.model.condition import Condition
 from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
@@ -148,6 +149,7 @@ class Session:
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
             chosen = self._choose(topology)
             built = self._programs.of(device)
+            self._note_calibration(built.build_id)
             if device.identity.capabilities.has_settings:
                 wanted = self._request.policy.settings
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
@@ -160,6 +162,18 @@ class Session:
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)
+
+    def _note_calibration(self, build_id: str) -> None:
+        """Writes down what is known of the device's noise under the policy: the report stays what it is today."""
+        identity, policy, say = self._device.identity, self._request.policy, self._progress.remark
+        found = calibrations.stored(self._phone, policy.name, say)
+        if found is None:
+            return
+        system = calibrations.system_of(identity.fingerprint, identity.kernel)
+        stale = found.stale(now(), policy, build_id[:BUILD_DIGITS], system)
+        self._directory.events.add("calibration", found=as_json(found), stale=stale)
+        if stale and not self._request.aa:
+            say(f"its calibration is not to be relied on: {', '.join(stale)}; anew: harness calibrate")
 
     def _check_mended(self, conditions: Sequence[Condition]) -> None:
         for condition in conditions:

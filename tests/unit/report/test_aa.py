@@ -12,6 +12,7 @@ import pytest
 from benchmarks import synthetic
 from harness.export.markdown import escaped
 from harness.report.writer import ReportSummary, write_report
+from harness.store.journal import EventLog
 
 pytestmark = pytest.mark.unit
 
@@ -83,3 +84,45 @@ def test_beside_each_ratio_stands_what_it_could_have_shown(tmp_path: Path) -> No
     html = report(tmp_path / "run").report.read_text()
     for name in ("results", "categories"):
         assert re.search(rf'\] sees <i data-source="{name}.csv:\d+:visible">[\d.]+ %</i></small>', html)
+
+
+def calibrated(path: Path, floor: float, **changes: object) -> ReportSummary:
+    """A run on a phone that was calibrated before."""
+    run = synthetic.make_run(path, [synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),))], launches=8, rounds=4)
+    shares = {"floor": floor, "visible": 0.011, "worst_visible": 0.034, "worst_layer": "conv2_3x3"}
+    places = [
+        {"cluster": "4-7", "cache": cache, "verdict": "passed", "pairs": 12, **shares} for cache in ("hot", "rotate")
+    ]
+    found = {"policy": "quick", "policy_digest": "d", "utc": "2026-11-28T12:00:00Z", "build_id": "b", "system": "s"}
+    event = {"found": {**found, "suite": "calibrate-quick", "places": places}, "stale": [], **changes}
+    EventLog(run / "devices/pixel-3/events.jsonl").add("calibration", **event)
+    return write_report(run)
+
+
+def test_what_a_calibration_found_stands_beside_the_tables(tmp_path: Path) -> None:
+    done = calibrated(tmp_path / "run", 0.0061)
+    html = " ".join(done.report.read_text().split())
+    assert "Calibrated on 2026-11-28 under the policy quick: hot: noise floor 0.61 %, smallest difference that" in html
+    assert "1.1 % (3.4 % at the worst), A/A passed; rotate: " in html
+
+
+def test_ratios_below_the_noise_floor_are_told(tmp_path: Path) -> None:
+    assert not any("noise floor" in text for text in calibrated(tmp_path / "quiet", 0.0001).weaknesses)
+    (told,) = (text for text in calibrated(tmp_path / "loud", 0.9).weaknesses if "noise floor" in text)
+    assert "ratio(s) keep clear of 1 by less than this device's noise floor (harness calibrate, 2026-11-28): " in told
+
+
+def test_a_stale_one_is_said_and_not_gone_by(tmp_path: Path) -> None:
+    done = calibrated(tmp_path / "run", 0.9, stale=["it is 20 days old", "convbench is another build since"])
+    assert "not relied on, since it is 20 days old, convbench is another build since" in done.report.read_text()
+    (told,) = (text for text in done.weaknesses if "calibration" in text)
+    assert told.endswith(
+        "its calibration of 2026-11-28 is not relied on: it is 20 days old, convbench is another build since"
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"found": None}, {"found": {"places": [7]}}, {"found": [], "stale": 7}], ids=["none", "odd", "list"]
+)
+def test_one_that_is_garbage_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+    assert "Calibrated on" not in calibrated(tmp_path / "run", 0.9, **change).report.read_text()
