@@ -11,6 +11,7 @@ from benchmarks import synthetic
 from harness.control import calibrations
 from harness.measure.once import calibrate
 from harness.measure.request import Request
+from harness.measure.run import manifest
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.store.rundir import RunDir
@@ -57,7 +58,7 @@ def test_each_cluster_and_cache_mode_has_its_floor_and_it_is_kept(tmp_path: Path
         assert place.worst_layer in {layer.name for layer in LAYERS}
     assert device.file is not None
     assert (device.found.build_id, device.found.system) == (synthetic.BUILD, "maker/p/p:12/X/1")
-    (phone,) = calibrate.manifest.owners(run).values()
+    (phone,) = manifest.owners(run).values()
     assert phone is not None
     assert calibrations.stored(phone, "mine", pytest.fail) == device.found
     assert "SERIAL" not in json.dumps(device.as_json())
