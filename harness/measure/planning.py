@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from harness import __version__
 from harness.devices.base import Identity, format_cpus
-from harness.measure.clusters import Target
+from harness.measure.clusters import Target, threads_of
 from harness.measure.request import Request
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import BuildLine, RunLine
@@ -20,10 +20,11 @@ from harness.store.progress import Done
 _EMULATED_SLOWNESS = 6
 
 
-def variants_of(request: Request) -> tuple[PlannedVariant, ...]:
-    """The variants that every job has. Pure."""
+def variants_of(request: Request, label: str) -> tuple[PlannedVariant, ...]:
+    """The variants that every job of a cluster has: on so many threads as it has CPUs, which ``label`` names. Pure."""
+    threads = threads_of(label, request.threads)
     names = [worker.name for worker in request.workers]
-    return make_variants(request.algorithms, request.policy.cache, request.faces, names, aa=request.aa)
+    return make_variants(request.algorithms, request.policy.cache, request.faces, names, threads, aa=request.aa)
 
 
 def worker_folder(folder: str, name: str = "") -> str:
@@ -47,7 +48,7 @@ def cluster_jobs(
 
     ``further``: the launches of layers that have more than the policy's.
     """
-    variants = variants_of(request)
+    variants = variants_of(request, label)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device, further)
 
 
@@ -56,10 +57,15 @@ def measured(done: Done) -> Measured:
     return Measured(done.done_jobs(), done.samples, done.rounds)
 
 
-def run_line(run_id: str, target: Target, attempt: int, deadline_s: int) -> RunLine:
-    """The plan's line about the whole of it."""
-    conductor = format_cpus(target.conductor)
-    return RunLine(run_id, target.cluster.label, attempt, target.cpu, deadline_s, __version__, conductor)
+def run_line(
+    run_id: str, target: Target, attempt: int, deadline_s: int, variants: Sequence[PlannedVariant] = ()
+) -> RunLine:
+    """The plan's line about the whole of it; ``variants``: of that plan, whose threads need CPUs."""
+    most = max((variant.threads for variant in variants), default=1)
+    cpus = target.cpus(most)
+    conductor = format_cpus([cpu for cpu in target.conductor if cpu not in cpus])
+    shared = format_cpus(sorted(cpus)) if most > 1 else ""
+    return RunLine(run_id, target.cluster.label, attempt, target.cpu, deadline_s, __version__, conductor, shared)
 
 
 def extended(deadline_s: int, identity: Identity) -> int:

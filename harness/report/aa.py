@@ -13,7 +13,7 @@ from harness.results.results import Results
 
 @dataclass(frozen=True)
 class AaBlock:
-    """The pairs of one cluster in one cache mode."""
+    """The pairs of one cluster in one cache mode on one number of threads."""
 
     place: str
     mark: str  # EMULATED, other conditions, or nothing
@@ -49,7 +49,7 @@ class AaBlock:
 def aa_blocks(results: Results, sentences: Sequence[Sentence]) -> Iterator[AaBlock]:
     """One for each cluster and cache mode that measured any, in the order of the sentences."""
     for sentence in sentences:
-        for summary in aa_summaries(results.aa_of(sentence.device.name, sentence.cluster)):
+        for summary in aa_summaries(results.aa_of(*sentence.where)):
             yield AaBlock(sentence.place, sentence.device.mark, summary)
 
 

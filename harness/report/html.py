@@ -8,6 +8,7 @@ from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
 from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
 from harness.paths import data_root
+from harness.report.again import Again
 from harness.report.context import Context
 from harness.report.marks import Marks
 from harness.report.numbers import share_text
@@ -28,6 +29,7 @@ def render_html(context: Context) -> str:
         share=share_text,
         titles=CATEGORY_TITLES,
         room=Room(context),
+        repeat=Again(context.results.run),
         least_launches=LEAST_LAUNCHES,
         least_mean=LEAST_MEAN,
         least_layer=LEAST_LAYER,

@@ -23,15 +23,15 @@ def _baseline(scope: Scope) -> Found:
         if row.is_weak:
             yield (
                 "baseline" if row.cache in answers else "schedule",
-                f"in {row.cache} {baseline_text(row)}: what is said to be faster than the published im2col owes a part "
-                "of it to that; go by the ratio of each at its best",
+                f"in {row.cache}{_shared(row.threads)} {baseline_text(row)}: what is said to be faster than the "
+                "published im2col owes a part of it to that; go by the ratio of each at its best",
             )
 
 
 def _schedules(scope: Scope) -> Found:
     """Best schedules that are not: the published form stands for the algorithm at its best there."""
     slower = [
-        f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
+        f"{_named(face.best)} ({face.best.key.cache}, {ratio_text(face.ratio)})"
         for face in scope.faces
         if face.best.role == face.best.algorithm
         and face.best.ran != face.published.ran
@@ -52,8 +52,9 @@ def _aa(scope: Scope) -> Found:
             names = [f"{pair.row.key.layer}, off by {share_text(off_by(pair))}" for pair in summary.failed]
             yield (
                 "aa",
-                f"A/A failed in {summary.cache}: {len(names)} of {len(summary.judged)} comparisons of a variant with "
-                f"itself show a difference, more than chance explains: {few(names)}",
+                f"A/A failed in {summary.cache}{_shared(summary.threads)}: {len(names)} of {len(summary.judged)} "
+                "comparisons of a variant with itself show a difference, more than chance explains: "
+                f"{few(names)}",
             )
 
 
@@ -100,7 +101,7 @@ _STATUSES = {
 
 def _statuses(scope: Scope) -> Found:
     for status, text in _STATUSES.items():
-        names = [f"{row.key.layer} {row.key.variant} ({row.key.cache})" for row in scope.rows if row.status == status]
+        names = [f"{_named(row)} ({row.key.cache})" for row in scope.rows if row.status == status]
         if names:
             yield status, f"{len(names)} variant(s) {text}: {few(names)}"
 
@@ -148,11 +149,7 @@ def _launches(scope: Scope) -> Found:
         place = row.key.layer if scope.in_steps else ""
         most[place] = max(most[place], row.launches)
     of = {id(row): most[row.key.layer if scope.in_steps else ""] for row in measured}
-    short = [
-        f"{row.key.layer} {row.key.variant} ({row.launches} of {of[id(row)]})"
-        for row in measured
-        if row.launches < of[id(row)]
-    ]
+    short = [f"{_named(row)} ({row.launches} of {of[id(row)]})" for row in measured if row.launches < of[id(row)]]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {few(short)}"
     published = [row for row in measured if row.algorithm != "naive" and not row.is_best]
@@ -167,6 +164,14 @@ def _launches(scope: Scope) -> Found:
         )
     if len(builds) > 1:
         yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
+
+
+def _named(row: Row) -> str:
+    return f"{row.key.layer} {row.key.variant}{_shared(row.key.threads)}"
+
+
+def _shared(threads: int) -> str:
+    return f" on {threads} threads" if threads > 1 else ""
 
 
 OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa, _calibration)

@@ -60,9 +60,10 @@ class AaRow:
 
 @dataclass(frozen=True)
 class AaSummary:
-    """The A/A pairs of one cluster in one cache mode."""
+    """The A/A pairs of one cluster in one cache mode on one number of threads."""
 
     cache: str
+    threads: int
     pairs: Sequence[AaRow]
 
     @property
@@ -110,9 +111,11 @@ def _place(row: Row) -> tuple[object, ...]:
 
 
 def aa_summaries(pairs: Sequence[AaRow]) -> list[AaSummary]:
-    """One for each cache mode; ``pairs`` are those of one cluster."""
-    caches = dict.fromkeys(pair.row.key.cache for pair in pairs)
-    return [AaSummary(cache, [pair for pair in pairs if pair.row.key.cache == cache]) for cache in caches]
+    """One for each cache mode and number of threads; ``pairs`` are those of one cluster."""
+    places: dict[tuple[str, int], list[AaRow]] = {}
+    for pair in pairs:
+        places.setdefault((pair.row.key.cache, pair.row.key.threads), []).append(pair)
+    return [AaSummary(*place, found) for place, found in places.items()]
 
 
 def off_by(pair: AaRow) -> float:

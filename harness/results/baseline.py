@@ -16,7 +16,7 @@ from harness.stats.interval import Interval
 
 _COLUMNS = (
     "device,cluster,cache,ratio,low,high,visible,layers,"
-    "worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,worst_ratio_visible,emulated"
+    "worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,worst_ratio_visible,emulated,threads"
 )
 BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
 COPYING = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
@@ -34,6 +34,7 @@ class BaselineRow:
     worst_layer: str
     worst: Interval
     emulated: bool = False
+    threads: int = 1
     number: int = 0  # of the data row in baseline.csv, from 1
 
     @property
@@ -55,18 +56,19 @@ class BaselineRow:
             "emulated": str(int(self.emulated)),
             "visible": number_text(self.ratio.visible),
             "worst_ratio_visible": number_text(self.worst.visible),
+            "threads": str(self.threads),
         }
 
 
 def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
-    """All rows of baseline.csv: one for each cluster and cache mode that measured both faces of im2col."""
-    places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    """All rows of baseline.csv: of clusters that measured both faces of im2col, by cache mode and number of threads."""
+    places: dict[tuple[str, str, str, int], list[Row]] = defaultdict(list)
     for row in rows:
         is_ours = row.algorithm == row.role == "im2col" and not row.is_copy
         if is_ours and row.status == "ok" and row.category in COPYING and row.time:
-            places[row.key.device, row.key.cluster, row.key.cache].append(row)
+            places[row.key.device, row.key.cluster, row.key.cache, row.key.threads].append(row)
     found: list[BaselineRow] = []
-    for (device, cluster, cache), measured in places.items():
+    for (device, cluster, cache, threads), measured in places.items():
         layers = dict(_distances(measured))
         worst = min(((name, ratio(means)) for name, means in layers.items()), key=_value, default=None)
         shapes: dict[object, list[LogMeans]] = defaultdict(list)
@@ -76,7 +78,9 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
         if mean is not None and worst is not None and worst[1] is not None:
             emulated = any(row.emulated for row in measured)
             place = (device, cluster, cache)
-            found.append(BaselineRow(*place, mean, len(shapes), worst[0], worst[1], emulated, len(found) + 1))
+            found.append(BaselineRow(*place, mean, len(shapes), worst[0], worst[1], emulated, threads))
+    for number, row_ in enumerate(found, start=1):
+        row_.number = number
     return found
 
 
@@ -102,7 +106,7 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
         )
         if published is None:
             continue
-        every = [r for r in alike if (r.key.build, r.key.threads) == (published.key.build, published.key.threads)]
+        every = [r for r in alike if r.key.build == published.key.build]
         if any(row.is_best for row in every):
             others = [r for r in every if r.ran != published.ran]
             best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))

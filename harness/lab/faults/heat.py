@@ -19,7 +19,7 @@ from harness.lab.sysfs import replace_text
 _MODES = ("frozen", "fails", "zero", "dead", "off", "blocks", "current")
 _TICK_S = 0.25
 _PERIOD_S, _GONE_S = 0.3, 0.1  # fails, zero: away that long of each period
-_FROZEN = ".frozen"  # in a zone's folder: the thermal model leaves it alone
+_FROZEN = ".frozen"  # in a zone's folder: the thermal model, and programs/dumpsys, leave it alone
 
 
 def _zones(site: Site) -> list[Path]:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/conductor.h"
 
+#include "conductor/asks.h"
 #include "conductor/checker_process.h"
 #include "conductor/checks.h"
 #include "conductor/gate.h"
@@ -70,8 +71,10 @@ int conductor_run(const plan *p, records *out) {
         if (k == 0 || p->jobs[k].launch != r.launch) {
             workers_begin_launch(&r, p->jobs[k].launch); /* it has processes of its own */
             gate_wait(&p->gate, &plateau, out, r.launch);
+            asks_run(p, out, r.launch, false);
         }
         job_run(&r, &p->jobs[k]);
+        asks_run(p, out, r.launch, k + 1 < p->job_count);
     }
     return finish(&r);
 }

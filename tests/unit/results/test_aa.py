@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import synthetic
-from harness.export.formats import FORMATS
+from harness.export.formats import TABLES
 from harness.results.aa import AaSummary, aa_summaries
 from harness.results.results import Results, make_results
 
@@ -23,7 +23,7 @@ def results(path: Path, aa: float | None, launches: int = 8) -> Results:
 
 def table(found: Results, name: str) -> list[dict[str, str]]:
     (wanted,) = (table for table in found.tables() if table.name == name)
-    return list(csv.DictReader(FORMATS["csv"](wanted).splitlines()))
+    return list(csv.DictReader(TABLES["csv"](wanted).splitlines()))
 
 
 def test_a_variant_beside_itself_passes(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_a_pair_of_which_too_little_is_valid_is_a_row_all_the_same(tmp_path: Pat
 def test_a_few_alarms_are_chance_and_many_are_none(tmp_path: Path) -> None:
     passed = results(tmp_path / "passed", 1.0).aa
     failed = results(tmp_path / "failed", 1.05).aa
-    assert AaSummary("hot", [*passed[:19], failed[0]]).verdict == "passed"
-    assert AaSummary("hot", [*passed[:16], *failed[:6]]).verdict == "failed"
+    assert AaSummary("hot", 1, [*passed[:19], failed[0]]).verdict == "passed"
+    assert AaSummary("hot", 1, [*passed[:16], *failed[:6]]).verdict == "failed"
 
 
 def test_a_pair_is_in_no_other_comparison(tmp_path: Path) -> None:
