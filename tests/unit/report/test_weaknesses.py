@@ -153,7 +153,7 @@ def test_evidence_that_takes_much_of_the_time_is_told(
     file.write_text("".join(json.dumps(record) + "\n" for record in records))
     summary = write_report(run)
     assert any("evidence took 2.2 % of the time of measuring" in weakness for weakness in summary.weaknesses) == told
-    assert f"It took {2 * factor:.2f} % of the" in summary.report.read_text()
+    assert f"Evidence took {2 * factor:.2f} % of the" in summary.report.read_text()
     assert f"took {2 * factor:.1f} % of the time" in (run / "summary.md").read_text()
 
 
