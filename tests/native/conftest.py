@@ -32,6 +32,7 @@ PROGRAMS = (
     "test_pool",
     "test_residency",
     "test_status",
+    "test_sysfile",
     "test_tune",
     "test_tuned",
     "test_tuned_auto",
