@@ -27,6 +27,7 @@ class Request:
     workers: tuple[Worker, ...] = ()
     threads: tuple[int, ...] = (1,)  # that share a call: each number is measured where a cluster has so many CPUs
     allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
+    aa: bool = False  # --aa: a variant is measured twice, under two names
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself
     suite_given: str = ""  # suite and policy as the user named them: a name, or a path
     policy_given: str = ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.model.policy import Policy
+from harness.results.aa import AA_COLUMNS, AaRow, make_aa
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
 from harness.results.columns import RESULT_COLUMNS
@@ -20,7 +21,7 @@ from harness.results.table import Table
 from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow
 R = TypeVar("R")
 _Place = tuple[str, str]  # device, cluster
 
@@ -35,10 +36,11 @@ class Results:
     faces: list[FaceRow]
     baselines: list[BaselineRow]
     workers: list[WorkerRow]
+    aa: list[AaRow]
     verdicts: Verdicts
 
     def tables(self) -> Iterator[Table]:
-        """The tables of a run directory; those of both faces, and of workers, only where such ran."""
+        """The tables of a run directory; those of both faces, of workers and of A/A pairs only where such ran."""
         yield _table("results", RESULT_COLUMNS, self.rows)
         yield _table("categories", CATEGORY_COLUMNS, self.categories)
         if self.faces:
@@ -47,6 +49,8 @@ class Results:
             yield _table("baseline", BASELINE_COLUMNS, self.baselines)
         if self.workers:
             yield _table("workers", WORKER_COLUMNS, self.workers)
+        if self.aa:
+            yield _table("aa", AA_COLUMNS, self.aa)
         yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
 
     def rows_of(self, device: str, cluster: str, threads: int | None = None) -> list[Row]:
@@ -78,6 +82,11 @@ class Results:
         """The numbers of threads that a cluster's rows have, in rising order; 1 where it has none."""
         return sorted({row.key.threads for row in self.rows_of(device, cluster)}) or [1]
 
+    def aa_of(self, device: str, cluster: str, threads: int | None = None) -> list[AaRow]:
+        """The rows of aa.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._aa.get((device, cluster), [])
+        return [pair for pair in found if threads in (None, pair.row.key.threads)]
+
     @cached_property
     def _rows(self) -> dict[_Place, list[Row]]:
         return _by_place(self.rows, lambda row: (row.key.device, row.key.cluster))
@@ -98,6 +107,10 @@ class Results:
     def _workers(self) -> dict[_Place, list[WorkerRow]]:
         return _by_place(self.workers, lambda row: (row.row.key.device, row.row.key.cluster))
 
+    @cached_property
+    def _aa(self) -> dict[_Place, list[AaRow]]:
+        return _by_place(self.aa, lambda row: (row.row.key.device, row.row.key.cluster))
+
 
 def _by_place(rows: Iterable[R], place_of: Callable[[R], _Place]) -> dict[_Place, list[R]]:
     found: dict[_Place, list[R]] = {}
@@ -115,7 +128,7 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     verdicts = judge_run(run, policy or policy_of(run))
     rows = make_rows(run, verdicts)
     categories, baselines = make_categories(run, rows), make_baselines(run, rows)
-    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), verdicts)
+    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), make_aa(rows), verdicts)
 
 
 def categories_of_all(results: Results) -> list[CategoryRow]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from harness.control.heat import Heat
@@ -63,9 +65,8 @@ class ClusterPlan:
         """
         policy = self.request.policy
         run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity), self.variants)
-        measure = MeasureLine(
-            int(policy.min_ms * 1e6), self.share * policy.block_budget_s, MEMORY_BYTES, launches=policy.launches
-        )
+        budget_s, launches = self.share * policy.block_budget_s, policy.budgeted_launches
+        measure = MeasureLine(int(policy.min_ms * 1e6), budget_s, MEMORY_BYTES, launches=launches)
         return render(
             Plan(
                 run,
@@ -126,9 +127,14 @@ class ClusterPlan:
         return [layer for layer in self.request.layers if layer.name in wanted]
 
 
-def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
-    """What is missing of a cluster's jobs. Pure."""
-    variants, jobs = cluster_jobs(request, target.cluster.label, device)
+def make_plan(
+    request: Request, target: Target, done: Done, device: str = "", further: Mapping[str, int] = MappingProxyType({})
+) -> ClusterPlan:
+    """What is missing of a cluster's jobs. Pure.
+
+    ``further``: the launches of layers that have more than the policy's.
+    """
+    variants, jobs = cluster_jobs(request, target.cluster.label, device, further)
     left = remaining(jobs, measured(done))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.excluded)
     return ClusterPlan(
@@ -136,9 +142,18 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
     )
 
 
-def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
-    """All jobs of a cluster as lines of plan.jsonl."""
-    _, jobs = cluster_jobs(request, label, device)
+def planned_lines(
+    device: str,
+    label: str,
+    request: Request,
+    further: Mapping[str, int] = MappingProxyType({}),
+    planned: Mapping[str, int] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """All jobs of a cluster as lines of plan.jsonl.
+
+    ``further``: as for ``make_plan``. ``planned``: of layers, the launches that have their lines there already.
+    """
+    _, jobs = cluster_jobs(request, label, device, further)
     names = [worker.name for worker in request.workers]
     variants = make_variants(request.algorithms, request.policy.cache, request.faces, names)  # on however many threads
     asked = list(dict.fromkeys(variant.asked.name for variant in variants))
@@ -152,4 +167,5 @@ def planned_lines(device: str, label: str, request: Request) -> list[dict[str, A
             "seed": job.seed,
         }
         for job in jobs
+        if job.launch >= planned.get(job.layer, 0)
     ]
