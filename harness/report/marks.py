@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
+from harness.compare.comparison import ComparedRow
 from harness.report.numbers import bytes_text, ratio_decimals, rounded, share_text
 from harness.results.aa import AaRow
 from harness.results.baseline import BaselineRow
@@ -19,8 +20,9 @@ from harness.stats.interval import Interval
 
 _FILES: dict[type, str] = {
     **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
-    **{WorkerRow: "workers.csv", AaRow: "aa.csv"},
+    **{WorkerRow: "workers.csv", ComparedRow: "compare.csv", AaRow: "aa.csv"},
 }
+AnyMarked = AnyRow | ComparedRow
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell
 _NO_CELL, _OK = Markup("<td>"), Markup("ok")
 
@@ -32,12 +34,12 @@ class Marks:
     texts from the records are escaped.
     """
 
-    def cell(self, row: AnyRow, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
+    def cell(self, row: AnyMarked, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
         """A number of a row: ``show`` makes the text from the value times ``scale``; nothing where it is unknown."""
         value = row.columns[column]
         return Markup(_number(row, column, show(float(value) * scale))) if value else EMPTY  # noqa: S704
 
-    def ratio(self, row: AnyRow, column: str = "ratio") -> Markup:
+    def ratio(self, row: AnyMarked, column: str = "ratio") -> Markup:
         """``1.31x [1.28, 1.34] sees 2 %`` with marked numbers, the last what it could have shown (``visible``).
 
         Without interval ``1.31x`` alone.
@@ -107,7 +109,7 @@ class Marks:
         return Markup('<span class="status status-{0}">{0}</span>{1}').format(row.status, why)
 
 
-def _number(row: AnyRow, column: str, shown: str, attributes: str = "") -> str:
+def _number(row: AnyMarked, column: str, shown: str, attributes: str = "") -> str:
     return f'<i data-source="{_FILES[type(row)]}:{row.number}:{column}"{attributes}>{shown}</i>'
 
 
@@ -117,7 +119,7 @@ def _estimate(value: str, bounds: Sequence[str], visible: str = "") -> str:
     return f"<b>{value}</b> <small>[{', '.join(bounds)}]{visible}</small>"
 
 
-def source(row: AnyRow, column: str) -> str:
+def source(row: AnyMarked, column: str) -> str:
     """Where a number stands: ``results.csv:12:median_ns``."""
     return f"{_FILES[type(row)]}:{row.number}:{column}"
 

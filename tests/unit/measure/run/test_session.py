@@ -42,7 +42,7 @@ class Phone:
     def confirm(self) -> None:
         pass
 
-    def reconnect(self) -> None:
+    def reconnect(self, only_if_forgotten: bool = False) -> None:
         pass
 
     def list_dir(self, path: str) -> tuple[str, ...]:
