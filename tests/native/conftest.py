@@ -31,6 +31,7 @@ PROGRAMS = (
     "test_order",
     "test_pool",
     "test_residency",
+    "test_settling",
     "test_status",
     "test_sysfile",
     "test_tune",
