@@ -89,7 +89,8 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         return Request(
             suite=suite.name,
             layers=layers,
-            policy=load_policy(self.policy or suite.policy or "default"),
+            mode=suite.mode,
+            policy=load_policy(self.policy or suite.policy or "default").of_mode(suite.mode),
             algorithms=suite.algorithms,
             faces=suite.faces,
             seed=secrets.randbits(48) if self.seed is None else self.seed,
@@ -164,6 +165,7 @@ def _finished(done: runner.RunResult) -> Outcome:
     lines = (
         *(summary.answer if summary else ()),
         *([f"samples: {summary.judged}"] if summary else ()),
+        *(f"waiting for a cool device: {text}" for text in (summary.waiting if summary else ())),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
         "report: not written" if report is None else f"report: {shown_path(report)}",
     )

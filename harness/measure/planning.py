@@ -8,9 +8,11 @@ from harness import __version__
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target
 from harness.measure.request import Request
+from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import BuildLine, RunLine
 from harness.plan.remaining import Measured
+from harness.plan.series import make_series
 from harness.store.progress import Done
 
 # An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
@@ -41,6 +43,8 @@ def builds_of(request: Request, program: str) -> list[BuildLine]:
 def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
     """All jobs of a cluster, and the variants that each of them has. Pure."""
     variants = variants_of(request)
+    if request.mode == SUSTAINED:
+        return variants, make_series(request.layers, request.policy, request.seed, label, variants, device)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.model.layer import Layer
 from harness.model.policy import Policy
+from harness.model.sustained import BURST, Mode
 from harness.model.worker import Worker
 
 
@@ -26,4 +27,5 @@ class Request:
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
     workers: tuple[Worker, ...] = ()
     allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
+    mode: Mode = BURST  # of the suite; ``policy`` is the one of that mode (Policy.of_mode)
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself

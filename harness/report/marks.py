@@ -13,12 +13,13 @@ from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.results import AnyRow
 from harness.results.rows import Row
+from harness.results.series import Series, Window
 from harness.results.workers import WorkerRow
 from harness.stats.interval import Interval
 
 _FILES = {
     **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
-    WorkerRow: "workers.csv",
+    **{WorkerRow: "workers.csv", Series: "sustained.csv", Window: "windows.csv"},
 }
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell
 _NO_CELL, _OK = Markup("<td>"), Markup("ok")

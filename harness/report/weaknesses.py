@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING
+from harness.model.sustained import SUSTAINED
+from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING, OF_SERIES
 from harness.report.row_checks import OF_ANSWERS, OF_ROWS
 from harness.report.scope import Scope
 from harness.report.sentences import answering_caches, marked
@@ -36,6 +37,7 @@ _HEAVY = ("wrong", "error", "unjudged", "lines", "disturbed", "baseline")
 
 
 _CHECKS = (*OF_ANSWERS, *OF_ATTEMPTS, *OF_ROWS, *OF_MEASURING)
+_OF_SERIES = (*OF_ATTEMPTS, *OF_ROWS, *OF_SERIES)  # of a sustained run, whose clock is to fall
 
 
 def find_weaknesses(results: Results) -> list[Weakness]:
@@ -79,7 +81,7 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 results.faces_of(device.name, cluster),
                 answering_caches(results.categories_of(device.name, cluster)),
             )
-            for check in _CHECKS:
+            for check in _OF_SERIES if run.mode == SUSTAINED else _CHECKS:
                 found += [
                     Weakness(scope.place, kind, text, device.name, cluster, device.mark) for kind, text in check(scope)
                 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from harness.model.policy import Policy
+from harness.model.sustained import SUSTAINED
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
 from harness.results.columns import RESULT_COLUMNS
@@ -16,11 +17,12 @@ from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
 from harness.results.gather import make_rows, with_every_sample
 from harness.results.rows import Row
 from harness.results.run import RunData, read_run
+from harness.results.series import SERIES_COLUMNS, WINDOW_COLUMNS, Series, Window, make_all_series, windows_of
 from harness.results.table import Table
 from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | Series | Window
 R = TypeVar("R")
 _Place = tuple[str, str]  # device, cluster
 
@@ -36,6 +38,7 @@ class Results:
     baselines: list[BaselineRow]
     workers: list[WorkerRow]
     verdicts: Verdicts
+    series: list[Series] = field(default_factory=list)  # of a sustained run: it has no other numbers
 
     def tables(self) -> Iterator[Table]:
         """The tables of a run directory; those of both faces, and of workers, only where such ran."""
@@ -47,6 +50,9 @@ class Results:
             yield _table("baseline", BASELINE_COLUMNS, self.baselines)
         if self.workers:
             yield _table("workers", WORKER_COLUMNS, self.workers)
+        if self.run.mode == SUSTAINED:
+            yield _table("sustained", SERIES_COLUMNS, self.series)
+            yield _table("windows", WINDOW_COLUMNS, windows_of(self.series))
         yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
 
     def rows_of(self, device: str, cluster: str) -> list[Row]:
@@ -68,6 +74,10 @@ class Results:
     def workers_of(self, device: str, cluster: str) -> list[WorkerRow]:
         """The rows of workers.csv of one cluster, in order."""
         return self._workers.get((device, cluster), [])
+
+    def series_of(self, device: str, cluster: str) -> list[Series]:
+        """The rows of sustained.csv of one cluster, in order."""
+        return [each for each in self.series if (each.key.device, each.key.cluster) == (device, cluster)]
 
     @cached_property
     def _rows(self) -> dict[_Place, list[Row]]:
@@ -103,10 +113,22 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     ``policy``: samples are judged by it; None: by the one that they were measured under.
     """
     run = read_run(run_dir)
-    verdicts = judge_run(run, policy or policy_of(run))
+    policy = (policy or policy_of(run)).of_mode(run.mode)
+    verdicts = judge_run(run, policy)
     rows = make_rows(run, verdicts)
+    if run.mode == SUSTAINED:
+        rows = _failures(rows)
     categories, baselines = make_categories(run, rows), make_baselines(run, rows)
-    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), verdicts)
+    series = make_all_series(run, policy.sustained)
+    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), verdicts, series)
+
+
+def _failures(rows: Sequence[Row]) -> list[Row]:
+    """Those of a sustained run's rows that say why there is no series; the others' times are no burst's."""
+    found = [row for row in rows if row.status not in ("ok", "unjudged")]
+    for number, row in enumerate(found, start=1):
+        row.number = number
+    return found
 
 
 def categories_of_all(results: Results) -> list[CategoryRow]:

@@ -44,7 +44,7 @@ class Manifest(BaseModel):
     finished: str | None = None
     exit_code: int | None = None
     argv: list[str]
-    suite: dict[str, Any]  # name, layers
+    suite: dict[str, Any]  # name, mode, layers
     policy: dict[str, Any]
     algorithms: list[str]
     faces: list[str] = ["published"]

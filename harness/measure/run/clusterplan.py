@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.control.heat import Heat
@@ -11,6 +11,7 @@ from harness.measure.clusters import Target
 from harness.measure.planning import builds_of, cluster_jobs, extended, measured, run_line
 from harness.measure.request import Request
 from harness.model.memory import MEMORY_BYTES
+from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
 from harness.plan.planfile import GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
@@ -51,7 +52,12 @@ class ClusterPlan:
         policy = self.request.policy
         run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
         measure = MeasureLine(
-            int(policy.min_ms * 1e6), self.share * policy.block_budget_s, MEMORY_BYTES, launches=policy.launches
+            int(policy.min_ms * 1e6),
+            self.share * policy.block_budget_s,
+            MEMORY_BYTES,
+            launches=policy.launches,
+            duty=policy.sustained.duty if self._is_sustained else 1.0,
+            fill=self._is_sustained,
         )
         return render(
             Plan(
@@ -69,24 +75,36 @@ class ClusterPlan:
             )
         )
 
+    @property
+    def _is_sustained(self) -> bool:
+        return self.request.mode == SUSTAINED
+
     def _gate_cap_s(self, identity: Identity) -> float:
         policy = self.request.policy
         here = policy.gate_cap_local_s if identity.capabilities.is_measured_alone else None
         return policy.gate_cap_s if here is None else min(policy.gate_cap_s, here)
 
     def _gate(self, identity: Identity, heat: Heat) -> GateLine:
-        cap_s, source, rest = self._gate_cap_s(identity), heat.source, heat.rest
+        policy, source, rest, label = self.request.policy, heat.source, heat.rest, self.target.cluster.label
+        always = GateLine(
+            cap_s=self._gate_cap_s(identity),
+            cool_mhz=heat.cool_mhz.get(label),
+            hint_mhz=heat.hint_mhz.get(label),
+            share=policy.gate_share,
+            launch_s=round(self.seconds() / max(1, len({job.launch for job in self.jobs})), 3),
+            credit_s=round(heat.credit_s(policy.gate_share), 3),
+        )
         if not heat.is_known:
-            return GateLine(cap_s=cap_s)
-        return GateLine(
+            return always
+        return replace(
+            always,
             kind="file" if source.kind == "file" else "battery",
             source=source.name,
             path=source.path,
             scale=source.scale,
             plateau_c=rest.today_c,
             baseline_c=rest.hottest_c,
-            tolerance_c=self.request.policy.gate_tolerance_c,
-            cap_s=cap_s,
+            tolerance_c=policy.gate_tolerance_c,
         )
 
     def _watches(self, heat: Heat) -> list[WatchLine]:
@@ -98,7 +116,8 @@ class ClusterPlan:
                 WatchLine("freq", f"{policy}/{leaf}", f"{folder}/{leaf}")
                 for leaf in ("scaling_cur_freq", "scaling_max_freq")
             ]
-        return watches + [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in heat.zones.values()]
+        watches += [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in heat.zones.values()]
+        return watches + [WatchLine("text", name, path) for name, path in heat.power.items()]
 
     def _layers(self) -> list[Any]:
         wanted = {job.layer for job in self.jobs}
@@ -118,14 +137,13 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
 def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
     """All jobs of a cluster as lines of plan.jsonl."""
     variants, jobs = cluster_jobs(request, label, device)
-    asked = list(dict.fromkeys(variant.asked.name for variant in variants))
     return [
         {
             "device": device,
             "cluster": label,
             "launch": job.launch,
             "layer": job.layer,
-            "variants": asked,
+            "variants": list(dict.fromkeys(variants[index].asked.name for index in job.variants)),
             "seed": job.seed,
         }
         for job in jobs

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from harness.control import baseline, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
 from harness.control.lease import host_cpus, leased
+from harness.control.power import power_files
 from harness.control.settings import applied
 from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
@@ -32,6 +33,7 @@ from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
 from harness.model.condition import Condition
+from harness.model.sustained import SUSTAINED
 from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
@@ -206,7 +208,7 @@ class Session:
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
-        self._intake.heat = self._find_heat(installed)
+        self._intake.heat = self._find_heat(installed, [target.cluster.label for target in todo])
         site = Site(
             raw=self._raw,
             installed=installed,
@@ -243,7 +245,7 @@ class Session:
         if held is not None:
             self.outcome.warn(held.remark)
 
-    def _find_heat(self, installed: DeviceFolder) -> Heat:
+    def _find_heat(self, installed: DeviceFolder, labels: Sequence[str]) -> Heat:
         def load() -> None:
             until = time.monotonic() + _LOAD_S
             while time.monotonic() < until and not self._stop.is_set():
@@ -255,7 +257,9 @@ class Session:
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
-        return Heat(source, zones, Rest(hottest_c=stored))
+        hints = baseline.stored_clocks(self._phone, labels, say)
+        power = power_files(self._device) if self._request.mode == SUSTAINED else {}
+        return Heat(source, zones, Rest(hottest_c=stored), hint_mhz=hints, power=power)
 
     def _choose(self, topology: Topology) -> list[Target]:
         """The clusters to measure now; of those out of reach it is said why, where something is left of them."""
