@@ -14,7 +14,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report lock clean setup setup-test tools format
+.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report bench-taint lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -34,8 +34,8 @@ test: setup-test tools ## everything that a change must pass: lint, unit, native
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 KILLS ?= 50
-test-faults: setup-test tools ## every fault of the virtual phones, and KILLS random kills of the host; writes docs/faults.md
-	$(PY) -m pytest tests/integration/faults -n 2 --dist load -m integration --write-faults --kills $(KILLS)
+test-faults: setup-test tools ## every fault of virtual phones, KILLS random kills; FAULTS_ARGS='-k cut': a part; writes docs/faults.md
+	$(PY) -m pytest tests/integration/faults -n 2 --dist worksteal -m integration --write-faults --kills $(KILLS) $(FAULTS_ARGS)
 
 lint: setup-test ## formatting, linters, types
 	@$(MAKE) --no-print-directory lint-only
@@ -73,6 +73,9 @@ bench-peers: setup ## beside XNNPACK, onnxruntime, oneDNN, torch and ncnn, layer
 
 bench-report: setup-test ## harness report on runs of three sizes: time, memory, size of the page (BENCH_ARGS="--faces", "--help")
 	$(PY) -m benchmarks.report $(BENCH_ARGS)
+
+bench-taint: setup ## a load in the middle of a run: what it taints, and what verdicts are worth (BENCH_ARGS="--help"; 6 minutes)
+	$(PY) -m benchmarks.taint $(BENCH_ARGS)
 
 lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }

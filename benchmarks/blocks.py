@@ -144,7 +144,8 @@ def _follow(recorded: Path, folder: Path, blocks: int) -> _Looks:
         helper.start()
     device = AdbDevice(Transport(Server("127.0.0.1", ports.get(timeout=10)), "PHONE1"))
     directory = DeviceDir(folder / "run" / "phone")
-    intake = Intake(PhoneId.of(Identity("PHONE1", "adb")), SessionOutcome("phone"), DeviceProgress("phone"))
+    phone, progress = PhoneId.of(Identity("PHONE1", "adb")), DeviceProgress("phone")
+    intake = Intake(phone, SessionOutcome("phone"), progress, directory.events)
 
     def take(record: records.Record) -> None:
         done.add(record)

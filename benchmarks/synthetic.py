@@ -6,10 +6,11 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.devices.base import parse_cpus
 from harness.model.condition import Condition
 from harness.store.journal import EventLog
 
@@ -72,6 +73,8 @@ class Phone:
     caps: bool = False  # heat gates that hit their cap, capped settling, context switches
     faces: bool = False  # face best beside published
     conditions: Sequence[Condition] = ()  # that it is stamped with
+    threads: Sequence[int] = (1,)  # that share a call, where a cluster has so many CPUs
+    nice: int | None = -10  # of workers; None: the records do not tell it
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Way:
     schedule: str = KERNEL
     face: str = "published"
     auto: bool = False
+    threads: int = 1
 
     @property
     def variant(self) -> str:
@@ -101,7 +105,7 @@ class Way:
         return {
             **{"variant": self.variant, "asked": self.asked, "algorithm": self.algorithm, "method": "tiled"},
             **{"kernel": self.schedule.partition("+")[0], "schedule": self.schedule, "face": self.face},
-            **{"element": "f32", "layout": "nhwc", "threads": 1, "build": BUILD, "cache": cache},
+            **{"element": "f32", "layout": "nhwc", "threads": self.threads, "build": BUILD, "cache": cache},
         }
 
     def asked_fields(self) -> dict[str, Any]:
@@ -109,15 +113,16 @@ class Way:
         return {**self.fields(), "variant": self.asked, "method": "", "kernel": "", "schedule": ""}
 
 
-def ways(phone: Phone, kind: str) -> list[Way]:
-    """What is measured of a layer of that category."""
+def ways(phone: Phone, kind: str, cluster: str) -> list[Way]:
+    """What is measured of a layer of that category on a cluster."""
     point = kind == "1x1s1"
     found = [Way("indirect"), Way("im2col")] + [Way("direct")] * point
     if phone.faces:
         regions = f"{KERNEL}+regions"
         found += [Way("indirect", regions, "best"), Way("im2col", face="best")] + [Way("direct", face="best")] * point
         found.append(Way("direct", face="best", auto=True) if point else Way("indirect", regions, "best", auto=True))
-    return found
+    counts = [count for count in phone.threads if count <= len(parse_cpus(cluster))]
+    return [replace(way, threads=count) for count in counts for way in found]
 
 
 def category(shape: Mapping[str, Any]) -> str:
@@ -146,6 +151,7 @@ def make_run(
         "suite": {"name": "quick", "layers": list(layers)},
         "policy": {"name": "default", "launches": launches, "rounds": rounds, "min_ms": 10, "cache": list(caches)},
         "algorithms": ["im2col", "indirect", "direct"],
+        "threads": sorted({count for phone in phones for count in phone.threads}),
         **{"clusters": None, "abi": None, "toolchain_asked": "auto"},
         "seed": seed,
         "devices": [phone.name for phone in phones],
@@ -188,8 +194,8 @@ def write_device(folder: Path, phone: Phone) -> None:
         **{"kernel": "4.9.270", "page_size": 4096, "boot_id": "b0", "emulated": phone.emulated, "host": "h:5037"},
     }
     clusters = [
-        {"cpus": [], "core": core, "midr": "0x1", "policy": "policy0", "max_khz": mhz * 1000, "capacity": mhz,
-         "governor": "schedutil", "label": cluster}
+        {"cpus": parse_cpus(cluster), "core": core, "midr": "0x1", "policy": "policy0", "max_khz": mhz * 1000,
+         "capacity": mhz, "governor": "schedutil", "label": cluster}
         for cluster, core, mhz in phone.clusters
     ]  # fmt: skip
     device = {
@@ -246,7 +252,7 @@ def records(
             },
         }
         yield {
-            **{"type": "worker", "launch": launch, "build": BUILD, "pid": pid, "cpus": cluster[-1]},
+            **{"type": "worker", "launch": launch, "build": BUILD, "pid": pid, "cpus": cluster[-1], "nice": phone.nice},
             "clock": {"available": not phone.emulated, "reason": "", "mhz": mhz},
             "peak": {"isa": "neon", "ok": not phone.emulated, "flop_per_cycle": PEAK, "fmas_per_cycle": 2.0},
         }
@@ -259,7 +265,7 @@ def records(
             flop = 2 * out**2 * taps * shape["cin"] * shape["cout"] // shape["groups"]
             base = flop / (PEAK * mhz / 1000 * (0.02 if kind == "grouped" else 0.82))
             need = 4 * out**2 * taps * shape["cin"] if kind != "1x1s1" else 0
-            measured = ways(phone, kind)
+            measured = ways(phone, kind, cluster)
             for way in measured:
                 name = way.algorithm
                 pointers = 8 * (-(-(out**2) // 8) * 8) * taps if name == "indirect" else 0
@@ -280,9 +286,10 @@ def records(
                     if slower is None:
                         slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
                     slower *= BEST if way.face == "best" else 1
+                    slower /= way.threads
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
                     ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)
-                    calls = math.ceil(MIN_NS / base)
+                    calls = math.ceil(MIN_NS / base * way.threads)
                     t_ns += int(ns * calls)
                     clock = None if phone.emulated else mhz / drift
                     addresses = {"input": hex(dice.randrange(1 << 20) << 12), "output": hex(dice.randrange(1 << 20))}

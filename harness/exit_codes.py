@@ -10,6 +10,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     WRONG_RESULT = 1
+    REGRESSION = 1  # the same code
     USAGE = 2
     INFRASTRUCTURE = 3
     TOO_LITTLE_DATA = 4

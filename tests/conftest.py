@@ -21,7 +21,7 @@ from hypothesis import settings
 
 from harness.control import host_lock
 from harness.devices import adbprogram
-from harness.toolchain.ndk import NDK_VARIABLES, SDK_VARIABLES
+from tests import named_ndk
 
 # No deadlines: machines are shared. In CI the same examples each time, so that a failure is the change's.
 settings.register_profile("local", deadline=None)
@@ -32,9 +32,7 @@ KINDS = ("unit", "native", "integration", "e2e")
 OUTCOMES = ("passed", "failed", "skipped")
 TOOLS = Path(__file__).with_name("tools.txt")
 
-# An NDK or SDK that the environment names is the user's, for the session's fixtures too: a test makes its own.
-for _variable in (*NDK_VARIABLES, *SDK_VARIABLES):
-    os.environ.pop(_variable, None)
+named_ndk.put_aside()  # for the session's fixtures too
 
 # Set-ups of whole modules run outside of any test's own state: at the least each process of xdist has its locks.
 _locks = tempfile.TemporaryDirectory()

@@ -30,6 +30,7 @@ missing_packages() {
         fi
     done <"$here/tools.txt" | sort -u
     if [ -z "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ]; then echo fonts-dejavu-core; fi
+    if [ ! -e /usr/share/benchmark/compare.py ]; then echo libbenchmark-tools; fi # Google Benchmark's, for tests of exports
 }
 
 # clang's sanitizer runtimes: a package named after clang's version, which is known once clang is there.

@@ -6,6 +6,8 @@ from __future__ import annotations
 SUMMARIES = {
     "run": "Measure a suite on every attached phone (or --device local: this machine) and write a report.",
     "report": "Render a run directory again, from its records alone; never needs a device.",
+    "compare": "Compare two runs: what is faster, slower, the same, or not proven to be any of it.",
+    "export": "Write a run's results for another tool: Google Benchmark, Bencher, GitHub actions, JUnit, CSV.",
     "devices": "List attached phones and their clusters; with --device local, this machine.",
     "doctor": "Name what is wrong with each phone, and with this host, for measuring; and the remedies.",
     "suites": "List the suites, or the layers of one.",

@@ -16,7 +16,6 @@ from harness.cli.options import DeviceOptions, JsonOption
 from harness.cli.outcome import Outcome
 from harness.control import quarantine
 from harness.control.conditions import host
-from harness.control.conditions.away import of_unusable
 from harness.control.conditions.diagnosis import Diagnosis, diagnose, judged
 from harness.devices.base import Attached, Device, key_of
 from harness.errors import HarnessError, UsageError
@@ -34,6 +33,11 @@ class Patient:
     title: str
     value: dict[str, Any]  # for --json: who it is
     diagnosis: Diagnosis
+
+    @property
+    def may_be_measured(self) -> bool:
+        """Whether a run would begin at once."""
+        return not self.diagnosis.in_use and not self.diagnosis.stopping()
 
     @property
     def verdict(self) -> str:
@@ -68,9 +72,8 @@ class Doctor(JsonOption, DeviceOptions, Command):
         found = [replace(each, conditions=(*more, *each.conditions)) for each, more in zip(found, seen, strict=True)]
         patients = [_patient(device, each) for device, each in zip(attached.devices, found, strict=True)]
         for phone in attached.unusable:
-            condition = of_unusable(phone)
             value = {"device": phone.serial, "state": phone.state, "usable": False}
-            patients.append(Patient(phone.serial, value, Diagnosis((condition,))))
+            patients.append(Patient(phone.serial, value, Diagnosis(phone.found)))
         code = _code(patients)
         value = {
             "exit_code": int(code),
@@ -131,6 +134,9 @@ def _lines(patients: Sequence[Patient], here: Patient) -> Iterator[str]:
         yield ""
     yield here.title
     yield from _table(here.diagnosis)
+    if len(patients) > 1:
+        yield ""
+        yield f"{sum(p.may_be_measured for p in patients)} of {len(patients)} may be measured now"
 
 
 def _table(diagnosis: Diagnosis) -> Iterator[str]:

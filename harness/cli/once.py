@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
+from harness.cli.options import Allow, BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.cli.signals import stop_on_signal
 from harness.measure.context import Context
 from harness.measure.outcome import DeviceOutcome, Results
 from harness.measure.request import Request
+from harness.model.condition import allowed
 from harness.model.layer import Layer
 from harness.model.policy import load_policy
 from harness.model.suite import Suite
@@ -24,6 +25,8 @@ D = TypeVar("D", bound=DeviceOutcome)
 @dataclass(frozen=True, kw_only=True)
 class Once(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """A command that is done once on each device."""
+
+    allow: Allow = None
 
     def context(self, suite: Suite, layers: tuple[Layer, ...], algorithms: tuple[str, ...], **other: Any) -> Context:
         """What it goes by; ``other``: further fields of the request."""
@@ -36,14 +39,19 @@ class Once(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Co
             toolchain=self.toolchain or "auto",
             abi=self.abi,
             ndk=self.ndk,
+            allow=allowed(self.allow or ()),
             **other,
         )
-        return Context(request, self.find_to_measure(), say, stop_on_signal, wait_s=self.wait)
+        return Context(request, self.find(allow=request.allow), say, stop_on_signal, wait_s=self.wait)
 
     def outcome(self, results: Results[D], lines: Callable[[D], Iterable[str]]) -> Outcome:
         """What each device gave, as lines and for --json; says what went wrong."""
         for each in results.outcomes:
             for message in each.messages:
                 say(f"{each.name}: {message}")
-        value = {"exit_code": int(results.code), "devices": [each.as_json() for each in results.outcomes]}
+        value = {
+            "exit_code": int(results.code),
+            "devices": [each.as_json() for each in results.outcomes],
+            "unusable": [asdict(phone) for phone in results.unusable],
+        }
         return Outcome(results.code, tuple(line for each in results.outcomes for line in lines(each)), value)

@@ -12,6 +12,9 @@ import typer
 from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
+DEFAULT_SUITE = "quick"
+MOST_THREADS = 256  # of the library: IC_MAX_THREADS
+
 if TYPE_CHECKING:
     from harness.measure.context import Newcomers
     from harness.model.layer import Layer
@@ -43,6 +46,23 @@ Allow = Annotated[
         "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
     ),
 ]
+Exports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--export", metavar="F", help="Write that format into the run's exports/, too (docs/formats.md). Repeats."
+    ),
+]
+Threads = Annotated[
+    str | None,
+    typer.Option(
+        "--threads",
+        metavar="N[,M]",
+        help="That share a call, all on one cluster; each number is measured. Default: 1.",
+    ),
+]
+Cache = Annotated[
+    str | None, typer.Option("--cache", metavar="MODE[,MODE]", help="hot, rotate or both, instead of the policy's.")
+]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
 ]
@@ -64,7 +84,7 @@ class SuiteOptions:
         """The suite, and those of its layers that were asked for. Raises UsageError."""
         from harness.model.suite import load_suite, select_layers  # noqa: PLC0415  not for other commands' options
 
-        suite = load_suite(self.suite or "quick")
+        suite = load_suite(self.suite or DEFAULT_SUITE)
         return suite, suite.layers if self.layers is None else select_layers(suite.layers, self.layers)
 
 
@@ -74,7 +94,11 @@ class DeviceOptions:
 
     device: Annotated[
         list[str] | None,
-        typer.Option("--device", metavar="D", help="A serial, `local`, or `all` (every usable phone). Repeats."),
+        typer.Option(
+            "--device",
+            metavar="D",
+            help="A serial, a name as in a report (pixel-3), `local`, or `all` (every usable phone). Repeats.",
+        ),
     ] = None
     adb_server: Annotated[
         list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")
@@ -85,9 +109,9 @@ class DeviceOptions:
 
         Raises NoDeviceError, InfrastructureError.
         """
-        from harness.devices import discovery  # noqa: PLC0415
+        from harness.measure import naming  # noqa: PLC0415
 
-        return discovery.find(self.device or otherwise or [], self.adb_server or [], allow)
+        return naming.find(self.device or otherwise or [], self.adb_server or [], allow)
 
     def newcomers(
         self, attached: Attached, otherwise: list[str] | None = None, allow: Collection[str] = ()
@@ -97,13 +121,6 @@ class DeviceOptions:
 
         servers = [server.address for server in attached.servers]
         return discovery.Newcomers(servers, allow) if discovery.ALL in (self.device or otherwise or ()) else None
-
-    def find_to_measure(self, otherwise: list[str] | None = None) -> Attached:
-        """The same, with phones in quarantine among the unusable ones."""
-        from harness.cli.say import say  # noqa: PLC0415
-        from harness.control import quarantine  # noqa: PLC0415
-
-        return quarantine.without(self.find(otherwise), say)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +147,19 @@ class JsonOption:
     """How it is shown."""
 
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False
+
+
+def threads_of(threads: str | None) -> tuple[int, ...]:
+    """The numbers of --threads, in rising order; raises UsageError where one is none, or there twice."""
+    words = ["1"] if threads is None else [word.strip() for word in threads.split(",")]
+    if not all(word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= MOST_THREADS for word in words):
+        raise UsageError(
+            f"--threads {threads}: not numbers from 1 to {MOST_THREADS}", "write one, or several as in 1,2,4"
+        )
+    counts = sorted(map(int, words))
+    if len(set(counts)) < len(counts):
+        raise UsageError(f"--threads {threads}: a number is given twice", "remove one of the two")
+    return tuple(counts)
 
 
 def cpus_of(clusters: str | None) -> tuple[int, ...] | None:

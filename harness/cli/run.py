@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.command import Command
-from harness.cli.options import BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
+from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
@@ -27,11 +28,12 @@ from harness.measure.run import manifest, runner
 from harness.measure.run.dry_run import planned
 from harness.measure.tables import check_tuned
 from harness.model.condition import allowed
-from harness.model.policy import load_policy
+from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_options
 from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:
+    from harness.export.formats import Format
     from harness.report.writer import ReportSummary
 
 
@@ -52,24 +54,28 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     faces: options.Faces = None
     worker: options.Workers = None
     clusters: options.Clusters = None
+    threads: options.Threads = None
+    cache: options.Cache = None
     allow: options.Allow = None
+    export: options.Exports = None
     tuned: Annotated[
         Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
     ] = None
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False
 
     def __call__(self) -> Outcome:
+        asked = _formats(self.export or ())
         if self.resume is not None:
-            return self._resumed(self.resume)
+            return self._resumed(self.resume, asked)
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
         attached = self.find(allow=request.allow)
         joining = self.newcomers(attached, allow=request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return _jobs(context) if self.dry else _finished(runner.start(context, self.out))
+        return _jobs(context) if self.dry else _finished(runner.start(context, self.out), asked)
 
-    def _resumed(self, folder: Path) -> Outcome:
+    def _resumed(self, folder: Path, asked: Sequence[Format]) -> Outcome:
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
         if given - _BESIDE_RESUME:
             raise UsageError("--resume takes everything from the run", "leave the other options out")
@@ -77,20 +83,21 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = manifest.request_of(run.manifest(), self.ndk)
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
-            return _finished(complete)
+            return _finished(complete, asked)
         attached = self.find(manifest.where_devices_are(run), request.allow)
         joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return _finished(runner.resume(context, run))
+        return _finished(runner.resume(context, run), asked)
 
     def _request(self) -> Request:
         suite, layers = self.read()
         suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
+        policy = self.policy or suite.policy or "default"
         return Request(
             suite=suite.name,
             layers=layers,
             mode=suite.mode,
-            policy=load_policy(self.policy or suite.policy or "default").of_mode(suite.mode),
+            policy=with_cache(load_policy(policy), self.cache).of_mode(suite.mode),
             algorithms=suite.algorithms,
             faces=suite.faces,
             seed=secrets.randbits(48) if self.seed is None else self.seed,
@@ -98,13 +105,16 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
             abi=self.abi,
             ndk=self.ndk,
             cpus=options.cpus_of(self.clusters),
+            threads=options.threads_of(self.threads),
             workers=suite.workers,
             tuned=self.tuned,
             allow=allowed(self.allow or ()),
+            suite_given=self.suite or DEFAULT_SUITE,
+            policy_given=policy,
         )
 
 
-_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait"}
+_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait", "export"}
 
 
 def _jobs(context: Context) -> Outcome:
@@ -127,7 +137,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _finished(done: runner.RunResult) -> Outcome:
+def _finished(done: runner.RunResult, asked: Sequence[Format]) -> Outcome:
     from harness.report.writer import write_report  # noqa: PLC0415  slow to load, not while measuring
 
     began = time.monotonic()
@@ -143,6 +153,12 @@ def _finished(done: runner.RunResult) -> Outcome:
         report = None  # what lies there, if anything, is an older one
         done.messages.append(str(error))
         code = worst([code, error.exit_code])
+    exports: list[Path] = []
+    try:
+        exports = _exported(done.directory, asked)
+    except HarnessError as error:
+        done.messages.append(f"{error}\n  then: harness export {shown_path(done.directory)} --format F")
+        code = worst([code, error.exit_code])
     phases = {**_bootstrap_seconds(), **done.seconds, "report": time.monotonic() - began}
     for message in done.messages:
         say(message)
@@ -152,6 +168,7 @@ def _finished(done: runner.RunResult) -> Outcome:
         "run": str(done.directory),
         "exit_code": int(code),
         "report": None if report is None else str(report),
+        "exports": list(map(str, exports)),
         "sentences": [] if summary is None else list(summary.sentences),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
@@ -167,9 +184,31 @@ def _finished(done: runner.RunResult) -> Outcome:
         *([f"samples: {summary.judged}"] if summary else ()),
         *(f"waiting for a cool device: {text}" for text in (summary.waiting if summary else ())),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
+        *(f"export: {shown_path(path)}" for path in exports),
         "report: not written" if report is None else f"report: {shown_path(report)}",
     )
     return Outcome(code, lines, value)
+
+
+def _formats(names: Sequence[str]) -> Sequence[Format]:
+    """The formats of --export. Raises UsageError."""
+    if not names:
+        return ()
+    from harness.export.formats import formats_of  # noqa: PLC0415  slow to load, and seldom asked for
+
+    return formats_of(names, "--export")
+
+
+def _exported(directory: Path, asked: Sequence[Format]) -> list[Path]:
+    """Writes those formats into the run directory. Raises HarnessError."""
+    if not asked:
+        return []
+    from harness.export.formats import subjects_of  # noqa: PLC0415  slow to load, not while measuring
+    from harness.export.output import write_into  # noqa: PLC0415
+    from harness.results.results import make_results  # noqa: PLC0415
+
+    results = make_results(directory)
+    return [path for each in asked for path in write_into(directory, subjects_of(results, each), each)]
 
 
 def _bootstrap_seconds() -> dict[str, float]:

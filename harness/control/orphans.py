@@ -46,17 +46,20 @@ class Leftover:
         return f"run {self.run}{f' of host {self.owner.host}' if self.owner else ''}"
 
 
-def leftovers(device: Device, own: str = "") -> list[Leftover]:
-    """What other runs than ``own`` left, as far as no living process of this host owns it. Raises DeviceError."""
+def leftovers(device: Device, own: str = "", *, deadline_s: float = 30.0) -> list[Leftover]:
+    """What other runs than ``own`` left, as far as no living process of this host owns it.
+
+    ``deadline_s``: of each question. Raises DeviceError.
+    """
     root = device.work_root()
     begin = f"{root}/{_PREFIX}"
     programs: dict[str, list[RemoteProcess]] = {}
     ours = re.compile(f"{re.escape(begin)}({_NAME})/(?:convbench|worker-.*)".encode(), re.DOTALL)
-    for found in device.running(begin):
+    for found in device.running(begin, deadline_s=deadline_s):
         named = next(filter(None, map(ours.fullmatch, found.arguments)), None)
         if named and (run := run_of(_PREFIX + named[1].decode())):
             programs.setdefault(run, []).append(found.process)
-    names = [run for name in device.list_dir(root) if (run := run_of(name))]
+    names = [run for name in device.list_dir(root, deadline_s=deadline_s) if (run := run_of(name))]
     files = device.read_files([f"{folder_of(root, name)}/{OWNER}" for name in names])
     owners = {name: Holder.parse(data or b"") for name, data in zip(names, files.values(), strict=True)}
     return [
@@ -64,7 +67,7 @@ def leftovers(device: Device, own: str = "") -> list[Leftover]:
             run,
             tuple(programs.get(run, ())),
             run in owners,
-            run in owners and _has_records(device, root, run),
+            run in owners and _has_records(device, root, run, deadline_s),
             owners.get(run),
         )
         for run in dict.fromkeys([*names, *programs])
@@ -72,10 +75,10 @@ def leftovers(device: Device, own: str = "") -> list[Leftover]:
     ]
 
 
-def _has_records(device: Device, root: str, run: str) -> bool:
+def _has_records(device: Device, root: str, run: str, deadline_s: float) -> bool:
     if run.startswith(tuple(f"{command}-" for command in _ONCE)):
         return False  # nothing goes on with it
-    return any(name.endswith(".jsonl") for name in device.list_dir(folder_of(root, run)))
+    return any(name.endswith(".jsonl") for name in device.list_dir(folder_of(root, run), deadline_s=deadline_s))
 
 
 @dataclass(frozen=True)

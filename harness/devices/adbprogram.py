@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 from adbutils import AdbError, adb_path
@@ -66,12 +67,19 @@ def user_of(port: int) -> int | None:
 def listening(port: int) -> str:
     """The program behind a listening TCP port of this machine; empty where the system does not tell us."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
-    if sockets:
-        for link in Path("/proc").glob("[0-9]*/fd/*"):
-            with contextlib.suppress(OSError):  # ended, or another user's
-                if str(link.readlink()) in sockets:
-                    return str((link.parent.parent / "exe").readlink())
+    for process in Path("/proc").iterdir() if sockets else ():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):  # ended meanwhile, or another user's
+                if any(_links_to(link, sockets) for link in (process / "fd").iterdir()):
+                    return str((process / "exe").readlink())
     return ""
+
+
+def _links_to(link: Path, names: Collection[str]) -> bool:
+    try:
+        return str(link.readlink()) in names
+    except OSError:  # closed meanwhile
+        return False
 
 
 def _inodes(port: int) -> list[str]:

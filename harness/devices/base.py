@@ -205,7 +205,7 @@ class Device(Protocol):
         """Files of /sys that did not answer in their time; they are not asked again."""
         ...
 
-    def list_dir(self, path: str) -> tuple[str, ...]:
+    def list_dir(self, path: str, *, deadline_s: float = 30.0) -> tuple[str, ...]:
         """Names in a folder; empty where it is absent or may not be read."""
         ...
 
@@ -223,7 +223,7 @@ class Device(Protocol):
 
     def alive(self, process: RemoteProcess) -> bool: ...
 
-    def running(self, text: str) -> list[Running]:
+    def running(self, text: str, *, deadline_s: float = 30.0) -> list[Running]:
         """The living processes that have the text in their command line, in one round trip."""
         ...
 
@@ -255,14 +255,19 @@ class Unusable:
     serial: str
     state: str  # "unauthorized", "offline", "no shell v2", ...
     remedy: str
+    conditions: tuple[str, ...]  # the names of those that keep it from being used, one at least
     host: str = ""  # as in Identity
     model: str = ""  # empty where it does not say
-    conditions: tuple[str, ...] = ()  # their names, where it is they that keep it from being used
 
     @staticmethod
-    def of(device: Device, state: str, remedy: str, conditions: tuple[str, ...] = ()) -> Unusable:
+    def of(device: Device, state: str, remedy: str, conditions: tuple[str, ...]) -> Unusable:
         """A device that answers, and cannot be used."""
-        return Unusable(device.serial, state, remedy, device.identity.host, device.identity.model, conditions)
+        return Unusable(device.serial, state, remedy, conditions, device.identity.host, device.identity.model)
+
+    @property
+    def found(self) -> tuple[Condition, ...]:
+        """The same as conditions."""
+        return tuple(Condition(name, f"its state is: {self.state}", self.remedy) for name in self.conditions)
 
     @property
     def key(self) -> Key:

@@ -23,21 +23,35 @@ if TYPE_CHECKING:
 
 ALL = "all"
 ABI = "arm64-v8a"
+_NOT_READY = "NOT_READY"
 
-_REMEDIES = {
-    "unauthorized": "unlock the phone and accept its question about USB debugging; "
-    "where it does not ask: revoke USB debugging authorizations in its developer options and plug it in again",
-    "authorizing": "wait a moment, and accept the phone's question about USB debugging",
-    "offline": "plug it in again, or `adb reconnect offline`; over Wi-Fi: `adb disconnect` and `adb connect` again",
-    "connecting": "wait a moment and try again",
-    "detached": "`adb attach` gives it back to this adb server (`adb detach` has let another program have it)",
-    "bootloader": "start Android: `fastboot reboot`",
-    "recovery": "start Android: `adb reboot`",
-    "rescue": "start Android: `adb reboot`",
-    "sideload": "let the sideload end, then start Android: `adb reboot`",
-    "host": "this entry is a host, not a phone",
-    "no permissions": "give yourself access to the USB device: on Linux install android-sdk-platform-tools-common "
-    "(udev rules), join the group plugdev, and plug the phone in again",
+# The beginning of adb's state -> the condition, and what to do; any other state is NOT_READY too.
+_STATES = {
+    "unauthorized": (
+        "UNAUTHORIZED",
+        "unlock the phone and accept its question about USB debugging; where it does not ask: revoke USB debugging "
+        "authorizations in its developer options and plug it in again",
+    ),
+    "authorizing": (_NOT_READY, "wait a moment, and accept the phone's question about USB debugging"),
+    "offline": (
+        "OFFLINE",
+        "plug it in again, or `adb reconnect offline`; over Wi-Fi: `adb disconnect` and `adb connect` again",
+    ),
+    "connecting": (_NOT_READY, "wait a moment and try again"),
+    "detached": (
+        _NOT_READY,
+        "`adb attach` gives it back to this adb server (`adb detach` has let another program have it)",
+    ),
+    "bootloader": (_NOT_READY, "start Android: `fastboot reboot`"),
+    "recovery": (_NOT_READY, "start Android: `adb reboot`"),
+    "rescue": (_NOT_READY, "start Android: `adb reboot`"),
+    "sideload": (_NOT_READY, "let the sideload end, then start Android: `adb reboot`"),
+    "host": (_NOT_READY, "this entry is a host, not a phone"),
+    "no permissions": (
+        "NO_PERMISSIONS",
+        "give yourself access to the USB device: on Linux install android-sdk-platform-tools-common (udev rules), "
+        "join the group plugdev, and plug the phone in again",
+    ),
 }
 STARTING = "STARTING"  # the condition of a phone that is not known to have started
 _SOON_S, _LATER_S = 5.0, 60.0  # until a phone that could not be used is asked again within a run; doubled each time
@@ -156,9 +170,9 @@ def _refuse_unknown(wanted: Sequence[str], listed: Sequence[Listed]) -> None:
 
 
 def _unusable(entry: Listed) -> Unusable:
-    name = next((name for name in _REMEDIES if entry.state.startswith(name)), "")
-    remedy = _REMEDIES.get(name, "see `adb devices -l`; plug it in again")
-    return Unusable(entry.serial, name or entry.state, remedy, str(entry.server))
+    name = next((name for name in _STATES if entry.state.startswith(name)), "")
+    condition, remedy = _STATES.get(name, (_NOT_READY, "see `adb devices -l`; plug it in again"))
+    return Unusable(entry.serial, name or entry.state, remedy, (condition,), str(entry.server))
 
 
 def _probe_all(listed: Sequence[Listed], allow: Collection[str]) -> list[AdbDevice | Unusable]:
@@ -175,24 +189,26 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
 
     transport = Transport(entry.server, entry.serial, entry.twin)
 
-    def unusable(state: str, remedy: str) -> Unusable:
-        return Unusable(entry.serial, state, remedy, str(entry.server))
+    def unusable(condition: str, state: str, remedy: str) -> Unusable:
+        return Unusable(entry.serial, state, remedy, (condition,), str(entry.server))
 
     try:
         if "shell_v2" not in transport.features():
             return unusable(
+                "NO_SHELL_V2",
                 "no shell v2",
                 "its adb daemon gives no exit codes (Android before 7.0): such phones are not supported",
             )
         device = AdbDevice(transport)
         abis = device.identity.abis
     except DeviceError as error:
-        return unusable("no answer", f"{error.message}; plug it in again")
+        return unusable("NO_ANSWER", "no answer", f"{error.message}; plug it in again")
     if not _has_started(device.properties) and STARTING not in allow:
         starting = _starting()
         return Unusable.of(device, "starting", starting.advice, (starting.name,))
     if ABI not in abis:
-        return Unusable.of(device, f"no {ABI}", f"it runs {', '.join(abis) or 'nothing known'}: not built yet")
+        remedy = f"it runs {', '.join(abis) or 'nothing known'}: not built yet"
+        return Unusable.of(device, f"no {ABI}", remedy, ("ABI",))
     return device
 
 

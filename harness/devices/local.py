@@ -133,7 +133,7 @@ class LocalDevice:
         """None: what does not answer at once is not read."""
         return ()
 
-    def list_dir(self, path: str) -> tuple[str, ...]:
+    def list_dir(self, path: str, *, deadline_s: float = 30.0) -> tuple[str, ...]:
         try:
             return tuple(sorted(entry.name for entry in Path(path).iterdir()))
         except OSError:
@@ -178,7 +178,7 @@ class LocalDevice:
         same_boot = process.boot_id in ("", self.identity.boot_id)
         return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
 
-    def running(self, text: str) -> list[Running]:
+    def running(self, text: str, *, deadline_s: float = 30.0) -> list[Running]:
         """The living processes with that text in their command line."""
         found = []
         for pid, line in _command_lines():

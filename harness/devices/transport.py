@@ -56,6 +56,7 @@ class Pace(Deadline):
 
     def __init__(self, whole: Deadline, longest: float) -> None:
         super().__init__(whole.remaining())
+        self.seconds = min(self.seconds, longest)
         self._longest, self._asked = longest, time.monotonic()
 
     def remaining(self) -> float:

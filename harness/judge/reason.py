@@ -20,13 +20,15 @@ class Reason(IntFlag):
     FAULTED = 512
     HOT = 1024
     SHORT = 2048
+    SCREEN_OFF = 4096
+    LOW_POWER = 8192
 
 
 # What was seen, in the words of a report.
 WORDS = {
     Reason.REBOOTED: "the device restarted before their round was done",
     Reason.MIGRATED: "they ran on another CPU than the one that is measured",
-    Reason.THROTTLED: "the clock was low and the device hot",
+    Reason.THROTTLED: "the clock was low, and the device hot or throttled by its own word",
     Reason.CAPPED: "the system had lowered the clock's cap",
     Reason.CLOCK_DROP: "the clock was low, or changed within the sample",
     Reason.CLOCK_UNKNOWN: "the clock could not be measured, as it could beside the others",
@@ -34,12 +36,14 @@ WORDS = {
     Reason.PREEMPTED: "something else ran on their CPU",
     Reason.CONTENDED: "core or memory did less than they can beside them: somebody shares them",
     Reason.FAULTED: "pages were faulted in",
-    Reason.HOT: "their launch began on a warm device, and no clock tells what that did",
+    Reason.HOT: "their launch began on a warm device, or it said that it throttles, and no clock tells what that did",
     Reason.SHORT: "the windows of their variant are too short",
+    Reason.SCREEN_OFF: "the screen was off, or went on or off, as it was not beside others",
+    Reason.LOW_POWER: "battery saver was on, or went on or off, as it was not beside others",
 }
 
 # Of an emulated device: what is seen of its CPU is the host's.
-OF_THE_DEVICE = Reason.REBOOTED | Reason.MIGRATED | Reason.CAPPED | Reason.HOT
+OF_THE_DEVICE = Reason.REBOOTED | Reason.MIGRATED | Reason.CAPPED | Reason.HOT | Reason.SCREEN_OFF | Reason.LOW_POWER
 
 
 def names_of(mask: int) -> str:

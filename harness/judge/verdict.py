@@ -20,7 +20,7 @@ from harness.judge.reason import OF_THE_DEVICE, Reason
 from harness.judge.sample import Evidence, Flags
 from harness.model.policy import Policy
 
-VERSION = 1  # of the rules below: grows when the same evidence may give another verdict
+VERSION = 2  # of the rules below: grows when the same evidence may give another verdict
 
 _BEST = 0.95  # the quantile of what was seen that stands for the best: a few readings of garbage are none
 _HAS_CLOCK = 0.5  # share of samples with a clock from which on those without are an exception
@@ -42,6 +42,10 @@ class Setting:
     rebooted: Flags  # the device restarted before the round was done
     cpu: NDArray[np.int64]  # that is measured
     threads: NDArray[np.int64]  # that shared a call: the CPU and the time of one of several tell nothing
+    asleep: Numbers  # 1: the screen was off before and after; 0: on; a half: it changed in between
+    saving: Numbers  # the same of battery saver
+    thermal_status: Numbers  # the system's, 0 to 6: the highest around the sample
+    round_khz: Numbers  # the mean frequency in its round
     emulated: bool
 
     @classmethod
@@ -76,6 +80,8 @@ def _judge(evidence: Evidence, setting: Setting, policy: Policy) -> Verdicts:
     _mark(masks, Reason.CAPPED, setting.cap_khz < policy.least_cap * _best(setting.cap_khz))
     _mark(masks, Reason.FAULTED, np.asarray(evidence.faults > policy.most_faults, dtype=np.bool_))
     _mark(masks, Reason.SHORT, _short(evidence, setting.row, policy))
+    _mark(masks, Reason.SCREEN_OFF, _unlike_others(setting.asleep))
+    _mark(masks, Reason.LOW_POWER, _unlike_others(setting.saving))
     seen = {}
     for build in builds:
         of_build = setting.build == build
@@ -87,25 +93,29 @@ def _judge(evidence: Evidence, setting: Setting, policy: Policy) -> Verdicts:
 
 def _judge_build(masks: Masks, evidence: Evidence, setting: Setting, policy: Policy, of_build: Flags) -> Reason:
     """Marks what is held against the best of the same program, and what depends on what it tells of at all."""
-    seen = Reason.REBOOTED | Reason.CAPPED | Reason.SHORT
+    seen = Reason.REBOOTED | Reason.CAPPED | Reason.SHORT | Reason.SCREEN_OFF | Reason.LOW_POWER
     if np.any(evidence.cpu_after[of_build] >= 0):
         seen |= Reason.MIGRATED
     if np.any(evidence.faults[of_build] >= 0):
         seen |= Reason.FAULTED
     known = sample.clock_known(evidence)
+    throttles = np.asarray(setting.thermal_status > policy.most_thermal_status, dtype=np.bool_)
     if np.mean(known[of_build]) >= _HAS_CLOCK:
         seen |= Reason.CLOCK_UNKNOWN | Reason.CLOCK_DROP | Reason.THROTTLED | Reason.UNSETTLED
         _mark(masks, Reason.CLOCK_UNKNOWN, ~known & of_build)
         _mark(masks, Reason.UNSETTLED, sample.settling_capped(evidence) & of_build)
         lowest = np.where(known & of_build, np.fmin(evidence.mhz_before, evidence.mhz_after), np.nan)
         low = lowest < policy.least_clock * _best(lowest)
-        hot = setting.rise_c > policy.most_warmth_c
+        hot = (setting.rise_c > policy.most_warmth_c) | throttles
         _mark(masks, Reason.THROTTLED, low & hot)
         _mark(masks, Reason.CLOCK_DROP, (low & ~hot) | (_moved(evidence, policy) & known & of_build))
         cycles = np.where(known, evidence.mhz_before, np.nan), np.where(known, evidence.mhz_after, np.nan)
     else:
         seen |= Reason.HOT  # the clock decides, where there is one
-        _mark(masks, Reason.HOT, (setting.start_c > policy.most_warmth_c) & of_build)
+        if np.any(np.isfinite(setting.round_khz[of_build])):
+            seen |= Reason.CLOCK_DROP
+        _mark(masks, Reason.HOT, ((setting.start_c > policy.most_warmth_c) | throttles) & of_build)
+        _mark(masks, Reason.CLOCK_DROP, (setting.round_khz < policy.least_clock * _best(setting.round_khz)) & of_build)
         cycles = np.ones(len(masks)), np.ones(len(masks))
     lost, told = _lost(evidence, setting, policy)
     if np.any(told & of_build):
@@ -122,6 +132,14 @@ def _judge_build(masks: Masks, evidence: Evidence, setting: Setting, policy: Pol
 
 def _mark(masks: Masks, reason: Reason, where: Flags) -> None:
     masks[where] |= np.uint16(reason)
+
+
+def _unlike_others(share: Numbers) -> Flags:
+    """Where the device was in another state than beside other samples of the run, or changed just then.
+
+    One that it is in all the time taints nothing: all samples are alike.
+    """
+    return np.asarray((share == 0.5) | ((share == 1) & np.any(share < 1)), dtype=np.bool_)
 
 
 def _best(values: Numbers) -> float:

@@ -250,7 +250,11 @@ class Phone:
             self.reboot()
             return
         with contextlib.suppress(ValueError, KeyError, TypeError):  # its users may be nobody's friends
-            self._faults.triggered(int(json.loads(message)["trigger"]))
+            said = json.loads(message)
+            if "happened" in said:
+                self._faults.happened(int(said["happened"]))
+            else:
+                self._faults.triggered(int(said["trigger"]))
 
     def reboot(self, seconds: float | None = None) -> None:
         """Everything in it ends; /data, settings and the model's files stay; boot id and uptime are new."""
@@ -285,7 +289,7 @@ class Phone:
             self._obey(order)
             answer = {"ok": True, "error": "", "faults": self._faults.listing(), "ports": self._ports()}
         except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-            answer = {"ok": False, "error": str(error)}
+            answer = {"ok": False, "error": str(error), "usage": isinstance(error, UsageError)}
         if sender:
             with contextlib.suppress(OSError):
                 self._state.answer(orders, sender, answer)

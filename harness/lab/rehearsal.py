@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import InfrastructureError
+from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.lab import adbserver, manager
 from harness.lab.faults import parse
 from harness.lab.manager import PhoneHandle
@@ -17,10 +17,14 @@ _BEGIN_S = 60.0  # a phone that is killed, cut or rebooted in between answers la
 
 @dataclass(frozen=True)
 class Shown:
-    """A fault that was asked for; ``on`` once its time has come."""
+    """A fault that was asked for; ``on`` once its time has come.
+
+    ``happened``: it is on, and where it is done to commands, at least one has met it.
+    """
 
     fault: str
     on: bool
+    happened: bool
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def find(serial: str) -> PhoneHandle:
 
 
 def put_on(phone: PhoneHandle, *faults: str) -> Rehearsed:
-    """Asks for faults (NAME[=VALUE][@WHEN]). Raises UsageError before anything is done, InfrastructureError."""
+    """Asks for faults (NAME[=VALUE][@WHEN]), all or none. Raises UsageError, InfrastructureError."""
     for text in faults:
         parse(text)
     return _order(phone, {"order": "faults", "faults": list(faults)})
@@ -65,7 +69,7 @@ def _order(phone: PhoneHandle, message: dict[str, Any]) -> Rehearsed:
         adbserver.disconnect(gone)
     for fresh in set(serials) - set(known):
         adbserver.connect(fresh)
-    return Rehearsed(tuple(Shown(one["fault"], one["on"]) for one in answer["faults"]), serials)
+    return Rehearsed(tuple(Shown(one["fault"], one["on"], one["happened"]) for one in answer["faults"]), serials)
 
 
 def _serials(answer: dict[str, Any]) -> tuple[str, ...]:
@@ -78,5 +82,6 @@ def _answer(phone: PhoneHandle, state: State, message: dict[str, Any]) -> dict[s
     except OSError as error:
         raise InfrastructureError(f"virtual phone {phone.serial} does not answer: {error}") from error
     if not answer["ok"]:
-        raise InfrastructureError(f"virtual phone {phone.serial}: {answer['error']}")
+        kind: type[HarnessError] = UsageError if answer.get("usage") else InfrastructureError
+        raise kind(f"virtual phone {phone.serial}: {answer['error']}")
     return answer

@@ -99,8 +99,8 @@ class _Outlet:
 
     def begin(self) -> None:
         """What every shell prints of its own."""
-        if self._treatment.noise:
-            self._send(protocol.STDOUT, self._treatment.noise)
+        if noise := self._treatment.opening():
+            self._send(protocol.STDOUT, noise)
 
     def put(self, kind: int, data: bytes) -> None:
         """Sends what came of an output. Raises StreamClosed."""

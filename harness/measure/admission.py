@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -11,7 +12,8 @@ from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.setting import TABLE
 from harness.devices.base import Device, Key, Unusable, key_of
 from harness.errors import DeviceError, DeviceLost, WrongDevice
-from harness.measure.context import Context, Say
+from harness.measure.context import Context, Say, Work
+from harness.measure.programs import Programs
 from harness.model.condition import Condition
 from harness.model.policy import Policy
 
@@ -26,6 +28,26 @@ class Admission:
     refused: Sequence[Unusable] = ()
     stamps: Mapping[Key, Sequence[Condition]] = field(default_factory=dict)
     in_use: Collection[Key] = frozenset()  # devices that were not asked; ask_held asks them
+
+    def work(
+        self,
+        context: Context,
+        devices: Sequence[tuple[str, Device]],
+        programs: Programs,
+        stop: threading.Event,
+        unfit: Mapping[str, DeviceError] | None = None,
+    ) -> Work:
+        """What these devices, by their names, share while they are at work."""
+        return Work(
+            context.request,
+            programs,
+            stop,
+            context.say,
+            unfit or {},
+            context.wait_s,
+            {name: self.of(device) for name, device in devices},
+            {name for name, device in devices if self.is_to_ask(device)},
+        )
 
     def is_to_ask(self, device: Device) -> bool:
         """Whether the device has still to be asked for its conditions."""

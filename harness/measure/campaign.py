@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from harness.devices.base import LOCAL, Device
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, UsageError
-from harness.measure.clusters import planned, targets
+from harness.errors import DeviceError, TransientError, UsageError
+from harness.measure.clusters import planned, targets, threads_of
 from harness.measure.context import Work
 from harness.measure.request import Request
 from harness.store.rundir import device_names, slug
@@ -37,18 +37,28 @@ def named(devices: Sequence[Device]) -> list[Named]:
 
 
 def check_clusters(devices: Sequence[Device], request: Request) -> None:
-    """Raises UsageError where no device has a cluster in --clusters."""
-    if request.cpus is None:
+    """Raises UsageError where no device has a cluster in --clusters, or one with CPUs for --threads.
+
+    One that is away just now may have it.
+    """
+    least = min(request.threads)
+    if request.cpus is None and least == 1:
         return
     reasons = []
     for device in devices:
         try:
-            planned(device.topology(), request.cpus)
+            labels = [cluster.label for cluster in planned(device.topology(), request.cpus)]
+        except TransientError:
+            return  # its session waits for it, and finds out
         except DeviceError as error:
             reasons.append(error.message)
-        else:
+            continue
+        if any(threads_of(label, (least,)) for label in labels):
             return
-    raise UsageError("; ".join(reasons), "name clusters of these devices, see: harness devices")
+        reasons.append(f"--threads {least}: no cluster has so many CPUs ({', '.join(labels)})")
+    raise UsageError(
+        "; ".join(dict.fromkeys(reasons)), "see the clusters of these devices and their CPUs: harness devices"
+    )
 
 
 def in_turn(
@@ -91,8 +101,10 @@ def _leave_measured_cpu(device: Device, request: Request) -> None:
     Programs started from here set their own affinity, so what they measure is not narrowed by this.
     """
     topology = device.topology()
-    measured = {target.cpu for target in targets(topology, planned(topology, request.cpus))}
-    rest = set(topology.allowed) - measured
+    found = targets(topology, planned(topology, request.cpus))
+    most = [max(threads_of(target.cluster.label, request.threads), default=1) for target in found]
+    every = {cpu for target, count in zip(found, most, strict=True) for cpu in target.cpus(count)}
+    rest = set(topology.allowed) - every or set(topology.allowed) - {target.cpu for target in found}
     if not rest:
         return
     for thread in Path("/proc/self/task").iterdir():

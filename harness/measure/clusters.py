@@ -11,11 +11,29 @@ from harness.errors import DeviceError
 
 @dataclass(frozen=True)
 class Target:
-    """A cluster, the CPU of it that is measured, and the CPUs that the conductor may use."""
+    """A cluster, the CPU of it that is measured, and the CPUs that the conductor may use.
+
+    ``usable``: the cluster's CPUs that are to be had now.
+    """
 
     cluster: Cluster
     cpu: int
     conductor: tuple[int, ...]
+    usable: tuple[int, ...] = ()
+
+    def cpus(self, threads: int) -> tuple[int, ...]:
+        """The CPUs of so many threads, all of this cluster: the measured one, then the last others.
+
+        Where too few are to be had now, some of them are not: who measures there finds that out.
+        """
+        among = self.usable if len(self.usable) >= threads else self.cluster.cpus
+        others = [cpu for cpu in among if cpu != self.cpu]
+        return (self.cpu, *others[len(others) - threads + 1 :])
+
+
+def threads_of(label: str, threads: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of threads that a cluster has CPUs for; ``label``: its CPUs."""
+    return tuple(count for count in threads if count <= len(parse_cpus(label)))
 
 
 def planned(topology: Topology, wanted: tuple[int, ...] | None) -> list[Cluster]:
@@ -42,7 +60,7 @@ def targets(topology: Topology, clusters: Sequence[Cluster]) -> list[Target]:
             continue
         elsewhere = [cpu for cpu in topology.allowed if cpu not in cluster.cpus]
         beside = [cpu for cpu in topology.allowed if cpu != cpus[-1]]
-        found.append(Target(cluster, cpus[-1], tuple(elsewhere or beside)))
+        found.append(Target(cluster, cpus[-1], tuple(elsewhere or beside), tuple(cpus)))
     return found
 
 
@@ -61,6 +79,12 @@ def forbidden(topology: Topology, clusters: Sequence[Cluster]) -> list[str]:
     """Labels of those of the clusters that the device keeps this run off, though they are online."""
     hidden = out_of_reach(topology, clusters)
     return [c.label for c in clusters if c.label in hidden and not set(c.cpus) <= set(topology.offline)]
+
+
+def done_without(topology: Topology, clusters: Sequence[Cluster], allow: Collection[str]) -> tuple[str, ...]:
+    """Labels of the forbidden ones where that is allowed, and others can be had: they are not missed."""
+    is_allowed = "CORES_FORBIDDEN" in allow and bool(targets(topology, clusters))
+    return tuple(forbidden(topology, clusters)) if is_allowed else ()
 
 
 def not_superseded(labels: Sequence[str], measured: Collection[str]) -> list[str]:

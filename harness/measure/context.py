@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from harness.devices.base import Attached, Device, Key, key_of
+from harness.devices.base import Attached, Device, Key
 from harness.errors import DeviceError, NoDeviceError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -39,10 +39,6 @@ class Context:
     def some_unusable(self) -> bool:
         """Whether a device that was meant cannot be measured."""
         return bool(self.attached.unusable)
-
-    def seen(self, devices: Sequence[tuple[str, Device]]) -> dict[str, Sequence[Condition]]:
-        """What was seen of devices when they were looked for, by their names."""
-        return {name: self.attached.conditions.get(key_of(device), ()) for name, device in devices}
 
     def usable(self) -> list[Device]:
         """The devices to measure. Raises NoDeviceError where there are none, or fewer than required."""
@@ -77,4 +73,4 @@ class Work:
     conditions: Mapping[str, Sequence[Condition]] = field(
         default_factory=dict
     )  # by name: what results are stamped with
-    to_ask: Collection[str] = frozenset()  # names of a run's devices that were in use when they were to be asked
+    to_ask: Collection[str] = frozenset()  # names of devices that were in use when they were to be asked

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from harness.devices.base import Device
 from harness.errors import DeviceLost, WrongDevice
+from harness.model.policy import LOST_CAP_S
 from harness.store.journal import EventLog
 
-LOST_FOR_GOOD_S = 120.0
+LOST_FOR_GOOD_S = LOST_CAP_S  # where no policy says less
 _STOPPING_S = 15.0  # somebody waits at a terminal: only as long as an adb server takes for one more try
 _AGAIN_S = 1.0
 _RECONNECT_AFTER_S = 10.0  # an adb server finds most phones again by itself before that
@@ -29,11 +30,13 @@ class Connection:
         lost: Callable[[float], None] = lambda seconds: None,
         back: Callable[[], None] = lambda: None,
         reconnect: Callable[[], None] = lambda: None,
+        cap_s: float | None = None,
     ) -> None:
         """``lost`` is told at once how many seconds the device is waited for, ``back`` when it answers again.
 
-        ``reconnect`` is called once in each loss that lasts.
+        ``reconnect`` is called once in each loss that lasts. ``cap_s``: after which it is lost for good.
         """
+        self._cap_s = cap_s
         self._events = events
         self._stop = stop
         self._lost, self._back = lost, back
@@ -48,10 +51,11 @@ class Connection:
         now = time.monotonic()
         self.is_doubtful = True
         if self._since is None:
-            self._since, self._until = now, now + LOST_FOR_GOOD_S
+            cap_s = LOST_FOR_GOOD_S if self._cap_s is None else self._cap_s
+            self._since, self._until = now, now + cap_s
             self._hurried = self._reconnected = False
             self._events.add("connection lost", reason=error.message)
-            self._lost(LOST_FOR_GOOD_S)
+            self._lost(cap_s)
         if self._stop.is_set() and not self._hurried:
             self._hurried = True
             self._until = min(self._until, now + _STOPPING_S)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from harness.devices.base import Unusable
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode, worst
 from harness.model.condition import Condition
@@ -73,10 +74,11 @@ D_co = TypeVar("D_co", bound=DeviceOutcome, covariant=True)
 
 @dataclass(frozen=True)
 class Results(Generic[D_co]):
-    """What each device gave, and the exit code of all."""
+    """What each device gave, the exit code of all, and the devices that were meant and may not be used."""
 
     outcomes: Sequence[D_co]
     code: ExitCode
+    unusable: Sequence[Unusable] = ()
 
 
 def code_of(outcomes: Iterable[DeviceOutcome], *, some_unusable: bool = False, stopped: bool = False) -> ExitCode:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
 from harness import __version__
 from harness.devices.base import Identity, format_cpus
-from harness.measure.clusters import Target
+from harness.measure.clusters import Target, threads_of
 from harness.measure.request import Request
 from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
@@ -20,10 +21,11 @@ from harness.store.progress import Done
 _EMULATED_SLOWNESS = 6
 
 
-def variants_of(request: Request) -> tuple[PlannedVariant, ...]:
-    """The variants that every job has. Pure."""
+def variants_of(request: Request, label: str) -> tuple[PlannedVariant, ...]:
+    """The variants that every job of a cluster has: on so many threads as it has CPUs, which ``label`` names. Pure."""
+    threads = threads_of(label, request.threads)
     names = [worker.name for worker in request.workers]
-    return make_variants(request.algorithms, request.policy.cache, request.faces, names)
+    return make_variants(request.algorithms, request.policy.cache, request.faces, names, threads)
 
 
 def worker_folder(folder: str, name: str = "") -> str:
@@ -42,7 +44,7 @@ def builds_of(request: Request, program: str) -> list[BuildLine]:
 
 def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
     """All jobs of a cluster, and the variants that each of them has. Pure."""
-    variants = variants_of(request)
+    variants = variants_of(request, label)
     if request.mode == SUSTAINED:
         return variants, make_series(request.layers, request.policy, request.seed, label, variants, device)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
@@ -53,10 +55,15 @@ def measured(done: Done) -> Measured:
     return Measured(done.done_jobs(), done.samples, done.rounds)
 
 
-def run_line(run_id: str, target: Target, attempt: int, deadline_s: int) -> RunLine:
-    """The plan's line about the whole of it."""
-    conductor = format_cpus(target.conductor)
-    return RunLine(run_id, target.cluster.label, attempt, target.cpu, deadline_s, __version__, conductor)
+def run_line(
+    run_id: str, target: Target, attempt: int, deadline_s: int, variants: Sequence[PlannedVariant] = ()
+) -> RunLine:
+    """The plan's line about the whole of it; ``variants``: of that plan, whose threads need CPUs."""
+    most = max((variant.threads for variant in variants), default=1)
+    cpus = target.cpus(most)
+    conductor = format_cpus([cpu for cpu in target.conductor if cpu not in cpus])
+    shared = format_cpus(sorted(cpus)) if most > 1 else ""
+    return RunLine(run_id, target.cluster.label, attempt, target.cpu, deadline_s, __version__, conductor, shared)
 
 
 def extended(deadline_s: int, identity: Identity) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.devices.base import Device
-from harness.errors import DeviceError, UsageError
+from harness.errors import DeviceError, TransientError, UsageError
 from harness.measure.request import Request
 from harness.paths import check_folders
 from harness.toolchain import elf
@@ -56,12 +56,20 @@ def build_programs(devices: Sequence[Device], request: Request, say: Callable[[s
     if abi == HOST:
         raise UsageError("--abi host does not run on a phone", "leave the option out, or name --device local")
     toolchain = request.toolchain
-    if toolchain == "auto" and request.ndk is None and any(map(_lacks_linker, devices)):
+    if toolchain == "auto" and request.ndk is None and any(map(_may_lack_linker, devices)):
         toolchain = "zig"
     built = {abi: build(abi, toolchain, request.ndk, say)}  # the options are about the phones
     if any(for_host):
         built[HOST] = build(HOST, "auto", None, say)
     return Programs(built, abi)
+
+
+def _may_lack_linker(device: Device) -> bool:
+    """One that is away just now may: zig's programs run on all of them."""
+    try:
+        return _lacks_linker(device)
+    except TransientError:
+        return True
 
 
 def _lacks_linker(device: Device) -> bool:

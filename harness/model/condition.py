@@ -154,7 +154,8 @@ KINDS: dict[str, Kind] = {
     ),
     "ORPHANS": Kind(
         "what a dead run left would compute beside a measurement, or takes up space",
-        "a run stops such programs before it measures; harness restore removes the rest",
+        "a run stops such programs before it measures; harness restore removes folders; what has records is for "
+        "harness run --resume, or to be dropped: harness restore --drop RUN",
         about="work",
     ),
     "PENDING_SETTINGS": Kind(

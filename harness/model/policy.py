@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from harness.errors import UsageError
 from harness.model import catalog
 from harness.model.layer import problem
 from harness.model.source import load, validate
@@ -17,6 +18,7 @@ from harness.model.wording import kind, shown, suggestion
 CacheMode = Literal["hot", "rotate"]
 CACHE_MODES: tuple[CacheMode, ...] = ("hot", "rotate")
 _DAY_S = 86_400
+LOST_CAP_S = 120.0  # a lock on a phone counts as left after 180 s without a sign of life: no more than this
 
 
 class PhoneSettings(BaseModel):
@@ -40,7 +42,8 @@ class Policy(Thresholds):
     ``gate_cap_s``: longest wait for a cool device before a launch; ``gate_cap_local_s``: the same for this machine,
     where it is to be shorter. ``gate_share``: of a run's time on a device that all such waits may take; 1: no bound.
     ``gate_tolerance_c``: degrees above where the device rests that count as cool. ``sustained``: how suites of that
-    mode are measured. What a sample has to be to count: Thresholds.
+    mode are measured. ``lost_cap_s``: longest wait for a phone whose connection broke. What a sample has to be to
+    count: Thresholds.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Policy(Thresholds):
     gate_share: Share = 0.5
     gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)
     sustained: Sustained = Sustained()
+    lost_cap_s: float = Field(default=LOST_CAP_S, ge=0, le=LOST_CAP_S, allow_inf_nan=False)
     settings: PhoneSettings = PhoneSettings()
 
     def of_mode(self, mode: Mode) -> Policy:
@@ -97,6 +101,19 @@ def load_policy(name_or_path: str) -> Policy:
     if unknown is not None:
         raise source.error((unknown,), "unknown key", suggestion(unknown, known))
     return validate(Policy, source, extra={"name": catalog.stem(path)})
+
+
+def with_cache(policy: Policy, cache: str | None) -> Policy:
+    """The policy with the modes of ``--cache`` in place of its own; None: not given. Raises UsageError."""
+    if cache is None:
+        return policy
+    modes = tuple(mode.strip() for mode in cache.split(","))
+    for index, mode in enumerate(modes):
+        if mode not in CACHE_MODES:
+            raise UsageError(f"--cache: unknown cache mode {shown(mode)}", suggestion(mode, CACHE_MODES))
+        if mode in modes[:index]:
+            raise UsageError(f"--cache: {shown(mode)} is given twice", "Remove one of the two.")
+    return policy.model_copy(update={"cache": modes})
 
 
 def list_policies() -> list[str]:

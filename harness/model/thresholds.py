@@ -23,5 +23,6 @@ class Thresholds(BaseModel):
     least_throughput: Share = 0.9  # of multiply-adds a cycle, beside the sample
     least_bandwidth: Share = 0.5  # of reading memory, beside the sample
     most_warmth_c: float = Field(default=5.0, ge=0, le=200, allow_inf_nan=False)  # above where the device rests
+    most_thermal_status: int = Field(default=1, ge=0, le=6)  # of Android's, beside the sample
     least_window: Share = 0.5  # of min_ms, the median of a variant's windows
     least_pairs: int = Field(default=8, ge=1, le=10**6)  # valid ones, where half or more were left out

@@ -15,7 +15,8 @@ from harness.plan.shuffle import derive_seed, shuffled
 class PlannedVariant:
     """A variant of a plan. ``index`` is its number there; ``build`` that of its program.
 
-    ``label``: recorded as the variant's name instead of what ran, where not empty.
+    ``label``: recorded as the variant's name instead of what ran, where not empty. ``shares_placement``: its buffers
+    lie where those of the round's other variants that share it lie.
     """
 
     index: int
@@ -24,6 +25,7 @@ class PlannedVariant:
     build: int = 0
     threads: int = 1
     label: str = ""
+    shares_placement: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ def make_variants(
     cache: Sequence[str],
     faces: Sequence[str] = (PUBLISHED,),
     workers: Sequence[str] = (),
+    threads: Sequence[int] = (1,),
 ) -> tuple[PlannedVariant, ...]:
-    """Every algorithm in every cache mode, numbered from 0.
+    """Every algorithm in every cache mode on every number of threads, numbered from 0.
 
     Face ``published``: the algorithms with the default schedule. Face ``best``: those that have several with the one
     that the library chooses, and ``auto``. Schedules by name and ``auto`` among the algorithms are measured whatever
@@ -62,8 +65,8 @@ def make_variants(
     ways += [Asked(each.algorithm, CHOSEN) for each in plain if each.algorithm in WITH_SCHEDULES and BEST in faces]
     ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
     builds = dict.fromkeys(ways, 0) | {Asked(name): number for number, name in enumerate(workers, start=1)}
-    every = [(way, mode, build) for way, build in builds.items() for mode in cache]
-    return tuple(PlannedVariant(index, way, mode, build) for index, (way, mode, build) in enumerate(every))
+    every = [(way, mode, build, count) for way, build in builds.items() for count in threads for mode in cache]
+    return tuple(PlannedVariant(index, *each) for index, each in enumerate(every))
 
 
 def _asked(name: str) -> Asked:

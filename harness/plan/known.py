@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 from harness.plan.jobs import PlannedVariant
 from harness.plan.planfile import KnownLine
 
-Way = tuple[str, str, str]  # layer, what was asked for (Asked.name), cache mode ("": every one)
+# Layer, what was asked for (Asked.name), cache mode ("": every one), threads.
+Way = tuple[str, str, str, int]
 
 
 def known_lines(
@@ -18,10 +19,8 @@ def known_lines(
     found = []
     for layer in layers:
         for v in variants:
-            way = (layer, v.asked.name, v.cache)
-            line = KnownLine(
-                layer, v.index, calls.get(way, 0), way in excluded or (layer, v.asked.name, "") in excluded
-            )
+            way, every = ((layer, v.asked.name, cache, v.threads) for cache in (v.cache, ""))
+            line = KnownLine(layer, v.index, calls.get(way, 0), way in excluded or every in excluded)
             if line.calls or line.excluded:
                 found.append(line)
     return found

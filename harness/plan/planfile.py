@@ -87,14 +87,28 @@ class GateLine:
 
 @dataclass(frozen=True)
 class WatchLine:
-    """A file to read: ``freq`` (kHz) between samples, ``temp`` (degrees C after ``scale``) and ``text`` (as it is)
-    between rounds.
+    """A file to read: ``freq`` (kHz) between samples, ``temp`` (degrees C after ``scale``) between rounds.
+
+    ``states``: cpufreq's time_in_state, around each round. ``text``: as it stands there, between rounds.
     """
 
-    kind: Literal["freq", "temp", "text"]
+    kind: Literal["freq", "temp", "states", "text"]
     name: str
     path: str
     scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class AskLine:
+    """A program whose output is on record at each launch, at the end, and between jobs every ``every_s`` seconds.
+
+    ``keep``: of its output the first line that begins with each of these. No comma in any of them.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    keep: tuple[str, ...]
+    every_s: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +146,7 @@ class Plan:
     jobs: Sequence[Job]
     gate: GateLine = field(default_factory=GateLine)
     watches: Sequence[WatchLine] = ()
+    asks: Sequence[AskLine] = ()
     max_khz: int | None = None
     known: Sequence[KnownLine] = ()
     tuned: str = ""  # a tuned table on the device
@@ -142,6 +157,7 @@ def render(plan: Plan) -> str:
     _check(plan)
     lines = [FIRST_LINE, _run(plan.run), _measure(plan.measure, plan.jobs), _gate(plan.gate)]
     lines += [_watch(watch) for watch in plan.watches]
+    lines += [_ask(ask) for ask in plan.asks]
     if plan.max_khz:
         lines.append(_line("max_khz", ("khz", plan.max_khz)))
     if plan.tuned:
@@ -239,6 +255,11 @@ def _watch(watch: WatchLine) -> str:
     return _line("watch", *fields)
 
 
+def _ask(ask: AskLine) -> str:
+    argv, keep = (",".join(words) for words in (ask.argv, ask.keep))
+    return _line("ask", ("name", ask.name), ("argv", argv), ("keep", keep), ("every_s", ask.every_s))
+
+
 def _build(build: BuildLine) -> str:
     return _line(
         "build", ("index", build.index), ("exe", build.exe), ("name", build.name), ("foreign", int(build.foreign))
@@ -246,6 +267,7 @@ def _build(build: BuildLine) -> str:
 
 
 def _variant(variant: PlannedVariant) -> str:
+    placement: list[Field] = [("placement", "shared")] if variant.shares_placement else []
     return _line(
         "variant",
         ("index", variant.index),
@@ -256,6 +278,7 @@ def _variant(variant: PlannedVariant) -> str:
         ("cache", variant.cache),
         ("threads", variant.threads),
         ("label", variant.label),
+        *placement,
     )
 
 

@@ -54,7 +54,7 @@ def beside_blocks(results: Results, sentence: Sentence, rows: Sequence[Row]) -> 
 
     ``rows`` are those of one cluster that workers of somebody else measured.
     """
-    place = (sentence.device.name, sentence.cluster)
+    place = sentence.where
     ratios = {(id(each.row), each.partner.role): each for each in results.workers_of(*place) if each.row.is_foreign}
     means = {
         (row.cache, row.algorithm, row.other, row.category): row
@@ -99,7 +99,7 @@ def beside_texts(results: Results, sentences: Sequence[Sentence]) -> Iterator[st
     """
     measured = [sentence for sentence in sentences if sentence.cluster]
     for sentence in measured:
-        place = (sentence.device.name, sentence.cluster)
+        place = sentence.where
         rows: dict[str, list[Row]] = {}
         for row in results.rows_of(*place):
             if row.is_foreign:

@@ -43,9 +43,9 @@ def make_claims(results: Results, sentences: Sequence[Sentence]) -> list[Claims]
     found: list[Claims] = []
     run = results.run
     for sentence in sentences:
-        rows = results.rows_of(sentence.device.name, sentence.cluster)
+        rows = results.rows_of(*sentence.where)
         ours = [row for row in rows if not row.is_best and row.key.cache == sentence.cache]
-        measured = results.categories_of(sentence.device.name, sentence.cluster)
+        measured = results.categories_of(*sentence.where)
         caches = answering_caches(measured)
         both = {
             (row.face, row.category, row.algorithm, row.other): row

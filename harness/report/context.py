@@ -14,6 +14,7 @@ from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
+from harness.report.controls import MissingOf, find_missing
 from harness.report.judged import Judged, make_judged
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
@@ -93,6 +94,7 @@ class Context:
     matrix: Matrix
     claims: list[Claims]
     weaknesses: list[Weakness]
+    controls: list[MissingOf]
     devices: list[DeviceBlock]
     details: Details
     judged: Judged
@@ -120,7 +122,7 @@ class Context:
     def baselines_of(self, sentence: Sentence) -> list[BaselineRow]:
         """How far the published im2col is from the best one where the sentence says something of layers it copies."""
         caches = dict.fromkeys(c.row.cache for c in sentence.clauses if c.row.category in COPYING)
-        baselines = self.results.baselines_of(sentence.device.name, sentence.cluster)
+        baselines = self.results.baselines_of(*sentence.where)
         return [row for row in baselines if row.cache in caches]
 
     def beside(self, sentence: Sentence) -> list[Weakness]:
@@ -162,6 +164,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         _matrix(sentences, categories),
         make_claims(results, sentences),
         find_weaknesses(results),
+        find_missing(results),
         devices,
         run_details(run),
         make_judged(results, sentences),
@@ -172,7 +175,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
 
 def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
     run = results.run
-    place = (sentence.device.name, sentence.cluster)
+    place = sentence.where
     foreign = [row for row in results.rows_of(*place) if row.is_foreign]
     every = [row for row in results.rows_of(*place) if not row.is_foreign]
     ours = [row for row in every if not row.is_best]
@@ -182,7 +185,8 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
     for cache in sorted({row.key.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
         table = [row for row in ours if row.key.cache == cache]
         alike = [row for row in means if row.cache == cache]
-        label = f"CPUs {sentence.cluster}, {cache}"
+        threads = f", {sentence.threads} threads" if sentence.threads > 1 else ""
+        label = f"CPUs {sentence.cluster}{threads}, {cache}"
         first = cache == sentence.cache or not sentence.cache
         blocks.append(
             CacheBlock(
@@ -205,14 +209,14 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
 
 
 def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) -> Matrix:
-    found = {(r.device, r.cluster, r.cache, r.category, r.algorithm, r.other, r.face): r for r in categories}
-    columns = [column for column in COMPARISONS if any(key[3:] == column for key in found)]
+    found = {(r.device, r.cluster, r.threads, r.cache, r.category, r.algorithm, r.other, r.face): r for r in categories}
+    columns = [column for column in COMPARISONS if any(key[4:] == column for key in found)]
     lines: list[MatrixLine] = []
-    caches: dict[tuple[str, str, str], set[str]] = {}
+    caches: dict[tuple[str, str, int, str], set[str]] = {}
     for row in categories:
-        caches.setdefault((row.device, row.cluster, row.face), set()).add(row.cache)
+        caches.setdefault((row.device, row.cluster, row.threads, row.face), set()).add(row.cache)
     for sentence in sentences:
-        place = (sentence.device.name, sentence.cluster)
+        place = sentence.where
         for cache in sorted(caches.get((*place, sentence.face), ()), key=lambda c: (c != sentence.cache, c)):
             lines.append(MatrixLine(sentence, cache, [found.get((*place, cache, *column)) for column in columns]))
     return Matrix(columns if lines else [], lines)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader
 
 from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
+from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
 from harness.paths import data_root
+from harness.report.again import Again
 from harness.report.context import Context
 from harness.report.marks import Marks
 from harness.report.room import Room
-from harness.stats.interval import LEAST_LAUNCHES
 
 
 def render_html(context: Context) -> str:
@@ -26,6 +27,7 @@ def render_html(context: Context) -> str:
         marks=Marks(),
         titles=CATEGORY_TITLES,
         room=Room(context),
+        repeat=Again(context.results.run),
         least_launches=LEAST_LAUNCHES,
         least_mean=LEAST_MEAN,
         least_layer=LEAST_LAYER,

@@ -12,10 +12,9 @@ from harness.model.sustained import SUSTAINED
 from harness.report.numbers import ratio_text
 from harness.report.sentences import Sentence
 from harness.results.categories import CategoryRow
+from harness.results.evidence import Cost, SourceLine, cost_of, lines_of
 from harness.results.results import Results, categories_of_all
-from harness.results.stream import Stream
 from harness.stats.interval import Interval
-from harness.store import records
 
 _LEAST = 1e-3  # less is no change
 _MOST = 12  # that are shown
@@ -31,7 +30,18 @@ class JudgedCluster:
     tainted: int
     reasons: Mapping[Reason, int]  # samples that each concerns, most first
     unjudged: int  # rows
-    evidence_share: float | None  # of the time of measuring; None where it was not measured
+    sources: list[SourceLine]  # of evidence
+    cost: Cost | None  # of evidence; None where it was not measured
+
+    @property
+    def cost_text(self) -> str:
+        """``1.3 % of the time``; empty where it was not measured."""
+        return "" if self.cost is None else f"{100 * self.cost.share:.1f} % of the time"
+
+    @property
+    def lacking(self) -> list[SourceLine]:
+        """The sources with a reason for what they do not tell."""
+        return [line for line in self.sources if line.why]
 
     @property
     def text(self) -> str:
@@ -117,7 +127,8 @@ def make_judged(results: Results, sentences: list[Sentence]) -> Judged:
     policy = results.verdicts.policy
     changed = list(_changed(results)) if results.verdicts.tainted else []
     changed.sort(key=lambda each: -each.moved)
-    clusters = [_cluster(results, sentence) for sentence in sentences if sentence.cluster]
+    places = {sentence.where[:2]: replace(sentence, threads=1) for sentence in sentences if sentence.cluster}
+    clusters = [_cluster(results, sentence) for sentence in places.values()]
     return Judged(
         policy.name,
         policy.verdicts,
@@ -133,16 +144,17 @@ def _cluster(results: Results, sentence: Sentence) -> JudgedCluster:
     verdicts = results.verdicts.of(sentence.device.name, sentence.cluster)
     rows = results.rows_of(sentence.device.name, sentence.cluster)
     unjudged = sum(row.status == "unjudged" for row in rows)
-    share = _evidence_share(sentence.device.streams_of(sentence.cluster))
+    streams = sentence.device.streams_of(sentence.cluster)
     return JudgedCluster(
-        sentence.place, sentence.device.mark, verdicts.count, verdicts.tainted, verdicts.reasons, unjudged, share
+        place=sentence.place,
+        mark=sentence.device.mark,
+        count=verdicts.count,
+        tainted=verdicts.tainted,
+        reasons=verdicts.reasons,
+        unjudged=unjudged,
+        sources=lines_of(sentence.device, streams),
+        cost=cost_of(streams),
     )
-
-
-def _evidence_share(streams: list[Stream]) -> float | None:
-    took = [ns for stream in streams for ns in stream.samples.column("probe_ns") if ns is not None]
-    elapsed_s = sum(job.elapsed_s for stream in streams for job in stream.of(records.Job))
-    return sum(took) / 1e9 / elapsed_s if took and elapsed_s > 0 else None
 
 
 def _changed(results: Results) -> Iterator[Changed]:
@@ -158,4 +170,4 @@ def _changed(results: Results) -> Iterator[Changed]:
 
 
 def _key(row: CategoryRow) -> tuple[str, ...]:
-    return (row.device, row.cluster, row.cache, row.category, row.algorithm, row.other, row.face)
+    return (row.device, row.cluster, row.cache, row.category, row.algorithm, row.other, row.face, str(row.threads))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader
 
-from harness.export.formats import FORMATS
+from harness.export.formats import TABLES
 from harness.export.markdown import escaped
 from harness.model.emulation import mark_of
 from harness.paths import data_root
@@ -32,7 +32,7 @@ def render_markdown(context: Context) -> str:
         built_with=built_with(context.results.run),
         baseline_text=baseline_text,
         marked=marked,
-        categories=FORMATS["md"](_categories(context)) if context.results.categories else "",
+        categories=TABLES["md"](_categories(context)) if context.results.categories else "",
     )
 
 
@@ -49,4 +49,5 @@ def _categories(context: Context) -> Table:
         }
 
     rows = [shown(row) for row in context.results.categories]
-    return Table("categories", (*_COLUMNS, "emulated"), rows, numbers=frozenset({"ratio", "layers"}))
+    several = ("threads",) if any(row.threads > 1 for row in context.results.categories) else ()
+    return Table("categories", (*_COLUMNS, *several, "emulated"), rows, numbers=frozenset({"ratio", "layers"}))

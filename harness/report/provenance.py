@@ -100,6 +100,7 @@ def _attempt(stream: Stream) -> AttemptDetails:
         ("records", f"{len(stream)}" + (f", ended: {end.reason}" if end else ", no end record")),
         ("samples", str(len(stream.samples))),
         *_tables(stream),
+        *_threads(stream),
     ]
     return AttemptDetails(
         f"CPUs {header.cluster}, attempt {header.attempt}", [f for f in details if f[1]], list(_launches(stream))
@@ -116,6 +117,13 @@ def _tables(stream: Stream) -> Iterator[tuple[str, str]]:
         yield f"auto went by the {way} on", ", ".join(layers)
 
 
+def _threads(stream: Stream) -> Iterator[tuple[str, str]]:
+    """The CPUs on which the threads that share a call were found."""
+    for threads, cpus in sorted({(layer.threads, layer.cpus) for layer in stream.of(records.Layer) if layer.cpus}):
+        if threads > 1:
+            yield f"{threads} threads on CPUs", cpus
+
+
 def _launches(stream: Stream) -> Iterator[dict[str, str]]:
     ours = stream.header.build
     gates = {gate.launch: gate for gate in stream.of(records.Gate)}
@@ -127,6 +135,7 @@ def _launches(stream: Stream) -> Iterator[dict[str, str]]:
             "launch": str(worker.launch + 1),
             "heat gate": _gate(gate) if gate else "",
             "worker": ("" if worker.build == ours else f"{worker.build}, ") + f"pid {worker.pid} on CPU {worker.cpus}",
+            "priority": "" if worker.nice is None else f"nice {worker.nice}",
             "clock": f"{clock.mhz:.0f} MHz" if clock.available and clock.mhz else clock.reason or "unavailable",
             "peak": f"{peak.isa}: {flop} FLOP per cycle" if peak.ok else peak.reason or f"{peak.isa}: not used",
         }

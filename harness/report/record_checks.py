@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.judge import gate, placement, rounds, sample, worker
+from harness.judge import cost, gate, placement, rounds, sample, worker
+from harness.model.phone_state import power_state
 from harness.report.counts import alike, celsius, few, share
 from harness.report.scope import Check, Found, Scope
+from harness.results.evidence import cost_of, power_changed
 from harness.results.samples import ADDRESSES
 from harness.results.verdicts import CAP
 from harness.store import records
+from harness.store.system_records import State, Telemetry
 
 _WHOLE_CAP = 0.98  # of the highest clock: less is a cap
 
@@ -137,7 +140,7 @@ def _clock(scope: Scope) -> Found:
 
 def _cap(scope: Scope) -> Found:
     """A cap that stands all the time taints no sample: all are alike. One that falls does."""
-    readings = (reading for stream in scope.streams for reading in stream.of(records.Telemetry))
+    readings = (reading for stream in scope.streams for reading in stream.of(Telemetry))
     caps = [khz for each in readings for name, khz in each.freq_khz.items() if khz and name.endswith(CAP)]
     named = [each.get("max_khz") for each in scope.device.clusters if each.get("label") == scope.cluster]
     highest = max((khz for khz in named if isinstance(khz, int)), default=0)
@@ -181,11 +184,23 @@ def _caches(scope: Scope) -> Found:
         yield "llc", "the last-level cache is larger than 64 MiB: rotate went through copies for 64 MiB only"
 
 
+def _evidence(scope: Scope) -> Found:
+    spent = cost_of(scope.streams)
+    if spent is not None and cost.is_dear(spent.share):
+        yield "evidence", f"evidence took {100 * spent.share:.1f} % of the time of measuring"
+    states = [state for stream in scope.streams for state in stream.of(State)]
+    awake = [power_state(state.said.get("power") or ()).awake for state in states]
+    if False in awake and True not in awake:
+        yield "screen", "the screen was off throughout: systems take cores away then and lower clocks"
+    if power_changed(scope.streams):
+        yield "charger", "the device was fed at one time and not at another: charging heats it"
+
+
 def _by_share(kind: str, count: int, total: int) -> str:
     """The kind, or ``disturbed`` where so many samples are concerned that a quiet device may answer otherwise."""
     return "disturbed" if sample.is_many(count, total) else kind
 
 
 OF_ATTEMPTS: tuple[Check, ...] = (_attempts, _lines)
-OF_SERIES: tuple[Check, ...] = (_gate, _placement, _caches)
-OF_MEASURING: tuple[Check, ...] = (_rounds, _apart, _gate, _clock, _cap, _samples, _placement, _caches)
+OF_SERIES: tuple[Check, ...] = (_gate, _placement, _caches, _evidence)
+OF_MEASURING: tuple[Check, ...] = (_rounds, _apart, _gate, _clock, _cap, _samples, _placement, _caches, _evidence)

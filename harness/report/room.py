@@ -17,7 +17,8 @@ from harness.results.rows import Row
 
 MOST_ROWS = 2000  # measured ones, of about 1 kB each; beside the first table of each cluster, which is always there
 
-Place = tuple[str, str, str, str]  # device, cluster, cache mode; what: published, auto, best, beside NAME
+# Device, cluster, threads, cache mode; what: published, auto, best, beside NAME.
+Place = tuple[str, str, int, str, str]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Room:
 
 
 def _place(sentence: Sentence, cache: str, what: str) -> Place:
-    return (sentence.device.name, sentence.cluster, cache, what)
+    return (*sentence.where, cache, what)
 
 
 def _tables(cluster: ClusterBlock) -> Iterator[_Table]:

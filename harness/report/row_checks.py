@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.judge import comparison
+from harness.model.launches import LEAST_LAUNCHES
 from harness.report.counts import few
 from harness.report.numbers import ratio_text
 from harness.report.scope import Check, Found, Scope
@@ -10,7 +11,6 @@ from harness.report.sentences import baseline_text
 from harness.results.baseline import COPYING
 from harness.results.rows import Row
 from harness.results.samples import ADDRESSES
-from harness.stats.interval import LEAST_LAUNCHES
 
 
 def _baseline(scope: Scope) -> Found:
@@ -19,15 +19,15 @@ def _baseline(scope: Scope) -> Found:
         if row.is_weak:
             yield (
                 "baseline" if row.cache in answers else "schedule",
-                f"in {row.cache} {baseline_text(row)}: what is said to be faster than the published im2col owes a part "
-                "of it to that; go by the ratio of each at its best",
+                f"in {row.cache}{_shared(row.threads)} {baseline_text(row)}: what is said to be faster than the "
+                "published im2col owes a part of it to that; go by the ratio of each at its best",
             )
 
 
 def _schedules(scope: Scope) -> Found:
     """Best schedules that are not: the published form stands for the algorithm at its best there."""
     slower = [
-        f"{face.best.key.layer} {face.best.key.variant} ({face.best.key.cache}, {ratio_text(face.ratio)})"
+        f"{_named(face.best)} ({face.best.key.cache}, {ratio_text(face.ratio)})"
         for face in scope.faces
         if face.best.role == face.best.algorithm
         and face.best.ran != face.published.ran
@@ -51,7 +51,7 @@ _STATUSES = {
 
 def _statuses(scope: Scope) -> Found:
     for status, text in _STATUSES.items():
-        names = [f"{row.key.layer} {row.key.variant} ({row.key.cache})" for row in scope.rows if row.status == status]
+        names = [f"{_named(row)} ({row.key.cache})" for row in scope.rows if row.status == status]
         if names:
             yield status, f"{len(names)} variant(s) {text}: {few(names)}"
 
@@ -95,7 +95,7 @@ def _launches(scope: Scope) -> Found:
             f"{len(unsure)} of {len(measured)} rows have fewer than {LEAST_LAUNCHES} launches: no interval",
         )
     most = max((row.launches for row in measured), default=0)
-    short = [f"{row.key.layer} {row.key.variant} ({row.launches} of {most})" for row in measured if row.launches < most]
+    short = [f"{_named(row)} ({row.launches} of {most})" for row in measured if row.launches < most]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {few(short)}"
     published = [row for row in measured if row.algorithm != "naive" and not row.is_best]
@@ -110,6 +110,14 @@ def _launches(scope: Scope) -> Found:
         )
     if len(builds) > 1:
         yield "builds", f"several builds were measured ({', '.join(sorted(builds))}); means take the first per layer"
+
+
+def _named(row: Row) -> str:
+    return f"{row.key.layer} {row.key.variant}{_shared(row.key.threads)}"
+
+
+def _shared(threads: int) -> str:
+    return f" on {threads} threads" if threads > 1 else ""
 
 
 OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
 from harness.model.sustained import SUSTAINED
 from harness.model.variant import BEST
@@ -18,7 +19,6 @@ from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.results import Results
 from harness.results.run import DeviceData
-from harness.stats.interval import LEAST_LAUNCHES
 
 # The comparison that answers a category's question; further ones where that was not measured.
 QUESTIONS = {
@@ -61,14 +61,21 @@ class Sentence:
     face: str = "published"
     clauses: tuple[Clause, ...] = field(default=())
     emptiness: str = ""  # said instead of clauses
+    threads: int = 1  # that share a call
 
     @property
     def place(self) -> str:
-        """Device and cluster: ``Pixel 3, CPUs 4-7 (Cortex-A75)``."""
+        """Device and cluster: ``Pixel 3, CPUs 4-7 (Cortex-A75)``; of several threads how many."""
         if not self.cluster:
             return self.device.model
         core = self.device.core(self.cluster)
-        return f"{self.device.model}, CPUs {self.cluster}" + (f" ({core})" if core else "")
+        threads = f", {self.threads} threads" if self.threads > 1 else ""
+        return f"{self.device.model}, CPUs {self.cluster}" + (f" ({core})" if core else "") + threads
+
+    @property
+    def where(self) -> tuple[str, str, int]:
+        """Device's folder, cluster and threads: what its rows have in common."""
+        return (self.device.name, self.cluster, self.threads)
 
     @property
     def conditions(self) -> str:
@@ -102,25 +109,29 @@ def marked(mark: str, text: str) -> str:
 
 
 def make_sentences(results: Results) -> list[Sentence]:
-    """One sentence per device and cluster, in the order of the run; devices without any cluster get one too."""
+    """One sentence per device, cluster and number of threads, in the order of the run; devices without any cluster get
+    one too.
+    """
     sentences: list[Sentence] = []
     for device in results.run.devices:
         clusters = results.run.clusters_of(device)
         if not clusters:
             sentences.append(Sentence(device, "", "", emptiness=emptiness_of([])))
-        sentences += [_sentence(results, device, cluster) for cluster in clusters]
+        for cluster in clusters:
+            counts = results.threads_of(device.name, cluster)
+            sentences += [_sentence(results, device, cluster, threads) for threads in counts]
     return sentences
 
 
-def _sentence(results: Results, device: DeviceData, cluster: str) -> Sentence:
+def _sentence(results: Results, device: DeviceData, cluster: str, threads: int) -> Sentence:
     if results.run.mode == SUSTAINED:
-        series = results.series_of(device.name, cluster)
-        return Sentence(device, cluster, "", emptiness=sustained_words(series))
-    means = results.categories_of(device.name, cluster)
+        series = results.series_of(device.name, cluster, threads)
+        return Sentence(device, cluster, "", emptiness=sustained_words(series), threads=threads)
+    means = results.categories_of(device.name, cluster, threads)
     caches = answering_caches(means)
     if not caches:
-        emptiness = emptiness_of(results.rows_of(device.name, cluster))
-        return Sentence(device, cluster, "", emptiness=emptiness)
+        emptiness = emptiness_of(results.rows_of(device.name, cluster, threads))
+        return Sentence(device, cluster, "", emptiness=emptiness, threads=threads)
     cache = preferred_cache(caches.values())
     found = {(row.cache, row.face, row.category, row.algorithm, row.other): row for row in means}
     clauses: list[Clause] = []
@@ -133,7 +144,7 @@ def _sentence(results: Results, device: DeviceData, cluster: str) -> Sentence:
                 best = found.get((answering, BEST, category, clause.row.algorithm, clause.row.other))
                 clauses.append(with_best(clause, best))
                 break
-    return Sentence(device, cluster, cache, clauses=tuple(clauses))
+    return Sentence(device, cluster, cache, clauses=tuple(clauses), threads=threads)
 
 
 def preferred_cache(caches: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import InfrastructureError
 from harness.exit_codes import ExitCode
-from harness.export.formats import FORMATS
+from harness.export.formats import TABLES
 from harness.model.policy import Policy
 from harness.report.context import Context, make_context
 from harness.report.html import render_html
@@ -81,7 +81,7 @@ def write_report(run_dir: Path, policy: Policy | None = None) -> ReportSummary:
     with _uncollected():
         context = make_context(run_dir, policy)
         files = {
-            **{f"{table.name}.csv": FORMATS["csv"](table) for table in context.results.tables()},
+            **{f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()},
             "summary.md": render_markdown(context),
             "report.html": render_html(context),
         }

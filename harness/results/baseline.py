@@ -15,7 +15,8 @@ from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_
 from harness.stats.interval import Interval
 
 _COLUMNS = (
-    "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,emulated"
+    "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,emulated,"
+    "threads"
 )
 BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
 COPYING = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
@@ -33,6 +34,7 @@ class BaselineRow:
     worst_layer: str
     worst: Interval
     emulated: bool = False
+    threads: int = 1
     number: int = 0  # of the data row in baseline.csv, from 1
 
     @property
@@ -52,17 +54,18 @@ class BaselineRow:
             "worst_layer": self.worst_layer,
             **ratio_texts(self.worst, "worst_ratio", "worst_ratio_low", "worst_ratio_high"),
             "emulated": str(int(self.emulated)),
+            "threads": str(self.threads),
         }
 
 
 def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
-    """All rows of baseline.csv: one for each cluster and cache mode that measured both faces of im2col."""
-    places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    """All rows of baseline.csv: of clusters that measured both faces of im2col, by cache mode and number of threads."""
+    places: dict[tuple[str, str, str, int], list[Row]] = defaultdict(list)
     for row in rows:
         if row.algorithm == row.role == "im2col" and row.status == "ok" and row.category in COPYING and row.time:
-            places[row.key.device, row.key.cluster, row.key.cache].append(row)
+            places[row.key.device, row.key.cluster, row.key.cache, row.key.threads].append(row)
     found: list[BaselineRow] = []
-    for (device, cluster, cache), measured in places.items():
+    for (device, cluster, cache, threads), measured in places.items():
         layers = dict(_distances(measured))
         worst = min(((name, ratio(means)) for name, means in layers.items()), key=_value, default=None)
         shapes: dict[object, list[LogMeans]] = defaultdict(list)
@@ -72,7 +75,9 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
         if mean is not None and worst is not None and worst[1] is not None:
             emulated = any(row.emulated for row in measured)
             place = (device, cluster, cache)
-            found.append(BaselineRow(*place, mean, len(shapes), worst[0], worst[1], emulated, len(found) + 1))
+            found.append(BaselineRow(*place, mean, len(shapes), worst[0], worst[1], emulated, threads))
+    for number, row_ in enumerate(found, start=1):
+        row_.number = number
     return found
 
 
@@ -98,7 +103,7 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
         )
         if published is None:
             continue
-        every = [r for r in alike if (r.key.build, r.key.threads) == (published.key.build, published.key.threads)]
+        every = [r for r in alike if r.key.build == published.key.build]
         if any(row.is_best for row in every):
             others = [r for r in every if r.ran != published.ran]
             best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))

@@ -22,9 +22,9 @@ from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
 
-_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers,emulated"
+_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers,emulated,threads"
 CATEGORY_COLUMNS = tuple(_COLUMNS.split(","))
-_Group = tuple[str, str, str, str, str]  # device, cluster, cache, category, face
+_Group = tuple[str, str, str, int, str, str]  # device, cluster, cache, threads, category, face
 
 
 @dataclass
@@ -41,6 +41,7 @@ class CategoryRow:
     ratio: Interval
     layers: int
     emulated: bool = False
+    threads: int = 1
     number: int = 0  # of the data row in categories.csv, from 1
 
     @cached_property
@@ -57,6 +58,7 @@ class CategoryRow:
             **ratio_texts(self.ratio),
             "layers": str(self.layers),
             "emulated": str(int(self.emulated)),
+            "threads": str(self.threads),
         }
 
 
@@ -68,19 +70,21 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
     of one shape count as one.
     """
     order: dict[str, int] = {name: n for n, name in enumerate(CATEGORIES)}
-    ranks: dict[tuple[str, str, str], int] = {}
+    ranks: dict[tuple[str, str, str], int] = {}  # by what the tables show first; threads come after it
     for row in rows:
         if row.status == "ok" and row.category:
             ranks.setdefault((row.key.device, row.key.cluster, row.key.cache), len(ranks))
     groups: dict[_Group, dict[tuple[str, str], dict[str, Comparison]]] = {}
     for found in comparisons(rows):
         key = found.row.key
-        group = groups.setdefault((key.device, key.cluster, key.cache, found.row.category, found.face), {})
+        where = (key.device, key.cluster, key.cache, key.threads, found.row.category, found.face)
+        group = groups.setdefault(where, {})
         known = group.setdefault((found.algorithm, found.other), {})
         if key.layer not in known or found.rank < known[key.layer].rank:
             known[key.layer] = found
     means: list[CategoryRow] = []
-    for where in sorted(groups, key=lambda g: (ranks[g[:3]], g[4] == BEST, order[g[3]], g[4])):
+    for where in sorted(groups, key=lambda g: (ranks[g[:3]], g[3], g[5] == BEST, order[g[4]], g[5])):
+        device, cluster, cache, threads, category, face = where
         ours = (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS)
         for algorithm, other in dict.fromkeys((*ours, *groups[where])):  # those of workers behind ours
             layers = groups[where].get((algorithm, other), {})
@@ -90,7 +94,8 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
             mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
             if mean is not None:
                 emulated = any(chosen.row.emulated for chosen in layers.values())
-                means.append(CategoryRow(*where[:4], algorithm, other, where[4], mean, len(shapes), emulated))
+                place = (device, cluster, cache, category, algorithm, other, face)
+                means.append(CategoryRow(*place, mean, len(shapes), emulated, threads))
     for number, row_ in enumerate(means, start=1):
         row_.number = number
     return means

@@ -54,7 +54,7 @@ def comparisons(rows: Sequence[Row]) -> Iterator[Comparison]:
             if row is not None and partner is not None and _is_sound(row, partner):
                 means = means_of(row, other, partner)
                 if means:
-                    yield Comparison(BEST, algorithm, other, row, (builds[row.key.build], row.key.threads), means)
+                    yield Comparison(BEST, algorithm, other, row, (builds[row.key.build],), means)
     for row in rows:
         time = row.time.value if row.time else math.inf
         for algorithm, other in FACE_PAIRS if row.is_best else ():

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import product
 from typing import Any
 
 from harness.judge.reason import Reason
@@ -86,7 +87,8 @@ class _Cluster:
         self._least_pairs = least_pairs
         self._streams = device.streams_of(verdicts.cluster)
         self._rows: dict[RowKey, Row] = {}
-        self._covered: set[tuple[str, str, str]] = set()  # layer, cache mode, asked for: by a row of another name
+        # Layer, cache mode, asked for, threads: by a row of another name.
+        self._covered: set[tuple[str, str, str, int]] = set()
         seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
         self._caches = run.caches or [str(cache) for cache in seen] or [""]
         self._build = self._streams[-1].header.build if self._streams else ""
@@ -158,7 +160,7 @@ class _Cluster:
                 row.observations.append(observation)
                 if copy_ns is not None:
                     copies[key].append(copy_ns)
-                if key.cache == "hot" and (peak := peaks.get((launch, key.build, pid))):
+                if key.cache == "hot" and key.threads == 1 and (peak := peaks.get((launch, key.build, pid))):
                     share = share_of(row.flop, ns, (before, after), peak)
                     if share is not None:
                         shares[key].append(share)
@@ -173,7 +175,7 @@ class _Cluster:
                 size = f" ({skip.bytes} bytes)" if skip.bytes else ""
                 for key in self._keys(skip):
                     if _name(key) in measured and key not in self._rows:
-                        self._covered.add((key.layer, key.cache, key.what.asked))
+                        self._covered.add((key.layer, key.cache, key.what.asked, key.threads))
                         continue  # asked for twice under two names: one row is enough
                     named = self._with_schedule(key, schedules.get(key.build, set()))
                     if not skip.is_refusal:
@@ -208,34 +210,40 @@ class _Cluster:
         return key if named in self._rows and self._rows[named].has_samples else named
 
     def _take_missing(self) -> None:
-        covered = self._covered | {(row.key.layer, row.key.cache, row.key.what.asked) for row in self._rows.values()}
+        covered = self._covered | {
+            (row.key.layer, row.key.cache, row.key.what.asked, row.key.threads) for row in self._rows.values()
+        }
         hindered = self._hindered()
         given_up = self._device.given_up.get(self._cluster, "")
         out_of_reach = self._device.out_of_reach.get(self._cluster, "")
+        cpus = self._device.cpu_count(self._cluster)
         for layer, names in self._run.planned(self._device, self._cluster).items():
-            for name in names:
+            for name, threads, cache in product(names, self._run.threads, self._caches):
+                if (layer, cache, name, threads) in covered:
+                    continue
                 asked = parse_asked(name) or Asked(name)
-                for cache in self._caches:
-                    if (layer, cache, name) not in covered:
-                        what = Variant(
-                            name=name,
-                            asked=name,
-                            algorithm=asked.algorithm,
-                            face=asked.face,
-                            build=name if is_foreign(asked.algorithm) else self._build,
-                            cache=cache,
-                        )
-                        why = hindered.get((layer, name, cache), hindered.get((layer, name, ""), given_up))
-                        status = "error" if why else "missing"
-                        why = why or out_of_reach
-                        self._row(
-                            self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}"
-                        )
+                what = Variant(
+                    name=name,
+                    asked=name,
+                    algorithm=asked.algorithm,
+                    face=asked.face,
+                    threads=threads,
+                    build=name if is_foreign(asked.algorithm) else self._build,
+                    cache=cache,
+                )
+                if 0 < cpus < threads:
+                    self._row(self._key(layer, what), "skip", f"{threads} threads, but the cluster has {cpus} CPUs")
+                    continue
+                of_it = (layer, name, threads)
+                why = hindered.get((*of_it, cache), hindered.get((*of_it, ""), given_up))
+                status = "error" if why else "missing"
+                why = why or out_of_reach
+                self._row(self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}")
 
-    def _hindered(self) -> dict[tuple[str, str, str], str]:
-        """What last kept variants from being measured, by no fault of their own: by layer, asked for, cache."""
+    def _hindered(self) -> dict[tuple[str, str, int, str], str]:
+        """What last kept variants from being measured, by no fault of theirs: by layer, asked for, threads, cache."""
         return {
-            (error.layer, error.asked, error.cache): _words(error)
+            (error.layer, error.asked, error.threads, error.cache): _words(error)
             for stream in self._streams
             for error in stream.of(records.Error)
             if error.external
@@ -243,12 +251,12 @@ class _Cluster:
 
     def _take_layers(self) -> None:
         """Bytes and set-up times: of a variant's newest record, and medians over its launches."""
-        found: dict[tuple[str, str, str], list[records.Layer]] = defaultdict(list)
+        found: dict[tuple[str, str, str, int], list[records.Layer]] = defaultdict(list)
         for stream in self._streams:
             for layer in stream.of(records.Layer):
-                found[layer.layer, layer.variant, layer.build].append(layer)
+                found[layer.layer, layer.variant, layer.build, layer.threads].append(layer)
         for row in self._rows.values():
-            layers = found.get((row.key.layer, row.key.variant, row.key.build))
+            layers = found.get((row.key.layer, row.key.variant, row.key.build, row.key.threads))
             if not layers:
                 continue
             last = layers[-1]

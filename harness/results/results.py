@@ -55,29 +55,40 @@ class Results:
             yield _table("windows", WINDOW_COLUMNS, windows_of(self.series))
         yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
 
-    def rows_of(self, device: str, cluster: str) -> list[Row]:
-        """The rows of one cluster, in order."""
-        return self._rows.get((device, cluster), [])
+    def rows_of(self, device: str, cluster: str, threads: int | None = None) -> list[Row]:
+        """The rows of one cluster, in order; those of so many threads, where that is given."""
+        found = self._rows.get((device, cluster), [])
+        return [row for row in found if threads in (None, row.key.threads)]
 
-    def categories_of(self, device: str, cluster: str) -> list[CategoryRow]:
-        """The rows of categories.csv of one cluster, in order."""
-        return self._categories.get((device, cluster), [])
+    def categories_of(self, device: str, cluster: str, threads: int | None = None) -> list[CategoryRow]:
+        """The rows of categories.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._categories.get((device, cluster), [])
+        return [row for row in found if threads in (None, row.threads)]
 
-    def faces_of(self, device: str, cluster: str) -> list[FaceRow]:
-        """The rows of faces.csv of one cluster, in order."""
-        return self._faces.get((device, cluster), [])
+    def faces_of(self, device: str, cluster: str, threads: int | None = None) -> list[FaceRow]:
+        """The rows of faces.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._faces.get((device, cluster), [])
+        return [row for row in found if threads in (None, row.best.key.threads)]
 
-    def baselines_of(self, device: str, cluster: str) -> list[BaselineRow]:
-        """The rows of baseline.csv of one cluster, in order."""
-        return self._baselines.get((device, cluster), [])
+    def baselines_of(self, device: str, cluster: str, threads: int | None = None) -> list[BaselineRow]:
+        """The rows of baseline.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._baselines.get((device, cluster), [])
+        return [row for row in found if threads in (None, row.threads)]
 
-    def workers_of(self, device: str, cluster: str) -> list[WorkerRow]:
-        """The rows of workers.csv of one cluster, in order."""
-        return self._workers.get((device, cluster), [])
+    def workers_of(self, device: str, cluster: str, threads: int | None = None) -> list[WorkerRow]:
+        """The rows of workers.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._workers.get((device, cluster), [])
+        return [row for row in found if threads in (None, row.row.key.threads)]
 
-    def series_of(self, device: str, cluster: str) -> list[Series]:
-        """The rows of sustained.csv of one cluster, in order."""
-        return [each for each in self.series if (each.key.device, each.key.cluster) == (device, cluster)]
+    def threads_of(self, device: str, cluster: str) -> list[int]:
+        """The numbers of threads that a cluster's rows have, in rising order; 1 where it has none."""
+        return sorted({row.key.threads for row in self.rows_of(device, cluster)}) or [1]
+
+    def series_of(self, device: str, cluster: str, threads: int | None = None) -> list[Series]:
+        """The rows of sustained.csv of one cluster, in order; ``threads``: as in rows_of."""
+        keys = ((each, each.key) for each in self.series)
+        found = [each for each, key in keys if (key.device, key.cluster) == (device, cluster)]
+        return [each for each in found if threads in (None, each.key.threads)]
 
     @cached_property
     def _rows(self) -> dict[_Place, list[Row]]:

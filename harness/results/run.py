@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
@@ -24,6 +25,7 @@ from harness.store.manifest import LeftOut
 
 WITHHELD = "(withheld)"
 _MOST_LEFT_OUT = 100
+_MOST_SOURCES = 200  # of evidence
 _LONGEST = 500  # characters of a text
 Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
@@ -44,6 +46,8 @@ class DeviceData:
     stamps: list[Stamp] = field(default_factory=list)  # conditions that its results are stamped with
     given_up: dict[str, str] = field(default_factory=dict)  # by cluster: why it was left after its last attempt
     out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
+    sources: list[tuple[str, str, str]] = field(default_factory=list)  # of evidence: name, what is read, why in vain
+    refused: dict[str, str] = field(default_factory=dict)  # settings that it did not take, with the reason
 
     @property
     def emulated(self) -> bool:
@@ -71,6 +75,11 @@ class DeviceData:
     def core(self, cluster: str) -> str:
         """The core type of a cluster; empty where unknown."""
         return next((str(c.get("core") or "") for c in self.clusters if c.get("label") == cluster), "")
+
+    def cpu_count(self, cluster: str) -> int:
+        """How many CPUs a cluster has; 0 where unknown."""
+        cpus = next((c.get("cpus") for c in self.clusters if c.get("label") == cluster), None)
+        return len(cpus) if isinstance(cpus, list) else 0
 
     def streams_of(self, cluster: str) -> list[Stream]:
         """The runs of convbench on one cluster, in order."""
@@ -103,6 +112,13 @@ class RunData:
         """The policy's cache modes."""
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
+
+    @property
+    def threads(self) -> list[int]:
+        """How many shared a call: the numbers that were asked for; of older runs one."""
+        counts = self.manifest.get("threads")
+        found = [n for n in counts if type(n) is int and n > 0] if isinstance(counts, list) else []
+        return sorted(set(found)) or [1]
 
     def planned(self, device: DeviceData, cluster: str) -> dict[str, list[str]]:
         """The layers planned for a cluster of a device, each with what was asked for."""
@@ -220,7 +236,17 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         stamps,
         redact.value(_reasons(events, "given up")),
         redact.value(_reasons(events, "out of reach")),
+        list(_sources(redact.value(value.get("evidence")))),
+        _refused(events),
     )
+
+
+def _sources(value: object) -> Iterator[tuple[str, str, str]]:
+    """Of device.json; what is none is left out, and texts are cut."""
+    for each in value[:_MOST_SOURCES] if isinstance(value, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("name"), str):
+            name, reads, why = (" ".join(str(each.get(key) or "").split()) for key in ("name", "reads", "why"))
+            yield name[:_LONGEST], reads[:_LONGEST], why[:_LONGEST]
 
 
 def _failures(messages: object, stamps: list[Stamp]) -> list[str]:
@@ -233,6 +259,18 @@ def _failures(messages: object, stamps: list[Stamp]) -> list[str]:
 def _reasons(events: list[dict[str, Any]], name: str) -> dict[str, str]:
     """By cluster, why the newest of these events came."""
     return {str(event.get("cluster")): str(event.get("why") or "") for event in events if event.get("event") == name}
+
+
+def _refused(events: list[dict[str, Any]]) -> dict[str, str]:
+    """The settings of all SETTING_REFUSED conditions: ``stay_awake: why; brightness: why``."""
+    found: dict[str, str] = {}
+    for event in events:
+        if event.get("event") == "condition" and event.get("name") == "SETTING_REFUSED":
+            for part in str(event.get("what") or "")[: 4 * _LONGEST].split("; "):
+                setting, colon, why = part.partition(": ")
+                if colon and re.fullmatch("[a-z_]{1,40}", setting):
+                    found.setdefault(setting, " ".join(why.split())[:_LONGEST])
+    return found
 
 
 def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:

@@ -86,6 +86,8 @@ _every_address = itemgetter(*ADDRESSES)
 _WHERE = _PLACES["addresses"]
 _NOWHERE = ("",) * len(ADDRESSES)
 _NONE_OF_THEM = dict(zip(ADDRESSES, _NOWHERE, strict=True))
+_COUNTED = ("count_error", "cycles", "instructions", "refills")  # absent where nothing was counted
+_NOTHING_COUNTED = dict.fromkeys(_COUNTED)
 
 
 def values_of(line: bytes) -> Values | None:
@@ -105,6 +107,8 @@ def values_of(line: bytes) -> Values | None:
         value["addresses"] = _every_address(addresses)
     except KeyError:
         value["addresses"] = tuple(map(addresses.get, ADDRESSES, _NOWHERE))
+    if "count_error" not in value:
+        value.update(_NOTHING_COUNTED)
     if len(value) >= len(_NAMES):
         try:
             values: Values = _every(value)  # twice as fast

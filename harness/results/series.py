@@ -22,6 +22,7 @@ from harness.results.samples import Samples
 from harness.results.stream import Stream
 from harness.results.verdicts import CAP
 from harness.store import records
+from harness.store.system_records import Telemetry
 
 _PLACE = "device,cluster,threads,cache,build,layer,variant,launch"
 _SERIES = (
@@ -174,7 +175,7 @@ class _Reader:
             (each for each in stream.samples.zip(*names) if each[0] == launch), key=lambda each: each[1]
         )
         self._begin_ns = self._samples[0][1]
-        self._telemetry = [each for each in stream.of(records.Telemetry) if each.launch == launch]
+        self._telemetry = [each for each in stream.of(Telemetry) if each.launch == launch]
         gate = next((gate for gate in stream.of(records.Gate) if gate.launch == launch and gate.source), None)
         self._sensor = gate.source if gate else ""
 
@@ -251,7 +252,7 @@ class _Reader:
         ]
 
 
-def _of(record: records.Telemetry, ending: str) -> list[float]:
+def _of(record: Telemetry, ending: str) -> list[float]:
     return [khz for name, khz in record.freq_khz.items() if khz and name.endswith(ending)]
 
 

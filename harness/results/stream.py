@@ -13,12 +13,14 @@ from pydantic_core import from_json
 from harness.judge import lines
 from harness.results.samples import Samples, Values, columns_of, doubtful, values_of, values_of_record
 from harness.store import records
+from harness.store.system_records import State, Telemetry
 
 Item = (  # what is no header and no sample
     records.Worker
     | records.Layer
     | records.Check
-    | records.Telemetry
+    | Telemetry
+    | State
     | records.Gate
     | records.Skip
     | records.Error

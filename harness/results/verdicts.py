@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from harness.judge import sensor
 from harness.judge.gate import gave_up
 from harness.judge.reason import Reason, names_of
 from harness.judge.sample import Evidence
@@ -21,7 +22,9 @@ from harness.judge.verdict import Masks, Numbers, Setting, judge
 from harness.model.policy import Policy
 from harness.results.run import DeviceData, RunData
 from harness.results.stream import Stream, read_records
+from harness.results.system_state import system_state
 from harness.store import records
+from harness.store.system_records import Telemetry
 
 _COLUMNS = "device,cluster,threads,cache,build,launch,round,position,layer,variant,verdict,reasons"
 VERDICT_COLUMNS = tuple(_COLUMNS.split(","))
@@ -115,7 +118,9 @@ class Verdicts:
 def judge_run(run: RunData, policy: Policy) -> Verdicts:
     """Every cluster by itself: what a sample is held against is what this device did on these CPUs."""
     places = [(device, cluster) for device in run.devices for cluster in run.clusters_of(device)]
-    return Verdicts(policy, {(device.name, cluster): _judged(device, cluster, policy) for device, cluster in places})
+    return Verdicts(
+        policy, {(device.name, cluster): judge_cluster(device, cluster, policy) for device, cluster in places}
+    )
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class TaintedRounds:
 def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) -> dict[tuple[int, str], TaintedRounds]:
     """Of a cluster's records, by launch and layer: those that have any."""
     streams, _ = read_records(path)
-    judged = _judged(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
+    judged = judge_cluster(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
     rounds: dict[tuple[int, str], set[int]] = defaultdict(set)
     latest: dict[tuple[int, str], int] = defaultdict(int)
     for stream, masks in zip(judged.streams, judged.masks, strict=True):
@@ -140,7 +145,8 @@ def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) 
     return {job: TaintedRounds(len(numbers), latest[job]) for job, numbers in rounds.items()}
 
 
-def _judged(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
+def judge_cluster(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
+    """The samples of one cluster of a device."""
     streams = device.streams_of(cluster)
     if not policy.verdicts or not any(len(stream.samples) for stream in streams):
         masks = [np.zeros(len(stream.samples), dtype=np.uint16) for stream in streams]
@@ -172,6 +178,7 @@ def _setting(
     keys = samples.zip("layer", "variant", "face", "cache", "threads", "build")
     launches = np.array(samples.column("launch"), dtype=np.int64)
     rise, start = _warmth(stream, launches, t_ns)
+    system = system_state(stream)
     return Setting(
         np.fromiter((rows[key] for key in keys), np.int64, count),
         np.fromiter((builds[build] for build in samples.column("build")), np.int64, count),
@@ -181,6 +188,10 @@ def _setting(
         _rebooted(stream, later),
         np.full(count, stream.header.cpu, dtype=np.int64),
         np.array(samples.column("threads"), dtype=np.int64),
+        system.asleep,
+        system.saving,
+        system.thermal_status,
+        system.round_khz,
         emulated,
     )
 
@@ -188,7 +199,7 @@ def _setting(
 def _cap(stream: Stream, t_ns: NDArray[np.int64]) -> Numbers:
     """The lower one of the cap's readings before and soon after each sample."""
     times, caps = [], []
-    for record in stream.of(records.Telemetry):
+    for record in stream.of(Telemetry):
         known = [khz for name, khz in record.freq_khz.items() if name.endswith(CAP) and khz]
         if known:
             times.append(record.t_ns)
@@ -208,15 +219,15 @@ def _warmth(stream: Stream, launches: NDArray[np.int64], t_ns: NDArray[np.int64]
     rests = {n: _or_nan(gate.plateau if gate.learned is None else gate.learned) for n, gate in gates.items()}
     starts = {n: _or_nan(gate.end) - rests[n] for n, gate in gates.items() if gave_up(gate)}
     source = next((gate.source for gate in gates.values() if gate.source), "")
-    readings = [(r.t_ns, c) for r in stream.of(records.Telemetry) if (c := r.temp_c.get(source)) is not None]
+    readings = [(r.t_ns, c) for r in stream.of(Telemetry) if (c := r.temp_c.get(source)) is not None]
     rest: Numbers = np.array([rests.get(launch, math.nan) for launch in launches.tolist()])
     start: Numbers = np.array([starts.get(launch, math.nan) for launch in launches.tolist()])
     if not readings:
         return np.full(len(t_ns), np.nan), start
     at = np.array([time for time, _ in readings], dtype=np.int64)
     warm = np.array([np.nan, *(celsius for _, celsius in readings)], dtype=np.float64)
-    if len(set(warm[1:].tolist())) == 1:
-        warm[:] = np.nan  # a sensor that serves the same reading all the time tells nothing
+    if sensor.is_frozen(celsius for _, celsius in readings):
+        warm[:] = np.nan
     rise: Numbers = warm[np.searchsorted(at, t_ns, side="right")] - rest
     return rise, start
 

@@ -11,7 +11,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from harness.stats.interval import LEAST_LAUNCHES, Interval, from_log_means
+from harness.model.launches import LEAST_LAUNCHES
+from harness.stats.interval import Interval, from_log_means
 
 LogMeans = Mapping[int, float]  # launch -> mean log ratio
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
 
-LEAST_LAUNCHES = 4
+from harness.model.launches import LEAST_LAUNCHES
+
 CONFIDENCE = 0.95
 POWER = 0.9
 
@@ -30,6 +31,16 @@ class Interval:
     def has_interval(self) -> bool:
         """Whether there were launches enough for an interval."""
         return self.low is not None and self.high is not None
+
+    @property
+    def visible(self) -> float | None:
+        """Of a ratio: the smallest one, less 1, that an interval of this width would have shown with power 0.9.
+
+        None where there is no interval. See the function ``visible``.
+        """
+        if not self.low or self.high is None:
+            return None
+        return _visible(math.log(self.high / self.low) / 2, self.launches)
 
     def against_one(self) -> int:
         """1 where the interval lies above 1, -1 below, 0 where it holds 1 or is unknown."""
@@ -56,9 +67,11 @@ def visible(log_means: Sequence[float], power: float = POWER) -> float | None:
     By the launches' own spread and the noncentral t distribution; None where there is no interval.
     """
     half = half_width(log_means)
-    if math.isnan(half):
-        return None
-    freedom = len(log_means) - 1
+    return None if math.isnan(half) else _visible(half, len(log_means), power)
+
+
+def _visible(half: float, launches: int, power: float = POWER) -> float:
+    freedom = launches - 1
     return math.expm1(_noncentrality(power, freedom) * half / t_quantile(0.5 + CONFIDENCE / 2, freedom))
 
 

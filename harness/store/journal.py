@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,22 +72,28 @@ def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Replaces a file so that a reader sees the old or the new one, never a part; ``durable``: on disk on return."""
+def write_atomically(path: Path, data: bytes | Iterable[bytes], *, durable: bool = False) -> None:
+    """Replaces a file so that a reader sees the old or the new one, never a part; ``durable``: on disk on return.
+
+    ``data``: all of it, or its parts. Raises InfrastructureError where it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
         if durable:
             _sync(temporary)
         temporary.replace(path)
         if durable:
             _sync(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InfrastructureError(
             f"cannot write {path}: {error.strerror or error}", "free some space or mend the permissions"
         ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

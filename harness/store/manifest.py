@@ -44,11 +44,13 @@ class Manifest(BaseModel):
     finished: str | None = None
     exit_code: int | None = None
     argv: list[str]
+    given: dict[str, str] = {}  # suite, policy and tuned as the user named them: a name, or a path
     suite: dict[str, Any]  # name, mode, layers
     policy: dict[str, Any]
     algorithms: list[str]
     faces: list[str] = ["published"]
     clusters: list[int] | None
+    threads: list[int] = [1]
     seed: int
     devices: list[str]
     unusable: list[LeftOut] = []  # beside them

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.store import records
 
-Way = tuple[str, str, str]  # layer, what was asked for, cache mode ("": every one)
+Way = tuple[str, str, str, int]  # layer, what was asked for, cache mode ("": every one), threads
 JobKey = tuple[int, str]  # launch, layer
 
 
@@ -68,7 +68,7 @@ class Done:
         job = (record.launch, record.layer)
         self.samples[job].add((record.round, record.position))
         self.calls.setdefault(_way(record), record.calls)
-        for way in (_way(record), (record.layer, record.asked, "")):
+        for way in (_way(record), (record.layer, record.asked, "", record.threads)):
             self._sampled[job].add(way)
             self.hindered.pop((record.launch, way), None)
 
@@ -84,8 +84,10 @@ class Done:
 
     def _settle(self, record: records.Check | records.Error) -> None:
         """It failed by itself, so it had the memory that was refused before: that is missing no longer."""
-        for way in [way for way in self.refused if way[:2] == (record.layer, record.asked)]:
-            if record.cache in ("", way[2]) or not way[2]:
+        for way in list(self.refused):
+            layer, asked, cache, threads = way
+            of_it = (layer, asked, threads) == (record.layer, record.asked, record.threads)
+            if of_it and (record.cache in ("", cache) or not cache):
                 del self.refused[way]
 
     def _skip(self, record: records.Skip) -> None:
@@ -111,7 +113,7 @@ class Done:
 
 
 def _way(record: records.Sample | records.Error | records.Skip) -> Way:
-    return (record.layer, record.asked, record.cache)
+    return (record.layer, record.asked, record.cache, record.threads)
 
 
 def done_by_cluster(path: Path) -> dict[str, Done]:

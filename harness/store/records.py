@@ -16,41 +16,34 @@ from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     TypeAdapter,
-    ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
 )
 
 from harness.model.memory import MEMORY_BYTES
 from harness.model.variant import CacheMode, Face, Variant
-
-# Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
-_CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-# So are numbers that cannot be: a time below 0, as of a clock that was set back meanwhile, or of centuries.
-Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Bytes = Annotated[int, Field(ge=0, le=2**64 - 1)]
-Nanoseconds = Annotated[float, Field(ge=0, le=1e18)]  # up to 31 years
-CallNanoseconds = Annotated[float, Field(ge=1e-3, le=1e18)]  # of a call: means and ratios are made of it
-Seconds = Annotated[float, Field(ge=0, le=1e9)]
-Rate = Annotated[float, Field(ge=0, le=1e9)]  # GFLOP/s, GB/s
-Megahertz = Annotated[float, Field(ge=0, le=1e6)]
-Kilohertz = Annotated[float, Field(ge=0, le=1e9)]
-Celsius = Annotated[float, Field(ge=-1e6, le=1e6)]  # as read, however odd
-Amount = Annotated[float, Field(ge=0, le=1e18)]
-Cpu = Annotated[int, Field(ge=-1, le=2**31 - 1)]  # -1: not known
-
-
-class _Record(BaseModel):
-    model_config = _CONFIG
-    seq: Count
+from harness.store.record_fields import (
+    CONFIG,
+    Amount,
+    Bytes,
+    CallNanoseconds,
+    Celsius,
+    Count,
+    CountErrorNumber,
+    Cpu,
+    Megahertz,
+    Nanoseconds,
+    Rate,
+    Seconds,
+    SomeRecord,
+    or_unknown,
+)
+from harness.store.system_records import State, Telemetry
 
 
-class _OfVariant(_Record):
+class _OfVariant(SomeRecord):
     """What is said of a variant of a layer; the fields are Variant's, ``element`` is its ``type``."""
 
     layer: str
@@ -89,7 +82,7 @@ class _OfVariant(_Record):
 class Timer(BaseModel):
     """The clock that samples are timed with: its tick and the cost of one reading."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
     name: str
     tick_ns: Nanoseconds
     cost_ns: Nanoseconds
@@ -98,7 +91,7 @@ class Timer(BaseModel):
 class Caches(BaseModel):
     """Data cache sizes of the measured CPU in bytes, 0 where unknown; ``llc_assumed`` when sysfs did not tell."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
     l1d: Bytes = 0
     l2: Bytes = 0
     llc: Bytes = 0
@@ -106,7 +99,7 @@ class Caches(BaseModel):
     llc_capped: bool = False
 
 
-class Header(_Record):
+class Header(SomeRecord):
     """First record of each run of convbench (seq 0)."""
 
     type: Literal["header"]
@@ -134,7 +127,7 @@ class Header(_Record):
 class Clock(BaseModel):
     """Whether the dependent-add clock probe can be believed, and if not, why."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
     available: bool
     reason: str = ""
     mhz: Megahertz | None = None
@@ -143,7 +136,7 @@ class Clock(BaseModel):
 class Peak(BaseModel):
     """The FMA peak probe: FLOP per cycle; ``ok`` when it lands within 5 % of a whole number of vector FMAs."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
     isa: str
     ok: bool
     flop_per_cycle: Amount | None = None
@@ -155,12 +148,21 @@ class Peak(BaseModel):
 class Table(BaseModel):
     """The tuned table that a worker was to load: SHA-256 of the file as it read it, and why it did not take it."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
     sha256: str  # empty: the file could not be read
     refused: str = ""  # empty: auto goes by it; else by the model
 
 
-class Worker(_Record):
+class Counters(BaseModel):
+    """Hardware counters of a worker: why they tell nothing (``error`` empty: they do), of which PMU they are."""
+
+    model_config = CONFIG
+    error: str
+    pmu: str = ""  # empty: whichever the system takes
+    reason: str = ""  # of the error, or of an event that is missing
+
+
+class Worker(SomeRecord):
     """A worker process was started: one per build and launch (and again after a crash)."""
 
     type: Literal["worker"]
@@ -168,9 +170,11 @@ class Worker(_Record):
     build: str
     pid: Count
     cpus: str  # affinity as read back, cpulist
+    nice: Annotated[int, Field(ge=-20, le=19)] | None = None  # its priority as read back, -20 the highest
     clock: Clock
     peak: Peak
     table: Table | None = None  # None: it was given none
+    counters: Counters | None = None  # None: it does not tell
 
 
 class Layer(_OfVariant):
@@ -180,6 +184,7 @@ class Layer(_OfVariant):
     launch: Count
     chosen_by: Literal["", "table", "model"] = ""  # of `auto`: who chose algorithm and kernel
     order: Literal["", "panels", "pixels"] = ""  # the outer one of the loops around the micro-kernel
+    cpus: str = ""  # where its threads were found, each held to one of them, cpulist
     input_bytes: Bytes
     output_bytes: Bytes
     weights_bytes: Bytes
@@ -205,7 +210,7 @@ class Check(_OfVariant):
 class Addresses(BaseModel):
     """Where a sample's buffers lay (virtual addresses, hex); empty where the variant has no such buffer."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
     input: str = ""
     weights: str = ""
     output: str = ""
@@ -217,6 +222,7 @@ class Addresses(BaseModel):
 EVIDENCE = (
     *("settle_ns", "settle_capped", "mhz_before", "mhz_after", "cpu_before", "cpu_after", "repinned", "nivcsw"),
     *("faults", "cpu_ns", "span_ns", "gflops_before", "gflops_after", "gbps_before", "gbps_after", "probe_ns"),
+    *("count_error", "cycles", "instructions", "refills"),
 )
 
 
@@ -259,6 +265,11 @@ class Sample(_OfVariant):
     gbps_before: Rate | None = None
     gbps_after: Rate | None = None
     probe_ns: Nanoseconds | None = None  # that evidence took, beside the settling and the window
+    # Hardware counters over the same stretch as span_ns; absent where its worker has none, and says why.
+    count_error: CountErrorNumber | None = None  # harness.model.counters.CounterError
+    cycles: Amount | None = None
+    instructions: Amount | None = None
+    refills: Amount | None = None
     pid: Count
     addresses: Addresses = Addresses()
 
@@ -266,27 +277,10 @@ class Sample(_OfVariant):
     @classmethod
     def _or_unknown(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
         """Evidence that cannot be is unknown: the sample stands without it."""
-        try:
-            return handler(value)
-        except ValidationError:
-            return None
+        return or_unknown(value, handler)
 
 
-class Telemetry(_Record):
-    """Readings between samples (cpufreq, kHz) or rounds (thermal zones, degrees C); None where unreadable.
-
-    ``power``: files of the battery as they stand there, in a sustained run; empty where unreadable.
-    """
-
-    type: Literal["telemetry"]
-    launch: Count
-    t_ns: Count
-    freq_khz: dict[str, Kilohertz | None] = {}
-    temp_c: dict[str, Celsius | None] = {}
-    power: dict[str, Annotated[str, Field(max_length=64)]] = {}
-
-
-class Gate(_Record):
+class Gate(SomeRecord):
     """The wait for a cool device before a launch, in degrees C.
 
     ``plateau``: the temperature gone by; ``learned``: the one at which the device was found to rest, in a run's first
@@ -346,7 +340,7 @@ class Error(_OfVariant):
     reason: str
 
 
-class Job(_Record):
+class Job(SomeRecord):
     """All rounds of a layer in a launch are done; fewer than planned when the time budget cut them.
 
     Not ``complete``: variants are missing that have to be measured again.
@@ -363,7 +357,7 @@ class Job(_Record):
     lost_s: Seconds = 0.0  # of it, on workers that crashed or hung: not counted against the budget
 
 
-class End(_Record):
+class End(SomeRecord):
     """Last record; ``records`` counts the lines of this run of convbench, header and end included.
 
     Reason ``cpu``: the measured CPU was taken away.
@@ -375,7 +369,7 @@ class End(_Record):
 
 
 Record = Annotated[
-    Header | Worker | Layer | Check | Sample | Telemetry | Gate | Skip | Error | Job | End,
+    Header | Worker | Layer | Check | Sample | Telemetry | State | Gate | Skip | Error | Job | End,
     Field(discriminator="type"),
 ]
 

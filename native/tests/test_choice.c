@@ -93,6 +93,18 @@ static void split(const char *kernel) {
     ic_pool_destroy(pool);
 }
 
+/* Sorting pixels by their taps pays where channels are many, not where a group has one. */
+static void few_channels(const char *kernel) {
+    (void)kernel;
+    shape few = plain_shape(3, 8, 8, 64, 128), many = plain_shape(3, 28, 28, 128, 128);
+    few.desc.pad_top = few.desc.pad_right = few.desc.pad_bottom = few.desc.pad_left = 1;
+    many.desc.pad_top = many.desc.pad_right = many.desc.pad_bottom = many.desc.pad_left = 1;
+    few.desc.groups = 64;
+    many.desc.groups = 2;
+    CHECK(!is_chosen_for(&few, NULL, "+regions"));
+    CHECK(is_chosen_for(&many, NULL, "+regions"));
+}
+
 /* One object for two sizes, of which the larger needs blocks of a matrix and the smaller one blocks of pointers. */
 static void resized(const char *kernel) {
     (void)kernel;
@@ -284,8 +296,9 @@ static void narrow(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"right", right},     {"memory", memory},   {"blocks", blocks},
-                                       {"resized", resized}, {"split", split},     {"ahead", ahead},
-                                       {"narrow", narrow},   {"grouped", grouped}, {NULL, NULL}};
+    static const check_case cases[] = {{"right", right},     {"memory", memory}, {"blocks", blocks},
+                                       {"resized", resized}, {"split", split},   {"few_channels", few_channels},
+                                       {"ahead", ahead},     {"narrow", narrow}, {"grouped", grouped},
+                                       {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -94,7 +94,7 @@ class Lab:
 
     def wait_until_up(self, phone: PhoneHandle) -> None:
         """Connects again until the phone has booted; without that the server would try only every 10 s."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         with self.active():
             while True:
                 try:

@@ -21,6 +21,7 @@ NATIVE = ROOT / "native"
 PROGRAMS = (
     "test_choice",
     "test_core",
+    "test_counters",
     "test_description",
     "test_kernels",
     "test_meminfo",
@@ -29,6 +30,7 @@ PROGRAMS = (
     "test_options",
     "test_order",
     "test_pool",
+    "test_residency",
     "test_status",
     "test_tune",
     "test_tuned",

@@ -8,7 +8,11 @@ from typing import get_args
 
 import pytest
 
+from harness.compare.checks import NAMES
+from harness.compare.comparison import COMPARE_COLUMNS
 from harness.exit_codes import ExitCode
+from harness.export.formats import FORMATS as EXPORTS
+from harness.judge.decision import DECISIONS
 from harness.judge.reason import Reason
 from harness.model.condition import KINDS
 from harness.model.layer import Layer
@@ -61,6 +65,7 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     ends = ("_low", "_high")  # told once for all ratios
     columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS, *VERDICT_COLUMNS]
     columns += [*SERIES_COLUMNS, *WINDOW_COLUMNS]
+    columns += [*COMPARE_COLUMNS, *DECISIONS, *NAMES]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]
     words += [
         *Worker.model_fields,
@@ -72,3 +77,4 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     ]
     words += [str(reason.name) for reason in Reason]
     assert [word for word in words if word not in named and word != "name"] == []
+    assert all(f"| `{name}` |" in FORMATS for name in EXPORTS)

@@ -16,6 +16,7 @@ from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
 from harness.control.holder import Holder
 from harness.control.occupant import occupant
+from harness.control.orphans import Leftover, leftovers
 from harness.devices.base import Device, Identity, Topology
 from harness.devices.scripts import new_token, script
 from harness.errors import HarnessError
@@ -46,6 +47,7 @@ class Facts:
     identity: Identity
     topology: Topology | NotKnown
     folder: Folder | NotKnown
+    leftovers: tuple[Leftover, ...] | NotKnown  # of dead runs
     battery: Battery | NotKnown | None
     thermal: Thermal | NotKnown | None
     later: tuple[Thermal, ...] | NotKnown | None  # the same again under load; None: not asked
@@ -66,12 +68,13 @@ def read(device: Device, *, thorough: bool = False, held: bool = False) -> Facts
         return _not_asked(device, str(user))
     thorough = thorough and user is None  # no load where nobody knows
     has = device.identity.capabilities
-    with ThreadPoolExecutor(max_workers=7, thread_name_prefix="doctor") as pool:
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="doctor") as pool:
 
         def ask(question: Callable[[], T]) -> Future[T | NotKnown]:
             return pool.submit(_tried, question)
 
         topology, work = ask(device.topology), ask(lambda: folder.read(device))
+        of_runs = ask(lambda: tuple(leftovers(device, deadline_s=_DEADLINE_S)))
         battery = ask(lambda: says.battery(_dumpsys(device, "battery"))) if has.has_battery else None
         awake = ask(lambda: says.wakefulness(_dumpsys(device, "power"))) if has.has_settings else None
         listed = ask(lambda: _settings(device)) if has.has_settings else None
@@ -85,6 +88,7 @@ def read(device: Device, *, thorough: bool = False, held: bool = False) -> Facts
             identity=device.identity,
             topology=topology.result(),
             folder=work.result(),
+            leftovers=of_runs.result(),
             battery=None if battery is None else battery.result(),
             thermal=thermal,
             later=later,
@@ -104,6 +108,7 @@ def _not_asked(device: Device, user: str) -> Facts:
         identity=device.identity,
         topology=why,
         folder=why,
+        leftovers=why,
         battery=why if has.has_battery else None,
         thermal=of_android,
         later=None,

@@ -1,4 +1,4 @@
-"""The work folder of a device: whether programs can be written to it and run there, its space, what lies in it."""
+"""The work folder of a device: whether programs can be written to it and run there, its space."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from harness.control.conditions import says
 from harness.control.conditions.known import NotKnown
 from harness.control.conditions.says import Mount
-from harness.control.orphans import folder_of, run_of
 from harness.devices.base import Device
 from harness.devices.scripts import new_token, script
 
 _DEADLINE_S = 8.0
 _ANSWER = "42"  # exit code of the program that is tried
 
-# $1 token, $2 folder, $3 how the paths of runs' folders begin. Parts begin with a line of the token and a name, so that
+# $1 token, $2 folder. Parts begin with a line of the token and a name, so that
 # what else is printed is told from them. The shell's messages are what tells why a file cannot be written or run. What
 # a killed one left is removed first.
 _SCRIPT = """
@@ -29,11 +28,6 @@ part write; ( echo "#!$s" >"$f" && echo "exit %s" >>"$f" && chmod 700 "$f" && ec
 part run; if [ -e "$f" ]; then "$f" 2>&1; echo "$?"; rm -f "$f"; fi
 part mounts; cat /proc/mounts 2>/dev/null
 part space; df -k "$d" 2>/dev/null
-part names; ls -1A "$d" 2>/dev/null
-part programs
-for p in $(grep -slF "$3" /proc/[0-9]*/cmdline 2>/dev/null); do
-  [ -r "$p" ] && echo "$p" && cat "$p" 2>/dev/null && echo
-done
 part end
 """.replace("%s", _ANSWER)
 
@@ -45,14 +39,12 @@ class Folder:
     trouble: str
     remedy: str
     free_bytes: int | NotKnown
-    runs: tuple[str, ...]  # names of folders that runs left
-    programs: tuple[str, ...]  # the folders of programs of ours that are running
 
 
 def read(device: Device) -> Folder:
     """Tries the folder in one round trip. Raises HarnessError, NotKnown."""
     root, token = device.work_root(), new_token()
-    done = device.run(script(_SCRIPT, token, root, folder_of(root, "")), deadline_s=_DEADLINE_S)
+    done = device.run(script(_SCRIPT, token, root), deadline_s=_DEADLINE_S)
     return parse(done.text, token, root)
 
 
@@ -67,8 +59,7 @@ def parse(text: str, token: str, root: str) -> Folder:
         free: int | NotKnown = says.free_bytes(parts.get("space", ""))
     except NotKnown as why:
         free = why
-    names = [name for name in parts.get("names", "").split("\n") if run_of(name)]
-    return Folder(trouble, remedy, free, tuple(sorted(names)), _programs(parts.get("programs", ""), root))
+    return Folder(trouble, remedy, free)
 
 
 def _trouble(parts: Mapping[str, str], token: str, root: str) -> tuple[str, str]:
@@ -123,13 +114,3 @@ def _words(text: str) -> str:
     """The end of what the shell said, on one line, without the name of our file."""
     line = " ".join(text.split())
     return re.sub(r"\S*\.harness-doctor-\S*", "the file", line)[-200:] or "it said nothing"
-
-
-def _programs(text: str, root: str) -> tuple[str, ...]:
-    """The run folders of processes whose arguments name a file in one: paths of /proc and their contents."""
-    found = []
-    for arguments in re.split(r"(?:^|\n)/proc/\d+/cmdline\n", text)[1:]:
-        own = re.search(rf"(?:^|\0){re.escape(root)}/([^/\0\n]+)/[^\0]*", arguments)
-        if own and run_of(own[1]):
-            found.append(own[1])
-    return tuple(found)

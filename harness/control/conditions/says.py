@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.control.conditions.known import NotKnown
 from harness.devices.scripts import parse_df
+from harness.model.phone_state import power_state, thermal_state
 
 _LOWEST_C, _HIGHEST_C = -30.0, 120.0
 _CHARGING = 2  # BatteryManager.BATTERY_STATUS_CHARGING
@@ -77,13 +78,12 @@ def thermal(text: str) -> Thermal | None:
     """None where the phone has no such service. Raises NotKnown for what is none of its answers."""
     if re.search(r"Can't find service|does not exist", text):
         return None
-    override, ready = _truth("IsStatusOverride", text), _truth("HAL Ready", text)
-    status = _number(r"^[ \t]*Thermal Status:[ \t]*(\d)[ \t\r]*$", text)
-    if override is None and ready is None and status is None:
+    state = thermal_state(text)
+    if state.override is None and state.ready is None and state.status is None:
         raise NotKnown("dumpsys thermalservice gives no status")
     _, now, rest = text.partition("Current temperatures from HAL:")
     lines = re.findall(r"Temperature\{[^}\n]{1,300}\}", rest if now else text)
-    return Thermal(override is True, status, ready, tuple(lines[:200]))
+    return Thermal(state.override is True, state.status, state.ready, tuple(lines[:200]))
 
 
 def settings(text: str) -> Mapping[str, str]:
@@ -96,10 +96,10 @@ def settings(text: str) -> Mapping[str, str]:
 
 def wakefulness(text: str) -> str:
     """``mWakefulness`` of ``dumpsys power``: Awake, Asleep, Dozing, Dreaming. Raises NotKnown."""
-    found = re.search(r"^[ \t]*mWakefulness=([A-Za-z]{1,20})\b", text, re.MULTILINE)
-    if not found:
+    found = power_state(text).wakefulness
+    if found is None:
         raise NotKnown("dumpsys power does not say whether it is awake")
-    return found[1]
+    return found
 
 
 def free_bytes(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.control.conditions.facts import Facts
 from harness.control.conditions.known import known
+from harness.control.orphans import Leftover
 from harness.model.condition import Condition
 
 LEAST_BYTES = 64 << 20  # the program, its workers and a long run's records
@@ -28,13 +29,19 @@ def little_space(facts: Facts) -> Condition | None:
 
 def orphans(facts: Facts) -> Condition | None:
     """ORPHANS."""
-    folder = known(facts.folder)
-    if not (folder.runs or folder.programs):
+    left = known(facts.leftovers)
+    if not left:
         return None
-    names = sorted({*folder.runs, *folder.programs})
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    busy = f", {len(folder.programs)} program{'s' * (len(folder.programs) != 1)} running" if folder.programs else ""
-    return Condition("ORPHANS", f"left by runs: {', '.join(names[:_MOST_NAMES])}{more}{busy}")
+    more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
+    return Condition("ORPHANS", f"left by dead runs: {', '.join(map(_words, left[:_MOST_NAMES]))}{more}")
+
+
+def _words(left: Leftover) -> str:
+    """The run, and what there is of it."""
+    count = len(left.programs)
+    running = f"{count} program{'s' * (count != 1)} running" if count else ""
+    what = " and ".join(filter(None, (running, "records" if left.has_records else "")))
+    return f"{left.run} ({what})" if what else left.run
 
 
 def pending_settings(facts: Facts) -> Condition | None:

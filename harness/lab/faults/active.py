@@ -16,8 +16,9 @@ from harness.lab.faults.kind import End, Site
 class _Entry:
     number: int
     fault: Fault
-    left: int  # how often it is yet to happen
+    left: int  # how often it is yet to happen; of commands: below 0 there is no count
     end: End | None = None
+    has_happened: bool = False  # begun, or, where adbd does it to commands, seen by one of them
 
     @property
     def is_on(self) -> bool:
@@ -33,19 +34,26 @@ class Active:
         self._next = 1
 
     def add(self, texts: Sequence[str]) -> None:
-        """Takes faults in; begins those whose time is now. Raises UsageError, ValueError, OSError."""
+        """Takes faults in, all or none; begins those whose time is now. Raises UsageError, OSError."""
+        taken: list[_Entry] = []
         for fault in [parse(text) for text in texts]:
             if not (fault.kind.many or fault.kind.of_commands or fault.kind.at_once):
                 self._end([entry for entry in self._entries if entry.fault.name == fault.name])
-            entry = _Entry(self._next, fault, max(fault.when.times, 1))
+            entry = _Entry(self._next, fault, fault.when.times or (-1 if fault.kind.of_commands else 1))
             self._next += 1
             self._entries.append(entry)
+            taken.append(entry)
             if not fault.when.is_triggered and not fault.when.in_s:
                 try:
                     self._begin(entry)
-                except (OSError, ValueError):
+                except (OSError, ValueError) as error:
                     self._entries.remove(entry)
-                    raise
+                    self._end([earlier for earlier in taken if earlier in self._entries])
+                    self.tell_adbd()
+                    if isinstance(error, OSError):
+                        raise
+                    beside = "; none of those asked for with it is on" if len(texts) > 1 else ""
+                    raise UsageError(f"fault {fault.text!r}: {error}{beside}") from None
             elif fault.when.in_s:
                 self._site.after(fault.when.in_s, lambda due=entry: self._due(due))  # type: ignore[misc]
             self.tell_adbd()
@@ -57,7 +65,9 @@ class Active:
 
     def listing(self) -> list[dict[str, Any]]:
         """Those that are on or wait for their time."""
-        return [{"fault": entry.fault.text, "on": entry.is_on} for entry in self._entries]
+        return [
+            {"fault": entry.fault.text, "on": entry.is_on, "happened": entry.has_happened} for entry in self._entries
+        ]
 
     def has(self, name: str) -> bool:
         """Whether a fault of that name is on."""
@@ -69,6 +79,13 @@ class Active:
             self._due(entry)
         self._site.tell({"order": "begun", "number": number})
 
+    def happened(self, number: int) -> None:
+        """The phone's adbd has done to a command what a fault asks for."""
+        for entry in self._entries:
+            if entry.number == number:
+                entry.has_happened = True
+                entry.left -= entry.left > 0  # the adbd of the next boot is told the rest
+
     def tell_adbd(self) -> None:
         """Tells the phone's adbd all that it has to do, and to look out for."""
         on = [
@@ -77,7 +94,7 @@ class Active:
                 "name": entry.fault.name,
                 "value": entry.fault.value,
                 "on": entry.fault.when.on,
-                "left": entry.fault.when.times or -1,
+                "left": entry.left if entry.fault.kind.of_commands else -1,
             }
             for entry in self._entries
             if entry.is_on and (entry.fault.kind.of_commands or entry.fault.name == "slow")
@@ -107,6 +124,7 @@ class Active:
 
     def _begin(self, entry: _Entry) -> None:
         entry.end = entry.fault.kind.begin(self._site, entry.fault.value)
+        entry.has_happened = not entry.fault.kind.of_commands
         if entry.fault.kind.at_once:
             self._entries.remove(entry)
             if entry.left > 1:
@@ -116,7 +134,7 @@ class Active:
 
     def _again(self, entry: _Entry) -> None:
         """One that is over at once waits for the next time; without a time of its own it happens every second."""
-        fresh = replace(entry, number=self._next, left=entry.left - 1, end=None)
+        fresh = replace(entry, number=self._next, left=entry.left - 1, end=None, has_happened=False)
         self._next += 1
         self._entries.append(fresh)
         if not entry.fault.when.is_triggered:

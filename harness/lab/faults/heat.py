@@ -19,7 +19,7 @@ from harness.lab.sysfs import POWER_SUPPLY, replace_text
 _MODES = ("frozen", "fails", "zero", "dead", "off", "blocks", "current")
 _TICK_S = 0.25
 _PERIOD_S, _GONE_S = 0.3, 0.1  # fails, zero: away that long of each period
-_FROZEN = ".frozen"  # in a zone's folder: the thermal model leaves it alone
+_FROZEN = ".frozen"  # in a zone's folder: the thermal model, and programs/dumpsys, leave it alone
 
 
 def _zones(site: Site) -> list[Path]:
@@ -220,8 +220,8 @@ KINDS: dict[str, Kind[Any]] = {
     ),
     "hot": Kind("All zones and the battery have this temperature.", number("CELSIUS", -20, 120, default=48), _hot),
     "throttle": Kind(
-        "Temperature and the battery's current rise with the CPU time of the phone's programs; each degree from CELSIUS on "
-        "takes a clock away.",
+        "Temperature and the battery's current rise with the CPU time of the phone's programs; "
+        "each degree from CELSIUS on takes a clock away.",
         number("CELSIUS", 20, 120, default=40),
         _throttle,
     ),

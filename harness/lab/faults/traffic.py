@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _LONGEST_WAIT_S = 10.0
@@ -22,6 +22,7 @@ class _Fault:
     value: Any
     on: str
     left: int
+    has_happened: bool = False
 
     def touches(self, command: str) -> bool:
         return self.left != 0 and self.on in command
@@ -37,35 +38,57 @@ class _Trigger:
     splits: bool  # nothing more of the packet goes out
 
 
+def _always(_: str) -> bool:
+    return True
+
+
 @dataclass
 class Treatment:
-    """What becomes of one command, push or pull."""
+    """What becomes of one command, push or pull. ``values``: of the faults that touch it, by name.
 
-    noise: bytes = b""
-    limit: int | None = None
-    damage_at: int | None = None
-    push: str = ""
+    A fault counts as happened only when it shows: then ``claim`` is asked, once a command, and may say that it has
+    happened often enough.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
     hung_by: frozenset[int] = frozenset()
+    claim: Callable[[str], bool] = field(default=_always, compare=False)
+    _claimed: dict[str, bool] = field(default_factory=dict)
     _seen: int = 0
+
+    def opening(self) -> bytes:
+        """What the shell prints before anything else."""
+        return f"{self.values['noise']}\n".encode() if self._shows("noise") else b""
 
     def stdout(self, data: bytes) -> bytes:
         """What arrives of the next bytes."""
         start, self._seen = self._seen, self._seen + len(data)
-        if self.damage_at is not None:
-            data = _damaged(data, self.damage_at - start)
-        return data if self.limit is None else data[: max(0, self.limit - start)]
+        at, limit = self.values.get("corrupt"), self.values.get("truncate")
+        if at is not None and start < at + _DAMAGE and at < self._seen and self._shows("corrupt"):
+            data = _damaged(data, at - start)
+        if limit is not None and limit < self._seen and self._shows("truncate"):
+            data = data[: max(0, limit - start)]
+        return data
 
     @property
     def push_reason(self) -> str:
         """Why a pushed file is refused; empty where it is not."""
-        return _PUSH_REASONS.get(self.push, "")
+        reason = _PUSH_REASONS.get(self.values.get("push", ""), "")
+        return reason if reason and self._shows("push") else ""
 
     def pushed(self, data: bytes) -> bytes:
         """What is stored of the next bytes of a pushed file."""
-        if self.push != "damaged" or not data or self._seen:
+        is_first, self._seen = not self._seen, self._seen + len(data)
+        if self.values.get("push") != "damaged" or not (is_first and data and self._shows("push")):
             return data
-        self._seen = 1
         return bytes([data[0] ^ 0xFF]) + data[1:]
+
+    def _shows(self, name: str) -> bool:
+        if name not in self.values:
+            return False
+        if name not in self._claimed:
+            self._claimed[name] = self.claim(name)
+        return self._claimed[name]
 
 
 def _other(byte: int) -> int:
@@ -116,18 +139,26 @@ class Traffic:
             self.fire(trigger.number)
         with self._changed:
             touching = [fault for fault in self._faults.values() if fault.name in _OF_COMMANDS and fault.touches(text)]
-            if not text.startswith("push "):
-                touching = [fault for fault in touching if fault.name != "push"]
-            for fault in touching:
-                fault.left -= fault.left > 0
-        found = {fault.name: fault.value for fault in touching}
+        if not text.startswith("push "):
+            touching = [fault for fault in touching if fault.name != "push"]
+        found = {fault.name: fault for fault in touching}
         return Treatment(
-            noise=(found["noise"] + "\n").encode() if "noise" in found else b"",
-            limit=found.get("truncate"),
-            damage_at=found.get("corrupt"),
-            push=found.get("push", ""),
-            hung_by=frozenset(fault.number for fault in touching if fault.name == "hang"),
+            {name: fault.value for name, fault in found.items()},
+            frozenset(fault.number for fault in touching if fault.name == "hang"),
+            lambda name: self._claim(found[name]),
         )
+
+    def _claim(self, fault: _Fault) -> bool:
+        """It is about to show; False where it has done so often enough."""
+        with self._changed:
+            if fault.left == 0:
+                return False
+            is_news = fault.left > 0 or not fault.has_happened
+            fault.left -= fault.left > 0
+            fault.has_happened = True
+        if is_news:
+            self._tell({"happened": fault.number})
+        return True
 
     def fire(self, number: int) -> None:
         """Has the supervisor begin a fault, and waits until it has."""
@@ -158,8 +189,10 @@ class Traffic:
 
     def hang(self, treatment: Treatment, closed: Callable[[], bool]) -> bool:
         """Waits while the faults that hang this command are on; False where the host closes the stream first."""
+        hanging = [fault for fault in list(self._faults.values()) if fault.number in treatment.hung_by]
+        numbers = {fault.number for fault in hanging if self._claim(fault)}
         with self._changed:
-            while treatment.hung_by & self._faults.keys():
+            while numbers & self._faults.keys():
                 if closed():
                     return False
                 self._changed.wait(0.2)

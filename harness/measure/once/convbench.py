@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from harness.control.lease import host_cpus, leased
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, Unkillable
 from harness.exit_codes import ExitCode
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
+from harness.measure.holding import Holding, holding
 from harness.measure.lost_connection import patient
 from harness.measure.outcome import DeviceOutcome
 from harness.measure.sweeping import quarantined, swept
-from harness.model.condition import Condition
 from harness.store.journal import EventLog
 
 NO_EVENTS = EventLog(Path("/dev/null"))  # there is no run directory
@@ -86,27 +85,20 @@ class Convbench:
 
 
 @contextmanager
-def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Device]:
-    """The device, this command's alone within the block, with calls repeated while it is away, and without what dead
-    runs left. Raises DeviceError.
-    """
+def held(device: Device, done: DeviceOutcome, work: Work, run: str) -> Iterator[Holding]:
+    """The device, this command's alone within the block, and without what dead runs left. Raises DeviceError."""
 
     def say(text: str) -> None:
         work.say(f"{done.name}: {text}")
 
-    def stamp(condition: Condition) -> None:
-        done.stamp(condition, NO_EVENTS)
-
+    stamp = partial(done.stamp, events=NO_EVENTS)
     mine = patient(device, NO_EVENTS, work.stop)
-    with (
-        leased(mine, wait_s=work.wait_s, stop=work.stop, say=say, run=run, renewed_by=device, stamp=stamp) as lease,
-        host_cpus(device.identity, work.stop, say, run) as of_cpus,
-    ):
-        for condition in (*lease.conditions, *of_cpus, *work.conditions.get(done.name, ())):
-            stamp(condition)
+    with holding(
+        done.name, device, mine, work, run, say=say, stamp=stamp, stamp_later=stamp, confirm=mine.confirm
+    ) as how:
         try:
-            swept(mine, run, done, NO_EVENTS, say, alone=lease.alone)
-            yield mine
+            swept(mine, run, done, NO_EVENTS, say, alone=how.alone)
+            yield how
         except Unkillable as error:
             quarantined(error, device, done)
             raise

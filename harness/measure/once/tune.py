@@ -15,8 +15,9 @@ from harness.control.settings import applied
 from harness.devices.base import Device
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
+from harness.measure.admission import admitted
 from harness.measure.campaign import Named, check_clusters, in_turn, named
-from harness.measure.clusters import Target, out_of_reach, planned, targets
+from harness.measure.clusters import Target, done_without, out_of_reach, planned, targets
 from harness.measure.context import Context, Work
 from harness.measure.once.convbench import NO_EVENTS, Convbench, convbench, held
 from harness.measure.once.plan import once_plan, tune_deadline_s
@@ -78,11 +79,10 @@ class Tuned(DeviceOutcome):
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return {
-            "device": self.name,
+            **super().as_json(),
             "layers": [{**asdict(each), "ratio": each.ratio} for each in self.layers],
             "skipped": self.skipped,
             "tables": [str(path) for path in self.tables],
-            "messages": self.messages,
         }
 
 
@@ -91,6 +91,7 @@ def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
 
     Raises UsageError where ``out`` cannot be written or has such a table, or no device has a cluster of the request.
     """
+    context, admission = admitted(context)
     request, devices = context.request, context.usable()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -101,9 +102,10 @@ def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
     _check_new(pairs, request, out)
     programs = build_programs(devices, request, context.say)
     with context.stopping() as stop:
-        work = Work(request, programs, stop, context.say, wait_s=context.wait_s, conditions=context.seen(pairs))
+        work = admission.work(context, pairs, programs, stop)
         done = in_turn(pairs, lambda name, device: _Tuning(name, device, work, budget_s, out).perform(), work)
-        return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
+        code = code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set())
+        return Results(done, code, context.attached.unusable)
 
 
 def _check_new(pairs: Sequence[Named], request: Request, out: Path) -> None:
@@ -128,16 +130,20 @@ class _Tuning:
 
     def perform(self) -> Tuned:
         done, work = self._done, self._work
-        with done.noting(), held(self._raw, done, work, self._run_id) as device, ExitStack() as stack:
+        with done.noting(), held(self._raw, done, work, self._run_id) as how, ExitStack() as stack:
             folder = self._out / done.name
             folder.mkdir(parents=True, exist_ok=True)
+            device = how.device
             topology = device.topology()
             clusters = planned(topology, work.request.cpus)
+            not_missed = done_without(topology, clusters, work.request.allow)
             for label, why in out_of_reach(topology, clusters).items():
-                done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label} not tuned: {why}")
+                if label not in not_missed:
+                    done.fail(ExitCode.INFRASTRUCTURE, f"cluster {label} not tuned: {why}")
             if device.identity.capabilities.has_settings:
                 wanted, stamp = work.request.policy.settings, partial(done.stamp, events=NO_EVENTS)
                 stack.enter_context(applied(device, wanted, folder / "settings.jsonl", stamp))
+                how.check_mended(work, stamp)
             program = stack.enter_context(convbench(device, self._run_id, work, done))
             for target in targets(topology, clusters):
                 if not work.stop.is_set():

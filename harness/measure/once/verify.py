@@ -6,17 +6,19 @@ import secrets
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.exit_codes import ExitCode
+from harness.measure.admission import admitted
 from harness.measure.campaign import named
 from harness.measure.clusters import targets
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit
-from harness.measure.once.convbench import convbench, held
+from harness.measure.once.convbench import NO_EVENTS, convbench, held
 from harness.measure.once.plan import once_plan, verify_deadline_s
 from harness.measure.outcome import DeviceOutcome, Results, code_of
 from harness.measure.programs import build_programs
@@ -76,13 +78,12 @@ class Verified(DeviceOutcome):
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return {
-            "device": self.name,
+            **super().as_json(),
             "right": self.checked,
             "wrong": self.wrong,
             "skipped": self.skipped.total(),
             "skip_reasons": dict(self.skipped),
             "worst_error_over_bound": self.worst_error,
-            "messages": self.messages,
         }
 
 
@@ -93,6 +94,7 @@ def _subject(record: records.Check | records.Skip | records.Error) -> tuple[str,
 
 def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
     """Checks all devices, phones in parallel. Raises UsageError where ``dump`` cannot be written."""
+    context, admission = admitted(context)
     devices = context.usable()
     if dump is not None:
         try:
@@ -103,15 +105,18 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
     lacking = unfit(pairs, context.request.workers)
     programs = build_programs(devices, context.request, context.say)
     with context.stopping() as stop, ThreadPoolExecutor(max_workers=len(devices)) as pool:
-        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, context.seen(pairs))
+        work = admission.work(context, pairs, programs, stop, lacking)
         done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), pairs))
-        return Results(done, code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set()))
+        code = code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set())
+        return Results(done, code, context.attached.unusable)
 
 
 def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verified:
     done = Verified(name)
     run_id = f"verify-{slug(work.request.suite)}-{secrets.token_hex(3)}"
-    with done.noting(), held(device, done, work, run_id) as mine:
+    with done.noting(), held(device, done, work, run_id) as how:
+        mine = how.device
+        how.check_mended(work, partial(done.stamp, events=NO_EVENTS))  # nothing is set right for a check
         if (why := work.unfit.get(name)) is not None:
             raise why
         topology = mine.topology()

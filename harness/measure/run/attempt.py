@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.control.sources import NO_SOURCES, Sources
 from harness.devices.base import Device, RemoteProcess
 from harness.devices.identity import BOOT_ID, boot_id_in
 from harness.errors import DeviceError
@@ -36,6 +37,7 @@ class Site:
     intake: Intake
     progress: DeviceProgress
     stop: threading.Event
+    sources: Sources = NO_SOURCES
 
     @property
     def device(self) -> Device:
@@ -86,7 +88,8 @@ def _push_plan(site: Site, plan: ClusterPlan) -> str:
     if table is not None:
         tuned = f"{installed.folder}/{table.name}"
         device.push(table, tuned)
-    text = plan.render(device.identity, site.run.run_id, installed.program, site.intake.heat, tuned)
+    heat, sources = site.intake.heat, site.sources
+    text = plan.render(device.identity, site.run.run_id, installed.program, heat, tuned, sources)
     write_atomically(file, text.encode("utf-8"))
     remote = f"{label}.{plan.attempt}"
     device.push(file, f"{installed.folder}/{remote}.plan")

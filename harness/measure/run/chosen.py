@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.devices.base import Topology, parse_cpus
-from harness.measure.clusters import Target, forbidden, out_of_reach, planned, targets
+from harness.measure.clusters import Target, done_without, out_of_reach, planned, targets
 from harness.measure.request import Request
 from harness.measure.run.clusterplan import planned_lines
 from harness.store.rundir import RunDir
@@ -24,7 +24,7 @@ def choose(run: RunDir, name: str, request: Request, topology: Topology) -> Chos
     """Writes all that are to be measured of the device ``name`` into plan.jsonl, those out of reach too."""
     clusters = planned(topology, request.cpus)
     usable = targets(topology, clusters)
-    allowed = tuple(forbidden(topology, clusters)) if usable and "CORES_FORBIDDEN" in request.allow else ()
+    allowed = done_without(topology, clusters, request.allow)
     known = run.ledger.clusters(name)
     added = clusters
     if known:  # those that an earlier session saw; a cluster that was hidden may have turned up

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.control.heat import Heat
+from harness.control.sources import NO_SOURCES, Sources
 from harness.devices.base import Identity
 from harness.measure.clusters import Target
 from harness.measure.planning import builds_of, cluster_jobs, extended, measured, run_line
 from harness.measure.request import Request
 from harness.model.memory import MEMORY_BYTES
+from harness.model.phone_state import LINES
 from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
-from harness.plan.planfile import GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
+from harness.plan.planfile import AskLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import remaining
 from harness.store.progress import Done
 
@@ -47,10 +49,21 @@ class ClusterPlan:
         ways = len(self._layers()) * len(self.request.policy.cache)
         return ways * len(self.request.workers) * MeasureLine.worker_timeout_s
 
-    def render(self, identity: Identity, run_id: str, program: str, heat: Heat, tuned: str = "") -> str:
-        """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device."""
+    def render(
+        self,
+        identity: Identity,
+        run_id: str,
+        program: str,
+        heat: Heat,
+        tuned: str = "",
+        sources: Sources = NO_SOURCES,
+    ) -> str:
+        """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device.
+
+        ``sources``: those that tell nothing are not asked.
+        """
         policy = self.request.policy
-        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity))
+        run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity), self.variants)
         measure = MeasureLine(
             int(policy.min_ms * 1e6),
             self.share * policy.block_budget_s,
@@ -68,7 +81,8 @@ class ClusterPlan:
                 self._layers(),
                 self.jobs,
                 self._gate(identity, heat),
-                self._watches(heat),
+                self._watches(heat, sources),
+                self._asks(identity, sources),
                 self.target.cluster.max_khz or None,
                 self.known,
                 tuned,
@@ -107,7 +121,11 @@ class ClusterPlan:
             tolerance_c=policy.gate_tolerance_c,
         )
 
-    def _watches(self, heat: Heat) -> list[WatchLine]:
+    def _asks(self, identity: Identity, sources: Sources) -> list[AskLine]:
+        services = LINES if identity.capabilities.has_settings else {}
+        return [AskLine(n, ("dumpsys", n), keep) for n, keep in services.items() if not sources.lacks(n)]
+
+    def _watches(self, heat: Heat, sources: Sources) -> list[WatchLine]:
         policy = self.target.cluster.policy
         folder = f"/sys/devices/system/cpu/cpufreq/{policy}"
         watches: list[WatchLine] = []
@@ -116,6 +134,9 @@ class ClusterPlan:
                 WatchLine("freq", f"{policy}/{leaf}", f"{folder}/{leaf}")
                 for leaf in ("scaling_cur_freq", "scaling_max_freq")
             ]
+            states = f"{policy}/time_in_state"
+            if not sources.lacks(states):
+                watches.append(WatchLine("states", states, f"{folder}/stats/time_in_state"))
         watches += [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in heat.zones.values()]
         return watches + [WatchLine("text", name, path) for name, path in heat.power.items()]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.control.sources import NO_SOURCES, Sources
 from harness.devices.base import Identity, Topology, as_json
 from harness.devices.phone_id import PhoneId
 from harness.errors import WrongDevice
@@ -14,7 +15,7 @@ from harness.measure.clusters import out_of_reach
 from harness.store.journal import write_atomically
 
 
-def write(file: Path, name: str, identity: Identity, topology: Topology) -> None:
+def write(file: Path, name: str, identity: Identity, topology: Topology, sources: Sources = NO_SOURCES) -> None:
     """Writes what the device ``name`` is now; clusters that are out of reach as they were when they could be seen."""
     value = {
         "name": name,
@@ -23,6 +24,7 @@ def write(file: Path, name: str, identity: Identity, topology: Topology) -> None
         "serial_is_secret": identity.capabilities.has_secret_serial,
         "clusters": _clusters(file, topology),
         "notes": list(topology.notes),
+        "evidence": sources.as_json(),
     }
     write_atomically(file, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.control import baseline
@@ -11,13 +12,19 @@ from harness.judge.gate import is_hotter_than_ever, is_of_a_cool_device
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.store import records
+from harness.store.journal import EventLog
+from harness.store.system_records import State, Telemetry
+
+_MOST_UNREADABLE = 200  # events: garbage may be another one each time
 
 
 class Intake:
     """Takes each record once. ``heat`` is what the gates of the next cluster go by: those before it teach it."""
 
-    def __init__(self, phone: PhoneId, outcome: SessionOutcome, progress: DeviceProgress) -> None:
+    def __init__(self, phone: PhoneId, outcome: SessionOutcome, progress: DeviceProgress, events: EventLog) -> None:
         self.heat = Heat()
+        self._events = events
+        self._unreadable: set[tuple[str, str, str]] = set()  # cluster, source and reason that events tell of
         self._phone = phone
         self._outcome = outcome
         self._progress = progress
@@ -31,6 +38,8 @@ class Intake:
             self._take_gate(cluster, record)
         if isinstance(record, records.Job):
             self.heat = replace(self.heat, measured_s=self.heat.measured_s + record.elapsed_s)
+        if isinstance(record, Telemetry | State):
+            self._take_reasons(cluster, record.why)
         if isinstance(record, records.Sample):
             self._outcome.samples += 1
         elif isinstance(record, records.Error) and record.external:
@@ -38,6 +47,14 @@ class Intake:
             self._outcome.warn(f"cluster {cluster}: {what}: {record.reason}: no fault of its own")
         elif isinstance(record, records.Error) or (isinstance(record, records.Check) and not record.ok):
             self._outcome.fault(record)
+
+    def _take_reasons(self, cluster: str, reasons: Mapping[str, str]) -> None:
+        """A source that gives garbage, or nothing, is an event: once for each reason."""
+        for source, why in reasons.items():
+            told = (cluster, source, why)
+            if why and told not in self._unreadable and len(self._unreadable) < _MOST_UNREADABLE:
+                self._unreadable.add(told)
+                self._events.add("evidence unreadable", cluster=cluster, source=source, why=why)
 
     def _take_gate(self, cluster: str, gate: records.Gate) -> None:
         self.heat = replace(self.heat, waited_s=self.heat.waited_s + gate.waited_s)

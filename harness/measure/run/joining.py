@@ -120,7 +120,7 @@ class Joining:
         try:
             self._prepare(name, device)
         except HarnessError as error:
-            bad = Unusable(device.serial, f"not measured: {error.message}", error.remedy, device.identity.host)
+            bad = Unusable.of(device, f"not measured: {error.message}", error.remedy, ("NOT_READY",))
             if self._refused.get(bad.key) != bad:
                 self._context.say(f"{device.serial}: does not join: {error}")
             self._refuse(bad)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
-from harness.control.conditions.away import of_unusable
 from harness.devices.base import Unusable
 from harness.store.manifest import LeftOut
 from harness.store.rundir import slug
@@ -18,7 +17,7 @@ def left_out(unusable: Sequence[Unusable], names: Mapping[str, str] | None = Non
     return [
         LeftOut(
             name=shown[bad.serial],
-            conditions=list(bad.conditions or (of_unusable(bad).name,)),
+            conditions=list(bad.conditions),
             state=_without(shown, bad.state),
             remedy=_without(shown, bad.remedy),
         )

@@ -26,13 +26,12 @@ def unmeasured(run: RunDir, name: str, request: Request) -> dict[str, list[Job]]
     """
     done = run.ledger.done(name)
     seen = [label for label, known in done.items() if known.has_samples]
-    variants = variants_of(request)
     left: dict[str, list[Job]] = {}
     for label in not_superseded(run.ledger.clusters(name), seen):
         if _is_done_without(run, name, label):
             continue
         jobs = [
-            Job(launch, layer, 0, request.policy.rounds, tuple(range(len(variants))))
+            Job(launch, layer, 0, request.policy.rounds, tuple(range(len(variants_of(request, label)))))
             for launch, layer in run.ledger.jobs(name, label)
         ]
         if missing := remaining(jobs, measured(done.get(label, Done()))):

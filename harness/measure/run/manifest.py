@@ -62,6 +62,7 @@ def new(
         started=utc_now(),
         # A path may hold bytes that are no text.
         argv=["harness", *(argument.encode("utf-8", "replace").decode() for argument in argv[1:])],
+        given=_given(request),
         suite={
             "name": request.suite,
             "mode": request.mode,
@@ -71,6 +72,7 @@ def new(
         algorithms=list(request.algorithms),
         faces=list(request.faces),
         clusters=None if request.cpus is None else list(request.cpus),
+        threads=list(request.threads),
         seed=request.seed,
         devices=names,
         unusable=list(unusable),
@@ -92,6 +94,12 @@ def new(
     )
 
 
+def _given(request: Request) -> dict[str, str]:
+    """How the user named what a command to repeat it has to name; bytes of a path that are no text are replaced."""
+    given = {"suite": request.suite_given, "policy": request.policy_given, "tuned": str(request.tuned or "")}
+    return {what: name.encode("utf-8", "replace").decode() for what, name in given.items() if name}
+
+
 def request_of(manifest: Manifest, ndk: Path | None) -> Request:
     """The request that a manifest tells of; ``ndk`` replaces its NDK. Raises UsageError where it is damaged."""
     try:
@@ -107,6 +115,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             abi=manifest.abi,
             ndk=ndk or (None if manifest.ndk is None else Path(manifest.ndk)),
             cpus=None if manifest.clusters is None else tuple(manifest.clusters),
+            threads=tuple(manifest.threads),
             workers=workers_of(manifest),
             allow=allowed(manifest.allow),
         )

@@ -16,7 +16,7 @@ from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError,
 from harness.exit_codes import ExitCode, worst
 from harness.measure.admission import Admission, admit, admitted, mended
 from harness.measure.campaign import Named, check_clusters, in_turn, named
-from harness.measure.context import Context, Work
+from harness.measure.context import Context
 from harness.measure.fitness import unfit
 from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
@@ -236,9 +236,7 @@ def _measure(
     """``name_of``: as in Joining. ``result.absent`` are the devices that were meant and not to be had at first."""
     began = time.monotonic()
     with context.stopping() as stop:
-        stamps = {name: admission.of(device) for name, device in devices}
-        to_ask = {name for name, device in devices if admission.is_to_ask(device)}
-        work = Work(context.request, programs, stop, context.say, lacking, context.wait_s, stamps, to_ask)
+        work = admission.work(context, devices, programs, stop, lacking)
         joining = Joining(run, devices, _with_newcomers(context, programs), work, name_of, admission.refused)
         try:
             result.outcomes = _measure_all(run, devices, joining)

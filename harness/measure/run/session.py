@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager
 
 from harness.control import baseline, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
-from harness.control.lease import host_cpus, leased
 from harness.control.power import power_files
 from harness.control.settings import applied
+from harness.control.sources import NO_SOURCES, probe
 from harness.devices.base import Device, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, HarnessError, WrongDevice
 from harness.exit_codes import ExitCode
-from harness.measure.admission import ask_held, check_mended, mended
 from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.device_folder import DeviceFolder
+from harness.measure.holding import holding
 from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
 from harness.measure.run.attempt import Site
@@ -55,15 +55,14 @@ class Session:
         self._directory: DeviceDir = run.device(name, serial)
         self._raw = device
         events = self._directory.events
-        self._connection = Connection(events, work.stop, progress.lost, progress.back, device.reconnect)
+        cap_s = work.request.policy.lost_cap_s
+        self._connection = Connection(events, work.stop, progress.lost, progress.back, device.reconnect, cap_s)
         self._device = patient(device, events, work.stop, self._connection)
         self._run = run
         self._request = work.request
         self._programs = work.programs
         self._unfit = work.unfit.get(name)
-        self._wait_s = work.wait_s
-        self._conditions = work.conditions.get(name, ())
-        self._is_to_ask = name in work.to_ask
+        self._work = work
         self._progress = progress
         self._stop = work.stop
         self._phone = PhoneId.of(device.identity)
@@ -71,8 +70,9 @@ class Session:
         self._is_foreign = False  # the device is not the one of this directory, which is left as it is
         self._out_of_reach: dict[str, str] = {}
         self._lost_said = False
+        self._sources = NO_SOURCES
         self.outcome = SessionOutcome(name)
-        self._intake = Intake(self._phone, self.outcome, progress)
+        self._intake = Intake(self._phone, self.outcome, progress, events)
 
     def measure(self) -> SessionOutcome:
         """Runs every cluster; whatever fails is in the outcome, never raised."""
@@ -121,51 +121,39 @@ class Session:
     def _measure(self) -> None:
         device, events = self._device, self._directory.events
         with ExitStack() as stack:
-            held = leased(
-                device,
-                wait_s=self._wait_s,
-                stop=self._stop,
-                say=self._progress.remark,
-                run=self._run.path.name,
-                renewed_by=self._raw,
-                stamp=self._stamp_later,
+            held = stack.enter_context(
+                holding(
+                    self.outcome.name,
+                    self._raw,
+                    device,
+                    self._work,
+                    self._run.path.name,
+                    say=self._progress.remark,
+                    stamp=self._stamp,
+                    stamp_later=self._stamp_later,
+                    confirm=self._confirm,
+                )
             )
-            lease = stack.enter_context(held)
-            cpus = host_cpus(device.identity, self._stop, self._progress.remark, self._run.path.name)
-            of_cpus = stack.enter_context(cpus)
-            self._confirm()
-            self._is_ours = True
-            to_mend = mended(self._request.policy)
-            if self._is_to_ask:
-                known = ask_held(self._raw, self._request.allow, self._progress.remark, to_mend)
-                self._conditions = (*self._conditions, *known)
-            for condition in (*lease.conditions, *of_cpus, *self._conditions):
-                if condition not in to_mend:
-                    self._stamp(condition)
             if (why := self._unfit) is not None:
                 raise why
             topology = device.topology()
-            identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology)
+            self._sources = probe(device, topology)
+            identity_file.write(self._directory.identity, self.outcome.name, device.identity, topology, self._sources)
             events.add("started", seed=self._request.seed, boot_id=device.identity.boot_id)
             chosen = self._choose(topology)
             built = self._programs.of(device)
             if device.identity.capabilities.has_settings:
                 wanted = self._request.policy.settings
                 stack.enter_context(applied(device, wanted, self._directory.settings, self._stamp))
-                self._check_mended([each for each in self._conditions if each in to_mend])
+                held.check_mended(self._work, self._stamp)
             installed = DeviceFolder(device, self._run.run_id, events, self._stamp)
             take_over(installed, self._directory)
-            swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=lease.alone)
+            swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=held.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)
-
-    def _check_mended(self, conditions: Sequence[Condition]) -> None:
-        for condition in conditions:
-            if (found := check_mended(self._device, condition, self._request.allow)) is not None:
-                self._stamp(found)
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
@@ -175,6 +163,7 @@ class Session:
         except WrongDevice:
             self._is_foreign = True
             raise
+        self._is_ours = True
 
     @contextmanager
     def _folder(self, installed: DeviceFolder) -> Iterator[None]:
@@ -216,6 +205,7 @@ class Session:
             directory=self._directory,
             connection=self._connection,
             intake=self._intake,
+            sources=self._sources,
             progress=self._progress,
             stop=self._stop,
         )

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/conductor.h"
 
+#include "conductor/asks.h"
 #include "conductor/checker_process.h"
 #include "conductor/checks.h"
 #include "conductor/gate.h"
@@ -85,10 +86,12 @@ int conductor_run(const plan *p, records *out) {
                 gate_wait(p, &gates, out, r.launch);
                 gates.launches++;
             }
+            asks_run(p, out, r.launch, false);
         }
         uint64_t start = timer_ns();
         job_run(&r, &p->jobs[k]);
         gates.measured_s += (double)(timer_ns() - start) / 1e9;
+        asks_run(p, out, r.launch, k + 1 < p->job_count);
     }
     return finish(&r);
 }

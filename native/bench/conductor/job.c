@@ -76,6 +76,10 @@ static bool sample(run *r, job_state *s, unsigned round, unsigned position, unsi
     of.cache = v->rotate ? "rotate" : "hot";
     snprintf(request, sizeof request, "sample object=%u cache=%s calls=%" PRIu64 " settle_ns=%" PRIu64, v->object,
              of.cache, r->calls[slot], cold ? p->settle_cold_ns : p->settle_ns);
+    if (v->shares_placement) {
+        uint64_t state = s->job->seed + round;
+        fields_append(request, sizeof request, " placement=%" PRIu64, prng_next(&state));
+    }
     uint64_t asked = timer_ns();
     if (!workers_ask(r, w, 0, request)) {
         r->refused[slot] |= workers_crashed(r);
@@ -155,6 +159,7 @@ static void run_round(run *r, job_state *s, unsigned round, unsigned *order) {
     const plan_job *job = s->job;
     uint64_t begin = timer_ns();
     prng_round_order(job->seed, round, order, job->variant_count);
+    telemetry_begin_round(r->p);
     for (unsigned position = 0; position < job->variant_count; position++) {
         unsigned variant = job->variants[order[position]];
         if (!alive(r, s, variant) || already(job, round, position)) {

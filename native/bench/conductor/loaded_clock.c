@@ -30,7 +30,7 @@ static double said(const plan *p) {
         const plan_watch *w = &p->watches[i];
         size_t length = strlen(w->name), end = sizeof CURRENT - 1;
         double khz;
-        if (w->kind == WATCH_FREQ && length >= end && !strcmp(w->name + length - end, CURRENT) &&
+        if (w->kind == WATCH_FREQUENCY && length >= end && !strcmp(w->name + length - end, CURRENT) &&
             sysfile_number(w->path, 1, &khz) && khz > 0) {
             return khz / 1e3;
         }

@@ -83,17 +83,21 @@ static const char *cpus_of(int pid) {
     return list;
 }
 
-bool emit_worker(records *out, unsigned launch, const char *build, fields *f, int foreign) {
+bool emit_worker(records *out, unsigned launch, const char *build, fields *f, const worker_process *w, bool foreign) {
     probes told = {.reason = "the worker does not tell", .isa = "", .why = "the worker does not tell"};
-    uint64_t pid = foreign ? (uint64_t)foreign : fields_u64(f, "pid", 1, INT32_MAX);
-    const char *cpus = foreign ? cpus_of(foreign) : fields_text(f, "cpus");
+    uint64_t pid = foreign ? (uint64_t)w->pid : fields_u64(f, "pid", 1, INT32_MAX);
+    const char *cpus = foreign ? cpus_of((int)w->pid) : fields_text(f, "cpus");
+    int nice = 0;
+    const bool has_nice = worker_process_nice(w, &nice);
     if (!foreign || fields_has(f, "clock_available")) {
         read_clock(f, &told);
     }
     if (!foreign || fields_has(f, "peak_ok")) {
         read_peak(f, &told);
     }
-    bool has_table = fields_has(f, "table_sha256");
+    bool has_table = fields_has(f, "table_sha256"), has_counters = fields_has(f, "counters_error");
+    const char *counters = fields_text_or(f, "counters_error", ""), *pmu = fields_text_or(f, "counters_pmu", ""),
+               *why = fields_text_or(f, "counters_reason", "");
     const char *sha256 = fields_text_or(f, "table_sha256", ""), *refused = fields_text_or(f, "table_refused", "");
     if (f->error[0]) {
         return false;
@@ -103,6 +107,7 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f, in
     json_text(j, "build", build);
     json_size(j, "pid", pid);
     json_text(j, "cpus", cpus);
+    json_number(j, "nice", has_nice ? nice : (double)NAN);
     json_open(j, "clock", '{');
     json_bool(j, "available", told.available);
     json_text(j, "reason", told.reason);
@@ -116,6 +121,13 @@ bool emit_worker(records *out, unsigned launch, const char *build, fields *f, in
     json_number(j, "gflops", told.gflops > 0 ? told.gflops : (double)NAN);
     json_text(j, "reason", told.why);
     json_close(j, '}');
+    if (has_counters) {
+        json_open(j, "counters", '{');
+        json_text(j, "error", counters);
+        json_text(j, "pmu", pmu);
+        json_text(j, "reason", why);
+        json_close(j, '}');
+    }
     if (has_table) {
         json_open(j, "table", '{');
         json_text(j, "sha256", sha256);

@@ -23,7 +23,8 @@ bool emit_layer(records *out, const identity *of, fields *f, bool foreign) {
         bytes[i] = foreign && !fields_has(f, sizes[i]) ? 0 : fields_u64(f, sizes[i], 0, UINT64_MAX);
     }
     double create_ns = f64(f, "create_ns", foreign), reshape_ns = f64(f, "reshape_ns", foreign);
-    const char *by = fields_text_or(f, "chosen_by", ""), *order = fields_text_or(f, "order", "");
+    const char *by = fields_text_or(f, "chosen_by", ""), *order = fields_text_or(f, "order", ""),
+               *cpus = fields_text_or(f, "cpus", "");
     if (f->error[0]) {
         return false;
     }
@@ -33,6 +34,9 @@ bool emit_layer(records *out, const identity *of, fields *f, bool foreign) {
     }
     if (*order) {
         json_text(j, "order", order);
+    }
+    if (*cpus) {
+        json_text(j, "cpus", cpus);
     }
     for (unsigned i = 0; i < SIZES; i++) {
         json_size(j, sizes[i], bytes[i]);

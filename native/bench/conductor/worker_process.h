@@ -19,7 +19,8 @@ typedef struct {
     uint64_t last_ns;       /* when it last answered */
 } worker_process;
 
-#define ANSWER_SAID 121 /* room for the beginning of a line, with its end */
+#define WORKER_COMMAND "worker" /* of a program that is measured, and whose priority is raised */
+#define ANSWER_SAID 121         /* room for the beginning of a line, with its end */
 
 typedef enum {
     ASK_ANSWERED,
@@ -45,5 +46,7 @@ bool worker_process_start(worker_process *w, const char *exe, const char *comman
 /* One request, one answer. Unless ASK_ANSWERED, the worker is dead and reaped. */
 bool worker_process_ask(worker_process *w, answer *a, double timeout_s, const char *request);
 void worker_process_stop(worker_process *w);
+/* Its nice value, as the system has it; false where it does not tell. */
+bool worker_process_nice(const worker_process *w, int *nice);
 
 #endif

@@ -139,7 +139,7 @@ static bool start(run *r, unsigned build) {
         return false;
     }
     r->failures[build]++;
-    if (!worker_process_start(w, b->exe, "worker", b->foreign ? &cpus : NULL, &r->a)) {
+    if (!worker_process_start(w, b->exe, WORKER_COMMAND, b->foreign ? &cpus : NULL, &r->a)) {
         return false;
     }
     bool has_table = p->tuned && !b->foreign, tells_threads = run_tells_threads(r, build);
@@ -160,7 +160,7 @@ static bool start(run *r, unsigned build) {
         snprintf(r->builds[build], sizeof *r->builds, "%.12s", fields_text(&r->a.reply, "build"));
     }
     if (fine && r->measuring) {
-        fine = emit_worker(r->out, r->launch, r->builds[build], &r->a.reply, b->foreign ? (int)w->pid : 0);
+        fine = emit_worker(r->out, r->launch, r->builds[build], &r->a.reply, w, b->foreign);
     }
     if (fine) {
         r->failures[build] = 0;

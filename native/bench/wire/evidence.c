@@ -11,6 +11,8 @@
 #define FORMAT_f64 "%.17g"
 #define FORMAT_f64_or_null "%.17g"
 #define FORMAT_f64_if_told "%.17g"
+#define FORMAT_i64_if_counted "%" PRId64
+#define FORMAT_f64_if_counted "%.17g"
 #define FORMAT_bool "%d"
 
 char *evidence_print(const evidence *e, char text[EVIDENCE_TEXT]) {
@@ -45,13 +47,21 @@ static double read_f64_if_told(fields *f, const char *key) {
     return read_f64(f, key);
 }
 
+static int64_t read_i64_if_counted(fields *f, const char *key) {
+    return read_i64(f, key);
+}
+
+static double read_f64_if_counted(fields *f, const char *key) {
+    return read_f64(f, key);
+}
+
 static bool read_bool(fields *f, const char *key) {
     return fields_u64(f, key, 0, 1);
 }
 
 static bool is_told(const fields *f, const char *key, const char *kind, bool all) {
-    bool needed = all ? strcmp(kind, "f64_if_told") != 0
-                      : !strcmp(key, "calls") || !strcmp(key, "ns") || !strcmp(key, "window_ns");
+    bool needed =
+        all ? !strstr(kind, "_if_") : !strcmp(key, "calls") || !strcmp(key, "ns") || !strcmp(key, "window_ns");
     return needed || fields_has(f, key);
 }
 
@@ -71,16 +81,23 @@ static void write_f64_or_null(json *j, const char *key, double value) {
     json_number(j, key, value >= 0 ? value : (double)NAN);
 }
 
+static bool counted(const evidence *e) {
+    return !e->untold.count_error && e->count_error >= 0;
+}
+
 #define write_u64 json_size
 #define write_count json_size
 #define write_i64 json_int
 #define write_f64_if_told write_f64_or_null
 #define write_f64 json_number
+#define write_i64_if_counted json_int
+#define write_f64_if_counted write_f64_or_null
 #define write_bool json_bool
 
 void evidence_write_values(const evidence *e, json *j) {
 #define EVIDENCE(name, kind)                                                                                           \
-    if (e->untold.name) {                                                                                              \
+    if (strstr(#kind, "_if_counted") && !counted(e)) {                                                                 \
+    } else if (e->untold.name) {                                                                                       \
         json_number(j, #name, (double)NAN);                                                                            \
     } else {                                                                                                           \
         write_##kind(j, #name, e->name);                                                                               \

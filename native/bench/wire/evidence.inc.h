@@ -10,6 +10,9 @@
  *   f64_or_null  a number; below 0 in the reply, and null in the record: there is none
  *   bool         0 or 1 in the reply, false or true in the record
  *   f64_if_told  as f64_or_null, and may be missing: null in the record, as of a build that is older than the field
+ *   i64_if_counted, f64_if_counted
+ *                as those, and absent from the record, as all of their kind are, where count_error is below 0: a worker
+ *                without counters says why once, and no sample is the longer for it
  *
  * Of a foreign worker's all but calls, ns and window_ns may be missing: null in the record.
  */
@@ -44,6 +47,11 @@ EVIDENCE(gflops_after, f64_if_told)
 EVIDENCE(gbps_before, f64_if_told)
 EVIDENCE(gbps_after, f64_if_told)
 EVIDENCE(probe_ns, f64_if_told) /* that this evidence took, beside the settling and the window */
+/* Hardware counters of the thread over the window and its untimed call (probes/counters.h). */
+EVIDENCE(count_error, i64_if_counted) /* why they tell nothing, by counter_errors.inc.h; 0: they do; -1: not asked */
+EVIDENCE(cycles, f64_if_counted)
+EVIDENCE(instructions, f64_if_counted)
+EVIDENCE(refills, f64_if_counted) /* of the L2 cache on arm64, of the last one elsewhere */
 /* Decimal in the reply, 0: there is no such buffer; hexadecimal in the record, "" for none. */
 EVIDENCE_ADDRESS(input)
 EVIDENCE_ADDRESS(weights)

@@ -20,7 +20,7 @@ static void read_line(plan_reader *r) {
     } table[] = {{"run", plan_read_run},     {"measure", plan_read_measure}, {"gate", plan_read_gate},
                  {"watch", plan_read_watch}, {"max_khz", plan_read_max_khz}, {"tuned", plan_read_tuned},
                  {"build", plan_read_build}, {"variant", plan_read_variant}, {"layer", plan_read_layer},
-                 {"known", plan_read_known}, {"job", plan_read_job}};
+                 {"known", plan_read_known}, {"job", plan_read_job},         {"ask", plan_read_ask}};
     for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
         if (!strcmp(r->f.word, table[i].word)) {
             table[i].read(r);

@@ -29,8 +29,12 @@
  *       cool_mhz           the clock under load when cool, of earlier in this run; hint_mhz: of earlier runs; or unknown
  *       share              of the run's time that gates may take, 0 to 1 (1: no bound); credit_s: so many seconds more
  *       launch_s           what the first launch will take, about
- *   watch                  kind=freq|temp|text name path [scale]  read between samples | between rounds | between rounds,
- *                          as it stands there
+ *   watch                  kind=freq|temp|states|text name path [scale]
+ *                          read between samples | between rounds | around each round: cpufreq's time_in_state | between
+ *                          rounds, as it stands there
+ *   ask                    name argv keep every_s
+ *                          a program whose output is on record at each launch, at the end, and between jobs every every_s
+ *       argv, keep         separated by commas; of the output the first line that begins with each of keep
  *   max_khz                khz: the highest frequency that the system names for this CPU
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
  *   build                  index exe name [foreign=0|1]
@@ -38,6 +42,7 @@
  *       foreign            somebody else's program that speaks protocol.h: name is what its rows are called,
  *                          [A-Za-z0-9_.-]{1,31}, and none of ours
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
+ *                          [placement=own|shared]
  *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
  *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
@@ -46,6 +51,8 @@
  *       threads            that share a call, 1 to as many as the run has cpus
  *       face               of the report; nothing but names follows from it
  *       label              empty: called as conductor/variant.h says
+ *       placement          of its buffers. own: drawn for each sample; shared: for each round, the same for all variants
+ *                          that share it, as far as they ask for buffers of the same size in the same order
  *   layer                  name type=f32 layout=nhwc h w kh kw pt pr pb pl sh sw dh dw groups batch cin cout min max
  *                          (layer_keys.inc.h)
  *   known                  layer variant calls excluded=0|1
@@ -77,7 +84,8 @@ typedef struct {
     bool is_best;      /* the face */
     unsigned build, threads;
     bool rotate;
-    char label[64];  /* "": none */
+    char label[64]; /* "": none */
+    bool shares_placement;
     unsigned object; /* first variant that differs in `cache` at most: they share checks and objects */
 } plan_variant;
 
@@ -104,13 +112,19 @@ typedef struct {
     double look_s, look_c, cool_mhz, hint_mhz, share, launch_s, credit_s;
 } plan_gate;
 
-typedef enum { WATCH_FREQ, WATCH_TEMP, WATCH_TEXT } watch_kind; /* kHz; degrees C; as it is */
+/* kHz; degrees C; ms by kHz; as it is */
+typedef enum { WATCH_FREQUENCY, WATCH_TEMPERATURE, WATCH_STATES, WATCH_TEXT } watch_kind;
 
 typedef struct {
     watch_kind kind;
     char *name, *path;
     double scale;
 } plan_watch;
+
+typedef struct {
+    char *name, *argv, *keep;
+    double every_s;
+} plan_ask;
 
 typedef struct {
     char *run_id, *cluster, *conductor_cpus, *tool;
@@ -125,12 +139,13 @@ typedef struct {
     unsigned launches; /* of the whole run; this plan may hold fewer */
     plan_gate gate;
     plan_watch *watches;
+    plan_ask *asks;
     plan_build *builds;
     plan_variant *variants;
     layer_shape *layers;
     plan_job *jobs;
     plan_known *knowns;
-    unsigned watch_count, build_count, variant_count, layer_count, job_count, known_count;
+    unsigned watch_count, ask_count, build_count, variant_count, layer_count, job_count, known_count;
     char hash[65]; /* SHA-256 of the file */
     const char *path;
 } plan;

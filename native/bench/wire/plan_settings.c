@@ -88,17 +88,32 @@ void plan_read_watch(plan_reader *r) {
     fields *f = &r->f;
     const char *kind = fields_text(f, "kind");
     plan_watch *w = PLAN_APPEND(r->p->watches, r->p->watch_count);
-    w->kind = !strcmp(kind, "temp") ? WATCH_TEMP : !strcmp(kind, "text") ? WATCH_TEXT : WATCH_FREQ;
-    if (w->kind == WATCH_FREQ && strcmp(kind, "freq")) {
-        fields_fail(f, "kind=%.40s is not freq, temp or text", kind);
+    w->kind = !strcmp(kind, "temp")     ? WATCH_TEMPERATURE
+              : !strcmp(kind, "states") ? WATCH_STATES
+              : !strcmp(kind, "text")   ? WATCH_TEXT
+                                        : WATCH_FREQUENCY;
+    if (w->kind == WATCH_FREQUENCY && strcmp(kind, "freq")) {
+        fields_fail(f, "kind=%.40s is not freq, temp, states or text", kind);
     }
     w->name = plan_kept(fields_text(f, "name"));
     w->path = plan_kept(fields_text(f, "path"));
-    w->scale = w->kind == WATCH_TEMP || fields_has(f, "scale") ? fields_f64(f, "scale", -1e6, 1e6) : 1;
+    w->scale = w->kind == WATCH_TEMPERATURE || fields_has(f, "scale") ? fields_f64(f, "scale", -1e6, 1e6) : 1;
     for (unsigned i = 0; i + 1 < r->p->watch_count; i++) {
         if (r->p->watches[i].kind == w->kind && !strcmp(r->p->watches[i].name, w->name)) {
             fields_fail(f, "a second watch of kind=%s name=%.60s", kind, w->name);
         }
+    }
+}
+
+void plan_read_ask(plan_reader *r) {
+    fields *f = &r->f;
+    plan_ask *a = PLAN_APPEND(r->p->asks, r->p->ask_count);
+    a->name = plan_kept(fields_text(f, "name"));
+    a->argv = plan_kept(fields_text(f, "argv"));
+    a->keep = plan_kept(fields_text(f, "keep"));
+    a->every_s = fields_f64(f, "every_s", 1, 1e6);
+    if (!*a->name || !*a->argv || !*a->keep) {
+        fields_fail(f, "name, argv and keep are not to be empty");
     }
 }
 

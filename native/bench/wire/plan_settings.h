@@ -10,6 +10,7 @@ void plan_read_run(plan_reader *r);
 void plan_read_measure(plan_reader *r);
 void plan_read_gate(plan_reader *r);
 void plan_read_watch(plan_reader *r);
+void plan_read_ask(plan_reader *r);
 void plan_read_tuned(plan_reader *r);
 void plan_read_max_khz(plan_reader *r);
 

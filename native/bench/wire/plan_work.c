@@ -124,6 +124,10 @@ void plan_read_variant(plan_reader *r) {
         fields_fail(f, "label=%.80s is too long", label);
     }
     snprintf(v->label, sizeof v->label, "%s", label);
+    v->shares_placement = fields_has(f, "placement") && is_second(f, "placement", "own", "shared");
+    if (!f->error[0] && v->shares_placement && v->program) {
+        fields_fail(f, "placement=shared: a foreign program is not told where to place its buffers");
+    }
     v->object = p->variant_count - 1;
     for (unsigned i = 0; i + 1 < p->variant_count; i++) {
         if (!is_same_object(&p->variants[i], v)) {

@@ -55,6 +55,7 @@ bool hello_answer(worker *w, fields *f) {
         snprintf(text, sizeof text, "cannot reserve %zu bytes: %s", w->memory, strerror(errno));
         return reply_hindered(text);
     }
+    counters_open(&w->counters, &COUNTER_SYSTEM, cpu);
     w->timer = timer_measure();
     w->l2 = caches_read(cpu, w->llc).l2;
     if (has_table) {
@@ -72,9 +73,11 @@ bool hello_answer(worker *w, fields *f) {
     return lines_put(PROTOCOL_FD,
                      "hello protocol=%d build=%s pid=%d cpus=%s clock_available=%d clock_reason=%s clock_mhz=%.17g "
                      "peak_isa=%s peak_ok=%d "
-                     "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s%s%s%s%s",
+                     "peak_flop_per_cycle=%.17g peak_fmas_per_cycle=%.17g peak_gflops=%.17g peak_reason=%s "
+                     "counters_error=%s counters_pmu=%s counters_reason=%s%s%s%s%s",
                      PROTOCOL_VERSION, program_build_id(), (int)getpid(), text, available, reply_text(why), clock.mhz,
                      reply_text(peak.isa), peak.ok, peak.flop_per_cycle, peak.fmas_per_cycle, peak.gflops,
-                     reply_text(peak.reason), has_table ? " table_sha256=" : "", w->table.sha256,
+                     reply_text(peak.reason), counter_word(w->counters.error), reply_text(w->counters.pmu),
+                     reply_text(w->counters.reason), has_table ? " table_sha256=" : "", w->table.sha256,
                      has_table ? " table_refused=" : "", reply_text(w->table.refused));
 }

@@ -71,6 +71,11 @@ bool object_create(worker *w, fields *f) {
     if (!pools_need(w, threads)) {
         return reply_hindered(ic_last_error());
     }
+    if (pools_pin(w, threads) != POOLS_HELD && pools_pin(w, threads) != POOLS_HELD) {
+        return reply_hindered("threads do not stay on the CPUs that they were given");
+    }
+    char cpus[256];
+    pools_print(w, threads, cpus, sizeof cpus);
     o->threads = threads;
     instance i;
     double create_ns = INFINITY, reshape_ns = INFINITY;
@@ -108,15 +113,16 @@ bool object_create(worker *w, fields *f) {
     o->room = p.room;
     o->call_ns = 0;
     o->made = true;
-    return lines_put(
-        PROTOCOL_FD,
-        "created algorithm=%s threads=%u method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu output_bytes=%zu "
-        "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
-        "create_ns=%.17g reshape_ns=%.17g",
-        ic_algorithm_name(chosen), threads, method, schedule_kernel(o->schedule), o->schedule, o->schedule, by,
-        order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
-        w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
-        o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
+    return lines_put(PROTOCOL_FD,
+                     "created algorithm=%s threads=%u cpus=%s method=%s kernel=%.*s schedule=%s%s%s%s input_bytes=%zu "
+                     "output_bytes=%zu "
+                     "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
+                     "create_ns=%.17g reshape_ns=%.17g",
+                     ic_algorithm_name(chosen), threads, cpus, method, schedule_kernel(o->schedule), o->schedule,
+                     o->schedule, by, order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
+                     w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
+                     o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns,
+                     reshape_ns);
 }
 
 bool object_check(worker *w, fields *f) {
@@ -182,7 +188,8 @@ static sample_status take_held(worker *w, const object *o, sample_request *q, sa
     if (place == POOLS_LOST) {
         snprintf(reason, room, "the system took the CPU of a thread away");
     } else {
-        snprintf(reason, room, "threads left their CPUs, %d times: the system keeps changing the CPUs they may use",
+        snprintf(reason, room,
+                 "threads were not on their CPUs, %d times: the system keeps changing the CPUs they may use",
                  SAMPLE_PIN_TRIES);
     }
     return SAMPLE_HINDERED;
@@ -201,6 +208,8 @@ bool object_sample(worker *w, fields *f) {
     q.calls = fields_u64(f, "calls", 0, UINT64_MAX);
     q.settle_ns = fields_u64(f, "settle_ns", 0, UINT64_MAX);
     q.rotate = !strcmp(cache, "rotate");
+    bool placed = fields_has(f, "placement");
+    uint64_t seed = placed ? fields_u64(f, "placement", 0, UINT64_MAX) : 0, drawn = w->arena.random;
     if (!f->error[0] && !o->made) {
         fields_fail(f, "sample before create");
     }
@@ -215,6 +224,7 @@ bool object_sample(worker *w, fields *f) {
         pressure_read(&w->pressure, w->llc, share < free_share ? share : free_share);
     }
     q.pressure = &w->pressure;
+    q.counters = o->threads <= 1 && w->counters.open ? &w->counters : NULL;
     q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
     q.schedule = o->schedule;
@@ -228,7 +238,13 @@ bool object_sample(worker *w, fields *f) {
     sample_result r;
     char reason[200];
     size_t bytes = 0;
+    if (placed) {
+        w->arena.random = seed;
+    }
     sample_status status = take_held(w, o, &q, &r, reason, sizeof reason, &bytes);
+    if (placed) {
+        w->arena.random = drawn; /* what this seed gives is for samples of that seed alone */
+    }
     if (status != SAMPLE_TAKEN) {
         return status == SAMPLE_SKIPPED    ? reply_skip(reason, bytes)
                : status == SAMPLE_HINDERED ? reply_hindered(reason)

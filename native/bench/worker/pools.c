@@ -4,6 +4,7 @@
 #include "core/pool.h"
 #include "machine/affinity.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -17,18 +18,33 @@ typedef struct {
     atomic_bool moved, lost;
 } roll_call;
 
-/* On each thread; where the worker's own may run is looked at elsewhere. */
+/* On each thread; where the worker's own may run is looked at elsewhere. What the system says of a thread's CPUs is
+ * read back, and so is where it runs: there are systems that show a mask and do not keep to it. */
 static void answer(void *context, unsigned thread) {
     roll_call *call = context;
+    const int cpu = (int)call->cpus[thread];
     cpu_set wanted = {{0}}, now;
-    cpu_set_put(&wanted, (int)call->cpus[thread], true);
-    if (thread == 0 || !affinity_get(&now) || !memcmp(&now, &wanted, sizeof now)) {
+    cpu_set_put(&wanted, cpu, true);
+    if (thread == 0) {
+        return;
+    }
+    const int runs_on = sched_getcpu(); /* below 0: the system does not tell */
+    const bool may = !affinity_get(&now) || !memcmp(&now, &wanted, sizeof now);
+    if (may && (runs_on < 0 || runs_on == cpu)) {
         return;
     }
     atomic_store(&call->moved, true);
     if (!affinity_set(&wanted)) {
         atomic_store(&call->lost, true);
     }
+}
+
+void pools_print(const worker *w, unsigned threads, char *list, size_t room) {
+    cpu_set set = {{0}};
+    for (unsigned i = 0; i < threads; i++) {
+        cpu_set_put(&set, (int)w->cpus[i], true);
+    }
+    cpu_set_print(&set, list, room);
 }
 
 pools_place pools_pin(const worker *w, unsigned threads) {

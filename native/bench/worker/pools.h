@@ -10,10 +10,12 @@ bool pools_need(worker *w, unsigned threads);
 
 typedef enum {
     POOLS_HELD,  /* each helper is on its CPU and may go nowhere else */
-    POOLS_MOVED, /* the system had let one go, as it may the worker (sample.c); now it is pinned again */
+    POOLS_MOVED, /* one was elsewhere or free to go there, as may be the worker (sample.c); now it is pinned again */
     POOLS_LOST   /* it cannot be */
 } pools_place;
 
 pools_place pools_pin(const worker *w, unsigned threads);
+/* The CPUs of so many threads, as a list: where each of them is once it is held. */
+void pools_print(const worker *w, unsigned threads, char *list, size_t room);
 
 #endif

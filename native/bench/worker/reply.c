@@ -5,9 +5,9 @@
 #include "wire/lines.h"
 
 char *reply_text(const char *text) {
-    static char turn[4][FIELDS_ENCODED(256)];
+    static char turn[8][FIELDS_ENCODED(256)];
     static unsigned next;
-    next = (next + 1) % 4;
+    next = (next + 1) % 8;
     return fields_encode(text, turn[next], sizeof turn[next]);
 }
 

@@ -9,6 +9,6 @@
 bool reply_failed(const char *reason);
 bool reply_hindered(const char *reason);           /* failed, and not by the variant's doing */
 bool reply_skip(const char *reason, size_t bytes); /* 0: not a matter of memory */
-char *reply_text(const char *text);                /* encoded; four may be in use at a time */
+char *reply_text(const char *text);                /* encoded; eight may be in use at a time */
 
 #endif

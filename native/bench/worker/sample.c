@@ -66,6 +66,18 @@ static double thread_ns(void) {
     return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? -1 : (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+/* From readings right outside of the stretch; -1: not asked. */
+static void count(const sample_request *q, const counter_reading *before, const counter_reading *after, evidence *e) {
+    counter_counts counts = {.error = COUNTER_OK, .value = {-1, -1, -1}};
+    if (q->counters) {
+        counts = counters_between(q->counters, before, after);
+    }
+    e->count_error = q->counters ? (int64_t)counts.error : -1;
+    e->cycles = counts.value[COUNTER_CYCLES];
+    e->instructions = counts.value[COUNTER_INSTRUCTIONS];
+    e->refills = counts.value[COUNTER_REFILLS];
+}
+
 static void measure(const sample_request *q, window *w, evidence *e) {
     window_time t;
     long switches, faults, switches_after, faults_after;
@@ -80,6 +92,10 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     pressure_take(q->pressure, q->reads, &e->gflops_before, &e->gbps_before);
     e->cpu_before = sched_getcpu();
     usage(q, &switches, &faults);
+    counter_reading counted = {0}, counted_after = {0};
+    if (q->counters) {
+        counted = counters_read(q->counters);
+    }
     uint64_t begin = timer_ns();
     double cpu = thread_ns();
     if (q->rotate) {
@@ -89,6 +105,9 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     }
     double cpu_end = thread_ns();
     uint64_t end = timer_ns();
+    if (q->counters) {
+        counted_after = counters_read(q->counters);
+    }
     usage(q, &switches_after, &faults_after);
     e->cpu_after = sched_getcpu();
     pressure_take(q->pressure, q->reads, &e->gflops_after, &e->gbps_after);
@@ -98,6 +117,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     e->span_ns = (double)(end - begin);
     e->nivcsw = switches_after - switches;
     e->faults = faults_after - faults;
+    count(q, &counted, &counted_after, e);
     e->calls = t.calls;
     e->t_ns = t.t_ns;
     e->ns = t.ns;

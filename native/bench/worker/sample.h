@@ -4,6 +4,7 @@
 #define CONVBENCH_SAMPLE_H
 
 #include "probes/arena.h"
+#include "probes/counters.h"
 #include "wire/evidence.h"
 #include "worker/layer_data.h"
 #include "worker/pressure.h"
@@ -26,6 +27,7 @@ typedef struct {
     double tick_ns, call_ns;                         /* call_ns: what a call took before, 0: unknown */
     bool rotate, reads;                              /* reads: memory bandwidth is evidence, too */
     pressure *pressure;
+    const counters *counters; /* of this thread; NULL: of several threads one's counts tell nothing */
 } sample_request;
 
 typedef struct {

@@ -5,6 +5,7 @@
 
 #include "machine/timer.h"
 #include "probes/arena.h"
+#include "probes/counters.h"
 #include "wire/protocol.h"
 #include "worker/layer_data.h"
 #include "worker/pressure.h"
@@ -28,6 +29,7 @@ typedef struct {
     size_t memory; /* budget of data and arena together */
     uint64_t l2, llc, min_ns, max_khz;
     pressure pressure;
+    counters counters;
     int cpu;
     unsigned cpus[IC_MAX_THREADS], cpu_count; /* for threads: cpu, then the others */
     ic_pool *pools[IC_MAX_THREADS + 1];       /* by threads; made when an object first needs them */

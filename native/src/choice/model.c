@@ -115,6 +115,25 @@ static double cycles_of_regions(const ic_kernel *kernel, const ic_region_sizes *
     return cycles;
 }
 
+/* Cycles to begin a region: its table, and the tiles before and after its last one. */
+static const double begin_region = 100;
+
+/* Whether pixels of few channels multiply less than it takes to sort them; with the taps of a row in one, always. */
+static bool regions_pay(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel,
+                        const ic_sizes *sizes) {
+    ic_region_sizes regions;
+    if (ic_merges_taps(desc, IC_SPLIT_REGIONS) ||
+        !ic_count_regions(desc, geometry, kernel->rows, IC_SPLIT_REGIONS, &regions)) {
+        return true;
+    }
+    const ic_tiling tiling = ic_make_tiling(sizes->pixels, kernel->rows);
+    ic_region_sizes one = {.regions = 1};
+    one.steps[tiling.tall_rows] += (double)(tiling.tall * sizes->depth);
+    one.steps[tiling.low_rows] += (double)(tiling.low * sizes->depth);
+    return cycles_of_regions(kernel, &regions) + begin_region * (double)regions.regions <=
+           cycles_of_regions(kernel, &one) + begin_region;
+}
+
 /* Regions, or a pass for each tap, which threads cannot share within a panel. */
 static ic_split choose_split(const ic_conv2d_desc *desc, const ic_geometry *geometry, const ic_kernel *kernel,
                              unsigned threads, size_t most_bytes) {
@@ -146,7 +165,7 @@ static void choose_order(const ic_core *core, const ic_conv2d_desc *desc, const 
         schedule->block_tiles = 0;
         return;
     }
-    bool splits = sizes.splits;
+    bool splits = sizes.splits && regions_pay(desc, geometry, kernel, &sizes);
     if (*algorithm == IC_ALGORITHM_AUTO) {
         /* Of one channel in all, pointers may take more memory than the matrix. All groups share them, while a
          * matrix is made anew for each: of few channels that takes several times as long as to multiply them. */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import pytest
 
 from harness.lab.manager import PhoneHandle
 from tests.integration.faults.page import Page
+from tests.integration.faults.revision import revision
 from tests.integration.run.conftest import bench, bench_in
 
 __all__ = ["bench", "bench_in"]
 
-_PAGE = Path(__file__).resolve().parents[3] / "docs" / "faults.md"
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,10 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def page(request: pytest.FixtureRequest, testrun_uid: str) -> Page:
+def page(request: pytest.FixtureRequest, testrun_uid: str, need_tool: Callable[[str], str]) -> Page:
     """What is seen; written to docs/faults.md where that is asked for."""
-    is_written = request.config.getoption("--write-faults", default=False)
-    return Page(_PAGE if is_written else None, _PAGE.parents[1] / "build" / "faults" / f"{testrun_uid}.json")
+    folder = _ROOT / "build" / "faults"
+    if not request.config.getoption("--write-faults", default=False):
+        return Page(None, folder, testrun_uid, None)
+    return Page(_ROOT / "docs" / "faults.md", folder, testrun_uid, revision(_ROOT, need_tool("git")))
 
 
 @pytest.fixture(scope="module")

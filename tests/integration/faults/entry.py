@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ class Entry:
     """What is done to a run of two variants of one layer on one cluster, and what is right then.
 
     ``before`` and ``during`` are faults, put on before the command and once samples are on record; ``act`` is done
-    then by the host. ``says`` is a regular expression over stderr and stdout. ``field`` are numbers of conditions in
-    field.py.
+    then by the host. ``says`` is a regular expression over stderr and stdout. ``conditions`` are numbers in field.py.
     """
 
     name: str
@@ -33,17 +32,18 @@ class Entry:
     prepare: Callable[[Rehearsed], Any] | None = None  # done by the host before the command
     act: Callable[[Rehearsed], Any] | None = None
     resume: int | None = None  # exit code of --resume once the fault is over
+    stays: bool = False  # the faults are still on then
     long: bool = False  # the run lasts some seconds, so that something can happen in it
     clusters: str = "4-7"
-    field: str = ""
+    conditions: str = ""
     quick: bool = False  # in `make test` too
     rounds: int = 40  # of a run in which something happens
-    seconds: float = 100.0  # after which it has failed
+    policy: Mapping[str, object] = field(default_factory=dict)  # what else the run's policy says
 
     @property
     def rows(self) -> tuple[int, ...]:
         """The conditions of field.py that it tries."""
-        return tuple(int(row) for row in self.field.split(",") if row)
+        return tuple(int(row) for row in self.conditions.split(",") if row)
 
     @property
     def lasts(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.lab.manager import PhoneHandle
-from tests.integration.faults.page import Page
+from tests.integration.faults.page import Kills, Page
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(1800)]
 
@@ -103,7 +103,5 @@ def test_random_kills(bench: Any, phone: PhoneHandle, page: Page, request: pytes
     bench.is_clean(phone)
     assert bench.lab.shell(phone, "settings get global stay_on_while_plugged_in") == "0"
     page.note_kills(
-        f"Killed {killed} times at random moments, four of five within {MEASURES_S:g} s after the first new sample "
-        f"({runs} runs and {ended} ends of them, {early} kills before a new sample): no complete record was lost or "
-        f"doubled, each run was completed by `--resume`, all settings were put back, and nothing was left on the phone."
+        Kills(killed, runs, ended, early), f"four of five within {MEASURES_S:g} s after the first new sample"
     )

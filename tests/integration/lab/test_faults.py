@@ -126,6 +126,6 @@ def test_addresses_and_another_phone(lab: Any, phone: PhoneHandle, on: Any) -> N
 def test_what_is_wrong_is_refused_before_anything_begins(phone: PhoneHandle, lab_environment: object) -> None:
     with pytest.raises(UsageError, match="no fault is called 'nosuch'"):
         rehearsal.put_on(phone, "battery=5", "nosuch")
-    with pytest.raises(InfrastructureError, match="no thermal zone of type 'nosuch'"):
-        rehearsal.put_on(phone, "zone=off:nosuch")
+    with pytest.raises(UsageError, match="no thermal zone of type 'nosuch'; none of those"):
+        rehearsal.put_on(phone, "battery=5", "zone=off:nosuch")
     assert rehearsal.listing(phone).faults == ()

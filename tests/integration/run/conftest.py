@@ -85,7 +85,7 @@ class Background:
         self.process = process
         self.run = run
 
-    def until(self, condition: Callable[[Run], object], seconds: float = 90) -> None:
+    def until(self, condition: Callable[[Run], object], seconds: float = 180) -> None:
         """Waits; fails when the run ends or the time is over before."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

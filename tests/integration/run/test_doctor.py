@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
-from harness.lab import controls
+from harness.lab import controls, rehearsal
 from harness.lab.manager import PhoneHandle
 from harness.lab.state import State
 
 pytestmark = pytest.mark.integration
 
 STOPPING = {"LOW_BATTERY", "HOT", "LOW_POWER_MODE", "THERMAL_OVERRIDE", "WORK_FOLDER"}
-OTHERS = {"EMULATED", "CHARGING", "CORES_OFFLINE", "SCREEN", "ORPHANS"}
-# The sensors of a virtual phone move only with the lab's thermal model.
-SENSORS = {"THERMAL_FROZEN"}
+OTHERS = {"EMULATED", "CHARGING", "THERMAL_FROZEN", "CORES_OFFLINE", "SCREEN", "ORPHANS"}
 
 
 def spoil(lab: Any, phone: PhoneHandle) -> None:
-    """Low battery, hot, battery saver, a status set by hand, asleep, big cores unplugged, an unwritable folder."""
+    """Low battery, hot, battery saver, a status set by hand, frozen zones, asleep, big cores unplugged, an unwritable
+    folder."""
     services = State(phone.root).folder / "services"
     (services / "battery" / "level").write_text("3")
     (services / "battery" / "temperature").write_text("480")
     (services / "power" / "wakefulness").write_text("Asleep")
     controls.set_online(phone, "0-3")
+    rehearsal.put_on(phone, "zone=frozen")
     lab.shell(phone, "settings put global low_power 1; cmd thermalservice override-status 1")
     lab.shell(phone, "mkdir /data/local/tmp/harness-dead-1; chmod 500 /data/local/tmp")
 
@@ -34,11 +34,11 @@ def spoil(lab: Any, phone: PhoneHandle) -> None:
 def found(value: Any, phone: PhoneHandle) -> dict[str, Any]:
     (device,) = [device for device in value["devices"] if device["device"] == phone.serial]
     assert device["unknown"] == {}
-    return {condition["name"]: condition for condition in device["conditions"] if condition["name"] not in SENSORS}
+    return {condition["name"]: condition for condition in device["conditions"]}
 
 
 def test_faults_are_named_refused_and_stamped(lab: Any, bench: Any) -> None:
-    with lab.phone("galaxy-s8") as well, lab.phone("pixel-3") as ill:
+    with lab.phone("pixel-8") as well, lab.phone("pixel-3") as ill:
         spoil(lab, ill)
         asked = bench("doctor", "--json")
         assert asked.code == 3, asked.err
@@ -56,9 +56,10 @@ def test_faults_are_named_refused_and_stamped(lab: Any, bench: Any) -> None:
         assert all(name in text.out for name in named)
         assert "charge the phone" in text.out
 
-        refused = bench("run", bench.suite(), "--device", ill.serial)
-        assert refused.code == 5
-        assert "--allow LOW_BATTERY --allow HOT --allow LOW_POWER_MODE" in refused.err
+        for command in (("run",), ("verify",), ("tune", "--out", "tables")):
+            refused = bench(*command, bench.suite(), "--device", ill.serial)
+            assert refused.code == 5
+            assert "--allow LOW_BATTERY --allow HOT --allow LOW_POWER_MODE" in refused.err
         assert bench("run", "--allow", "TIRED").code == 2
 
         lab.shell(ill, "chmod 771 /data/local/tmp; rmdir /data/local/tmp/harness-dead-1")

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -183,14 +183,14 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(convbench: Path, tmp_path: Path) -> Run:
-    """`run(plan)`: runs it to its end."""
+    """`run(plan)`: runs it to its end; further arguments are subprocess.run's."""
 
-    def run(plan: PlanText, program: Path = convbench) -> Result:
+    def run(plan: PlanText, program: Path = convbench, **how: Any) -> Result:
         path, out = tmp_path / "a.plan", tmp_path / "records.jsonl"
         path.write_text(plan.text())
         out.unlink(missing_ok=True)
         done = subprocess.run(
-            [program, "run", path, "--out", out], capture_output=True, text=True, timeout=120, check=False
+            [program, "run", path, "--out", out], capture_output=True, text=True, timeout=120, check=False, **how
         )
         return Result(done.returncode, done.stderr, read_records(out) if out.exists() else [])
 

@@ -100,6 +100,8 @@ FOREIGN_BAD = [
     ("schedule=default", "schedule=best", "has schedule=default face=best and an empty label"),
     ("label=", "label=mine", "has schedule=default face=best and an empty label"),
     ("build=1", "build=0", "algorithm=other is not known"),
+    ("label=", "label= placement=shared", "placement=shared: a foreign program is not told where to place its buffers"),
+    ("label=", "label= placement=mine", "placement=mine is not own or shared"),
 ]
 
 
@@ -173,7 +175,7 @@ def test_host_writes_what_convbench_reads(convbench: Path, tmp_path: Path, run: 
             builds=[BuildLine(0, "", "our build")],
             variants=[
                 PlannedVariant(0, Asked("im2col"), cache="hot"),
-                PlannedVariant(1, Asked("indirect"), cache="hot", label="my label"),
+                PlannedVariant(1, Asked("indirect"), cache="hot", label="my label", shares_placement=True),
             ],
             layers=[layer],
             jobs=[Job(launch=0, layer="a", seed=7, rounds=1, variants=(0, 1))],

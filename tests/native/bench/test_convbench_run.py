@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from harness.store.records import Check, End, Error, Gate, Header, Job, Layer, Sample, Skip, Telemetry, Worker
+from harness.store.records import Check, End, Error, Gate, Header, Job, Layer, Sample, Skip, Worker
+from harness.store.system_records import Telemetry
 
 pytestmark = pytest.mark.native
 
@@ -179,7 +180,10 @@ def test_telemetry(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     )
     telemetry = run(plan).of(Telemetry)
     assert telemetry[0].freq_khz == {"policy0": 1800000, "gone": None}
+    assert telemetry[0].why == {"gone": "No such file or directory"}
+    assert not any(t.why for t in telemetry[1:])  # said once
     assert sum(t.temp_c == {"cpu": 31.2} for t in telemetry) == 2
+    assert all(t.took_ns for t in telemetry)
 
 
 def test_too_little_memory_is_a_skip_with_the_size(

@@ -75,6 +75,19 @@ def test_memory_is_read_beside_layers_that_outgrow_the_l2(
     assert (float(sample["gbps_before"]) > 0, float(sample["gbps_after"]) > 0) == (reads, reads)
 
 
+def test_samples_of_one_seed_lie_at_the_same_places_and_no_others_do(ask: Ask) -> None:
+    """Those between them are placed as if there were none of that seed."""
+
+    def places(more: str = "") -> tuple[str, ...]:
+        sample = ask(f"sample object=0 cache=hot calls=1 settle_ns=0{more}")
+        return tuple(sample[name] for name in ("input", "weights", "output", "matrix"))
+
+    places()  # the arena has grown
+    shared = [places(" placement=7"), places(), places(" placement=7"), places(), places(" placement=8")]
+    assert shared[0] == shared[2]
+    assert len(set(shared)) == 4
+
+
 def test_calls_are_those_asked_for(ask: Ask) -> None:
     chosen = int(ask("sample object=0 cache=hot calls=0 settle_ns=1000000")["calls"])
     assert chosen >= 1

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from harness.devices.base import format_cpus
-from harness.store.records import Check, Error, Sample, Worker
+from harness.store.records import Check, Error, Layer, Sample, Worker
 
 WORKERS = Path(__file__).resolve().parents[3] / "native" / "workers"
 SEE = """
@@ -109,6 +109,8 @@ def test_ours(threaded: Callable[..., Any], run: Callable[..., Any]) -> None:
     names = {threads: {s.variant for s in samples if s.threads == threads} for threads in (1, 2)}
     assert len(names[1]) == len(names[2]) == 2
     assert all(check.ok for check in result.of(Check))
+    held = {(layer.threads, layer.cpus) for layer in result.of(Layer)}
+    assert held == {(1, str(cpu)), (2, plan.run["cpus"])}  # as read back
 
 
 @pytest.fixture(params=["shim", "worker.py"])
@@ -130,6 +132,35 @@ def see(request: pytest.FixtureRequest, tmp_path: Path, need_tool: Callable[[str
     program.write_text(f"#!{sys.executable} -S\n{text}")
     program.chmod(0o755)
     return program
+
+
+ELSEWHERE = """
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int sched_getcpu(void) {
+    unsigned cpu = 0;
+    syscall(SYS_getcpu, &cpu, NULL, NULL);
+    return (int)cpu + (syscall(SYS_gettid) != getpid());
+}
+"""
+
+
+def test_a_helper_that_runs_elsewhere_than_its_mask_says(
+    threaded: Callable[..., Any], run: Callable[..., Any], tmp_path: Path, need_tool: Callable[[str], str]
+) -> None:
+    """The system shows the mask that was asked for and does not keep to it: for other threads than the first."""
+    source, library = tmp_path / "elsewhere.c", tmp_path / "elsewhere.so"
+    source.write_text(ELSEWHERE)
+    subprocess.run([need_tool("gcc"), "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    result = run(threaded(), env={**os.environ, "LD_PRELOAD": str(library)})
+    assert {s.threads for s in result.of(Sample)} == {1}
+    errors = result.of(Error)
+    assert {(e.threads, e.external, e.reason) for e in errors} == {
+        (2, True, "threads do not stay on the CPUs that they were given")
+    }
+    assert result.code == 3
 
 
 def test_others(threaded: Callable[..., Any], run: Callable[..., Any], see: Path) -> None:

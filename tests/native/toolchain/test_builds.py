@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InfrastructureError, UsageError
-from harness.paths import build_root, data_root
+from harness.paths import data_root
 from harness.toolchain import builder, cache, cmake, elf, libc, toolchain
 from harness.toolchain.builder import Built, build
+from tests import named_ndk
 
 # Beside the tests of the one build that would add a C library to zig's cache while they look into it.
 pytestmark = [pytest.mark.native, pytest.mark.xdist_group("arm64-undefined")]
@@ -65,18 +66,6 @@ def ndk(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A build folder of the test's own; zig's cache stays the shared one, or each test would take half a minute."""
-    root = tmp_path / "build root"
-    root.mkdir()
-    (build_root() / "zig-cache").mkdir(parents=True, exist_ok=True)
-    (root / "zig-cache").symlink_to(build_root() / "zig-cache")
-    for module in (builder, cmake):
-        monkeypatch.setattr(module, "build_root", lambda: root)
-    return root
-
-
 @pytest.fixture(scope="module")
 def arm64() -> Built:
     return build("arm64-v8a", "zig")
@@ -94,6 +83,15 @@ def test_ndk_gets_everything_it_needs(ndk: Path, own_root: Path) -> None:
     sections = built.path.read_bytes()
     assert b".debug_info" not in sections  # stripped: it is pushed
     assert build("arm64-v8a", "auto", ndk).cached
+
+
+@pytest.mark.parametrize("folder", named_ndk.named(), ids=["named"] * len(named_ndk.named()))
+def test_the_ndk_that_the_environment_named(folder: Path, own_root: Path) -> None:
+    built = build("arm64-v8a", "ndk", folder)
+    assert (built.toolchain, built.cached) == ("ndk", False)
+    info = elf.check(built.path, machine="EM_AARCH64", android=True)
+    assert min(info.alignments) >= 16384 and info.build_id == built.build_id
+    assert built.info["compiler"]["compiler"] and b".debug_info" not in built.path.read_bytes()
 
 
 @pytest.mark.parametrize(

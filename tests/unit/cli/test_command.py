@@ -106,5 +106,9 @@ def test_results_are_shown_and_messages_said(
     monkeypatch.setattr(discovery, "find", lambda *_: Attached((LocalDevice(),)))
     done = Fails()()
     assert (done.code, done.lines) == (ExitCode.WRONG_RESULT, ("local: shown",))
-    assert done.value == {"exit_code": 1, "devices": [{"device": "local", "messages": ["wrong"], "conditions": []}]}
+    assert done.value == {
+        "exit_code": 1,
+        "devices": [{"device": "local", "messages": ["wrong"], "conditions": []}],
+        "unusable": [],
+    }
     assert capsys.readouterr().err == "local: wrong\n"

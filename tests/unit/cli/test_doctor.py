@@ -21,7 +21,7 @@ from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 pytestmark = pytest.mark.unit
 
 EMPTY = "level: 3\nscale: 100\nstatus: 2\ntemperature: 300\n"
-AWAY = Unusable("U", "unauthorized", "unlock the phone")
+AWAY = Unusable("U", "unauthorized", "unlock the phone", ("UNAUTHORIZED",))
 
 
 def perform(
@@ -68,7 +68,7 @@ def test_the_table_is_read_without_a_terminal(
     assert row.split("|")[1].strip() == "yes"
     for words in ("condition", "stops a run", "remedy", "charge the phone", "CHARGING", "unlock the phone"):
         assert words in out
-    assert "this host" in lines
+    assert "this host" in lines and lines[-1] == "1 of 3 may be measured now"
 
 
 def test_a_phone_in_use_is_told_with_who_has_it(

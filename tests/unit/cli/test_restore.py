@@ -94,7 +94,10 @@ def test_a_phone_that_told_no_android_id_then_is_not_waited_for(monkeypatch: pyt
     ("unusable", "told"),
     [
         ((), "10.0.0.7:5555 (Pixel 3): not attached; its settings wait"),
-        ((Unusable("10.0.0.7:5555", "unauthorized", "unlock the phone"),), "unauthorized: unlock the phone; its"),
+        (
+            (Unusable("10.0.0.7:5555", "unauthorized", "unlock the phone", ("UNAUTHORIZED",)),),
+            "unauthorized: unlock the phone; its",
+        ),
     ],
 )
 def test_a_phone_that_is_away_is_named_with_its_state(

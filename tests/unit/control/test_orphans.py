@@ -108,7 +108,7 @@ def test_a_clean_device_costs_three_looks_and_says_nothing(bench: Bench, monkeyp
     calls: list[str] = []
 
     def counted(name: str, original: Any) -> Any:
-        return lambda *arguments: calls.append(name) or original(*arguments)  # type: ignore[func-returns-value]
+        return lambda *a, **named: calls.append(name) or original(*a, **named)  # type: ignore[func-returns-value]
 
     for name in ("running", "list_dir", "read_files", "kill", "remove_tree"):
         monkeypatch.setattr(bench, name, counted(name, getattr(bench, name)))

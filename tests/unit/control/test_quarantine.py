@@ -71,7 +71,9 @@ def test_alone_there_is_no_usable_device_beside_others_it_is_one_that_is_unusabl
 
 
 def test_others_stay_as_they_are() -> None:
-    found = Attached(devices=cast(tuple[Device, ...], (A,)), unusable=(Unusable("C", "offline", "plug it in"),))
+    found = Attached(
+        devices=cast(tuple[Device, ...], (A,)), unusable=(Unusable("C", "offline", "plug it in", ("OFFLINE",)),)
+    )
     assert quarantine.without(found) == found
 
 

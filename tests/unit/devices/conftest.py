@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices import adb as adb_module
+from harness.devices import adb_files
 from harness.devices.adb import AdbDevice
 from harness.devices.transport import Server, Transport
 
@@ -318,7 +318,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the place of /data/local/tmp."""
     folder = tmp_path / "work"
     folder.mkdir()
-    monkeypatch.setattr(adb_module, "WORK_ROOT", str(folder))
+    monkeypatch.setattr(adb_files, "WORK_ROOT", str(folder))
     return folder
 
 

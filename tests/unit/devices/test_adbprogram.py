@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,27 @@ def test_the_program_behind_a_port(listener: socket.socket) -> None:
     assert adbprogram.listening(port) == PYTHON
     listener.close()
     assert adbprogram.listening(port) == ""
+
+
+def test_processes_that_end_while_they_are_looked_at_are_none(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, ended = Path.iterdir, []
+    mine = str(os.getpid())
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        if folder.name == "fd" and folder.parent.name != mine:
+            ended.append(folder)
+            raise FileNotFoundError(2, "No such file or directory", str(folder))
+        if folder.name == "fd":
+            yield folder / "99999"  # closed since it was listed
+        yield from listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert adbprogram.listening(listener.getsockname()[1]) == PYTHON
+    mine = ""
+    assert adbprogram.listening(listener.getsockname()[1]) == ""
+    assert ended
 
 
 def test_a_server_of_another_program_is_named_but_not_run(

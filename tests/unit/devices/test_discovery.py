@@ -53,27 +53,35 @@ def test_no_phone_at_all(fake_adb: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "name", "remedy"),
+    ("state", "name", "condition", "remedy"),
     [
-        ("unauthorized", "unauthorized", "accept its question"),
-        ("offline", "offline", "adb reconnect"),
-        ("recovery", "recovery", "adb reboot"),
-        ("sideload", "sideload", "sideload"),
-        ("bootloader", "bootloader", "fastboot reboot"),
-        ("no permissions (user in plugdev group; are your udev rules wrong?)", "no permissions", "udev"),
-        ("detached", "detached", "adb attach"),
-        ("authorizing", "authorizing", "accept the phone's question"),
-        ("connecting", "connecting", "wait a moment"),
-        ("something new", "something new", "adb devices"),
+        ("unauthorized", "unauthorized", "UNAUTHORIZED", "accept its question"),
+        ("offline", "offline", "OFFLINE", "adb reconnect"),
+        ("recovery", "recovery", "NOT_READY", "adb reboot"),
+        ("sideload", "sideload", "NOT_READY", "sideload"),
+        ("bootloader", "bootloader", "NOT_READY", "fastboot reboot"),
+        (
+            "no permissions (user in plugdev group; are your udev rules wrong?)",
+            *("no permissions", "NO_PERMISSIONS", "udev"),
+        ),
+        ("detached", "detached", "NOT_READY", "adb attach"),
+        ("authorizing", "authorizing", "NOT_READY", "accept the phone's question"),
+        ("connecting", "connecting", "NOT_READY", "wait a moment"),
+        ("something new", "something new", "NOT_READY", "adb devices"),
     ],
 )
-def test_each_state_has_its_remedy(fake_adb: Any, add_phone: Any, state: str, name: str, remedy: str) -> None:
+def test_each_state_has_its_condition_and_its_remedy(
+    fake_adb: Any, add_phone: Any, state: str, name: str, condition: str, remedy: str
+) -> None:
     add_phone("BAD", state=state)
     add_phone("GOOD")
     found = find([], [fake_adb.address])
     assert [d.serial for d in found.devices] == ["GOOD"]
-    assert [(u.serial, u.state) for u in found.unusable] == [("BAD", name)]
-    assert remedy in found.unusable[0].remedy
+    (bad,) = found.unusable
+    assert (bad.serial, bad.state, bad.conditions) == ("BAD", name, (condition,))
+    assert remedy in bad.remedy
+    (seen,) = bad.found
+    assert (seen.name, seen.advice, seen.kind.stops) == (condition, bad.remedy, True) and name in seen.what
     assert find(["BAD"], [fake_adb.address]).unusable == found.unusable
 
 
@@ -83,15 +91,16 @@ def test_phones_that_answer_and_are_of_no_use(fake_adb: Any, add_phone: Any) -> 
     add_phone("X86", {"ro.product.cpu.abilist": "x86_64,x86"})
     found = find([], [fake_adb.address])
     assert found.devices == ()
-    told = {u.serial: (u.state, u.remedy) for u in found.unusable}
-    assert told["OLD"][0] == "no shell v2" and "exit codes" in told["OLD"][1]
-    assert told["BOOTING"][0] == "starting"
-    assert told["X86"][0] == "no arm64-v8a" and "x86_64, x86" in told["X86"][1]
+    told = {u.serial: (u.state, u.conditions, u.remedy) for u in found.unusable}
+    assert told["OLD"][:2] == ("no shell v2", ("NO_SHELL_V2",)) and "exit codes" in told["OLD"][2]
+    assert told["BOOTING"][:2] == ("starting", ("STARTING",))
+    assert told["X86"][:2] == ("no arm64-v8a", ("ABI",)) and "x86_64, x86" in told["X86"][2]
 
 
 def test_a_phone_lost_while_it_is_asked(fake_adb: Any, phone: Any) -> None:
     phone.drop_shell = True
-    assert [(u.serial, u.state) for u in find([], [fake_adb.address]).unusable] == [("PHONE1", "no answer")]
+    (bad,) = find([], [fake_adb.address]).unusable
+    assert (bad.serial, bad.state, bad.conditions) == ("PHONE1", "no answer", ("NO_ANSWER",))
 
 
 def test_one_phone_by_cable_and_by_wifi_counts_once(fake_adb: Any, add_phone: Any) -> None:

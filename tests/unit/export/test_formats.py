@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from harness.export.formats import FORMATS
+from harness.export.formats import TABLES
 from harness.results.table import Table
 
 pytestmark = pytest.mark.unit
@@ -16,13 +16,13 @@ TABLE = Table("t", ("name", "n"), [{"name": 'a,"b"|<c>\nd', "n": "1.5"}, {"name"
 
 
 def test_csv_gives_back_what_was_put_in() -> None:
-    text = FORMATS["csv"](TABLE)
+    text = TABLES["csv"](TABLE)
     assert text.startswith("name,n\n") and "\r" not in text
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == TABLE.rows
 
 
 def test_markdown_shows_texts_as_they_are_and_numbers_to_the_right() -> None:
-    assert FORMATS["md"](TABLE).splitlines() == [
+    assert TABLES["md"](TABLE).splitlines() == [
         "| name | n |",
         "|---|---:|",
         r'| a,"b"\|&lt;c&gt; d | 1.5 |',
@@ -31,4 +31,4 @@ def test_markdown_shows_texts_as_they_are_and_numbers_to_the_right() -> None:
 
 
 def test_every_format_takes_an_empty_table() -> None:
-    assert all("name" in text(Table("t", ("name",), [])) for text in FORMATS.values())
+    assert all("name" in text(Table("t", ("name",), [])) for text in TABLES.values())

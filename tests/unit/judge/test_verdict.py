@@ -21,6 +21,7 @@ pytestmark = pytest.mark.unit
 
 COUNT = 40
 POLICY = Policy(name="p")
+OF_STATE = Reason.SCREEN_OFF | Reason.LOW_POWER  # what the device tells, whatever program runs
 FLOATS = (
     *("mhz_before", "mhz_after", "window_ns", "cpu_ns", "span_ns"),
     *("gflops_before", "gflops_after", "gbps_before", "gbps_after"),
@@ -42,7 +43,7 @@ def evidence(count: int = COUNT, **columns: Any) -> Evidence:
 
 def setting(count: int = COUNT, **columns: Any) -> Setting:
     plain = {"row": 0, "build": 0, "cap_khz": 2.8e6, "rise_c": np.nan, "start_c": np.nan, "rebooted": False, "cpu": 4}
-    plain |= {"threads": 1}
+    plain |= {"threads": 1, "asleep": 0.0, "saving": 0.0, "thermal_status": 0.0, "round_khz": np.nan}
     wanted: dict[str, Any] = {
         name: np.broadcast_to(np.asarray(value), count).copy() for name, value in {**plain, **columns}.items()
     }
@@ -73,6 +74,8 @@ ALONE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "FAULTED": ({"faults": third(17, 16).astype(int)}, {}),
     "CAPPED": ({}, {"cap_khz": third(2.7e6, 2.8e6)}),
     "REBOOTED": ({}, {"rebooted": third(1, 0).astype(bool)}),
+    "SCREEN_OFF": ({}, {"asleep": third(1.0, 0.0)}),
+    "LOW_POWER": ({}, {"saving": third(0.5, 0.0)}),
 }  # fmt: skip
 
 
@@ -136,6 +139,45 @@ def test_of_an_emulated_device_what_its_host_did_is_no_reason() -> None:
     assert not (masks & ~np.uint16(OF_THE_DEVICE)).any()
 
 
+@pytest.mark.parametrize(
+    ("asleep", "off"),
+    [
+        pytest.param(third(1.0, np.nan), 0, id="never known to be on"),
+        pytest.param(np.full(COUNT, 1.0), 0, id="off throughout"),
+        pytest.param(third(0.0, 1.0), COUNT - 1, id="on once"),
+        pytest.param(np.full(COUNT, 0.5), COUNT, id="always changing"),
+        pytest.param(np.full(COUNT, np.nan), 0, id="unknown"),
+    ],
+)
+def test_a_screen_that_is_off_all_the_time_is_alike_for_all(asleep: NDArray[Any], off: int) -> None:
+    assert found(judge(evidence(), setting(asleep=asleep), POLICY)).count("SCREEN_OFF") == off
+
+
+def test_the_thermal_status_names_a_low_clock_and_judges_where_there_is_none() -> None:
+    """LIGHT (1) is no reason by itself, MODERATE (2) is; with a clock that stays, neither."""
+    low: dict[str, Any] = {
+        "mhz_before": third(2500.0, 2800.0),
+        "mhz_after": third(2500.0, 2800.0),
+        "gflops_before": third(40.0, 44.8),
+    }
+    low["gflops_after"] = low["gflops_before"]
+    blind = evidence(mhz_before=np.nan, mhz_after=np.nan)
+    for status, of_low, of_blind in ((1.0, "CLOCK_DROP", ""), (2.0, "THROTTLED", "HOT")):
+        assert found(judge(evidence(**low), setting(thermal_status=status), POLICY))[2] == of_low
+        assert not judge(evidence(), setting(thermal_status=status), POLICY).masks.any()
+        assert set(found(judge(blind, setting(thermal_status=status), POLICY))) == {of_blind}
+
+
+def test_without_a_clock_the_time_at_each_frequency_decides() -> None:
+    blind = evidence(mhz_before=np.nan, mhz_after=np.nan)
+    slow = setting(round_khz=third(2.4e6, 2.8e6))
+    assert found(judge(blind, slow, POLICY)).count("CLOCK_DROP") == 1
+    assert found(judge(blind, slow, POLICY))[2] == "CLOCK_DROP"
+    assert judge(blind, slow, POLICY).seen[0] & Reason.CLOCK_DROP
+    assert not judge(evidence(), slow, POLICY).masks.any()  # the probe beside the sample knows better
+    assert not judge(blind, setting(round_khz=third(np.nan, 2.8e6)), POLICY).masks.any()
+
+
 def test_short_windows_are_all_of_a_variant_s_or_none() -> None:
     """By their median: the calls are fixed, so the fast samples of a variant are its short ones."""
     windows = np.where(np.arange(COUNT) % 2, 4.0e6, np.linspace(3e6, 9e6, COUNT))
@@ -162,7 +204,7 @@ def test_programs_are_held_against_their_own_best_and_what_they_tell() -> None:
     )  # fmt: skip
     verdicts = judge(told, setting(build=build), POLICY)
     assert verdicts.masks[2] & Reason.CLOCK_DROP or verdicts.masks[2] & Reason.CONTENDED
-    assert verdicts.seen[1] == Reason.REBOOTED | Reason.CAPPED | Reason.SHORT | Reason.MIGRATED | Reason.HOT
+    assert verdicts.seen[1] == Reason.REBOOTED | Reason.CAPPED | Reason.SHORT | Reason.MIGRATED | Reason.HOT | OF_STATE
     assert verdicts.seen[0] & Reason.CONTENDED and verdicts.seen[0] & Reason.PREEMPTED
 
 
@@ -175,12 +217,15 @@ def test_one_reading_of_garbage_is_no_best() -> None:
 WILD = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0, 1e308, 5e-324, 2800.0, 12e6])
 
 
+AROUND = ("cap_khz", "rise_c", "start_c", "asleep", "saving", "thermal_status", "round_khz")
+
+
 @given(st.data())
 def test_garbage_never_breaks_it(data: st.DataObject) -> None:
     columns = {name: data.draw(arrays(np.float64, 5, elements=WILD)) for name in FLOATS}
-    around = {name: data.draw(arrays(np.float64, 5, elements=WILD)) for name in ("cap_khz", "rise_c", "start_c")}
+    around = {name: data.draw(arrays(np.float64, 5, elements=WILD)) for name in AROUND}
     verdicts = judge(evidence(5, **columns), setting(5, **around), POLICY)
-    assert verdicts.masks.shape == (5,) and int(verdicts.masks.max()) < 4096
+    assert verdicts.masks.shape == (5,) and int(verdicts.masks.max()) < 2 * max(Reason)
 
 
 @given(st.permutations(range(12)))

@@ -36,7 +36,9 @@ def phone(serial: str, *, empty: bool = False) -> FakePhone:
 def context(*phones: FakePhone, allow: tuple[str, ...] = (), said: list[str] | None = None) -> Context:
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1, allow=allow)
-    attached = Attached(tuple(cast(Device, each) for each in phones), (Unusable("U", "offline", "plug it in"),))
+    attached = Attached(
+        tuple(cast(Device, each) for each in phones), (Unusable("U", "offline", "plug it in", ("OFFLINE",)),)
+    )
     say = (said if said is not None else []).append
     return Context(request, attached, say, lambda: nullcontext(threading.Event()))
 

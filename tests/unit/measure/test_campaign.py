@@ -8,10 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from harness.devices.base import Device, Identity
+from harness.devices.base import Cluster, Device, Identity, Topology
+from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError, UsageError
 from harness.measure import campaign
-from harness.measure.campaign import in_turn, named
+from harness.measure.campaign import check_clusters, in_turn, named
 from harness.measure.context import Work
+from harness.measure.request import Request
+from harness.model.policy import load_policy
 
 pytestmark = pytest.mark.unit
 
@@ -51,6 +54,44 @@ def test_phones_are_measured_side_by_side_and_this_machine_after_them(monkeypatc
     results = in_turn(devices, measure, work(threading.Event()))
     assert results == [devices[1][0], devices[2][0], "local"]
     assert set(order[:2]) == {"S1", "S2"} and order[2:] == ["left the CPU", "local"]
+
+
+@pytest.mark.parametrize(
+    ("threads", "cpus", "message"),
+    [
+        pytest.param((1, 8), None, None, id="one-is-to-be-had"),
+        pytest.param((4,), None, None, id="on-one-cluster"),
+        pytest.param((5, 6), None, r"--threads 5: no cluster has so many CPUs \(0-3, 8\)", id="on-none"),
+        pytest.param((2,), (8,), r"--threads 2: no cluster has so many CPUs \(8\)", id="not-on-the-chosen-one"),
+        pytest.param((1,), (7,), r"no usable cluster in --clusters 7", id="no-such-cluster"),
+    ],
+)
+def test_threads_need_a_cluster(threads: tuple[int, ...], cpus: tuple[int, ...] | None, message: str | None) -> None:
+    topology = Topology((Cluster((0, 1, 2, 3)), Cluster((8,))), (0, 1, 2, 3, 8))
+    phone = cast(Device, SimpleNamespace(topology=lambda: topology))
+    request = Request("s", (), load_policy("smoke"), ("indirect",), 7, threads=threads, cpus=cpus)
+    if message is None:
+        check_clusters([phone], request)
+    else:
+        with pytest.raises(UsageError, match=message):
+            check_clusters([phone], request)
+
+
+@pytest.mark.parametrize("answer", [DeviceLost("S2: closed"), DeadlineExceeded("S2: getprop"), DeviceError("S2: odd")])
+def test_clusters_are_refused_where_every_phone_says_so(answer: DeviceError) -> None:
+    def topology() -> Topology:
+        raise answer
+
+    says_no = SimpleNamespace(topology=lambda: Topology((Cluster((0, 1)),), (0, 1)))
+    is_away = SimpleNamespace(topology=topology)
+    request = cast(Any, SimpleNamespace(cpus=(4, 5), threads=(1,)))
+    if isinstance(answer, TransientError):
+        check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
+    else:
+        with pytest.raises(UsageError, match=r"no usable cluster.*; S2: odd"):
+            check_clusters([cast(Device, says_no), cast(Device, is_away)], request)
+    with pytest.raises(UsageError, match="no usable cluster"):
+        check_clusters([cast(Device, says_no)], request)
 
 
 def test_after_a_stop_this_machine_is_not_begun() -> None:

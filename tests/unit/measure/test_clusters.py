@@ -6,7 +6,7 @@ import pytest
 
 from harness.devices.base import Cluster, Topology, format_cpus, parse_cpus
 from harness.errors import DeviceError
-from harness.measure.clusters import not_superseded, out_of_reach, planned, targets
+from harness.measure.clusters import Target, not_superseded, out_of_reach, planned, targets, threads_of
 
 pytestmark = pytest.mark.unit
 
@@ -39,6 +39,25 @@ def test_cpus_we_may_not_use_are_left_out_and_clusters_without_any_are_told() ->
     phone = Topology(PHONE.clusters, (0, 1, 2, 3), offline=(4, 5, 6, 7, 8))
     assert out_of_reach(phone, phone.clusters) == dict.fromkeys(("4-7", "8"), "its CPUs are offline")
     assert out_of_reach(PHONE, PHONE.clusters) == {}
+
+
+@pytest.mark.parametrize(
+    ("usable", "threads", "cpus"),
+    [
+        pytest.param((4, 5, 6, 7), 1, (7,), id="one"),
+        pytest.param((4, 5, 6, 7), 2, (7, 6), id="not-the-first-which-serves-interrupts"),
+        pytest.param((4, 5, 6, 7), 4, (7, 4, 5, 6), id="all"),
+        pytest.param((4, 5, 7), 3, (7, 4, 5), id="those-to-be-had"),
+        pytest.param((4, 5, 7), 4, (7, 4, 5, 6), id="one-is-away-and-its-thread-finds-that-out"),
+    ],
+)
+def test_threads_have_cpus_of_one_cluster(usable: tuple[int, ...], threads: int, cpus: tuple[int, ...]) -> None:
+    assert Target(Cluster((4, 5, 6, 7)), 7, (0,), usable).cpus(threads) == cpus
+
+
+def test_a_cluster_has_no_more_threads_than_cpus() -> None:
+    assert threads_of("4-7", (1, 2, 4, 8)) == (1, 2, 4)
+    assert threads_of("8", (2, 4)) == ()
 
 
 def test_clusters_option() -> None:

@@ -119,6 +119,21 @@ def test_who_waits_is_told_at_once_and_all_share_one_patience(tmp_path: Path, mo
     assert phone.calls == before + 1
 
 
+def test_a_policy_shortens_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lost_connection, "_AGAIN_S", 0.001)
+    told: list[float] = []
+    connection = lost_connection.Connection(
+        EventLog(tmp_path / "events.jsonl"), threading.Event(), told.append, cap_s=0.02
+    )
+    phone = Phone(*[DeviceLost("usb")] * 1000)
+    with pytest.raises(DeviceLost):
+        lost_connection.patient(
+            cast(Device, phone), EventLog(tmp_path / "events.jsonl"), threading.Event(), connection
+        ).free_bytes("/tmp")
+    assert told == [0.02]
+    assert 1 < phone.calls < 1000
+
+
 def test_a_stop_shortens_the_wait(tmp_path: Path) -> None:
     told: list[float] = []
     stop = threading.Event()

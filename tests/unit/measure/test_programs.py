@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from harness.devices.base import Device, Identity
-from harness.errors import DeviceError
+from harness.errors import DeviceError, DeviceLost
 from harness.measure import programs
 from harness.measure.request import Request
 from harness.model.policy import Policy
@@ -29,6 +29,7 @@ class Phone:
     emulated: bool
     files: tuple[str, ...]
     asked: int = 0
+    is_away: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -37,6 +38,9 @@ class Phone:
     def list_dir(self, path: str) -> tuple[str, ...]:
         assert path == "/system/bin"
         self.asked += 1
+        if self.is_away:
+            self.is_away = False
+            raise DeviceLost("S: device offline")
         return self.files
 
 
@@ -70,6 +74,7 @@ def request(toolchain: str = "auto", ndk: Path | None = None) -> Request:
         (Phone(True, ("sh",)), "zig"),
         (Phone(True, ("sh", "linker64")), "auto"),
         (Phone(False, ()), "auto"),
+        (Phone(True, ("sh", "linker64"), is_away=True), "zig"),
     ],
 )
 def test_auto_takes_zig_for_a_virtual_phone_without_linker(built: list[str], phone: Phone, toolchain: str) -> None:

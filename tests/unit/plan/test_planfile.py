@@ -69,8 +69,8 @@ def test_what_is_known_stands_above_the_jobs() -> None:
             PlannedVariant(1, Asked("indirect"), "hot"),
             PlannedVariant(2, Asked("direct"), "hot"),
         ],
-        {("stem", "im2col", "rotate"): 7, ("other", "indirect", "hot"): 9},
-        {("stem", "direct", "")},
+        {("stem", "im2col", "rotate", 1): 7, ("other", "indirect", "hot", 1): 9},
+        {("stem", "direct", "", 1)},
     )
     assert known == [KnownLine("stem", 0, 7), KnownLine("stem", 2, 0, True)]
     lines = render(plan(known=known)).splitlines()
@@ -84,6 +84,15 @@ def test_a_tuned_table_stands_above_the_builds() -> None:
     at = lines.index("tuned path=/data/local/tmp/a%20b/4-7.tuned")
     assert lines[at + 1].startswith("build ")
     assert not [line for line in render(plan()).splitlines() if line.startswith("tuned")]
+
+
+def test_variants_that_share_their_placement_say_so() -> None:
+    variants = [
+        PlannedVariant(0, Asked("im2col"), "hot"),
+        PlannedVariant(1, Asked("im2col"), "hot", label="s", shares_placement=True),
+    ]
+    lines = [line for line in render(plan(variants=variants)).splitlines() if line.startswith("variant")]
+    assert [line.partition(" label=")[2] for line in lines] == ["", "s placement=shared"]
 
 
 def test_a_worker_of_somebody_else_has_a_build_of_its_own() -> None:

@@ -95,10 +95,11 @@ def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path:
     assert all("EMULATED" in text for text in re.findall(r"<(?:caption|figcaption)>.*?</", section, re.S))
     for name in ("results", "categories", "faces", "baseline"):
         header, *rows = (run / f"{name}.csv").read_text().splitlines()
-        ends = (",0,", ",1,EMULATED") if name == "results" else (",0", ",1")
-        assert header.endswith(",emulated,conditions" if name == "results" else ",emulated")
-        assert all(row.endswith(ends) for row in rows)
-        assert all(row.endswith(ends[1]) == row.startswith("virtual,") for row in rows)
+        ends = {"results": (",emulated,conditions", ",0,", ",1,EMULATED"), "faces": (",emulated", ",0", ",1")}
+        last, real, emulated = ends.get(name, (",emulated,threads", ",0,1", ",1,1"))
+        assert header.endswith(last)
+        assert all(row.endswith((real, emulated)) for row in rows)
+        assert all(row.endswith(emulated) == row.startswith("virtual,") for row in rows)
     markdown = (run / "summary.md").read_text()
     assert "EMULATED: Virtual 3" in markdown
     assert all("EMULATED" in line for line in markdown.splitlines() if line.startswith("| virtual "))
@@ -323,7 +324,7 @@ def test_evidence_becomes_weaknesses(synthetic: ModuleType, tmp_path: Path) -> N
 def test_a_clean_run_has_no_weakness_and_no_tainted_sample(synthetic: ModuleType, tmp_path: Path) -> None:
     summary = write_report(synthetic.make_run(tmp_path / "run", launches=4))
     assert summary.weaknesses == ()
-    assert summary.judged.startswith("0 of 1472 samples are tainted, judged by the policy default, rules of version 1")
+    assert summary.judged.startswith("0 of 1472 samples are tainted, judged by the policy default, rules of version 2")
 
 
 @given(st.floats(1e-6, 1e15))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.export.formats import FORMATS
+from harness.export.formats import TABLES
 from harness.model.condition import Condition
 from harness.results.results import make_results
 from harness.results.stamps import read_stamps
@@ -45,7 +45,7 @@ def test_rows_carry_the_names_of_their_device(synthetic: ModuleType, tmp_path: P
     run = synthetic.make_run(tmp_path / "run", phones, synthetic.LAYERS[:1], launches=1, rounds=1)
     results = make_results(run)
     (table,) = [table for table in results.tables() if table.name == "results"]
-    rows = list(csv.DictReader(FORMATS["csv"](table).splitlines()))
+    rows = list(csv.DictReader(TABLES["csv"](table).splitlines()))
     assert table.columns[-1] == "conditions"
     assert {row["device"]: row["conditions"] for row in rows} == {"pixel-3": "EMULATED+LOW_BATTERY", "clean": ""}
     assert [device.mark for device in results.run.devices] == ["EMULATED, LOW_BATTERY", ""]

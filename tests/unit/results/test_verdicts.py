@@ -77,7 +77,7 @@ def test_a_tainted_sample_leaves_with_its_partner(small: Path) -> None:
     verdicts = read_csv(small / "verdicts.csv")
     assert len(verdicts) == 4 * 10 * 2 * (2 + 3)
     assert Counter(row["reasons"] for row in verdicts if row["verdict"] == "tainted") == {"PREEMPTED": 64}
-    assert summary.judged.startswith("64 of 400 samples are tainted, judged by the policy default, rules of version 1")
+    assert summary.judged.startswith("64 of 400 samples are tainted, judged by the policy default, rules of version 2")
     html = summary.report.read_text()
     assert "What they changed" in html and "PREEMPTED 64" in html
     every = [line for line in (small / "summary.md").read_text().splitlines() if line.startswith("- If every sample")]

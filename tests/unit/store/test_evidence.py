@@ -7,6 +7,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from harness.model.counters import WORDS, CounterError
 from harness.paths import data_root
 from harness.store.records import Addresses, Sample
 
@@ -23,6 +24,7 @@ PLACE = ("type", "seq", "launch", "round", "position", "pid", "addresses")
 KINDS = {
     **dict.fromkeys(("u64", "count", "i64"), "int"),
     **{"f64": "float", "f64_or_null": "float | None", "f64_if_told": "float | None", "bool": "bool"},
+    **{"i64_if_counted": "int | None", "f64_if_counted": "float | None"},
 }
 
 
@@ -47,3 +49,10 @@ def test_the_kinds_are_the_record_s() -> None:
     for name, kind in kinds.items():
         has = [each.__name__ for each in get_args(hints[name]) or (hints[name],)]
         assert " | ".join(has).replace("NoneType", "None") in (KINDS[kind], f"{KINDS[kind]} | None"), name
+
+
+def test_the_errors_of_counters_are_numbered_alike() -> None:
+    text = (data_root() / "native/bench/wire/counter_errors.inc.h").read_text()
+    told = re.findall(r'^COUNTER_ERROR\((\w+), "(\w*)"\)', text, re.MULTILINE)
+    assert told == [(error.name, error.word) for error in CounterError]
+    assert set(WORDS) == set(CounterError) - {CounterError.OK}

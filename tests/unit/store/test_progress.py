@@ -40,8 +40,12 @@ def test_faces_are_kept_apart(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
     done = done_by_cluster(file)["0-3"]
-    assert done.calls == {("a", "im2col", "hot"): 12, ("a", "im2col/best", "hot"): 13, ("a", "auto", "hot"): 14}
-    assert done.excluded == {("a", "auto", "hot"), ("a", "direct/best", "")}
+    assert done.calls == {
+        ("a", "im2col", "hot", 1): 12,
+        ("a", "im2col/best", "hot", 1): 13,
+        ("a", "auto", "hot", 1): 14,
+    }
+    assert done.excluded == {("a", "auto", "hot", 1), ("a", "direct/best", "", 1)}
 
 
 def failure(algorithm: str, cache: str, **more: object) -> dict[str, Any]:
@@ -62,8 +66,8 @@ def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
     done = done_by_cluster(file)["0-3"]
-    assert done.calls == {("a", "im2col", "hot"): 12}
-    assert done.excluded == {("a", "indirect", "hot"), ("a", "naive", ""), ("a", "direct", "rotate")}
+    assert done.calls == {("a", "im2col", "hot", 1): 12}
+    assert done.excluded == {("a", "indirect", "hot", 1), ("a", "naive", "", 1), ("a", "direct", "rotate", 1)}
 
 
 def job(rounds: int, *, complete: bool) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from harness.store import records
+from harness.store import records, system_records
 
 pytestmark = pytest.mark.unit
 
 MODELS = [
     value
-    for value in vars(records).values()
-    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == records.__name__
+    for module in (records, system_records)
+    for value in vars(module).values()
+    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__
 ]
 FREE = {"Check.error_over_bound"}  # from above: a wrong output may be any number
 

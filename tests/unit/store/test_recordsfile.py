@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.store import records
 from harness.store.progress import done_by_cluster
 from harness.store.recordsfile import LineCutter, RecordsFile, parsed
+from harness.store.system_records import Telemetry
 from tests.mutation import mutated
 from tests.variants import fields
 
@@ -97,10 +98,12 @@ def test_a_number_that_is_none_makes_no_record(number: str, value: dict[str, Any
     assert isinstance(next(parsed(line.replace("17.0", number).encode())), str)
 
 
-def test_nan_of_a_dictionary_makes_no_record() -> None:
+def test_a_reading_that_is_no_number_is_unknown() -> None:
     line = b'{"type":"telemetry","seq":1,"launch":0,"t_ns":1,"temp_c":{"a":17.5}}'
-    assert isinstance(next(parsed(line)), records.Telemetry)
-    assert isinstance(next(parsed(line.replace(b"17.5", b"NaN"))), str)
+    assert isinstance(next(parsed(line)), Telemetry)
+    for garbage in (b"NaN", b"1e999", b"-1e300", b'"warm"', b"[]"):
+        (found,) = parsed(line.replace(b"17.5", garbage))
+        assert isinstance(found, Telemetry) and found.temp_c == {"a": None}
 
 
 def test_rubbish_is_told_not_taken() -> None:

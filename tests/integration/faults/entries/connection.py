@@ -3,12 +3,14 @@
 from tests.integration.faults.entry import BY_RESUME, NONE, PUT_BACK, SOME, UNTOUCHED, Entry
 from tests.integration.faults.rehearsed import second_name
 
+READ = "dd if="  # the command that reads records (harness/devices/scripts.py)
+
 ENTRIES = (
     Entry("none", "nothing goes wrong", 0),
     Entry("cut", "the connection breaks while it measures", 0, during=("cut",), quick=True),
     Entry("cut-after-bytes", "it breaks within a packet", 0, before=("cut@after:20000",)),
     Entry(
-        "cut-three-times", "it breaks each time records are asked for", 0, before=("cut@at:tail,times:3",), long=True
+        "cut-three-times", "it breaks each time records are asked for", 0, before=(f"cut@at:{READ},times:3",), long=True
     ),
     Entry("offline", "offline for 4 s while it measures", 0, during=("state=offline@for:4",)),
     Entry(
@@ -16,16 +18,16 @@ ENTRIES = (
         "authorizing for 4 s while it measures",
         0,
         during=("state=authorizing@for:4",),
-        field="7",
+        conditions="7",
         resume=0,
     ),
-    Entry("connecting", "connecting for 4 s while it measures", 0, during=("state=connecting@for:4",), field="7"),
+    Entry("connecting", "connecting for 4 s while it measures", 0, during=("state=connecting@for:4",), conditions="7"),
     Entry(
         "unauthorized-a-while",
         "unauthorized for 4 s while it measures",
         0,
         during=("state=unauthorized@for:4",),
-        field="7",
+        conditions="7",
         resume=0,
     ),
     Entry(
@@ -36,7 +38,7 @@ ENTRIES = (
         NONE,
         UNTOUCHED,
         before=("state=unauthorized",),
-        field="20",
+        conditions="20",
     ),
     Entry(
         "offline-at-start",
@@ -52,9 +54,8 @@ ENTRIES = (
         "hung-stream",
         "one command is never answered",
         0,
-        during=("hang@on:tail,times:1",),
-        field="8",
-        seconds=200,
+        during=(f"hang@on:{READ},times:1",),
+        conditions="8",
     ),
     Entry("slow", "the link carries 300 kB a second", 0, before=("slow=300000",)),
     Entry(
@@ -63,11 +64,12 @@ ENTRIES = (
         3,
         "not back in time",
         SOME,
-        (BY_RESUME, "by `restore`"),
+        BY_RESUME,
         during=("moved",),
         resume=0,
-        seconds=240,
-        field="2",
+        stays=True,
+        policy={"lost_cap_s": 12},
+        conditions="2",
     ),
     Entry(
         "two-names",
@@ -76,15 +78,20 @@ ENTRIES = (
         "another harness run is using the device",
         act=second_name,
         rounds=300,
-        field="3",
+        conditions="3",
     ),
-    Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), field="10"),
-    Entry("truncated", "of what is read of the records only 500 bytes come", 0, before=("truncate=500@on:tail",)),
+    Entry("noise", "every shell prints a line of its own first", 0, before=("noise",), conditions="10"),
+    Entry(
+        "truncated",
+        "of what is read of the records only 500 bytes come, three times",
+        0,
+        before=(f"truncate=500@on:{READ},times:3",),
+    ),
     Entry(
         "corrupted",
         "a line of the records arrives damaged",
         0,
-        before=("corrupt=900@on:tail,times:1",),
+        before=(f"corrupt=900@on:{READ},times:1",),
         long=True,
         resume=0,
     ),

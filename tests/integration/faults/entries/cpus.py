@@ -11,7 +11,7 @@ ENTRIES = (
         NONE,
         (UNTOUCHED, PUT_BACK),
         before=("cores=0-3",),
-        field="4",
+        conditions="4",
         resume=0,
     ),
     Entry(
@@ -20,7 +20,7 @@ ENTRIES = (
         0,
         "the system took CPU 7 away",
         during=("cores=0-6@for:2",),
-        field="5",
+        conditions="5",
         resume=0,
     ),
     Entry(
@@ -30,7 +30,7 @@ ENTRIES = (
         "the system took CPU [4-7] away",
         SOME,
         during=("cores=0-3",),
-        field="5",
+        conditions="5",
         resume=0,
     ),
     Entry(
@@ -41,7 +41,7 @@ ENTRIES = (
         NONE,
         (UNTOUCHED, PUT_BACK),
         before=("cpuset=0-3",),
-        field="15",
+        conditions="15",
         quick=True,
     ),
     Entry(

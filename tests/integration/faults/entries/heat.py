@@ -3,20 +3,36 @@
 from tests.integration.faults.entry import NONE, UNTOUCHED, Entry
 
 ENTRIES = (
-    Entry("zone-blocks", "a zone never answers", 0, before=("zone=blocks",), field="12"),
+    Entry(
+        "zone-blocks",
+        "a zone never answers",
+        0,
+        "SENSOR_SILENT",
+        before=("zone=blocks:cpu0-gold-usr",),
+        conditions="12",
+    ),
+    Entry(
+        "zones-block",
+        "all temperature zones never answer",
+        0,
+        "SENSOR_SILENT",
+        before=("zone=blocks",),
+        conditions="12",
+    ),
+    Entry("zones-block-later", "all temperature zones stop answering while it measures", 0, during=("zone=blocks",)),
     Entry(
         "zone-fails",
         "all zones fail at times",
         0,
         before=("throttle=60", "zone=fails"),
-        field="11",
+        conditions="11",
         long=True,
         quick=True,
     ),
-    Entry("zone-zero", "all zones read 0 at times", 0, before=("throttle=60", "zone=zero"), field="11", long=True),
+    Entry("zone-zero", "all zones read 0 at times", 0, before=("throttle=60", "zone=zero"), conditions="11", long=True),
     Entry("zone-off", "all zones read 0", 0, before=("zone=off",)),
     Entry("zone-frozen", "no zone moves under load", 0, before=("throttle=60", "zone=frozen")),
-    Entry("zone-current", "a zone counts milliamperes", 0, before=("zone=current:cpu0-gold-usr",), field="13"),
+    Entry("zone-current", "a zone counts milliamperes", 0, before=("zone=current:cpu0-gold-usr",), conditions="13"),
     Entry(
         "thermal-not-ready",
         "the thermal HAL is not ready",

@@ -58,7 +58,7 @@ ENTRIES = (
         SOME,
         ("put back", BY_RESUME),
         act=run_again,
-        field="16",
+        conditions="16",
         resume=0,
     ),
     Entry(
@@ -80,7 +80,7 @@ ENTRIES = (
         SOME,
         BY_RESTORE,
         act=restore_unauthorized,
-        field="20",
+        conditions="20",
     ),
     Entry(
         "same-serial-number",
@@ -88,7 +88,7 @@ ENTRIES = (
         0,
         "SAME_SERIAL: 2 attached phones have its serial number",
         prepare=same_serial_number,
-        field="20",
+        conditions="20",
     ),
     Entry("server-killed", "the adb server is killed and started again", 0, act=kill_server),
 )

@@ -12,7 +12,7 @@ ENTRIES = (
         REFUSED,
         settings=(UNTOUCHED, PUT_BACK),
         before=("settings=refused", "dumpsys=hang", "df=missing", "zone=blocks:cpu0-gold-usr"),
-        field="9, 12",
+        conditions="9, 12",
         quick=True,
     ),
     *(
@@ -23,7 +23,7 @@ ENTRIES = (
             REFUSED,
             settings=(UNTOUCHED, PUT_BACK),
             before=(f"settings={mode}",),
-            field="9",
+            conditions="9",
         )
         for mode, how in (
             ("refused", "`settings put` is refused with a Java stack"),
@@ -34,21 +34,27 @@ ENTRIES = (
             ("missing", "there is no `settings`"),
         )
     ),
-    Entry("settings-noise", "a line before a setting's value", 0, before=("settings=noise",), field="10"),
-    Entry("dumpsys-hang", "dumpsys never ends", 0, before=("dumpsys=hang",), field="12"),
+    Entry("settings-noise", "a line before a setting's value", 0, before=("settings=noise",), conditions="10"),
+    Entry("dumpsys-hang", "dumpsys never ends", 0, before=("dumpsys=hang",), conditions="12"),
     Entry("dumpsys-missing", "there is no dumpsys", 0, before=("dumpsys=missing",)),
     Entry("dumpsys-empty", "dumpsys says nothing", 0, before=("dumpsys=empty",)),
     Entry("cmd-fails", "cmd ends with 20", 0, before=("cmd=fails",)),
-    Entry("df-missing", "there is no df", 0, before=("df=missing",), field="20"),
+    Entry("df-missing", "there is no df", 0, before=("df=missing",), conditions="20"),
     Entry("df-hang", "df never ends", 0, before=("df=hang",)),
     Entry(
         "sha-missing",
         "there is no sha256sum and no md5sum",
         0,
         before=("sha=missing",),
-        field="20",
+        conditions="20",
     ),
-    Entry("getprop-empty", "getprop says nothing for 1 s", 0, before=("getprop=empty@for:1",), field="17"),
+    Entry(
+        "getprop-empty",
+        "getprop says nothing for 0.4 s",
+        0,
+        before=("getprop=empty@at:getprop,for:0.4",),
+        conditions="17",
+    ),
     Entry(
         "getprop-hang",
         "getprop never ends",

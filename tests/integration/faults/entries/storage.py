@@ -19,7 +19,7 @@ ENTRIES = (
         NONE,
         (UNTOUCHED, PUT_BACK),
         before=("disk=full",),
-        field="19",
+        conditions="19",
         resume=0,
     ),
     Entry(
@@ -29,7 +29,7 @@ ENTRIES = (
         "[Nn]o space left",
         (SOME, "all"),
         during=("disk=full",),
-        field="19",
+        conditions="19",
         resume=0,
     ),
     *(
@@ -41,7 +41,7 @@ ENTRIES = (
             NONE,
             (UNTOUCHED, PUT_BACK),
             before=(f"work-folder={mode}",),
-            field="19",
+            conditions="19",
             quick=mode == "noexec",
         )
         for mode, (how, says) in CAUSES.items()

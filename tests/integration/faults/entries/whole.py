@@ -41,7 +41,7 @@ ENTRIES = (
         NONE,
         UNTOUCHED,
         before=("boot=never",),
-        field="17",
+        conditions="17",
     ),
     Entry(
         "another-phone",
@@ -51,9 +51,8 @@ ENTRIES = (
         SOME,
         (PUT_BACK, BY_RESUME, "by `restore`"),
         during=("stranger=galaxy-s8",),
-        field="1",
+        conditions="1",
         resume=0,
-        seconds=200,
     ),
     Entry("made-up-serial", "its serial number is a made-up one", 0, before=("property=ro.serialno:0123456789ABCDEF",)),
     Entry(
@@ -62,7 +61,7 @@ ENTRIES = (
         0,
         "killed by signal 9.*no fault of its own",
         act=kill_worker,
-        field="6",
+        conditions="6",
         resume=0,
     ),
     Entry(
@@ -70,7 +69,7 @@ ENTRIES = (
         "the program that starts workers is killed",
         0,
         act=kill_conductor,
-        field="6",
+        conditions="6",
         resume=0,
     ),
     Entry(
@@ -78,8 +77,8 @@ ENTRIES = (
         "all our programs are killed",
         0,
         during=("kill=convbench",),
-        field="6",
+        conditions="6",
         resume=0,
     ),
-    Entry("crowd", "600 more processes are there", 0, before=("crowd=600",), field="24"),
+    Entry("crowd", "600 more processes are there", 0, before=("crowd=600",), conditions="24"),
 )

@@ -28,7 +28,8 @@ def facts() -> Callable[..., Facts]:
     well = Facts(
         identity=Identity("S1", "adb", model="Pixel 3", sdk=31),
         topology=Topology((Cluster((0, 1)), Cluster((2, 3))), (0, 1, 2, 3)),
-        folder=Folder("", "", 1 << 30, (), ()),
+        folder=Folder("", "", 1 << 30),
+        leftovers=(),
         battery=Battery(85.0, False, 27.0),
         thermal=Thermal(False, 0, True, readings),
         later=None,

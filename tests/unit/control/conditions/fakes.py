@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.control.holder import Holder
-from harness.devices.base import Cluster, Completed, Identity, Topology
+from harness.devices.base import Cluster, Completed, Identity, Running, Topology
 
 BATTERY = (
     "Current Battery Service state:\n  USB powered: true\n  status: 3\n  level: 85\n  scale: 100\n  temperature: 270\n"
@@ -24,8 +24,6 @@ FOLDER = {
     "run": "42",
     "mounts": "/dev/root / ext4 ro 0 0\n/dev/block/dm-5 /data f2fs rw,nosuid,nodev 0 0",
     "space": "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/block/dm-5 1000000 1 900000 1% /data",
-    "names": "",
-    "programs": "",
 }
 
 
@@ -58,9 +56,16 @@ class FakePhone:
     def work_root(self) -> str:
         return "/data/local/tmp"
 
-    def list_dir(self, path: str) -> tuple[str, ...]:
-        assert path == "/sys/class/thermal"
-        return ("thermal_zone0", "cooling_device0")
+    def list_dir(self, path: str, **_: Any) -> tuple[str, ...]:
+        return {"/sys/class/thermal": ("thermal_zone0", "cooling_device0"), self.work_root(): ()}[path]
+
+    def running(self, text: str, **_: Any) -> list[Running]:
+        if self.fails:
+            raise self.fails
+        return []
+
+    def read_files(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+        return dict.fromkeys(paths)
 
     def run(self, argv: Sequence[str], **_: Any) -> Completed:
         if self.fails:

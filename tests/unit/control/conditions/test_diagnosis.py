@@ -17,8 +17,10 @@ from harness.control.conditions.folder import Folder
 from harness.control.conditions.known import NotKnown
 from harness.control.conditions.left import Remembered
 from harness.control.conditions.says import Battery, Thermal
+from harness.control.holder import Holder
+from harness.control.orphans import OWNER, Leftover, folder_of
 from harness.control.quarantine import Quarantine
-from harness.devices.base import Cluster, Device, Identity, Topology
+from harness.devices.base import Cluster, Device, Identity, RemoteProcess, Topology
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeadlineExceeded, DeviceLost
@@ -34,6 +36,7 @@ COOL = Thermal(False, 0, True, ("a 31.0", "b 30.0"))
 WARMER = replace(COOL, readings=("a 31.1", "b 30.0"))
 PHONE = Identity("S1", "adb", model="Pixel 3", sdk=31)
 
+LEFT = Leftover("sweep", (RemoteProcess(9, 1, ""),), has_folder=True, has_records=True)
 QUARANTINE = Quarantine("it left the bus", "", "2026-11-30T14:00:00Z", "Pixel 3", "0", "S1")
 FOUND: list[tuple[str, dict[str, Any], str]] = [
     ("EMULATED", {"identity": replace(PHONE, emulated=True)}, "emulated"),
@@ -54,10 +57,11 @@ FOUND: list[tuple[str, dict[str, Any], str]] = [
     ("CORES_FORBIDDEN", {"topology": Topology(CLUSTERS, (0, 1))}, "may not use CPU 2-3, but 0-1 only"),
     ("GAME_MODE", {"settings": {"global sem_enhanced_cpu_responsiveness": "1"}}, "Samsung"),
     ("SCREEN", {"wakefulness": "Dozing"}, "dozing"),
-    ("WORK_FOLDER", {"folder": Folder("it is full", "free some", 1 << 30, (), ())}, "it is full"),
+    ("WORK_FOLDER", {"folder": Folder("it is full", "free some", 1 << 30)}, "it is full"),
     ("QUARANTINED", {"remembered": Remembered((), QUARANTINE)}, "until 2026-11-30 14:00 UTC: it left the bus"),
-    ("LITTLE_SPACE", {"folder": Folder("", "", (64 << 20) - 1, (), ())}, "63 MiB"),
-    ("ORPHANS", {"folder": Folder("", "", 1 << 30, ("harness-x",), ("harness-x",))}, "harness-x, 1 program running"),
+    ("LITTLE_SPACE", {"folder": Folder("", "", (64 << 20) - 1)}, "63 MiB"),
+    ("ORPHANS", {"leftovers": (LEFT, Leftover("x"))}, "runs: sweep (1 program running and records), x"),
+    ("ORPHANS", {"leftovers": (Leftover("x", has_records=True),) * 6}, "x (records), x (records) and 2 more"),
     ("PENDING_SETTINGS", {"remembered": Remembered(("stay_awake", "x"))}, "stay_awake, x"),
     ("JOURNAL_DAMAGED", {"remembered": Remembered((), damaged_journal="a.json is cut")}, "a.json is cut"),
     ("QUARANTINE_DAMAGED", {"remembered": Remembered((), damaged_quarantine="b.json is cut")}, "b.json is cut"),
@@ -72,7 +76,7 @@ NOT_FOUND: list[dict[str, Any]] = [
     {"thermal": replace(COOL, readings=()), "later": (replace(COOL, readings=()),) * 4},
     {"thermal": replace(COOL, status=2)},
     {"settings": {"global low_power": "0", "system high_performance_mode_on": "null"}},
-    {"folder": Folder("", "", 64 << 20, (), ())},
+    {"folder": Folder("", "", 64 << 20)},
     {"remembered": Remembered(("stay_awake",)), "in_use": "a run that has changed it"},
 ]
 
@@ -106,7 +110,8 @@ def test_a_status_that_is_overridden_or_of_no_hal_is_no_heat(facts: MakeFacts) -
     ("fact", "names"),
     [
         ("topology", {"CORES_OFFLINE", "CORES_FORBIDDEN"}),
-        ("folder", {"WORK_FOLDER", "LITTLE_SPACE", "ORPHANS"}),
+        ("folder", {"WORK_FOLDER", "LITTLE_SPACE"}),
+        ("leftovers", {"ORPHANS"}),
         ("battery", {"LOW_BATTERY", "HOT", "CHARGING"}),
         ("thermal", {"THERMAL_OVERRIDE", "THERMAL_UNKNOWN"}),
         ("later", {"THERMAL_FROZEN"}),
@@ -127,7 +132,8 @@ def test_what_stops_and_what_is_stamped(facts: MakeFacts) -> None:
     diagnosis = judged(
         facts(
             battery=Battery(3, True, 50),
-            folder=Folder("", "", 1, ("harness-x",), ()),
+            folder=Folder("", "", 1),
+            leftovers=(LEFT,),
             identity=replace(PHONE, emulated=True),
         ),
         CHECKS,
@@ -223,6 +229,19 @@ def test_this_machine_is_asked_what_it_has(tmp_path: Path) -> None:
     diagnosis = asked(LocalDevice(tmp_path))
     assert diagnosis.unknown == {}
     assert not {"LOW_BATTERY", "SCREEN", "THERMAL_UNKNOWN", "WORK_FOLDER"} & {c.name for c in diagnosis.conditions}
+
+
+def test_what_dead_runs_left_is_told_and_what_a_living_one_has_is_not(tmp_path: Path) -> None:
+    for run, file, data in (
+        ("dead", "4-7.1.jsonl", b"{}"),
+        ("verify-x", "verify.jsonl", b""),
+        ("mine", OWNER, Holder.me("mine").line.encode()),
+    ):
+        folder = Path(folder_of(str(tmp_path), run))
+        folder.mkdir()
+        (folder / file).write_bytes(data)
+    (found,) = [c for c in asked(LocalDevice(tmp_path)).conditions if c.name == "ORPHANS"]
+    assert found.what == "left by dead runs: dead (records), verify-x"
 
 
 def test_a_fault_of_ours_costs_its_own_conditions_only(phone: FakePhone) -> None:

@@ -49,21 +49,10 @@ def test_cause_and_remedy(parts: dict[str, str], trouble: str, remedy: str) -> N
     assert bool(found.trouble) == bool(trouble)
 
 
-def test_what_runs_left() -> None:
-    lines = [
-        f"/proc/9/cmdline\n/system/bin/qemu\0{ROOT}/harness-dead-1/convbench\0run\0{ROOT}/harness-dead-1/0.plan\0\n",
-        f"/proc/10/cmdline\ngrep\0-slF\0{ROOT}/harness-\0/proc/9/cmdline\0\n",
-        f"/proc/11/cmdline\nsh\0{ROOT}/harness-lock/keeper\0\n",
-    ]
-    found = parsed(names="harness-dead-1\nharness-old\nharness-lock\nnotes.txt", programs="".join(lines))
-    assert found.runs == ("harness-dead-1", "harness-old")
-    assert found.programs == ("harness-dead-1",)
-
-
 def test_the_script_itself_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "harness-dead-2").mkdir()
     found = folder.read(LocalDevice(tmp_path))
-    assert (found.trouble, found.remedy, found.runs, found.programs) == ("", "", ("harness-dead-2",), ())
+    assert (found.trouble, found.remedy) == ("", "")
     assert isinstance(found.free_bytes, int)
     assert [path.name for path in tmp_path.iterdir()] == ["harness-dead-2"]
 
@@ -84,5 +73,5 @@ def test_the_script_says_what_is_wrong(tmp_path: Path, make: object, trouble: st
     root, token = tmp_path / "work", new_token()
     assert callable(make)
     make(root)
-    done = LocalDevice(tmp_path).run(script(folder._SCRIPT, token, str(root), f"{root}/harness-"))
+    done = LocalDevice(tmp_path).run(script(folder._SCRIPT, token, str(root)))
     assert trouble in folder.parse(done.text, token, str(root)).trouble

@@ -133,7 +133,7 @@ def test_a_fault_shows_and_its_end_leaves_nothing(phone: Phone, fault: str) -> N
     active = Active(phone)
     active.add([fault])
     phone.wait(1.0)
-    assert active.listing() == [{"fault": fault, "on": True}]
+    assert active.listing() == [{"fault": fault, "on": True, "happened": True}]
     if not fault.startswith(("throttle", "zone=fails", "zone=zero")):  # these come and go
         assert contents(phone.folder) != before
     active.clear()
@@ -150,7 +150,7 @@ def test_a_fault_has_its_time(phone: Phone) -> None:
     for _ in range(6):
         seen.append((level.read_text(), active.listing()))
         phone.wait(1.0)
-    waits, on = [{"fault": "battery=5@in:2,for:3", "on": False}], [{"fault": "battery=5@in:2,for:3", "on": True}]
+    waits, on = ([{"fault": "battery=5@in:2,for:3", "on": now, "happened": now}] for now in (False, True))
     assert seen == [("85", waits), ("85", waits), ("5", on), ("5", on), ("5", on), ("85", [])]
 
 
@@ -184,6 +184,18 @@ def test_adbd_is_told_what_to_look_out_for_and_that_it_has_begun(phone: Phone) -
     assert [[t["at"] for t in o["triggers"]] for o in phone.told if "triggers" in o][-1] == [""]
 
 
+def test_what_is_done_to_commands_has_happened_when_adbd_says_so(phone: Phone) -> None:
+    active = Active(phone)
+    active.add(["truncate=9@on:df,times:2", "noise", "slow", "cut@at:df"])
+    assert [one["happened"] for one in active.listing()] == [False, False, True, False]
+    first, second, _ = (told["number"] for told in phone.told[-1]["faults"])
+    for number in (first, first, second, second, 99):
+        active.happened(number)
+    assert [one["happened"] for one in active.listing()] == [True, True, True, False]
+    active.tell_adbd()  # the adbd of the next boot has counted nothing
+    assert [told["left"] for told in phone.told[-1]["faults"]] == [0, -1, -1]
+
+
 def test_states_of_the_connection(phone: Phone) -> None:
     active = Active(phone)
     active.add(["state=offline@for:5"])
@@ -200,10 +212,10 @@ def test_states_of_the_connection(phone: Phone) -> None:
 
 @pytest.mark.parametrize("fault", ["zone=off:nosuch", "deny=/sys/nosuch", "cpuset=63", "cores=63"])
 def test_what_this_phone_does_not_have_is_refused_and_not_listed(phone: Phone, fault: str) -> None:
-    active = Active(phone)
-    with pytest.raises(ValueError):
-        active.add([fault])
-    assert active.listing() == []
+    active, before = Active(phone), contents(phone.folder)
+    with pytest.raises(UsageError, match=f"fault '{fault}': "):
+        active.add(["battery=5", fault])
+    assert active.listing() == [] and contents(phone.folder) == before
 
 
 def test_one_wrong_word_and_nothing_begins(phone: Phone) -> None:
@@ -218,7 +230,7 @@ def test_a_link_out_of_the_phone_is_not_followed(phone: Phone, tmp_path: Path) -
     outside.write_text("the host's")
     (phone.folder / "data").mkdir()
     (phone.folder / "data" / "link").symlink_to(outside)
-    with pytest.raises(ValueError, match="has no"):
+    with pytest.raises(UsageError, match="has no"):
         Active(phone).add(["deny=/data/link"])
     assert outside.stat().st_mode & 0o777
 

@@ -21,7 +21,7 @@ def fault(name: str, value: Any = None, on: str = "", left: int = -1, number: in
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6), st.integers(0, 320), st.integers(0, 320))
 def test_cutting_and_damage_do_not_hang_on_how_output_comes(data: bytes, cuts: list[int], at: int, limit: int) -> None:
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    treatment = Treatment(limit=limit, damage_at=at)
+    treatment = Treatment({"truncate": limit, "corrupt": at})
     seen = b"".join(treatment.stdout(data[low:high]) for low, high in itertools.pairwise(edges))
     assert len(seen) == min(len(data), limit)
     assert seen.count(b"\n") == data[: len(seen)].count(b"\n")
@@ -33,10 +33,26 @@ def test_cutting_and_damage_do_not_hang_on_how_output_comes(data: bytes, cuts: l
 def test_only_commands_that_are_meant_are_touched_and_so_often() -> None:
     traffic = Traffic()
     traffic.obey([fault("truncate", 4, on="df", left=2), fault("noise", "W", number=2)], [])
-    assert [traffic.command(text).limit for text in ("df -k", "ls", "df", "df")] == [4, None, 4, None]
-    assert traffic.command("ls").noise == b"W\n"
+    seen = [traffic.command(text).stdout(b"12345678") for text in ("df -k", "ls", "df", "df")]
+    assert [len(data) for data in seen] == [4, 8, 4, 8]
+    assert traffic.command("ls").opening() == b"W\n"
     traffic.obey([fault("truncate", 4, on="df", left=2)], [])  # told again: the count goes on
     assert traffic.command("df") == Treatment()
+
+
+def test_a_fault_happens_where_it_shows_and_that_is_told() -> None:
+    told: list[Mapping[str, Any]] = []
+    traffic = Traffic(told.append)
+    traffic.obey([fault("truncate", 4, left=1), fault("corrupt", 2, number=2), fault("push", number=3)], [])
+    short = traffic.command("cat short")
+    assert (short.stdout(b"12"), short.stdout(b"")) == (b"12", b"")
+    assert told == []  # two bytes: nothing to cut, and nothing to damage
+    first, second = traffic.command("cat one"), traffic.command("cat two")
+    assert len(first.stdout(b"1234") + first.stdout(b"5678")) == 4
+    assert len(second.stdout(b"12345678")) == 8  # one is enough, though both had begun before it happened
+    assert told == [{"happened": 2}, {"happened": 1}]
+    assert traffic.command("pull /data/x").pushed(b"x") == b"x"
+    assert len(told) == 2
 
 
 def test_only_a_push_is_refused() -> None:
@@ -83,12 +99,15 @@ def test_bytes_are_counted_to_the_one(splits: bool, may: int) -> None:
 
 def test_a_hung_command_goes_on_when_the_fault_ends_or_ends_with_its_stream() -> None:
     traffic = Traffic()
-    traffic.obey([fault("hang", on="df", left=1)], [])
-    hung, free = traffic.command("df"), traffic.command("df")
+    traffic.obey([fault("hang", on="df", left=2)], [])
+    first, second, free = (traffic.command("df") for _ in range(3))
+    assert not traffic.hang(first, lambda: True)
+    ended = threading.Timer(0.02, traffic.obey, ([], []))
+    ended.start()
+    assert traffic.hang(second, lambda: False)
+    assert ended.finished.is_set()
+    traffic.obey([fault("hang", on="df", left=0)], [])
     assert traffic.hang(free, lambda: False)
-    assert not traffic.hang(hung, lambda: True)
-    threading.Timer(0.02, traffic.obey, ([], [])).start()
-    assert traffic.hang(hung, lambda: False)
 
 
 def test_nothing_is_answered_while_all_hangs() -> None:

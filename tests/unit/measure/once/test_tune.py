@@ -64,6 +64,7 @@ def tuned(
     *said: dict[str, Any],
     code: int = 0,
     stop: threading.Event | None = None,
+    **other: Any,
 ) -> tune.Tuned:
     """The outcome with a shell script as convbench, which keeps its arguments and its plan."""
     lines = "".join(f"printf '%s\\n' '{json.dumps(value)}'\n" for value in said)
@@ -72,7 +73,7 @@ def tuned(
     file.write_text(f'#!/bin/sh\ncp "$2" {tmp_path}/plan\necho "$@" >> {tmp_path}/argv\n{lines}{wrote}exit {code}\n')
     built = Built(file, file, "0" * 40, "host", "host", 0.0, True, {})
     monkeypatch.setattr(tune, "build_programs", lambda *_: Programs({"host": built}, "host"))
-    (done,) = tune.tune_all(context(tmp_path, stop), 2.5, tmp_path / "out").outcomes
+    (done,) = tune.tune_all(context(tmp_path, stop, **other), 2.5, tmp_path / "out").outcomes
     assert list((tmp_path / "work").iterdir()) == []
     return done
 
@@ -118,7 +119,20 @@ def test_a_cluster_that_is_offline_is_said(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(LocalDevice, "topology", lambda _: topology)
     done = tuned(monkeypatch, tmp_path, TABLE, TUNED, END)
     assert done.codes == [ExitCode.INFRASTRUCTURE]
-    assert done.messages == ["cluster 900 not tuned: its CPUs are offline"]
+    assert done.messages[-1] == "cluster 900 not tuned: its CPUs are offline"
+    assert {condition.name for condition in done.conditions} >= {"CORES_OFFLINE"}
+    assert len(done.tables) == 1
+
+
+@pytest.mark.parametrize("allow", [(), ("CORES_FORBIDDEN",)], ids=["missed", "allowed"])
+def test_a_cluster_that_is_forbidden_is_missed_unless_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, allow: tuple[str, ...]
+) -> None:
+    topology = Topology((Cluster((900,)), *LocalDevice().topology().clusters), (0,))
+    monkeypatch.setattr(LocalDevice, "topology", lambda _: topology)
+    done = tuned(monkeypatch, tmp_path, TABLE, TUNED, END, allow=allow)
+    assert done.codes == ([] if allow else [ExitCode.INFRASTRUCTURE])
+    assert any(message.startswith("cluster 900 not tuned: ") for message in done.messages) is not bool(allow)
     assert len(done.tables) == 1
 
 

@@ -55,7 +55,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     directory, progress = run.device("local"), DeviceProgress("local")
     installed = DeviceFolder(device, "r", directory.events)
     device.make_dir(installed.folder)
-    intake = Intake(PhoneId.of(device.identity), SessionOutcome("local"), progress)
+    intake = Intake(PhoneId.of(device.identity), SessionOutcome("local"), progress, directory.events)
     site = Site(device, installed, run, directory, Connection(directory.events, stop), intake, progress, stop)
 
     def begin(script: str) -> attempt.Ending:

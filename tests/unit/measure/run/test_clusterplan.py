@@ -61,6 +61,25 @@ def test_an_emulated_device_has_more_time() -> None:
     assert plan.deadline_s(Identity("S1", "adb", emulated=True)) == 6 * plan.deadline_s(PHONE)
 
 
+def test_threads_are_planned_where_a_cluster_has_cpus_for_them() -> None:
+    layers = load_suite("smoke").layers
+    request = Request("smoke", layers, load_policy("smoke"), ("indirect",), 7, threads=(1, 2, 4))
+    big = Target(Cluster((4, 5, 6, 7)), 7, (0, 1), (4, 5, 6, 7))
+    plan = make_plan(request, big, Done())
+    lines = plan.render(PHONE, "r", "/convbench", Heat()).splitlines()
+    assert [line.split()[7] for line in lines if line.startswith("variant ")] == ["threads=1", "threads=2", "threads=4"]
+    assert "cluster=4-7 attempt=1 cpu=7 cpus=4-7 conductor_cpus=0-1 " in lines[1]
+    alone = make_plan(replace(request, threads=(2, 4)), Target(Cluster((8,)), 8, (0, 1), (8,)), Done())
+    assert (alone.variants, alone.jobs) == ((), ())
+    assert planned_lines("d", "8", request)[0]["variants"] == ["indirect"]  # a row tells why it is not measured
+
+
+def test_threads_on_all_cpus_leave_the_conductor_none() -> None:
+    request = Request("smoke", load_suite("smoke").layers, load_policy("smoke"), ("indirect",), 7, threads=(2,))
+    (line,) = re.findall("^run .*", make_plan(request, TARGET, Done()).render(LOCAL, "r", "/c", Heat()), re.MULTILINE)
+    assert "cpu=1 cpus=0-1 conductor_cpus= " in line  # it keeps off the measured one by itself
+
+
 def test_a_worker_has_its_program_in_a_folder_of_its_own_and_time_to_hang(tmp_path: Path) -> None:
     layers = load_suite("smoke").layers
     request = Request("smoke", layers, load_policy("default"), ("indirect",), 7)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.control import baseline
@@ -13,6 +15,8 @@ from harness.measure.run.intake import Intake
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.store import records
+from harness.store.journal import EventLog, read_lines
+from harness.store.system_records import State, Telemetry
 from tests.variants import fields
 
 pytestmark = pytest.mark.unit
@@ -33,8 +37,28 @@ def outcome() -> SessionOutcome:
 
 
 @pytest.fixture
-def intake(outcome: SessionOutcome) -> Intake:
-    return Intake(PHONE, outcome, DeviceProgress("pixel-3"))
+def events(tmp_path: Path) -> EventLog:
+    return EventLog(tmp_path / "events.jsonl")
+
+
+@pytest.fixture
+def intake(outcome: SessionOutcome, events: EventLog) -> Intake:
+    return Intake(PHONE, outcome, DeviceProgress("pixel-3"), events)
+
+
+def test_evidence_that_gives_garbage_is_an_event_once(intake: Intake, tmp_path: Path) -> None:
+    telemetry = {"type": "telemetry", "seq": 1, "launch": 0, "t_ns": 1, "freq_khz": {"policy4/scaling_max_freq": None}}
+    for why in ("no number: 'x'", "no number: 'x'", "", "no number: 'x'", "cannot be: -5"):
+        record = Telemetry.model_validate({**telemetry, "why": {"policy4/scaling_max_freq": why}})
+        intake.take("4-7", record)
+    state = {"type": "state", "seq": 2, "launch": 0, "t_ns": 2, "said": {"power": None}, "why": {"power": "gone"}}
+    for _ in range(2):
+        intake.take("4-7", State.model_validate(state))
+    told = [
+        (e["source"], e["why"]) for e in read_lines(tmp_path / "events.jsonl") if e["event"] == "evidence unreadable"
+    ]
+    cap = "policy4/scaling_max_freq"
+    assert told == [(cap, "no number: 'x'"), (cap, "cannot be: -5"), ("power", "gone")]
 
 
 def test_a_refused_table_is_said_once_and_is_no_failure(

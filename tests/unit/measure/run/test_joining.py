@@ -154,7 +154,7 @@ def test_a_refused_phone_is_asked_again_after_a_while_and_in_silence(
     monkeypatch.setattr("harness.measure.run.joining.time", SimpleNamespace(monotonic=lambda: now[0]))
     conditions |= {"S2": [LOW], "S3": [LOW]}
     server.phones += [SECOND, THIRD]
-    at_start = Unusable("S2", "not measured, LOW_BATTERY", "charge it")
+    at_start = Unusable("S2", "not measured, LOW_BATTERY", "charge it", ("LOW_BATTERY",))
     resumed = Joining(joining._run, named([FIRST]), joining._context, joining.work, refused=[at_start])
     assert resumed() == [] and resumed() == []
     assert {"S2", "S3"} <= server.known[-1]

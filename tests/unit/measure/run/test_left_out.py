@@ -9,13 +9,15 @@ from harness.measure.run.left_out import left_out, merged, name_of
 
 pytestmark = pytest.mark.unit
 
-AWAY = Unusable("8A9X0B1C2", "unauthorized", "unlock 8A9X0B1C2, not 8A9X0B1C21")
+AWAY = Unusable("8A9X0B1C2", "unauthorized", "unlock 8A9X0B1C2, not 8A9X0B1C21", ("UNAUTHORIZED",))
 WIFI = Unusable(
-    "10.0.0.7:5555", "no answer", "10.0.0.7:5555: sh took longer than 10 s; plug it in again", model="Pixel 3"
+    "10.0.0.7:5555",
+    "no answer",
+    "10.0.0.7:5555: sh took longer than 10 s; plug it in again",
+    ("NO_ANSWER",),
+    model="Pixel 3",
 )
-EMPTY = Unusable(
-    "R58", "not measured, LOW_BATTERY (3 %)", "charge it", model="SM-G950F", conditions=("LOW_BATTERY", "HOT")
-)
+EMPTY = Unusable("R58", "not measured, LOW_BATTERY (3 %)", "charge it", ("LOW_BATTERY", "HOT"), model="SM-G950F")
 
 
 def test_no_serial_number_stands_in_it() -> None:
@@ -28,7 +30,10 @@ def test_no_serial_number_stands_in_it() -> None:
 
 
 def test_each_stands_there_as_it_was_seen_last() -> None:
-    before, now = left_out([AWAY, WIFI]), left_out([EMPTY, Unusable(AWAY.serial, "offline", "plug it in")])
+    before, now = (
+        left_out([AWAY, WIFI]),
+        left_out([EMPTY, Unusable(AWAY.serial, "offline", "plug it in", ("OFFLINE",))]),
+    )
     found = merged(before, now)
     assert [(each.name, each.state) for each in found] == [
         *((name_of(AWAY), "offline"), (name_of(WIFI), "no answer"), (name_of(EMPTY), EMPTY.state)),

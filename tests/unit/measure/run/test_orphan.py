@@ -127,7 +127,7 @@ def test_a_program_that_cannot_be_written_down_is_stopped(
 
 def test_a_device_without_attempts_is_not_searched(directory: DeviceDir, tmp_path: Path) -> None:
     class Untouched(LocalDevice):
-        def list_dir(self, path: str) -> tuple[str, ...]:
+        def list_dir(self, path: str, *, deadline_s: float = 30.0) -> tuple[str, ...]:
             raise AssertionError(path)
 
     take_over(DeviceFolder(Untouched(tmp_path / "work"), "r", directory.events), directory)

@@ -204,7 +204,7 @@ def test_a_finished_run_tells_its_conditions(run: RunDir, capsys: pytest.Capture
     assert "LOW_BATTERY" not in "".join(done["messages"])
 
 
-AWAY = Unusable("8A9X0B1C2", "unauthorized", "unlock it")
+AWAY = Unusable("8A9X0B1C2", "unauthorized", "unlock it", ("UNAUTHORIZED",))
 
 
 def test_devices_that_are_left_out_stand_in_the_manifest(
@@ -313,7 +313,9 @@ def test_a_damaged_device_file_is_named(run: RunDir) -> None:
 
 
 def test_a_phone_that_was_refused_while_the_run_was_at_work_counts_like_one_refused_at_its_start() -> None:
-    came, stays, late = (Unusable(serial, "not measured, LOW_BATTERY", "charge it") for serial in "ABC")
+    came, stays, late = (
+        Unusable(serial, "not measured, LOW_BATTERY", "charge it", ("LOW_BATTERY",)) for serial in "ABC"
+    )
     result = runner.RunResult(Path(), absent={came.key}, unusable=(came,))
     (device,) = attached(replace(PIXEL, serial="A", host=""))
     joining = cast(Joining, SimpleNamespace(joined=[("pixel-3", device)], refused=[]))
@@ -328,7 +330,7 @@ def test_a_phone_that_was_refused_while_the_run_was_at_work_counts_like_one_refu
 
 
 def test_phones_of_two_servers_with_one_serial_are_absent_each_by_itself() -> None:
-    here, there = (Unusable("emulator-5554", "offline", "plug it in", host) for host in ("h:1", "h:2"))
+    here, there = (Unusable("emulator-5554", "offline", "plug it in", ("OFFLINE",), host) for host in ("h:1", "h:2"))
     (device,) = attached(replace(PIXEL, serial="emulator-5554", host="h:1"))
     result = runner.RunResult(Path(), absent={here.key, there.key}, unusable=(here, there))
     runner._note_absent(result, cast(Joining, SimpleNamespace(joined=[("pixel-3", device)], refused=[])))
@@ -348,7 +350,7 @@ def test_nobody_joins_a_run_that_has_no_program_for_phones(abi: str) -> None:
 
 def test_no_name_of_a_phone_stands_in_the_command_line_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     (measured,) = attached(replace(PIXEL, serial="8A9X0B1C2", host="h:1"))
-    refused = Unusable("39011FDJH", "not measured, LOW_BATTERY (3 %)", "charge it", "h:1")
+    refused = Unusable("39011FDJH", "not measured, LOW_BATTERY (3 %)", "charge it", ("LOW_BATTERY",), "h:1")
     names = {("h:1", "8A9X0B1C2"): ("10.0.0.7:5555",), refused.key: ("10.0.0.8:5555",)}
     devices = [
         argument for name in ("8A9X0B1C2", "10.0.0.7:5555", "39011FDJH", "10.0.0.8:5555") for argument in ("-d", name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +15,11 @@ from harness.control import quarantine
 from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.heat import HeatSource
 from harness.control.lease import Lease
-from harness.devices.base import Cluster, Device, Identity, Topology
+from harness.devices.base import Cluster, Completed, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
+from harness.measure import holding
 from harness.measure.context import Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -41,6 +43,12 @@ class Phone:
 
     def reconnect(self) -> None:
         pass
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        return ()
+
+    def run(self, argv: Sequence[str], *, deadline_s: float) -> Completed:
+        return Completed(tuple(argv), 127, b"", b"not found")
 
     def topology(self) -> Topology:
         return Topology((Cluster((0, 1)), Cluster((2, 3)), Cluster((4, 5))), (0, 1, 2, 3, 4, 5))
@@ -79,8 +87,8 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awake: Any
 ) -> None:
     installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
-    monkeypatch.setattr(session, "leased", nothing)
-    monkeypatch.setattr(session, "host_cpus", cpus)
+    monkeypatch.setattr(holding, "leased", nothing)
+    monkeypatch.setattr(holding, "host_cpus", cpus)
     monkeypatch.setattr(session, "applied", awake)
     monkeypatch.setattr(session, "DeviceFolder", lambda *_: installed)
     monkeypatch.setattr(session, "take_over", lambda *_: None)
@@ -121,7 +129,7 @@ def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(
         def confirm(self) -> None:
             raise WrongDevice("another phone answers at S1")
 
-    monkeypatch.setattr(session, "leased", nothing)
+    monkeypatch.setattr(holding, "leased", nothing)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     done = session_of(RunDir(tmp_path), request, Another()).measure()
@@ -136,8 +144,8 @@ def test_a_phone_whose_programs_cannot_be_killed_is_put_in_quarantine(
         def topology(self) -> Topology:
             raise Unkillable("S1: 2 processes of session 77 cannot be killed")
 
-    monkeypatch.setattr(session, "leased", nothing)
-    monkeypatch.setattr(session, "host_cpus", cpus)
+    monkeypatch.setattr(holding, "leased", nothing)
+    monkeypatch.setattr(holding, "host_cpus", cpus)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     done = session_of(RunDir(tmp_path), request, Stubborn()).measure()
@@ -161,9 +169,9 @@ def test_a_phone_that_was_in_use_is_asked_for_its_conditions_once_it_is_held(
         done_so_far.append("asked")
         raise DeviceError("not measured, HOT", "let it cool")
 
-    monkeypatch.setattr(session, "leased", leased)
-    monkeypatch.setattr(session, "host_cpus", cpus)
-    monkeypatch.setattr(session, "ask_held", ask_held)
+    monkeypatch.setattr(holding, "leased", leased)
+    monkeypatch.setattr(holding, "host_cpus", cpus)
+    monkeypatch.setattr(holding, "ask_held", ask_held)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     programs = cast(Programs, SimpleNamespace(of=lambda device: None))
@@ -186,9 +194,9 @@ def test_battery_saver_is_looked_at_again_once_it_is_switched_off(
             raise DeviceError("it got so far")
 
     monkeypatch.setattr(RunDir, "run_id", "r")
-    monkeypatch.setattr(session, "host_cpus", cpus)
-    for name in ("leased", "applied"):
-        monkeypatch.setattr(session, name, nothing)
+    monkeypatch.setattr(holding, "host_cpus", cpus)
+    monkeypatch.setattr(holding, "leased", nothing)
+    monkeypatch.setattr(session, "applied", nothing)
     suite = load_suite("smoke")
     policy = load_policy("smoke").model_copy(update={"settings": PhoneSettings(battery_saver_off=True)})
     request = Request("smoke", suite.layers, policy, suite.algorithms, 1)
@@ -218,7 +226,7 @@ def test_a_session_that_did_not_get_the_device_has_not_finished(
         raise DeviceError("another harness run is using the device")
         yield
 
-    monkeypatch.setattr(session, "leased", in_use)
+    monkeypatch.setattr(holding, "leased", in_use)
     suite = load_suite("smoke")
     request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
     run = RunDir(tmp_path)

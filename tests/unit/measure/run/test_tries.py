@@ -102,7 +102,7 @@ class Bench:
             run=run,
             directory=self.directory,
             connection=cast(Any, None),
-            intake=Intake(PhoneId.of(IDENTITY), self.outcome, progress),
+            intake=Intake(PhoneId.of(IDENTITY), self.outcome, progress, self.directory.events),
             progress=progress,
             stop=self.stop,
         )

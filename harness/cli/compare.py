@@ -1,0 +1,75 @@
+"""``harness compare BASE NEW``: what is slower in a new run than in an older one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.command import Command
+from harness.cli.options import JsonOption
+from harness.cli.outcome import Outcome
+from harness.cli.say import shown_path
+from harness.compare.checks import NAMES, allowed_names
+from harness.compare.comparison import compare_runs
+from harness.compare.lines import lines, value
+from harness.errors import UsageError
+from harness.export import csv
+from harness.export.compared import of_comparison
+from harness.export.formats import FORMATS, comparison_formats_of
+from harness.export.output import write_into
+from harness.store.journal import write_atomically
+
+_FORMATS = ", ".join(each.name for each in FORMATS.values() if each.for_comparisons)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(JsonOption, Command):
+    """Decides layer by layer; the result is a table, compare.csv, and the exit code: 1 where anything is slower."""
+
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory to compare with.")]
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The run directory in question.")]
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold", metavar="P%", help="From where on a difference matters; what is proven below is the same."
+        ),
+    ] = None
+    in_spite_of: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="NAME", help=f"Compare though that differs: {', '.join(NAMES)}. Repeats."),
+    ] = None
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="For compare.csv, instead of NEW.")] = None
+    exports: Annotated[
+        list[str] | None,
+        typer.Option("--export", metavar="F", help=f"Write that format into exports/, too: {_FORMATS}. Repeats."),
+    ] = None
+
+    def __call__(self) -> Outcome:
+        threshold = None if self.threshold is None else _share(self.threshold)
+        allow = allowed_names(self.in_spite_of or ())
+        asked = comparison_formats_of(self.exports or (), "--export")
+        found = compare_runs(self.base, self.new, allow, threshold)
+        folder = found.new.path if self.out is None else self.out
+        table = folder / "compare.csv"
+        write_atomically(table, csv.text(found.table).encode("utf-8", "replace"))
+        subject = of_comparison(found)
+        written = [path for each in asked for path in write_into(folder, [subject], each, "compare-")]
+        paths = [("table", table), *(("export", path) for path in written)]
+        told = (*lines(found), *(f"{word}: {shown_path(path)}" for word, path in paths))
+        return Outcome(found.code, told, {**value(found), "table": str(table), "exports": list(map(str, written))})
+
+
+def _share(text: str) -> float:
+    """``2%`` as 0.02. Raises UsageError."""
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text)
+    share = float(found[1]) / 100 if found else 0.0
+    if not 0 < share <= 1:
+        raise UsageError(f"--threshold {text}: not a percentage from 0 to 100", "write it as in 2% or 0.5%")
+    return share
+
+
+COMMAND = Compare

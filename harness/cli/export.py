@@ -1,0 +1,88 @@
+"""``harness export RUN --format F``: a run in the format of another tool."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.command import Command
+from harness.cli.options import JsonOption
+from harness.cli.outcome import Outcome
+from harness.cli.say import say, shown_path
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
+from harness.export.formats import FORMATS, Format, formats_of
+from harness.export.output import append_summary, encoded, write_file
+from harness.export.subject import Subject, of_run
+from harness.model.policy import load_policy
+from harness.results.results import Results, make_results
+from harness.store.rundir import RunDir
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(JsonOption, Command):
+    """Writes a run's results for another program, to stdout or a file; never needs a device."""
+
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+    format: Annotated[str, typer.Option("--format", metavar="F", help=f"{', '.join(FORMATS)} (docs/formats.md).")]
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Instead of stdout.")] = None
+    of: Annotated[str | None, typer.Option("--device", metavar="NAME", help="Of the run's devices that one alone.")] = (
+        None
+    )
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="NAME|FILE", help="Judge the samples by this one, not the run's.")
+    ] = None
+
+    def __call__(self) -> Outcome:
+        (asked,) = formats_of([self.format], "--format")
+        if self.as_json and self.out is None:
+            raise UsageError("--json tells where the export went, and stdout is the export", "name a file with --out")
+        directory = RunDir(self.run.resolve())
+        directory.manifest()
+        results = make_results(directory.path, None if self.policy is None else load_policy(self.policy))
+        subject = of_run(results, self._device(results, asked))
+        if self.out is None:
+            for part in encoded(asked.text(subject)):
+                sys.stdout.buffer.write(part)
+            sys.stdout.flush()
+        else:
+            write_file(self.out, asked.text(subject))
+        summary = append_summary(asked.text(subject)) if asked.for_summary else None
+        for remark in _remarks(subject, asked):
+            say(remark)
+        value = {
+            "run": str(directory.path),
+            "format": asked.name,
+            "out": None if self.out is None else str(self.out),
+            "summary": None if summary is None else str(summary),
+            "results": len(subject.entries),
+            "with_a_time": len(subject.measured),
+        }
+        code = ExitCode.TOO_LITTLE_DATA if asked.times_alone and not subject.measured else ExitCode.DONE
+        return Outcome(code, () if self.out is None else (shown_path(self.out),), value)
+
+    def _device(self, results: Results, asked: Format) -> str | None:
+        """The device that is exported; None for all."""
+        names = [device.name for device in results.run.devices]
+        if self.of is not None and self.of not in names:
+            raise UsageError(f"--device {self.of}: the run has no such device", f"one of: {', '.join(names) or 'none'}")
+        if self.of is None and asked.one_device and len(names) > 1:
+            raise UsageError(
+                f"--format {asked.name} holds one device, the run has {', '.join(names)}", "name one with --device"
+            )
+        return self.of
+
+
+def _remarks(subject: Subject, asked: Format) -> Iterator[str]:
+    """What the file does not show."""
+    left = len(subject.entries) - len(subject.measured)
+    if asked.times_alone and left:
+        yield f"{left} of {len(subject.entries)} results have no time that can be believed: they are left out"
+
+
+COMMAND = Export

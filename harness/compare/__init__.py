@@ -1,0 +1,1 @@
+"""Two results to decisions: what may be compared, and what differs."""

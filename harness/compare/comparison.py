@@ -1,0 +1,186 @@
+"""A whole comparison of two runs: a row for each pair of their rows, with its decision."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+
+from harness.compare.checks import Mismatch, check
+from harness.compare.match import Match, match_rows
+from harness.compare.side import Side, counterparts, read_side
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
+from harness.judge.decision import DECISIONS, Decision, code_of, decide
+from harness.model.launches import LEAST_LAUNCHES
+from harness.results.numbers import number_text, ratio_texts
+from harness.results.rows import Row
+from harness.results.table import Table
+from harness.stats.difference import Difference, of_launches
+from harness.stats.holm import holm
+
+_COLUMNS = (
+    "device,cluster,threads,cache,layer,variant,base,new,ratio,low,high,visible,p,p_holm,decision,"
+    "base_ns,new_ns,how,reason,emulated,allowed"
+)
+COMPARE_COLUMNS = tuple(_COLUMNS.split(","))
+_NUMBERS = frozenset({"threads", "ratio", "low", "high", "visible", "p", "p_holm", "base_ns", "new_ns"})
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """What a layer's variant took in both. ``difference``: None where it cannot be judged, for that ``reason``."""
+
+    base: Row
+    new: Row
+    difference: Difference | None
+    p: float | None = None
+    p_holm: float | None = None
+    decision: Decision = "unjudged"
+    reason: str = ""
+    allowed: str = ""  # names of what differs beside the program, joined by +
+    number: int = 0  # of the data row in compare.csv, from 1
+
+    @property
+    def variant(self) -> str:
+        """The variant's name: the new run's, where that ran."""
+        return self.new.key.variant if self.new.has_samples else self.base.key.variant
+
+    @cached_property
+    def columns(self) -> Mapping[str, str]:
+        """The row as texts of compare.csv. A ratio over 1: the new one is faster."""
+        key = self.new.key
+        found = self.difference
+        values = {
+            **{name: key.columns[name] for name in ("device", "cluster", "threads", "cache", "layer")},
+            "variant": self.variant,
+            "base": self.base.key.build,
+            "new": key.build,
+            **ratio_texts(found.ratio if found else None),
+            "visible": number_text(found.visible() if found else None),
+            "p": number_text(self.p),
+            "p_holm": number_text(self.p_holm),
+            "decision": self.decision,
+            "base_ns": number_text(self.base.time.value if self.base.time else None),
+            "new_ns": number_text(self.new.time.value if self.new.time else None),
+            "how": "" if found is None else "pairs" if found.paired else "launches",
+            "reason": self.reason,
+            "emulated": str(int(self.new.emulated)),
+            "allowed": self.allowed,
+        }
+        return {column: values[column] for column in COMPARE_COLUMNS}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs compared. ``threshold``: a ratio, less 1; None without one."""
+
+    base: Side
+    new: Side
+    rows: Sequence[ComparedRow]
+    allowed: Sequence[Mismatch]
+    only_base: Sequence[Row]
+    only_new: Sequence[Row]
+    threshold: float | None = None
+
+    @property
+    def counts(self) -> dict[Decision, int]:
+        """How many rows have each decision, in the order of DECISIONS."""
+        found = Counter(row.decision for row in self.rows)
+        return {decision: found[decision] for decision in DECISIONS}
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code."""
+        return code_of({row.decision for row in self.rows}, self.threshold)
+
+    @property
+    def table(self) -> Table:
+        """compare.csv."""
+        return Table("compare", COMPARE_COLUMNS, [row.columns for row in self.rows], _NUMBERS)
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What belongs beside the decisions."""
+        for mismatch in self.allowed:
+            yield f"compared in spite of {mismatch}"
+        if self.base.builds == self.new.builds != []:
+            yield f"both runs measured the same program ({', '.join(self.new.builds)}): what differs is noise"
+        if any(row.new.emulated for row in self.rows):
+            yield "EMULATED: an emulated CPU's times say nothing about a phone"
+        for word, rows in (("BASE", self.only_base), ("NEW", self.only_new)):
+            if rows:
+                yield f"only in {word}, and not compared: {_places(rows)}"
+        if any(row.difference and not row.difference.paired for row in self.rows):
+            yield (
+                "two runs share no rounds: intervals tell of launches, not of what two runs differ by as a whole "
+                "(docs/measuring.md)"
+            )
+
+
+def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: float | None = None) -> Comparison:
+    """Compares two run directories.
+
+    Raises UsageError where they cannot be compared, or have nothing in common; InfrastructureError for damaged ones.
+    """
+    ours, theirs = read_side(base), read_side(new)
+    devices = counterparts(ours, theirs)
+    allowed = check(ours, theirs, devices, allow)
+    names = "+".join(dict.fromkeys(mismatch.name for mismatch in allowed))
+    found = match_rows(ours.results.rows, theirs.results.rows, devices)
+    if not found.matches:
+        raise UsageError(
+            f"{ours.name} and {theirs.name} have no device, CPUs, layer and variant in common: nothing to compare",
+            "compare two runs of one suite on one device",
+        )
+    rows = [replace(_compared(match), allowed=names) for match in found.matches]
+    return Comparison(ours, theirs, _decided(rows, threshold), allowed, found.only_base, found.only_new, threshold)
+
+
+def _compared(match: Match) -> ComparedRow:
+    """Without a decision yet, or unjudged with the reason."""
+    for word, row in (("BASE", match.base), ("NEW", match.new)):
+        if row.status != "ok":
+            reason = f"{word}: {row.status}{f': {row.reason}' if row.reason else ''}"
+            return ComparedRow(match.base, match.new, None, reason=" ".join(reason.split()))
+    levels = [_levels(row) for row in (match.base, match.new)]
+    difference = of_launches(*levels)
+    if difference is None:
+        counts = f"{len(levels[0])} launches of BASE and {len(levels[1])} of NEW"
+        return ComparedRow(match.base, match.new, None, reason=f"{counts}, {LEAST_LAUNCHES} are needed")
+    names = [row.key.variant for row in (match.base, match.new)]
+    reason = "" if names[0] == names[1] else f"BASE ran {names[0]}, NEW {names[1]}"
+    return ComparedRow(match.base, match.new, difference, difference.p(), reason=reason)
+
+
+def _levels(row: Row) -> list[float]:
+    """The log median time of each launch, of valid samples."""
+    launches: dict[int, list[float]] = defaultdict(list)
+    for observation in row.observations:
+        launches[observation.launch].append(observation.value)
+    return [math.log(median(values)) for _, values in sorted(launches.items())]
+
+
+def _decided(rows: Sequence[ComparedRow], threshold: float | None) -> list[ComparedRow]:
+    """With decisions: all that was judged is one family, for one false alarm spoils the whole comparison."""
+    adjusted = iter(holm([row.p for row in rows if row.p is not None]))
+    found = []
+    for number, row in enumerate(rows, start=1):
+        if row.difference is None:
+            found.append(replace(row, number=number))
+            continue
+        p_holm = next(adjusted)
+        p_same = 1.0 if threshold is None else row.difference.p_same(threshold)
+        decision = decide(row.difference.log, p_holm, p_same, threshold)
+        found.append(replace(row, p_holm=p_holm, decision=decision, number=number))
+    return found
+
+
+def _places(rows: Sequence[Row]) -> str:
+    """``pixel-3 CPUs 4-7 (12 rows)``, by place."""
+    counts = Counter((row.key.device, row.key.cluster) for row in rows)
+    return ", ".join(f"{device} CPUs {cluster} ({count} rows)" for (device, cluster), count in counts.items())

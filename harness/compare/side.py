@@ -1,0 +1,68 @@
+"""One of the two runs that are compared: its results, and who its devices are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.devices.phone_id import PhoneId
+from harness.model.policy import Policy
+from harness.results.results import Results, make_results
+from harness.store.rundir import RunDir
+
+
+@dataclass(frozen=True)
+class Side:
+    """A run. ``phones``: by the name of a device's folder; None where its device.json tells of none."""
+
+    path: Path
+    results: Results
+    phones: Mapping[str, PhoneId | None]
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return str(self.results.run.manifest.get("run") or self.path.name)
+
+    @property
+    def policy(self) -> Policy:
+        """That its samples were measured under."""
+        return self.results.verdicts.policy
+
+    @property
+    def builds(self) -> list[str]:
+        """The programs that were measured, each once."""
+        return list(dict.fromkeys(row.key.build for row in self.results.rows if row.has_samples))
+
+    def manifest(self, key: str) -> Any:
+        """What the manifest has there; None for nothing."""
+        return self.results.run.manifest.get(key)
+
+
+def read_side(path: Path) -> Side:
+    """Reads a run directory. Raises UsageError where it is none, InfrastructureError for duplicate samples."""
+    run = RunDir(path.resolve())
+    run.manifest()
+    results = make_results(run.path)
+    return Side(run.path, results, {device.name: _phone(run, device.name) for device in results.run.devices})
+
+
+def _phone(run: RunDir, name: str) -> PhoneId | None:
+    try:
+        return PhoneId.from_json(json.loads(run.device(name).identity.read_bytes())["identity"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def counterparts(base: Side, new: Side) -> dict[str, str]:
+    """Which device of the base is which of the new run: the same phone, else the one of the same name."""
+    found: dict[str, str] = {}
+    for name, phone in new.phones.items():
+        same = (other for other, known in base.phones.items() if phone and known and known.is_same(phone))
+        match = next(same, name if name in base.phones else None)
+        if match is not None and match not in found:
+            found[match] = name
+    return found

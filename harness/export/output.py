@@ -1,0 +1,91 @@
+"""Where an export goes: a file, replaced as a whole; a device or a pipe; the folder of a run; a job's summary."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.export.formats import Format
+from harness.export.subject import Subject
+from harness.store.journal import write_atomically
+
+FOLDER = "exports"  # of a run directory
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+_PART = 1 << 16  # bytes, about
+_HOST = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EPIPE}  # the disk's or the reader's doing
+
+
+def encoded(parts: Iterable[str]) -> Iterator[bytes]:
+    """The same in UTF-8, in parts of some size; what is no UTF-8 as ``?``."""
+    held: list[str] = []
+    size = 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= _PART:
+            yield "".join(held).encode("utf-8", "replace")
+            held, size = [], 0
+    yield "".join(held).encode("utf-8", "replace")
+
+
+def write_file(out: Path, parts: Iterable[str], option: str = "--out") -> None:
+    """Writes a file that a user named. A link is followed; what is no plain file is written to, never replaced.
+
+    Raises UsageError where no file can be there, InfrastructureError where the disk is full.
+    """
+    path = out.resolve()
+    try:
+        if path.is_dir():
+            raise UsageError(f"{option} {out}: it is a folder", "name a file")
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                file.writelines(encoded(parts))
+        else:
+            write_atomically(path, encoded(parts))
+    except InfrastructureError as error:
+        cause = error.__cause__
+        raise _refused(out, option, cause) if isinstance(cause, OSError) else error from cause
+    except OSError as error:
+        raise _refused(out, option, error) from error
+
+
+def _refused(out: Path, option: str, error: OSError) -> HarnessError:
+    why = "part of its path is no folder" if isinstance(error, FileExistsError) else error.strerror or str(error)
+    message = f"{option} {out}: cannot write it: {why}"
+    if error.errno in _HOST:
+        return InfrastructureError(message, "free some space, or name a file elsewhere")
+    return UsageError(message, "name a file in a folder of your own")
+
+
+def append_summary(parts: Iterable[str]) -> Path | None:
+    """Appends to the job's summary; None where this is no such job. Raises UsageError, InfrastructureError."""
+    named = os.environ.get(SUMMARY_VARIABLE, "")
+    if not named:
+        return None
+    path = Path(named)
+    try:
+        with path.open("ab") as file:
+            file.writelines(encoded(parts))
+    except OSError as error:
+        raise _refused(path, SUMMARY_VARIABLE, error) from error
+    return path
+
+
+def write_into(run_dir: Path, subjects: Sequence[Subject], asked: Format, prefix: str = "") -> list[Path]:
+    """Writes a format into the folder ``exports`` of a run: a file a subject, named by device where it holds one alone.
+
+    ``prefix``: of the files' names. Markdown is appended to the job's summary, too. Raises InfrastructureError, and
+    UsageError for that summary.
+    """
+    written = []
+    for subject in subjects:
+        device = f".{subject.devices[0].name}" if asked.one_device and subject.devices else ""
+        path = run_dir / FOLDER / f"{prefix}{asked.name}{device}.{asked.ending}"
+        write_atomically(path, encoded(asked.text(subject)))
+        written.append(path)
+        if asked.for_summary:
+            append_summary(asked.text(subject))
+    return written

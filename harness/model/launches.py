@@ -1,0 +1,3 @@
+"""How many launches it takes for an interval."""
+
+LEAST_LAUNCHES = 4

@@ -1,0 +1,148 @@
+"""``harness export``, and --export of ``run``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks import synthetic
+from harness.cli import program
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
+from harness.export.formats import FORMATS
+from harness.measure.run import runner
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    other = synthetic.Phone(name="pixel-8", model="Pixel 8", serial="SERIAL0002", clusters=(("0-3", "A510", 1700),))
+    phones = [synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),)), other]
+    return synthetic.make_run(
+        tmp_path_factory.mktemp("runs") / "RUN", phones, synthetic.LAYERS[1:2], launches=4, rounds=2
+    )
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    return Path(shutil.copytree(made, tmp_path / "RUN"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_to_stdout_and_to_a_file_the_same(name: str, run: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    argv = ["export", str(run), "--format", name, "--device", "pixel-3"]
+    assert program.perform(argv) == ExitCode.DONE
+    printed = capfdbinary.readouterr().out
+    assert program.perform([*argv, "--out", "to/file"]) == ExitCode.DONE
+    assert capfdbinary.readouterr().out == b"to/file\n"
+    assert Path("to/file").read_bytes() == printed
+    assert len(printed) > 100
+
+
+def test_csv_is_the_table_of_results(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program.perform(["report", str(run)])
+    capsys.readouterr()
+    program.perform(["export", str(run), "--format", "csv", "--out", "mine.csv"])
+    assert Path("mine.csv").read_text() == (run / "results.csv").read_text()
+
+
+def test_json_tells_where_it_went(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program.perform(["export", str(run), "--format", "github-action", "--out", "x.json", "--json"])
+    text = capsys.readouterr()
+    value = json.loads(text.out)
+    assert value == {
+        "run": str(run), "format": "github-action", "out": "x.json", "summary": None, "results": 12, "with_a_time": 8,
+    }  # fmt: skip
+    assert "4 of 12 results have no time that can be believed: they are left out" in text.err
+
+
+def test_markdown_goes_to_the_summary_of_the_job_too(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    program.perform(["export", str(run), "--format", "markdown", "--out", "x.md"])
+    program.perform(["export", str(run), "--format", "junit", "--out", "x.xml"])
+    assert Path("summary.md").read_text() == Path("x.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["RUN", "--format", "xml"], "--format xml: no such format\n  one of: bmf, csv"),
+        (["RUN"], "Missing option '--format'"),
+        (["nowhere", "--format", "csv"], "is no run directory"),
+        (
+            ["RUN", "--format", "csv", "--device", "x"],
+            "--device x: the run has no such device\n  one of: pixel-3",
+        ),
+        (["RUN", "--format", "bmf"], "bmf holds one device, the run has pixel-3, pixel-8\n  name one with --device"),
+        (["RUN", "--format", "csv", "--json"], "name a file with --out"),
+        (["RUN", "--format", "csv", "--out", "RUN"], "--out RUN: it is a folder"),
+        (["RUN", "--format", "csv", "--policy", "none"], "none"),
+    ],
+    ids=["format", "no-format", "no-run", "no-device", "several-devices", "json", "folder", "policy"],
+)
+def test_wrong_use_is_one_message(argv: list[str], words: str, run: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        program.perform(["export", *argv])
+    assert words in str(error.value)
+
+
+def test_a_run_of_another_version_is_refused(run: Path) -> None:
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"schema": 3}))
+    with pytest.raises(UsageError, match="is a run directory of version 3: a newer harness reads it"):
+        program.perform(["export", str(run), "--format", "csv"])
+
+
+def test_without_a_time_there_is_too_little_data(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for device in ("pixel-3", "pixel-8"):
+        records = run / "devices" / device / "records.jsonl"
+        records.write_text(records.read_text().partition("\n")[0] + "\n")
+    argv = ["export", str(run), "--out", "x", "--format"]
+    assert program.perform([*argv, "github-action"]) == ExitCode.TOO_LITTLE_DATA
+    assert json.loads(Path("x").read_text()) == []
+    assert program.perform([*argv, "junit"]) == ExitCode.DONE
+
+
+def test_a_full_disk_is_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.run(["export", str(run), "--format", "gbench", "--out", "/dev/full"]) == ExitCode.INFRASTRUCTURE
+    assert capsys.readouterr().err == (
+        "harness: --out /dev/full: cannot write it: No space left on device\n"
+        "  free some space, or name a file elsewhere\n"
+    )
+
+
+def test_run_writes_exports_into_the_run(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "start", lambda *_: runner.RunResult(run, [], ExitCode.DONE))
+    argv = ["run", "smoke", "--device", "local", "--export", "junit", "--export", "bmf"]
+    assert program.perform([*argv, "--json"]) == ExitCode.DONE
+    names = ["junit.xml", "bmf.pixel-3.json", "bmf.pixel-8.json"]
+    assert json.loads(capsys.readouterr().out)["exports"] == [str(run / "exports" / name) for name in names]
+    assert program.perform(argv) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-4:-1] == [f"export: RUN/exports/{name}" for name in names]
+
+
+def test_run_refuses_an_unknown_format_before_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "start", lambda *_: pytest.fail("it measured"))
+    with pytest.raises(UsageError, match="--export yaml: no such format"):
+        program.perform(["run", "smoke", "--device", "local", "--export", "yaml"])
+
+
+def test_an_export_that_could_not_be_written_is_said_and_the_report_stays(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "start", lambda *_: runner.RunResult(run, [], ExitCode.DONE))
+    (run / "exports").touch()
+    assert program.perform(["run", "smoke", "--device", "local", "--export", "csv"]) == ExitCode.INFRASTRUCTURE
+    text = capsys.readouterr()
+    assert "cannot write" in text.err and "then: harness export RUN --format F" in text.err
+    assert text.out.splitlines()[-1] == "report: RUN/report.html"

@@ -1,0 +1,90 @@
+"""Entries: one for each row, with a name of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.export.subject import LONGEST_NAME, OUTCOMES, Entry, about_run, named, of_run
+from harness.export.text import name_of, plain
+from harness.results.results import Results, make_results
+
+pytestmark = pytest.mark.unit
+
+
+def test_each_row_is_an_entry_under_a_name_of_its_own(results: Results) -> None:
+    subject = of_run(results)
+    assert len(subject.entries) == len(results.rows)
+    assert len({entry.full_name for entry in subject.entries}) == len(results.rows)
+    assert {entry.status for entry in subject.entries} == set(OUTCOMES)
+    row = next(row for row in results.rows if row.key.layer == "conv2_3x3" and row.algorithm == "im2col")
+    entry = subject.entries[row.number - 1]
+    assert entry.full_name == "pixel-3/conv2_3x3/im2col/neon_8x8/rotate/cpus:4-7"
+    assert (entry.status, entry.outcome, entry.time) == ("ok", "passed", row.time)
+    assert entry.words == "ok; 8 valid samples, 4 tainted (PREEMPTED 4)"
+    other = next(e for e in subject.entries if e.layer == "conv2_3x3" and e.columns["algorithm"] == "indirect")
+    assert "12 valid samples; 1." in other.words and other.words.endswith("times as fast as im2col")
+
+
+def test_only_times_that_can_be_believed_are_measured(results: Results) -> None:
+    subject = of_run(results)
+    assert {entry.status for entry in subject.measured} == {"ok"}
+    assert len(subject.measured) == Counter(row.status for row in results.rows)["ok"]
+
+
+def test_one_device_alone(two_phones: Path) -> None:
+    results = make_results(two_phones)
+    subject = of_run(results, "virtual")
+    assert {entry.device for entry in subject.entries} == {"virtual"}
+    assert len(subject.entries) == len(list(subject.table.rows)) == len(results.rows) // 2
+    assert {row["device"] for row in subject.means.rows} == {"virtual"}
+
+
+def test_two_builds_are_told_apart_and_what_cannot_be_told_apart_is_counted(results: Results) -> None:
+    entry = of_run(results).entries[0]
+    other = replace(entry, build="fedcba987654")
+    names = [each.name for each in named([entry, other, other])]
+    short = named([entry])[0].name
+    assert names == [f"{short}/build:{entry.build}", f"{short}/build:fedcba987654", f"{short}/build:fedcba987654/2"]
+
+
+def test_threads_stand_in_a_name_where_there_are_several(results: Results) -> None:
+    entry = of_run(results).entries[0]
+    assert named([replace(entry, threads=4)])[0].name == f"{named([entry])[0].name}/threads:4"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x00b\x1b[31m", "a?b?[31m"),
+        ("\ud800x", "?x"),
+        ("tab\there", "tab\there"),
+        ("ü ± €", "ü ± €"),
+        ("\uffff", "?"),
+    ],
+    ids=["controls", "surrogate", "tab", "beyond-ascii", "no-character"],
+)
+def test_texts_are_made_fit(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_names_are_on_one_line_and_not_too_long() -> None:
+    assert name_of("a\nb", "", "c", longest=99) == "a b/c"
+    assert len(name_of("x" * 2000, longest=LONGEST_NAME)) == LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    "manifest", [{}, {"suite": "no object", "versions": 7, "run": None, "git": []}], ids=["empty", "garbage"]
+)
+def test_a_manifest_that_tells_nothing(manifest: dict[str, object]) -> None:
+    about = about_run(manifest, "folder")
+    assert about.pop("run") == "folder"
+    assert set(about.values()) == {""}
+
+
+def test_an_entry_is_known_by_its_device(results: Results) -> None:
+    entry: Entry = of_run(results).entries[0]
+    assert entry.place == ("pixel-3", "4-7", "rotate")
