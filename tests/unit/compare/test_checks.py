@@ -130,5 +130,5 @@ def test_a_sustained_run_is_compared_with_none(
     runs = pair_of_runs()
     for number in which:
         edit_json(runs[number] / "manifest.json", lambda m: m["suite"].update(mode="sustained"))
-    with pytest.raises(UsageError, match=f"of mode sustained is {named}$"):
-        compare_runs(*runs, allowed_names(NAMES))
+    with pytest.raises(UsageError, match=rf"of mode sustained is {named}\n"):
+        compare_runs(runs[0], runs[1], allowed_names(NAMES))
