@@ -82,7 +82,7 @@ def _stays(path: Path) -> str:
         kept = run.manifest()
         if kept.status == "done" and kept.exit_code == 0:
             return ""
-        return "" if nothing_left(run, request_of(kept, None)) else "it can be resumed"
+        return "" if nothing_left(run, request_of(kept, None)) else "it can be resumed, and goes by its name only"
     except HarnessError as error:
         return f"it cannot be told whether it can be resumed ({error.message})"
 

@@ -86,12 +86,16 @@ def _restored(
     phone: Device, wait_s: float, drop: Sequence[str], allow: Sequence[str]
 ) -> tuple[settings.Restored, Swept]:
     done, swept = settings.Restored(), Swept()
+
+    def tell(text: str) -> None:
+        say(f"{phone.serial}: {text}")
+
     try:
         # What a run in progress has changed is not ours to put back.
-        with leased(phone, wait_s=wait_s, say=say, run="harness restore") as lease:
+        with leased(phone, wait_s=wait_s, say=tell, run="harness restore") as lease:
             _refuse([condition for condition in lease.conditions if condition.name not in allow])
             if phone.identity.capabilities.has_settings:
-                done = settings.restore(phone, say=lambda text: say(f"{phone.serial}: {text}"))
+                done = settings.restore(phone, say=tell)
             swept = sweep(phone, drop=drop, alone=lease.alone)
     except HarnessError as error:
         done.failed.append(str(error))

@@ -15,7 +15,7 @@ from harness.compare.match import Match, match_rows
 from harness.compare.side import Side, counterparts, read_side
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
-from harness.judge.decision import DECISIONS, Decision, code_of, decide
+from harness.judge.decision import DECISIONS, Decision, code_of, decide, is_disturbed
 from harness.model.launches import LEAST_LAUNCHES
 from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
@@ -147,6 +147,10 @@ def _compared(match: Match) -> ComparedRow:
         if row.status != "ok":
             reason = f"{word}: {row.status}{f': {row.reason}' if row.reason else ''}"
             return ComparedRow(match.base, match.new, None, reason=" ".join(reason.split()))
+        valid, total = len(row.observations), len(row.observations) + len(row.tainted)
+        if is_disturbed(valid, total):
+            reason = f"{word}: {valid} of {total} samples are valid, half are needed between two runs"
+            return ComparedRow(match.base, match.new, None, reason=reason)
     levels = [_levels(row) for row in (match.base, match.new)]
     difference = of_launches(*levels)
     if difference is None:

@@ -93,14 +93,19 @@ class Swept:
     @property
     def lines(self) -> list[str]:
         """For the user."""
-        lines = [f"{self.stopped} programs of dead runs were stopped"] if self.stopped else []
+        count = self.stopped
+        lines = (
+            [f"{count} program{'s were' if count != 1 else ' was'} left running by dead runs, and stopped"]
+            if count
+            else []
+        )
         lines += [f"run {run}: its folder was removed" for run in self.removed]
         lines += [
             f"{each.title} may be at work here, as no lock keeps it out: its programs and files were left alone"
             for each in self.spared
         ]
         return lines + [
-            f"{each.title} has records here: go on with it (harness run --resume), or drop them: "
+            f"{each.title} has records here: go on with it (harness run --resume RUN), or drop them: "
             f"harness restore --drop {each.run}"
             for each in self.kept
         ]

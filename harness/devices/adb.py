@@ -103,9 +103,9 @@ class AdbDevice(AdbFiles):
         boot_id = identity.boot_id_in(self.read_files([identity.BOOT_ID]))
         return bool(boot_id) and boot_id == known.boot_id
 
-    def reconnect(self) -> None:
+    def reconnect(self, only_if_forgotten: bool = False) -> None:
         """The server opens its connection to this phone anew; those to other phones stay."""
-        self._transport.reconnect()
+        self._transport.reconnect(only_if_forgotten)
 
     def topology(self) -> Topology:
         done = self._script(scripts.LINES, token := scripts.new_token(), *topology.PATTERNS)

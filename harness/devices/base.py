@@ -170,8 +170,11 @@ class Device(Protocol):
         """Asks again who answers. Raises DeviceError where it is not the device that ``identity`` tells of."""
         ...
 
-    def reconnect(self) -> None:
-        """Has the connection opened anew, to this device alone; never raises. Whether it helped shows the next call."""
+    def reconnect(self, only_if_forgotten: bool = False) -> None:
+        """Has the connection opened anew, to this device alone; never raises. Whether it helped shows the next call.
+
+        ``only_if_forgotten``: only where who opens it no longer knows of the device.
+        """
         ...
 
     def topology(self) -> Topology: ...

@@ -9,7 +9,17 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.devices.base import LOCAL, AdbServer, Attached, Device, Key, Unusable, is_network_address, key_of
+from harness.devices.base import (
+    LOCAL,
+    AdbServer,
+    Attached,
+    Device,
+    Key,
+    Unusable,
+    has_address,
+    is_network_address,
+    key_of,
+)
 from harness.devices.listing import Listed, entries
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
@@ -165,7 +175,8 @@ def _refuse_unknown(wanted: Sequence[str], listed: Sequence[Listed]) -> None:
         if serial not in known:
             raise NoDeviceError(
                 f"device {serial!r} is not attached",
-                "`harness devices` lists what is; `--device local` is this machine",
+                (f"`adb connect {serial}`; " if has_address(serial) else "")
+                + "`harness devices` lists what is; `--device local` is this machine",
             )
 
 

@@ -50,7 +50,7 @@ class LocalDevice:
     def confirm(self) -> None:
         """This machine is always itself."""
 
-    def reconnect(self) -> None:
+    def reconnect(self, only_if_forgotten: bool = False) -> None:
         """There is no connection."""
 
     def topology(self) -> Topology:

@@ -221,11 +221,11 @@ class Transport:
                 _of_this_host(partial(target.write, data))
                 total += length
 
-    def reconnect(self) -> None:
+    def reconnect(self, only_if_forgotten: bool = False) -> None:
         """Has the server open its connection to this phone anew, and connect to its address where it forgot it."""
         answer = "not found"
         with suppress(DeviceError, AdbError, EOFError, OSError, ValueError):
-            answer = self.server.query(self._request("reconnect"))
+            answer = self.server.query(self._request("get-state" if only_if_forgotten else "reconnect"))
         if "not found" in answer and has_address(self.serial) and self._twin is None:
             with suppress(AdbError, EOFError, OSError, ValueError):
                 self.server.query(f"host:connect:{self.serial}")

@@ -45,6 +45,21 @@ def set_frequency(phone: PhoneHandle, policy: int, khz: int, name: str = "scalin
     replace_text(folder / name, f"{khz}\n")
 
 
+def run_at(phone: PhoneHandle, policy: int, khz: int, milliseconds: int) -> None:
+    """Lets policyN's time_in_state count on: so long at one of its frequencies."""
+    folder = phone.root / "sys" / "devices" / "system" / "cpu" / "cpufreq" / f"policy{policy}"
+    lines = [line.split() for line in (folder / "stats" / "time_in_state").read_text().splitlines()]
+    if str(khz) not in {step for step, _ in lines}:
+        raise InfrastructureError(f"{phone.serial}: policy{policy} has no frequency of {khz} kHz")
+    counted = {step: int(ticks) + (milliseconds // 10 if step == str(khz) else 0) for step, ticks in lines}
+    replace_text(folder / "stats" / "time_in_state", "".join(f"{k} {ticks}\n" for k, ticks in counted.items()))
+
+
+def write_sysfs(phone: PhoneHandle, path: str, text: str) -> None:
+    """What a file below /sys holds from now on, whatever that is: ``devices/system/cpu/online``."""
+    replace_text(phone.root / "sys" / path, text)
+
+
 def set_online(phone: PhoneHandle, cpus: str) -> None:
     """Plugs in these CPUs (``0-3``), and unplugs the others of the model: in /sys, and for whom may run where."""
     rehearsal.put_on(phone, f"cores={cpus}")

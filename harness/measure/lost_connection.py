@@ -16,8 +16,11 @@ from harness.store.journal import EventLog
 LOST_FOR_GOOD_S = LOST_CAP_S  # where no policy says less
 _STOPPING_S = 15.0  # somebody waits at a terminal: only as long as an adb server takes for one more try
 _AGAIN_S = 1.0
-_RECONNECT_AFTER_S = 10.0  # an adb server finds most phones again by itself before that
+_RECONNECT_EVERY_S = 10.0  # an adb server finds most phones again by itself before that
 _ONCE = "spawn"  # done twice it would leave a second program
+
+
+Reconnect = Callable[[bool], None]  # whether only if the server has forgotten it
 
 
 class Connection:
@@ -29,12 +32,13 @@ class Connection:
         stop: threading.Event,
         lost: Callable[[float], None] = lambda seconds: None,
         back: Callable[[], None] = lambda: None,
-        reconnect: Callable[[], None] = lambda: None,
+        reconnect: Reconnect = lambda only_if_forgotten: None,
         cap_s: float | None = None,
     ) -> None:
         """``lost`` is told at once how many seconds the device is waited for, ``back`` when it answers again.
 
-        ``reconnect`` is called once in each loss that lasts. ``cap_s``: after which it is lost for good.
+        ``reconnect`` is called in each loss that lasts: once for the device, then only if the server has forgotten it.
+        ``cap_s``: after which it is lost for good.
         """
         self._cap_s = cap_s
         self._events = events
@@ -43,7 +47,7 @@ class Connection:
         self._since: float | None = None
         self._until = 0.0
         self._hurried = False
-        self._reconnect, self._reconnected = reconnect, False
+        self._reconnect, self._again = reconnect, _RECONNECT_EVERY_S
         self.is_doubtful = False  # since it broke nobody has asked whether the same phone answers
 
     def broke(self, error: DeviceLost) -> None:
@@ -53,7 +57,7 @@ class Connection:
         if self._since is None:
             cap_s = LOST_FOR_GOOD_S if self._cap_s is None else self._cap_s
             self._since, self._until = now, now + cap_s
-            self._hurried = self._reconnected = False
+            self._hurried, self._again = False, _RECONNECT_EVERY_S
             self._events.add("connection lost", reason=error.message)
             self._lost(cap_s)
         if self._stop.is_set() and not self._hurried:
@@ -62,10 +66,12 @@ class Connection:
             self._lost(max(0.0, self._until - now))
         if now > self._until:
             raise error
-        if now - self._since >= _RECONNECT_AFTER_S and not self._reconnected:
-            self._reconnected = True
-            self._events.add("reconnecting")
-            self._reconnect()
+        if now - self._since >= self._again:
+            is_first = self._again == _RECONNECT_EVERY_S
+            self._again = now - self._since + _RECONNECT_EVERY_S
+            if is_first:
+                self._events.add("reconnecting")
+            self._reconnect(not is_first)
 
     def works(self) -> None:
         """A call succeeded."""

@@ -159,8 +159,8 @@ KINDS: dict[str, Kind] = {
         about="work",
     ),
     "PENDING_SETTINGS": Kind(
-        "an earlier run left settings of the phone changed",
-        "harness restore",
+        "they are not as the phone's owner has set them",
+        "harness restore; the next run on the phone puts them back too",
         about="work",
     ),
     # Why a phone cannot be used at all.

@@ -10,12 +10,14 @@ from harness.model.emulation import mark_of
 from harness.model.policy import Policy
 from harness.model.variant import BEST
 from harness.report import charts
+from harness.report.aa import AaBlock, aa_blocks
 from harness.report.beside import BesideBlock, beside_blocks, beside_texts
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
 from harness.report.controls import MissingOf, find_missing
 from harness.report.judged import Judged, make_judged
+from harness.report.precision import Precision, make_precision
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.sustained import SustainedBlock, sustained_block
@@ -99,6 +101,8 @@ class Context:
     details: Details
     judged: Judged
     waits: list[Waits]
+    aa: list[AaBlock]
+    precision: Precision | None
     workers: list[str]  # a line for each worker of somebody else on each cluster
 
     @property
@@ -169,6 +173,8 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         run_details(run),
         make_judged(results, sentences),
         waits_of(run),
+        list(aa_blocks(results, sentences)),
+        make_precision(results),
         list(beside_texts(results, sentences)),
     )
 
@@ -177,7 +183,7 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
     run = results.run
     place = sentence.where
     foreign = [row for row in results.rows_of(*place) if row.is_foreign]
-    every = [row for row in results.rows_of(*place) if not row.is_foreign]
+    every = [row for row in results.rows_of(*place) if not (row.is_foreign or row.is_copy)]
     ours = [row for row in every if not row.is_best]
     of_cluster = results.categories_of(*place)
     means = [row for row in of_cluster if row.face == sentence.face]

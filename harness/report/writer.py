@@ -16,6 +16,7 @@ from harness.errors import InfrastructureError
 from harness.exit_codes import ExitCode
 from harness.export.formats import TABLES
 from harness.model.policy import Policy
+from harness.report.aa import aa_texts
 from harness.report.context import Context, make_context
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
@@ -54,6 +55,8 @@ class ReportSummary:
     workers: tuple[str, ...]  # one per worker of somebody else and cluster
     judged: str  # how many samples are tainted
     waiting: tuple[str, ...]  # what waiting for a cool device cost, by device
+    aa: tuple[str, ...]  # one per cluster and cache mode that has A/A pairs
+    precision: str  # how well the ratios are known that the policy wants to a precision; empty where it wants none
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing, unjudged
 
     @property
@@ -127,6 +130,8 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(context.workers),
         context.judged.text,
         tuple(context.waiting),
+        tuple(aa_texts(context.aa)),
+        context.precision.text if context.precision else "",
         context.statuses,
     )
 

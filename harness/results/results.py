@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from harness.model.policy import Policy
 from harness.model.sustained import SUSTAINED
+from harness.results.aa import AA_COLUMNS, AaRow, make_aa
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
 from harness.results.columns import RESULT_COLUMNS
@@ -22,7 +23,7 @@ from harness.results.table import Table
 from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | Series | Window
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow | Series | Window
 R = TypeVar("R")
 _Place = tuple[str, str]  # device, cluster
 
@@ -37,11 +38,12 @@ class Results:
     faces: list[FaceRow]
     baselines: list[BaselineRow]
     workers: list[WorkerRow]
+    aa: list[AaRow]
     verdicts: Verdicts
     series: list[Series] = field(default_factory=list)  # of a sustained run: it has no other numbers
 
     def tables(self) -> Iterator[Table]:
-        """The tables of a run directory; those of both faces, and of workers, only where such ran."""
+        """The tables of a run directory; those of both faces, of workers and of A/A pairs only where such ran."""
         yield _table("results", RESULT_COLUMNS, self.rows)
         yield _table("categories", CATEGORY_COLUMNS, self.categories)
         if self.faces:
@@ -53,6 +55,8 @@ class Results:
         if self.run.mode == SUSTAINED:
             yield _table("sustained", SERIES_COLUMNS, self.series)
             yield _table("windows", WINDOW_COLUMNS, windows_of(self.series))
+        if self.aa:
+            yield _table("aa", AA_COLUMNS, self.aa)
         yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
 
     def rows_of(self, device: str, cluster: str, threads: int | None = None) -> list[Row]:
@@ -90,6 +94,11 @@ class Results:
         found = [each for each, key in keys if (key.device, key.cluster) == (device, cluster)]
         return [each for each in found if threads in (None, each.key.threads)]
 
+    def aa_of(self, device: str, cluster: str, threads: int | None = None) -> list[AaRow]:
+        """The rows of aa.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._aa.get((device, cluster), [])
+        return [pair for pair in found if threads in (None, pair.row.key.threads)]
+
     @cached_property
     def _rows(self) -> dict[_Place, list[Row]]:
         return _by_place(self.rows, lambda row: (row.key.device, row.key.cluster))
@@ -109,6 +118,10 @@ class Results:
     @cached_property
     def _workers(self) -> dict[_Place, list[WorkerRow]]:
         return _by_place(self.workers, lambda row: (row.row.key.device, row.row.key.cluster))
+
+    @cached_property
+    def _aa(self) -> dict[_Place, list[AaRow]]:
+        return _by_place(self.aa, lambda row: (row.row.key.device, row.row.key.cluster))
 
 
 def _by_place(rows: Iterable[R], place_of: Callable[[R], _Place]) -> dict[_Place, list[R]]:
@@ -131,7 +144,9 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
         rows = _failures(rows)
     categories, baselines = make_categories(run, rows), make_baselines(run, rows)
     series = make_all_series(run, policy.sustained)
-    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), verdicts, series)
+    return Results(
+        run, rows, categories, make_faces(rows), baselines, make_workers(rows), make_aa(rows), verdicts, series
+    )
 
 
 def _failures(rows: Sequence[Row]) -> list[Row]:

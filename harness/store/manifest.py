@@ -61,6 +61,7 @@ class Manifest(BaseModel):
     tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
     workers: list[KeptWorker] = []
     allow: list[str] = []  # conditions that did not stop it
+    aa: bool = False  # an A/A pair was asked for
     seconds: dict[str, float] = {}  # by phase
 
     @staticmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from harness.control.heat import Heat
@@ -68,7 +70,7 @@ class ClusterPlan:
             int(policy.min_ms * 1e6),
             self.share * policy.block_budget_s,
             MEMORY_BYTES,
-            launches=policy.launches,
+            launches=policy.budgeted_launches,
             duty=policy.sustained.duty if self._is_sustained else 1.0,
             fill=self._is_sustained,
         )
@@ -145,9 +147,14 @@ class ClusterPlan:
         return [layer for layer in self.request.layers if layer.name in wanted]
 
 
-def make_plan(request: Request, target: Target, done: Done, device: str = "") -> ClusterPlan:
-    """What is missing of a cluster's jobs. Pure."""
-    variants, jobs = cluster_jobs(request, target.cluster.label, device)
+def make_plan(
+    request: Request, target: Target, done: Done, device: str = "", further: Mapping[str, int] = MappingProxyType({})
+) -> ClusterPlan:
+    """What is missing of a cluster's jobs. Pure.
+
+    ``further``: the launches of layers that have more than the policy's.
+    """
+    variants, jobs = cluster_jobs(request, target.cluster.label, device, further)
     left = remaining(jobs, measured(done))
     known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.excluded)
     return ClusterPlan(
@@ -155,9 +162,18 @@ def make_plan(request: Request, target: Target, done: Done, device: str = "") ->
     )
 
 
-def planned_lines(device: str, label: str, request: Request) -> list[dict[str, Any]]:
-    """All jobs of a cluster as lines of plan.jsonl."""
-    variants, jobs = cluster_jobs(request, label, device)
+def planned_lines(
+    device: str,
+    label: str,
+    request: Request,
+    further: Mapping[str, int] = MappingProxyType({}),
+    planned: Mapping[str, int] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """All jobs of a cluster as lines of plan.jsonl.
+
+    ``further``: as for ``make_plan``. ``planned``: of layers, the launches that have their lines there already.
+    """
+    variants, jobs = cluster_jobs(request, label, device, further)
     return [
         {
             "device": device,
@@ -168,4 +184,5 @@ def planned_lines(device: str, label: str, request: Request) -> list[dict[str, A
             "seed": job.seed,
         }
         for job in jobs
+        if job.launch >= planned.get(job.layer, 0)
     ]

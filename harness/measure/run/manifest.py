@@ -86,6 +86,7 @@ def new(
         tuned=tuned,
         workers=kept(request.workers),
         allow=list(request.allow),
+        aa=request.aa,
         **{
             "git": _git(),
             "host": host,
@@ -118,6 +119,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             threads=tuple(manifest.threads),
             workers=workers_of(manifest),
             allow=allowed(manifest.allow),
+            aa=manifest.aa,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

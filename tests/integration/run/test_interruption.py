@@ -69,7 +69,7 @@ def test_kill_then_report_then_restore_then_resume(bench: Any, phone: PhoneHandl
     assert restored.code == 0, restored.err
     assert "put back to '1'" in restored.out
     assert bench.stay_on(phone) == "1"
-    assert "programs of dead runs were stopped" in restored.out
+    assert "left running by dead runs, and stopped" in restored.out
     assert bench.processes(phone) == []
     again = bench("restore", "--drop", "unknown")
     assert again.code == 2

@@ -94,7 +94,9 @@ def test_by_age_and_how_many_bytes(make_run: MakeRun, here: Path) -> None:
 def test_a_run_that_can_be_resumed_stays_unless_it_is_named(make_run: MakeRun, status: str, code: int | None) -> None:
     path = make_run("mine", status=status, code=code)
     done = clean(("runs",), (), None, dry=False)
-    assert names(done) == [] and [(i.name, why) for i, why in done.stays] == [("mine", "it can be resumed")]
+    assert names(done) == [] and [(i.name, why) for i, why in done.stays] == [
+        ("mine", "it can be resumed, and goes by its name only")
+    ]
     assert names(clean(KINDS, ("runs/mine",), None, dry=False)) == ["mine"] and not path.exists()
 
 
@@ -264,6 +266,6 @@ def test_the_command_says_what_it_did(make_run: MakeRun) -> None:
     outcome = Clean(runs=True)()
     assert outcome.code == ExitCode.DONE
     assert outcome.lines[0].startswith("removed runs/old  ") and outcome.lines[0].endswith(" bytes")
-    assert outcome.lines[1] == "stays: runs/half: it can be resumed"
+    assert outcome.lines[1] == "stays: runs/half: it can be resumed, and goes by its name only"
     assert outcome.value is not None
     assert [each["name"] for each in outcome.value["removed"]] == ["old"] and outcome.value["bytes"] > 1000

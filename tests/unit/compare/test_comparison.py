@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import synthetic
 from harness.compare.comparison import COMPARE_COLUMNS, compare_runs
 from harness.compare.lines import lines, value
 from harness.errors import UsageError
@@ -48,6 +49,15 @@ def test_nothing_is_found_where_nothing_differs(pair_of_runs: Any) -> None:
     same = compare_runs(runs[0], runs[1], threshold=0.03)
     assert {row.decision for row in same.rows} == {"same"}
     assert same.code == ExitCode.DONE
+
+
+def test_of_twenty_comparisons_of_equal_runs_at_most_three_alarm(tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), drift=0.0, truth=synthetic.Truth(spread=0.0))
+    for number in range(21):
+        synthetic.make_run(tmp_path / str(number), [phone], synthetic.LAYERS[1:8], 5, 2, ["hot"], seed=number)
+    found = [compare_runs(tmp_path / str(n), tmp_path / str(n + 1)) for n in range(20)]
+    assert {len(each.rows) for each in found} == {16}
+    assert sum(each.counts["slower"] + each.counts["faster"] > 0 for each in found) <= 3
 
 
 def test_too_few_launches_prove_nothing_and_are_not_the_same(pair_of_runs: Any) -> None:
@@ -93,6 +103,21 @@ def test_what_was_not_measured_in_one_is_unjudged_with_the_reason(pair_of_runs: 
     assert row.reason == "NEW: error: launch 1: crashed (signal 11)"
     assert row.variant == "im2col/neon_8x8" and row.difference is None
     assert found.code == ExitCode.TOO_LITTLE_DATA
+
+
+def test_a_disturbed_run_is_not_held_against_another(pair_of_runs: Any) -> None:
+    """Two of three rounds of im2col are preempted, and what is left of it is slower for that."""
+    base, new = pair_of_runs(im2col=1.2)
+
+    def preempt(record: dict[str, Any]) -> None:
+        if record["type"] == "sample" and record["algorithm"] == "im2col" and record["round"]:
+            record["cpu_ns"] = record["span_ns"] * 0.8
+
+    edit_records(new, preempt)
+    found = compare_runs(base, new)
+    im2col = [row for row in found.rows if row.variant.startswith("im2col")]
+    assert {row.reason for row in im2col} == {"NEW: 8 of 24 samples are valid, half are needed between two runs"}
+    assert found.counts == {"slower": 0, "unjudged": 3, "unproven": 3, "faster": 0, "same": 0}
 
 
 def test_another_kernel_is_compared_by_what_was_asked_for_and_said(pair_of_runs: Any) -> None:

@@ -154,6 +154,10 @@ class _Handler(socketserver.BaseRequestHandler):
                 return self._fail(self.phone.refusal)
             self.request.sendall(b"OKAY")
             return True
+        if command.endswith(":get-state"):
+            serial = command[len("host-serial:") : -len(":get-state")]
+            known = serial in self.server.phones
+            return self._block(self.server.phones[serial].state) if known else self._fail("device not found")
         if command.endswith(":reconnect") or command.startswith("host:connect:"):
             known = any(f":{serial}" in command for serial in self.server.phones)
             return self._block("reconnecting" if known else "device not found")

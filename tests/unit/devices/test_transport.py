@@ -89,10 +89,17 @@ def test_one_phone_is_reconnected_and_no_other(fake_adb: Any, add_phone: Any) ->
     assert fake_adb.requests == ["host-serial:PHONE1:reconnect", "host-serial:10.0.0.7:5555:reconnect"]
 
 
-def test_a_phone_on_the_network_that_the_server_forgot_is_connected(fake_adb: Any) -> None:
+def test_a_phone_on_the_network_that_the_server_forgot_is_connected(fake_adb: Any, add_phone: Any) -> None:
     host, port = fake_adb.address.split(":")
     Transport(Server(host, int(port)), "10.0.0.7:5555").reconnect()
     assert fake_adb.requests == ["host-serial:10.0.0.7:5555:reconnect", "host:connect:10.0.0.7:5555"]
+    fake_adb.requests.clear()
+    Transport(Server(host, int(port)), "10.0.0.7:5555").reconnect(only_if_forgotten=True)
+    assert fake_adb.requests == ["host-serial:10.0.0.7:5555:get-state", "host:connect:10.0.0.7:5555"]
+    fake_adb.requests.clear()
+    add_phone("10.0.0.8:5555", state="offline")
+    Transport(Server(host, int(port)), "10.0.0.8:5555").reconnect(only_if_forgotten=True)
+    assert fake_adb.requests == ["host-serial:10.0.0.8:5555:get-state"]
     fake_adb.requests.clear()
     for serial in ("USB1", "usb:1-2", "transport_id:5"):
         Transport(Server(host, int(port)), serial).reconnect()

@@ -52,7 +52,7 @@ def test_what_was_done_is_said_and_stands_in_the_events(swept: Any) -> None:
     said, events, outcome = swept(
         Swept(2, ("a",), (Leftover("b", has_folder=True, has_records=True),), (Leftover("c"),))
     )
-    assert said[0] == "2 programs of dead runs were stopped"
+    assert said[0] == "2 programs were left running by dead runs, and stopped"
     assert "run c may be at work" in said[2] and "--drop b" in said[3]
     assert (events[0]["stopped"], events[0]["removed"], events[0]["kept"]) == (2, ["a"], ["b"])
     assert events[0]["spared"] == ["c"]
