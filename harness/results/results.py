@@ -144,9 +144,8 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
         rows = _failures(rows)
     categories, baselines = make_categories(run, rows), make_baselines(run, rows)
     series = make_all_series(run, policy.sustained)
-    return Results(
-        run, rows, categories, make_faces(rows), baselines, make_workers(rows), make_aa(rows), verdicts, series
-    )
+    faces, workers, aa = make_faces(rows), make_workers(rows), make_aa(rows)
+    return Results(run, rows, categories, faces, baselines, workers, aa, verdicts, series)
 
 
 def _failures(rows: Sequence[Row]) -> list[Row]:
