@@ -41,7 +41,19 @@ def sys_tree(model: PhoneModel) -> dict[str, Entry]:
         folder = f"devices/virtual/thermal/thermal_zone{index}"
         tree |= {f"{folder}/{name}": entry for name, entry in _zone_files(zone).items()}
         tree[f"class/thermal/thermal_zone{index}"] = Entry(link=f"../../{folder}")
+    tree |= {f"{POWER_SUPPLY}/{name}": Entry(f"{text}\n") for name, text in _BATTERY.items()}
     return tree
+
+
+# What a phone's kernel shows of its battery, in the units that it is to: microampere, microvolt, microampere-hour.
+POWER_SUPPLY = "class/power_supply/battery"
+_BATTERY = {
+    "type": "Battery",
+    "status": "Charging",
+    "current_now": "350000",
+    "voltage_now": "4100000",
+    "charge_counter": "2500000",
+}
 
 
 def _cpu_files(core: Core, model: PhoneModel) -> dict[str, Entry]:

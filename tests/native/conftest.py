@@ -23,6 +23,7 @@ PROGRAMS = (
     "test_core",
     "test_counters",
     "test_description",
+    "test_gate",
     "test_kernels",
     "test_meminfo",
     "test_memory",

@@ -36,6 +36,10 @@ OBJECT_CASES = {
     "test_pool": ("threads", "pools", "float_modes", "forks", "waits", "rounds", "shares", "errors"),
     "test_order": ("rule", "named"),
     "test_memory": ("overflow", "bytes", "out_of_memory", "read_only"),
+    "test_gate": (
+        *("cool", "warmer_room", "warms_meanwhile", "share", "hot", "held_down", "hint", "no_sensor", "lies"),
+        "allowance",
+    ),
     "test_meminfo": ("least_of_all", "limits"),
     "test_counters": ("refusals", "granted", "readings", "partial", "pmus", "here"),
     "test_residency": ("differences", "garbage", "random_bytes"),
