@@ -14,7 +14,7 @@ export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report bench-taint lock clean setup setup-test tools format
+.PHONY: help run test test-faults lint bench bench-aarch64 bench-choice bench-peers bench-report bench-statistics bench-taint lock clean setup setup-test tools format
 
 define bootstrap
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 to 3.14 or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -73,6 +73,9 @@ bench-peers: setup ## beside XNNPACK, onnxruntime, oneDNN, torch and ncnn, layer
 
 bench-report: setup-test ## harness report on runs of three sizes: time, memory, size of the page (BENCH_ARGS="--faces", "--help")
 	$(PY) -m benchmarks.report $(BENCH_ARGS)
+
+bench-statistics: setup ## intervals on simulated devices with known ratios, ours and others' (BENCH_ARGS="--write", "--real FOLDER", "--help")
+	$(PY) -m benchmarks.statistics $(BENCH_ARGS)
 
 bench-taint: setup ## a load in the middle of a run: what it taints, and what verdicts are worth (BENCH_ARGS="--help"; 6 minutes)
 	$(PY) -m benchmarks.taint $(BENCH_ARGS)

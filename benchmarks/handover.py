@@ -55,7 +55,7 @@ def command(
 
 def against_itself() -> None:
     """One build as two workers."""
-    policy = load_policy("thorough").model_copy(update={"cache": ("hot",)})
+    policy = load_policy("thorough").model_copy(update={"cache": ("hot",), "launches": 16, "precision": None})
     layers = [layer for layer in load_suite("quick").layers if layer.name in LAYERS]
     variants = [PlannedVariant(index, Asked("indirect"), "hot", build=index, label="indirect") for index in range(2)]
     samples = list(measure(layers, policy, variants, ["first", "second"]).samples)
@@ -71,7 +71,7 @@ def against_itself() -> None:
 def against(before: Path, layers: Sequence[Layer], launches: int, rounds: int, threads: int) -> None:
     """This checkout's build beside another one, in ``hot``."""
     update = {"cache": ("hot",), "launches": launches, "rounds": rounds, "min_ms": 15, "block_budget_s": 600.0}
-    policy = load_policy("thorough").model_copy(update=update)
+    policy = load_policy("thorough").model_copy(update={**update, "precision": None})
     ways = [(algorithm, build) for algorithm in ALGORITHMS for build in range(2)]
     variants = [
         PlannedVariant(n, Asked(algorithm), "hot", build=build, threads=threads, label=algorithm)

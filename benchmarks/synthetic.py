@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.devices.base import parse_cpus
 from harness.model.condition import Condition
+from harness.model.variant import copy_name
 from harness.store.journal import EventLog
 
 BUILD = "0123456789ab"
@@ -72,6 +73,7 @@ class Phone:
     drift: float = 0.08  # the clock sinks by so much over the run
     caps: bool = False  # heat gates that hit their cap, capped settling, context switches
     faces: bool = False  # face best beside published
+    aa: float | None = None  # indirect is measured twice; the true time of the second over the first's
     conditions: Sequence[Condition] = ()  # that it is stamped with
     threads: Sequence[int] = (1,)  # that share a call, where a cluster has so many CPUs
     nice: int | None = -10  # of workers; None: the records do not tell it
@@ -85,10 +87,13 @@ class Way:
     schedule: str = KERNEL
     face: str = "published"
     auto: bool = False
+    copy: bool = False  # the second one of an A/A pair
     threads: int = 1
 
     @property
     def variant(self) -> str:
+        if self.copy:
+            return copy_name(self.asked)
         if self.auto:
             return f"auto/{self.algorithm}_{self.schedule}"
         plain = self.face == "best" and "+" not in self.schedule
@@ -117,6 +122,8 @@ def ways(phone: Phone, kind: str, cluster: str) -> list[Way]:
     """What is measured of a layer of that category on a cluster."""
     point = kind == "1x1s1"
     found = [Way("indirect"), Way("im2col")] + [Way("direct")] * point
+    if phone.aa is not None:
+        found.append(Way("indirect", copy=True))
     if phone.faces:
         regions = f"{KERNEL}+regions"
         found += [Way("indirect", regions, "best"), Way("im2col", face="best")] + [Way("direct", face="best")] * point
@@ -285,7 +292,7 @@ def records(
                     slower = {"indirect": 1.0, "direct": phone.truth.direct}.get(name)
                     if slower is None:
                         slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
-                    slower *= BEST if way.face == "best" else 1
+                    slower *= BEST if way.face == "best" else (phone.aa or 1) if way.copy else 1
                     slower /= way.threads
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
                     ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)

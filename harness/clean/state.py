@@ -10,7 +10,13 @@ from harness.control import quarantine
 from harness.paths import state_root
 
 KIND = "state"
-_FOLDERS = ("settings", "quarantine", "same-serial", "leases")  # leases: of versions that kept them here
+_FOLDERS = (
+    "settings",
+    "quarantine",
+    "same-serial",
+    "calibrations",
+    "leases",
+)  # leases: of versions that kept them here
 _FILES = ("baselines.json", "baselines.lock")
 
 

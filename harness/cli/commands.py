@@ -14,6 +14,7 @@ SUMMARIES = {
     "build": "Build for a phone (or --abi host: this machine); prints the program's path.",
     "verify": "Compare every output of every algorithm with a double-precision reference, on each device.",
     "tune": "Measure which algorithm, kernel and blocks are best for each layer, on each cluster of each device.",
+    "calibrate": "Measure a variant beside itself: the noise floor of each device and cluster, kept for later runs.",
     "restore": "Put back settings left changed on attached phones.",
     "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
     "lab": "Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +13,17 @@ import typer
 from harness.cli.command import Command
 from harness.cli.options import JsonOption
 from harness.cli.outcome import Outcome
-from harness.cli.say import shown_path
+from harness.cli.say import say, shown_path
 from harness.compare.checks import NAMES, allowed_names
-from harness.compare.comparison import compare_runs
+from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.lines import lines, value
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
+from harness.exit_codes import worst
 from harness.export import csv
 from harness.export.compared import of_comparison
-from harness.export.formats import FORMATS, comparison_formats_of
+from harness.export.formats import FORMATS, Format, comparison_formats_of
 from harness.export.output import write_into
+from harness.report.compared import render_compared
 from harness.store.journal import write_atomically
 
 _FORMATS = ", ".join(each.name for each in FORMATS.values() if each.for_comparisons)
@@ -54,13 +57,24 @@ class Compare(JsonOption, Command):
         asked = comparison_formats_of(self.exports or (), "--export")
         found = compare_runs(self.base, self.new, allow, threshold)
         folder = found.new.path if self.out is None else self.out
-        table = folder / "compare.csv"
-        write_atomically(table, csv.text(found.table).encode("utf-8", "replace"))
-        subject = of_comparison(found)
-        written = [path for each in asked for path in write_into(folder, [subject], each, "compare-")]
-        paths = [("table", table), *(("export", path) for path in written)]
-        told = (*lines(found), *(f"{word}: {shown_path(path)}" for word, path in paths))
-        return Outcome(found.code, told, {**value(found), "table": str(table), "exports": list(map(str, written))})
+        paths, code = [], found.code
+        try:
+            paths = _written(found, folder, asked)
+        except HarnessError as error:
+            say(f"harness: {error}\n  or name another folder with --out DIR")
+            code = worst([code, error.exit_code])
+        told = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
+        return Outcome(code, told, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
+
+
+def _written(found: Comparison, folder: Path, asked: Sequence[Format]) -> list[Path]:
+    """Writes compare.csv, what is asked for, and compare.html last. Raises HarnessError."""
+    table, page = folder / "compare.csv", folder / "compare.html"
+    write_atomically(table, csv.text(found.table).encode("utf-8", "replace"))
+    subject = of_comparison(found)
+    exports = [path for each in asked for path in write_into(folder, [subject], each, "compare-")]
+    write_atomically(page, render_compared(found).encode("utf-8", "replace"))
+    return [table, *exports, page]
 
 
 def _share(text: str) -> float:

@@ -61,6 +61,9 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     tuned: Annotated[
         Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
     ] = None
+    aa: Annotated[
+        bool, typer.Option("--aa", help="Measure one variant twice, under two names: what differs there is false.")
+    ] = False
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False
 
     def __call__(self) -> Outcome:
@@ -73,7 +76,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         attached = self.find(allow=request.allow)
         joining = self.newcomers(attached, allow=request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return _jobs(context) if self.dry else _finished(runner.start(context, self.out), asked)
+        return _jobs(context) if self.dry else finished(runner.start(context, self.out), asked)
 
     def _resumed(self, folder: Path, asked: Sequence[Format]) -> Outcome:
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
@@ -83,11 +86,11 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = manifest.request_of(run.manifest(), self.ndk)
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
-            return _finished(complete, asked)
+            return finished(complete, asked)
         attached = self.find(manifest.where_devices_are(run), request.allow)
         joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return _finished(runner.resume(context, run), asked)
+        return finished(runner.resume(context, run), asked)
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -96,7 +99,8 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         return Request(
             suite=suite.name,
             layers=layers,
-            policy=with_cache(load_policy(policy), self.cache),
+            mode=suite.mode,
+            policy=with_cache(load_policy(policy), self.cache).of_mode(suite.mode),
             algorithms=suite.algorithms,
             faces=suite.faces,
             seed=secrets.randbits(48) if self.seed is None else self.seed,
@@ -107,6 +111,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
             threads=options.threads_of(self.threads),
             workers=suite.workers,
             tuned=self.tuned,
+            aa=self.aa,
             allow=allowed(self.allow or ()),
             suite_given=self.suite or DEFAULT_SUITE,
             policy_given=policy,
@@ -136,7 +141,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _finished(done: runner.RunResult, asked: Sequence[Format]) -> Outcome:
+def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
+    """Writes the report, and what it was asked to export; what is printed of the run."""
     from harness.report.writer import write_report  # noqa: PLC0415  slow to load, not while measuring
 
     began = time.monotonic()
@@ -169,6 +175,8 @@ def _finished(done: runner.RunResult, asked: Sequence[Format]) -> Outcome:
         "report": None if report is None else str(report),
         "exports": list(map(str, exports)),
         "sentences": [] if summary is None else list(summary.sentences),
+        "precision": "" if summary is None else summary.precision,
+        "aa": [] if summary is None else list(summary.aa),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "conditions": {
@@ -181,6 +189,9 @@ def _finished(done: runner.RunResult, asked: Sequence[Format]) -> Outcome:
     lines = (
         *(summary.answer if summary else ()),
         *([f"samples: {summary.judged}"] if summary else ()),
+        *(f"waiting for a cool device: {text}" for text in (summary.waiting if summary else ())),
+        *([f"precision: {summary.precision}"] if summary and summary.precision else ()),
+        *(summary.aa if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
         *(f"export: {shown_path(path)}" for path in exports),
         "report: not written" if report is None else f"report: {shown_path(report)}",

@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from harness.compare.side import Side
 from harness.errors import UsageError
+from harness.model.sustained import SUSTAINED
 from harness.results.run import DeviceData
 
 # By name, why it matters.
@@ -18,6 +21,7 @@ NAMES: Mapping[str, str] = {
     "PHONE": "two phones differ, also two of one model",
     "TOPOLOGY": "other CPUs have other times",
     "SYSTEM": "another system, kernel or governor may be what made the difference",
+    "CLOCK": "a phone that ran at another clock has other times, whatever the build",
     "POLICY": "other lengths, rounds or thresholds give other times",
     "MODE": "times of one cache mode say nothing about the other",
     "TOOLCHAIN": "another compiler may be what made the difference",
@@ -51,6 +55,7 @@ def allowed_names(names: Collection[str]) -> frozenset[str]:
 
 def check(base: Side, new: Side, devices: Mapping[str, str], allow: Collection[str]) -> list[Mismatch]:
     """What differs and is allowed. Raises UsageError for the rest, by name; ``devices``: new's names by base's."""
+    _refuse_series(base, new)
     found = list(mismatches(base, new, devices))
     refused = [each for each in found if each.name not in allow]
     if refused:
@@ -61,6 +66,17 @@ def check(base: Side, new: Side, devices: Mapping[str, str], allow: Collection[s
             f"measure both alike, or compare them all the same: {options}",
         )
     return found
+
+
+def _refuse_series(base: Side, new: Side) -> None:
+    """Nothing allows it: a sustained run has no times of a cool device, and those of a burst run none under load."""
+    modes = {"BASE": base.results.run.mode, "NEW": new.results.run.mode}
+    sustained = [word for word, mode in modes.items() if mode == SUSTAINED]
+    if sustained:
+        raise UsageError(
+            f"{base.name} and {new.name} cannot be compared: of mode sustained is {' and '.join(sustained)}",
+            "compare two runs of mode burst; what a variant keeps under load stands in sustained.csv of its run",
+        )
 
 
 def mismatches(base: Side, new: Side, devices: Mapping[str, str]) -> Iterator[Mismatch]:
@@ -104,6 +120,8 @@ def _devices(base: Side, new: Side, ours: DeviceData, theirs: DeviceData) -> Ite
     if phone is None or other is None or not phone.is_same(other):
         unknown = phone is None or other is None
         yield Mismatch("PHONE", f"{name}: {'nothing tells which it is' if unknown else 'another phone'}")
+    if not ours.identity or not theirs.identity:
+        return  # nothing else is known of it
     yield from _unlike("PHONE", f"{name} emulated", ours.emulated, theirs.emulated)
     clusters = [[{key: each.get(key) for key in ("label", "core", "midr")} for each in side.clusters]
                 for side in (ours, theirs)]  # fmt: skip
@@ -112,8 +130,30 @@ def _devices(base: Side, new: Side, ours: DeviceData, theirs: DeviceData) -> Ite
         yield from _unlike("SYSTEM", f"{name} {key}", ours.identity.get(key), theirs.identity.get(key))
     governors = [[each.get("governor") for each in side.clusters] for side in (ours, theirs)]
     yield from _unlike("SYSTEM", f"{name} governors", *governors)
+    for cluster in base.results.run.clusters_of(ours):
+        yield from _clocks(base, new, ours.name, theirs.name, cluster)
     stamps = [{stamp.name for stamp in side.stamps if not stamp.usual} for side in (ours, theirs)]
     yield from _unlike("CONDITIONS", name, *map(sorted, stamps))
+
+
+def _clocks(base: Side, new: Side, ours: str, theirs: str, cluster: str) -> Iterator[Mismatch]:
+    """Clocks further apart than two readings of one clock may be: each run is judged by its own best alone."""
+    before, after = _clock(base, ours, cluster), _clock(new, theirs, cluster)
+    most = base.policy.most_clock_change
+    if before and after and abs(after - before) > most * max(before, after):
+        yield _mismatch("CLOCK", f"{theirs} CPUs {cluster}", f"{before:.0f} MHz", f"{after:.0f} MHz")
+
+
+def _clock(side: Side, device: str, cluster: str) -> float | None:
+    """The median clock around valid samples, in MHz; None where none is known."""
+    judged = side.results.verdicts.of(device, cluster)
+    known = [
+        clocks[(masks == 0) & np.isfinite(clocks)]
+        for stream, masks in zip(judged.streams, judged.masks, strict=True)
+        for clocks in (stream.samples.evidence.mhz_before, stream.samples.evidence.mhz_after)
+    ]
+    every = np.concatenate(known) if known else np.array([])
+    return float(np.median(every)) if len(every) else None
 
 
 def _unlike(name: str, what: str, ours: object, theirs: object) -> Iterator[Mismatch]:

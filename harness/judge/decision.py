@@ -15,9 +15,19 @@ from harness.exit_codes import ExitCode
 
 VERSION = 1  # of the rules below
 LEVEL = 0.05  # of p values
+LEAST_VALID = 0.5  # share of samples from which on a run's times can be held against another run's
 
 Decision = Literal["faster", "slower", "same", "unproven", "unjudged"]
 DECISIONS: tuple[Decision, ...] = ("slower", "unjudged", "unproven", "faster", "same")  # what asks for action first
+
+
+def is_disturbed(valid: int, total: int) -> bool:
+    """Whether so few of a row's samples are valid that its level tells of the disturbance.
+
+    Within a run a pair leaves as a whole, and what is left is fair. Between two runs nothing cancels: what remains
+    where most samples were struck is slower too, by no evidence (caches that somebody else has filled).
+    """
+    return valid < LEAST_VALID * total
 
 
 def decide(log: float, p_holm: float, p_same: float = 1.0, threshold: float | None = None) -> Decision:

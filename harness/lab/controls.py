@@ -12,7 +12,7 @@ from harness.errors import InfrastructureError
 from harness.lab import rehearsal
 from harness.lab.manager import PhoneHandle
 from harness.lab.state import State
-from harness.lab.sysfs import replace_text
+from harness.lab.sysfs import count_time, replace_text
 
 
 def zone_path(phone: PhoneHandle, kind: str) -> Path:
@@ -43,6 +43,20 @@ def set_frequency(phone: PhoneHandle, policy: int, khz: int, name: str = "scalin
     """Changes a file of policyN, by default what scaling_cur_freq reads."""
     folder = phone.root / "sys" / "devices" / "system" / "cpu" / "cpufreq" / f"policy{policy}"
     replace_text(folder / name, f"{khz}\n")
+
+
+def run_at(phone: PhoneHandle, policy: int, khz: int, milliseconds: int) -> None:
+    """Lets policyN's time_in_state count on: so long at one of its frequencies."""
+    folder = phone.root / "sys" / "devices" / "system" / "cpu" / "cpufreq" / f"policy{policy}"
+    try:
+        count_time(folder, khz, milliseconds // 10)
+    except ValueError as error:
+        raise InfrastructureError(f"{phone.serial}: {error}") from error
+
+
+def write_sysfs(phone: PhoneHandle, path: str, text: str) -> None:
+    """What a file below /sys holds from now on, whatever that is: ``devices/system/cpu/online``."""
+    replace_text(phone.root / "sys" / path, text)
 
 
 def set_online(phone: PhoneHandle, cpus: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from harness import __version__
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target, threads_of
 from harness.measure.request import Request
+from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import BuildLine, RunLine
 from harness.plan.remaining import Measured
+from harness.plan.series import make_series
 from harness.store.progress import Done
 
 # An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
@@ -23,7 +26,7 @@ def variants_of(request: Request, label: str) -> tuple[PlannedVariant, ...]:
     """The variants that every job of a cluster has: on so many threads as it has CPUs, which ``label`` names. Pure."""
     threads = threads_of(label, request.threads)
     names = [worker.name for worker in request.workers]
-    return make_variants(request.algorithms, request.policy.cache, request.faces, names, threads)
+    return make_variants(request.algorithms, request.policy.cache, request.faces, names, threads, aa=request.aa)
 
 
 def worker_folder(folder: str, name: str = "") -> str:
@@ -40,10 +43,17 @@ def builds_of(request: Request, program: str) -> list[BuildLine]:
     return lines
 
 
-def cluster_jobs(request: Request, label: str, device: str) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
-    """All jobs of a cluster, and the variants that each of them has. Pure."""
+def cluster_jobs(
+    request: Request, label: str, device: str, further: Mapping[str, int] = MappingProxyType({})
+) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
+    """All jobs of a cluster, and the variants that each of them has. Pure.
+
+    ``further``: the launches of layers that have more than the policy's.
+    """
     variants = variants_of(request, label)
-    return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device)
+    if request.mode == SUSTAINED:
+        return variants, make_series(request.layers, request.policy, request.seed, label, variants, device)
+    return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device, further)
 
 
 def measured(done: Done) -> Measured:

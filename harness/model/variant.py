@@ -85,6 +85,11 @@ def without_order(schedule: str) -> str:
     return "+".join([kernel, *(option for option in options if option not in ORDERS)])
 
 
+def copy_name(asked: str) -> str:
+    """What records call the second one of an A/A pair of what was asked for (``Asked.name``)."""
+    return f"{asked}/aa"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One way to compute a layer and to time it, as records and results have it.
@@ -115,6 +120,11 @@ class Variant:
     def is_foreign(self) -> bool:
         """Whether it is measured by a worker of somebody else's, which ``algorithm`` names."""
         return is_foreign(self.algorithm)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is the second one of an A/A pair: a variant measured once more under another name."""
+        return self.name == copy_name(self.asked)
 
     @property
     def is_auto(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harness.model.layer import Layer
 from harness.model.policy import Policy
-from harness.model.variant import AUTO, BEST, CHOSEN, PUBLISHED, WITH_SCHEDULES, Asked, parse_asked
+from harness.model.variant import AUTO, BEST, CHOSEN, PUBLISHED, WITH_SCHEDULES, Asked, copy_name, parse_asked
 from harness.plan.shuffle import derive_seed, shuffled
 
 
@@ -50,13 +52,16 @@ def make_variants(
     faces: Sequence[str] = (PUBLISHED,),
     workers: Sequence[str] = (),
     threads: Sequence[int] = (1,),
+    *,
+    aa: bool = False,
 ) -> tuple[PlannedVariant, ...]:
     """Every algorithm in every cache mode on every number of threads, numbered from 0.
 
     Face ``published``: the algorithms with the default schedule. Face ``best``: those that have several with the one
     that the library chooses, and ``auto``. Schedules by name and ``auto`` among the algorithms are measured whatever
-    the faces. ``workers``: names of somebody else's, each of which has a build of its own, numbered from 1. Raises
-    ValueError for an algorithm that there is not.
+    the faces. ``workers``: names of somebody else's, each of which has a build of its own, numbered from 1. ``aa``:
+    indirect as published, or else the first, once more under another name. Raises ValueError for an algorithm that
+    there is not.
     """
     wanted = [_asked(name) for name in algorithms]
     plain = [each for each in wanted if each.is_default and each.algorithm != AUTO]
@@ -66,7 +71,16 @@ def make_variants(
     ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
     builds = dict.fromkeys(ways, 0) | {Asked(name): number for number, name in enumerate(workers, start=1)}
     every = [(way, mode, build, count) for way, build in builds.items() for count in threads for mode in cache]
-    return tuple(PlannedVariant(index, *each) for index, each in enumerate(every))
+    variants = [PlannedVariant(index, *each) for index, each in enumerate(every)]
+    if aa and ways:
+        twice = Asked("indirect") if Asked("indirect") in ways else ways[0]
+        label = copy_name(twice.name)
+        places = [(mode, count) for count in threads for mode in cache]
+        variants += [
+            PlannedVariant(number, twice, mode, threads=count, label=label)
+            for number, (mode, count) in enumerate(places, start=len(every))
+        ]
+    return tuple(variants)
 
 
 def _asked(name: str) -> Asked:
@@ -83,16 +97,20 @@ def make_jobs(
     cluster: str = "",
     variants: Sequence[PlannedVariant] = (),
     device: str = "",
+    further: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Job]:
     """All jobs of a cluster, grouped by launch; the layers' order is drawn anew for each launch.
+
+    ``further``: the launches of layers that have more than the policy's.
 
     Seeds depend on seed, device, cluster, launch and the layer's name only: leaving out other layers changes none.
     """
     names = [layer.name for layer in layers]
     indices = tuple(variant.index for variant in variants)
     jobs = []
-    for launch in range(policy.launches):
-        for name in shuffled(names, derive_seed(seed, "order", device, cluster, launch)):
+    for launch in range(max([policy.launches, *further.values()])):
+        of_launch = [name for name in names if launch < max(policy.launches, further.get(name, 0))]
+        for name in shuffled(of_launch, derive_seed(seed, "order", device, cluster, launch)):
             job_seed = derive_seed(seed, "job", device, cluster, launch, name)
             jobs.append(Job(launch, name, job_seed, policy.rounds, indices))
     return jobs
@@ -112,23 +130,27 @@ def estimate_s(
     flops: float = 2e10,
     gate_s: float = 0.0,
 ) -> float:
-    """Seconds that the jobs of one cluster take, roughly; each job is held to its share of the policy's budget.
+    """Seconds that the jobs of one cluster take, roughly; they are held to the policy's budget.
 
     ``flops``: assumed FLOP per second of the core; ``gate_s``: expected wait for a cool device before each launch.
     """
     flop = {layer.name: layer.flop for layer in layers}
-    total = 0.0
+    blocks: dict[str, float] = defaultdict(float)  # of each layer
+    most: dict[str, float] = {}
     for job in jobs:
         call_s = flop[job.layer] / flops
         sample_s = _SAMPLE_OVERHEAD_S + _EXTRA_CALLS * call_s + max(call_s, policy.min_ms / 1000)
         samples = len(job.variants) * (job.rounds - job.first_round) - len(job.done)
         one_round_s = len(job.variants) * sample_s
-        total += min(max(samples, 0) * sample_s, max(policy.block_budget_s / policy.launches, one_round_s))
+        most[job.layer] = max(policy.block_budget_s, policy.launches * one_round_s)
+        share_s = max(policy.block_budget_s / policy.budgeted_launches, one_round_s)
+        blocks[job.layer] += min(max(samples, 0) * sample_s, share_s)
+    total = sum(min(seconds, most[name]) for name, seconds in blocks.items())
     return total + len({job.launch for job in jobs}) * (_LAUNCH_OVERHEAD_S + gate_s)
 
 
 def latest_s(jobs: Sequence[Job], policy: Policy, *, gate_cap_s: float) -> int:
     """A deadline for the whole plan that only a stuck run misses: budgets and gates at their caps, three times over."""
     launches = len({job.launch for job in jobs})
-    blocks = len(jobs) * policy.block_budget_s / policy.launches
+    blocks = len(jobs) * policy.block_budget_s / policy.budgeted_launches
     return int(60 + launches * (gate_cap_s + 60) + 3 * blocks + 5 * len(jobs))

@@ -17,7 +17,7 @@ from harness.stats.interval import Interval
 
 # Okabe and Ito's palette: told apart by colour-blind readers; shapes say the same once more.
 COLORS = {"indirect": "#0072B2", "im2col": "#C4500A", "direct": "#00835C", "": "#767676"}
-_SHAPES = {  # around a path's point: circle, square, triangle, diamond
+SHAPES = {  # around a path's point: circle, square, triangle, diamond
     "indirect": "m-4.2,0a4.2,4.2,0,1,1,0,.1z",
     "im2col": "m-4-4h8v8h-8z",
     "direct": "m0-4.5l4.8,8.3h-9.6z",
@@ -33,8 +33,8 @@ SECTIONS = (
 MEAN = "geometric mean"
 # Pixels.
 _WIDTH = 310  # of an axis
-_STEP = 20  # from one layer to the next
-_TITLE, _AXIS, _CAPTION, _BETWEEN = 24, 20, 18, 10
+STEP = 20  # from one layer to the next
+TITLE, _AXIS, _CAPTION, _BETWEEN = 24, 20, 18, 10
 _LETTER = 6.5  # width on average
 _MOST_LETTERS = 36  # of a layer's name
 _INSIDE = 12  # between the ends of the axis of sizes and its outermost marks
@@ -108,14 +108,14 @@ class _Point:
     def ends(self) -> tuple[float, float]:
         return self.interval.low or self.interval.value, self.interval.high or self.interval.value
 
-    def mark(self, scale: _Log) -> Mark:
+    def mark(self, scale: LogAxis) -> Mark:
         value, (low, high) = self.interval.value, self.ends
         bounds = f" [{low:.3f}, {high:.3f}]" if self.interval.has_interval else ", no interval"
         winner = winner_of(self.interval, "indirect", self.other)
         return Mark(
             scale.at(value),
             COLORS[winner],
-            _SHAPES[winner],
+            SHAPES[winner],
             f"{self.name}: indirect is {value:.3f}x{bounds} of {self.other}'s speed",
             self.source,
             number_text(value),
@@ -126,7 +126,7 @@ class _Point:
 
 
 @dataclass(frozen=True)
-class _Log:
+class LogAxis:
     """A logarithmic axis from ``low`` to ``high``; ``inside``: pixels left free at both ends."""
 
     low: float
@@ -152,13 +152,13 @@ def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -
     top = 0
     for category, other, points in found:
         domain = domains[category == "grouped"]
-        scale = _Log(*domain)
-        top += _TITLE
+        scale = LogAxis(*domain)
+        top += TITLE
         lines = tuple(
-            Line(point.name, top + _STEP * n + _STEP // 2, (point.mark(scale),), point.name == MEAN)
+            Line(point.name, top + STEP * n + STEP // 2, (point.mark(scale),), point.name == MEAN)
             for n, point in enumerate(points)
         )
-        bottom = top + _STEP * len(points)
+        bottom = top + STEP * len(points)
         ticks = tuple((scale.at(tick), f"{tick:.2f}".rstrip("0").rstrip(".")) for tick in ratio_ticks(domain))
         title = f"{CATEGORY_TITLES[category].capitalize()}: indirect against {other}"
         last = len(sections) == len(found) - 1
@@ -166,7 +166,7 @@ def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -
         sections.append(Section(title, top, bottom, ticks, lines, scale.at(1), caption))
         top = bottom + _AXIS + _BETWEEN
     label = f"Speed of indirect over the other algorithm with 95 % intervals, {place}"
-    return _chart(label, sections, right=50)
+    return chart_of(label, sections, right=50)
 
 
 def memory_chart(rows: Sequence[Row], place: str) -> Chart | None:
@@ -175,11 +175,11 @@ def memory_chart(rows: Sequence[Row], place: str) -> Chart | None:
     sizes = [size for matrix, pointers in pairs for size in (matrix.matrix_bytes, pointers.pointer_bytes) if size]
     if not sizes:
         return None
-    scale = _Log(min(sizes), max(sizes), _INSIDE)
+    scale = LogAxis(min(sizes), max(sizes), _INSIDE)
     lines = tuple(
         Line(
             matrix.key.layer,
-            4 + _STEP * n + _STEP // 2,
+            4 + STEP * n + STEP // 2,
             (
                 _size_mark(matrix, "matrix_bytes", "im2col matrix", scale),
                 _size_mark(pointers, "pointer_bytes", "pointers", scale),
@@ -192,8 +192,8 @@ def memory_chart(rows: Sequence[Row], place: str) -> Chart | None:
         x = scale.at(size)
         if 0 <= x <= _WIDTH and (not ticks or x - ticks[-1][0] >= 44):
             ticks.append((x, _size(size)))
-    section = Section("", 4, 4 + _STEP * len(lines), tuple(ticks), lines, caption="bytes (log scale)")
-    return _chart(f"Memory of the im2col matrix and of the pointer buffer, {place}", [section], right=12)
+    section = Section("", 4, 4 + STEP * len(lines), tuple(ticks), lines, caption="bytes (log scale)")
+    return chart_of(f"Memory of the im2col matrix and of the pointer buffer, {place}", [section], right=12)
 
 
 def memory_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -209,7 +209,8 @@ def memory_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     return list(pairs.values())
 
 
-def _chart(label: str, sections: Sequence[Section], right: int) -> Chart:
+def chart_of(label: str, sections: Sequence[Section], right: int) -> Chart:
+    """The sections as one chart, with room for their names at the left and so many pixels at the right."""
     letters = max(len(line.label) for section in sections for line in section.lines)
     left = max(60, round(_LETTER * letters + 12))
     height = sections[-1].bottom + _AXIS + _CAPTION
@@ -238,13 +239,13 @@ def _label(row: Row, builds: Collection[str]) -> str:
     return f"{row.key.layer}{options}" + (f" {row.key.build}" if len(builds) > 1 else "")
 
 
-def _size_mark(row: Row, column: str, what: str, scale: _Log) -> Mark:
+def _size_mark(row: Row, column: str, what: str, scale: LogAxis) -> Mark:
     size = int(row.columns[column])
     number, unit, _ = bytes_text(size)
     return Mark(
         scale.at(size),
         COLORS.get(row.algorithm, COLORS[""]),
-        _SHAPES.get(row.algorithm, _SHAPES[""]),
+        SHAPES.get(row.algorithm, SHAPES[""]),
         f"{row.key.layer}: {what} {number} {unit}",
         source(row, column),
         str(size),
@@ -259,8 +260,12 @@ def _size(size: int) -> str:
 
 
 def _domain(sections: Sequence[list[_Point]]) -> list[float]:
-    """The common ends of the ratio axis of several sections; 1 is always inside."""
-    values = [v for points in sections for p in points for v in (p.interval.value, *p.ends)]
+    """The common ends of the ratio axis of several sections."""
+    return domain_of([v for points in sections for p in points for v in (p.interval.value, *p.ends)])
+
+
+def domain_of(values: Sequence[float]) -> list[float]:
+    """The ends of an axis that shows these ratios; 1 is always inside."""
     return [min(0.95, *values) * 0.98, max(1.05, *values) * 1.02] if values else [0.9, 1.1]
 
 

@@ -24,6 +24,7 @@ from harness.store.system_records import Telemetry
 
 _LOCAL = "local"  # the folder of the machine that measures itself
 _LONGER = "too long where it happens"
+_SHARED = "too long while other programs run"
 _ALIKE = "none on average: pairs of a round share it; wider intervals"
 _COPY_CHEAPER = "towards im2col: at a lower clock memory takes fewer cycles, and its copy is memory's work"
 
@@ -82,10 +83,10 @@ def _priority(device: DeviceData, _: PhoneSettings) -> Found:
     told = [each.nice for each in _workers(device)]
     known = [nice for nice in told if nice is not None]
     if not known:
-        yield Missing("Priority", "it is not known: these records do not tell it", _LONGER, _ALIKE)
+        yield Missing("Priority", "it is not known: these records do not tell it", _SHARED, _ALIKE)
     elif max(known) >= 0:
         got = f"{sum(nice >= 0 for nice in known)} of {len(known)} workers ran with a nice value of {max(known)}"
-        yield Missing("Priority", f"it could not be raised: {got}", "too long while other programs run", _ALIKE)
+        yield Missing("Priority", f"it could not be raised: {got}", _SHARED, _ALIKE)
 
 
 def _pinning(device: DeviceData, _: PhoneSettings) -> Found:
@@ -110,7 +111,10 @@ def _caps(device: DeviceData, _: PhoneSettings) -> Found:
     names = {name for reading in _of(device, Telemetry) for name, khz in reading.freq_khz.items() if khz}
     if not any(name.endswith(CAP) for name in names):
         yield Missing(
-            "Caps on the clock", "scaling_max_freq cannot be read", "too long where a cap is set", _COPY_CHEAPER
+            "Caps on the clock",
+            "the system's cap (scaling_max_freq) cannot be read",
+            "too long where a cap is set",
+            _COPY_CHEAPER,
         )
 
 
@@ -166,6 +170,13 @@ def _evidence(device: DeviceData, _: PhoneSettings) -> Found:
         yield Missing("Other programs", why, "too long where others take the core or press on memory", _ALIKE)
 
 
+def _shared_calls(device: DeviceData, _: PhoneSettings) -> Found:
+    most = max((threads for stream in device.streams for threads in stream.samples.column("threads")), default=1)
+    if most > 1:
+        why = f"a call on up to {most} threads is not seen to be interrupted: the CPU time is that of one of them"
+        yield Missing("Other programs on shared calls", why, f"{_SHARED}: a call waits for its last thread", _ALIKE)
+
+
 def _cache(device: DeviceData, _: PhoneSettings) -> Found:
     if any(stream.header.caches.llc_assumed or stream.header.caches.llc_capped for stream in device.streams):
         yield Missing(
@@ -176,7 +187,19 @@ def _cache(device: DeviceData, _: PhoneSettings) -> Found:
         )
 
 
-_LOOKS: tuple[Look, ...] = (_cpu, _priority, _pinning, _clock, _caps, _fixed, _heat, _screen, _evidence, _cache)
+_LOOKS: tuple[Look, ...] = (
+    _cpu,
+    _priority,
+    _pinning,
+    _clock,
+    _caps,
+    _fixed,
+    _heat,
+    _screen,
+    _evidence,
+    _shared_calls,
+    _cache,
+)
 
 
 def _said(device: DeviceData, setting: str) -> str:

@@ -11,6 +11,7 @@ from harness.paths import data_root
 from harness.report.again import Again
 from harness.report.context import Context
 from harness.report.marks import Marks
+from harness.report.numbers import share_text
 from harness.report.room import Room
 
 
@@ -25,6 +26,7 @@ def render_html(context: Context) -> str:
     return environment.get_template("report.html.j2").render(
         context=context,
         marks=Marks(),
+        share=share_text,
         titles=CATEGORY_TITLES,
         room=Room(context),
         repeat=Again(context.results.run),

@@ -9,12 +9,14 @@ from harness.export.markdown import escaped
 from harness.model.emulation import mark_of
 from harness.paths import data_root
 from harness.report.context import Context
+from harness.report.numbers import share_text
 from harness.report.provenance import built_with
 from harness.report.sentences import baseline_text, marked
 from harness.results.categories import CategoryRow
 from harness.results.table import Table
 
-_COLUMNS = ("device", "cluster", "cache", "category", "algorithm", "other", "face", "ratio", "interval", "layers")
+_WHAT = ("device", "cluster", "cache", "category", "algorithm", "other", "face")
+_COLUMNS = (*_WHAT, "ratio", "interval", "visible", "layers")
 
 
 def render_markdown(context: Context) -> str:
@@ -45,6 +47,7 @@ def _categories(context: Context) -> Table:
             **row.columns,
             "ratio": f"{ratio.value:.3f}",
             "interval": f"{ratio.low:.3f} to {ratio.high:.3f}" if ratio.has_interval else "none",
+            "visible": "" if ratio.visible is None else share_text(ratio.visible),
             "emulated": mark_of(row.emulated),
         }
 

@@ -7,19 +7,24 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
-from harness.report.numbers import bytes_text, ratio_decimals, rounded
+from harness.compare.comparison import ComparedRow
+from harness.report.numbers import bytes_text, ratio_decimals, rounded, share_text
+from harness.results.aa import AaRow
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.results import AnyRow
 from harness.results.rows import Row
+from harness.results.series import Series, Window
 from harness.results.workers import WorkerRow
 from harness.stats.interval import Interval
 
-_FILES = {
+_FILES: dict[type, str] = {
     **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
-    WorkerRow: "workers.csv",
+    **{WorkerRow: "workers.csv", Series: "sustained.csv", Window: "windows.csv"},
+    **{ComparedRow: "compare.csv", AaRow: "aa.csv"},
 }
+AnyMarked = AnyRow | ComparedRow
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell
 _NO_CELL, _OK = Markup("<td>"), Markup("ok")
 
@@ -31,13 +36,16 @@ class Marks:
     texts from the records are escaped.
     """
 
-    def cell(self, row: AnyRow, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
+    def cell(self, row: AnyMarked, column: str, show: Callable[[float], str], scale: float = 1.0) -> Markup:
         """A number of a row: ``show`` makes the text from the value times ``scale``; nothing where it is unknown."""
         value = row.columns[column]
         return Markup(_number(row, column, show(float(value) * scale))) if value else EMPTY  # noqa: S704
 
-    def ratio(self, row: AnyRow, column: str = "ratio") -> Markup:
-        """``1.31x [1.28, 1.34]`` with three marked numbers; without interval ``1.31x`` alone."""
+    def ratio(self, row: AnyMarked, column: str = "ratio") -> Markup:
+        """``1.31x [1.28, 1.34] sees 2 %`` with marked numbers, the last what it could have shown (``visible``).
+
+        Without interval ``1.31x`` alone.
+        """
         names = (column, "low", "high") if column == "ratio" else (column, f"{column}_low", f"{column}_high")
         texts = [row.columns[name] for name in names]
         if not texts[0]:
@@ -46,7 +54,10 @@ class Marks:
         value, *bounds = (
             _number(row, name, f"{float(text):.{digits}f}") for name, text in zip(names, texts, strict=True) if text
         )
-        return Markup(_estimate(f"{value}x", bounds))  # noqa: S704
+        name = "visible" if column in ("ratio", "ratio_im2col", "ratio_direct") else f"{column}_visible"
+        seen = row.columns[name]
+        visible = f" sees {_number(row, name, share_text(float(seen)))}" if seen else ""
+        return Markup(_estimate(f"{value}x", bounds, visible))  # noqa: S704
 
     def time(self, row: Row) -> Markup:
         """The median time with its interval, in µs or ms."""
@@ -100,15 +111,17 @@ class Marks:
         return Markup('<span class="status status-{0}">{0}</span>{1}').format(row.status, why)
 
 
-def _number(row: AnyRow, column: str, shown: str, attributes: str = "") -> str:
+def _number(row: AnyMarked, column: str, shown: str, attributes: str = "") -> str:
     return f'<i data-source="{_FILES[type(row)]}:{row.number}:{column}"{attributes}>{shown}</i>'
 
 
-def _estimate(value: str, bounds: Sequence[str]) -> str:
-    return f"<b>{value}</b> <small>[{', '.join(bounds)}]</small>" if len(bounds) == 2 else f"<b>{value}</b>"
+def _estimate(value: str, bounds: Sequence[str], visible: str = "") -> str:
+    if len(bounds) != 2:
+        return f"<b>{value}</b>"
+    return f"<b>{value}</b> <small>[{', '.join(bounds)}]{visible}</small>"
 
 
-def source(row: AnyRow, column: str) -> str:
+def source(row: AnyMarked, column: str) -> str:
     """Where a number stands: ``results.csv:12:median_ns``."""
     return f"{_FILES[type(row)]}:{row.number}:{column}"
 

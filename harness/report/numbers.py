@@ -33,6 +33,12 @@ def ratio_decimals(*values: float | None) -> int:
     return 3 if any(value is not None and value != 1 and round(value, 2) == 1 for value in values) else 2
 
 
+def share_text(share: float) -> str:
+    """A difference as per cent: ``1.3 %``, with a second digit behind the point below 1."""
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %" if percent >= 0.995 else f"{percent:.2f} %"
+
+
 def ratio_text(ratio: Interval) -> str:
     """``1.31x [1.28, 1.34]``, or ``1.31x`` where there is no interval."""
     digits = ratio_decimals(ratio.value, ratio.low, ratio.high)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
+
 from harness.judge import comparison
 from harness.model.launches import LEAST_LAUNCHES
 from harness.report.counts import few
-from harness.report.numbers import ratio_text
+from harness.report.numbers import ratio_text, share_text
 from harness.report.scope import Check, Found, Scope
 from harness.report.sentences import baseline_text
+from harness.results.aa import off_by
 from harness.results.baseline import COPYING
-from harness.results.rows import Row
+from harness.results.rows import COMPARED, Row
 from harness.results.samples import ADDRESSES
 
 
@@ -38,6 +42,52 @@ def _schedules(scope: Scope) -> Found:
             "schedule",
             f"{len(slower)} best schedule(s) are slower than the algorithm as published, which stands for it there in "
             f"“each at its best”: {few(slower)}",
+        )
+
+
+def _aa(scope: Scope) -> Found:
+    """More of the A/A pairs failed than chance lets fail: the same may be wrong with any ratio here."""
+    for summary in scope.aa:
+        if summary.verdict == "failed":
+            names = [f"{pair.row.key.layer}, off by {share_text(off_by(pair))}" for pair in summary.failed]
+            yield (
+                "aa",
+                f"A/A failed in {summary.cache}{_shared(summary.threads)}: {len(names)} of {len(summary.judged)} "
+                "comparisons of a variant with itself show a difference, more than chance explains: "
+                f"{few(names)}",
+            )
+
+
+def _calibration(scope: Scope) -> Found:
+    """What the noise floor of an earlier A/A on this device tells of the ratios here."""
+    known = scope.device.calibration
+    if known is None:
+        return
+    if scope.device.stale:
+        yield (
+            "calibration",
+            f"its calibration of {known.utc:%Y-%m-%d} is not relied on: {', '.join(scope.device.stale)}",
+        )
+        return
+    places = {place.cache: place for place in known.places if place.cluster == scope.cluster}
+    failed = [cache for cache, place in places.items() if place.verdict == "failed"]
+    if failed:
+        yield "calibration", f"A/A failed in {' and '.join(failed)} when it was calibrated on {known.utc:%Y-%m-%d}"
+    below = [
+        f"{row.key.layer} {row.key.variant} ({row.key.cache}, {ratio_text(ratio)} of {other})"
+        for row in scope.rows
+        for other in COMPARED
+        if (ratio := row.ratio(other)) is not None
+        and ratio.against_one()
+        and (place := places.get(row.key.cache)) is not None
+        and place.floor is not None
+        and abs(math.log(ratio.value)) < math.log1p(place.floor)
+    ]
+    if below:
+        yield (
+            "calibration",
+            f"{len(below)} ratio(s) keep clear of 1 by less than this device's noise floor (harness calibrate, "
+            f"{known.utc:%Y-%m-%d}): {few(below)}",
         )
 
 
@@ -94,8 +144,12 @@ def _launches(scope: Scope) -> Found:
             "launches",
             f"{len(unsure)} of {len(measured)} rows have fewer than {LEAST_LAUNCHES} launches: no interval",
         )
-    most = max((row.launches for row in measured), default=0)
-    short = [f"{_named(row)} ({row.launches} of {most})" for row in measured if row.launches < most]
+    most: dict[str, int] = defaultdict(int)  # where layers have as many as each needs, of that layer alone
+    for row in measured:
+        place = row.key.layer if scope.in_steps else ""
+        most[place] = max(most[place], row.launches)
+    of = {id(row): most[row.key.layer if scope.in_steps else ""] for row in measured}
+    short = [f"{_named(row)} ({row.launches} of {of[id(row)]})" for row in measured if row.launches < of[id(row)]]
     if short:
         yield "launches", f"{len(short)} rows have fewer launches than the others: {few(short)}"
     published = [row for row in measured if row.algorithm != "naive" and not row.is_best]
@@ -120,5 +174,5 @@ def _shared(threads: int) -> str:
     return f" on {threads} threads" if threads > 1 else ""
 
 
-OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules)
+OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa, _calibration)
 OF_ROWS: tuple[Check, ...] = (_statuses, _foreign, _launches)

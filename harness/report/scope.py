@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.judge import sample
+from harness.results.aa import AaSummary
 from harness.results.baseline import BaselineRow
 from harness.results.faces import FaceRow
 from harness.results.rows import Row
@@ -31,6 +32,8 @@ class Scope:
     foreign: list[Row]  # of workers of somebody else
     baselines: Sequence[BaselineRow]
     faces: Sequence[FaceRow]
+    aa: Sequence[AaSummary]
+    in_steps: bool  # layers have as many launches as each needs
     answering: Mapping[str, str]  # the answer's cache mode, by category
 
     @property

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING
+from harness.model.sustained import SUSTAINED
+from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING, OF_SERIES
 from harness.report.row_checks import OF_ANSWERS, OF_ROWS
 from harness.report.scope import Scope
 from harness.report.sentences import answering_caches, marked
+from harness.results.aa import aa_summaries
 from harness.results.results import Results
 
 
@@ -32,16 +34,18 @@ class Weakness:
         return self.kind in _HEAVY
 
 
-_HEAVY = ("wrong", "error", "unjudged", "lines", "disturbed", "baseline")
+_HEAVY = ("wrong", "error", "unjudged", "lines", "disturbed", "baseline", "aa")
 
 
 _CHECKS = (*OF_ANSWERS, *OF_ATTEMPTS, *OF_ROWS, *OF_MEASURING)
+_OF_SERIES = (*OF_ATTEMPTS, *OF_ROWS, *OF_SERIES)  # of a sustained run, whose clock is to fall
 
 
 def find_weaknesses(results: Results) -> list[Weakness]:
     """All weaknesses: of the run, of each device, of each cluster, in that order."""
     run = results.run
     found = [Weakness("", "files", fault) for fault in _most(run.faults)]
+    in_steps = run.precision is not None
     status = str(run.manifest.get("status") or "unknown")
     if status != "done":
         found.append(Weakness("", "status", f"the run's status is “{status}”: it did not come to its end"))
@@ -77,9 +81,11 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 [row for row in rows if row.is_foreign],
                 results.baselines_of(device.name, cluster),
                 results.faces_of(device.name, cluster),
+                aa_summaries(results.aa_of(device.name, cluster)),
+                in_steps,
                 answering_caches(results.categories_of(device.name, cluster)),
             )
-            for check in _CHECKS:
+            for check in _OF_SERIES if run.mode == SUSTAINED else _CHECKS:
                 found += [
                     Weakness(scope.place, kind, text, device.name, cluster, device.mark) for kind, text in check(scope)
                 ]

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.judge.comparison import is_weak_baseline
-from harness.results.numbers import ratio_texts
+from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
 from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_logs, ratio
 from harness.stats.interval import Interval
 
 _COLUMNS = (
-    "device,cluster,cache,ratio,low,high,layers,worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,emulated,"
-    "threads"
+    "device,cluster,cache,ratio,low,high,visible,layers,"
+    "worst_layer,worst_ratio,worst_ratio_low,worst_ratio_high,worst_ratio_visible,emulated,threads"
 )
 BASELINE_COLUMNS = tuple(_COLUMNS.split(","))
 COPYING = ("larger", "1x1s2")  # where im2col needs its matrix; grouped layers are in no mean
@@ -54,6 +54,8 @@ class BaselineRow:
             "worst_layer": self.worst_layer,
             **ratio_texts(self.worst, "worst_ratio", "worst_ratio_low", "worst_ratio_high"),
             "emulated": str(int(self.emulated)),
+            "visible": number_text(self.ratio.visible),
+            "worst_ratio_visible": number_text(self.worst.visible),
             "threads": str(self.threads),
         }
 
@@ -62,7 +64,8 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
     """All rows of baseline.csv: of clusters that measured both faces of im2col, by cache mode and number of threads."""
     places: dict[tuple[str, str, str, int], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.algorithm == row.role == "im2col" and row.status == "ok" and row.category in COPYING and row.time:
+        is_ours = row.algorithm == row.role == "im2col" and not row.is_copy
+        if is_ours and row.status == "ok" and row.category in COPYING and row.time:
             places[row.key.device, row.key.cluster, row.key.cache, row.key.threads].append(row)
     found: list[BaselineRow] = []
     for (device, cluster, cache, threads), measured in places.items():

@@ -16,13 +16,13 @@ from functools import cached_property
 from harness.model.layer import CATEGORIES
 from harness.model.variant import BEST
 from harness.results.comparisons import AUTO_PAIRS, FACE_PAIRS, PAIRS, Comparison, comparisons
-from harness.results.numbers import ratio_texts
+from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
 from harness.results.run import RunData
 from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
 
-_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers,emulated,threads"
+_COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,visible,layers,emulated,threads"
 CATEGORY_COLUMNS = tuple(_COLUMNS.split(","))
 _Group = tuple[str, str, str, int, str, str]  # device, cluster, cache, threads, category, face
 
@@ -58,6 +58,7 @@ class CategoryRow:
             **ratio_texts(self.ratio),
             "layers": str(self.layers),
             "emulated": str(int(self.emulated)),
+            "visible": number_text(self.ratio.visible),
             "threads": str(self.threads),
         }
 

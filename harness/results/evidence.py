@@ -81,13 +81,13 @@ def _of_samples(streams: Sequence[Stream]) -> Iterator[SourceLine]:
     evidence = Evidence.joined([stream.samples.evidence for stream in streams])
     clocks = [worker.clock.reason for stream in streams for worker in stream.of(records.Worker)]
     why = {
-        "clock, by a probe": _few(reason for reason in clocks if reason),
+        "clock, by a probe": _few(reason for reason in clocks if reason) or "it was not believed, or not told",
         "bandwidth of memory": "read where layers outgrow the L2 cache, and in rotate",
     }
     total = len(evidence.cpu_before)
     for name, test in _SAMPLE_SOURCES:
         known = int(np.count_nonzero(test(evidence)))
-        yield SourceLine(name, _of(known, total, "samples"), why.get(name, "") if known < total else "")
+        yield SourceLine(name, _of(known, total, "samples"), why.get(name, "not told") if known < total else "")
 
 
 def _counters(streams: Sequence[Stream]) -> SourceLine:
@@ -119,7 +119,7 @@ def _of_telemetry(device: DeviceData, streams: Sequence[Stream]) -> Iterator[Sou
     frozen = "it stood still: unknown" if rounds and not moved else ""
     lacking = [why for name, why in {**probed, **why_not}.items() if name.endswith("/time_in_state")]
     shares = ", ".join(
-        f"{_mhz(khz)} MHz {100 * ms / spent.total():.0f} %" for khz, ms in spent.most_common(_MOST_SHOWN)
+        f"{_mhz(khz)} MHz {100 * ms / spent.total():.0f} %" for khz, ms in (+spent).most_common(_MOST_SHOWN)
     )
     yield SourceLine(
         "time at each frequency",
@@ -147,7 +147,7 @@ def _of_states(device: DeviceData, streams: Sequence[Stream]) -> Iterator[Source
     why |= {name: reason for state in states for name, reason in state.why.items()}
     power = [power_state(state.said.get("power") or ()) for state in states]
     thermal = [thermal_state(state.said.get("thermalservice") or ()) for state in states]
-    absent = "" if states or why else "the system has no such service"
+    asked = {name for name, _, _ in device.sources} | {name for state in states for name in state.said}
     for name, service, values in (
         ("screen", "power", [each.wakefulness for each in power]),
         ("battery saver", "power", [_word(each.saving, "on", "off") for each in power]),
@@ -155,9 +155,10 @@ def _of_states(device: DeviceData, streams: Sequence[Stream]) -> Iterator[Source
         ("thermal status", "thermalservice", [_word_of(each.believed) for each in thermal]),
     ):
         known = [value for value in values if value is not None]
+        reason = why.get(service, "it does not say" if service in asked else "not asked: it is no Android")
         seen = ", ".join(f"{value} {count}" for value, count in Counter(known).most_common(_MOST_SHOWN))
         text = f"{_of(len(known), len(values), 'readings')}{f' ({seen})' if seen else ''}"
-        yield SourceLine(name, text, (why.get(service) or absent) if len(known) < len(values) or not values else "")
+        yield SourceLine(name, text, reason if len(known) < len(values) or not values else "")
     boots = {stream.header.boot_id for stream in streams}
     known_boots = len(boots - {""})
     yield SourceLine("boot id", "known" if known_boots else "unknown", "the device restarted" * (known_boots > 1))

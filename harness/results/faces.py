@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.results.numbers import ratio_texts
+from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import PUBLISHED_FORM, Row
 from harness.stats.interval import Interval
 
-_COLUMNS = "device,cluster,threads,cache,build,layer,category,algorithm,variant,other,ratio,low,high,emulated"
+_COLUMNS = "device,cluster,threads,cache,build,layer,category,algorithm,variant,other,ratio,low,high,visible,emulated"
 FACE_COLUMNS = tuple(_COLUMNS.split(","))
 
 
@@ -33,6 +33,7 @@ class FaceRow:
             "other": self.published.key.variant,
             **ratio_texts(self.ratio),
             "emulated": str(int(self.best.emulated)),
+            "visible": number_text(self.ratio.visible),
         }
 
 

@@ -34,7 +34,7 @@ def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
     caches = {name: n for n, name in enumerate(run.caches)}
     for device in run.devices:
         for cluster in run.clusters_of(device):
-            found = _Cluster(run, device, verdicts.of(device.name, cluster), verdicts.policy.least_pairs).rows()
+            found = cluster_rows(run, device, verdicts.of(device.name, cluster), verdicts.policy.least_pairs)
             found.sort(
                 key=lambda row: (
                     caches.get(row.key.cache, len(caches)),
@@ -54,6 +54,11 @@ def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
     for number, row in enumerate(rows, start=1):
         row.number = number
     return rows
+
+
+def cluster_rows(run: RunData, device: DeviceData, verdicts: ClusterVerdicts, least_pairs: int) -> list[Row]:
+    """The rows of one cluster, complete, in no order and without numbers."""
+    return _Cluster(run, device, verdicts, least_pairs).rows()
 
 
 def with_every_sample(rows: Sequence[Row]) -> list[Row]:

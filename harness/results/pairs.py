@@ -9,6 +9,8 @@ least median time stands for it, on whichever side of a comparison: a choice tha
 across faces: each algorithm with its own published form, ``auto`` with all three; that on the same micro-kernel where
 there are several.
 
+The second one of an A/A pair is compared with the first, and with nothing else.
+
 A worker of somebody else is compared with each algorithm of ours and with ``auto``: with the fastest that was measured
 of it, in the best form or as published. Two programs have no process in common, so these are pairs of a round.
 """
@@ -20,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.judge.rounds import too_few
 from harness.model.variant import AUTO
-from harness.results.rows import PUBLISHED_FORM, Row
+from harness.results.rows import AA, PUBLISHED_FORM, Row
 from harness.stats.estimate import LogMeans, launch_means, pair_logs
 
 _COMPARED = ("indirect", "im2col", "direct")
@@ -33,6 +35,8 @@ def compare(rows: Iterable[Row], least_pairs: int = 1) -> None:
     A pair counts where both are valid. Where ``least_pairs`` are not reached for that, there is no comparison.
     """
     rows = list(rows)
+    _compare_copies(rows, least_pairs)
+    rows = [row for row in rows if not row.is_copy]
     _compare_workers(rows)
     for measured in _places(rows):
         if measured[0].is_foreign:
@@ -51,12 +55,21 @@ def compare(rows: Iterable[Row], least_pairs: int = 1) -> None:
                     _pair(row, PUBLISHED_FORM + other, _published(row, other, published), least_pairs)
 
 
+def _compare_copies(rows: Iterable[Row], least_pairs: int) -> None:
+    """The second one of each A/A pair with the first."""
+    for measured in _places(rows):
+        first = {row.key.what.asked: row for row in measured if not row.is_copy}
+        for copy in measured:
+            if copy.is_copy:
+                _pair(copy, AA, first.get(copy.key.what.asked), least_pairs)
+
+
 def each_at_its_best(rows: Iterable[Row]) -> Iterator[Mapping[str, Row]]:
     """The row that stands for each algorithm, and for ``auto``, wherever a best one of it was measured.
 
     One mapping by role for each device, cluster, number of threads, cache mode, build and layer of the rows.
     """
-    for measured in _places(rows):
+    for measured in _places(row for row in rows if not row.is_copy):
         if standing := _standing(measured):
             yield standing
 

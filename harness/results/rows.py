@@ -12,6 +12,7 @@ from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, roun
 from harness.stats.interval import Interval, visible
 
 COMPARED = ("im2col", "direct")  # ratios over these are columns of results.csv
+AA = "aa"  # as other of the second one of an A/A pair: the first
 PUBLISHED_FORM = "published/"  # before an algorithm: as other of a row of face best
 
 
@@ -101,6 +102,11 @@ class Row:
     def is_best(self) -> bool:
         """Whether it is of face best."""
         return self.key.face == BEST
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is the second one of an A/A pair, which is compared with the first alone."""
+        return self.key.what.is_copy
 
     @property
     def is_foreign(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
@@ -15,8 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InfrastructureError
+from harness.model.calibration import Calibration, parsed
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
+from harness.model.sustained import BURST, SUSTAINED, Mode
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
@@ -24,6 +26,7 @@ from harness.store.manifest import LeftOut
 
 WITHHELD = "(withheld)"
 _MOST_LEFT_OUT = 100
+_MOST_STALE = 10
 _MOST_SOURCES = 200  # of evidence
 _LONGEST = 500  # characters of a text
 Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
@@ -47,6 +50,8 @@ class DeviceData:
     out_of_reach: dict[str, str] = field(default_factory=dict)  # by cluster: why it was not to be had
     sources: list[tuple[str, str, str]] = field(default_factory=list)  # of evidence: name, what is read, why in vain
     refused: dict[str, str] = field(default_factory=dict)  # settings that it did not take, with the reason
+    calibration: Calibration | None = None  # of this phone under this policy, before the run
+    stale: Sequence[str] = ()  # why that is not to be relied on
 
     @property
     def emulated(self) -> bool:
@@ -102,10 +107,21 @@ class RunData:
         return str(_object(self.manifest.get("suite")).get("name") or "")
 
     @property
+    def mode(self) -> Mode:
+        """The suite's: results of one mode are never set beside those of the other."""
+        return SUSTAINED if _object(self.manifest.get("suite")).get("mode") == SUSTAINED else BURST
+
+    @property
     def caches(self) -> list[str]:
         """The policy's cache modes."""
         caches = _object(self.manifest.get("policy")).get("cache")
         return [str(cache) for cache in caches] if isinstance(caches, list) else []
+
+    @property
+    def precision(self) -> float | None:
+        """The width that the run's policy wants intervals to have; None where it wants none."""
+        found = _object(self.manifest.get("policy")).get("precision")
+        return found if isinstance(found, float) and 0 < found <= 1 else None
 
     @property
     def threads(self) -> list[int]:
@@ -232,6 +248,7 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         redact.value(_reasons(events, "out of reach")),
         list(_sources(redact.value(value.get("evidence")))),
         _refused(events),
+        *_calibration(events),
     )
 
 
@@ -241,6 +258,14 @@ def _sources(value: object) -> Iterator[tuple[str, str, str]]:
         if isinstance(each, dict) and isinstance(each.get("name"), str):
             name, reads, why = (" ".join(str(each.get(key) or "").split()) for key in ("name", "reads", "why"))
             yield name[:_LONGEST], reads[:_LONGEST], why[:_LONGEST]
+
+
+def _calibration(events: Sequence[dict[str, Any]]) -> tuple[Calibration | None, Sequence[str]]:
+    """The newest that was noted."""
+    noted = [event for event in events if event.get("event") == "calibration"]
+    found = parsed(noted[-1].get("found")) if noted else None
+    stale = noted[-1].get("stale") if noted else []
+    return found, [str(why)[:_LONGEST] for why in stale[:_MOST_STALE]] if isinstance(stale, list) else []
 
 
 def _failures(messages: object, stamps: list[Stamp]) -> list[str]:

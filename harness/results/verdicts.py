@@ -118,9 +118,8 @@ class Verdicts:
 def judge_run(run: RunData, policy: Policy) -> Verdicts:
     """Every cluster by itself: what a sample is held against is what this device did on these CPUs."""
     places = [(device, cluster) for device in run.devices for cluster in run.clusters_of(device)]
-    return Verdicts(
-        policy, {(device.name, cluster): judge_cluster(device, cluster, policy) for device, cluster in places}
-    )
+    judged = [judge_cluster(device, cluster, policy) for device, cluster in places]
+    return Verdicts(policy, {(each.device, each.cluster): each for each in judged})
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) 
 
 
 def judge_cluster(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:
-    """The samples of one cluster of a device."""
+    """Every sample of one cluster, held against what the device did on these CPUs."""
     streams = device.streams_of(cluster)
     if not policy.verdicts or not any(len(stream.samples) for stream in streams):
         masks = [np.zeros(len(stream.samples), dtype=np.uint16) for stream in streams]

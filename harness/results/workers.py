@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.results.numbers import ratio_texts
+from harness.results.numbers import number_text, ratio_texts
 from harness.results.pairs import BESIDE_WORKERS
 from harness.results.rows import Row
 from harness.stats.estimate import ratio, turned
@@ -14,7 +14,7 @@ from harness.stats.interval import Interval
 
 _COLUMNS = (
     "device,cluster,threads,cache,layer,category,algorithm,variant,build,other,other_variant,other_build,"
-    "ratio,low,high,emulated"
+    "ratio,low,high,visible,emulated"
 )
 WORKER_COLUMNS = tuple(_COLUMNS.split(","))
 
@@ -41,6 +41,7 @@ class WorkerRow:
             "other_build": other.build,
             **ratio_texts(self.ratio),
             "emulated": str(int(self.row.emulated)),
+            "visible": number_text(self.ratio.visible),
         }
 
 

@@ -30,6 +30,13 @@ class Ledger:
         """The planned jobs of a cluster, in their order."""
         return list(self._plan.read().get(device, {}).get(cluster, ()))
 
+    def launches(self, device: str, cluster: str) -> dict[str, int]:
+        """How many launches of each layer are planned on a cluster."""
+        found: dict[str, int] = {}
+        for launch, layer in self.jobs(device, cluster):
+            found[layer] = max(found.get(layer, 0), launch + 1)
+        return found
+
     def done(self, device: str) -> dict[str, Done]:
         """What is on record of a device, by cluster; for the one session that measures it, which may add to it."""
         return self._of(device).read()

@@ -39,6 +39,14 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["run", "smoke", "--device", "local", "--abi", "x86"], ["--abi x86"]),
         (["run", "smoke", "--device", "local", "--ndk", "/nowhere"], ["--ndk"]),
         (["run", "smoke", "--device", "local", "--clusters", "x"], ["--clusters"]),
+        (["run", "smoke", "--device", "local", "--threads", "0"], ["--threads 0", "1 to 256"]),
+        (["run", "smoke", "--device", "local", "--threads", "1,two"], ["--threads 1,two", "1,2,4"]),
+        (["run", "smoke", "--device", "local", "--threads", "2,2"], ["--threads 2,2", "twice"]),
+        (["run", "smoke", "--device", "local", "--threads", ""], ["--threads", "1 to 256"]),
+        (["run", "smoke", "--device", "local", "--threads", "256"], ["--threads 256", "no cluster has so many CPUs"]),
+        (["run", "smoke", "--device", "local", "--cache", "warm"], ["--cache", "warm", "rotate"]),
+        (["run", "smoke", "--device", "local", "--cache", "hot,hot"], ["--cache", "twice"]),
+        (["run", "--resume", "nowhere", "--threads", "2"], ["--resume takes everything from the run"]),
         (["run", "smoke", "--tuned", "nowhere", "--faces", "best"], ["--tuned nowhere", "harness tune --out"]),
         (["run", "smoke", "--device", "local", "--tuned", "."], ["--tuned .", "no variant `auto`", "--faces"]),
         (
@@ -46,11 +54,27 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
             ["no table", "local/", "harness tune"],
         ),
         (["run", "--resume", "nowhere", "--tuned", "."], ["--resume takes everything from the run"]),
+        (["run", "--resume", "nowhere", "--aa"], ["--resume takes everything from the run"]),
+        (["run", "smoke", "--aa=2"], ["--aa"]),
+        (["calibrate", "nonsense"], ["nonsense", "quick"]),
+        (["calibrate", "smoke", "--device", "local", "--policy", "hasty"], ["hasty", "thorough"]),
+        (["calibrate", "smoke", "--device", "local", "--layers", "zzz*"], ["--layers", "zzz"]),
+        (["calibrate", "smoke", "--device", "local", "--clusters", "x"], ["--clusters"]),
+        (["calibrate", "smoke", "--device", "local", "--seed", "-1"], ["--seed"]),
+        (["calibrate", "smoke", "--device", "local", "--allow", "RAIN"], ["RAIN"]),
+        (["calibrate", "smoke", "--device", "local", "--out", "/sys/kernel/run"], ["/sys/kernel/run"]),
+        (["calibrate", "smoke", "--device", "local", "--wait", "soon"], ["--wait"]),
+        (["calibrate", "smoke", "--algorithms", "im2col"], ["--algorithms"]),
         (["run", "--frob"], ["--frob"]),
         (["run", "smoke", "--shard", "1/2"], ["--shard"]),
         (["frobnicate"], ["frobnicate"]),
         (["report", "nowhere"], ["nowhere", "no run directory"]),
         (["run", "--resume", "nowhere"], ["nowhere", "no run directory"]),
+        (["run", "smoke", "--device", "local", "--export", "yaml"], ["--export yaml", "junit"]),
+        (["export", "nowhere", "--format", "csv"], ["nowhere", "no run directory"]),
+        (["export", "nowhere", "--format", "yaml"], ["--format yaml", "gbench"]),
+        (["compare", "nowhere", "elsewhere"], ["nowhere", "no run directory"]),
+        (["compare", "nowhere", "elsewhere", "--threshold", "2"], ["--threshold 2", "2%"]),
         (["build", "--abi", "x86"], ["x86", "not built yet"]),
         (["build", "--abi", "mips"], ["mips"]),
         (["build", "--abi", "host", "--ndk", "/nowhere"], ["--ndk"]),
@@ -99,6 +123,31 @@ def test_suite_with_an_unknown_algorithm(tool: Callable[..., Any], tmp_path: Pat
     done = tool("run", suite(tmp_path, LAYER, head), "--device", "local")
     assert done.code == 2
     assert "mine.yaml:2" in done.err and "winograd" in done.err
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ("precision: 2 %\n", ["mine.yaml:1", "precision", "a number"]),
+        ("precision: 2\n", ["mine.yaml:1", "precision", "less than or equal to 1"]),
+        ("launches: 2\nprecision: 0.01\n", ["mine.yaml:2", "precision", "Set launches to 4 or more"]),
+    ],
+    ids=["text", "over 1", "too few launches"],
+)
+@pytest.mark.parametrize("command", ["run", "calibrate"])
+def test_policy_files(tool: Callable[..., Any], tmp_path: Path, command: str, keys: str, named: list[str]) -> None:
+    (tmp_path / "mine.yaml").write_text(keys)
+    done = tool(command, "smoke", "--device", "local", "--policy", "mine.yaml")
+    assert done.code == 2, done.err
+    for word in named:
+        assert word in done.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_calibrate_without_a_device(tool: Callable[..., Any], tmp_path: Path) -> None:
+    done = tool("calibrate", "smoke", "--device", "NOSUCHSERIAL")
+    assert (done.code, done.out) == (5, "")
+    assert "NOSUCHSERIAL" in done.err and not (tmp_path / "runs").exists()
 
 
 def test_named_adb_server_that_does_not_answer(tool: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,18 @@ from harness.store.progress import Done
 
 
 def make_again(
-    request: Request, target: Target, done: Done, records: Path, *, name: str, emulated: bool
+    request: Request,
+    target: Target,
+    done: Done,
+    records: Path,
+    launches: Mapping[str, range],
+    *,
+    name: str,
+    emulated: bool,
 ) -> ClusterPlan | None:
     """A further attempt at a cluster of device ``name``, held to the policy's ``again_share``; None: none is needed.
+
+    ``launches``: those that are looked at, of each layer.
 
     Rounds are added behind those on record and none is replaced: what stays tainted is kept.
     """
@@ -24,12 +34,12 @@ def make_again(
     policy = request.policy
     if not policy.verdicts or not policy.again_share:
         return None
-    plan = make_plan(request, target, Done(), name)  # of all jobs
+    plan = make_plan(request, target, Done(), name, {layer: of_it.stop for layer, of_it in launches.items()})
     tainted = tainted_rounds(records, target.cluster.label, policy, emulated=emulated)
     jobs = []
     for job in plan.jobs:
         found = tainted.get((job.launch, job.layer))
-        if found is not None:
+        if found is not None and job.launch in launches.get(job.layer, ()):
             first = max(job.rounds, found.latest + 1)
             jobs.append(replace(job, first_round=first, rounds=first + found.count))
     if not jobs:

@@ -29,7 +29,8 @@ def planned(context: Context) -> tuple[list[dict[str, Any]], dict[str, float]]:
         for label, why in out_of_reach(topology, clusters).items():
             context.say(f"{name}: cluster {label} cannot be measured now: {why}")
         jobs += [line for cluster in clusters for line in planned_lines(name, cluster.label, request)]
+        most = {layer.name: request.policy.most_launches for layer in request.layers}
         seconds[name] = sum(
-            make_plan(request, target, Done(), name).seconds() for target in targets(topology, clusters)
+            make_plan(request, target, Done(), name, most).seconds() for target in targets(topology, clusters)
         )
     return jobs, seconds

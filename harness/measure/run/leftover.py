@@ -11,6 +11,7 @@ from harness.devices.phone_id import PhoneId
 from harness.measure.clusters import not_superseded
 from harness.measure.planning import measured, variants_of
 from harness.measure.request import Request
+from harness.measure.run.repetition import is_to_look
 from harness.plan.jobs import Job
 from harness.plan.remaining import remaining
 from harness.store.progress import Done
@@ -79,8 +80,12 @@ def nothing_left(run: RunDir, request: Request) -> bool:
 
 def is_complete(run: RunDir, name: str, request: Request) -> bool:
     """Whether all of a device is measured, and the device is as it was before."""
-    directory = run.device(name)
-    if not run.ledger.clusters(name) or unmeasured(run, name, request):
+    directory, clusters = run.device(name), run.ledger.clusters(name)
+    if not clusters or unmeasured(run, name, request):
+        return False
+    seen = [label for label, known in run.ledger.done(name).items() if known.has_samples]
+    here = [label for label in not_superseded(clusters, seen) if not _is_done_without(run, name, label)]
+    if any(is_to_look(request, directory.events, label) for label in here):
         return False
     # "failed" is also what a session ended with whose folder stays on the device.
     last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from harness.control import baseline, quarantine
+from harness.control import baseline, calibrations, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
+from harness.control.power import power_files
 from harness.control.settings import applied
 from harness.control.sources import NO_SOURCES, probe
 from harness.devices.base import Device, Topology
@@ -23,15 +24,18 @@ from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
 from harness.measure.run.attempt import Site
 from harness.measure.run.chosen import choose
-from harness.measure.run.clusterplan import make_plan
+from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.intake import Intake
 from harness.measure.run.leftover import unmeasured, words
 from harness.measure.run.orphan import attempts_of, take_over
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
+from harness.measure.run.repetition import is_to_look
 from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
+from harness.model.calibration import BUILD_DIGITS, as_json, now
 from harness.model.condition import Condition
+from harness.model.sustained import SUSTAINED
 from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
@@ -150,8 +154,21 @@ class Session:
             with self._folder(installed):
                 self._progress.phase("installing")
                 installed.install(built, self._request.workers)
+                self._note_calibration(built.build_id)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)
+
+    def _note_calibration(self, build_id: str) -> None:
+        """Writes down what is known of the device's noise under the policy: the report stays what it is today."""
+        identity, policy, say = self._device.identity, self._request.policy, self._progress.remark
+        found = calibrations.stored(self._phone, policy.name, say)
+        if found is None:
+            return
+        system = calibrations.system_of(identity.fingerprint, identity.kernel)
+        stale = found.stale(now(), policy, build_id[:BUILD_DIGITS], system)
+        self._directory.events.add("calibration", found=as_json(found), stale=stale)
+        if stale and not self._request.aa:
+            say(f"its calibration is not to be relied on: {', '.join(stale)}; anew: harness calibrate")
 
     def _confirm(self) -> None:
         """It was found some time ago: another one may have its address by now."""
@@ -185,17 +202,15 @@ class Session:
         for cluster, number in attempts_of(self._directory.events):  # also those that left no record
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
-        plans = [
-            make_plan(self._request, t, done.setdefault(t.cluster.label, Done()), self.outcome.name) for t in chosen
-        ]
+        plans = [self._plan(target, done.setdefault(target.cluster.label, Done())) for target in chosen]
         self._progress.expect(jobs=sum(p.planned for p in plans))
-        todo = [p.target for p in plans if p.jobs]
+        todo = [p.target for p in plans if p.jobs or self._is_to_look(p.target)]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
-        self._intake.heat = self._find_heat(installed)
+        self._intake.heat = self._find_heat(installed, [target.cluster.label for target in todo])
         site = Site(
             raw=self._raw,
             installed=installed,
@@ -217,6 +232,13 @@ class Session:
                 self._lost(error, label)
                 raise
 
+    def _plan(self, target: Target, done: Done) -> ClusterPlan:
+        further = self._run.ledger.launches(self.outcome.name, target.cluster.label)
+        return make_plan(self._request, target, done, self.outcome.name, further)
+
+    def _is_to_look(self, target: Target) -> bool:
+        return is_to_look(self._request, self._directory.events, target.cluster.label)
+
     def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(
             f"connection lost while cluster {label} was measured, and not back in time ({error.message})",
@@ -233,7 +255,7 @@ class Session:
         if held is not None:
             self.outcome.warn(held.remark)
 
-    def _find_heat(self, installed: DeviceFolder) -> Heat:
+    def _find_heat(self, installed: DeviceFolder, labels: Sequence[str]) -> Heat:
         def load() -> None:
             until = time.monotonic() + _LOAD_S
             while time.monotonic() < until and not self._stop.is_set():
@@ -245,7 +267,9 @@ class Session:
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
-        return Heat(source, zones, Rest(hottest_c=stored))
+        hints = baseline.stored_clocks(self._phone, labels, say)
+        power = power_files(self._device) if self._request.mode == SUSTAINED else {}
+        return Heat(source, zones, Rest(hottest_c=stored), hint_mhz=hints, power=power)
 
     def _choose(self, topology: Topology) -> list[Target]:
         """The clusters to measure now; of those out of reach it is said why, where something is left of them."""

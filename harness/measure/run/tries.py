@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from harness.errors import DeviceLost, TransientError
 from harness.exit_codes import ExitCode
@@ -13,6 +14,7 @@ from harness.measure.run.attempt import Ending, Site, attempt
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.orphan import take_over
 from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.repetition import look
 from harness.store import records
 from harness.store.progress import Done
 
@@ -39,35 +41,69 @@ class Tries:
 
         Raises DeviceLost, and DeviceError where the device cannot go on.
         """
-        site, label = self._site, target.cluster.label
+        label = target.cluster.label
         self._done = self._on_record(label)
+        plan, seen = self._plan(target), dict[str, int]()
+        self._site.progress.cluster(label, plan.done)
+        while True:
+            planned = self._launches(label)
+            if plan.jobs:
+                ended, target = self._to_its_end(target)
+                if not ended or self._site.stop.is_set():
+                    return
+                fresh = {layer: range(seen.get(layer, 0), count) for layer, count in planned.items()}
+                self._measure_again(target, fresh)
+            if self._site.stop.is_set() or not self._look(target):
+                return
+            plan, seen = self._plan(target), planned
+
+    def _to_its_end(self, target: Target) -> tuple[bool, Target]:
+        """Measures what is missing in as many attempts as it takes; whether nothing is, and where the last one was.
+
+        What stays missing after the last attempt is in the outcome.
+        """
+        site, label = self._site, target.cluster.label
         ending = Ending()
-        tries = 0
         for tries in range(1, TRIES + 1):
             plan = self._plan(target)
             if tries > 1:
                 site.directory.events.add("tried again", cluster=label, attempt=plan.attempt, why=ending.why)
                 site.progress.remark(f"{ending.why}: trying again ({tries} of {TRIES})")
-            site.progress.cluster(label, plan.done if tries == 1 else 0)
+                site.progress.cluster(label, 0)
             ending = self._once(plan)
-            if site.stop.is_set() or (ending.passing and not self._plan(target).jobs):
-                return
+            if site.stop.is_set():
+                return False, target
+            if not ending.why or (ending.passing and not self._plan(target).jobs):
+                return True, target
             again = self._when_possible(target, ending) if ending.passing and tries < TRIES else None
             if again is None:
                 break
             target = again
-        if site.stop.is_set():
-            return
-        if ending.why:
+        if not site.stop.is_set():
             self._give_up(label, tries, ending)
-        else:
-            self._measure_again(target)
+        return False, target
 
-    def _measure_again(self, target: Target) -> None:
+    def _look(self, target: Target) -> bool:
+        """Whether further launches were planned, since ratios are not known as well as the policy asks."""
+        site, name, label = self._site, self._outcome.name, target.cluster.label
+        if self._request.policy.precision is None:
+            return False
+        further = look(site.run, name, self._request, target, emulated=site.device.identity.emulated)
+        more = len(self._plan(target).jobs)
+        site.progress.more(more)
+        if further:
+            wide = f"the ratios of {len(further)} layer(s) are not known to {self._request.policy.precision:.2%} yet"
+            site.progress.remark(f"CPUs {label}: {wide}: {more} more blocks (layer x launch)")
+        return bool(further)
+
+    def _launches(self, label: str) -> dict[str, int]:
+        return self._site.run.ledger.launches(self._outcome.name, label)
+
+    def _measure_again(self, target: Target, launches: Mapping[str, range]) -> None:
         """As many rounds as hold a tainted sample. What keeps it from its end costs nothing that was planned."""
         site, name, label = self._site, self._outcome.name, target.cluster.label
-        emulated = site.device.identity.emulated
-        again = make_again(self._request, target, self._done, site.directory.records, name=name, emulated=emulated)
+        emulated, file = site.device.identity.emulated, site.directory.records
+        again = make_again(self._request, target, self._done, file, launches, name=name, emulated=emulated)
         if again is None:
             return
         rounds = sum(job.rounds - job.first_round for job in again.jobs)
@@ -91,7 +127,8 @@ class Tries:
         return self._site.run.ledger.done(self._outcome.name).setdefault(label, Done())
 
     def _plan(self, target: Target) -> ClusterPlan:
-        return make_plan(self._request, target, self._done, self._outcome.name)
+        further = self._launches(target.cluster.label)
+        return make_plan(self._request, target, self._done, self._outcome.name, further)
 
     def _once(self, plan: ClusterPlan) -> Ending:
         label = plan.target.cluster.label

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from harness.devices.base import parse_cpus
-from harness.lab import controls
 
 pytestmark = pytest.mark.integration
 
@@ -89,17 +88,3 @@ def test_the_command_of_a_row_measures_that_row(measured: Any) -> None:
     }
     assert {(row["algorithm"], row["status"]) for row in found} == {("indirect", "ok"), ("im2col", "ok")}
     assert phones["pixel-8"].serial not in page
-
-
-def test_a_thread_whose_cpu_is_away_is_measured_when_it_is_back(lab: Any, bench: Any) -> None:
-    with lab.phone() as phone:
-        controls.set_online(phone, "0-4,6-7")
-        run = ("run", bench.suite(rounds=1), "--clusters", "4-7", "--threads", "1,4", "--algorithms", "indirect")
-        ran = bench(*run, "--out", "run")
-        assert ran.code == 3, ran.err
-        assert "a thread cannot be pinned to its CPU" in ran.err
-        assert {row["threads"]: row["status"] for row in rows(bench)} == {"1": "ok", "4": "error"}
-        controls.set_online(phone, "0-7")
-        ran = bench("run", "--resume", "run")
-        assert ran.code == 0, ran.err
-        assert {row["threads"]: row["status"] for row in rows(bench)} == {"1": "ok", "4": "ok"}

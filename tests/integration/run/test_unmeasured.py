@@ -49,6 +49,19 @@ def test_a_cluster_that_is_offline_at_the_start_and_at_a_resume(bench: Any, phon
     assert "nothing missing" in bench("run", "--resume", "run").err
 
 
+def test_a_thread_whose_cpu_is_away_is_measured_when_it_is_back(bench: Any, phone: PhoneHandle) -> None:
+    controls.set_online(phone, "0-4,6-7")
+    run = ("run", bench.suite(rounds=1), "--clusters", "4-7", "--threads", "1,4", "--algorithms", "indirect")
+    ran = bench(*run, "--out", "run")
+    assert ran.code == 3, ran.err
+    assert "a thread cannot be pinned to its CPU" in ran.err
+    assert {sample["threads"] for sample in bench.run.records("sample")} == {1}
+    controls.set_online(phone, "0-7")
+    ran = bench("run", "--resume", "run")
+    assert ran.code == 0, ran.err
+    assert Counter(sample["threads"] for sample in bench.run.records("sample")) == {1: 1, 4: 1}
+
+
 def test_a_core_that_is_unplugged_in_mid_run_while_another_phone_joins(bench: Any, phone: PhoneHandle) -> None:
     suite = bench.suite(launches=2, rounds=20, min_ms=20, block_budget_s=300)
     began = bench.begin(suite, "--clusters", "4-7", "--device", "all")

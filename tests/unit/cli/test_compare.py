@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import synthetic
-from harness.cli import program
-from harness.errors import UsageError
+from harness.cli import compare, program
+from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
+from harness.store.journal import write_atomically
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +64,7 @@ def test_what_is_found(
     assert program.perform(["compare", *argv]) == code
     out = capsys.readouterr().out.splitlines()
     assert any(line.startswith(words) for line in out)
-    assert out[-1] == f"table: {argv[1]}/compare.csv"
+    assert out[-2:] == [f"wrote: {argv[1]}/compare.csv", f"wrote: {argv[1]}/compare.html"]
     rows = list(csv.DictReader((runs / argv[1] / "compare.csv").open(newline="")))
     assert len(rows) == 6
 
@@ -80,8 +81,8 @@ def test_exports_and_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ]
     assert program.perform(argv) == ExitCode.REGRESSION
     told = json.loads(capsys.readouterr().out)
-    assert told["table"] == "there/compare.csv"
-    assert told["exports"] == ["there/exports/compare-junit.xml", "there/exports/compare-markdown.md"]
+    exports = ["there/exports/compare-junit.xml", "there/exports/compare-markdown.md"]
+    assert told["files"] == ["there/compare.csv", *exports, "there/compare.html"]
     assert not (runs / "NEW" / "compare.csv").exists()
     tree = ElementTree.parse("there/exports/compare-junit.xml").getroot()
     assert (tree.attrib["tests"], tree.attrib["failures"], tree.attrib["errors"]) == ("6", "3", "0")
@@ -163,7 +164,32 @@ def test_a_sample_that_stands_there_twice_is_infrastructure(runs: Path, capsys: 
     assert "more than once" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("new", "code"), [("AGAIN", ExitCode.INFRASTRUCTURE), ("NEW", ExitCode.REGRESSION)], ids=["again", "slower"]
+)
+def test_decisions_are_told_though_nothing_can_be_written(
+    new: str, code: ExitCode, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (runs / "file").touch()
-    assert program.run(["compare", "BASE", "NEW", "--out", "file"]) == ExitCode.INFRASTRUCTURE
-    assert "cannot write" in capsys.readouterr().err
+    argv = ["compare", "BASE", new, "--out", "file"]
+    assert program.run(argv) == code
+    text = capsys.readouterr()
+    assert "cannot write" in text.err and "or name another folder with --out DIR" in text.err
+    assert f"{new} against BASE" in text.out and "wrote:" not in text.out
+    assert program.run([*argv, "--json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    assert (told["exit_code"], told["files"]) == (code, [])
+
+
+def test_a_disk_that_fills_up_leaves_whole_files(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        if path.suffix == ".html":
+            raise InfrastructureError(f"cannot write {path}: No space left on device", "free some space")
+        write_atomically(path, data)
+
+    monkeypatch.setattr(compare, "write_atomically", full)
+    assert program.run(["compare", "BASE", "AGAIN"]) == ExitCode.INFRASTRUCTURE
+    assert "No space left" in capsys.readouterr().err
+    assert len(list(csv.DictReader((runs / "AGAIN" / "compare.csv").open(newline="")))) == 6

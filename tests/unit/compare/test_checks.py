@@ -32,6 +32,7 @@ MANIFEST: dict[str, tuple[str, Callable[[Any], object], str]] = {
 DEVICE: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "serial": ("PHONE", lambda d: d["identity"].update(serial="ANOTHER"), "pixel-3: another phone"),
     "unknown": ("PHONE", lambda d: d["identity"].pop("serial"), "pixel-3: nothing tells which it is"),
+    "no-identity": ("PHONE", lambda d: d.pop("identity"), "pixel-3: nothing tells which it is"),
     "emulated": ("PHONE", lambda d: d["identity"].update(emulated=True), "emulated: false in BASE, true in NEW"),
     "core": ("TOPOLOGY", lambda d: d["clusters"][0].update(core="Cortex-X1"), "Cortex-X1"),
     "kernel": ("SYSTEM", lambda d: d["identity"].update(kernel="5.0"), "kernel: 4.9.270 in BASE, 5.0 in NEW"),
@@ -80,6 +81,22 @@ def test_conditions(pair_of_runs: Any) -> None:
     refused(base, new, "CONDITIONS", 'pixel-3: [] in BASE, ["LOW_BATTERY"] in NEW')
 
 
+@pytest.mark.parametrize(("share", "differs"), [(0.9, True), (1.1, True), (0.97, False)], ids=["low", "high", "alike"])
+def test_clocks(share: float, differs: bool, pair_of_runs: Any) -> None:
+    """Each run is steady at its own clock, which taints nothing."""
+    base, new = pair_of_runs(launches=4, layers=1)
+    file = new / "devices" / "pixel-3" / "records.jsonl"
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    for record in records:
+        if record["type"] == "sample":
+            record |= {key: share * record[key] for key in ("mhz_before", "mhz_after")}
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    if differs:
+        refused(base, new, "CLOCK", f"pixel-3 CPUs 4-7: 2803 MHz in BASE, {2803 * share:.0f} MHz in NEW")
+    else:
+        assert compare_runs(base, new).allowed == []
+
+
 def test_a_run_with_itself(pair_of_runs: Any) -> None:
     base, _ = pair_of_runs(launches=4, layers=1)
     refused(base, base / ".." / "base", "SAME_RUN", "both are 20261121-base")
@@ -106,8 +123,8 @@ def test_a_policy_s_name_and_defaults_are_no_difference(pair_of_runs: Any, edit_
 
 
 def test_names_that_there_are_not() -> None:
-    with pytest.raises(UsageError, match="--allow CLOCK: nothing has that name") as error:
-        allowed_names(["CLOCK"])
+    with pytest.raises(UsageError, match="--allow WEATHER: nothing has that name") as error:
+        allowed_names(["WEATHER"])
     assert error.value.remedy == f"one of: {', '.join(NAMES)}"
 
 
@@ -121,3 +138,14 @@ def test_of_two_phones_each_is_compared_with_itself(tmp_path: Path, edit_json: E
         synthetic.make_run(tmp_path / run, phones, synthetic.LAYERS[1:2], 4, 2, ["hot"])
     found = compare_runs(tmp_path / "base", tmp_path / "new", ["TOPOLOGY"])
     assert {(row.base.key.device, row.new.key.device) for row in found.rows} == {("p-a", "p-a"), ("p-b", "p-b")}
+
+
+@pytest.mark.parametrize(("which", "named"), [((0,), "BASE"), ((1,), "NEW"), ((0, 1), "BASE and NEW")])
+def test_a_sustained_run_is_compared_with_none(
+    which: tuple[int, ...], named: str, pair_of_runs: Any, edit_json: Edit
+) -> None:
+    runs = pair_of_runs()
+    for number in which:
+        edit_json(runs[number] / "manifest.json", lambda m: m["suite"].update(mode="sustained"))
+    with pytest.raises(UsageError, match=rf"of mode sustained is {named}\n"):
+        compare_runs(runs[0], runs[1], allowed_names(NAMES))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import synthetic
 from harness.compare.comparison import COMPARE_COLUMNS, compare_runs
 from harness.compare.lines import lines, value
 from harness.errors import UsageError
@@ -48,6 +49,15 @@ def test_nothing_is_found_where_nothing_differs(pair_of_runs: Any) -> None:
     same = compare_runs(runs[0], runs[1], threshold=0.03)
     assert {row.decision for row in same.rows} == {"same"}
     assert same.code == ExitCode.DONE
+
+
+def test_of_twenty_comparisons_of_equal_runs_at_most_three_alarm(tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), drift=0.0, truth=synthetic.Truth(spread=0.0))
+    for number in range(21):
+        synthetic.make_run(tmp_path / str(number), [phone], synthetic.LAYERS[1:8], 5, 2, ["hot"], seed=number)
+    found = [compare_runs(tmp_path / str(n), tmp_path / str(n + 1)) for n in range(20)]
+    assert {len(each.rows) for each in found} == {16}
+    assert sum(each.counts["slower"] + each.counts["faster"] > 0 for each in found) <= 3
 
 
 def test_too_few_launches_prove_nothing_and_are_not_the_same(pair_of_runs: Any) -> None:
@@ -93,6 +103,21 @@ def test_what_was_not_measured_in_one_is_unjudged_with_the_reason(pair_of_runs: 
     assert row.reason == "NEW: error: launch 1: crashed (signal 11)"
     assert row.variant == "im2col/neon_8x8" and row.difference is None
     assert found.code == ExitCode.TOO_LITTLE_DATA
+
+
+def test_a_disturbed_run_is_not_held_against_another(pair_of_runs: Any) -> None:
+    """Two of three rounds of im2col are preempted, and what is left of it is slower for that."""
+    base, new = pair_of_runs(im2col=1.2)
+
+    def preempt(record: dict[str, Any]) -> None:
+        if record["type"] == "sample" and record["algorithm"] == "im2col" and record["round"]:
+            record["cpu_ns"] = record["span_ns"] * 0.8
+
+    edit_records(new, preempt)
+    found = compare_runs(base, new)
+    im2col = [row for row in found.rows if row.variant.startswith("im2col")]
+    assert {row.reason for row in im2col} == {"NEW: 8 of 24 samples are valid, half are needed between two runs"}
+    assert found.counts == {"slower": 0, "unjudged": 3, "unproven": 3, "faster": 0, "same": 0}
 
 
 def test_another_kernel_is_compared_by_what_was_asked_for_and_said(pair_of_runs: Any) -> None:
@@ -173,3 +198,38 @@ def test_the_same_program_is_said_to_be_one(pair_of_runs: Any) -> None:
     found = compare_runs(base, new)
     assert not any("measured the same program" in remark for remark in found.remarks)
     assert {(row.columns["base"], row.columns["new"]) for row in found.rows} == {("0123456789ab", "fedcba987654")}
+
+
+def calibrated(run: Path, floor: float, stale: list[str] | None = None) -> None:
+    """The run knows a noise floor of that place."""
+    place = {"cluster": "4-7", "cache": "hot", "verdict": "passed", "pairs": 9, "floor": floor}
+    found: dict[str, Any] = {"policy": "default", "policy_digest": "d", "utc": "2026-11-20T00:00:00Z", "build_id": "0"}
+    found |= {"system": "s", "suite": "quick", "places": [place]}
+    event = {"utc": "2026-11-21T12:00:00Z", "event": "calibration", "found": found, "stale": stale or []}
+    with (run / "devices" / "pixel-3" / "events.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("floors", "stale", "slower", "known"),
+    [((0.01, 0.02), [], 3, "0.02"), ((0.08, 0.02), [], 0, "0.08"), ((0.08, 0.08), ["it is old"], 3, "")],
+    ids=["low", "high", "stale"],
+)
+def test_what_is_below_the_noise_floor_proves_nothing(
+    floors: tuple[float, float], stale: list[str], slower: int, known: str, pair_of_runs: Any
+) -> None:
+    runs = pair_of_runs(im2col=1.06)
+    for run, floor in zip(runs, floors, strict=True):
+        calibrated(run, floor, stale)
+    found = compare_runs(*runs)
+    assert found.counts["slower"] == slower
+    assert {row.columns["floor"] for row in found.rows} == {known}
+    assert any("no noise floor is known" in remark for remark in found.remarks) == (not known)
+
+
+def test_a_threshold_below_the_noise_floor_is_said(pair_of_runs: Any) -> None:
+    base, new = pair_of_runs()
+    calibrated(new, 0.03)
+    found = compare_runs(base, new, threshold=0.02)
+    said = "the threshold is below the noise floor, 3.00% at most, of pixel-3 CPUs 4-7 (6 rows)"
+    assert said in list(found.remarks)

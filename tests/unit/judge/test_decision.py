@@ -7,7 +7,7 @@ import math
 import pytest
 
 from harness.exit_codes import ExitCode
-from harness.judge.decision import DECISIONS, Decision, code_of, decide
+from harness.judge.decision import DECISIONS, Decision, code_of, decide, is_disturbed
 
 pytestmark = pytest.mark.unit
 
@@ -51,3 +51,10 @@ def test_each_case(ratio: float, p_holm: float, p_same: float, threshold: float 
 )
 def test_exit_codes(decisions: tuple[Decision, ...], threshold: float | None, code: ExitCode) -> None:
     assert code_of(decisions, threshold) == code
+
+
+@pytest.mark.parametrize(
+    ("valid", "total", "disturbed"), [(0, 0, False), (10, 10, False), (5, 10, False), (4, 10, True), (0, 1, True)]
+)
+def test_a_level_needs_half_of_the_samples(valid: int, total: int, disturbed: bool) -> None:
+    assert is_disturbed(valid, total) == disturbed

@@ -204,3 +204,49 @@ def test_workers_take_part_in_every_cache_mode_with_a_build_each() -> None:
         (5, "y", "best", "rotate", 2),
     ]
     assert variants[:2] == make_variants(["indirect"], ["hot", "rotate"])
+
+
+def test_further_launches_leave_those_before_them_as_they_were() -> None:
+    few = make_jobs(LAYERS, rules(), 1, "0", VARIANTS)
+    more = make_jobs(LAYERS, rules(), 1, "0", VARIANTS, further={"layer1": 6, "layer4": 7, "layer5": 2})
+    assert more[: len(few)] == few
+    assert [(job.launch, job.layer) for job in sorted(more[len(few) :], key=lambda job: (job.launch, job.layer))] == [
+        (4, "layer1"),
+        (4, "layer4"),
+        (5, "layer1"),
+        (5, "layer4"),
+        (6, "layer4"),
+    ]
+    longer = make_jobs(LAYERS, rules().model_copy(update={"launches": 7}), 1, "0", VARIANTS)
+    assert {job.seed for job in more} <= {job.seed for job in longer}
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "faces", "twice"),
+    [
+        (["im2col", "indirect"], ["published"], "indirect"),
+        (["direct", "indirect/best"], ["published"], "direct"),
+        (["im2col", "indirect"], ["best"], "im2col/best"),
+        (["auto"], ["published"], "auto"),
+    ],
+)
+def test_an_a_a_pair_is_one_variant_more_in_each_cache_mode(
+    algorithms: list[str], faces: list[str], twice: str
+) -> None:
+    plain = make_variants(algorithms, ["hot", "rotate"], faces, ["x"])
+    found = make_variants(algorithms, ["hot", "rotate"], faces, ["x"], aa=True)
+    assert found[: len(plain)] == plain
+    on_threads = make_variants(algorithms, ["hot"], faces, threads=[1, 2], aa=True)[-2:]
+    assert [(v.asked.name, v.threads, v.label) for v in on_threads] == [(twice, n, f"{twice}/aa") for n in (1, 2)]
+    added = found[len(plain) :]
+    assert [(v.index, v.asked.name, v.cache, v.build, v.label) for v in added] == [
+        (len(plain), twice, "hot", 0, f"{twice}/aa"),
+        (len(plain) + 1, twice, "rotate", 0, f"{twice}/aa"),
+    ]
+
+
+def test_the_estimate_of_further_launches_is_held_to_the_budget_too() -> None:
+    policy = rules(2.0).model_copy(update={"precision": 0.01})
+    every = make_jobs(LAYERS, policy, 1, "0", VARIANTS, further={each.name: policy.most_launches for each in LAYERS})
+    assert len(every) == 16 * len(LAYERS)
+    assert estimate_s(every, LAYERS, policy) <= 7 * 2.0 + 16 * 1.5 + 0.01

@@ -92,7 +92,7 @@ def no_clock(worker: Any) -> Any:
             "telemetry",
             lambda t: t | {"freq_khz": {}},
             "Caps on the clock",
-            "scaling_max_freq cannot be read",
+            "(scaling_max_freq) cannot be read",
             id="cap",
         ),
         pytest.param(
@@ -140,6 +140,12 @@ def test_this_machine_and_an_emulated_one(synthetic: ModuleType, tmp_path: Path)
     assert "Kept awake" not in {each.control for each in here.missing}
     first = emulated.missing[0]
     assert (emulated.mark, first.control, first.times) == ("EMULATED", "A CPU of its own", "mean nothing")
+
+
+def test_interruptions_of_shared_calls_are_not_seen(synthetic: ModuleType, tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "", 2803),), threads=(1, 4))
+    shared = missing(synthetic.make_run(tmp_path / "run", [phone], launches=1, rounds=1))
+    assert "up to 4 threads" in shared["Other programs on shared calls"]
 
 
 def test_without_verdicts_all_samples_count(run: Path) -> None:

@@ -97,3 +97,85 @@ def test_what_a_later_attempt_measured_without_its_partners_is_told(
     told = f"in no ratio with those there: {later[0]['layer']} im2col/neon_8x8 in launch 2 (2 samples)"
     assert (told in text) == alone
     assert ("in no ratio" in text) == alone
+
+
+@pytest.fixture
+def weaknesses_of_states(synthetic: ModuleType, tmp_path: Path) -> Callable[..., str]:
+    """The report's text where the phone said this of its power at the beginning and the end."""
+
+    def weaknesses_of_states(*said: list[str]) -> str:
+        run: Path = synthetic.make_run(tmp_path / "run", launches=4)
+        (file,) = run.glob("devices/*/records.jsonl")
+        header, *rest = file.read_text().splitlines()
+        times = [0, 10**15]
+        states = [
+            json.dumps({"type": "state", "seq": 0, "launch": 0, "t_ns": t_ns, "took_ns": 6e7, "said": {"power": lines}})
+            for t_ns, lines in zip(times, said, strict=True)
+        ]
+        file.write_text("\n".join([header, *states, *rest]) + "\n")
+        return "\n".join(write_report(run).weaknesses)
+
+    return weaknesses_of_states
+
+
+ON, OFF = "mWakefulness=Awake", "mWakefulness=Asleep"
+
+
+@pytest.mark.parametrize(
+    ("said", "screen", "charger"),
+    [
+        pytest.param(([OFF], [OFF]), True, False, id="off throughout"),
+        pytest.param(([ON], [OFF]), False, False, id="off at the end: verdicts tell"),
+        pytest.param(([ON, "mIsPowered=true"], [ON, "mIsPowered=false"]), False, True, id="unplugged"),
+        pytest.param((["mIsPowered=true"], ["mIsPowered=x"]), False, False, id="then unknown"),
+    ],
+)
+def test_a_state_that_all_samples_share_is_told(
+    weaknesses_of_states: Callable[..., str], said: tuple[list[str], list[str]], screen: bool, charger: bool
+) -> None:
+    text = weaknesses_of_states(*said)
+    assert ("the screen was off throughout" in text) == screen
+    assert ("fed at one time and not at another" in text) == charger
+
+
+@pytest.mark.parametrize(("factor", "told"), [(0.9, False), (1.1, True)])
+def test_evidence_that_takes_much_of_the_time_is_told(
+    synthetic: ModuleType, tmp_path: Path, factor: float, told: bool
+) -> None:
+    """2 % of the time of measuring, which is the sum of the jobs'."""
+    run: Path = synthetic.make_run(tmp_path / "run", launches=4)
+    (file,) = run.glob("devices/*/records.jsonl")
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    elapsed_ns = sum(record["elapsed_s"] * 1e9 for record in records if record["type"] == "job")
+    samples = [record for record in records if record["type"] == "sample"]
+    for record in samples:
+        record["probe_ns"] = factor * 0.02 * elapsed_ns / len(samples)
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    summary = write_report(run)
+    assert any("evidence took 2.2 % of the time of measuring" in weakness for weakness in summary.weaknesses) == told
+    assert f"Evidence took {2 * factor:.2f} % of the" in summary.report.read_text()
+    assert f"took {2 * factor:.1f} % of the time" in (run / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("readings", "frozen"),
+    [
+        pytest.param([31.0] * 12, True, id="the same all the time"),
+        pytest.param([31.0] * 11 + [31.1], False, id="it moves"),
+        pytest.param([31.0] * 9, False, id="too few"),
+        pytest.param([None] * 12, False, id="unreadable"),
+    ],
+)
+def test_a_sensor_that_never_moves_is_not_cool(
+    synthetic: ModuleType, tmp_path: Path, readings: list[float | None], frozen: bool
+) -> None:
+    run: Path = synthetic.make_run(tmp_path / "run", launches=4)
+    (file,) = run.glob("devices/*/records.jsonl")
+    header, *rest = file.read_text().splitlines()
+    source = next(record["source"] for record in map(json.loads, rest) if record["type"] == "gate")
+    told = [
+        {"type": "telemetry", "seq": 0, "launch": 0, "t_ns": n, "temp_c": {source: c}} for n, c in enumerate(readings)
+    ]
+    file.write_text("\n".join([header, *map(json.dumps, told), *rest]) + "\n")
+    text = "\n".join(write_report(run).weaknesses)
+    assert (f"the temperature that gates went by ({source}) never moved: unknown, not cool" in text) == frozen

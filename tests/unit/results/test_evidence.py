@@ -39,6 +39,20 @@ def test_what_is_known_of_a_device_and_why_no_more(tmp_path: Path) -> None:
     assert found["boot id"] == ("known", "")
 
 
+@pytest.mark.parametrize(
+    ("sources", "why"),
+    [
+        pytest.param([("boot id", "/proc/x", "")], "not asked: it is no Android", id="no Android"),
+        pytest.param([("power", "dumpsys power", "it hangs")], "it hangs", id="silent when it was probed"),
+        pytest.param([("power", "dumpsys power", "")], "it does not say", id="silent later"),
+    ],
+)
+def test_a_screen_that_is_not_known_has_a_reason(tmp_path: Path, sources: list[tuple[str, str, str]], why: str) -> None:
+    stream = stream_of(tmp_path)
+    line = next(line for line in lines_of(device_of(stream, sources=sources), [stream]) if line.name == "screen")
+    assert (line.known, line.why) == ("none", why)
+
+
 def test_counts_are_told_and_what_kept_others_from_it(tmp_path: Path) -> None:
     counted = {"count_error": 0, "cycles": 27e6, "instructions": 80e6, "refills": None}
     samples = [sample(n, **(counted if n else {**counted, "count_error": 9, "cycles": None})) for n in range(COUNT)]

@@ -51,7 +51,10 @@ def test_columns_and_order(small: Path) -> None:
     header = (small / "results.csv").read_text().splitlines()[0]
     assert header == COLUMNS
     categories = (small / "categories.csv").read_text().splitlines()[0]
-    assert categories == "device,cluster,cache,category,algorithm,other,face,ratio,low,high,layers,emulated,threads"
+    assert (
+        categories
+        == "device,cluster,cache,category,algorithm,other,face,ratio,low,high,visible,layers,emulated,threads"
+    )
     rows = read_csv(small / "results.csv")
     assert {r["variant"] for r in rows if r["status"] == "skip"} == {"direct/neon_8x8"}
     assert [(r["cache"], r["layer"], r["algorithm"], r["status"]) for r in rows[:9]] == [

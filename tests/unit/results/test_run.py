@@ -56,3 +56,24 @@ def test_what_kept_a_session_from_its_begin_is_told_where_no_other_has_finished(
     assert read_run(tmp_path).devices[0].messages == ["another harness run is using the device"]
     events.write_text(json.dumps({"event": "finished", "messages": []}) + "\n" + json.dumps(not_begun) + "\n")
     assert read_run(tmp_path).devices[0].messages == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "sources"),
+    [
+        pytest.param(
+            [{"name": "power", "reads": "dumpsys power", "why": None}], [("power", "dumpsys power", "")], id="tells"
+        ),
+        pytest.param([{"name": "a\nb", "why": "x" * 900}], [("a b", "", "x" * 500)], id="long"),
+        pytest.param([{"name": "at 8A9X0B1C2"}], [("at (withheld)", "", "")], id="serial"),
+        pytest.param([{"name": 7}, [], "power", None], [], id="no sources"),
+        pytest.param({"name": "power"}, [], id="no list"),
+        pytest.param(None, [], id="none"),
+        pytest.param([{"name": "x"}] * 10**4, [("x", "", "")] * 200, id="too many"),
+    ],
+)
+def test_the_sources_of_evidence_are_not_trusted(tmp_path: Path, evidence: object, sources: list[object]) -> None:
+    plan(tmp_path, 1)
+    file = tmp_path / "devices/pixel-3/device.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "evidence": evidence}))
+    assert read_run(tmp_path).devices[0].sources == sources

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.stats.interval import Interval, from_log_means, half_width
+from harness.stats.interval import POWER, Interval, from_log_means, half_width, visible
 
 pytestmark = pytest.mark.unit
 
@@ -103,3 +103,23 @@ def test_value_lies_inside_and_the_opposite_turns_it_around(logs: list[float]) -
 @pytest.mark.parametrize(("low", "high", "expected"), [(1.01, 1.2, 1), (0.8, 0.99, -1), (0.99, 1.01, 0), (1.0, 1.1, 0)])
 def test_against_one(low: float, high: float, expected: int) -> None:
     assert Interval((low * high) ** 0.5, low, high, 8).against_one() == expected
+
+
+def test_what_is_visible_is_seen_nine_times_out_of_ten() -> None:
+    """At a true difference of what launches of that spread can show, so many intervals keep clear of 1."""
+    launches, spread = 8, 0.01
+    rng = np.random.default_rng(20190704)
+    streams = spread * rng.standard_normal((4000, launches))
+    told = math.log1p(visible([spread * math.sqrt((launches - 1) / launches), -spread * math.sqrt(7 / 8)] * 4) or 0)
+    seen = sum(from_log_means((told + stream).tolist()).against_one() == 1 for stream in streams)
+    assert seen / len(streams) == pytest.approx(POWER, abs=0.02)
+
+
+@given(st.lists(st.floats(-2, 2), min_size=4, max_size=16))
+def test_an_interval_tells_what_it_could_have_shown_by_its_width(logs: list[float]) -> None:
+    assert from_log_means(logs).visible == pytest.approx(visible(logs), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("interval", [Interval(1.0, None, None, 3), Interval(1.0, 0.0, 1e300, 4)], ids=["few", "wide"])
+def test_without_an_interval_nothing_is_visible(interval: Interval) -> None:
+    assert interval.visible is None

@@ -27,11 +27,12 @@ IDENTITY = Identity("local", "local")
 SHAPES = [synthetic.LAYERS[n] for n in (1, 6)]
 
 
-def again(records: Path, *, emulated: bool = False, **policy: Any) -> ClusterPlan | None:
+def again(records: Path, launches: range = range(3), *, emulated: bool = False, **policy: Any) -> ClusterPlan | None:
     layers = tuple(Layer.model_validate_json(json.dumps(shape)) for shape in SHAPES)
+    looked_at = {layer.name: launches for layer in layers}
     wanted = Request("s", layers, Policy(name="p", launches=3, rounds=5, **policy), ("im2col",), 7)
     done = done_by_cluster(records).get("0-1", Done())
-    return make_again(wanted, TARGET, done, records, name="pixel-3", emulated=emulated)
+    return make_again(wanted, TARGET, done, records, looked_at, name="pixel-3", emulated=emulated)
 
 
 @pytest.fixture

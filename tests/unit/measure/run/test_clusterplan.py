@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.control.heat import Heat, HeatSource, Rest
+from harness.control.sources import Source, Sources
 from harness.devices.base import Cluster, Identity
 from harness.measure.clusters import Target
 from harness.measure.request import Request
@@ -92,3 +93,20 @@ def test_a_worker_has_its_program_in_a_folder_of_its_own_and_time_to_hang(tmp_pa
     assert all(len(job.variants) == 4 for job in plan.jobs)
     assert plan.deadline_s(PHONE) == ours.deadline_s(PHONE) + 60 * 2 * len(layers)
     assert planned_lines("d", "0-1", also)[0]["variants"] == ["indirect", "x"]
+
+
+def test_what_a_device_does_not_tell_is_not_asked() -> None:
+    request = Request("smoke", load_suite("smoke").layers, load_policy("smoke"), ("indirect",), 7)
+    plan = make_plan(request, replace(TARGET, cluster=Cluster((0, 1), policy="policy0")), Done())
+    states = (
+        "watch kind=states name=policy0/time_in_state path=/sys/devices/system/cpu/cpufreq/policy0/stats/time_in_state"
+    )
+    power = (
+        "ask name=power argv=dumpsys,power keep=mWakefulness=,mIsPowered=,mPlugType=,Battery%20Saver%20is%20currently:"
+    )
+    every = plan.render(PHONE, "r", "/c", Heat())
+    assert states in every and f"{power} every_s=10" in every and "argv=dumpsys,thermalservice" in every
+    assert "ask" not in re.findall(r"^\w+", plan.render(LOCAL, "r", "/c", Heat()), re.MULTILINE)
+    silent = [Source("power", "dumpsys power", "it hangs"), Source("policy0/time_in_state", "/s", "it is empty")]
+    some = plan.render(PHONE, "r", "/c", Heat(), sources=Sources(tuple(silent)))
+    assert "kind=states" not in some and "dumpsys,power" not in some and "argv=dumpsys,thermalservice" in some

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.control.sources import Source, Sources
 from harness.devices.base import Cluster, Identity, Topology
 from harness.errors import WrongDevice
 from harness.measure.run import identity_file
@@ -78,3 +79,14 @@ def test_a_second_mark_is_not_forgotten(tmp_path: Path) -> None:
         identity_file.write(file, "pixel-3", replace(PIXEL, second_mark=mark), Topology((), ()))
     with pytest.raises(WrongDevice):
         identity_file.check(file, replace(PIXEL, second_mark="99e0aa41c0ff"))
+
+
+def test_it_tells_which_evidence_the_device_gives(tmp_path: Path) -> None:
+    sources = Sources(
+        (Source("power", "dumpsys power"), Source("thermal zones", "/sys/class/thermal", "there is none"))
+    )
+    identity_file.write(tmp_path / "d", "pixel-3", Identity("S1", "adb"), Topology((LITTLE,), (0, 1)), sources)
+    assert json.loads((tmp_path / "d").read_text())["evidence"] == [
+        {"name": "power", "reads": "dumpsys power", "why": None},
+        {"name": "thermal zones", "reads": "/sys/class/thermal", "why": "there is none"},
+    ]

@@ -52,6 +52,24 @@ def test_a_damaged_device_json_is_no_complete_device(
     assert not leftover.is_complete(run, "pixel-3", request)
 
 
+def test_a_device_whose_precision_is_still_to_be_looked_at_is_not_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftover, "unmeasured", lambda *_: {})
+    run, suite = RunDir(tmp_path), load_suite("smoke")
+    (tmp_path / "plan.jsonl").write_text('{"device": "pixel-3", "cluster": "0-3", "launch": 0, "layer": "a"}\n')
+    directory = run.device("pixel-3")
+    directory.events.add("removed")
+    directory.identity.write_text('{"identity": {"serial": "S1", "model": "Pixel 3", "serialno": "8A9X0B1C2"}}')
+    policy = load_policy("smoke").model_copy(update={"precision": 0.01})
+    request = Request("smoke", suite.layers, policy, suite.algorithms, 1)
+    assert not leftover.is_complete(run, "pixel-3", request)
+    directory.events.add("looked", cluster="0-3", further={"a": 6})
+    assert not leftover.is_complete(run, "pixel-3", request)
+    directory.events.add("looked", cluster="0-3", further={})
+    assert leftover.is_complete(run, "pixel-3", request)
+
+
 def test_a_damaged_journal_is_kept_and_makes_a_device_incomplete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.control import quarantine
+from harness.control import calibrations, quarantine
 from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.heat import HeatSource
 from harness.control.lease import Lease
@@ -26,6 +26,7 @@ from harness.measure.request import Request
 from harness.measure.run import session
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
+from harness.model.calibration import Calibration, digest, now, parsed
 from harness.model.condition import Condition
 from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
@@ -76,7 +77,7 @@ def session_of(
     run: RunDir, request: Request, phone: Phone | None = None, conditions: tuple[Condition, ...] = ()
 ) -> session.Session:
     """On a phone that is not there, without a program."""
-    programs = cast(Programs, SimpleNamespace(of=lambda device: None))
+    programs = cast(Programs, SimpleNamespace(of=lambda device: SimpleNamespace(build_id="0123456789ab" * 3)))
     stamps = {"pixel-3": conditions}
     work = Work(request, programs, threading.Event(), lambda text: None, conditions=stamps)
     return session.Session(cast(Device, phone or Phone()), "pixel-3", run, work, DeviceProgress("pixel-3"))
@@ -234,3 +235,27 @@ def test_a_session_that_did_not_get_the_device_has_not_finished(
     assert done.codes == [ExitCode.INFRASTRUCTURE]
     (event,) = run.device("pixel-3").events.named("finished", "not begun")
     assert (event["event"], event["messages"]) == ("not begun", ["another harness run is using the device"])
+
+
+@pytest.mark.parametrize(
+    ("build", "stale"),
+    [("0123456789ab", []), ("ba9876543210", ["convbench is another build since"])],
+    ids=["relied on", "stale"],
+)
+def test_what_is_known_of_the_phone_s_noise_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], build: str, stale: list[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    policy, run = load_policy("smoke"), RunDir(tmp_path / "run")
+    made = session_of(run, Request("smoke", load_suite("smoke").layers, policy, ("indirect",), 1))
+    made._note_calibration("0123456789ab" * 3)
+    assert run.device("pixel-3").events.named("calibration") == []
+    identity = Phone().identity
+    system = calibrations.system_of(identity.fingerprint, identity.kernel)
+    told = {"policy": "smoke", "policy_digest": digest(policy), "utc": now(), "build_id": build, "suite": "s"}
+    found = Calibration.model_validate({**told, "system": system, "places": ()})
+    calibrations.store(PhoneId.of(identity), found, pytest.fail)
+    made._note_calibration("0123456789ab" * 3)
+    (event,) = run.device("pixel-3").events.named("calibration")
+    assert (parsed(event["found"]), event["stale"]) == (found, stale)
+    assert ("its calibration is not to be relied on" in capsys.readouterr().err) == bool(stale)

@@ -233,3 +233,59 @@ def test_after_a_stop_nothing_is_tried_again_and_nothing_given_up(bench: Bench) 
 
     assert bench.measure(stopped, whole).messages == []
     assert bench.events("given up") == []
+
+
+class Looks:
+    """Looks that plan further launches as they are told; each tells the launches of every layer in all."""
+
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch, *wanted: int) -> None:
+        self.bench, self.left, self.again = bench, list(wanted), list[Any]()
+        bench.request = replace(bench.request, policy=POLICY.model_copy(update={"precision": 0.01}))
+        self.plan(0, POLICY.launches)
+        monkeypatch.setattr(tries, "look", self.look)
+        monkeypatch.setattr(tries, "make_again", lambda *given, **_: self.again.append(given[4]))
+
+    def plan(self, first: int, end: int) -> None:
+        names = [layer.name for layer in self.bench.request.layers]
+        self.bench.site.run.add_jobs(
+            [
+                {"device": "pixel-3", "cluster": "4-5", "launch": launch, "layer": name}
+                for launch in range(first, end)
+                for name in names
+            ]
+        )
+
+    def look(self, run: RunDir, name: str, request: Request, target: Target, *, emulated: bool) -> dict[str, int]:
+        wanted = self.left.pop(0)
+        planned = run.ledger.launches(name, "4-5")
+        self.plan(max(planned.values()), wanted)
+        return {layer: wanted for layer in planned if wanted > planned[layer]}
+
+
+def test_further_launches_are_measured_until_a_look_wants_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks(bench, monkeypatch, 6, 9, 0)
+    assert bench.measure(whole, whole, whole).codes == []
+    launches = [sorted({job.launch for job in plan.jobs}) for plan in bench.plans]
+    assert launches == [[0, 1, 2, 3], [4, 5], [6, 7, 8]]
+    assert [plan.attempt for plan in bench.plans] == [1, 2, 3]
+    looked_at = [next(iter(given.values())) for given in looks.again]
+    assert looked_at == [range(4), range(4, 6), range(6, 9)]
+
+
+def test_further_launches_that_break_are_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    Looks(bench, monkeypatch, 6, 0)
+    assert bench.measure(whole, killed, whole).codes == []
+    assert [len(plan.jobs) for plan in bench.plans] == [8, 4, 1]
+
+
+def test_what_is_left_of_further_launches_is_a_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    Looks(bench, monkeypatch, 6)
+    assert bench.measure(whole, *[killed] * 3).unfinished
+
+
+def test_where_all_is_measured_only_the_look_is_missing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks(bench, monkeypatch, 0)
+    nothing = replace(make_plan(bench.request, TARGET, Done(), "pixel-3"), jobs=())
+    monkeypatch.setattr(tries.Tries, "_plan", lambda self, target: nothing)
+    assert bench.measure().codes == []
+    assert (bench.plans, looks.left, looks.again) == ([], [], [])
