@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.model.layer import Layer
 from harness.model.policy import Policy
-from harness.plan.jobs import Job, PlannedVariant
+from harness.plan.jobs import LAUNCH_OVERHEAD_S, Job, PlannedVariant
 from harness.plan.shuffle import derive_seed, shuffled
 
 
@@ -29,3 +29,13 @@ def make_series(
             job_seed = derive_seed(seed, "job", device, cluster, repetition, name)
             jobs.append(Job(len(jobs), name, job_seed, policy.rounds, (index,)))
     return jobs
+
+
+def series_s(jobs: Sequence[Job], policy: Policy) -> float:
+    """Seconds that series take, without their gates."""
+    return len(jobs) * (policy.sustained.seconds + LAUNCH_OVERHEAD_S)
+
+
+def latest_series_s(jobs: Sequence[Job], policy: Policy, *, gate_cap_s: float) -> int:
+    """A deadline for the whole plan that only a stuck run misses: gates at their caps, series of twice their length."""
+    return int(60 + len(jobs) * (gate_cap_s + 60 + 2 * policy.sustained.seconds))

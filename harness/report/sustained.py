@@ -13,7 +13,7 @@ from harness.results.numbers import number_text
 from harness.results.series import Series, Window
 
 _WIDTH, _HEIGHT, _CLOCK = 420, 110, 44  # pixels of the axis, the throughput's and the clock's
-_TITLE, _BETWEEN = 22, 30
+_TITLE, _BETWEEN = 28, 30
 _LEFT, _RIGHT = 64, 170
 _TICKS = 4
 _LETTERS = 12  # pixels between the names of two curves

@@ -20,6 +20,7 @@ from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
 from harness.plan.planfile import AskLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import remaining
+from harness.plan.series import latest_series_s, series_s
 from harness.store.progress import Done
 
 
@@ -39,12 +40,15 @@ class ClusterPlan:
 
     def seconds(self) -> float:
         """About how long the jobs take."""
+        if self._is_sustained:
+            return series_s(self.jobs, self.request.policy)
         return estimate_s(self.jobs, self.request.layers, self.request.policy)
 
     def deadline_s(self, identity: Identity) -> int:
         """Seconds after which convbench ends by itself, whatever is still to do."""
-        latest = latest_s(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
-        return extended(latest + self._hanging_s(), identity)
+        latest = latest_series_s if self._is_sustained else latest_s
+        seconds = latest(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
+        return extended(seconds + self._hanging_s(), identity)
 
     def _hanging_s(self) -> int:
         """What workers of somebody else's cost that hang on every layer, in every cache mode."""

@@ -133,6 +133,9 @@ void gate_wait(const plan *p, gate_run *run, records *out, unsigned launch) {
             run->unbelieved = isnan(c.mhz) ? run->unbelieved + 1 : 0;
             /* Where none can be believed the readings themselves would warm the core; without a sensor they are all. */
             next_clock = r.has_sensor && run->unbelieved >= NO_CLOCK ? INFINITY : now + clock_s;
+            if (!r.has_sensor && r.clock.count < 2) {
+                next_clock = now + CLOCK_SOON_S; /* where it is alone, the second reading tells whether it rises */
+            }
         }
         if (r.has_sensor) {
             double value;

@@ -8,7 +8,7 @@ from harness.model.policy import Policy
 from harness.model.suite import load_suite
 from harness.model.sustained import SUSTAINED, Sustained
 from harness.plan.jobs import make_variants
-from harness.plan.series import make_series
+from harness.plan.series import latest_series_s, make_series, series_s
 
 pytestmark = pytest.mark.unit
 
@@ -42,3 +42,9 @@ def test_the_policy_of_a_sustained_suite() -> None:
     assert POLICY.of_mode("burst") is POLICY
     most = Policy(name="p", sustained=Sustained(seconds=3600)).of_mode(SUSTAINED)
     assert Policy.model_validate_json(most.model_dump_json()) == most  # as the manifest keeps it
+
+
+def test_the_time_that_series_take() -> None:
+    jobs = make_series(LAYERS, POLICY, 7, "0-3", VARIANTS)
+    assert series_s(jobs, POLICY) == len(jobs) * (240 + 1.5)
+    assert latest_series_s(jobs, POLICY, gate_cap_s=120) > series_s(jobs, POLICY) + len(jobs) * 120

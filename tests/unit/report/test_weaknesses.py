@@ -70,6 +70,29 @@ def test_launches_that_no_gate_held_back_are_counted(
     assert f"{why}: 1 of 4 launches did not wait for a cool device" in text
 
 
+def test_what_ended_a_wait_too_early_is_told(weaknesses: Callable[[str, Change], str]) -> None:
+    text = weaknesses("gate", lambda r: {"status": "spent", "from": 41.2, "to": 38.0} if r["launch"] == 3 else {})
+    assert "the heat gate gave up with its share of the time before 1 of 4 launches (launch 4: 41.2 °C to 38.0" in text
+    assert "at its cap" not in text
+
+
+def test_a_clock_that_sank_for_good_and_another_rest_are_told(weaknesses: Callable[[str, Change], str]) -> None:
+    clock = {"status": "settled", "clock": "probe", "mhz": 1400.0, "cool_mhz": 2800.0, "plateau": 32.0, "learned": 39.0}
+    text = weaknesses("gate", lambda r: clock if r["launch"] == 2 else {})
+    assert "its clock under load had sunk for good (launch 3: 1400 MHz instead of 2800 MHz)" in text
+    assert "came to rest elsewhere in the middle of the run (launch 3: 32.0 °C to 39.0 °C)" in text
+
+
+@pytest.mark.parametrize(
+    ("clock", "what"), [("probe", "clock under load"), ("cpufreq", "clock that the system tells")], ids=str
+)
+def test_without_a_temperature_it_is_told_what_decided(
+    weaknesses: Callable[[str, Change], str], clock: str, what: str
+) -> None:
+    text = weaknesses("gate", lambda _: {"source": "", "from": None, "to": None, "clock": clock, "mhz": 2800.0})
+    assert f"no source of temperature was found: the {what} alone decided when 4 of 4 launches began" in text
+
+
 def test_a_first_run_needs_no_baseline(weaknesses: Callable[[str, Change], str]) -> None:
     text = weaknesses("gate", lambda _: {"plateau": 27.0, "learned": None, "baseline": None, "tolerance_c": 1.0})
     assert "baseline unknown" not in text
