@@ -22,6 +22,7 @@ class Reason(IntFlag):
     SHORT = 2048
     SCREEN_OFF = 4096
     LOW_POWER = 8192
+    SLOW_ROUND = 16384
 
 
 # What was seen, in the words of a report.
@@ -40,6 +41,7 @@ WORDS = {
     Reason.SHORT: "the windows of their variant are too short",
     Reason.SCREEN_OFF: "the screen was off, or went on or off, as it was not beside others",
     Reason.LOW_POWER: "battery saver was on, or went on or off, as it was not beside others",
+    Reason.SLOW_ROUND: "the mean frequency of their round was low, and no clock tells of each of them",
 }
 
 # Of an emulated device: what is seen of its CPU is the host's.

@@ -20,7 +20,7 @@ from harness.judge.reason import OF_THE_DEVICE, Reason
 from harness.judge.sample import Evidence, Flags
 from harness.model.policy import Policy
 
-VERSION = 2  # of the rules below: grows when the same evidence may give another verdict
+VERSION = 3  # of the rules below: grows when the same evidence may give another verdict
 
 _BEST = 0.95  # the quantile of what was seen that stands for the best: a few readings of garbage are none
 _HAS_CLOCK = 0.5  # share of samples with a clock from which on those without are an exception
@@ -113,9 +113,9 @@ def _judge_build(masks: Masks, evidence: Evidence, setting: Setting, policy: Pol
     else:
         seen |= Reason.HOT  # the clock decides, where there is one
         if np.any(np.isfinite(setting.round_khz[of_build])):
-            seen |= Reason.CLOCK_DROP
+            seen |= Reason.SLOW_ROUND  # not CLOCK_DROP: it does not see the short drops that a clock sees
         _mark(masks, Reason.HOT, ((setting.start_c > policy.most_warmth_c) | throttles) & of_build)
-        _mark(masks, Reason.CLOCK_DROP, (setting.round_khz < policy.least_clock * _best(setting.round_khz)) & of_build)
+        _mark(masks, Reason.SLOW_ROUND, (setting.round_khz < policy.least_clock * _best(setting.round_khz)) & of_build)
         cycles = np.ones(len(masks)), np.ones(len(masks))
     lost, told = _lost(evidence, setting, policy)
     if np.any(told & of_build):
