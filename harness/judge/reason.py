@@ -39,8 +39,8 @@ WORDS = {
     Reason.FAULTED: "pages were faulted in",
     Reason.HOT: "their launch began on a warm device, or it said that it throttles, and no clock tells what that did",
     Reason.SHORT: "the windows of their variant are too short",
-    Reason.SCREEN_OFF: "the screen was off, or went on or off, as it was not beside others",
-    Reason.LOW_POWER: "battery saver was on, or went on or off, as it was not beside others",
+    Reason.SCREEN_OFF: "the screen went on or off, or was not as beside most others",
+    Reason.LOW_POWER: "battery saver went on or off, or was not as beside most others",
     Reason.SLOW_ROUND: "the mean frequency of their round was low, and no clock tells of each of them",
 }
 

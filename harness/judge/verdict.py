@@ -135,11 +135,13 @@ def _mark(masks: Masks, reason: Reason, where: Flags) -> None:
 
 
 def _unlike_others(share: Numbers) -> Flags:
-    """Where the device was in another state than beside other samples of the run, or changed just then.
+    """Where the device was in another state than beside most samples of the run, or changed just then.
 
-    One that it is in all the time taints nothing: all samples are alike.
+    Of two states the rarer one, so that one reading taints no more than its own samples; of equally many the state 1.
     """
-    return np.asarray((share == 0.5) | ((share == 1) & np.any(share < 1)), dtype=np.bool_)
+    is_on, is_off = share == 1, share == 0
+    rarer = is_on if np.count_nonzero(is_on) <= np.count_nonzero(is_off) else is_off
+    return np.asarray((share == 0.5) | rarer, dtype=np.bool_)
 
 
 def _best(values: Numbers) -> float:

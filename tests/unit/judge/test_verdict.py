@@ -144,13 +144,17 @@ def test_of_an_emulated_device_what_its_host_did_is_no_reason() -> None:
     [
         pytest.param(third(1.0, np.nan), 0, id="never known to be on"),
         pytest.param(np.full(COUNT, 1.0), 0, id="off throughout"),
-        pytest.param(third(0.0, 1.0), COUNT - 1, id="on once"),
+        pytest.param(third(1.0, 0.0), 1, id="off once"),
+        pytest.param(third(0.0, 1.0), 1, id="on once"),
+        pytest.param(third(0.5, 1.0), 1, id="changing once while off"),
+        pytest.param(np.repeat([0.0, 1.0], COUNT // 2), COUNT // 2, id="off half of the time"),
         pytest.param(np.full(COUNT, 0.5), COUNT, id="always changing"),
         pytest.param(np.full(COUNT, np.nan), 0, id="unknown"),
     ],
 )
 def test_a_screen_that_is_off_all_the_time_is_alike_for_all(asleep: NDArray[Any], off: int) -> None:
     assert found(judge(evidence(), setting(asleep=asleep), POLICY)).count("SCREEN_OFF") == off
+    assert found(judge(evidence(), setting(saving=asleep), POLICY)).count("LOW_POWER") == off
 
 
 def test_the_thermal_status_names_a_low_clock_and_judges_where_there_is_none() -> None:
@@ -249,19 +253,20 @@ def one_sided(hits: tuple[float, float], span_ms: tuple[float, float], taken_ms:
     dice = np.random.default_rng(7)
     size = LAUNCHES * ROUNDS
     drift = np.repeat(dice.normal(0, 0.05, LAUNCHES), ROUNDS)  # shared by the round
-    logs, valid = [], []
+    logs, told = [], []
     for rate, span in zip(hits, span_ms, strict=True):
         # In ms, by something else on the CPU; and a neighbour of the core, seen beside the window not quite the same.
         taken = np.where(dice.random(size) < rate * span / 12, dice.exponential(taken_ms, size), 0.0)
         slow_core = np.where(dice.random(size) < 0.2, dice.uniform(0.7, 0.95, size), 1.0)
         probe = 44.8 * slow_core * dice.normal(1, 0.004, size)
         logs.append(drift + dice.normal(0, 0.01, size) + np.log1p(taken / span) - np.log(slow_core))
-        told = evidence(
+        told.append(evidence(
             size, span_ns=(span + taken) * 1e6, cpu_ns=span * 1e6, gflops_before=probe, gflops_after=probe,
             window_ns=span * 1e6,
-        )  # fmt: skip
-        valid.append(judge(told, setting(size), POLICY).masks == 0)
-    ratio, both = logs[1] - logs[0], valid[0] & valid[1]
+        ))  # fmt: skip
+    of_both = setting(2 * size, row=np.repeat([0, 1], size))  # held against what the device showed beside either
+    valid = judge(Evidence.joined(told), of_both, POLICY).masks == 0
+    ratio, both = logs[1] - logs[0], valid[:size] & valid[size:]
     return float(ratio[both].mean()), float(ratio.mean()), float(both.mean())
 
 
