@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
-MOST_CLOCK_CHANGE = 0.05  # within a sample
 LEAST_CLOCK = 0.9  # of the highest one, over all samples
 MANY = 0.25  # share of samples from which on the device was disturbed
 
@@ -80,11 +79,11 @@ def clock_known(evidence: Evidence) -> Flags:
     return np.asarray(~(np.isnan(before) | np.isnan(after) | (before == 0) | (after == 0)), dtype=np.bool_)
 
 
-def clock_moved(evidence: Evidence) -> Flags:
-    """The clock changed by over 5 % between both sides; not where it is unknown."""
+def clock_moved(evidence: Evidence, most: float) -> Flags:
+    """The clock changed by over that share between both sides; not where it is unknown."""
     known = clock_known(evidence)
     ratio = np.divide(evidence.mhz_before, evidence.mhz_after, out=np.ones(len(known)), where=known)
-    return np.asarray(np.abs(ratio - 1) > MOST_CLOCK_CHANGE, dtype=np.bool_)
+    return np.asarray(np.abs(ratio - 1) > most, dtype=np.bool_)
 
 
 def clock_wandered(low_mhz: float, high_mhz: float) -> bool:

@@ -108,7 +108,8 @@ def _judge_build(masks: Masks, evidence: Evidence, setting: Setting, policy: Pol
         low = lowest < policy.least_clock * _best(lowest)
         hot = (setting.rise_c > policy.most_warmth_c) | throttles
         _mark(masks, Reason.THROTTLED, low & hot)
-        _mark(masks, Reason.CLOCK_DROP, (low & ~hot) | (_moved(evidence, policy) & known & of_build))
+        moved = sample.clock_moved(evidence, policy.most_clock_change)
+        _mark(masks, Reason.CLOCK_DROP, (low & ~hot) | (moved & of_build))
         cycles = np.where(known, evidence.mhz_before, np.nan), np.where(known, evidence.mhz_after, np.nan)
     else:
         seen |= Reason.HOT  # the clock decides, where there is one
@@ -159,12 +160,6 @@ def _least(before: Numbers, after: Numbers, where: Flags) -> Numbers:
 def _migrated(evidence: Evidence, setting: Setting) -> Flags:
     elsewhere = (evidence.cpu_after >= 0) & (setting.cpu >= 0) & (evidence.cpu_after != setting.cpu)
     return np.asarray((sample.cpu_changed(evidence) | elsewhere) & (setting.threads <= 1), dtype=np.bool_)
-
-
-def _moved(evidence: Evidence, policy: Policy) -> Flags:
-    before, after = evidence.mhz_before, evidence.mhz_after
-    ratio = np.divide(before, after, out=np.ones(len(before)), where=sample.clock_known(evidence))
-    return np.asarray(np.abs(ratio - 1) > policy.most_clock_change, dtype=np.bool_)
 
 
 def _lost(evidence: Evidence, setting: Setting, policy: Policy) -> tuple[Flags, Flags]:

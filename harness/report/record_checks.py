@@ -130,9 +130,10 @@ def _clock(scope: Scope) -> Found:
         reasons = alike(each.peak.reason or "not within 5 % of whole FMAs per cycle" for each in weak)
         yield "peak", f"no share of peak from {len(weak)} of {len(workers)} workers: {reasons}"
     known = scope.counted(sample.clock_known)
-    moved = scope.counted(sample.clock_moved)
+    most = scope.most_clock_change
+    moved = scope.counted(lambda evidence: sample.clock_moved(evidence, most))
     if moved:
-        yield _by_share("clock", moved, known), f"the clock moved by over 5 % within {share(moved, known)}"
+        yield _by_share("clock", moved, known), f"the clock moved by over {100 * most:g} % within {share(moved, known)}"
     evidence = [stream.samples.evidence for stream in scope.streams]
     clocks = np.concatenate([each.mhz_after[sample.clock_known(each)] for each in evidence] or [np.empty(0)])
     if len(clocks) and sample.clock_wandered(low := float(clocks.min()), high := float(clocks.max())):

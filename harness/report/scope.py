@@ -34,6 +34,7 @@ class Scope:
     faces: Sequence[FaceRow]
     aa: Sequence[AaSummary]
     in_steps: bool  # layers have as many launches as each needs
+    most_clock_change: float  # within a sample, by the policy that judges
     answering: Mapping[str, str]  # the answer's cache mode, by category
 
     @property

@@ -83,6 +83,7 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 results.faces_of(device.name, cluster),
                 aa_summaries(results.aa_of(device.name, cluster)),
                 in_steps,
+                results.verdicts.policy.most_clock_change,
                 answering_caches(results.categories_of(device.name, cluster)),
             )
             for check in _OF_SERIES if run.mode == SUSTAINED else _CHECKS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ TESTS = {
     "window_short": (sample.window_short, True),
     "nivcsw": (sample.switched, 3),
     "faults": (sample.faulted, 1),
-    "mhz_after": (sample.clock_moved, 1890.0),
+    "mhz_after": (partial(sample.clock_moved, most=0.05), 1890.0),
 }
 
 
@@ -52,7 +53,8 @@ def test_each_test_sees_its_evidence_alone(field: str) -> None:
 def test_an_unknown_clock_has_not_moved(unknown: float) -> None:
     evidence = replace(QUIET, mhz_before=np.array([2000.0, unknown]), mhz_after=np.array([1910.0, 2000.0]))
     assert sample.clock_known(evidence).tolist() == [True, False]
-    assert sample.clock_moved(evidence).tolist() == [False, False]
+    assert sample.clock_moved(evidence, 0.05).tolist() == [False, False]
+    assert sample.clock_moved(evidence, 0.04).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(("before", "after"), [(-1, 4), (4, -1), (-1, -1)])

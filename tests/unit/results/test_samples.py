@@ -165,7 +165,7 @@ def test_columns_hold_the_evidence() -> None:
     evidence = Samples.of([sample, sample.model_copy(update={"nivcsw": 2, "mhz_after": 1000.0})]).evidence
     assert judge.switched(evidence).tolist() == [False, True]
     assert judge.clock_known(evidence).tolist() == [False, True]
-    assert judge.clock_moved(evidence).tolist() == [False, True]
+    assert judge.clock_moved(evidence, 0.05).tolist() == [False, True]
 
 
 def test_evidence_that_is_not_told_disturbs_no_sample(tmp_path: Path) -> None:
