@@ -9,7 +9,6 @@ from benchmarks.statistics.found import Found
 from benchmarks.statistics.ours import Sided, found_of, judge_all, valid_logs
 from harness.model.policy import Policy
 from harness.stats.interval import from_log_means
-from harness.stats.stopping import width
 
 # Ratios, each as its launches' mean logs; launches so far; the width wanted; most launches. How many there are to be.
 Rule = Callable[[Iterable[Sequence[float]], int, float, int], int]
@@ -48,6 +47,6 @@ def fixed(_: Iterable[Sequence[float]], launches: int, __: float, ___: int) -> i
 
 def as_soon_as_narrow(ratios: Iterable[Sequence[float]], launches: int, precision: float, most: int) -> int:
     """To stop at the first interval that is narrow enough: what must not be done, for comparison."""
-    widths = [width(means) for means in ratios]
+    widths = [from_log_means(means).width if means else None for means in ratios]
     narrow = all(each is not None and each <= precision for each in widths)
     return launches if launches >= most or narrow else launches + 1

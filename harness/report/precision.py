@@ -46,6 +46,5 @@ def make_precision(results: Results) -> Precision | None:
 
 def _width(wanted: Wanted) -> float:
     found = ratio(wanted.means)
-    if found is None or not found.low or found.high is None:
-        return float("inf")
-    return found.high / found.low - 1
+    width = found.width if found else None
+    return float("inf") if width is None else width

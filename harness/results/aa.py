@@ -39,10 +39,8 @@ class AaRow:
 
     @property
     def width(self) -> float | None:
-        """The upper end of the interval over the lower one, less 1."""
-        if self.ratio is None or not self.ratio.low or self.ratio.high is None:
-            return None
-        return self.ratio.high / self.ratio.low - 1
+        """Of its interval; None without one."""
+        return self.ratio.width if self.ratio else None
 
     @cached_property
     def columns(self) -> Mapping[str, str]:

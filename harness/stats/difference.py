@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, variance
 
 from harness.model.launches import LEAST_LAUNCHES
-from harness.stats.interval import CONFIDENCE, POWER, Interval
+from harness.stats.interval import CONFIDENCE, POWER, Interval, noncentrality, t_quantile
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Difference:
     @property
     def ratio(self) -> Interval:
         """The ratio of the times with its 95 % interval."""
-        half = _quantile(0.5 + CONFIDENCE / 2, self.freedom) * self.error
+        half = t_quantile(0.5 + CONFIDENCE / 2, self.freedom) * self.error
         low, high = math.exp(self.log - half), math.exp(self.log + half)
         return Interval(math.exp(self.log), low, high, min(self.launches))
 
@@ -50,10 +50,7 @@ class Difference:
 
     def visible(self, power: float = POWER) -> float:
         """The smallest ratio, less 1, whose 95 % interval would have kept clear of 1 with that probability."""
-        from scipy.special import nctdtrinc  # noqa: PLC0415  see harness.stats.interval
-
-        away = nctdtrinc(self.freedom, 1 - power, _quantile(0.5 + CONFIDENCE / 2, self.freedom))
-        return math.expm1(float(away) * self.error)
+        return math.expm1(noncentrality(power, self.freedom) * self.error)
 
 
 def of_pairs(means: Sequence[float]) -> Difference | None:
@@ -76,14 +73,8 @@ def of_launches(base: Sequence[float], new: Sequence[float]) -> Difference | Non
     return Difference(fmean(base) - fmean(new), math.sqrt(total), freedom, (len(base), len(new)), False)
 
 
-def _quantile(share: float, freedom: float) -> float:
-    from scipy.special import stdtrit  # noqa: PLC0415
-
-    return float(stdtrit(freedom, share))
-
-
 def _share(value: float, freedom: float) -> float:
     """How much of Student's t lies below the value."""
-    from scipy.special import stdtr  # noqa: PLC0415
+    from scipy.special import stdtr  # noqa: PLC0415  see harness.stats.interval
 
     return float(stdtr(freedom, value))

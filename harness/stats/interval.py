@@ -33,6 +33,11 @@ class Interval:
         return self.low is not None and self.high is not None
 
     @property
+    def width(self) -> float | None:
+        """Of a ratio: its upper end over its lower one, less 1; None where there is no interval."""
+        return self.high / self.low - 1 if self.low and self.high is not None else None
+
+    @property
     def visible(self) -> float | None:
         """Of a ratio: the smallest one, less 1, that an interval of this width would have shown with power 0.9.
 
@@ -72,11 +77,11 @@ def visible(log_means: Sequence[float], power: float = POWER) -> float | None:
 
 def _visible(half: float, launches: int, power: float = POWER) -> float:
     freedom = launches - 1
-    return math.expm1(_noncentrality(power, freedom) * half / t_quantile(0.5 + CONFIDENCE / 2, freedom))
+    return math.expm1(noncentrality(power, freedom) * half / t_quantile(0.5 + CONFIDENCE / 2, freedom))
 
 
 @cache
-def _noncentrality(power: float, freedom: int) -> float:
+def noncentrality(power: float, freedom: float) -> float:
     """Standard errors that a difference has to be for a t test to find it with that probability."""
     from scipy.special import nctdtrinc  # noqa: PLC0415  as below
 
@@ -84,7 +89,7 @@ def _noncentrality(power: float, freedom: int) -> float:
 
 
 @cache
-def t_quantile(share: float, freedom: int) -> float:
+def t_quantile(share: float, freedom: float) -> float:
     """The quantile of Student's t."""
     from scipy.special import stdtrit  # noqa: PLC0415  a quarter of a second; scipy.stats has the same for a whole one
 

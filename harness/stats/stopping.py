@@ -17,12 +17,6 @@ from harness.stats.interval import CONFIDENCE, half_width, t_quantile
 _MARGIN = 0.8  # the spread is taken for so likely no greater than it is foretold
 
 
-def width(log_means: Sequence[float]) -> float | None:
-    """Width of a ratio's 95 % interval: its upper end over its lower one, less 1; None where there is no interval."""
-    half = half_width(log_means)
-    return None if math.isnan(half) else math.expm1(2 * half)
-
-
 def is_precise(log_means: Sequence[float], precision: float) -> bool:
     """Whether measuring may end at this look: ``log_means`` of a ratio, in the order of their launches.
 

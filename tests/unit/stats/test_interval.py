@@ -120,6 +120,13 @@ def test_an_interval_tells_what_it_could_have_shown_by_its_width(logs: list[floa
     assert from_log_means(logs).visible == pytest.approx(visible(logs), rel=1e-6, abs=1e-9)
 
 
+def test_the_width_is_from_end_to_end() -> None:
+    means = [0.0, 0.01, 0.02, 0.01, 0.0]
+    assert from_log_means(means).width == pytest.approx(math.exp(2 * half_width(means)) - 1)
+    assert from_log_means(means[:3]).width is None
+    assert Interval(1.0, 0.0, 2.0, 4).width is None  # of garbage: no ratio is 0
+
+
 @pytest.mark.parametrize("interval", [Interval(1.0, None, None, 3), Interval(1.0, 0.0, 1e300, 4)], ids=["few", "wide"])
 def test_without_an_interval_nothing_is_visible(interval: Interval) -> None:
     assert interval.visible is None

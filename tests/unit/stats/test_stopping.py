@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.stats.interval import half_width
-from harness.stats.stopping import is_precise, launches_wanted, next_look, width
+from harness.stats.interval import from_log_means, half_width
+from harness.stats.stopping import is_precise, launches_wanted, next_look
 
 pytestmark = pytest.mark.unit
 
@@ -54,7 +54,7 @@ def test_to_stop_as_soon_as_the_interval_is_narrow_shortens_it() -> None:
     covered = 0
     for stream in 0.01 * normal(np.random.default_rng(20190704)):
         launches = 4
-        while launches < MOST and not (width(stream[:launches].tolist()) or 0) <= PRECISION:
+        while launches < MOST and not (from_log_means(stream[:launches].tolist()).width or 0) <= PRECISION:
             launches += 1
         seen = stream[:launches].tolist()
         covered += abs(float(np.mean(seen))) <= half_width(seen)
@@ -69,12 +69,6 @@ def test_it_ends_where_the_interval_is_narrow_and_was_foretold_to_be() -> None:
     assert not is_precise(quiet, PRECISION)  # half of them are too few for an interval
     assert not is_precise([], PRECISION)
     assert is_precise([0.5] * 8, PRECISION)
-
-
-def test_width_is_that_of_the_interval() -> None:
-    means = [0.0, 0.01, 0.02, 0.01, 0.0]
-    assert width(means) == pytest.approx(math.exp(2 * half_width(means)) - 1)
-    assert width(means[:3]) is None
 
 
 def test_looks_are_few() -> None:
