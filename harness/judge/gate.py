@@ -46,6 +46,14 @@ def is_of_a_cool_device(gate: Gate) -> bool:
     return gate.status in ("passed", "settled")
 
 
+def has_rested_low(gate: Gate) -> bool:
+    """The device rested, steady or as the wait ended: the next gates go by the clock it had, though that is lower.
+
+    As ``end`` of native/bench/conductor/gate_rule.c.
+    """
+    return gate.status == "settled" or (gate.status == "capped" and gate.learned is not None)
+
+
 def is_settled_low(gate: Gate) -> bool:
     """The device rested, and its clock under load stayed below the one that it had when it was cool before."""
     return gate.status == "settled"

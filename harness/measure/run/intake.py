@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.control import baseline
 from harness.control.heat import Heat
 from harness.devices.phone_id import PhoneId
-from harness.judge.gate import is_hotter_than_ever, is_of_a_cool_device
+from harness.judge.gate import has_rested_low, is_hotter_than_ever, is_of_a_cool_device
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.store import records
@@ -58,8 +58,8 @@ class Intake:
 
     def _take_gate(self, cluster: str, gate: records.Gate) -> None:
         self.heat = replace(self.heat, waited_s=self.heat.waited_s + gate.waited_s)
-        if gate.mhz is not None and is_of_a_cool_device(gate):
-            self._take_clock(cluster, gate.mhz, settled=gate.status == "settled")
+        if gate.mhz is not None and (is_of_a_cool_device(gate) or has_rested_low(gate)):
+            self._take_clock(cluster, gate.mhz, gate)
         if gate.learned is None:
             return
         self.heat = replace(self.heat, rest=replace(self.heat.rest, today_c=gate.learned))
@@ -72,10 +72,12 @@ class Intake:
         if gate.status == "passed" and gate.plateau is None:
             baseline.store(self._phone, self.heat.source.name, gate.learned, self._warn)
 
-    def _take_clock(self, cluster: str, mhz: float, *, settled: bool) -> None:
+    def _take_clock(self, cluster: str, mhz: float, gate: records.Gate) -> None:
         known = self.heat.cool_mhz.get(cluster)
-        if settled or known is None or mhz > known:
-            self.heat = replace(self.heat, cool_mhz={**self.heat.cool_mhz, cluster: mhz})
+        if not has_rested_low(gate) and known is not None and mhz <= known:
+            return
+        self.heat = replace(self.heat, cool_mhz={**self.heat.cool_mhz, cluster: mhz})
+        if is_of_a_cool_device(gate):  # not of one that ended at its cap: its clock was still on the way up
             baseline.store_clock(self._phone, cluster, mhz, self._warn)
 
     def _warn(self, text: str) -> None:

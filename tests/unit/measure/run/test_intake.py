@@ -116,6 +116,25 @@ def test_clocks_of_a_cool_device_are_kept_for_later_gates_and_runs(intake: Intak
     assert [intake.heat.credit_s(share) for share in (0.0, 0.25, 0.5, 1.0)] == [0, 6, 66, 0]
 
 
+@pytest.mark.parametrize(
+    ("status", "learned", "known"),
+    [("capped", 40.0, 2100.0), ("capped", None, 2800.0), ("spent", 40.0, 2800.0)],
+    ids=["capped at rest", "capped while it cooled", "spent"],
+)
+def test_later_clusters_go_by_the_clock_that_gates_go_by_within_an_attempt(
+    intake: Intake, status: str, learned: float | None, known: float
+) -> None:
+    """As gate_rule.c does; later runs do not: that clock was still on its way up."""
+    gate = {"type": "gate", "seq": 1, "launch": 0, "clock": "probe", "plateau": 31.0}
+    for more in (
+        {"status": "passed", "mhz": 2800.0},
+        {"status": status, "mhz": 2100.0, "learned": learned, "capped": status == "capped"},
+    ):
+        intake.take("4-7", records.Gate.model_validate({**gate, **more}))
+    assert intake.heat.cool_mhz == {"4-7": known}
+    assert baseline.stored_clocks(PHONE, ["4-7"], pytest.fail) == {"4-7": 2800.0}
+
+
 def test_a_later_gate_that_finds_another_rest_tells_nothing_of_other_runs(intake: Intake) -> None:
     intake.heat = Heat(HeatSource("zone:cpu", "file"))
     baseline.store(PHONE, "zone:cpu", 27.0, pytest.fail)
