@@ -25,4 +25,4 @@ class Thresholds(BaseModel):
     most_warmth_c: float = Field(default=5.0, ge=0, le=200, allow_inf_nan=False)  # above where the device rests
     most_thermal_status: int = Field(default=1, ge=0, le=6)  # of Android's, beside the sample
     least_window: Share = 0.5  # of min_ms, the median of a variant's windows
-    least_pairs: int = Field(default=8, ge=1, le=10**6)  # valid ones, where half or more were left out
+    least_pairs: int = Field(default=8, ge=1, le=10**6)  # valid ones, where more than half were left out
