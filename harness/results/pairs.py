@@ -37,7 +37,7 @@ def compare(rows: Iterable[Row], least_pairs: int = 1) -> None:
     rows = list(rows)
     _compare_copies(rows, least_pairs)
     rows = [row for row in rows if not row.is_copy]
-    _compare_workers(rows)
+    _compare_workers(rows, least_pairs)
     for measured in _places(rows):
         if measured[0].is_foreign:
             continue
@@ -100,7 +100,7 @@ def _places(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
     return places.values()
 
 
-def _compare_workers(rows: Iterable[Row]) -> None:
+def _compare_workers(rows: Iterable[Row], least_pairs: int) -> None:
     places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row.observations and row.status != "unjudged":
@@ -112,13 +112,13 @@ def _compare_workers(rows: Iterable[Row]) -> None:
         for row in foreign:
             for name in BESIDE_WORKERS:
                 if name in fastest:
-                    row.pairs[name] = _apart_means(row, fastest[name])
-                    row.partners[name] = fastest[name]
+                    _pair_apart(row, name, fastest[name], least_pairs)
 
 
-def _apart_means(row: Row, other: Row) -> LogMeans:
+def _pair_apart(row: Row, name: str, other: Row, least_pairs: int) -> None:
     seen = row.seen & other.seen
-    return launch_means(pair_logs(row.attempt_logs(seen), other.attempt_logs(seen)))
+    logs = pair_logs(row.attempt_logs(seen), other.attempt_logs(seen))
+    _take(row, name, other, logs, len(row.attempt_rounds & other.attempt_rounds), least_pairs)
 
 
 def _fastest(rows: Iterable[Row]) -> dict[str, Row]:
@@ -162,10 +162,14 @@ def _pair(row: Row, name: str, other: Row | None, least_pairs: int) -> None:
     if other is None:
         return
     logs = pair_logs(row.round_logs, other.round_logs)
+    _take(row, name, other, logs, len(row.rounds & other.rounds), least_pairs)
+
+
+def _take(row: Row, name: str, other: Row, logs: Mapping[int, Sequence[float]], total: int, least_pairs: int) -> None:
+    """The comparison, of which that many pairs were measured; without pairs where too few of them are valid."""
     row.partners[name] = other
     row.pairs[name] = launch_means(logs)
-    if row.tainted or other.tainted:
-        valid, total = sum(map(len, logs.values())), len(row.rounds & other.rounds)
-        if too_few(valid, total, least_pairs):
-            row.pairs[name] = {}
-            row.pairs_left_out[name] = (valid, total)
+    valid = sum(map(len, logs.values()))
+    if (row.tainted or other.tainted) and too_few(valid, total, least_pairs):
+        row.pairs[name] = {}
+        row.pairs_left_out[name] = (valid, total)

@@ -169,6 +169,11 @@ class Row:
         return round_logs([each._replace(group=_attempt(each.group)) for each in valid])
 
     @cached_property
+    def attempt_rounds(self) -> frozenset[tuple[int, int, Hashable]]:
+        """Launch, round and attempt of every sample, valid or not."""
+        return frozenset((launch, number, _attempt(group)) for launch, number, group in self.rounds)
+
+    @cached_property
     def launches(self) -> int:
         """Launches with at least one sample."""
         return len({observation.launch for observation in self.observations})

@@ -324,7 +324,7 @@ def test_evidence_becomes_weaknesses(synthetic: ModuleType, tmp_path: Path) -> N
 def test_a_clean_run_has_no_weakness_and_no_tainted_sample(synthetic: ModuleType, tmp_path: Path) -> None:
     summary = write_report(synthetic.make_run(tmp_path / "run", launches=4))
     assert summary.weaknesses == ()
-    assert summary.judged.startswith("0 of 1472 samples are tainted, judged by the policy default, rules of version 2")
+    assert summary.judged.startswith("0 of 1472 samples are tainted, judged by the policy default, rules of version 3")
 
 
 @given(st.floats(1e-6, 1e15))

@@ -77,7 +77,7 @@ def test_a_tainted_sample_leaves_with_its_partner(small: Path) -> None:
     verdicts = read_csv(small / "verdicts.csv")
     assert len(verdicts) == 4 * 10 * 2 * (2 + 3)
     assert Counter(row["reasons"] for row in verdicts if row["verdict"] == "tainted") == {"PREEMPTED": 64}
-    assert summary.judged.startswith("64 of 400 samples are tainted, judged by the policy default, rules of version 2")
+    assert summary.judged.startswith("64 of 400 samples are tainted, judged by the policy default, rules of version 3")
     html = summary.report.read_text()
     assert "What they changed" in html and "PREEMPTED 64" in html
     every = [line for line in (small / "summary.md").read_text().splitlines() if line.startswith("- If every sample")]
@@ -201,6 +201,28 @@ def test_what_one_side_alone_tells_of_leaves_no_pair_out(small: Path, synthetic:
     assert ratios and all(float(r["ratio"]) == pytest.approx(1.0, abs=1e-6) for r in ratios)
     ours = rows_of(small)["hot", "conv2_3x3", "indirect"]
     assert (ours["n_valid"], ours["n_tainted"]) == ("24", "16")
+
+
+@pytest.mark.parametrize(("first", "told"), [(5, False), (4, True)], ids=["one of a launch", "two of a launch"])
+def test_too_few_pairs_of_two_programs_tell_nothing(small: Path, first: int, told: bool) -> None:
+    """Each has half of its samples or more, but 4 pairs in all, or 8: so many need to be valid by least_pairs."""
+    path = small / "devices" / "pixel-3" / "records.jsonl"
+    theirs = {"algorithm": "xnn", "variant": "xnn", "asked": "xnn", "face": "best", "build": "xnn", "kernel": ""}
+    out = []
+    for line in path.read_text().splitlines():
+        record = json.loads(line)
+        out.append(record)
+        if record["type"] == "sample" and record["algorithm"] == "indirect":
+            out.append({**record, **theirs, "schedule": "", "position": 100})
+            for struck in (record,) if record["round"] < first else out[-1:] if record["round"] > 5 else ():
+                preempt(struck)
+    path.write_text("".join(json.dumps(record) + "\n" for record in out))
+    write_report(small)
+    assert {row["n_valid"] for row in read_csv(small / "results.csv") if row["algorithm"] == "xnn"} == {"24"}
+    beside = [row for row in read_csv(small / "workers.csv") if row["algorithm"] == "xnn"]
+    ratios = [float(row["ratio"]) for row in beside if row["other"] == "indirect"]
+    assert ratios == pytest.approx([1.0] * 4 if told else [], abs=1e-6)
+    assert any(row["other"] == "im2col" for row in beside)  # nothing struck that: 24 pairs
 
 
 def test_the_policy_of_the_run_is_gone_by(small: Path) -> None:
