@@ -13,7 +13,7 @@ from harness.model.policy import Policy
 from harness.model.variant import AUTO, BEST
 from harness.results.gather import cluster_rows
 from harness.results.pairs import BESIDE_WORKERS
-from harness.results.rows import Row
+from harness.results.rows import AA, COMPARED, Row
 from harness.results.run import DeviceData, RunData
 from harness.results.stream import read_records
 from harness.results.verdicts import judge_cluster
@@ -41,32 +41,56 @@ def wanted_ratios(rows: Iterable[Row]) -> Iterator[Wanted]:
     Indirect against im2col as published; where that was not measured each at its best; else the first comparison that
     there is, that of a variant with itself the last. Beside it each worker of somebody else against ``auto``, or the
     first of ours. Rows that failed, and what they were compared with, are in none; what is unjudged counts as known
-    badly.
+    badly, on either side of a ratio: nothing stands in for it.
     """
+    rows = list(rows)
+    unjudged = {(*_place(row), row.role) for row in rows if row.status == "unjudged" and not row.is_foreign}
     places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_foreign:
-            other = next((name for name in BESIDE_WORKERS if name in row.partners), None)
+            found = (name for name in BESIDE_WORKERS if name in row.partners or (*_place(row), name) in unjudged)
+            other = next(found, None)
             if other is not None or row.status == "unjudged":
                 yield Wanted(row, other or AUTO, row.pairs.get(other or AUTO, {}))
         elif row.status in ("ok", "unjudged"):
-            key = row.key
-            places[key.device, key.cluster, key.layer, key.cache, key.threads, key.build].append(row)
-    for found in places.values():
-        yield from _of_place(found)
+            places[*_place(row), row.key.build].append(row)
+    for measured in places.values():
+        yield from _of_place(measured)
+
+
+def _place(row: Row) -> tuple[object, ...]:
+    """Where it was measured, whatever the program."""
+    return (row.key.device, row.key.cluster, row.key.layer, row.key.cache, row.key.threads)
 
 
 def _of_place(rows: Sequence[Row]) -> Iterator[Wanted]:
     others = [row for row in rows if not row.key.what.is_copy]
     ours = [row for row in others if row.role == "indirect"]
     for row in sorted(ours, key=lambda row: (row.is_best, not _is_plain(row))):
-        if row.status == "unjudged" or "im2col" in row.partners:
+        if row.status == "unjudged" or "im2col" in row.partners or "im2col" in _unjudged_beside(row, others):
             yield Wanted(row, "im2col", row.pairs.get("im2col", {}))
             return
     for row in sorted(rows, key=lambda row: row.key.what.is_copy):
-        for other in row.partners:
+        for other in (*row.partners, *_unjudged_beside(row, rows)):
             yield Wanted(row, other, row.pairs.get(other, {}))
             return
+
+
+def _unjudged_beside(row: Row, rows: Iterable[Row]) -> Iterator[str]:
+    """What it would be compared with, as ``partners`` names it, if that row or this one were judged."""
+    for other in rows:
+        if "unjudged" not in (row.status, other.status):
+            continue
+        if row.is_copy or other.is_copy:
+            if row.is_copy and not other.is_copy and row.key.what.asked == other.key.what.asked:
+                yield AA
+        elif _is_comparable(row, other):
+            yield other.role
+
+
+def _is_comparable(row: Row, other: Row) -> bool:
+    is_alike = row.is_best == other.is_best and (row.is_best or row.schedule == other.schedule)
+    return is_alike and other.role in ("indirect", *COMPARED) and other.role != row.role
 
 
 def _is_plain(row: Row) -> bool:

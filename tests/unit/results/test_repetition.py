@@ -76,6 +76,26 @@ def test_too_little_valid_data_is_not_known_well_and_what_failed_is_not_waited_f
     assert wanted(row("indirect/k", status=status)) == found
 
 
+def test_nothing_stands_in_for_a_partner_that_is_unjudged() -> None:
+    """Rows with too few valid samples have no partners, and are no one's: the ratio that matters is known badly."""
+    im2col, direct = row("im2col/k", status="unjudged"), row("direct/k", indirect=MEANS)
+    indirect = row("indirect/k", direct=MEANS)
+    assert wanted(im2col, indirect) == [("indirect/k", "im2col", [])]
+    assert wanted(direct, im2col, indirect) == [("indirect/k", "im2col", [])]
+    best = row("indirect/k+best", "indirect/best", "best", im2col=MEANS)
+    assert wanted(im2col, best) == [("indirect/k+best", "im2col", [0.0, 0.01, 0.02])]  # that one's is another row
+    assert wanted(row("direct/k"), im2col) == [("direct/k", "im2col", [])]
+    assert wanted(row("direct/k", status="unjudged"), row("direct/aa", "direct")) == [("direct/aa", "aa", [])]
+    assert wanted(row("naive"), im2col) == []  # never compared
+
+
+def test_beside_workers_of_somebody_else_too() -> None:
+    theirs, auto = row("xnn", "xnn", "best", indirect=MEANS), row("auto/indirect_k", "auto", "best", status="unjudged")
+    assert wanted(theirs, auto)[0] == ("xnn", "auto", [])
+    assert wanted(row("xnn", "xnn", "best"), auto)[0] == ("xnn", "auto", [])
+    assert wanted(theirs, row("auto/indirect_k", "auto", "best"))[0] == ("xnn", "indirect", [0.0, 0.01, 0.02])
+
+
 def test_a_look_tells_the_same_ratios_as_the_report(tmp_path: Path) -> None:
     phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),))
     path = synthetic.make_run(tmp_path / "run", [phone], SHAPES, launches=5, rounds=3)
