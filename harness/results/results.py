@@ -134,16 +134,18 @@ def _by_place(rows: Iterable[R], place_of: Callable[[R], _Place]) -> dict[_Place
 def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     """Reads a run directory and computes its rows. Raises InfrastructureError for duplicate samples.
 
-    ``policy``: samples are judged by it; None: by the one that they were measured under.
+    ``policy``: samples are judged by it; None: by the one that they were measured under. Whether a series is whole is
+    told by the one that it was measured under.
     """
     run = read_run(run_dir)
-    policy = (policy or policy_of(run)).of_mode(run.mode)
+    measured_by = policy_of(run) if policy is None or run.mode == SUSTAINED else policy
+    policy = (policy or measured_by).of_mode(run.mode)
     verdicts = judge_run(run, policy)
     rows = make_rows(run, verdicts)
     if run.mode == SUSTAINED:
         rows = _failures(rows)
     categories, baselines = make_categories(run, rows), make_baselines(run, rows)
-    series = make_all_series(run, policy.sustained)
+    series = make_all_series(run, measured_by.sustained)
     faces, workers, aa = make_faces(rows), make_workers(rows), make_aa(rows)
     return Results(run, rows, categories, faces, baselines, workers, aa, verdicts, series)
 

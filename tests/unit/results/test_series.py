@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from benchmarks import synthetic
+from harness.model.policy import Policy
+from harness.model.sustained import Sustained
 from harness.report.writer import write_report
 from harness.results.results import make_results
 from harness.results.series import SERIES_COLUMNS
@@ -121,6 +123,13 @@ def test_the_report_tells_it(run: Path) -> None:
     assert "Samples of a sustained run are not judged" in html
     assert not [text for text in summary.weaknesses if "the time budget cut" in text or "the clock moved" in text]
     assert "kept" in (run / "summary.md").read_text()
+
+
+def test_whether_a_series_is_whole_is_told_by_what_it_was_measured_under(run: Path) -> None:
+    """Another policy judges samples; the seconds that it would measure are not those that were asked for."""
+    found = make_results(run, Policy(name="long", sustained=Sustained(seconds=1800.0, window_s=60.0))).series
+    assert [each.columns["status"] for each in found] == ["ok", "ok"]
+    assert [len(each.windows) for each in found] == [17, 17]  # of 10 s; the last one takes what is left
 
 
 def test_of_a_series_that_was_cut_the_one_counts_that_came_to_its_end(run: Path) -> None:
