@@ -30,6 +30,7 @@ from harness.measure.tables import check_tuned
 from harness.model.condition import allowed
 from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_options
+from harness.model.sustained import BURST, SUSTAINED
 from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     def _request(self) -> Request:
         suite, layers = self.read()
         suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
+        if self.aa and suite.mode == SUSTAINED:
+            raise UsageError(
+                f"--aa: {suite.name} is a suite of mode {SUSTAINED}, whose series have no pairs of a round",
+                f"leave --aa out, or take a suite of mode {BURST}",
+            )
         policy = self.policy or suite.policy or "default"
         return Request(
             suite=suite.name,

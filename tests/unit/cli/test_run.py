@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import synthetic
 from harness.cli import program
-from harness.errors import InfrastructureError
+from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.run import runner
 from harness.report import writer
@@ -68,3 +68,13 @@ def test_a_report_command_that_could_not_write(
     with pytest.raises(InfrastructureError, match=r"of it only results\.csv was: .* No space left"):
         program.perform(["report", str(run)])
     assert not capsys.readouterr().out
+
+
+def test_a_sustained_suite_has_no_a_a_pairs(tmp_path: Path) -> None:
+    """They would be whole series more, and no aa.csv would tell of them."""
+    suite = tmp_path / "warm.yaml"
+    layer = "{name: l, h: 8, w: 8, kh: 3, kw: 3, cin: 8, cout: 8}"
+    suite.write_text(f"suite: warm\nmode: sustained\nlayers: [{layer}]\n")
+    with pytest.raises(UsageError, match="--aa: warm is a suite of mode sustained") as found:
+        program.perform(["run", str(suite), "--device", "local", "--aa", "--dry-run"])
+    assert found.value.exit_code == ExitCode.USAGE and "mode burst" in found.value.remedy
