@@ -122,7 +122,7 @@ class Campaign:
         """As harness run does: so many further rounds of a layer and launch as hold a tainted sample."""
         tainted = tainted_rounds(path, self._place.cluster.label, self._policy, emulated=False)
         return [
-            replace(job, first_round=each.latest + 1, rounds=each.latest + 1 + each.count)
+            replace(job, first_round=max(each.every) + 1, rounds=max(each.every) + 1 + len(each.tainted))
             for job in jobs
             if (each := tainted.get((job.launch, job.layer)))
         ]

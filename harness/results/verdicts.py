@@ -124,24 +124,24 @@ def judge_run(run: RunData, policy: Policy) -> Verdicts:
 
 @dataclass(frozen=True)
 class TaintedRounds:
-    """Of a layer in a launch: how many rounds hold a sample that may be valid another time, and the latest round."""
+    """Of a layer in a launch: the rounds that hold a sample that may be valid another time, among all on record."""
 
-    count: int
-    latest: int
+    tainted: frozenset[int]
+    every: frozenset[int]
 
 
 def tainted_rounds(path: Path, cluster: str, policy: Policy, *, emulated: bool) -> dict[tuple[int, str], TaintedRounds]:
     """Of a cluster's records, by launch and layer: those that have any."""
     streams, _ = read_records(path)
     judged = judge_cluster(DeviceData("", "", {"emulated": emulated}, [], [], streams, [], []), cluster, policy)
-    rounds: dict[tuple[int, str], set[int]] = defaultdict(set)
-    latest: dict[tuple[int, str], int] = defaultdict(int)
+    tainted: dict[tuple[int, str], set[int]] = defaultdict(set)
+    every: dict[tuple[int, str], set[int]] = defaultdict(set)
     for stream, masks in zip(judged.streams, judged.masks, strict=True):
         for mask, launch, layer, number in zip(masks.tolist(), *map(stream.samples.column, _ROUND), strict=True):
-            latest[launch, layer] = max(latest[launch, layer], number)
+            every[launch, layer].add(number)
             if mask & ~Reason.SHORT:  # which is of its calls: those stay
-                rounds[launch, layer].add(number)
-    return {job: TaintedRounds(len(numbers), latest[job]) for job, numbers in rounds.items()}
+                tainted[launch, layer].add(number)
+    return {job: TaintedRounds(frozenset(rounds), frozenset(every[job])) for job, rounds in tainted.items()}
 
 
 def judge_cluster(device: DeviceData, cluster: str, policy: Policy) -> ClusterVerdicts:

@@ -9,8 +9,35 @@ from pathlib import Path
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
+from harness.model.policy import Policy
 from harness.plan.known import known_lines
+from harness.store.journal import EventLog
 from harness.store.progress import Done
+
+BEGUN = "measured again"  # an event: a further attempt at a cluster
+ENDED = "measuring again ended"  # an event: how many launches of each layer need no further attempt for their taint
+
+
+def launches_left(events: EventLog, label: str, planned: Mapping[str, int]) -> dict[str, range]:
+    """Launches of a cluster's layers whose tainted rounds no attempt has yet come to the end of measuring again.
+
+    ``planned``: how many each layer has.
+    """
+    ended: dict[str, int] = {}
+    for event in events.named(ENDED):
+        launches = event.get("launches")
+        for layer, count in launches.items() if event.get("cluster") == label and isinstance(launches, dict) else ():
+            ended[layer] = max(ended.get(layer, 0), count if isinstance(count, int) else 0)
+    return {layer: range(ended.get(layer, 0), count) for layer, count in planned.items() if count > ended.get(layer, 0)}
+
+
+def is_to_measure_again(request: Request, events: EventLog, label: str, planned: Mapping[str, int]) -> bool:
+    """Whether measuring again was cut off, or not begun, once all is measured that is planned."""
+    return _has_use(request.policy) and bool(launches_left(events, label, planned))
+
+
+def _has_use(policy: Policy) -> bool:
+    return policy.verdicts and policy.again_share > 0
 
 
 def make_again(
@@ -27,12 +54,13 @@ def make_again(
 
     ``launches``: those that are looked at, of each layer.
 
-    Rounds are added behind those on record and none is replaced: what stays tainted is kept.
+    Rounds are added behind those on record and none is replaced: what stays tainted is kept. Those that an attempt had
+    added before it was cut off count.
     """
     from harness.results.verdicts import tainted_rounds  # noqa: PLC0415  slow to load, not while measuring
 
     policy = request.policy
-    if not policy.verdicts or not policy.again_share:
+    if not _has_use(policy):
         return None
     plan = make_plan(request, target, Done(), name, {layer: of_it.stop for layer, of_it in launches.items()})
     tainted = tainted_rounds(records, target.cluster.label, policy, emulated=emulated)
@@ -40,8 +68,11 @@ def make_again(
     for job in plan.jobs:
         found = tainted.get((job.launch, job.layer))
         if found is not None and job.launch in launches.get(job.layer, ()):
-            first = max(job.rounds, found.latest + 1)
-            jobs.append(replace(job, first_round=first, rounds=first + found.count))
+            first = max(job.rounds, max(found.every) + 1)
+            count = sum(number < job.rounds for number in found.tainted)
+            count -= sum(number >= job.rounds for number in found.every)
+            if count > 0:
+                jobs.append(replace(job, first_round=first, rounds=first + count))
     if not jobs:
         return None
     known = known_lines(dict.fromkeys(job.layer for job in jobs), plan.variants, done.calls, done.excluded)

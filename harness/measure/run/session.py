@@ -22,6 +22,7 @@ from harness.measure.device_folder import DeviceFolder
 from harness.measure.holding import holding
 from harness.measure.lost_connection import Connection, patient
 from harness.measure.run import identity_file
+from harness.measure.run.again import is_to_measure_again
 from harness.measure.run.attempt import Site
 from harness.measure.run.chosen import choose
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
@@ -204,7 +205,7 @@ class Session:
             known.attempts = max(known.attempts, number)
         plans = [self._plan(target, done.setdefault(target.cluster.label, Done())) for target in chosen]
         self._progress.expect(jobs=sum(p.planned for p in plans))
-        todo = [p.target for p in plans if p.jobs or self._is_to_look(p.target)]
+        todo = [p.target for p in plans if p.jobs or self._is_unfinished(p.target)]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
                 self._directory.events.add("nothing missing")
@@ -236,8 +237,11 @@ class Session:
         further = self._run.ledger.launches(self.outcome.name, target.cluster.label)
         return make_plan(self._request, target, done, self.outcome.name, further)
 
-    def _is_to_look(self, target: Target) -> bool:
-        return is_to_look(self._request, self._directory.events, target.cluster.label)
+    def _is_unfinished(self, target: Target) -> bool:
+        """Whether all is measured that is planned, but it is still to be seen what of it is tainted or not precise."""
+        label, events = target.cluster.label, self._directory.events
+        planned = self._run.ledger.launches(self.outcome.name, label)
+        return is_to_measure_again(self._request, events, label, planned) or is_to_look(self._request, events, label)
 
     def _lost(self, error: DeviceLost, label: str) -> None:
         lost = DeviceError(

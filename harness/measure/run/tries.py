@@ -9,7 +9,7 @@ from harness.errors import DeviceLost, TransientError
 from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target, planned, targets
 from harness.measure.request import Request
-from harness.measure.run.again import make_again
+from harness.measure.run.again import BEGUN, ENDED, is_to_measure_again, launches_left, make_again
 from harness.measure.run.attempt import Ending, Site, attempt
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.orphan import take_over
@@ -43,7 +43,7 @@ class Tries:
         """
         label = target.cluster.label
         self._done = self._on_record(label)
-        plan, seen = self._plan(target), dict[str, int]()
+        plan, events = self._plan(target), self._site.directory.events
         self._site.progress.cluster(label, plan.done)
         while True:
             planned = self._launches(label)
@@ -51,11 +51,14 @@ class Tries:
                 ended, target = self._to_its_end(target)
                 if not ended or self._site.stop.is_set():
                     return
-                fresh = {layer: range(seen.get(layer, 0), count) for layer, count in planned.items()}
-                self._measure_again(target, fresh)
+            if plan.jobs or is_to_measure_again(self._request, events, label, planned):
+                self._measure_again(target, launches_left(events, label, planned))
+                if self._site.stop.is_set():
+                    return
+                events.add(ENDED, cluster=label, launches=planned)
             if self._site.stop.is_set() or not self._look(target):
                 return
-            plan, seen = self._plan(target), planned
+            plan = self._plan(target)
 
     def _to_its_end(self, target: Target) -> tuple[bool, Target]:
         """Measures what is missing in as many attempts as it takes; whether nothing is, and where the last one was.
@@ -107,7 +110,7 @@ class Tries:
         if again is None:
             return
         rounds = sum(job.rounds - job.first_round for job in again.jobs)
-        site.directory.events.add("measured again", cluster=label, attempt=again.attempt, rounds=rounds)
+        site.directory.events.add(BEGUN, cluster=label, attempt=again.attempt, rounds=rounds)
         site.progress.remark(f"CPUs {label}: {rounds} rounds with tainted samples are measured again, at most")
         site.progress.more(len(again.jobs))
         site.progress.cluster(label, 0)

@@ -13,11 +13,12 @@ from harness.control.heat import Heat
 from harness.devices.base import Cluster, Identity
 from harness.measure.clusters import Target
 from harness.measure.request import Request
-from harness.measure.run.again import make_again
+from harness.measure.run.again import ENDED, is_to_measure_again, launches_left, make_again
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.plan.jobs import Job
+from harness.store.journal import EventLog
 from harness.store.progress import Done, done_by_cluster
 
 pytestmark = pytest.mark.unit
@@ -72,7 +73,41 @@ def test_rounds_stand_behind_all_that_are_on_record(records: Path) -> None:
     records.write_text("".join(json.dumps(line) + "\n" for line in [*lines[:-1], *more]))
     plan = again(records)
     assert plan is not None
-    assert [(job.first_round, job.rounds) for job in plan.jobs] == [(9, 11)]
+    assert [(job.first_round, job.rounds) for job in plan.jobs] == [(9, 10)]  # of two one was there already
+
+
+def test_rounds_that_were_added_before_are_not_added_once_more(records: Path) -> None:
+    """An attempt that was cut off behind its last round; that one of them is tainted too asks for no further one."""
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    old = [line for line in lines if line["type"] == "sample" and line["round"] == 3]
+    records.write_text(
+        "".join(
+            json.dumps(line) + "\n"
+            for line in [*lines[:-1], *(line | {"round": number} for number in (5, 6) for line in old)]
+        )
+    )
+    assert again(records) is None
+
+
+def test_launches_whose_tainted_rounds_were_not_all_measured_again(tmp_path: Path) -> None:
+    events = EventLog(tmp_path / "events.jsonl")
+    planned = {"a": 8, "b": 12}
+    assert launches_left(events, "4-7", planned) == {"a": range(8), "b": range(12)}
+    events.add(ENDED, cluster="4-7", launches={"a": 8, "b": 8})
+    events.add(ENDED, cluster="0-3", launches={"a": 9, "b": 99})
+    events.add(ENDED, cluster="4-7", launches="garbage")
+    events.add(ENDED, cluster="4-7", launches={"b": "99"})
+    assert launches_left(events, "4-7", planned) == {"b": range(8, 12)}
+    events.add(ENDED, cluster="4-7", launches=planned)
+    assert launches_left(events, "4-7", planned) == {}
+
+
+@pytest.mark.parametrize(
+    "policy", [{}, {"verdicts": False}, {"again_share": 0}], ids=["used", "no verdicts", "no share"]
+)
+def test_what_is_never_measured_again_is_not_missing(tmp_path: Path, policy: dict[str, Any]) -> None:
+    request = Request("s", (), Policy(name="p", **policy), ("im2col",), 7)
+    assert is_to_measure_again(request, EventLog(tmp_path / "none"), "4-7", {"a": 1}) is not bool(policy)
 
 
 @pytest.mark.parametrize("policy", [{"verdicts": False}, {"again_share": 0}, {"most_lost": 0.6}])

@@ -13,17 +13,19 @@ import pytest
 
 from harness.control import calibrations, quarantine
 from harness.control.conditions.modes import BATTERY_SAVER
-from harness.control.heat import HeatSource
+from harness.control.heat import Heat, HeatSource
 from harness.control.lease import Lease
 from harness.devices.base import Cluster, Completed, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
 from harness.measure import holding
+from harness.measure.clusters import Target
 from harness.measure.context import Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.measure.run import session
+from harness.measure.run.again import ENDED
 from harness.measure.run.progress import DeviceProgress
 from harness.measure.run.tries import Tries
 from harness.model.calibration import Calibration, digest, now, parsed
@@ -121,6 +123,24 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
         assert message == f"not measured of cluster {label}: launches 1 to 4: all 6 layers"
     assert f"harness run --resume {tmp_path}" in done.messages[0]
     assert len(done.messages) == (4 if awake is nothing else 5)
+
+
+def test_a_cluster_of_which_tainted_rounds_are_left_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that was planned is measured; measuring again had not come to its end."""
+    suite, run = load_suite("smoke"), RunDir(tmp_path)
+    policy = load_policy("smoke").model_copy(update={"verdicts": True})
+    layer = suite.layers[0].name
+    run.add_jobs([{"device": "pixel-3", "cluster": "4-5", "launch": 0, "layer": layer}])
+    target = Target(Cluster((4, 5)), 5, (4,))
+    begun: list[str] = []
+    monkeypatch.setattr(session.Session, "_plan", lambda *_: SimpleNamespace(jobs=(), planned=1, target=target))
+    monkeypatch.setattr(session.Session, "_find_heat", lambda *_: Heat())
+    monkeypatch.setattr(Tries, "measure", lambda self, target: begun.append(target.cluster.label))
+    request = Request("smoke", suite.layers, policy, suite.algorithms, 1)
+    for ended, found in (({}, 1), ({layer: 1}, 1)):
+        run.device("pixel-3").events.add(ENDED, cluster="4-5", launches=ended)
+        session_of(run, request)._clusters(cast(Any, SimpleNamespace(folder="/f")), [target])
+        assert begun == ["4-5"] * found
 
 
 def test_a_phone_that_took_the_address_meanwhile_leaves_no_trace(

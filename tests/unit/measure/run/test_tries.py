@@ -18,6 +18,7 @@ from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.measure.run import tries
+from harness.measure.run.again import ENDED
 from harness.measure.run.attempt import Ending, Site
 from harness.measure.run.clusterplan import ClusterPlan, make_plan
 from harness.measure.run.intake import Intake
@@ -153,6 +154,35 @@ def test_tainted_rounds_are_measured_again_and_what_keeps_them_from_it_is_no_fai
     assert (event["cluster"], event["attempt"]) == ("4-5", 2)
 
 
+def test_measuring_again_that_was_cut_off_is_resumed_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All jobs are whole by then: the further attempt alone is begun anew, with the launches that it was about."""
+    bench.request = replace(bench.request, policy=POLICY.model_copy(update={"verdicts": True}))
+    names = [layer.name for layer in bench.request.layers]
+    bench.site.run.add_jobs([{"device": "pixel-3", "cluster": "4-5", "launch": 0, "layer": name} for name in names])
+    plan = make_plan(bench.request, TARGET, Done(), "pixel-3")
+    about = list[Any]()
+
+    def make_again(*given: Any, **_: Any) -> ClusterPlan:
+        about.append(given[4])
+        return replace(plan, attempt=2)
+
+    def cut(plan: ClusterPlan, take: Any) -> Ending:
+        bench.stop.set()
+        return Ending("stopped")
+
+    monkeypatch.setattr(tries, "make_again", make_again)
+    bench.measure(whole, cut)
+    assert len(bench.plans) == 2 and bench.events(ENDED) == []
+    bench.stop.clear()
+    monkeypatch.setattr(tries.Tries, "_plan", lambda self, target: replace(plan, jobs=()))
+    for _ in range(2):  # the second time nothing is left
+        bench.measure(whole)
+    assert len(bench.plans) == 3
+    assert about == [dict.fromkeys(names, range(1))] * 2
+    (event,) = bench.events(ENDED)
+    assert (event["cluster"], event["launches"]) == ("4-5", dict.fromkeys(names, 1))
+
+
 def test_what_is_left_is_not_measured_again_for_its_taint(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tries, "make_again", lambda *_, **__: pytest.fail("it is not whole"))
     assert bench.measure(*[killed] * 9).unfinished
@@ -270,6 +300,17 @@ def test_further_launches_are_measured_until_a_look_wants_none(bench: Bench, mon
     assert [plan.attempt for plan in bench.plans] == [1, 2, 3]
     looked_at = [next(iter(given.values())) for given in looks.again]
     assert looked_at == [range(4), range(4, 6), range(6, 9)]
+
+
+def test_what_was_measured_again_before_a_resume_is_not_once_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look had planned further launches when the run was interrupted."""
+    looks = Looks(bench, monkeypatch, 0)
+    looks.plan(4, 6)
+    bench.directory.events.add(ENDED, cluster="4-5", launches={each.name: 4 for each in SUITE.layers[:2]})
+    assert bench.measure(whole).codes == []
+    assert [set(given.values()) for given in looks.again] == [{range(4, 6)}]
 
 
 def test_further_launches_that_break_are_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
