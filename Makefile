@@ -74,7 +74,7 @@ bench-peers: setup ## beside XNNPACK, onnxruntime, oneDNN, torch and ncnn, layer
 bench-report: setup-test ## harness report on runs of three sizes: time, memory, size of the page (BENCH_ARGS="--faces", "--help")
 	$(PY) -m benchmarks.report $(BENCH_ARGS)
 
-bench-statistics: setup-test ## intervals on simulated devices with known ratios, ours and others' (BENCH_ARGS="--write", "--real FOLDER", "--help")
+bench-statistics: setup ## intervals on simulated devices with known ratios, ours and others' (BENCH_ARGS="--write", "--real FOLDER", "--help")
 	$(PY) -m benchmarks.statistics $(BENCH_ARGS)
 
 bench-taint: setup ## a load in the middle of a run: what it taints, and what verdicts are worth (BENCH_ARGS="--help"; 6 minutes)

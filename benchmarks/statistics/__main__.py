@@ -19,9 +19,9 @@ from benchmarks.statistics import silicon, tables
 from benchmarks.statistics.blocks import Campaign
 from benchmarks.statistics.devices import KINDS, Kind
 from benchmarks.statistics.noise import FILE, Noise, record
-from benchmarks.statistics.simulation import simulate
+from benchmarks.statistics.simulation import KindScores, simulate
 from harness.errors import UsageError
-from harness.model.policy import load_policy
+from harness.model.policy import Policy, load_policy
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "statistics.md"
 LEAST_STREAMS = 100
@@ -62,12 +62,18 @@ def _kinds(asked: str) -> Sequence[Kind]:
 def _simulated(noise: Noise, kinds: Sequence[Kind], streams: int, processes: int) -> list[str]:
     policy, began = load_policy("default"), time.monotonic()
     found = simulate(noise, kinds, streams, policy, processes)
-    about = noise.about
     say(f"{len(kinds)} kinds in {time.monotonic() - began:.0f} s")
+    return told(found, noise, streams, policy)
+
+
+def told(found: Sequence[KindScores], noise: Noise, streams: int, policy: Policy) -> list[str]:
+    """What was simulated and how, and the tables."""
+    about, spread = noise.about, noise.per_sample
     return [
         f"`python -m benchmarks.statistics --streams {streams}`: {streams} streams of each kind and true ratio, policy"
         f" `{policy.name}` ({policy.launches} launches of {policy.rounds} rounds). Noise: {about['recorded']}"
-        f" ({about['program']}, {about['scheduler']} priority, beside it {about['beside']} processes in the mean).",
+        f" ({about['program']}, {about['scheduler']} priority, beside it {about['beside']} processes in the mean); the"
+        f" standard deviation of a sample is {spread.min():.1%} to {spread.max():.1%}, by stream.".replace("%", " %"),
         "",
         *tables.simulation(found),
     ]

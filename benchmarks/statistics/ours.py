@@ -153,10 +153,9 @@ def _evidence(sided: Sided, number: int, taken: NDArray[np.bool_]) -> tuple[Evid
     )
     rise = sided.rise_c[:, number][taken]
     unknown, never = np.full(count, np.nan), np.zeros(count, dtype=np.bool_)
-    row = np.repeat(np.arange(2), count // 2)
     setting = Setting(
-        row,
-        none,
+        row=np.repeat(np.arange(2), count // 2),
+        build=none,
         cap_khz=unknown,
         rise_c=rise,
         start_c=unknown,

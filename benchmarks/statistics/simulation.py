@@ -25,7 +25,7 @@ TRUTHS = (EQUAL, LARGER)
 OURS, UNJUDGED = "ours", "ours without verdicts"
 SEED = 20190704
 _BATCH = 500  # streams at once: what their arrays take
-PRECISION, MOST_TIMES = 0.01, 4  # of a stopping rule: width of the interval, and launches at most
+PRECISION = 0.01  # of a stopping rule: the width of the interval, as the policy `thorough` asks
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def methods_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: floa
 
 def rules_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: float, batch: int = 0) -> dict[str, Repeated]:
     """What each stopping rule makes of the same ``count`` streams, longer than those of ``methods_on``."""
-    dice, most = _dice(kind, batch, 2), MOST_TIMES * policy.launches
+    dice, most = _dice(kind, batch, 2), policy.model_copy(update={"precision": PRECISION}).most_launches
     streams = kind.make(draw(noise, count, dice, launches=most, rounds=policy.rounds), dice)
     means = launch_log_means(Sided.of(streams, streams.in_turns(truth, _dice(kind, batch, 3))), policy)
     return {name: repeated(means, rule, policy.launches, PRECISION, most) for name, rule in rules().items()}

@@ -175,6 +175,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "report": None if report is None else str(report),
         "exports": list(map(str, exports)),
         "sentences": [] if summary is None else list(summary.sentences),
+        "precision": "" if summary is None else summary.precision,
         "aa": [] if summary is None else list(summary.aa),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},

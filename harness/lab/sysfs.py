@@ -154,6 +154,16 @@ def write_tree(tree: dict[str, Entry], root: Path) -> None:
             path.chmod(entry.mode)
 
 
+def count_time(policy: Path, khz: int, ticks: int) -> None:
+    """Lets time_in_state of a cpufreq policy's folder count on. Raises ValueError where it has no such frequency."""
+    file = policy / "stats" / "time_in_state"
+    times = {step: int(count) for step, count in (line.split() for line in file.read_text().splitlines())}
+    if str(khz) not in times:
+        raise ValueError(f"{policy.name} has no frequency of {khz} kHz")
+    times[str(khz)] += ticks
+    replace_text(file, "".join(f"{step} {count}\n" for step, count in times.items()))
+
+
 def replace_text(path: Path, text: str) -> None:
     """Changes a state file in one step (readers see the old or the new text), keeping its owner and mode."""
     known = path.stat() if path.exists() else path.parent.stat()

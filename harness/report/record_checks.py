@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.judge import cost, gate, placement, rounds, sample, worker
+from harness.judge import cost, gate, placement, rounds, sample, sensor, worker
 from harness.model.phone_state import power_state
 from harness.report.counts import alike, celsius, few, share
 from harness.report.scope import Check, Found, Scope
@@ -15,6 +15,7 @@ from harness.store import records
 from harness.store.system_records import State, Telemetry
 
 _WHOLE_CAP = 0.98  # of the highest clock: less is a cap
+_MOVES_WITHIN = 10  # readings between rounds, under load
 
 
 def _attempts(scope: Scope) -> Found:
@@ -188,6 +189,11 @@ def _evidence(scope: Scope) -> Found:
     spent = cost_of(scope.streams)
     if spent is not None and cost.is_dear(spent.share):
         yield "evidence", f"evidence took {100 * spent.share:.1f} % of the time of measuring"
+    for source in dict.fromkeys(each.source for stream in scope.streams for each in stream.of(records.Gate)):
+        telemetry = (reading for stream in scope.streams for reading in stream.of(Telemetry))
+        read = [celsius for each in telemetry if (celsius := each.temp_c.get(source)) is not None]
+        if len(read) >= _MOVES_WITHIN and sensor.is_frozen(read):
+            yield "gate", f"the temperature that gates went by ({source}) never moved: unknown, not cool"
     states = [state for stream in scope.streams for state in stream.of(State)]
     awake = [power_state(state.said.get("power") or ()).awake for state in states]
     if False in awake and True not in awake:

@@ -43,6 +43,8 @@ OBJECT_CASES = {
     "test_meminfo": ("least_of_all", "limits"),
     "test_counters": ("refusals", "granted", "readings", "partial", "pmus", "here"),
     "test_residency": ("differences", "garbage", "random_bytes"),
+    "test_sysfile": ("readings", "random_bytes"),
+    "test_settling": ("by_the_clock", "by_the_cap", "without_a_clock"),
     "test_tuned": ("kept", "damaged", "others", "errors"),
     "test_tuned_auto": ("obeyed", "elsewhere", "forgotten"),
     "test_tune": ("refused", "measured"),

@@ -14,7 +14,7 @@ from harness.lab.faults.kind import End, Kind, Site, Value, choice, in_turn, num
 from harness.lab.faults.load import cpu_seconds
 from harness.lab.faults.storage import denied
 from harness.lab.faults.thermal_model import Body, current_ua
-from harness.lab.sysfs import POWER_SUPPLY, replace_text
+from harness.lab.sysfs import POWER_SUPPLY, count_time, replace_text
 
 _MODES = ("frozen", "fails", "zero", "dead", "off", "blocks", "current")
 _TICK_S = 0.25
@@ -158,7 +158,7 @@ def _throttle(site: Site, trip: int) -> End:
         for policy in policies
     }
     status = site.folder / "services" / "thermal" / "status"
-    touched = [temp for temp, _ in zones] + [policy / name for policy in policies for name in _CLOCKS]
+    touched = [temp for temp, _ in zones] + [policy / name for policy in policies for name in (*_CLOCKS, _TIMES)]
     supply = site.folder / "sys" / POWER_SUPPLY
     touched += [status, supply / "current_now", supply / "charge_counter"]
     back = replaced({path: path.read_text() for path in touched if path.is_file()})
@@ -176,14 +176,18 @@ def _throttle(site: Site, trip: int) -> End:
             if not temp.with_name(_FROZEN).exists():
                 replace_text(temp, f"{round(body.celsius * scale)}\n")
         for policy in policies:
+            clock = body.clock(steps[policy])
+            count_time(policy, clock, round(seconds * _TICKS))
             for name in _CLOCKS:
-                replace_text(policy / name, f"{body.clock(steps[policy])}\n")
+                replace_text(policy / name, f"{clock}\n")
         if status.exists():
             replace_text(status, str(body.status))
 
     return in_turn(back, _follow_load(site, act))
 
 
+_TICKS = 100  # of time_in_state in a second
+_TIMES = "stats/time_in_state"
 _CLOCKS = ("scaling_max_freq", "scaling_cur_freq")
 
 

@@ -2,17 +2,14 @@
 #include "conductor/gate.h"
 
 #include "conductor/loaded_clock.h"
+#include "conductor/printed.h"
 #include "conductor/stop.h"
 #include "machine/sysfile.h"
 #include "machine/timer.h"
 
-#include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define READ_TRIES 3 /* readings in a row that fail, over FAILING_NS at least: there is no source */
 #define FAILING_NS UINT64_C(1000000000)
@@ -23,48 +20,24 @@
 #define NO_CLOCK 3       /* readings in a row that cannot be believed: the gate asks for no more */
 #define DUMPSYS_NS UINT64_C(5000000000)
 
+#define TEMPERATURE "  temperature:"
+
 /* `dumpsys battery` prints "  temperature: 312", in tenths of a degree. */
-static bool read_battery(double *value) {
-    int ends[2];
-    char text[8192];
-    size_t n = 0;
-    if (pipe2(ends, O_CLOEXEC)) {
-        return false;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        stop_unblock();
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, STDIN_FILENO);
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(null, STDERR_FILENO);
-        char *const argv[] = {"dumpsys", "battery", NULL};
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(ends[1]);
-    uint64_t until = timer_ns() + DUMPSYS_NS;
-    while (pid > 0 && n + 1 < sizeof text && stop_wait(ends[0], until)) {
-        ssize_t got = read(ends[0], text + n, sizeof text - 1 - n);
-        if (got <= 0) {
-            break;
-        }
-        n += (size_t)got;
-    }
-    close(ends[0]);
-    if (pid > 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
-    text[n] = 0;
-    const char *at = strstr(text, "\n  temperature:");
-    if (!at) {
-        return false;
-    }
+static void take_temperature(void *to, char *line) {
+    double *value = to;
     char *end;
-    at += strlen("\n  temperature:");
-    *value = strtod(at, &end) / 10;
-    return end != at;
+    if (isnan(*value) && !strncmp(line, TEMPERATURE, strlen(TEMPERATURE))) {
+        const double tenths = strtod(line + strlen(TEMPERATURE), &end);
+        *value = end != line + strlen(TEMPERATURE) ? tenths / 10 : *value;
+    }
+}
+
+static bool read_battery(double *value) {
+    char *const argv[] = {"dumpsys", "battery", NULL};
+    char why[96];
+    *value = (double)NAN;
+    printed_by(argv, timer_ns() + DUMPSYS_NS, take_temperature, value, why, sizeof why);
+    return !isnan(*value);
 }
 
 /* What cannot be read, or is no temperature, is read again before it counts as a reading that failed. */

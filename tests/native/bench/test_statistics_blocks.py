@@ -57,6 +57,22 @@ def test_blocks_are_measured_once_and_their_calls_are_one_per_cent_apart(
         blocks.Campaign(folder, POLICY.model_copy(update={"rounds": 3})).run()
 
 
+def test_rounds_with_tainted_samples_are_measured_again(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sample runs all of its time: at a threshold of none, each round is followed by another one."""
+    monkeypatch.setattr(blocks, "BLOCKS", 1)
+    monkeypatch.setattr(blocks, "SHARING", 0)
+    policy = POLICY.model_copy(update={"verdicts": True, "most_lost": 0.0, "least_pairs": 1})
+    (found,) = blocks.Campaign(tmp_path, policy).run()
+    (block,) = silicon.read(found, policy, 512 << 10)
+    assert found.again.exists() and block.tainted > 0
+    assert 3 * 4 * 2 < block.count <= 2 * 3 * 4 * 2
+    assert block.windows[blocks.ONE].shape == (4, 2)  # those that were planned
+    rounds = {(each.launch, each.round) for each, _ in block.judged[blocks.ONE]}
+    assert len(rounds) == len(block.judged[blocks.ONE])
+
+
 def test_noise_is_recorded_in_rounds_of_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     short = {"SHAPES": ((0.5, 24),), "LAUNCHES": 2, "ROUNDS": 2, "POLICY": POLICY.model_copy(update={"launches": 2})}
     for name, value in {**short, "build_root": lambda: tmp_path, "_PATIENCE_S": 0.0}.items():

@@ -176,5 +176,29 @@ def test_evidence_that_takes_much_of_the_time_is_told(
     file.write_text("".join(json.dumps(record) + "\n" for record in records))
     summary = write_report(run)
     assert any("evidence took 2.2 % of the time of measuring" in weakness for weakness in summary.weaknesses) == told
-    assert f"It took {2 * factor:.2f} % of the" in summary.report.read_text()
+    assert f"Evidence took {2 * factor:.2f} % of the" in summary.report.read_text()
     assert f"took {2 * factor:.1f} % of the time" in (run / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("readings", "frozen"),
+    [
+        pytest.param([31.0] * 12, True, id="the same all the time"),
+        pytest.param([31.0] * 11 + [31.1], False, id="it moves"),
+        pytest.param([31.0] * 9, False, id="too few"),
+        pytest.param([None] * 12, False, id="unreadable"),
+    ],
+)
+def test_a_sensor_that_never_moves_is_not_cool(
+    synthetic: ModuleType, tmp_path: Path, readings: list[float | None], frozen: bool
+) -> None:
+    run: Path = synthetic.make_run(tmp_path / "run", launches=4)
+    (file,) = run.glob("devices/*/records.jsonl")
+    header, *rest = file.read_text().splitlines()
+    source = next(record["source"] for record in map(json.loads, rest) if record["type"] == "gate")
+    told = [
+        {"type": "telemetry", "seq": 0, "launch": 0, "t_ns": n, "temp_c": {source: c}} for n, c in enumerate(readings)
+    ]
+    file.write_text("\n".join([header, *map(json.dumps, told), *rest]) + "\n")
+    text = "\n".join(write_report(run).weaknesses)
+    assert (f"the temperature that gates went by ({source}) never moved: unknown, not cool" in text) == frozen
