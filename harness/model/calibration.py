@@ -51,6 +51,14 @@ class Calibration(BaseModel):
         """What was found there; None for a place that was not calibrated."""
         return next((each for each in self.places if (each.cluster, each.cache) == (cluster, cache)), None)
 
+    def floor(self, cluster: str, cache: str, threads: int) -> float | None:
+        """The noise floor of a call on so many threads there; None where it is not known.
+
+        `harness calibrate` measures calls on one thread: one on several waits for the last, and has another noise.
+        """
+        place = self.of(cluster, cache)
+        return None if place is None or threads != 1 else place.floor
+
     def stale(self, now: datetime, policy: Policy, build_id: str, system: str) -> list[str]:
         """Why it is no longer to be relied on; nothing where it is."""
         age = now - self.utc

@@ -34,6 +34,12 @@ def test_it_comes_back_from_json() -> None:
     assert found.of("4-7", "rotate") is found.of("0-3", "hot") is None
 
 
+def test_a_floor_is_of_its_place_and_of_one_thread() -> None:
+    found = made()
+    assert found.floor("4-7", "hot", 1) == 0.006
+    assert found.floor("4-7", "hot", 2) is found.floor("4-7", "rotate", 1) is found.floor("0-3", "hot", 1) is None
+
+
 @pytest.mark.parametrize(
     "change",
     [
