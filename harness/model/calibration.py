@@ -16,6 +16,7 @@ _Share = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 _Name = Annotated[str, Field(max_length=200)]
 BUILD_DIGITS = 12  # of a build id, as records have it
 _DIGITS = 12
+_NOT_TOLD = {"name", "settings", "cache", "sustained"}  # of the policy, by its digest
 
 
 class Place(BaseModel):
@@ -72,8 +73,11 @@ class Calibration(BaseModel):
 
 
 def digest(policy: Policy) -> str:
-    """The same for policies that measure and judge in the same way, whatever they are called."""
-    return sha256(policy.model_dump_json(exclude={"name", "settings"}).encode()).hexdigest()[:_DIGITS]
+    """The same for policies that measure and judge in the same way, whatever they are called.
+
+    The cache modes are no part of it, for places tell which they are of; nor is what sustained runs alone go by.
+    """
+    return sha256(policy.model_dump_json(exclude=_NOT_TOLD).encode()).hexdigest()[:_DIGITS]
 
 
 def parsed(value: object) -> Calibration | None:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.model.calibration import STALE_AFTER_DAYS, Calibration, Place, as_json, digest, parsed
 from harness.model.policy import Policy
+from harness.model.sustained import Sustained
 
 pytestmark = pytest.mark.unit
 
@@ -74,6 +75,13 @@ def test_a_new_one_of_the_same_program_and_system_is_relied_on() -> None:
     assert stale(made(), NOW + timedelta(days=STALE_AFTER_DAYS)) == []
     named_otherwise = POLICY.model_copy(update={"name": "mine"})
     assert stale(made(), policy=named_otherwise) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cache": ("hot",)}, {"sustained": Sustained(seconds=900)}], ids=["cache", "sustained"]
+)
+def test_what_a_policy_says_of_other_measurements_makes_none_stale(changes: dict[str, Any]) -> None:
+    assert stale(made(), policy=POLICY.model_copy(update=changes)) == []
 
 
 @pytest.mark.parametrize(
