@@ -51,6 +51,11 @@ class ComparedRow:
         """The variant's name: the new run's, where that ran."""
         return self.new.key.variant if self.new.has_samples else self.base.key.variant
 
+    @property
+    def variant_text(self) -> str:
+        """The variant for people, with how many threads shared a call where several did."""
+        return f"{self.variant}{on_threads(self.new.key.threads)}"
+
     @cached_property
     def columns(self) -> Mapping[str, str]:
         """The row as texts of compare.csv. A ratio over 1: the new one is faster."""

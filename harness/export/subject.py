@@ -124,7 +124,15 @@ def about_run(manifest: Mapping[str, Any], folder: str) -> dict[str, str]:
 def _means(rows: Sequence[CategoryRow]) -> Table:
     """The categories, their numbers short."""
     shown = [{**row.columns, "ratio": interval_text(row.ratio), "emulated": mark_of(row.emulated)} for row in rows]
-    return Table("categories", _MEANS, shown, frozenset({"layers"}))
+    return Table("categories", with_threads(_MEANS, shown), shown, frozenset({"layers"}))
+
+
+def with_threads(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """The columns of a short table, with ``threads`` behind the CPUs where any row is of several."""
+    if all(row["threads"] == "1" for row in rows):
+        return tuple(columns)
+    behind = columns.index("cluster") + 1
+    return (*columns[:behind], "threads", *columns[behind:])
 
 
 def _entry(row: Row) -> Entry:

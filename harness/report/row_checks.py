@@ -114,7 +114,7 @@ def _foreign(scope: Scope) -> Found:
         for status, text in _STATUSES.items():
             failed = [row for row in rows if row.status == status]
             if failed:
-                where = few([f"{row.key.layer} ({row.key.cache}): {row.reason}" for row in failed], 2)
+                where = few([f"{_layer(row)} ({row.key.cache}): {row.reason}" for row in failed], 2)
                 yield "worker", f"{name}: {len(failed)} variant(s) {text}: {where}"
     known = {str(layer) for stream in scope.streams for layer in stream.samples.column("algorithm")}
     for name in found:
@@ -167,6 +167,10 @@ def _launches(scope: Scope) -> Found:
 
 def _named(row: Row) -> str:
     return f"{row.key.layer} {row.key.variant}{on_threads(row.key.threads)}"
+
+
+def _layer(row: Row) -> str:
+    return f"{row.key.layer}{on_threads(row.key.threads)}"
 
 
 OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa, _calibration)

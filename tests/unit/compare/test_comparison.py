@@ -245,3 +245,10 @@ def test_of_a_call_on_several_threads_no_noise_floor_is_known(pair_of_runs: Any)
     (remark,) = (remark for remark in found.remarks if "no noise floor" in remark)
     where = "pixel-3 CPUs 4-7 on 4 threads (6 rows)"
     assert remark == f"no noise floor is known of {where}: harness calibrate measures calls on one thread"
+
+
+def test_several_numbers_of_threads_are_told_apart(pair_of_runs: Any) -> None:
+    found = compare_runs(*pair_of_runs(im2col=1.2, layers=1, threads=(1, 4)))
+    slower = [re.split("  +", line) for line in lines(found) if line.startswith("slower")]
+    assert [cells[5] for cells in slower] == ["im2col/neon_8x8", "im2col/neon_8x8 on 4 threads"]
+    assert [row["threads"] for row in value(found)["rows"] if row["decision"] == "slower"] == [1, 4]
