@@ -64,7 +64,7 @@ class Export(JsonOption, Command):
             "with_a_time": len(subject.measured),
         }
         code = ExitCode.TOO_LITTLE_DATA if asked.times_alone and not subject.measured else ExitCode.DONE
-        return Outcome(code, () if self.out is None else (shown_path(self.out),), value)
+        return Outcome(code, (shown_path(self.out),) if self.out is not None and self.out.is_file() else (), value)
 
     def _device(self, results: Results, asked: Format) -> str | None:
         """The device that is exported; None for all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def test_to_stdout_and_to_a_file_the_same(name: str, run: Path, capfdbinary: pyt
     assert capfdbinary.readouterr().out == b"to/file\n"
     assert Path("to/file").read_bytes() == printed
     assert len(printed) > 100
+
+
+def test_nothing_is_added_to_what_a_pipe_gets(run: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    argv = ["export", str(run), "--format", "github-action"]
+    assert program.perform(argv) == ExitCode.DONE
+    printed = capfdbinary.readouterr().out
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe:
+        try:
+            assert program.perform([*argv, "--out", f"/dev/fd/{writer}"]) == ExitCode.DONE
+        finally:
+            os.close(writer)
+        assert pipe.read() == printed
+    assert capfdbinary.readouterr().out == b""
 
 
 def test_csv_is_the_table_of_results(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
