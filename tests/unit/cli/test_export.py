@@ -153,6 +153,33 @@ def test_run_writes_exports_into_the_run(
     assert capsys.readouterr().out.splitlines()[-4:-1] == [f"export: RUN/exports/{name}" for name in names]
 
 
+@pytest.fixture
+def sustained(run: Path) -> Path:
+    """The run as one of mode sustained."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["suite"]["mode"] = "sustained"
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    return run
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_sustained_run_is_no_export(name: str, sustained: Path) -> None:
+    with pytest.raises(UsageError, match="RUN: no export holds the series of a sustained run: they stand in sustained"):
+        program.perform(["export", "RUN", "--format", name, "--device", "pixel-3", "--out", "file"])
+    assert not Path("file").exists()
+
+
+def test_export_of_a_sustained_run_within_run_is_a_remark(
+    sustained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "start", lambda *_: runner.RunResult(sustained, [], ExitCode.DONE, touched=False))
+    (sustained / "report.html").touch()
+    assert program.perform(["run", "smoke", "--device", "local", "--export", "csv", "--json"]) == ExitCode.DONE
+    told = capsys.readouterr()
+    assert json.loads(told.out)["exports"] == [] and not (sustained / "exports").exists()
+    assert "no export holds the series of a sustained run" in told.err
+
+
 def test_run_refuses_an_unknown_format_before_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "start", lambda *_: pytest.fail("it measured"))
     with pytest.raises(UsageError, match="--export yaml: no such format"):
