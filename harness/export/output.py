@@ -59,6 +59,15 @@ def _refused(out: Path, option: str, error: OSError) -> HarnessError:
     return UsageError(message, "name a file in a folder of your own")
 
 
+def is_summary(out: Path) -> bool:
+    """Whether that is the file of the job's summary itself."""
+    named = os.environ.get(SUMMARY_VARIABLE, "")
+    try:
+        return bool(named) and out.samefile(named)
+    except OSError:
+        return False
+
+
 def append_summary(parts: Iterable[str]) -> Path | None:
     """Appends to the job's summary; None where this is no such job. Raises UsageError, InfrastructureError."""
     named = os.environ.get(SUMMARY_VARIABLE, "")

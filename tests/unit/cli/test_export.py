@@ -86,6 +86,20 @@ def test_markdown_goes_to_the_summary_of_the_job_too(
     assert Path("summary.md").read_text() == Path("x.md").read_text()
 
 
+@pytest.mark.parametrize("out", [None, "summary.md", "link"], ids=["stdout", "the-summary", "a-link-to-it"])
+def test_markdown_is_not_added_to_a_summary_that_it_is_sent_to(
+    out: str | None, run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As: harness export RUN --format markdown >> $GITHUB_STEP_SUMMARY."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    Path("link").symlink_to("summary.md")
+    argv = ["export", str(run), "--format", "markdown"]
+    assert program.perform(argv if out is None else [*argv, "--out", out]) == ExitCode.DONE
+    text = capsys.readouterr().out if out is None else Path("summary.md").read_text()
+    assert text.count("## quick: ") == 1
+    assert Path("summary.md").exists() == (out is not None)
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
