@@ -113,7 +113,7 @@ def test_markdown_is_not_added_to_a_summary_that_it_is_sent_to(
         (["RUN", "--format", "bmf"], "bmf holds one device, the run has pixel-3, pixel-8\n  name one with --device"),
         (["RUN", "--format", "csv", "--json"], "name a file with --out"),
         (["RUN", "--format", "csv", "--out", "RUN"], "--out RUN: it is a folder"),
-        (["RUN", "--format", "csv", "--policy", "none"], "none"),
+        (["RUN", "--format", "csv", "--policy", "none"], "unknown policy 'none'\n  Known: default, "),
     ],
     ids=["format", "no-format", "no-run", "no-device", "several-devices", "json", "folder", "policy"],
 )
