@@ -105,7 +105,8 @@ def calibrated(path: Path, floor: float, *, threads: int = 1, **changes: Any) ->
 def test_what_a_calibration_found_stands_beside_the_tables(tmp_path: Path) -> None:
     done = calibrated(tmp_path / "run", 0.0061)
     html = " ".join(done.report.read_text().split())
-    assert "Calibrated on 2026-11-28 under the policy quick: hot: noise floor 0.61 %, smallest difference that" in html
+    assert "Calibrated on 2026-11-28 under the policy quick, of calls on one thread: hot: noise floor 0.61 %" in html
+    assert "noise floor 0.61 %, smallest difference that" in html
     assert "1.1 % (3.4 % at the worst), A/A passed; rotate: " in html
 
 
