@@ -53,7 +53,7 @@ class Export(JsonOption, Command):
         else:
             write_file(self.out, asked.text(subject))
         summary = append_summary(asked.text(subject)) if asked.for_summary else None
-        for remark in _remarks(subject, asked):
+        for remark in _remarks(results, subject, asked):
             say(remark)
         value = {
             "run": str(directory.path),
@@ -78,8 +78,10 @@ class Export(JsonOption, Command):
         return self.of
 
 
-def _remarks(subject: Subject, asked: Format) -> Iterator[str]:
+def _remarks(results: Results, subject: Subject, asked: Format) -> Iterator[str]:
     """What the file does not show."""
+    if (status := results.run.manifest.get("status")) != "done":
+        yield f"the run is {status}: what it lacks is not here"
     left = len(subject.entries) - len(subject.measured)
     if asked.times_alone and left:
         yield f"{left} of {len(subject.entries)} results have no time that can be believed: they are left out"

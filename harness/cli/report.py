@@ -36,8 +36,12 @@ class Report(JsonOption, Command):
             "weaknesses": list(summary.weaknesses),
             "rows": dict(summary.statuses),
             "judged": summary.judged,
+            "precision": summary.precision,
+            "aa": list(summary.aa),
         }
-        lines = (*summary.answer, f"samples: {summary.judged}", f"report: {self.run / 'report.html'}")
+        precision = [f"precision: {summary.precision}"] if summary.precision else []
+        told = [f"samples: {summary.judged}", *precision, *summary.aa]
+        lines = (*summary.answer, *told, f"report: {self.run / 'report.html'}")
         return Outcome(summary.code, lines, value)
 
 

@@ -99,7 +99,8 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         return Request(
             suite=suite.name,
             layers=layers,
-            policy=with_cache(load_policy(policy), self.cache),
+            mode=suite.mode,
+            policy=with_cache(load_policy(policy), self.cache).of_mode(suite.mode),
             algorithms=suite.algorithms,
             faces=suite.faces,
             seed=secrets.randbits(48) if self.seed is None else self.seed,
@@ -174,6 +175,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "report": None if report is None else str(report),
         "exports": list(map(str, exports)),
         "sentences": [] if summary is None else list(summary.sentences),
+        "precision": "" if summary is None else summary.precision,
         "aa": [] if summary is None else list(summary.aa),
         "workers": [] if summary is None else list(summary.workers),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
@@ -187,6 +189,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
     lines = (
         *(summary.answer if summary else ()),
         *([f"samples: {summary.judged}"] if summary else ()),
+        *(f"waiting for a cool device: {text}" for text in (summary.waiting if summary else ())),
         *([f"precision: {summary.precision}"] if summary and summary.precision else ()),
         *(summary.aa if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),

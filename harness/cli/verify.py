@@ -37,6 +37,8 @@ _REASONS = 5  # that are told
 
 
 def _lines(done: verify.Verified) -> list[str]:
+    if done.was_not_begun:
+        return [f"{done.name}: nothing was checked"]
     count = done.skipped.total()
     reasons = [
         f"{done.name}: not applicable ({count}): {reason}" for reason, count in done.skipped.most_common(_REASONS)

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.compare.side import Side
 from harness.errors import UsageError
+from harness.model.sustained import SUSTAINED
 from harness.results.run import DeviceData
 
 # By name, why it matters.
@@ -54,6 +55,7 @@ def allowed_names(names: Collection[str]) -> frozenset[str]:
 
 def check(base: Side, new: Side, devices: Mapping[str, str], allow: Collection[str]) -> list[Mismatch]:
     """What differs and is allowed. Raises UsageError for the rest, by name; ``devices``: new's names by base's."""
+    _refuse_series(base, new)
     found = list(mismatches(base, new, devices))
     refused = [each for each in found if each.name not in allow]
     if refused:
@@ -64,6 +66,17 @@ def check(base: Side, new: Side, devices: Mapping[str, str], allow: Collection[s
             f"measure both alike, or compare them all the same: {options}",
         )
     return found
+
+
+def _refuse_series(base: Side, new: Side) -> None:
+    """Nothing allows it: a sustained run has no times of a cool device, and those of a burst run none under load."""
+    modes = {"BASE": base.results.run.mode, "NEW": new.results.run.mode}
+    sustained = [word for word, mode in modes.items() if mode == SUSTAINED]
+    if sustained:
+        raise UsageError(
+            f"{base.name} and {new.name} cannot be compared: of mode sustained is {' and '.join(sustained)}",
+            "compare two runs of mode burst; what a variant keeps under load stands in sustained.csv of its run",
+        )
 
 
 def mismatches(base: Side, new: Side, devices: Mapping[str, str]) -> Iterator[Mismatch]:

@@ -25,10 +25,10 @@ from harness.stats.holm import holm
 
 _COLUMNS = (
     "device,cluster,threads,cache,layer,variant,base,new,ratio,low,high,visible,p,p_holm,decision,"
-    "base_ns,new_ns,how,reason,emulated,allowed"
+    "base_ns,new_ns,floor,how,reason,emulated,allowed"
 )
 COMPARE_COLUMNS = tuple(_COLUMNS.split(","))
-_NUMBERS = frozenset({"threads", "ratio", "low", "high", "visible", "p", "p_holm", "base_ns", "new_ns"})
+_NUMBERS = frozenset({"threads", "ratio", "low", "high", "visible", "p", "p_holm", "base_ns", "new_ns", "floor"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class ComparedRow:
     p_holm: float | None = None
     decision: Decision = "unjudged"
     reason: str = ""
+    floor: float | None = None  # of noise, as a share: what is below it proves nothing; None where it is not known
     allowed: str = ""  # names of what differs beside the program, joined by +
     number: int = 0  # of the data row in compare.csv, from 1
 
@@ -67,6 +68,7 @@ class ComparedRow:
             "decision": self.decision,
             "base_ns": number_text(self.base.time.value if self.base.time else None),
             "new_ns": number_text(self.new.time.value if self.new.time else None),
+            "floor": number_text(self.floor),
             "how": "" if found is None else "pairs" if found.paired else "launches",
             "reason": self.reason,
             "emulated": str(int(self.new.emulated)),
@@ -115,11 +117,24 @@ class Comparison:
         for word, rows in (("BASE", self.only_base), ("NEW", self.only_new)):
             if rows:
                 yield f"only in {word}, and not compared: {_places(rows)}"
+        yield from self._about_noise()
         if any(row.difference and not row.difference.paired for row in self.rows):
             yield (
                 "two runs share no rounds: intervals tell of launches, not of what two runs differ by as a whole "
                 "(docs/measuring.md)"
             )
+
+    def _about_noise(self) -> Iterator[str]:
+        """Where no noise floor is known, and where the threshold lies below it."""
+        judged = [row for row in self.rows if row.difference is not None]
+        unknown = [row.new for row in judged if row.floor is None]
+        if unknown:
+            yield f"no noise floor is known of {_places(unknown)}: harness calibrate"
+        above = [row for row in judged if row.floor and self.threshold and row.floor > self.threshold]
+        if above:
+            most = max(row.floor or 0.0 for row in above)
+            where = _places([row.new for row in above])
+            yield f"the threshold is below the noise floor, {most:.2%} at most, of {where}"
 
 
 def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: float | None = None) -> Comparison:
@@ -131,17 +146,30 @@ def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: 
     devices = counterparts(ours, theirs)
     allowed = check(ours, theirs, devices, allow)
     names = "+".join(dict.fromkeys(mismatch.name for mismatch in allowed))
-    found = match_rows(ours.results.rows, theirs.results.rows, devices)
+    rows_of = [[row for row in side.results.rows if not row.is_copy] for side in (ours, theirs)]
+    found = match_rows(rows_of[0], rows_of[1], devices)
     if not found.matches:
         raise UsageError(
             f"{ours.name} and {theirs.name} have no device, CPUs, layer and variant in common: nothing to compare",
             "compare two runs of one suite on one device",
         )
-    rows = [replace(_compared(match), allowed=names) for match in found.matches]
+    rows = [replace(_compared(match, _floor(ours, theirs, match)), allowed=names) for match in found.matches]
     return Comparison(ours, theirs, _decided(rows, threshold), allowed, found.only_base, found.only_new, threshold)
 
 
-def _compared(match: Match) -> ComparedRow:
+def _floor(base: Side, new: Side, match: Match) -> float | None:
+    """The noise floor of that place: the greater one of both runs' calibrations, where they are to be relied on."""
+    known = [
+        place.floor
+        for side, key in ((base, match.base.key), (new, match.new.key))
+        for device in side.results.run.devices
+        if device.name == key.device and device.calibration and not device.stale
+        if (place := device.calibration.of(key.cluster, key.cache)) and place.floor is not None
+    ]
+    return max(known, default=None)
+
+
+def _compared(match: Match, floor: float | None) -> ComparedRow:
     """Without a decision yet, or unjudged with the reason."""
     for word, row in (("BASE", match.base), ("NEW", match.new)):
         if row.status != "ok":
@@ -158,7 +186,7 @@ def _compared(match: Match) -> ComparedRow:
         return ComparedRow(match.base, match.new, None, reason=f"{counts}, {LEAST_LAUNCHES} are needed")
     names = [row.key.variant for row in (match.base, match.new)]
     reason = "" if names[0] == names[1] else f"BASE ran {names[0]}, NEW {names[1]}"
-    return ComparedRow(match.base, match.new, difference, difference.p(), reason=reason)
+    return ComparedRow(match.base, match.new, difference, difference.p(floor or 0.0), reason=reason, floor=floor)
 
 
 def _levels(row: Row) -> list[float]:

@@ -61,6 +61,7 @@ def _row(row: ComparedRow) -> dict[str, Any]:
         "p_holm": row.p_holm,
         "base_ns": row.base.time.value if row.base.time else None,
         "new_ns": row.new.time.value if row.new.time else None,
+        "floor": row.floor,
         "launches": list(difference.launches) if difference else None,
         "how": texts["how"] or None,
         "reason": row.reason or None,

@@ -1,9 +1,13 @@
-"""The hottest plateau of all runs of a device: it tells a run on a hotter phone than ever. No gate waits for it."""
+"""What runs leave to later ones of the same device: the hottest plateau, and the clock of a cool core.
+
+The plateau tells a run on a hotter phone than ever; no gate waits for it. The clock spares a run's first gate a longer
+look; one that is never reached again costs that look.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filelock import FileLock
@@ -45,11 +49,30 @@ def stored(phone: PhoneId, source: str, say: Say) -> float | None:
     return next((value for value in found if value is not None), None)
 
 
+def stored_clocks(phone: PhoneId, clusters: Iterable[str], say: Say) -> dict[str, float]:
+    """The clock under load in MHz that the run before saw on each of these clusters when it was cool."""
+    found = {label: stored(phone, _clock(label), say) for label in clusters}
+    return {label: mhz for label, mhz in found.items() if mhz is not None}
+
+
 def store(phone: PhoneId, source: str, plateau: float, say: Say) -> None:
     """Keeps the higher of the stored baseline and this plateau. A damaged file is put aside, and ``say`` is told."""
+    _keep(phone, source, lambda known: max(plateau, plateau if known is None else known), say)
+
+
+def store_clock(phone: PhoneId, cluster: str, mhz: float, say: Say) -> None:
+    """Keeps the clock of a cool core in the place of the one of earlier runs."""
+    _keep(phone, _clock(cluster), lambda _: mhz, say)
+
+
+def _clock(cluster: str) -> str:
+    return f"clock under load/{cluster}"
+
+
+def _keep(phone: PhoneId, source: str, value: Callable[[float | None], float], say: Say) -> None:
     file = state_folder("") / _file().name
     with FileLock(file.with_suffix(".lock")):
         values = _read(lambda damaged: put_aside(damaged, "no baseline is known", say))
         key = _key(phone, source)
-        values[key] = round(max(plateau, values.get(key, plateau)), 3)
+        values[key] = round(value(values.get(key)), 3)
         write_atomically(file, (json.dumps(values, indent=2, sort_keys=True) + "\n").encode())

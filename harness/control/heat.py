@@ -55,11 +55,25 @@ NOWHERE = HeatSource("", "none")
 
 @dataclass(frozen=True)
 class Heat:
-    """All that is known of a device's heat: the source that its gates go by, its other zones by path, its rest."""
+    """All that is known of a device's heat: the source that its gates go by, its other zones by path, its rest.
+
+    Clocks are those under load, in MHz, by the label of the cluster.
+    """
 
     source: HeatSource = NOWHERE
     zones: Mapping[str, HeatSource] = field(default_factory=dict)
     rest: Rest = Rest()
+    cool_mhz: Mapping[str, float] = field(default_factory=dict)  # as this run has seen it when the device was cool
+    hint_mhz: Mapping[str, float] = field(default_factory=dict)  # as the run before did
+    power: Mapping[str, str] = field(default_factory=dict)  # files of the battery by their names
+    waited_s: float = 0.0  # at the gates of this run
+    measured_s: float = 0.0  # behind them
+
+    def credit_s(self, share: float) -> float:
+        """The seconds that gates so far left of their ``share`` of the run's time; 0 where it has no bound."""
+        if share >= 1:
+            return 0.0
+        return max(0.0, share / (1 - share) * self.measured_s - self.waited_s)
 
     @property
     def is_known(self) -> bool:

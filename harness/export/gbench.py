@@ -1,9 +1,10 @@
 """Google Benchmark JSON (its src/json_reporter.cc): each sample is a repetition, the median and interval aggregates.
 
-A tainted sample is ``skipped`` with its reasons as ``skip_message``, a row without a time with its own. Google's
-tools/compare.py and github-action-benchmark don't look at ``skipped``: they take every ``real_time`` of a name. So what
-does not count has the name of the benchmark with ``/tainted`` (or the row's status) behind it; its ``run_name`` is the
-benchmark's. compare.py's U test takes repetitions for independent and drops the pairs of a round: the note says so.
+A tainted sample is ``skipped`` with its reasons as ``skip_message``; so are all of a row that could not be judged, and
+rows without a time. Google's tools/compare.py and github-action-benchmark don't look at ``skipped``: they take every
+``real_time`` of a name. So what does not count has the name of the benchmark with ``/tainted`` (or the row's status)
+behind it; its ``run_name`` is the benchmark's. compare.py's U test takes repetitions for independent and drops the
+pairs of a round: the note says so.
 """
 
 from __future__ import annotations
@@ -66,18 +67,20 @@ def text(subject: Subject) -> Iterator[str]:
 def _items(entry: Entry, number: int, samples: Sequence[_Timed]) -> Iterator[dict[str, Any]]:
     """The valid samples, then the tainted ones, then what is made of the valid ones."""
     run = {"family_index": number, "per_family_instance_index": 0, "run_name": entry.full_name}
-    if entry.status in ("ok", "unjudged") and samples:
+    counts = entry.status == "ok"
+    if counts or entry.status == "unjudged":
         ordered = sorted(samples, key=lambda sample: bool(sample.reasons))
         for index, sample in enumerate(ordered):
-            tainted = {"skipped": True, "skip_message": names_of(sample.reasons)} if sample.reasons else {}
+            suffix, why = ("/tainted", names_of(sample.reasons)) if sample.reasons else ("/unjudged", entry.words)
+            is_left_out = bool(sample.reasons) or not counts
             yield {
-                "name": entry.full_name + ("/tainted" if sample.reasons else ""),
+                "name": f"{entry.full_name}{suffix if is_left_out else ''}",
                 **run,
                 "run_type": "iteration",
                 "repetitions": len(samples),
                 "repetition_index": index,
                 "threads": entry.threads,
-                **tainted,
+                **({"skipped": True, "skip_message": why} if is_left_out else {}),
                 "iterations": sample.calls,
                 "real_time": sample.ns,
                 "cpu_time": sample.cpu_time,
@@ -85,8 +88,9 @@ def _items(entry: Entry, number: int, samples: Sequence[_Timed]) -> Iterator[dic
                 "launch": sample.launch,
                 "round": sample.round,
             }
-    if entry.status == "ok":
+    if counts:
         yield from _aggregates(entry, run, samples)
+    if counts or (entry.status == "unjudged" and not all(sample.reasons for sample in samples)):
         return
     failed = entry.outcome != "skipped" and entry.status != "unjudged"
     yield {

@@ -92,7 +92,7 @@ class Subject:
 def of_run(results: Results, device: str | None = None) -> Subject:
     """A run as it is exported; ``device``: that one alone, by the name of its folder."""
     run = results.run
-    rows = [row for row in results.rows if device in (None, row.key.device)]
+    rows = [row for row in results.rows if device in (None, row.key.device) and not row.is_copy]
     entries = named([_entry(row) for row in rows])
     return Subject(
         about_run(run.manifest, run.path.name),

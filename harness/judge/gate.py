@@ -13,6 +13,10 @@ class Gate(Protocol):
     @property
     def capped(self) -> bool: ...
     @property
+    def clock(self) -> str | None: ...
+    @property
+    def plateau(self) -> float | None: ...
+    @property
     def learned(self) -> float | None: ...
     @property
     def start(self) -> float | None: ...
@@ -23,8 +27,38 @@ class Gate(Protocol):
 
 
 def gave_up(gate: Gate) -> bool:
-    """The wait ended at its cap."""
+    """The wait ended at its cap, or with the gates' share of the run's time, before the device was cool."""
+    return gate.capped or gate.status in ("capped", "spent")
+
+
+def reached_its_cap(gate: Gate) -> bool:
+    """Of one that gave up: what ended it was the longest wait that a gate may take."""
     return gate.capped or gate.status == "capped"
+
+
+def ran_out_of_share(gate: Gate) -> bool:
+    """Of one that gave up: what ended it was the gates' share of the run's time."""
+    return gate.status == "spent"
+
+
+def is_of_a_cool_device(gate: Gate) -> bool:
+    """Nothing changed any more: the clock under load is the one of a cool device, as it is now."""
+    return gate.status in ("passed", "settled")
+
+
+def is_settled_low(gate: Gate) -> bool:
+    """The device rested, and its clock under load stayed below the one that it had when it was cool before."""
+    return gate.status == "settled"
+
+
+def is_by_clock_alone(gate: Gate) -> bool:
+    """No temperature was to be had: the clock under load decided."""
+    return gate.start is None and bool(gate.clock) and gate.status != "stopped"
+
+
+def has_moved(gate: Gate) -> bool:
+    """The device was found to rest elsewhere than a gate before had found."""
+    return gate.plateau is not None and gate.learned is not None
 
 
 def is_unjudged(gate: Gate) -> bool:
@@ -33,7 +67,7 @@ def is_unjudged(gate: Gate) -> bool:
 
 
 def is_blind(gate: Gate) -> bool:
-    """No temperature was to be had."""
+    """Neither a temperature nor a clock was to be had."""
     return gate.status == "unavailable"
 
 
@@ -44,6 +78,12 @@ def never_had_a_source(gate: Gate) -> bool:
 
 def is_hotter_than_ever(gate: Gate) -> bool:
     """The device was found to rest at a higher temperature than in any run before."""
-    if gate.status != "passed" or gate.learned is None or gate.baseline is None or gate.tolerance_c is None:
+    if (
+        gate.status != "passed"
+        or gate.plateau is not None
+        or gate.learned is None
+        or gate.baseline is None
+        or gate.tolerance_c is None
+    ):
         return False
     return gate.learned > gate.baseline + gate.tolerance_c

@@ -12,7 +12,7 @@ from harness.errors import InfrastructureError
 from harness.lab import rehearsal
 from harness.lab.manager import PhoneHandle
 from harness.lab.state import State
-from harness.lab.sysfs import replace_text
+from harness.lab.sysfs import count_time, replace_text
 
 
 def zone_path(phone: PhoneHandle, kind: str) -> Path:
@@ -48,11 +48,10 @@ def set_frequency(phone: PhoneHandle, policy: int, khz: int, name: str = "scalin
 def run_at(phone: PhoneHandle, policy: int, khz: int, milliseconds: int) -> None:
     """Lets policyN's time_in_state count on: so long at one of its frequencies."""
     folder = phone.root / "sys" / "devices" / "system" / "cpu" / "cpufreq" / f"policy{policy}"
-    lines = [line.split() for line in (folder / "stats" / "time_in_state").read_text().splitlines()]
-    if str(khz) not in {step for step, _ in lines}:
-        raise InfrastructureError(f"{phone.serial}: policy{policy} has no frequency of {khz} kHz")
-    counted = {step: int(ticks) + (milliseconds // 10 if step == str(khz) else 0) for step, ticks in lines}
-    replace_text(folder / "stats" / "time_in_state", "".join(f"{k} {ticks}\n" for k, ticks in counted.items()))
+    try:
+        count_time(folder, khz, milliseconds // 10)
+    except ValueError as error:
+        raise InfrastructureError(f"{phone.serial}: {error}") from error
 
 
 def write_sysfs(phone: PhoneHandle, path: str, text: str) -> None:

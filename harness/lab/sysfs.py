@@ -41,7 +41,19 @@ def sys_tree(model: PhoneModel) -> dict[str, Entry]:
         folder = f"devices/virtual/thermal/thermal_zone{index}"
         tree |= {f"{folder}/{name}": entry for name, entry in _zone_files(zone).items()}
         tree[f"class/thermal/thermal_zone{index}"] = Entry(link=f"../../{folder}")
+    tree |= {f"{POWER_SUPPLY}/{name}": Entry(f"{text}\n") for name, text in _BATTERY.items()}
     return tree
+
+
+# What a phone's kernel shows of its battery, in the units that it is to: microampere, microvolt, microampere-hour.
+POWER_SUPPLY = "class/power_supply/battery"
+_BATTERY = {
+    "type": "Battery",
+    "status": "Charging",
+    "current_now": "350000",
+    "voltage_now": "4100000",
+    "charge_counter": "2500000",
+}
 
 
 def _cpu_files(core: Core, model: PhoneModel) -> dict[str, Entry]:
@@ -140,6 +152,16 @@ def write_tree(tree: dict[str, Entry], root: Path) -> None:
         else:
             path.write_text(entry.text)
             path.chmod(entry.mode)
+
+
+def count_time(policy: Path, khz: int, ticks: int) -> None:
+    """Lets time_in_state of a cpufreq policy's folder count on. Raises ValueError where it has no such frequency."""
+    file = policy / "stats" / "time_in_state"
+    times = {step: int(count) for step, count in (line.split() for line in file.read_text().splitlines())}
+    if str(khz) not in times:
+        raise ValueError(f"{policy.name} has no frequency of {khz} kHz")
+    times[str(khz)] += ticks
+    replace_text(file, "".join(f"{step} {count}\n" for step, count in times.items()))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -91,10 +91,12 @@ def admit(
     mended: Collection[Condition] = (),
     *,
     held: bool = False,
+    own: str = "",
 ) -> Admission:
     """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
 
-    One that somebody holds is admitted without being asked. ``held``: the caller holds the devices.
+    One that somebody holds is admitted without being asked. ``held``: the caller holds the devices;
+    ``own``: its run, where that is one that goes on.
 
     ``seen``: what was seen when the devices were looked for. ``mended``: what refuses no device, and is
     among its stamps to be looked at again.
@@ -103,7 +105,7 @@ def admit(
     refused: list[Unusable] = []
     stamps: dict[Key, Sequence[Condition]] = {}
     in_use: set[Key] = set()
-    for device, found in zip(devices, diagnose(devices, held=held), strict=True):
+    for device, found in zip(devices, diagnose(devices, held=held, own=own), strict=True):
         conditions = (*seen.get(key_of(device), ()), *found.conditions)
         diagnosis = replace(found, conditions=conditions)
         _tell(device, diagnosis, say)

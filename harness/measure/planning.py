@@ -10,9 +10,11 @@ from harness import __version__
 from harness.devices.base import Identity, format_cpus
 from harness.measure.clusters import Target, threads_of
 from harness.measure.request import Request
+from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, make_jobs, make_variants
 from harness.plan.planfile import BuildLine, RunLine
 from harness.plan.remaining import Measured
+from harness.plan.series import make_series
 from harness.store.progress import Done
 
 # An emulated core is 40 to 200 times slower, but most of a plan's time are budgets and waits that do not grow with it;
@@ -49,6 +51,8 @@ def cluster_jobs(
     ``further``: the launches of layers that have more than the policy's.
     """
     variants = variants_of(request, label)
+    if request.mode == SUSTAINED:
+        return variants, make_series(request.layers, request.policy, request.seed, label, variants, device)
     return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device, further)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.model.layer import Layer
 from harness.model.policy import Policy
+from harness.model.sustained import BURST, Mode
 from harness.model.worker import Worker
 
 
@@ -27,6 +28,7 @@ class Request:
     workers: tuple[Worker, ...] = ()
     threads: tuple[int, ...] = (1,)  # that share a call: each number is measured where a cluster has so many CPUs
     allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
+    mode: Mode = BURST  # of the suite; ``policy`` is the one of that mode (Policy.of_mode)
     aa: bool = False  # --aa: a variant is measured twice, under two names
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself
     suite_given: str = ""  # suite and policy as the user named them: a name, or a path

@@ -12,6 +12,7 @@ from harness.model import catalog
 from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import problem
 from harness.model.source import load, validate
+from harness.model.sustained import SAMPLE_MS, SUSTAINED, Mode, Sustained
 from harness.model.thresholds import Share, Thresholds
 from harness.model.wording import kind, shown, suggestion
 
@@ -43,8 +44,9 @@ class Policy(Thresholds):
     ``block_budget_s``: wall time of a layer on a cluster over all launches; rounds are cut to fit. ``again_share``: so
     much more of it for rounds in the place of those with tainted samples. ``gate_cap_s``: longest wait for a cool
     device before a launch; ``gate_cap_local_s``: the same for this machine, where it is to be shorter.
-    ``gate_tolerance_c``: degrees above where the device rests that count as cool. ``lost_cap_s``: longest wait for a
-    phone whose connection broke. What a sample has to be to count: Thresholds.
+    ``gate_share``: of a run's time on a device that all such waits may take; 1: no bound. ``gate_tolerance_c``: degrees
+    above where the device rests that count as cool. ``sustained``: how suites of that mode are measured.
+    ``lost_cap_s``: longest wait for a phone whose connection broke. What a sample has to be to count: Thresholds.
     """
 
     name: str
@@ -57,9 +59,27 @@ class Policy(Thresholds):
     again_share: Share = 0.25
     gate_cap_s: float = Field(default=120.0, ge=0, le=_DAY_S, allow_inf_nan=False)
     gate_cap_local_s: float | None = Field(default=None, ge=0, le=_DAY_S, allow_inf_nan=False)
+    gate_share: Share = 0.5
     gate_tolerance_c: float = Field(default=1.0, ge=0, le=50, allow_inf_nan=False)
+    sustained: Sustained = Sustained()
     lost_cap_s: float = Field(default=LOST_CAP_S, ge=0, le=LOST_CAP_S, allow_inf_nan=False)
     settings: PhoneSettings = PhoneSettings()
+
+    def of_mode(self, mode: Mode) -> Policy:
+        """The policy as a suite of that mode is measured with.
+
+        A sustained one has long samples in one cache mode (``hot`` where it is among them), as many as fit into a
+        series, and no verdicts: a clock that falls is what it is to show.
+        """
+        if mode != SUSTAINED:
+            return self
+        cache: CacheMode = "hot" if "hot" in self.cache else self.cache[0]
+        changes = {
+            **{"cache": (cache,), "min_ms": SAMPLE_MS, "launches": 1, "rounds": self.sustained.most_rounds},
+            **{"block_budget_s": self.sustained.seconds, "again_share": 0.0, "verdicts": False},
+            "precision": None,
+        }
+        return self.model_copy(update=changes)
 
     @property
     def most_launches(self) -> int:

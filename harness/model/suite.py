@@ -13,6 +13,7 @@ from harness.model import catalog
 from harness.model.layer import Layer, check_name, problem
 from harness.model.policy import list_policies, policy_path
 from harness.model.source import Source, load, validate
+from harness.model.sustained import BURST, Mode, mode_problem
 from harness.model.variant import ALGORITHMS, CHOSEN, PUBLISHED, WITH_SCHEDULES, Face, parse_asked
 from harness.model.wording import kind, shown, suggestion
 from harness.model.worker import Worker, beside, parse_workers
@@ -30,6 +31,7 @@ class Suite(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
+    mode: Mode = BURST
     policy: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     faces: tuple[str, ...] = DEFAULT_FACES
@@ -48,6 +50,7 @@ class _SuiteFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     suite: str
+    mode: Mode = BURST
     policy: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     faces: tuple[str, ...] = DEFAULT_FACES
@@ -58,6 +61,13 @@ class _SuiteFile(BaseModel):
     @classmethod
     def _named(cls, value: str) -> str:
         return check_name(value)
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _known_mode(cls, value: object) -> object:
+        if (wrong := mode_problem(value)) is not None:
+            raise problem(*wrong)
+        return value
 
     @field_validator("algorithms", mode="before")
     @classmethod
@@ -123,6 +133,7 @@ def load_suite(name_or_path: str) -> Suite:
     policy = None if read.policy is None else policy_path(read.policy, source.path)
     return Suite(
         name=read.suite,
+        mode=read.mode,
         policy=policy,
         algorithms=read.algorithms,
         faces=read.faces,

@@ -118,7 +118,7 @@ def make_jobs(
 
 # What a sample costs beside its timed calls (placement, settling, probes), and a launch (new process, probes).
 _SAMPLE_OVERHEAD_S = 0.02
-_LAUNCH_OVERHEAD_S = 1.5
+LAUNCH_OVERHEAD_S = 1.5
 _EXTRA_CALLS = 3  # two to settle at least, one untimed before the window
 
 
@@ -146,7 +146,7 @@ def estimate_s(
         share_s = max(policy.block_budget_s / policy.budgeted_launches, one_round_s)
         blocks[job.layer] += min(max(samples, 0) * sample_s, share_s)
     total = sum(min(seconds, most[name]) for name, seconds in blocks.items())
-    return total + len({job.launch for job in jobs}) * (_LAUNCH_OVERHEAD_S + gate_s)
+    return total + len({job.launch for job in jobs}) * (LAUNCH_OVERHEAD_S + gate_s)
 
 
 def latest_s(jobs: Sequence[Job], policy: Policy, *, gate_cap_s: float) -> int:

@@ -37,8 +37,10 @@ class RunLine:
 class MeasureLine:
     """How to measure. ``budget_s``: of a layer over all launches, of which each gets its share of ``launches``.
 
-    ``launches`` 0: as many as the plan's jobs have; a plan for what was left of a run names the run's. ``llc_bytes`` 0:
-    as the device's sysfs says. ``memory_bytes``: less where the device has less.
+    ``duty``: the share of the time that rounds take; pauses take the rest. ``fill``: rounds go on until the
+    budget is spent; else none begins that would not fit into it. ``launches`` 0: as many as the plan's jobs
+    have; a plan for what was left of a run names the run's. ``llc_bytes`` 0: as the device's sysfs says.
+    ``memory_bytes``: less where the device has less.
     """
 
     min_ns: int
@@ -49,6 +51,8 @@ class MeasureLine:
     worker_timeout_s: int = 60
     llc_bytes: int = 0
     launches: int = 0
+    duty: float = 1.0
+    fill: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,10 @@ class GateLine:
     """The wait for a cool device before each launch; temperatures in degrees C.
 
     ``plateau_c``: where the device rests today; None: the first gate learns it, when the temperature falls by less than
-    ``slope_c`` from half to half of ``window_s``. ``baseline_c``: the hottest plateau of earlier runs, for the record.
+    ``slope_c`` from half to half of ``window_s``, or by less than ``look_c`` in ``look_s`` where the clock under load
+    is the cool one: ``cool_mhz``, as this run has seen it, or ``hint_mhz``, as earlier ones have. ``baseline_c``: the
+    hottest plateau of earlier runs, for the record. ``share``: of the run's time that gates may take, 1: no bound;
+    ``launch_s``: what the first launch takes, about; ``credit_s``: what gates of other clusters left of their share.
     """
 
     kind: Literal["file", "battery", "none"] = "none"
@@ -69,16 +76,23 @@ class GateLine:
     cap_s: float = 120.0
     window_s: float = 15.0
     slope_c: float = 0.2
+    look_s: float = 4.0
+    look_c: float = 0.1
+    cool_mhz: float | None = None
+    hint_mhz: float | None = None
+    share: float = 1.0
+    launch_s: float = 0.0
+    credit_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class WatchLine:
     """A file to read: ``freq`` (kHz) between samples, ``temp`` (degrees C after ``scale``) between rounds.
 
-    ``states``: cpufreq's time_in_state, around each round.
+    ``states``: cpufreq's time_in_state, around each round. ``text``: as it stands there, between rounds.
     """
 
-    kind: Literal["freq", "temp", "states"]
+    kind: Literal["freq", "temp", "states", "text"]
     name: str
     path: str
     scale: float = 1.0
@@ -206,6 +220,8 @@ def _measure(measure: MeasureLine, jobs: Sequence[Job]) -> str:
         ("settle_cold_ms", measure.settle_cold_ms),
         ("worker_timeout_s", measure.worker_timeout_s),
         ("llc_bytes", measure.llc_bytes),
+        ("duty", measure.duty),
+        ("fill", int(measure.fill)),
     )
 
 
@@ -222,6 +238,13 @@ def _gate(gate: GateLine) -> str:
         ("cap_s", gate.cap_s),
         ("window_s", gate.window_s),
         ("slope_c", gate.slope_c),
+        ("look_s", gate.look_s),
+        ("look_c", gate.look_c),
+        ("cool_mhz", "unknown" if gate.cool_mhz is None else gate.cool_mhz),
+        ("hint_mhz", "unknown" if gate.hint_mhz is None else gate.hint_mhz),
+        ("share", gate.share),
+        ("launch_s", gate.launch_s),
+        ("credit_s", gate.credit_s),
     )
 
 

@@ -34,7 +34,7 @@ from harness.results.run import DeviceData
 # Colour and shape of a decision, as of a winner in report.html.
 _LIKE = {"faster": "indirect", "slower": "im2col", "same": "direct", "unproven": "", "unjudged": ""}
 _MOST_BARS = 80  # in a chart
-_MOST_ROWS = 400  # in a table
+_MOST_ROWS = 4000  # in all tables: a row is a kilobyte
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def places_of(found: Comparison) -> list[Place]:
     groups: dict[tuple[str, str, str], list[ComparedRow]] = {}
     for row in found.rows:
         groups.setdefault((row.new.key.device, row.new.key.cluster, row.new.key.cache), []).append(row)
+    most = max(1, _MOST_ROWS // max(1, len(groups)))
     places = []
     for (name, cluster, cache), every in groups.items():
         rows = sorted(every, key=lambda row: (DECISIONS.index(row.decision), row.number))
@@ -93,8 +94,8 @@ def places_of(found: Comparison) -> list[Place]:
             cache,
             _sentence(rows),
             _chart([row for row in rows if row.difference][:_MOST_BARS], f"{name}, CPUs {cluster}, {cache}"),
-            rows[:_MOST_ROWS],
-            max(0, len(rows) - _MOST_ROWS),
+            rows[:most],
+            max(0, len(rows) - most),
         )
         places.append(place)
     return sorted(places, key=lambda place: DECISIONS.index(place.rows[0].decision))

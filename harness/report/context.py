@@ -20,11 +20,13 @@ from harness.report.judged import Judged, make_judged
 from harness.report.precision import Precision, make_precision
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
+from harness.report.sustained import SustainedBlock, sustained_block
 from harness.report.weaknesses import Weakness, find_weaknesses
 from harness.results.baseline import COPYING, BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.results import Results, make_results
 from harness.results.run import DeviceData
+from harness.results.waits import Waits, waits_of
 
 # The columns of the matrix that sets devices side by side: category, algorithm, other, face.
 COMPARISONS = (
@@ -56,6 +58,7 @@ class ClusterBlock:
     caches: list[CacheBlock]
     best: list[BestBlock]  # face best, apart
     beside: list[BesideBlock]  # workers of somebody else
+    sustained: SustainedBlock | None = None  # of a sustained run, which has nothing else
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Context:
     devices: list[DeviceBlock]
     details: Details
     judged: Judged
+    waits: list[Waits]
     aa: list[AaBlock]
     precision: Precision | None
     workers: list[str]  # a line for each worker of somebody else on each cluster
@@ -132,6 +136,11 @@ class Context:
                 if weakness.is_heavy and (weakness.device, weakness.cluster) == place]  # fmt: skip
 
     @property
+    def waiting(self) -> list[str]:
+        """A line for each device: what waiting for a cool one cost."""
+        return [f"{each.device.model}: {each.text}" for each in self.waits if not each.cluster]
+
+    @property
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
         counts = dict.fromkeys(("ok", "skip", "error", "wrong", "missing", "unjudged"), 0)
@@ -163,6 +172,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         devices,
         run_details(run),
         make_judged(results, sentences),
+        waits_of(run),
         list(aa_blocks(results, sentences)),
         make_precision(results),
         list(beside_texts(results, sentences)),
@@ -193,12 +203,14 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
                 charts.memory_chart(table, label) if first else None,
             )
         )
+    series = results.series_of(*place)
     best_means = [row for row in of_cluster if row.face == BEST]
     return ClusterBlock(
         sentence,
         blocks,
         best_blocks(run, sentence, [r for r in every if r.is_best], best_means, results.faces_of(*place)),
         beside_blocks(results, sentence, foreign),
+        sustained_block(series, sentence.place) if series else None,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.judge.reason import WORDS, Reason
 from harness.judge.verdict import VERSION
+from harness.model.sustained import SUSTAINED
 from harness.report.numbers import ratio_text
 from harness.report.sentences import Sentence
 from harness.results.categories import CategoryRow
@@ -83,6 +84,7 @@ class Judged:
     clusters: list[JudgedCluster]
     changed: list[Changed]  # those that moved most
     more_changed: int  # others
+    is_sustained: bool = False
 
     @property
     def count(self) -> int:
@@ -108,6 +110,8 @@ class Judged:
     @property
     def text(self) -> str:
         """One sentence of all samples."""
+        if self.is_sustained:
+            return "Samples of a sustained run are not judged: a clock that falls is what it is to show"
         if not self.is_on:
             return f"Samples are not judged, as the policy {self.policy} has it: every sample on record counts"
         rule = f"judged by the policy {self.policy}, rules of version {self.version}"
@@ -132,6 +136,7 @@ def make_judged(results: Results, sentences: list[Sentence]) -> Judged:
         [each for each in clusters if each.count],
         changed[:_MOST],
         max(0, len(changed) - _MOST),
+        results.run.mode == SUSTAINED,
     )
 
 

@@ -15,12 +15,14 @@ from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.results import AnyRow
 from harness.results.rows import Row
+from harness.results.series import Series, Window
 from harness.results.workers import WorkerRow
 from harness.stats.interval import Interval
 
 _FILES: dict[type, str] = {
     **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
-    **{WorkerRow: "workers.csv", ComparedRow: "compare.csv", AaRow: "aa.csv"},
+    **{WorkerRow: "workers.csv", Series: "sustained.csv", Window: "windows.csv"},
+    **{ComparedRow: "compare.csv", AaRow: "aa.csv"},
 }
 AnyMarked = AnyRow | ComparedRow
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell

@@ -144,8 +144,12 @@ def _launches(stream: Stream) -> Iterator[dict[str, str]]:
 def _gate(gate: records.Gate) -> str:
     if gate.status == "unavailable":
         return "unavailable"
+    clock = f"{gate.mhz:.0f} MHz under load ({gate.clock})" if gate.mhz is not None else ""
+    if gate.start is None and clock:
+        return f"{gate.status}, {clock} in {gate.waited_s:.0f} s"
     ends = " → ".join("?" if value is None else f"{value:.1f}" for value in (gate.start, gate.end))
-    return f"{gate.status}, {ends} °C in {gate.waited_s:.0f} s ({_rest(gate)}, {gate.source})"
+    beside = f", {clock}" if clock else ""
+    return f"{gate.status}, {ends} °C in {gate.waited_s:.0f} s ({_rest(gate)}, {gate.source}{beside})"
 
 
 def _rest(gate: records.Gate) -> str:

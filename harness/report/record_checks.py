@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.judge import cost, gate, placement, rounds, sample, worker
+from harness.judge import cost, gate, placement, rounds, sample, sensor, worker
 from harness.model.phone_state import power_state
 from harness.report.counts import alike, celsius, few, share
 from harness.report.scope import Check, Found, Scope
@@ -15,6 +15,7 @@ from harness.store import records
 from harness.store.system_records import State, Telemetry
 
 _WHOLE_CAP = 0.98  # of the highest clock: less is a cap
+_MOVES_WITHIN = 10  # readings between rounds, under load
 
 
 def _attempts(scope: Scope) -> Found:
@@ -72,24 +73,44 @@ def _gate(scope: Scope) -> Found:
     gates = [each for stream in scope.streams for each in stream.of(records.Gate)]
     if scope.streams and not gates:
         yield "gate", "no heat gate is on record"
-    capped = list(filter(gate.gave_up, gates))
-    if capped:
-        ends = [f"launch {g.launch + 1}: {celsius(g.start)} to {celsius(g.end)} in {g.waited_s:.0f} s" for g in capped]
-        yield (
-            "gate",
-            f"the heat gate gave up at its cap before {len(capped)} of {len(gates)} launches ({few(ends, 2)})",
-        )
+    for why, test in (("at its cap", gate.reached_its_cap), ("with its share of the time", gate.ran_out_of_share)):
+        gave_up = list(filter(test, gates))
+        if gave_up:
+            ends = few([_ends(each) for each in gave_up], 2)
+            yield "gate", f"the heat gate gave up {why} before {len(gave_up)} of {len(gates)} launches ({ends})"
+    settled = list(filter(gate.is_settled_low, gates))
+    if settled:
+        low = few([f"launch {g.launch + 1}: {_mhz(g.mhz)} instead of {_mhz(g.cool_mhz)}" for g in settled], 2)
+        yield "gate", f"the device rested, and its clock under load had sunk for good ({low})"
+    moved = list(filter(gate.has_moved, gates))
+    if moved:
+        places = few([f"launch {g.launch + 1}: {celsius(g.plateau)} to {celsius(g.learned)}" for g in moved], 2)
+        yield "gate", f"the device came to rest elsewhere in the middle of the run ({places})"
     for hot in (each for each in gates if gate.is_hotter_than_ever(each)):
         known = f"hotter than in any run before ({celsius(hot.baseline)})"
         yield "gate", f"the device rested at {celsius(hot.learned)}, {known}"
     unjudged = list(filter(gate.is_unjudged, gates))
     if unjudged:
         yield "gate", f"{_unjudged(unjudged[0])} ({len(unjudged)} of {len(gates)} launches)"
+    by_clock = list(filter(gate.is_by_clock_alone, gates))
+    if by_clock:
+        clock = "clock under load" if all(each.clock == "probe" for each in by_clock) else "clock that the system tells"
+        why = f"no source of temperature was found: the {clock} alone decided"
+        yield "gate", f"{why} when {len(by_clock)} of {len(gates)} launches began"
     blind = list(filter(gate.is_blind, gates))
     if blind:
         none = gate.never_had_a_source(blind[0])
         why = "no source of temperature was found" if none else "the source of temperature failed"
+        why += ", and no clock could be believed" if blind[0].clock is not None else ""
         yield "gate", f"{why}: {len(blind)} of {len(gates)} launches did not wait for a cool device"
+
+
+def _ends(record: records.Gate) -> str:
+    return f"launch {record.launch + 1}: {celsius(record.start)} to {celsius(record.end)} in {record.waited_s:.0f} s"
+
+
+def _mhz(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f} MHz"
 
 
 def _unjudged(record: records.Gate) -> str:
@@ -168,6 +189,11 @@ def _evidence(scope: Scope) -> Found:
     spent = cost_of(scope.streams)
     if spent is not None and cost.is_dear(spent.share):
         yield "evidence", f"evidence took {100 * spent.share:.1f} % of the time of measuring"
+    for source in dict.fromkeys(each.source for stream in scope.streams for each in stream.of(records.Gate)):
+        telemetry = (reading for stream in scope.streams for reading in stream.of(Telemetry))
+        read = [celsius for each in telemetry if (celsius := each.temp_c.get(source)) is not None]
+        if len(read) >= _MOVES_WITHIN and sensor.is_frozen(read):
+            yield "gate", f"the temperature that gates went by ({source}) never moved: unknown, not cool"
     states = [state for stream in scope.streams for state in stream.of(State)]
     awake = [power_state(state.said.get("power") or ()).awake for state in states]
     if False in awake and True not in awake:
@@ -182,4 +208,5 @@ def _by_share(kind: str, count: int, total: int) -> str:
 
 
 OF_ATTEMPTS: tuple[Check, ...] = (_attempts, _lines)
+OF_SERIES: tuple[Check, ...] = (_gate, _placement, _caches, _evidence)
 OF_MEASURING: tuple[Check, ...] = (_rounds, _apart, _gate, _clock, _cap, _samples, _placement, _caches, _evidence)

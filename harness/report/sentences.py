@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
+from harness.model.sustained import SUSTAINED
 from harness.model.variant import BEST
 from harness.report.emptiness import emptiness_of
 from harness.report.numbers import ratio_text
+from harness.report.sustained import sustained_words
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.results import Results
@@ -122,6 +124,9 @@ def make_sentences(results: Results) -> list[Sentence]:
 
 
 def _sentence(results: Results, device: DeviceData, cluster: str, threads: int) -> Sentence:
+    if results.run.mode == SUSTAINED:
+        series = results.series_of(device.name, cluster, threads)
+        return Sentence(device, cluster, "", emptiness=sustained_words(series), threads=threads)
     means = results.categories_of(device.name, cluster, threads)
     caches = answering_caches(means)
     if not caches:

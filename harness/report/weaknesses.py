@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING
+from harness.model.sustained import SUSTAINED
+from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING, OF_SERIES
 from harness.report.row_checks import OF_ANSWERS, OF_ROWS
 from harness.report.scope import Scope
 from harness.report.sentences import answering_caches, marked
@@ -37,6 +38,7 @@ _HEAVY = ("wrong", "error", "unjudged", "lines", "disturbed", "baseline", "aa")
 
 
 _CHECKS = (*OF_ANSWERS, *OF_ATTEMPTS, *OF_ROWS, *OF_MEASURING)
+_OF_SERIES = (*OF_ATTEMPTS, *OF_ROWS, *OF_SERIES)  # of a sustained run, whose clock is to fall
 
 
 def find_weaknesses(results: Results) -> list[Weakness]:
@@ -83,7 +85,7 @@ def find_weaknesses(results: Results) -> list[Weakness]:
                 in_steps,
                 answering_caches(results.categories_of(device.name, cluster)),
             )
-            for check in _CHECKS:
+            for check in _OF_SERIES if run.mode == SUSTAINED else _CHECKS:
                 found += [
                     Weakness(scope.place, kind, text, device.name, cluster, device.mark) for kind, text in check(scope)
                 ]

@@ -1,6 +1,7 @@
 """Writes a run's report: report.html, summary.md, results.csv and categories.csv.
 
-Where both faces ran, faces.csv and baseline.csv too; where workers of somebody else did, workers.csv.
+Where both faces ran, faces.csv and baseline.csv too; where workers of somebody else did, workers.csv. Of a sustained
+run sustained.csv and windows.csv.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class ReportSummary:
     heavy: tuple[str, ...]  # those of them that belong beside the sentences
     workers: tuple[str, ...]  # one per worker of somebody else and cluster
     judged: str  # how many samples are tainted
+    waiting: tuple[str, ...]  # what waiting for a cool device cost, by device
     aa: tuple[str, ...]  # one per cluster and cache mode that has A/A pairs
     precision: str  # how well the ratios are known that the policy wants to a precision; empty where it wants none
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing, unjudged
@@ -127,6 +129,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         tuple(context.workers),
         context.judged.text,
+        tuple(context.waiting),
         tuple(aa_texts(context.aa)),
         context.precision.text if context.precision else "",
         context.statuses,

@@ -119,7 +119,7 @@ def _of_telemetry(device: DeviceData, streams: Sequence[Stream]) -> Iterator[Sou
     frozen = "it stood still: unknown" if rounds and not moved else ""
     lacking = [why for name, why in {**probed, **why_not}.items() if name.endswith("/time_in_state")]
     shares = ", ".join(
-        f"{_mhz(khz)} MHz {100 * ms / spent.total():.0f} %" for khz, ms in spent.most_common(_MOST_SHOWN)
+        f"{_mhz(khz)} MHz {100 * ms / spent.total():.0f} %" for khz, ms in (+spent).most_common(_MOST_SHOWN)
     )
     yield SourceLine(
         "time at each frequency",

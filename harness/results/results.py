@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from harness.model.policy import Policy
+from harness.model.sustained import SUSTAINED
 from harness.results.aa import AA_COLUMNS, AaRow, make_aa
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
@@ -17,11 +18,12 @@ from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
 from harness.results.gather import make_rows, with_every_sample
 from harness.results.rows import Row
 from harness.results.run import RunData, read_run
+from harness.results.series import SERIES_COLUMNS, WINDOW_COLUMNS, Series, Window, make_all_series, windows_of
 from harness.results.table import Table
 from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow | Series | Window
 R = TypeVar("R")
 _Place = tuple[str, str]  # device, cluster
 
@@ -38,6 +40,7 @@ class Results:
     workers: list[WorkerRow]
     aa: list[AaRow]
     verdicts: Verdicts
+    series: list[Series] = field(default_factory=list)  # of a sustained run: it has no other numbers
 
     def tables(self) -> Iterator[Table]:
         """The tables of a run directory; those of both faces, of workers and of A/A pairs only where such ran."""
@@ -49,6 +52,9 @@ class Results:
             yield _table("baseline", BASELINE_COLUMNS, self.baselines)
         if self.workers:
             yield _table("workers", WORKER_COLUMNS, self.workers)
+        if self.run.mode == SUSTAINED:
+            yield _table("sustained", SERIES_COLUMNS, self.series)
+            yield _table("windows", WINDOW_COLUMNS, windows_of(self.series))
         if self.aa:
             yield _table("aa", AA_COLUMNS, self.aa)
         yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
@@ -81,6 +87,12 @@ class Results:
     def threads_of(self, device: str, cluster: str) -> list[int]:
         """The numbers of threads that a cluster's rows have, in rising order; 1 where it has none."""
         return sorted({row.key.threads for row in self.rows_of(device, cluster)}) or [1]
+
+    def series_of(self, device: str, cluster: str, threads: int | None = None) -> list[Series]:
+        """The rows of sustained.csv of one cluster, in order; ``threads``: as in rows_of."""
+        keys = ((each, each.key) for each in self.series)
+        found = [each for each, key in keys if (key.device, key.cluster) == (device, cluster)]
+        return [each for each in found if threads in (None, each.key.threads)]
 
     def aa_of(self, device: str, cluster: str, threads: int | None = None) -> list[AaRow]:
         """The rows of aa.csv of one cluster, in order; ``threads``: as in rows_of."""
@@ -125,10 +137,23 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     ``policy``: samples are judged by it; None: by the one that they were measured under.
     """
     run = read_run(run_dir)
-    verdicts = judge_run(run, policy or policy_of(run))
+    policy = (policy or policy_of(run)).of_mode(run.mode)
+    verdicts = judge_run(run, policy)
     rows = make_rows(run, verdicts)
+    if run.mode == SUSTAINED:
+        rows = _failures(rows)
     categories, baselines = make_categories(run, rows), make_baselines(run, rows)
-    return Results(run, rows, categories, make_faces(rows), baselines, make_workers(rows), make_aa(rows), verdicts)
+    series = make_all_series(run, policy.sustained)
+    faces, workers, aa = make_faces(rows), make_workers(rows), make_aa(rows)
+    return Results(run, rows, categories, faces, baselines, workers, aa, verdicts, series)
+
+
+def _failures(rows: Sequence[Row]) -> list[Row]:
+    """Those of a sustained run's rows that say why there is no series; the others' times are no burst's."""
+    found = [row for row in rows if row.status not in ("ok", "unjudged")]
+    for number, row in enumerate(found, start=1):
+        row.number = number
+    return found
 
 
 def categories_of_all(results: Results) -> list[CategoryRow]:

@@ -18,6 +18,7 @@ from harness.errors import InfrastructureError
 from harness.model.calibration import Calibration, parsed
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
+from harness.model.sustained import BURST, SUSTAINED, Mode
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
@@ -104,6 +105,11 @@ class RunData:
     def suite(self) -> str:
         """The suite's name."""
         return str(_object(self.manifest.get("suite")).get("name") or "")
+
+    @property
+    def mode(self) -> Mode:
+        """The suite's: results of one mode are never set beside those of the other."""
+        return SUSTAINED if _object(self.manifest.get("suite")).get("mode") == SUSTAINED else BURST
 
     @property
     def caches(self) -> list[str]:

@@ -45,7 +45,7 @@ class Manifest(BaseModel):
     exit_code: int | None = None
     argv: list[str]
     given: dict[str, str] = {}  # suite, policy and tuned as the user named them: a name, or a path
-    suite: dict[str, Any]  # name, layers
+    suite: dict[str, Any]  # name, mode, layers
     policy: dict[str, Any]
     algorithms: list[str]
     faces: list[str] = ["published"]

@@ -284,14 +284,17 @@ class Gate(SomeRecord):
     """The wait for a cool device before a launch, in degrees C.
 
     ``plateau``: the temperature gone by; ``learned``: the one at which the device was found to rest, in a run's first
-    gate and where one was capped elsewhere. ``capped``: still too warm, or still falling, at the cap. ``unjudged``: the
-    cap is below the window in which the temperature would have had to stop falling. ``stopped``: the run was ended.
+    gate and where a later one found it elsewhere. ``mhz``: the clock under load at its end, from the source ``clock``
+    (``probe``, or what ``cpufreq`` says); ``cool_mhz``: the one gone by. ``capped``: still too warm, or still falling,
+    at the cap; ``spent``: the same where the gates' share of the run's time was used up (``allowed_s``). ``settled``:
+    nothing changed any more, and the clock stayed below the cool one. ``unjudged``: no clock, and no time to see
+    whether the temperature stands. ``unavailable``: neither was to be had. ``stopped``: the run was ended.
     ``baseline``: the hottest plateau of earlier runs.
     """
 
     type: Literal["gate"]
     launch: Count
-    status: Literal["passed", "capped", "unjudged", "unavailable", "stopped"]
+    status: Literal["passed", "settled", "capped", "spent", "unjudged", "unavailable", "stopped"]
     source: str = ""
     start: Celsius | None = Field(default=None, alias="from")
     end: Celsius | None = Field(default=None, alias="to")
@@ -299,9 +302,13 @@ class Gate(SomeRecord):
     learned: Celsius | None = None
     baseline: Celsius | None = None
     tolerance_c: Celsius | None = None
+    clock: str | None = None  # None: of an older record
+    mhz: Megahertz | None = None
+    cool_mhz: Megahertz | None = None
     waited_s: Seconds = 0.0
     capped: bool = False
     cap_s: Seconds | None = None
+    allowed_s: Seconds | None = None  # None: no bound
     window_s: Seconds | None = None
 
 

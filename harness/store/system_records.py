@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,8 @@ from harness.store.record_fields import Celsius, Count, Frequency, Nanoseconds, 
 class Telemetry(SomeRecord):
     """Readings between samples (cpufreq, kHz) or rounds (thermal zones, degrees C; the round's time by frequency).
 
-    ``why``: by name, why a reading is None from here on; empty: it can be read again.
+    ``power``: files of the battery as they stand there, in a sustained run; empty where unreadable. ``why``: by name,
+    why a reading is None from here on; empty: it can be read again.
     """
 
     type: Literal["telemetry"]
@@ -24,6 +25,7 @@ class Telemetry(SomeRecord):
     states_ms: dict[str, Reading[dict[str, Count]]] = Field(
         default_factory=dict
     )  # by cpufreq policy: kHz, and milliseconds there
+    power: dict[str, Annotated[str, Field(max_length=64)]] = Field(default_factory=dict)
     why: dict[str, str] = Field(default_factory=dict)
 
 

@@ -17,11 +17,13 @@ from harness.judge.reason import Reason
 from harness.model.condition import KINDS
 from harness.model.layer import Layer
 from harness.model.policy import PhoneSettings, Policy
+from harness.model.sustained import Sustained
 from harness.model.worker import OURS, Worker
 from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
 from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS
+from harness.results.series import SERIES_COLUMNS, WINDOW_COLUMNS
 from harness.results.verdicts import VERDICT_COLUMNS
 from harness.results.workers import WORKER_COLUMNS
 from harness.store import records
@@ -62,9 +64,17 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     named = set(re.findall(r"\w+", FORMATS))
     ends = ("_low", "_high")  # told once for all ratios
     columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS, *VERDICT_COLUMNS]
+    columns += [*SERIES_COLUMNS, *WINDOW_COLUMNS]
     columns += [*COMPARE_COLUMNS, *DECISIONS, *NAMES]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]
-    words += [*Worker.model_fields, *OURS, *Policy.model_fields, *PhoneSettings.model_fields, *Layer.model_fields]
+    words += [
+        *Worker.model_fields,
+        *OURS,
+        *Policy.model_fields,
+        *PhoneSettings.model_fields,
+        *Sustained.model_fields,
+        *Layer.model_fields,
+    ]
     words += [str(reason.name) for reason in Reason]
     assert [word for word in words if word not in named and word != "name"] == []
     assert all(f"| `{name}` |" in FORMATS for name in EXPORTS)

@@ -83,11 +83,13 @@ def judged(facts: F, checks: Mapping[str, Callable[[F], Condition | None]]) -> D
     return Diagnosis(tuple(conditions), unknown)
 
 
-def diagnose(devices: Sequence[Device], *, thorough: bool = False, held: bool = False) -> list[Diagnosis]:
-    """What each of the devices has, asked at the same time; ``thorough`` and ``held`` as in facts.read."""
+def diagnose(
+    devices: Sequence[Device], *, thorough: bool = False, held: bool = False, own: str = ""
+) -> list[Diagnosis]:
+    """What each of the devices has, asked at the same time; ``thorough``, ``held`` and ``own`` as in facts.read."""
 
     def one(device: Device) -> Diagnosis:
-        known = facts.read(device, thorough=thorough, held=held)
+        known = facts.read(device, thorough=thorough, held=held, own=own)
         return replace(judged(known, CHECKS), in_use=known.in_use)
 
     if not devices:

@@ -58,10 +58,11 @@ class Facts:
     remembered: Remembered | NotKnown  # by this host
 
 
-def read(device: Device, *, thorough: bool = False, held: bool = False) -> Facts:
+def read(device: Device, *, thorough: bool = False, held: bool = False, own: str = "") -> Facts:
     """Asks everything; never raises for what the device does. ``thorough``: sensors under load too, some seconds.
 
     A device that somebody holds is not asked: it may be measured just now. ``held``: it is the caller who holds it.
+    ``own``: the caller's run, whose folder is nothing that a dead run left.
     """
     user = None if held else _tried(lambda: occupant(device))
     if isinstance(user, Holder):
@@ -74,7 +75,7 @@ def read(device: Device, *, thorough: bool = False, held: bool = False) -> Facts
             return pool.submit(_tried, question)
 
         topology, work = ask(device.topology), ask(lambda: folder.read(device))
-        of_runs = ask(lambda: tuple(leftovers(device, deadline_s=_DEADLINE_S)))
+        of_runs = ask(lambda: tuple(leftovers(device, own, deadline_s=_DEADLINE_S)))
         battery = ask(lambda: says.battery(_dumpsys(device, "battery"))) if has.has_battery else None
         awake = ask(lambda: says.wakefulness(_dumpsys(device, "power"))) if has.has_settings else None
         listed = ask(lambda: _settings(device)) if has.has_settings else None

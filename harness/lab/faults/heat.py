@@ -13,8 +13,8 @@ from harness.lab.faults.files import replaced
 from harness.lab.faults.kind import End, Kind, Site, Value, choice, in_turn, number
 from harness.lab.faults.load import cpu_seconds
 from harness.lab.faults.storage import denied
-from harness.lab.faults.thermal_model import Body
-from harness.lab.sysfs import replace_text
+from harness.lab.faults.thermal_model import Body, current_ua
+from harness.lab.sysfs import POWER_SUPPLY, count_time, replace_text
 
 _MODES = ("frozen", "fails", "zero", "dead", "off", "blocks", "current")
 _TICK_S = 0.25
@@ -150,7 +150,7 @@ def _follow_load(site: Site, act: Callable[[float, float], None]) -> End:
 
 
 def _throttle(site: Site, trip: int) -> End:
-    """All zones, the battery, the status and the clocks follow one Body."""
+    """All zones, the status, the clocks and the battery's counters follow one Body and its load."""
     zones = [(zone / "temp", site.spec["zone_scales"].get(_kind_of(zone), 1000)) for zone in _zones(site)]
     policies = sorted((site.folder / "sys" / "devices" / "system" / "cpu" / "cpufreq").iterdir())
     steps = {
@@ -158,26 +158,36 @@ def _throttle(site: Site, trip: int) -> End:
         for policy in policies
     }
     status = site.folder / "services" / "thermal" / "status"
-    touched = [temp for temp, _ in zones] + [policy / name for policy in policies for name in _CLOCKS]
-    touched += [status] if status.exists() else []
+    touched = [temp for temp, _ in zones] + [policy / name for policy in policies for name in (*_CLOCKS, _TIMES)]
+    supply = site.folder / "sys" / POWER_SUPPLY
+    touched += [status, supply / "current_now", supply / "charge_counter"]
     back = replaced({path: path.read_text() for path in touched if path.is_file()})
     body = Body(float(trip))
+    charge = float((supply / "charge_counter").read_text())
 
     def act(seconds: float, busy: float) -> None:
-        nonlocal body
+        nonlocal body, charge
+        microampere = current_ua(busy)
+        charge -= microampere * seconds / 3600
+        replace_text(supply / "current_now", f"{-round(microampere)}\n")
+        replace_text(supply / "charge_counter", f"{round(charge)}\n")
         body = body.after(seconds, busy)
         for temp, scale in zones:
             if not temp.with_name(_FROZEN).exists():
                 replace_text(temp, f"{round(body.celsius * scale)}\n")
         for policy in policies:
+            clock = body.clock(steps[policy])
+            count_time(policy, clock, round(seconds * _TICKS))
             for name in _CLOCKS:
-                replace_text(policy / name, f"{body.clock(steps[policy])}\n")
+                replace_text(policy / name, f"{clock}\n")
         if status.exists():
             replace_text(status, str(body.status))
 
     return in_turn(back, _follow_load(site, act))
 
 
+_TICKS = 100  # of time_in_state in a second
+_TIMES = "stats/time_in_state"
 _CLOCKS = ("scaling_max_freq", "scaling_cur_freq")
 
 
@@ -214,7 +224,8 @@ KINDS: dict[str, Kind[Any]] = {
     ),
     "hot": Kind("All zones and the battery have this temperature.", number("CELSIUS", -20, 120, default=48), _hot),
     "throttle": Kind(
-        "Temperature rises with the CPU time of the phone's programs; each degree from CELSIUS on takes a clock away.",
+        "Temperature and the battery's current rise with the CPU time of the phone's programs; "
+        "each degree from CELSIUS on takes a clock away.",
         number("CELSIUS", 20, 120, default=40),
         _throttle,
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.lab.faults.files import replaced
 from harness.lab.faults.kind import End, Kind, Site, choice, nothing, number
+from harness.lab.sysfs import POWER_SUPPLY
 
 _SOURCES = {"ac": "AC powered", "usb": "USB powered", "wireless": "Wireless powered"}
 _CHARGING, _DISCHARGING = "2", "3"
@@ -18,7 +19,8 @@ def _battery(site: Site, level: int) -> End:
 def _charger(site: Site, source: str) -> End:
     folder = site.folder / "services" / "battery"
     texts = {folder / name: str(key == source).lower() for key, name in _SOURCES.items()}
-    return replaced({**texts, folder / "status": _DISCHARGING if source == "none" else _CHARGING})
+    shown = {site.folder / "sys" / POWER_SUPPLY / "status": "Discharging\n" if source == "none" else "Charging\n"}
+    return replaced({**texts, **shown, folder / "status": _DISCHARGING if source == "none" else _CHARGING})
 
 
 def _low_power(site: Site, _: None) -> End:

@@ -9,6 +9,8 @@ AMBIENT_C = 27.0
 RISE_C = 25.0  # where it stays with one CPU busy, above the ambient temperature
 TIME_CONSTANT_S = 4.0
 STEP_C = 1.0  # each more takes away the highest clock that is left
+_IDLE_UA = 150_000.0  # that the battery gives with nothing to do
+_BUSY_UA = 900_000.0  # more for each busy CPU
 _STATUS_C = (0.0, 5.0, 10.0, 20.0)  # above the trip: light, moderate, severe, critical
 
 
@@ -34,3 +36,8 @@ class Body:
     def status(self) -> int:
         """Android's thermal status, 0 to 4."""
         return sum(self.celsius >= self.trip_c + above for above in _STATUS_C)
+
+
+def current_ua(busy: float) -> float:
+    """What the battery gives with so many CPUs busy, in microampere."""
+    return _IDLE_UA + _BUSY_UA * max(busy, 0.0)

@@ -40,6 +40,11 @@ class Verified(DeviceOutcome):
     ended: bool = False  # convbench came to its end
     _hindered: dict[tuple[str, str], str] = field(default_factory=dict)  # ended from outside and not done since
 
+    @property
+    def was_not_begun(self) -> bool:
+        """Whether nothing came of it."""
+        return not (self.ended or self.checked or self.wrong or self.skipped)
+
     def take_all(self, said: bytes) -> bool:
         """Counts all records; whether the last one is there."""
         for record in parsed(said):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +15,12 @@ from harness.measure.planning import builds_of, cluster_jobs, extended, measured
 from harness.measure.request import Request
 from harness.model.memory import MEMORY_BYTES
 from harness.model.phone_state import LINES
-from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s, make_variants
+from harness.model.sustained import SUSTAINED
+from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
 from harness.plan.known import known_lines
 from harness.plan.planfile import AskLine, GateLine, KnownLine, MeasureLine, Plan, WatchLine, render
 from harness.plan.remaining import remaining
+from harness.plan.series import latest_series_s, series_s
 from harness.store.progress import Done
 
 
@@ -38,12 +40,15 @@ class ClusterPlan:
 
     def seconds(self) -> float:
         """About how long the jobs take."""
+        if self._is_sustained:
+            return series_s(self.jobs, self.request.policy)
         return estimate_s(self.jobs, self.request.layers, self.request.policy)
 
     def deadline_s(self, identity: Identity) -> int:
         """Seconds after which convbench ends by itself, whatever is still to do."""
-        latest = latest_s(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
-        return extended(latest + self._hanging_s(), identity)
+        latest = latest_series_s if self._is_sustained else latest_s
+        seconds = latest(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
+        return extended(seconds + self._hanging_s(), identity)
 
     def _hanging_s(self) -> int:
         """What workers of somebody else's cost that hang on every layer, in every cache mode."""
@@ -65,8 +70,14 @@ class ClusterPlan:
         """
         policy = self.request.policy
         run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity), self.variants)
-        budget_s, launches = self.share * policy.block_budget_s, policy.budgeted_launches
-        measure = MeasureLine(int(policy.min_ms * 1e6), budget_s, MEMORY_BYTES, launches=launches)
+        measure = MeasureLine(
+            int(policy.min_ms * 1e6),
+            self.share * policy.block_budget_s,
+            MEMORY_BYTES,
+            launches=policy.budgeted_launches,
+            duty=policy.sustained.duty if self._is_sustained else 1.0,
+            fill=self._is_sustained,
+        )
         return render(
             Plan(
                 run,
@@ -84,24 +95,36 @@ class ClusterPlan:
             )
         )
 
+    @property
+    def _is_sustained(self) -> bool:
+        return self.request.mode == SUSTAINED
+
     def _gate_cap_s(self, identity: Identity) -> float:
         policy = self.request.policy
         here = policy.gate_cap_local_s if identity.capabilities.is_measured_alone else None
         return policy.gate_cap_s if here is None else min(policy.gate_cap_s, here)
 
     def _gate(self, identity: Identity, heat: Heat) -> GateLine:
-        cap_s, source, rest = self._gate_cap_s(identity), heat.source, heat.rest
+        policy, source, rest, label = self.request.policy, heat.source, heat.rest, self.target.cluster.label
+        always = GateLine(
+            cap_s=self._gate_cap_s(identity),
+            cool_mhz=heat.cool_mhz.get(label),
+            hint_mhz=heat.hint_mhz.get(label),
+            share=policy.gate_share,
+            launch_s=round(self.seconds() / max(1, len({job.launch for job in self.jobs})), 3),
+            credit_s=round(heat.credit_s(policy.gate_share), 3),
+        )
         if not heat.is_known:
-            return GateLine(cap_s=cap_s)
-        return GateLine(
+            return always
+        return replace(
+            always,
             kind="file" if source.kind == "file" else "battery",
             source=source.name,
             path=source.path,
             scale=source.scale,
             plateau_c=rest.today_c,
             baseline_c=rest.hottest_c,
-            tolerance_c=self.request.policy.gate_tolerance_c,
-            cap_s=cap_s,
+            tolerance_c=policy.gate_tolerance_c,
         )
 
     def _asks(self, identity: Identity, sources: Sources) -> list[AskLine]:
@@ -120,7 +143,8 @@ class ClusterPlan:
             states = f"{policy}/time_in_state"
             if not sources.lacks(states):
                 watches.append(WatchLine("states", states, f"{folder}/stats/time_in_state"))
-        return watches + [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in heat.zones.values()]
+        watches += [WatchLine("temp", zone.name, zone.path, zone.scale) for zone in heat.zones.values()]
+        return watches + [WatchLine("text", name, path) for name, path in heat.power.items()]
 
     def _layers(self) -> list[Any]:
         wanted = {job.layer for job in self.jobs}
@@ -153,17 +177,14 @@ def planned_lines(
 
     ``further``: as for ``make_plan``. ``planned``: of layers, the launches that have their lines there already.
     """
-    _, jobs = cluster_jobs(request, label, device, further)
-    names = [worker.name for worker in request.workers]
-    variants = make_variants(request.algorithms, request.policy.cache, request.faces, names)  # on however many threads
-    asked = list(dict.fromkeys(variant.asked.name for variant in variants))
+    variants, jobs = cluster_jobs(request, label, device, further)
     return [
         {
             "device": device,
             "cluster": label,
             "launch": job.launch,
             "layer": job.layer,
-            "variants": asked,
+            "variants": list(dict.fromkeys(variants[index].asked.name for index in job.variants)),
             "seed": job.seed,
         }
         for job in jobs

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.control import baseline
 from harness.control.heat import Heat
 from harness.devices.phone_id import PhoneId
-from harness.judge.gate import is_hotter_than_ever
+from harness.judge.gate import is_hotter_than_ever, is_of_a_cool_device
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.store import records
@@ -35,7 +35,9 @@ class Intake:
         if isinstance(record, records.Worker) and record.table is not None and record.table.refused:
             self._warn(f"cluster {cluster}: {record.table.refused}: it is not used, `auto` goes by the model")
         if isinstance(record, records.Gate):
-            self._take_gate(record)
+            self._take_gate(cluster, record)
+        if isinstance(record, records.Job):
+            self.heat = replace(self.heat, measured_s=self.heat.measured_s + record.elapsed_s)
         if isinstance(record, Telemetry | State):
             self._take_reasons(cluster, record.why)
         if isinstance(record, records.Sample):
@@ -54,7 +56,10 @@ class Intake:
                 self._unreadable.add(told)
                 self._events.add("evidence unreadable", cluster=cluster, source=source, why=why)
 
-    def _take_gate(self, gate: records.Gate) -> None:
+    def _take_gate(self, cluster: str, gate: records.Gate) -> None:
+        self.heat = replace(self.heat, waited_s=self.heat.waited_s + gate.waited_s)
+        if gate.mhz is not None and is_of_a_cool_device(gate):
+            self._take_clock(cluster, gate.mhz, settled=gate.status == "settled")
         if gate.learned is None:
             return
         self.heat = replace(self.heat, rest=replace(self.heat.rest, today_c=gate.learned))
@@ -63,8 +68,15 @@ class Intake:
                 f"it rests at {gate.learned:.1f} °C ({gate.source}), hotter than in any run before "
                 f"({gate.baseline:.1f} °C): its clocks may be lower than they were then"
             )
-        if gate.status == "passed":  # at a cap there was no time to see it rest, or it was hot from our own work
+        # At a cap there was no time to see it rest; and later gates find it hot from our own work.
+        if gate.status == "passed" and gate.plateau is None:
             baseline.store(self._phone, self.heat.source.name, gate.learned, self._warn)
+
+    def _take_clock(self, cluster: str, mhz: float, *, settled: bool) -> None:
+        known = self.heat.cool_mhz.get(cluster)
+        if settled or known is None or mhz > known:
+            self.heat = replace(self.heat, cool_mhz={**self.heat.cool_mhz, cluster: mhz})
+            baseline.store_clock(self._phone, cluster, mhz, self._warn)
 
     def _warn(self, text: str) -> None:
         """Said once, at once and at the end."""

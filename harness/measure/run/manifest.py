@@ -25,6 +25,7 @@ from harness.measure.run.kept_workers import kept, workers_of
 from harness.model.condition import allowed
 from harness.model.layer import Layer
 from harness.model.policy import Policy
+from harness.model.sustained import BURST, SUSTAINED, Mode, mode_problem
 from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
 from harness.store.manifest import LeftOut, Manifest
@@ -62,7 +63,11 @@ def new(
         # A path may hold bytes that are no text.
         argv=["harness", *(argument.encode("utf-8", "replace").decode() for argument in argv[1:])],
         given=_given(request),
-        suite={"name": request.suite, "layers": [layer.model_dump(mode="json") for layer in request.layers]},
+        suite={
+            "name": request.suite,
+            "mode": request.mode,
+            "layers": [layer.model_dump(mode="json") for layer in request.layers],
+        },
         policy=request.policy.model_dump(mode="json"),
         algorithms=list(request.algorithms),
         faces=list(request.faces),
@@ -101,6 +106,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
     try:
         return Request(
             suite=str(manifest.suite["name"]),
+            mode=_mode(manifest.suite.get("mode", BURST)),
             layers=tuple(Layer.model_validate_json(json.dumps(layer)) for layer in manifest.suite["layers"]),
             policy=Policy.model_validate_json(json.dumps(manifest.policy)),
             algorithms=tuple(manifest.algorithms),
@@ -120,6 +126,12 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
         raise UsageError(f"manifest.json is damaged: {first['msg']}", "start a new run") from error
     except (KeyError, TypeError) as error:
         raise UsageError(f"manifest.json is damaged: {error}", "start a new run") from error
+
+
+def _mode(value: object) -> Mode:
+    if (wrong := mode_problem(value)) is not None:
+        raise UsageError(f"manifest.json is damaged: {wrong[0]}", "start a new run")
+    return SUSTAINED if value == SUSTAINED else BURST
 
 
 def owners(run: RunDir) -> dict[str, PhoneId | None]:

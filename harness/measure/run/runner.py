@@ -98,7 +98,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
         own = devices
-        devices, admission = _admitted(devices, context)
+        devices, admission = _admitted(devices, context, run.run_id)
         here = dict(devices)
         lacking = unfit(devices, request.workers)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
@@ -126,10 +126,10 @@ def resume(context: Context, run: RunDir) -> RunResult:
         return result
 
 
-def _admitted(devices: Sequence[Named], context: Context) -> tuple[list[Named], Admission]:
+def _admitted(devices: Sequence[Named], context: Context, own: str) -> tuple[list[Named], Admission]:
     """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
     request, seen = context.request, context.attached.conditions
-    found = admit([d for _, d in devices], request.allow, context.say, seen, mended(request.policy))
+    found = admit([d for _, d in devices], request.allow, context.say, seen, mended(request.policy), own=own)
     attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
     usable = replace(context, attached=attached, require=None).usable()
     return [(name, device) for name, device in devices if device in usable], found

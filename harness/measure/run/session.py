@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from harness.control import baseline, calibrations, quarantine
 from harness.control.heat import NOWHERE, Heat, Rest, find_heat
+from harness.control.power import power_files
 from harness.control.settings import applied
 from harness.control.sources import NO_SOURCES, probe
 from harness.devices.base import Device, Topology
@@ -34,6 +35,7 @@ from harness.measure.run.tries import Tries
 from harness.measure.sweeping import quarantined, swept
 from harness.model.calibration import BUILD_DIGITS, as_json, now
 from harness.model.condition import Condition
+from harness.model.sustained import SUSTAINED
 from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
@@ -208,7 +210,7 @@ class Session:
                 self._directory.events.add("nothing missing")
             return
         self._progress.phase("looking for heat sources")
-        self._intake.heat = self._find_heat(installed)
+        self._intake.heat = self._find_heat(installed, [target.cluster.label for target in todo])
         site = Site(
             raw=self._raw,
             installed=installed,
@@ -253,7 +255,7 @@ class Session:
         if held is not None:
             self.outcome.warn(held.remark)
 
-    def _find_heat(self, installed: DeviceFolder) -> Heat:
+    def _find_heat(self, installed: DeviceFolder, labels: Sequence[str]) -> Heat:
         def load() -> None:
             until = time.monotonic() + _LOAD_S
             while time.monotonic() < until and not self._stop.is_set():
@@ -265,7 +267,9 @@ class Session:
         self._directory.events.add(
             "heat source", source=source.name or None, temperature=source.temperature, baseline=stored, zones=len(zones)
         )
-        return Heat(source, zones, Rest(hottest_c=stored))
+        hints = baseline.stored_clocks(self._phone, labels, say)
+        power = power_files(self._device) if self._request.mode == SUSTAINED else {}
+        return Heat(source, zones, Rest(hottest_c=stored), hint_mhz=hints, power=power)
 
     def _choose(self, topology: Topology) -> list[Target]:
         """The clusters to measure now; of those out of reach it is said why, where something is left of them."""

@@ -11,6 +11,7 @@
 #include "conductor/stop.h"
 #include "conductor/workers.h"
 #include "machine/affinity.h"
+#include "machine/timer.h"
 #include "wire/exit_codes.h"
 
 #include <stdio.h>
@@ -61,19 +62,35 @@ static int finish(run *r) {
                                   : EXIT_DONE;
 }
 
+/* Whether anything can be measured in the launch that begins with job `first`: else no device is waited for. */
+static bool launch_has_work(run *r, unsigned first) {
+    const plan *p = r->p;
+    for (unsigned k = first; k < p->job_count && p->jobs[k].launch == p->jobs[first].launch; k++) {
+        if (job_has_work(r, &p->jobs[k])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int conductor_run(const plan *p, records *out) {
     static run r;
-    double plateau = p->gate.plateau_c;
+    gate_run gates = gate_run_begin(p);
     begin(&r, p, out, out->path);
     checks_run(&r, false, "reference", NULL);
     r.measuring = true;
     for (unsigned k = 0; k < p->job_count && !r.cut; k++) {
         if (k == 0 || p->jobs[k].launch != r.launch) {
             workers_begin_launch(&r, p->jobs[k].launch); /* it has processes of its own */
-            gate_wait(&p->gate, &plateau, out, r.launch);
+            if (launch_has_work(&r, k)) {
+                gate_wait(p, &gates, out, r.launch);
+                gates.launches++;
+            }
             asks_run(p, out, r.launch, false);
         }
+        uint64_t start = timer_ns();
         job_run(&r, &p->jobs[k]);
+        gates.measured_s += (double)(timer_ns() - start) / 1e9;
         asks_run(p, out, r.launch, k + 1 < p->job_count);
     }
     return finish(&r);

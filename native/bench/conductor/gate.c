@@ -1,70 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/gate.h"
 
+#include "conductor/loaded_clock.h"
+#include "conductor/printed.h"
 #include "conductor/stop.h"
 #include "machine/sysfile.h"
 #include "machine/timer.h"
-#include "probes/median.h"
 
-#include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define HISTORY 256
 #define READ_TRIES 3 /* readings in a row that fail, over FAILING_NS at least: there is no source */
 #define FAILING_NS UINT64_C(1000000000)
 #define AGAIN 3 /* tries of a reading, AGAIN_NS apart: a zone that is being written to fails for a moment */
 #define AGAIN_NS UINT64_C(50000000)
-#define STEP_C 10    /* between two readings: one of them is wrong, ... */
-#define STEP_STAYS 4 /* ... the earlier one where so many in a row agree with the later one */
+#define CLOCK_S 3        /* between two readings of the clock: under a load of a twentieth it cools all the same, ... */
+#define CLOCK_SOON_S 0.5 /* ... where the temperature would let it start */
+#define NO_CLOCK 3       /* readings in a row that cannot be believed: the gate asks for no more */
 #define DUMPSYS_NS UINT64_C(5000000000)
 
+#define TEMPERATURE "  temperature:"
+
 /* `dumpsys battery` prints "  temperature: 312", in tenths of a degree. */
-static bool read_battery(double *value) {
-    int ends[2];
-    char text[8192];
-    size_t n = 0;
-    if (pipe2(ends, O_CLOEXEC)) {
-        return false;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        stop_unblock();
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, STDIN_FILENO);
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(null, STDERR_FILENO);
-        char *const argv[] = {"dumpsys", "battery", NULL};
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(ends[1]);
-    uint64_t until = timer_ns() + DUMPSYS_NS;
-    while (pid > 0 && n + 1 < sizeof text && stop_wait(ends[0], until)) {
-        ssize_t got = read(ends[0], text + n, sizeof text - 1 - n);
-        if (got <= 0) {
-            break;
-        }
-        n += (size_t)got;
-    }
-    close(ends[0]);
-    if (pid > 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
-    text[n] = 0;
-    const char *at = strstr(text, "\n  temperature:");
-    if (!at) {
-        return false;
-    }
+static void take_temperature(void *to, char *line) {
+    double *value = to;
     char *end;
-    at += strlen("\n  temperature:");
-    *value = strtod(at, &end) / 10;
-    return end != at;
+    if (isnan(*value) && !strncmp(line, TEMPERATURE, strlen(TEMPERATURE))) {
+        const double tenths = strtod(line + strlen(TEMPERATURE), &end);
+        *value = end != line + strlen(TEMPERATURE) ? tenths / 10 : *value;
+    }
+}
+
+static bool read_battery(double *value) {
+    char *const argv[] = {"dumpsys", "battery", NULL};
+    char why[96];
+    *value = (double)NAN;
+    printed_by(argv, timer_ns() + DUMPSYS_NS, take_temperature, value, why, sizeof why);
+    return !isnan(*value);
 }
 
 /* What cannot be read, or is no temperature, is read again before it counts as a reading that failed. */
@@ -83,29 +56,9 @@ static bool read_source(const plan_gate *g, double *value) {
     return false;
 }
 
-/* A temperature that is far from the ones before: believed when it stays. */
-typedef struct {
-    double value;
-    unsigned count;
-} step;
-
-/* Whether a reading can be believed after `last` (NaN: there was none). */
-static bool follows(step *far, double value, double last) {
-    if (isnan(last) || fabs(value - last) <= STEP_C) {
-        far->count = 0;
-        return true;
-    }
-    far->count = far->count && fabs(value - far->value) <= STEP_C ? far->count + 1 : 1;
-    far->value = value;
-    if (far->count < STEP_STAYS) {
-        return false;
-    }
-    far->count = 0;
-    return true;
-}
-
 /* Whether a zone says so for longer than one lies that is read while it is written to. */
-static bool stays_below(const plan_gate *g, double limit) {
+static bool stays_below(void *context, double limit) {
+    const plan_gate *g = context;
     double value;
     for (unsigned i = 0; g->kind == GATE_FILE && i < AGAIN; i++) {
         stop_wait(-1, timer_ns() + AGAIN_NS);
@@ -116,121 +69,99 @@ static bool stays_below(const plan_gate *g, double limit) {
     return true;
 }
 
-/* The last readings, oldest first. */
-typedef struct {
-    double value[HISTORY];
-    uint64_t at[HISTORY];
-    unsigned count;
-} history;
+static const char *const NAMES[] = {"", "passed", "settled", "capped", "spent", "unjudged", "unavailable"};
 
-static void keep(history *h, double value, uint64_t now, uint64_t oldest) {
-    unsigned past = h->count == HISTORY;
-    while (past < h->count && h->at[past] < oldest) {
-        past++;
-    }
-    h->count -= past;
-    memmove(h->value, h->value + past, h->count * sizeof *h->value);
-    memmove(h->at, h->at + past, h->count * sizeof *h->at);
-    h->value[h->count] = value;
-    h->at[h->count++] = now;
-}
-
-/* How far the temperature fell from the earlier to the later half of that time, by the medians: a single reading
- * decides nothing. `rest`: the later one. */
-static double fallen(const history *h, uint64_t from, uint64_t now, double *rest) {
-    double half[HISTORY];
-    unsigned early = 0;
-    while (early + 1 < h->count && h->at[early] < from + (now - from) / 2) {
-        early++;
-    }
-    memcpy(half, h->value + early, (h->count - early) * sizeof *half);
-    *rest = median(half, h->count - early);
-    if (!early) {
-        return 0;
-    }
-    memcpy(half, h->value, early * sizeof *half);
-    return median(half, early) - *rest;
-}
-
-typedef enum { PASSED, CAPPED, UNJUDGED, UNAVAILABLE, STOPPED } verdict;
-
-typedef struct {
-    verdict verdict;
-    double from, to, plateau, learned, waited_s;
-} outcome;
-
-static void emit(const plan_gate *g, records *out, unsigned launch, const outcome *o) {
-    static const char *const names[] = {"passed", "capped", "unjudged", "unavailable", "stopped"};
+static void emit(const plan_gate *g, records *out, unsigned launch, const gate_rule *r, const gate_memory *before,
+                 gate_status status, const char *clock, double waited_s) {
     json *j = record_begin(out, "gate");
     json_int(j, "launch", launch);
-    json_text(j, "status", names[o->verdict]);
+    json_text(j, "status", status == GATE_WAITS ? "stopped" : NAMES[status]);
     json_text(j, "source", g->source);
-    json_number(j, "from", o->from);
-    json_number(j, "to", o->to);
-    json_number(j, "plateau", o->plateau);
-    json_number(j, "learned", o->learned);
+    json_number(j, "from", r->from_c);
+    json_number(j, "to", r->to_c);
+    json_number(j, "plateau", before->rest_c);
+    json_number(j, "learned", r->learned_c);
     json_number(j, "baseline", g->baseline_c);
     json_number(j, "tolerance_c", g->tolerance_c);
-    json_number(j, "waited_s", o->waited_s);
-    json_bool(j, "capped", o->verdict == CAPPED);
+    json_text(j, "clock", clock);
+    json_number(j, "mhz", r->mhz);
+    json_number(j, "cool_mhz", before->cool_mhz);
+    json_number(j, "waited_s", waited_s);
+    json_bool(j, "capped", status == GATE_CAPPED);
     json_number(j, "cap_s", g->cap_s);
+    json_number(j, "allowed_s", r->terms.allowed_s);
     json_number(j, "window_s", g->window_s);
     record_end(out);
 }
 
-void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launch) {
-    history seen = {.count = 0};
-    double last = (double)NAN, rest = (double)NAN, limit = *plateau + g->tolerance_c;
-    uint64_t start = timer_ns(), cap = start + (uint64_t)(g->cap_s * 1e9), window = (uint64_t)(g->window_s * 1e9);
+gate_run gate_run_begin(const plan *p) {
+    return (gate_run){.memory = {p->gate.plateau_c, p->gate.cool_mhz}, .waited_s = 0, .measured_s = 0};
+}
+
+static gate_terms terms_of(const plan *p, const gate_run *run) {
+    const plan_gate *g = &p->gate;
+    double next = run->launches ? run->measured_s / run->launches : g->launch_s;
+    return (gate_terms){.tolerance_c = g->tolerance_c,
+                        .cap_s = g->cap_s,
+                        .allowed_s = gate_allowed_s(g->share, run->measured_s, next, run->waited_s - g->credit_s),
+                        .window_s = g->window_s,
+                        .slope_c = g->slope_c,
+                        .look_s = fmin(g->look_s, g->window_s),
+                        .look_c = g->look_c,
+                        .hint_mhz = g->hint_mhz,
+                        .named_mhz = p->max_khz ? (double)p->max_khz / 1e3 : (double)NAN};
+}
+
+void gate_wait(const plan *p, gate_run *run, records *out, unsigned launch) {
+    const plan_gate *g = &p->gate;
+    const gate_memory before = run->memory;
+    const gate_terms terms = terms_of(p, run);
+    const uint64_t start = timer_ns();
+    static gate_rule r; /* with its histories too large for a stack */
+    gate_rule_begin(&r, &terms, &run->memory, g->kind != GATE_NONE);
     /* dumpsys wakes the system server, so ask it seldom; never so often that a window overflows its history. */
-    double pause_s = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (HISTORY - 8));
-    bool learning = isnan(*plateau), stands = false, whole = false;
-    outcome o = {.verdict = UNAVAILABLE, .from = last, .to = last, .plateau = *plateau, .learned = (double)NAN};
-    step far = {.count = 0};
-    uint64_t answered = start;
-    for (unsigned failures = 0; g->kind != GATE_NONE;) {
-        double value, before = o.to;
-        bool got = read_source(g, &value);
-        uint64_t now = timer_ns(), from = now - start > window ? now - window : start;
-        failures = got ? 0 : failures + 1;
-        answered = got ? now : answered;
-        if (failures >= READ_TRIES && now - answered >= FAILING_NS) {
-            break;
-        }
-        got = got && follows(&far, value, last);
-        if (got) {
-            o.to = last = value;
-            o.from = seen.count ? o.from : last;
-            keep(&seen, last, now, from);
-            stands = fallen(&seen, from, now, &rest) < g->slope_c;
-            whole = now - start >= window;
-            if (learning ? stands && whole : last <= limit && before <= limit && stays_below(g, limit)) {
-                o.verdict = PASSED;
+    double pause_s = fmax(g->kind == GATE_BATTERY ? 2.0 : 0.25, g->window_s / (GATE_HISTORY - 8));
+    double clock_s = fmax(CLOCK_SOON_S, fmin(CLOCK_S, g->window_s / 4)), next_clock = 0, now = 0, answered = 0;
+    const char *clock = "";
+    gate_status status = GATE_WAITS;
+    for (unsigned failures = 0; !stop_now();) {
+        if (now >= next_clock) {
+            loaded_clock c = loaded_clock_read(p);
+            clock = isnan(c.mhz) ? clock : c.source;
+            now = (double)(timer_ns() - start) / 1e9;
+            gate_rule_clock(&r, now, c.mhz);
+            run->unbelieved = isnan(c.mhz) ? run->unbelieved + 1 : 0;
+            /* Where none can be believed the readings themselves would warm the core; without a sensor they are all. */
+            next_clock = r.has_sensor && run->unbelieved >= NO_CLOCK ? INFINITY : now + clock_s;
+            if (!r.has_sensor && r.clock.count < 2) {
+                next_clock = now + CLOCK_SOON_S; /* where it is alone, the second reading tells whether it rises */
             }
         }
-        if (o.verdict != PASSED && now >= cap && seen.count) {
-            if (!learning && got && last <= limit && stays_below(g, limit)) {
-                o.verdict = PASSED; /* there was no time for a second reading */
-            } else {
-                o.verdict = learning && stands ? UNJUDGED : CAPPED;
+        if (r.has_sensor) {
+            double value;
+            bool got = read_source(g, &value);
+            now = (double)(timer_ns() - start) / 1e9;
+            failures = got ? 0 : failures + 1;
+            answered = got ? now : answered;
+            if (got) {
+                gate_rule_celsius(&r, now, value);
+            } else if (failures >= READ_TRIES && (now - answered) * 1e9 >= FAILING_NS) {
+                gate_rule_lose_sensor(&r);
+            }
+            if (got && next_clock < INFINITY && value <= before.rest_c + g->tolerance_c) {
+                next_clock = fmin(next_clock, now + CLOCK_SOON_S);
             }
         }
-        /* Where the device came to rest elsewhere than before, one gate has said so; the next ones need not wait. */
-        if (o.verdict != UNAVAILABLE) {
-            o.learned = stands && (learning || (o.verdict == CAPPED && whole)) ? rest : (double)NAN;
-        }
-        if (o.verdict != UNAVAILABLE || now >= cap || stop_now()) {
+        status = stop_now() ? GATE_WAITS : gate_rule_decide(&r, now, stays_below, (void *)g);
+        if (status != GATE_WAITS) {
             break;
         }
-        uint64_t next = now + (uint64_t)(pause_s * 1e9);
-        stop_wait(-1, next < cap ? next : cap);
+        double until = fmin(now + pause_s, fmin(terms.cap_s, terms.allowed_s));
+        until = until <= now ? now + 0.05 : until; /* the end of the wait, and nothing read yet */
+        stop_wait(-1, start + (uint64_t)(until * 1e9));
+        now = (double)(timer_ns() - start) / 1e9;
     }
-    if (o.verdict == UNAVAILABLE && g->kind != GATE_NONE && stop_now()) {
-        o.verdict = STOPPED;
-    }
-    if (!isnan(o.learned)) {
-        *plateau = o.learned;
-    }
-    o.waited_s = (double)(timer_ns() - start) / 1e9;
-    emit(g, out, launch, &o);
+    double waited_s = (double)(timer_ns() - start) / 1e9;
+    run->waited_s += waited_s;
+    emit(g, out, launch, &r, &before, status, isnan(r.mhz) ? "" : clock, waited_s);
 }

@@ -3,12 +3,21 @@
 #ifndef CONVBENCH_GATE_H
 #define CONVBENCH_GATE_H
 
+#include "conductor/gate_rule.h"
 #include "conductor/records.h"
 #include "wire/plan.h"
 
-/* Writes its record; returns early on stop_now(). plateau: the temperature at which the device rests, NaN: this gate
- * waits until it stops falling, and learns it. One reading that fails, is no temperature or far from the others decides
- * nothing; readings that fail for a second are no source. */
-void gate_wait(const plan_gate *g, double *plateau, records *out, unsigned launch);
+/* What the gates of a run share. */
+typedef struct {
+    gate_memory memory;
+    double waited_s, measured_s; /* by all gates; by the jobs */
+    unsigned unbelieved;         /* readings of the clock in a row, the latest ones */
+    unsigned launches;           /* that began behind a gate */
+} gate_run;
+
+gate_run gate_run_begin(const plan *p);
+/* Writes its record; returns early on stop_now(). One reading that fails, is no temperature or far from the others
+ * decides nothing; readings that fail for a second are no source, and then the clock alone decides. */
+void gate_wait(const plan *p, gate_run *g, records *out, unsigned launch);
 
 #endif

@@ -135,8 +135,29 @@ static bool any_alive(run *r, const job_state *s) {
     return false;
 }
 
+bool job_has_work(run *r, const plan_job *job) {
+    const plan *p = r->p;
+    for (unsigned i = 0; i < job->variant_count; i++) {
+        unsigned variant = job->variants[i];
+        const object_state *o = run_object(r, job->layer, p->variants[variant].object);
+        if (o->hindered || (o->usable && !r->refused[(size_t)job->layer * p->variant_count + variant])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A pause behind a round that began then, as long as the plan's duty asks. */
+static void pause_after(const plan *p, uint64_t begin) {
+    if (p->duty < 1) {
+        uint64_t now = timer_ns();
+        stop_wait(-1, now + (uint64_t)((double)(now - begin) * (1 - p->duty) / p->duty));
+    }
+}
+
 static void run_round(run *r, job_state *s, unsigned round, unsigned *order) {
     const plan_job *job = s->job;
+    uint64_t begin = timer_ns();
     prng_round_order(job->seed, round, order, job->variant_count);
     telemetry_begin_round(r->p);
     for (unsigned position = 0; position < job->variant_count; position++) {
@@ -148,6 +169,7 @@ static void run_round(run *r, job_state *s, unsigned round, unsigned *order) {
         telemetry_read(r->p, r->out, r->launch, false);
     }
     telemetry_read(r->p, r->out, r->launch, true);
+    pause_after(r->p, begin);
 }
 
 /* Objects that this job uses, and their checksums; what fails is dead in it. */
@@ -192,7 +214,7 @@ void job_run(run *r, const plan_job *job) {
     bool over_budget = false;
     while (round < job->rounds && any_alive(r, &s)) {
         double now = (double)timer_ns(), ran = round - job->first_round;
-        double expected = ran > 0 ? (now - (double)first - (double)(r->lost_ns - lost_first)) / ran : 0;
+        double expected = ran > 0 && !p->fill ? (now - (double)first - (double)(r->lost_ns - lost_first)) / ran : 0;
         over_budget = ran > 0 && (now - (double)start - (double)(r->lost_ns - lost) + expected) / 1e9 > budget;
         if (over_budget) {
             break;

@@ -5,6 +5,7 @@
 
 #include "conductor/run.h"
 
+bool job_has_work(run *r, const plan_job *job); /* false: none of its variants can be run, and that is on record */
 void job_run(run *r, const plan_job *job);
 
 #endif

@@ -21,6 +21,7 @@ typedef struct {
     residency begin, spent;                   /* around the round */
     bool begun;
     double value;
+    char text[64];
 } watched;
 
 static watched *memory_of(const plan *p, unsigned watch) {
@@ -66,6 +67,12 @@ static bool read_watch(const plan_watch *w, watched *m) {
         read = m->begun && residency_read(&now, w->path, m->why, sizeof m->why) &&
                residency_between(&m->begin, &now, &m->spent, m->why, sizeof m->why);
         break;
+    case WATCH_TEXT: /* an empty one tells that it cannot be read: what is made of it judges */
+        if (!sysfile_text(w->path, m->text, sizeof m->text)) {
+            m->text[0] = 0;
+        }
+        read = true;
+        break;
     }
     if (read) {
         m->why[0] = 0;
@@ -90,7 +97,9 @@ static void write_kind(const plan *p, json *j, const char *key, watch_kind kind)
     for (unsigned i = 0; i < p->watch_count; i++) {
         if (p->watches[i].kind == kind) {
             const watched *m = memory_of(p, i);
-            if (kind == WATCH_STATES && !m->why[0]) {
+            if (kind == WATCH_TEXT) {
+                json_text(j, p->watches[i].name, m->text);
+            } else if (kind == WATCH_STATES && !m->why[0]) {
                 write_spent(j, p->watches[i].name, &m->spent);
             } else {
                 json_number(j, p->watches[i].name, m->why[0] ? (double)NAN : m->value);
@@ -123,8 +132,8 @@ void telemetry_read(const plan *p, records *out, unsigned launch, bool round_end
     static uint64_t last;
     uint64_t now = timer_ns();
     bool frequencies = has(p, WATCH_FREQUENCY), zones = round_ended && has(p, WATCH_TEMPERATURE);
-    bool states = round_ended && has(p, WATCH_STATES);
-    if (!(frequencies && (!last || now - last >= PAUSE_NS)) && !zones && !states) {
+    bool states = round_ended && has(p, WATCH_STATES), texts = round_ended && has(p, WATCH_TEXT);
+    if (!(frequencies && (!last || now - last >= PAUSE_NS)) && !zones && !states && !texts) {
         return;
     }
     last = now;
@@ -146,6 +155,9 @@ void telemetry_read(const plan *p, records *out, unsigned launch, bool round_end
     }
     if (states) {
         write_kind(p, j, "states_ms", WATCH_STATES);
+    }
+    if (texts) {
+        write_kind(p, j, "power", WATCH_TEXT);
     }
     write_reasons(p, j);
     record_end(out);

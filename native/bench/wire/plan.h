@@ -11,19 +11,27 @@
  *                          others; empty: cpu alone
  *       deadline_s         the plan's latest end
  *   measure                min_ns budget_s launches memory_bytes settle_ms settle_cold_ms worker_timeout_s llc_bytes
+ *                          [duty fill=0|1]
  *       budget_s           of a layer over all launches; a launch gets budget_s / launches
  *       launches           of the whole run, also where this plan holds only what was left of them
  *       memory_bytes       of a worker's data at most; less where the system has less
  *       settle_cold_ms     the cap where the measured CPU ran nothing of ours for over 20 ms
  *       worker_timeout_s   the longest silence, beyond what a worker announced
+ *       duty               over 0 to 1: the share of the time that samples take, pauses behind them take the rest; 1
  *       llc_bytes          0: as sysfs says
+ *       fill               rounds go on until the budget is spent; else none begins that would not fit into it
  *   gate                   kind=none|file|battery source path scale plateau_c baseline_c tolerance_c cap_s window_s
- *                          slope_c
- *                          once before each launch; passes at plateau_c + tolerance_c. plateau_c=unknown: the first one
- *                          learns it when the temperature falls by less than slope_c from half to half of window_s
+ *                          slope_c [look_s look_c cool_mhz hint_mhz share launch_s credit_s]
+ *                          once before each launch; passes with the cool clock at plateau_c + tolerance_c.
+ *                          plateau_c=unknown: the first one learns it when the temperature falls by less than slope_c
+ *                          from half to half of window_s, or by less than look_c in look_s where the clock is cool
  *       baseline_c         the hottest plateau of earlier runs, or unknown: for the record alone
- *   watch                  kind=freq|temp|states name path [scale]
- *                          read between samples | between rounds | around each round: cpufreq's time_in_state
+ *       cool_mhz           the clock under load when cool, of earlier in this run; hint_mhz: of earlier runs; or unknown
+ *       share              of the run's time that gates may take, 0 to 1 (1: no bound); credit_s: so many seconds more
+ *       launch_s           what the first launch will take, about
+ *   watch                  kind=freq|temp|states|text name path [scale]
+ *                          read between samples | between rounds | around each round: cpufreq's time_in_state | between
+ *                          rounds, as it stands there
  *   ask                    name argv keep every_s
  *                          a program whose output is on record at each launch, at the end, and between jobs every every_s
  *       argv, keep         separated by commas; of the output the first line that begins with each of keep
@@ -101,9 +109,11 @@ typedef struct {
     gate_kind kind;
     char *source, *path;
     double scale, plateau_c, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* NaN: unknown */
+    double look_s, look_c, cool_mhz, hint_mhz, share, launch_s, credit_s;
 } plan_gate;
 
-typedef enum { WATCH_FREQUENCY, WATCH_TEMPERATURE, WATCH_STATES } watch_kind; /* kHz, degrees C, ms by kHz */
+/* kHz; degrees C; ms by kHz; as it is */
+typedef enum { WATCH_FREQUENCY, WATCH_TEMPERATURE, WATCH_STATES, WATCH_TEXT } watch_kind;
 
 typedef struct {
     watch_kind kind;
@@ -124,7 +134,8 @@ typedef struct {
     cpu_set cpus; /* cpu among them */
     double deadline_s;
     uint64_t min_ns, memory_bytes, settle_ns, settle_cold_ns, llc_bytes, max_khz;
-    double budget_s, worker_timeout_s;
+    double budget_s, worker_timeout_s, duty;
+    bool fill;
     unsigned launches; /* of the whole run; this plan may hold fewer */
     plan_gate gate;
     plan_watch *watches;

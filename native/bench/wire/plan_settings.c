@@ -41,11 +41,17 @@ void plan_read_measure(plan_reader *r) {
     p->settle_cold_ns = fields_u64(f, "settle_cold_ms", 0, 60000) * 1000000;
     p->worker_timeout_s = fields_f64(f, "worker_timeout_s", 0.1, 1e6);
     p->llc_bytes = fields_u64(f, "llc_bytes", 0, UINT64_C(1) << 40);
+    p->fill = fields_has(f, "fill") && fields_u64(f, "fill", 0, 1);
+    p->duty = fields_has(f, "duty") ? fields_f64(f, "duty", 0.001, 1) : 1;
 }
 
-static double celsius_or_unknown(fields *f, const char *key, bool optional) {
+static double known_or_not(fields *f, const char *key, double low, double high, bool optional) {
     const char *text = optional ? fields_text_or(f, key, "unknown") : fields_text(f, key);
-    return strcmp(text, "unknown") ? fields_f64(f, key, -100, 1000) : (double)NAN;
+    return strcmp(text, "unknown") ? fields_f64(f, key, low, high) : (double)NAN;
+}
+
+static double number_or(fields *f, const char *key, double high, double otherwise) {
+    return fields_has(f, key) ? fields_f64(f, key, 0, high) : otherwise;
 }
 
 void plan_read_gate(plan_reader *r) {
@@ -60,8 +66,10 @@ void plan_read_gate(plan_reader *r) {
     bool none = g->kind == GATE_NONE;
     g->source = plan_kept(none ? fields_text_or(f, "source", "") : fields_text(f, "source"));
     g->path = plan_kept(g->kind == GATE_FILE ? fields_text(f, "path") : fields_text_or(f, "path", ""));
-    g->plateau_c = celsius_or_unknown(f, "plateau_c", none);
-    g->baseline_c = celsius_or_unknown(f, "baseline_c", none);
+    g->plateau_c = known_or_not(f, "plateau_c", -100, 1000, none);
+    g->baseline_c = known_or_not(f, "baseline_c", -100, 1000, none);
+    g->cool_mhz = known_or_not(f, "cool_mhz", 0, 1e6, true);
+    g->hint_mhz = known_or_not(f, "hint_mhz", 0, 1e6, true);
     g->scale = fields_has(f, "scale") || g->kind == GATE_FILE ? fields_f64(f, "scale", -1e6, 1e6) : 1;
 #define NUMBER(key, high) (fields_has(f, key) || !none ? fields_f64(f, key, 0, high) : 0)
     g->tolerance_c = NUMBER("tolerance_c", 1000);
@@ -69,15 +77,23 @@ void plan_read_gate(plan_reader *r) {
     g->window_s = NUMBER("window_s", 1e6);
     g->slope_c = NUMBER("slope_c", 1000);
 #undef NUMBER
+    g->look_s = number_or(f, "look_s", 1e6, g->window_s);
+    g->look_c = number_or(f, "look_c", 1000, g->slope_c);
+    g->share = number_or(f, "share", 1, 1);
+    g->launch_s = number_or(f, "launch_s", 1e9, 0);
+    g->credit_s = number_or(f, "credit_s", 1e9, 0);
 }
 
 void plan_read_watch(plan_reader *r) {
     fields *f = &r->f;
     const char *kind = fields_text(f, "kind");
     plan_watch *w = PLAN_APPEND(r->p->watches, r->p->watch_count);
-    w->kind = !strcmp(kind, "temp") ? WATCH_TEMPERATURE : !strcmp(kind, "states") ? WATCH_STATES : WATCH_FREQUENCY;
+    w->kind = !strcmp(kind, "temp")     ? WATCH_TEMPERATURE
+              : !strcmp(kind, "states") ? WATCH_STATES
+              : !strcmp(kind, "text")   ? WATCH_TEXT
+                                        : WATCH_FREQUENCY;
     if (w->kind == WATCH_FREQUENCY && strcmp(kind, "freq")) {
-        fields_fail(f, "kind=%.40s is not freq, temp or states", kind);
+        fields_fail(f, "kind=%.40s is not freq, temp, states or text", kind);
     }
     w->name = plan_kept(fields_text(f, "name"));
     w->path = plan_kept(fields_text(f, "path"));

@@ -8,6 +8,7 @@
 #include "worker/heartbeat.h"
 #include "worker/placement.h"
 #include "worker/reference.h"
+#include "worker/settling.h"
 #include "worker/window.h"
 
 #include <errno.h>
@@ -23,24 +24,18 @@
 static clock_reading settle(const sample_request *q, window *w, evidence *e) {
     uint64_t start = timer_ns();
     clock_reading last = {0, 0};
-    e->settle_capped = false;
-    for (unsigned calls = 1;; calls++) {
+    settling s = {0, 0};
+    settling_state state = SETTLING_ON;
+    while (state == SETTLING_ON) {
         uint64_t begin = timer_ns();
         heartbeat_expect(w->call_ns);
         window_untimed(w);
         w->call_ns = (double)(timer_ns() - begin);
-        clock_reading now = clock_probe();
-        bool steady = last.mhz > 0 && fabs(now.mhz / last.mhz - 1) <= 0.01;
-        last = now;
+        last = clock_probe();
         heartbeat();
-        if (calls >= 2 && steady) {
-            break;
-        }
-        if (calls >= 2 && timer_ns() - start >= q->settle_ns) {
-            e->settle_capped = true;
-            break;
-        }
+        state = settling_after(&s, last.mhz, timer_ns() - start, q->settle_ns);
     }
+    e->settle_capped = state == SETTLING_CAPPED;
     e->settle_ns = (double)(timer_ns() - start);
     return last;
 }

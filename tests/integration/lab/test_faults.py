@@ -74,6 +74,8 @@ def test_programs_and_folders(lab: Any, phone: PhoneHandle, on: Any) -> None:
             "cat /sys/class/thermal/thermal_zone4/temp /sys/devices/system/cpu/cpufreq/policy4/scaling_max_freq"
         ).stdout.split()
         assert int(warm) > 28000 and int(clock) < 2803200
+        spent = shell("cat /sys/devices/system/cpu/cpufreq/policy4/stats/time_in_state").stdout.split()
+        assert sum(map(int, spent[1::2])) > 100 * len(spent[::2])  # of 100 ticks each at the start
 
 
 def test_streams_and_states(lab: Any, phone: PhoneHandle, on: Any) -> None:

@@ -108,7 +108,7 @@ def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle, here: Any)
     controls.set_temperature(phone, 27.0)
     assert code == 0, said
     first, second = bench.run.records("gate")
-    assert (first["status"], first["learned"]) == ("unjudged", 27.0)
+    assert (first["status"], first["clock"], first["learned"]) == ("passed", "cpufreq", 27.0)
     assert (second["status"], second["capped"], second["plateau"], second["to"]) == ("capped", True, 27.0, 40.0)
     assert second["waited_s"] >= 1.5
     assert "the heat gate gave up at its cap" in (bench.run.path / "report.html").read_text()
@@ -220,7 +220,7 @@ def test_a_warm_room_is_not_waited_for_and_heat_of_the_run_is(warm: Any) -> None
     first, second, third = bench.run.records("gate")
     assert {gate["status"] for gate in (first, second, third)} == {"passed"}
     assert (first["plateau"], first["learned"], first["baseline"]) == (None, 34.0, 27.0)
-    assert first["waited_s"] >= 15  # the window in which a plateau shows
+    assert 4 <= first["waited_s"] < 15  # a look, since the clock is the one that the system names
     assert (second["from"], second["to"], second["plateau"]) == (41.0, 34.5, 34.0)
     assert third["waited_s"] < first["waited_s"]
     for text in (said, (bench.run.path / "report.html").read_text()):

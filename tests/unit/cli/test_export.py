@@ -101,6 +101,13 @@ def test_a_run_of_another_version_is_refused(run: Path) -> None:
         program.perform(["export", str(run), "--format", "csv"])
 
 
+def test_a_run_that_is_cut_short_says_so(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"status": "interrupted"}))
+    assert program.perform(["export", str(run), "--format", "junit", "--out", "x"]) == ExitCode.DONE
+    assert "the run is interrupted: what it lacks is not here" in capsys.readouterr().err
+
+
 def test_without_a_time_there_is_too_little_data(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for device in ("pixel-3", "pixel-8"):
         records = run / "devices" / device / "records.jsonl"

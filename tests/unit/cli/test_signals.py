@@ -43,7 +43,8 @@ def start(context, out):
     return runner.RunResult(Path("/r"), [SessionOutcome("local")], ExitCode.INTERRUPTED)
 def report(path):
     {reporting}
-    return SimpleNamespace(code=ExitCode.DONE, answer=(), judged="", sentences=(), workers=())
+    said = dict(judged="", waiting=(), precision="", aa=(), sentences=(), workers=())
+    return SimpleNamespace(code=ExitCode.DONE, answer=(), **said)
 runner.start, writer.write_report = start, report
 sys.argv = ["harness", "run", "smoke", "--device", "local"]
 main.main()

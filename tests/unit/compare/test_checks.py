@@ -138,3 +138,14 @@ def test_of_two_phones_each_is_compared_with_itself(tmp_path: Path, edit_json: E
         synthetic.make_run(tmp_path / run, phones, synthetic.LAYERS[1:2], 4, 2, ["hot"])
     found = compare_runs(tmp_path / "base", tmp_path / "new", ["TOPOLOGY"])
     assert {(row.base.key.device, row.new.key.device) for row in found.rows} == {("p-a", "p-a"), ("p-b", "p-b")}
+
+
+@pytest.mark.parametrize(("which", "named"), [((0,), "BASE"), ((1,), "NEW"), ((0, 1), "BASE and NEW")])
+def test_a_sustained_run_is_compared_with_none(
+    which: tuple[int, ...], named: str, pair_of_runs: Any, edit_json: Edit
+) -> None:
+    runs = pair_of_runs()
+    for number in which:
+        edit_json(runs[number] / "manifest.json", lambda m: m["suite"].update(mode="sustained"))
+    with pytest.raises(UsageError, match=rf"of mode sustained is {named}\n"):
+        compare_runs(runs[0], runs[1], allowed_names(NAMES))

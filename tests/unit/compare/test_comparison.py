@@ -198,3 +198,38 @@ def test_the_same_program_is_said_to_be_one(pair_of_runs: Any) -> None:
     found = compare_runs(base, new)
     assert not any("measured the same program" in remark for remark in found.remarks)
     assert {(row.columns["base"], row.columns["new"]) for row in found.rows} == {("0123456789ab", "fedcba987654")}
+
+
+def calibrated(run: Path, floor: float, stale: list[str] | None = None) -> None:
+    """The run knows a noise floor of that place."""
+    place = {"cluster": "4-7", "cache": "hot", "verdict": "passed", "pairs": 9, "floor": floor}
+    found: dict[str, Any] = {"policy": "default", "policy_digest": "d", "utc": "2026-11-20T00:00:00Z", "build_id": "0"}
+    found |= {"system": "s", "suite": "quick", "places": [place]}
+    event = {"utc": "2026-11-21T12:00:00Z", "event": "calibration", "found": found, "stale": stale or []}
+    with (run / "devices" / "pixel-3" / "events.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("floors", "stale", "slower", "known"),
+    [((0.01, 0.02), [], 3, "0.02"), ((0.08, 0.02), [], 0, "0.08"), ((0.08, 0.08), ["it is old"], 3, "")],
+    ids=["low", "high", "stale"],
+)
+def test_what_is_below_the_noise_floor_proves_nothing(
+    floors: tuple[float, float], stale: list[str], slower: int, known: str, pair_of_runs: Any
+) -> None:
+    runs = pair_of_runs(im2col=1.06)
+    for run, floor in zip(runs, floors, strict=True):
+        calibrated(run, floor, stale)
+    found = compare_runs(*runs)
+    assert found.counts["slower"] == slower
+    assert {row.columns["floor"] for row in found.rows} == {known}
+    assert any("no noise floor is known" in remark for remark in found.remarks) == (not known)
+
+
+def test_a_threshold_below_the_noise_floor_is_said(pair_of_runs: Any) -> None:
+    base, new = pair_of_runs()
+    calibrated(new, 0.03)
+    found = compare_runs(base, new, threshold=0.02)
+    said = "the threshold is below the noise floor, 3.00% at most, of pixel-3 CPUs 4-7 (6 rows)"
+    assert said in list(found.remarks)

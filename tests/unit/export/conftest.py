@@ -33,7 +33,7 @@ def _spoil(record: dict[str, Any]) -> None:
     kind, layer, algorithm = record["type"], record.get("layer"), record.get("algorithm")
     if kind == "sample" and (layer, algorithm) == ("conv2_3x3", "im2col") and record["round"] == 0:
         record["cpu_ns"] = record["span_ns"] * 0.9
-    if kind == "sample" and (layer, algorithm) == ("depthwise_3x3", "indirect") and (record["launch"], record["round"]):
+    if kind == "sample" and (layer, algorithm) == ("depthwise_3x3", "indirect") and record["launch"] + record["round"]:
         record["cpu_ns"] = record["span_ns"] * 0.9
     if kind == "layer" and (layer, algorithm) == ("fire2_squeeze_1x1", "direct") and record["launch"] == 0:
         keep = {k: record[k] for k in (*synthetic.Way("direct").fields("hot"), "seq", "launch", "layer")}

@@ -78,18 +78,28 @@ def test_no_name_of_a_benchmark_holds_what_does_not_count(results: Results) -> N
             assert item.get("skip_message") or item.get("error_message")
 
 
-def test_every_row_without_a_time_is_there_with_its_reason(results: Results) -> None:
-    items = {item["name"]: item for item in exported(results)["benchmarks"]}
+def test_every_row_that_does_not_count_is_there_with_its_reason(results: Results) -> None:
+    items: dict[str, list[Any]] = defaultdict(list)
+    for item in exported(results)["benchmarks"]:
+        items[item["name"]].append(item)
     told = {
         entry.status: items[f"{entry.full_name}/{entry.status}"]
         for entry in of_run(results).entries
         if entry.status != "ok"
     }
-    assert set(told) == {"skip", "error", "wrong", "missing", "unjudged"}
-    assert {status for status, item in told.items() if item.get("error_occurred")} == {"error", "wrong", "missing"}
-    assert "direct covers 1x1 stride 1" in told["skip"]["skip_message"]
-    assert "crashed & burned (signal 11)" in told["error"]["error_message"]
-    assert "samples are valid" in told["unjudged"]["skip_message"]
+    assert {status: len(found) for status, found in told.items() if status != "unjudged"} == dict.fromkeys(
+        ("skip", "error", "wrong", "missing"), 1
+    )
+    failed = {status for status, found in told.items() if found[0].get("error_occurred")}
+    assert failed == {"error", "wrong", "missing"}
+    assert "direct covers 1x1 stride 1" in told["skip"][0]["skip_message"]
+    assert "crashed & burned (signal 11)" in told["error"][0]["error_message"]
+    unjudged = next(row for row in results.rows if row.status == "unjudged" and row.tainted)
+    name = of_run(results).entries[unjudged.number - 1].full_name
+    assert len(items[f"{name}/unjudged"]) == len(unjudged.observations) > 0
+    assert len(items[f"{name}/tainted"]) == len(unjudged.tainted)
+    assert all("samples are valid" in item["skip_message"] for item in items[f"{name}/unjudged"])
+    assert name not in items and f"{name}_median" not in items
 
 
 def test_median_and_interval_are_aggregates_with_the_verdict_as_label(results: Results) -> None:

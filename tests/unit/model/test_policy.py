@@ -59,6 +59,21 @@ def test_keys_left_out_have_the_default(tmp_path: Path) -> None:
         ("settings: {dim_screen: 'yes'}\n", ":1: settings.dim_screen: the text 'yes', where true or false"),
         ("settings: [dim_screen]\n", ":1: settings: a list, where a mapping"),
         ("settings:\n  name: x\n", ":2: settings.name: unknown key"),
+        ("gate_share: 1.5\n", ":1: gate_share: 1.5 must be less than or equal to 1"),
+        ("gate_share: -0.1\n", ":1: gate_share: -0.1 must be greater than or equal to 0"),
+        ("gate_share: a quarter\n", ":1: gate_share: the text 'a quarter', where a number is needed"),
+        ("gate_share: .nan\n", ":1: gate_share: nan must be"),
+        ("sustained: 240\n", ":1: sustained: the number 240, where a mapping"),
+        ("sustained:\n  second: 9\n", ":2: sustained.second: unknown key"),
+        ("sustained:\n  seconds: 5\n", ":2: sustained.seconds: 5 must be greater than or equal to 10"),
+        ("sustained:\n  seconds: 60\n  duty: 0\n", ":3: sustained.duty: 0 must be greater than or equal to 0.05"),
+        ("sustained: {duty: 1.1}\n", ":1: sustained.duty: 1.1 must be less than or equal to 1"),
+        ("sustained: {launches: 0}\n", ":1: sustained.launches: 0 must be"),
+        ("sustained: {launches: 1.5}\n", ":1: sustained.launches: the number 1.5, where a whole number"),
+        (
+            "sustained:\n  seconds: 60\n  window_s: 40\n",
+            ":3: sustained.window_s: two windows of 40 s do not fit into a series of 60 s",
+        ),
     ],
 )
 def test_refuses(tmp_path: Path, text: str, told: str) -> None:

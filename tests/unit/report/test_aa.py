@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import synthetic
+from harness.cli.report import Report
 from harness.export.markdown import escaped
 from harness.report.writer import ReportSummary, write_report
 from harness.store.journal import EventLog
@@ -126,3 +127,23 @@ def test_a_stale_one_is_said_and_not_gone_by(tmp_path: Path) -> None:
 )
 def test_one_that_is_garbage_is_none(tmp_path: Path, change: dict[str, object]) -> None:
     assert "Calibrated on" not in calibrated(tmp_path / "run", 0.9, **change).report.read_text()
+
+
+@pytest.mark.parametrize(("precision", "count"), [(None, 1), (0.01, 0)], ids=["without", "with"])
+def test_a_layer_with_fewer_launches_is_a_weakness_only_without_a_precision(
+    tmp_path: Path, precision: float | None, count: int
+) -> None:
+    run = report(tmp_path / "run", precision=precision).run_dir
+    file = run / "devices/pixel-3/records.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    kept = [line for line in lines if line["type"] != "sample" or line["layer"] != "conv2_3x3" or line["launch"] < 4]
+    file.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    assert sum("fewer launches than the others" in text for text in write_report(run).weaknesses) == count
+
+
+def test_the_report_command_says_both(tmp_path: Path) -> None:
+    path = report(tmp_path / "run", precision=0.5).run_dir
+    told = Report(run=path)()
+    assert told.value is not None
+    assert [line for line in told.lines if line.startswith("A/A ")] == told.value["aa"] != []
+    assert f"precision: {told.value['precision']}" in told.lines and told.value["precision"]

@@ -72,7 +72,7 @@ def test_texts_of_a_device_are_shown_as_they_are(found: Comparison) -> None:
 
 
 def test_a_large_comparison_leaves_rows_to_the_table(found: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared, "_MOST_ROWS", 4)
+    monkeypatch.setattr(compared, "_MOST_ROWS", 16)
     monkeypatch.setattr(compared, "_MOST_BARS", 2)
     place = places_of(found)[0]
     assert (len(place.rows), place.more) == (4, 2)

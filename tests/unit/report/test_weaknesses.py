@@ -70,6 +70,29 @@ def test_launches_that_no_gate_held_back_are_counted(
     assert f"{why}: 1 of 4 launches did not wait for a cool device" in text
 
 
+def test_what_ended_a_wait_too_early_is_told(weaknesses: Callable[[str, Change], str]) -> None:
+    text = weaknesses("gate", lambda r: {"status": "spent", "from": 41.2, "to": 38.0} if r["launch"] == 3 else {})
+    assert "the heat gate gave up with its share of the time before 1 of 4 launches (launch 4: 41.2 °C to 38.0" in text
+    assert "at its cap" not in text
+
+
+def test_a_clock_that_sank_for_good_and_another_rest_are_told(weaknesses: Callable[[str, Change], str]) -> None:
+    clock = {"status": "settled", "clock": "probe", "mhz": 1400.0, "cool_mhz": 2800.0, "plateau": 32.0, "learned": 39.0}
+    text = weaknesses("gate", lambda r: clock if r["launch"] == 2 else {})
+    assert "its clock under load had sunk for good (launch 3: 1400 MHz instead of 2800 MHz)" in text
+    assert "came to rest elsewhere in the middle of the run (launch 3: 32.0 °C to 39.0 °C)" in text
+
+
+@pytest.mark.parametrize(
+    ("clock", "what"), [("probe", "clock under load"), ("cpufreq", "clock that the system tells")], ids=str
+)
+def test_without_a_temperature_it_is_told_what_decided(
+    weaknesses: Callable[[str, Change], str], clock: str, what: str
+) -> None:
+    text = weaknesses("gate", lambda _: {"source": "", "from": None, "to": None, "clock": clock, "mhz": 2800.0})
+    assert f"no source of temperature was found: the {what} alone decided when 4 of 4 launches began" in text
+
+
 def test_a_first_run_needs_no_baseline(weaknesses: Callable[[str, Change], str]) -> None:
     text = weaknesses("gate", lambda _: {"plateau": 27.0, "learned": None, "baseline": None, "tolerance_c": 1.0})
     assert "baseline unknown" not in text
@@ -153,5 +176,29 @@ def test_evidence_that_takes_much_of_the_time_is_told(
     file.write_text("".join(json.dumps(record) + "\n" for record in records))
     summary = write_report(run)
     assert any("evidence took 2.2 % of the time of measuring" in weakness for weakness in summary.weaknesses) == told
-    assert f"It took {2 * factor:.2f} % of the" in summary.report.read_text()
+    assert f"Evidence took {2 * factor:.2f} % of the" in summary.report.read_text()
     assert f"took {2 * factor:.1f} % of the time" in (run / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("readings", "frozen"),
+    [
+        pytest.param([31.0] * 12, True, id="the same all the time"),
+        pytest.param([31.0] * 11 + [31.1], False, id="it moves"),
+        pytest.param([31.0] * 9, False, id="too few"),
+        pytest.param([None] * 12, False, id="unreadable"),
+    ],
+)
+def test_a_sensor_that_never_moves_is_not_cool(
+    synthetic: ModuleType, tmp_path: Path, readings: list[float | None], frozen: bool
+) -> None:
+    run: Path = synthetic.make_run(tmp_path / "run", launches=4)
+    (file,) = run.glob("devices/*/records.jsonl")
+    header, *rest = file.read_text().splitlines()
+    source = next(record["source"] for record in map(json.loads, rest) if record["type"] == "gate")
+    told = [
+        {"type": "telemetry", "seq": 0, "launch": 0, "t_ns": n, "temp_c": {source: c}} for n, c in enumerate(readings)
+    ]
+    file.write_text("\n".join([header, *map(json.dumps, told), *rest]) + "\n")
+    text = "\n".join(write_report(run).weaknesses)
+    assert (f"the temperature that gates went by ({source}) never moved: unknown, not cool" in text) == frozen

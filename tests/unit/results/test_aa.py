@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import synthetic
+from harness.compare.comparison import compare_runs
 from harness.export.formats import TABLES
+from harness.export.subject import of_run
 from harness.results.aa import AaSummary, aa_summaries
 from harness.results.results import Results, make_results
 
@@ -108,3 +110,11 @@ def test_a_pair_is_in_no_other_comparison(tmp_path: Path) -> None:
     assert shape(with_pair) == shape(alone)
     published = [row for row in with_pair.categories if (row.face, row.other) == ("published", "im2col")]
     assert all(0.8 < row.ratio.value < 1.5 for row in published)
+
+
+def test_the_second_one_of_a_pair_is_in_no_export_and_no_comparison(tmp_path: Path) -> None:
+    found, later = results(tmp_path / "run", 1.0), results(tmp_path / "later", 1.0)
+    assert any(row.is_copy for row in found.rows)
+    assert {entry.variant for entry in of_run(found).entries}.isdisjoint({"indirect/aa"})
+    compared = compare_runs(found.run.path, later.run.path)
+    assert compared.rows and all(not row.new.is_copy for row in compared.rows)

@@ -83,6 +83,12 @@ def test_times_that_are_none_have_no_mean(states: dict[str, int]) -> None:
     assert math.isnan(mean_khz(states))
 
 
+def test_no_time_at_any_frequency_is_no_share(tmp_path: Path) -> None:
+    stream = stream_of(tmp_path, telemetry(350, states_ms={"policy4/time_in_state": {"2800000": 0}}))
+    (line,) = [each for each in lines_of(device_of(stream), [stream]) if each.name == "time at each frequency"]
+    assert "%" not in line.known
+
+
 # What a device may put in the place of a number; nothing of it is one that can be.
 GARBAGE = st.one_of(
     st.none(), st.booleans(), st.text(max_size=5), st.floats(max_value=-1e-9, allow_infinity=False),

@@ -144,7 +144,7 @@ def test_what_stops_and_what_is_stamped(facts: MakeFacts) -> None:
     assert [c.name for c in diagnosis.remarks] == ["LITTLE_SPACE", "ORPHANS"]
 
 
-def asked(phone: Any, **options: bool) -> Any:
+def asked(phone: Any, **options: Any) -> Any:
     (diagnosis,) = diagnose([cast(Device, phone)], **options)
     return diagnosis
 
@@ -242,6 +242,8 @@ def test_what_dead_runs_left_is_told_and_what_a_living_one_has_is_not(tmp_path: 
         (folder / file).write_bytes(data)
     (found,) = [c for c in asked(LocalDevice(tmp_path)).conditions if c.name == "ORPHANS"]
     assert found.what == "left by dead runs: dead (records), verify-x"
+    (found,) = [c for c in asked(LocalDevice(tmp_path), own="dead").conditions if c.name == "ORPHANS"]
+    assert found.what == "left by dead runs: verify-x"
 
 
 def test_a_fault_of_ours_costs_its_own_conditions_only(phone: FakePhone) -> None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.cli.verify import _lines
 from harness.control import quarantine
 from harness.control.lease import leased
 from harness.devices.base import Attached, Device, Identity, RemoteProcess
@@ -214,3 +215,9 @@ def test_a_device_that_another_run_has_is_a_failure_of_that_device(
         done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK, END))
     assert done.codes == [ExitCode.INFRASTRUCTURE]
     assert done.messages[0].startswith("another harness run is using the device")
+    assert _lines(done) == ["local: nothing was checked"]
+
+
+def test_what_was_checked_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK, END))
+    assert _lines(done) == ["local: 1 results right, 0 wrong, 0 not applicable"]

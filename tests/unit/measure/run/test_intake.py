@@ -94,3 +94,32 @@ def test_an_error_that_is_not_the_variants_own_is_no_failure(
     assert outcome.codes == codes
     (said,) = outcome.messages
     assert "direct/k on l, launch 1: killed" in said
+
+
+def test_clocks_of_a_cool_device_are_kept_for_later_gates_and_runs(intake: Intake) -> None:
+    """The best one that passed; one that stays lower takes its place. Each cluster has its own."""
+    gate = {"type": "gate", "seq": 1, "launch": 0, "waited_s": 4.0, "clock": "probe"}
+    for cluster, status, mhz, known in (
+        ("4-7", "passed", 2800.0, 2800.0),
+        ("4-7", "passed", 2790.0, 2800.0),
+        ("4-7", "spent", 2900.0, 2800.0),
+        ("4-7", "passed", 2810.0, 2810.0),
+        ("4-7", "settled", 1400.0, 1400.0),
+        ("0-3", "passed", 1700.0, 1700.0),
+    ):
+        intake.take(cluster, records.Gate.model_validate({**gate, "status": status, "mhz": mhz}))
+        assert intake.heat.cool_mhz[cluster] == known
+    assert baseline.stored_clocks(PHONE, ["4-7", "0-3", "8"], pytest.fail) == {"4-7": 1400.0, "0-3": 1700.0}
+    job = {"type": "job", "seq": 1, "launch": 0, "layer": "l", "rounds": 1, "rounds_planned": 1, "complete": True}
+    intake.take("4-7", records.Job.model_validate({**job, "elapsed_s": 90.0}))
+    assert (intake.heat.waited_s, intake.heat.measured_s) == (24.0, 90.0)
+    assert [intake.heat.credit_s(share) for share in (0.0, 0.25, 0.5, 1.0)] == [0, 6, 66, 0]
+
+
+def test_a_later_gate_that_finds_another_rest_tells_nothing_of_other_runs(intake: Intake) -> None:
+    intake.heat = Heat(HeatSource("zone:cpu", "file"))
+    baseline.store(PHONE, "zone:cpu", 27.0, pytest.fail)
+    gate = {"type": "gate", "seq": 1, "launch": 1, "status": "passed", "plateau": 28.0, "learned": 40.0}
+    intake.take("4-7", records.Gate.model_validate({**gate, "baseline": 27.0, "tolerance_c": 1.0}))
+    assert intake.heat.rest.today_c == 40.0
+    assert baseline.stored(PHONE, "zone:cpu", pytest.fail) == 27.0

@@ -59,7 +59,7 @@ def conditions(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Condition]]:
     monkeypatch.setattr(
         admission,
         "diagnose",
-        lambda devices, held=False: [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices],
+        lambda devices, held=False, own="": [Diagnosis(tuple(found.get(each.serial, ()))) for each in devices],
     )
     return found
 

@@ -157,7 +157,8 @@ def test_a_finished_run_is_left_alone(
 
     def report(path: Path) -> Any:
         reports.append(path)
-        return SimpleNamespace(code=ExitCode.DONE, answer=(), judged="", precision="", aa=(), sentences=(), workers=())
+        fields = {"judged": "", "precision": "", "aa": (), "waiting": (), "sentences": (), "workers": ()}
+        return SimpleNamespace(code=ExitCode.DONE, answer=(), **fields)
 
     monkeypatch.setattr(writer, "write_report", report)
     assert cli_run.Run(resume=run.path)().code == code
