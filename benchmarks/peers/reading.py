@@ -9,6 +9,7 @@ from statistics import median
 
 from benchmarks.peers.findings import EMPTY, OURS, Findings, Sample
 from harness.judge import sample as judge
+from harness.model.thresholds import Thresholds
 from harness.results.stream import Stream
 from harness.store import records
 
@@ -95,7 +96,7 @@ def calm(stream: Stream) -> str:
     found = {
         "whose work was interrupted": judge.switched(evidence),
         "with page faults": judge.faulted(evidence),
-        "whose clock moved": judge.clock_moved(evidence),
+        "whose clock moved": judge.clock_moved(evidence, Thresholds().most_clock_change),
         "not settled at the cap": judge.settling_capped(evidence),
     }
     told = [f"{int(flags.sum())} {what}" for what, flags in found.items() if count and flags.any()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +29,7 @@ QUIET = Evidence(
         for name in ("window_ns", "cpu_ns", "span_ns", "gflops_before", "gflops_after", "gbps_before", "gbps_after")
     },
 )
-TESTS = {
+TESTS: dict[str, tuple[Callable[[Evidence], sample.Flags], object]] = {
     "settle_capped": (sample.settling_capped, True),
     "cpu_after": (sample.cpu_changed, 5),
     "repinned": (sample.repinned, 1),
