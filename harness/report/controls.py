@@ -137,14 +137,16 @@ def _fixed(device: DeviceData, wanted: PhoneSettings) -> Found:
 
 def _heat(device: DeviceData, _: PhoneSettings) -> Found:
     gates = _of(device, records.Gate)
-    blind, capped = list(filter(gate.is_blind, gates)), list(filter(gate.gave_up, gates))
+    blind = list(filter(gate.is_blind, gates))
     hot = "too long where it throttles"
     if blind or not gates:
-        why = f"no temperature before {len(blind)} of {len(gates)} launches" if gates else "no heat gate is on record"
+        told = f"neither a temperature nor the clock was to be had before {len(blind)} of {len(gates)} launches"
+        why = told if gates else "no heat gate is on record"
         yield Missing("A cool start", why, hot, _COPY_CHEAPER)
-    if capped:
-        why = f"the wait gave up at its cap before {len(capped)} of {len(gates)} launches"
-        yield Missing("A cool start", why, hot, _COPY_CHEAPER)
+    for ending, test in (("at its cap", gate.reached_its_cap), ("with its share of the time", gate.ran_out_of_share)):
+        if warm := list(filter(test, gates)):
+            why = f"the wait gave up {ending} before {len(warm)} of {len(gates)} launches"
+            yield Missing("A cool start", why, hot, _COPY_CHEAPER)
 
 
 def _screen(device: DeviceData, wanted: PhoneSettings) -> Found:
