@@ -86,11 +86,11 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = manifest.request_of(run.manifest(), self.ndk)
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
-            return finished(complete, asked)
+            return _ended(complete, request, asked)
         attached = self.find(manifest.where_devices_are(run), request.allow)
         joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return finished(runner.resume(context, run), asked)
+        return _ended(runner.resume(context, run), request, asked)
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -116,6 +116,16 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
             suite_given=self.suite or DEFAULT_SUITE,
             policy_given=policy,
         )
+
+
+def _ended(done: runner.RunResult, request: Request, asked: Sequence[Format]) -> Outcome:
+    """The outcome of a resumed run; what a calibration finds is kept."""
+    outcome = finished(done, asked)
+    if not request.calibration:
+        return outcome
+    from harness.cli.calibrated import calibrated  # noqa: PLC0415  not for other runs
+
+    return calibrated(outcome, done, request)
 
 
 _BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait", "export"}
