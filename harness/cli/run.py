@@ -136,6 +136,7 @@ def _jobs(context: Context) -> Outcome:
     jobs, seconds = planned(context)
     lines = [
         f"{job['device']} CPUs {job['cluster']} launch {job['launch'] + 1} {job['layer']}: {', '.join(job['variants'])}"
+        f"{_on(job['threads'])}"
         for job in jobs
     ]
     lines += [
@@ -147,8 +148,17 @@ def _jobs(context: Context) -> Outcome:
     )
 
 
+def _on(threads: Sequence[int]) -> str:
+    """On how many threads, where that is not one alone: ``; on 1 and 4 threads``."""
+    return "" if list(threads) == [1] else f"; on {' and '.join(map(str, threads))} threads"
+
+
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+# What --json has of a report (ReportSummary.value) where none was made.
+_UNTOLD: dict[str, Any] = {"sentences": [], "judged": "", "waiting": [], "precision": "", "aa": [], "workers": []}
 
 
 def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
@@ -184,10 +194,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "exit_code": int(code),
         "report": None if report is None else str(report),
         "exports": list(map(str, exports)),
-        "sentences": [] if summary is None else list(summary.sentences),
-        "precision": "" if summary is None else summary.precision,
-        "aa": [] if summary is None else list(summary.aa),
-        "workers": [] if summary is None else list(summary.workers),
+        **(summary.value if summary else _UNTOLD),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "conditions": {
             outcome.name: [condition.as_json() for condition in outcome.conditions] for outcome in done.outcomes
@@ -197,11 +204,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "seconds": {phase: round(s, 2) for phase, s in phases.items()},
     }
     lines = (
-        *(summary.answer if summary else ()),
-        *([f"samples: {summary.judged}"] if summary else ()),
-        *(f"waiting for a cool device: {text}" for text in (summary.waiting if summary else ())),
-        *([f"precision: {summary.precision}"] if summary and summary.precision else ()),
-        *(summary.aa if summary else ()),
+        *((*summary.answer, *summary.told) if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
         *(f"export: {shown_path(path)}" for path in exports),
         "report: not written" if report is None else f"report: {shown_path(report)}",

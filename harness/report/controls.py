@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import ValidationError
 
+from harness.devices.base import LOCAL
 from harness.judge import gate, sample, worker
 from harness.model.policy import PhoneSettings
 from harness.report.counts import alike, share
@@ -22,7 +23,6 @@ from harness.results.verdicts import CAP
 from harness.store import records
 from harness.store.system_records import Telemetry
 
-_LOCAL = "local"  # the folder of the machine that measures itself
 _LONGER = "too long where it happens"
 _SHARED = "too long while other programs run"
 _ALIKE = "none on average: pairs of a round share it; wider intervals"
@@ -119,7 +119,7 @@ def _caps(device: DeviceData, _: PhoneSettings) -> Found:
 
 
 def _fixed(device: DeviceData, wanted: PhoneSettings) -> Found:
-    if device.name == _LOCAL:
+    if device.name == LOCAL:
         why = "this machine's governor sets the clocks"
     elif not wanted.fixed_performance:
         why = "it was not asked for (policy: settings.fixed_performance)"
@@ -150,7 +150,7 @@ def _heat(device: DeviceData, _: PhoneSettings) -> Found:
 
 
 def _screen(device: DeviceData, wanted: PhoneSettings) -> Found:
-    if device.name == _LOCAL:
+    if device.name == LOCAL:
         return
     if not wanted.stay_awake:
         why = "it was not asked for (policy: settings.stay_awake)"
