@@ -30,10 +30,13 @@ class Calibrate(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOption
     """Measures indirect beside itself; what that tells of a phone's noise is kept for its later runs."""
 
     policy: Annotated[
-        str | None, typer.Option("--policy", metavar="NAME|FILE", help="That of the runs it is for, not the suite's.")
+        str | None,
+        typer.Option(
+            "--policy", metavar="NAME|FILE", help="The policy of the runs that it is for. Default: the suite's."
+        ),
     ] = None
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory, absent or empty.")] = None
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None
+    seed: options.Seed = None
     clusters: options.Clusters = None
     allow: options.Allow = None
 

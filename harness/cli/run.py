@@ -49,7 +49,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.")
     ] = None
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None
+    seed: options.Seed = None
     algorithms: options.Algorithms = None
     faces: options.Faces = None
     worker: options.Workers = None
