@@ -84,7 +84,7 @@ def test_markdown_goes_to_the_summary_of_the_job_too(
         (["RUN", "--format", "bmf"], "bmf holds one device, the run has pixel-3, pixel-8\n  name one with --device"),
         (["RUN", "--format", "csv", "--json"], "name a file with --out"),
         (["RUN", "--format", "csv", "--out", "RUN"], "--out RUN: it is a folder"),
-        (["RUN", "--format", "csv", "--policy", "nosuch"], "unknown policy 'nosuch'"),
+        (["RUN", "--format", "csv", "--policy", "none"], "unknown policy 'none'\n  Known: default, "),
     ],
     ids=["format", "no-format", "no-run", "no-device", "several-devices", "json", "folder", "policy"],
 )
