@@ -170,6 +170,12 @@ def sharing(blocks: Sequence[Block], policy: Policy) -> dict[tuple[str, str], Sh
             found[how, other] = Sharing(
                 float(np.mean(same)),
                 float(np.sqrt(np.mean([each.var(axis=1, ddof=1).mean() for each in logs]))),
-                float(np.nanmedian((intervals.high - intervals.low) / 2)),
+                _middle((intervals.high - intervals.low) / 2),
             )
     return found
+
+
+def _middle(values: Numbers) -> float:
+    """The median of those that are known; NaN of none."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else float("nan")

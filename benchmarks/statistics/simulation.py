@@ -87,16 +87,16 @@ def _simulate(noise: Noise, count: int, policy: Policy, kind: Kind) -> KindScore
     return KindScores(kind, methods, repetitions)
 
 
-def _dice(kind: Kind, *more: int) -> np.random.Generator:
-    """The same streams for the same kind, whatever else is simulated."""
-    return np.random.default_rng([SEED, *kind.name.encode(), *more])
+def _dice(kind: Kind, truth: float, *more: int) -> np.random.Generator:
+    """The same streams for the same kind and true ratio, whatever else is simulated; for another truth others."""
+    return np.random.default_rng([SEED, *kind.name.encode(), round(truth * 10**6), *more])
 
 
 def methods_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: float, batch: int = 0) -> dict[str, Found]:
     """What each method says of the same ``count`` streams."""
-    dice = _dice(kind, batch)
+    dice = _dice(kind, truth, batch)
     streams = kind.make(draw(noise, count, dice, launches=policy.launches, rounds=policy.rounds), dice)
-    reading = _dice(kind, batch, 1)
+    reading = _dice(kind, truth, batch, 1)
     windows = streams.in_turns(truth, reading)
     sided, planned = Sided.of(streams, windows), windows[..., : policy.rounds]
     a, b = streams.in_sequence(truth, reading)
@@ -117,7 +117,7 @@ def methods_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: floa
 
 def rules_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: float, batch: int = 0) -> dict[str, Repeated]:
     """What each stopping rule makes of the same ``count`` streams, longer than those of ``methods_on``."""
-    dice, most = _dice(kind, batch, 2), policy.model_copy(update={"precision": PRECISION}).most_launches
+    dice, most = _dice(kind, truth, batch, 2), policy.model_copy(update={"precision": PRECISION}).most_launches
     streams = kind.make(draw(noise, count, dice, launches=most, rounds=policy.rounds), dice)
-    means = launch_log_means(Sided.of(streams, streams.in_turns(truth, _dice(kind, batch, 3))), policy)
+    means = launch_log_means(Sided.of(streams, streams.in_turns(truth, _dice(kind, truth, batch, 3))), policy)
     return {name: repeated(means, rule, policy.launches, PRECISION, most) for name, rule in rules().items()}

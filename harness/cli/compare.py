@@ -60,9 +60,10 @@ class Compare(JsonOption, Command):
         asked = comparison_formats_of(self.exports or (), "--export")
         found = compare_runs(self.base, self.new, allow, threshold)
         folder = found.new.path if self.out is None else self.out
-        paths, code = [], found.code
+        paths: list[Path] = []
+        code = found.code
         try:
-            paths = _written(found, folder, asked)
+            _write(found, folder, asked, paths)
         except HarnessError as error:
             say(f"harness: {error}\n  or name another folder with --out DIR")
             code = worst([code, error.exit_code])
@@ -70,14 +71,16 @@ class Compare(JsonOption, Command):
         return Outcome(code, told, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
 
 
-def _written(found: Comparison, folder: Path, asked: Sequence[Format]) -> list[Path]:
-    """Writes compare.csv, what is asked for, and compare.html last. Raises HarnessError."""
+def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: list[Path]) -> None:
+    """Writes compare.csv, what is asked for, and compare.html last; ``written`` gets each. Raises HarnessError."""
     table, page = folder / "compare.csv", folder / "compare.html"
     write_atomically(table, csv.text(found.table).encode("utf-8", "replace"))
+    written.append(table)
     subject = of_comparison(found)
-    exports = [path for each in asked for path in write_into(folder, [subject], each, "compare-")]
+    for each in asked:
+        written += write_into(folder, [subject], each, "compare-")
     write_atomically(page, render_compared(found).encode("utf-8", "replace"))
-    return [table, *exports, page]
+    written.append(page)
 
 
 def _share(text: str) -> float:

@@ -17,7 +17,7 @@ from harness.cli.say import say, shown_path
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.export.formats import FORMATS, Format, formats_of
-from harness.export.output import append_summary, encoded, write_file
+from harness.export.output import append_summary, encoded, is_summary, write_file
 from harness.export.subject import Subject, of_run
 from harness.model.policy import load_policy
 from harness.results.results import Results, make_results
@@ -46,13 +46,15 @@ class Export(JsonOption, Command):
         directory.manifest()
         results = make_results(directory.path, None if self.policy is None else load_policy(self.policy))
         subject = of_run(results, self._device(results, asked))
+        summary: Path | None = None
         if self.out is None:
             for part in encoded(asked.text(subject)):
                 sys.stdout.buffer.write(part)
             sys.stdout.flush()
         else:
             write_file(self.out, asked.text(subject))
-        summary = append_summary(asked.text(subject)) if asked.for_summary else None
+        if asked.for_summary and self.out is not None and not is_summary(self.out):  # stdout may lead there already
+            summary = append_summary(asked.text(subject))
         for remark in _remarks(results, subject, asked):
             say(remark)
         value = {
@@ -64,7 +66,7 @@ class Export(JsonOption, Command):
             "with_a_time": len(subject.measured),
         }
         code = ExitCode.TOO_LITTLE_DATA if asked.times_alone and not subject.measured else ExitCode.DONE
-        return Outcome(code, () if self.out is None else (shown_path(self.out),), value)
+        return Outcome(code, (shown_path(self.out),) if self.out is not None and self.out.is_file() else (), value)
 
     def _device(self, results: Results, asked: Format) -> str | None:
         """The device that is exported; None for all."""

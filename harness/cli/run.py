@@ -30,6 +30,7 @@ from harness.measure.tables import check_tuned
 from harness.model.condition import allowed
 from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_options
+from harness.model.sustained import SUSTAINED
 from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         code = worst([code, error.exit_code])
     exports: list[Path] = []
     try:
-        exports = _exported(done.directory, asked)
+        exports = _exported(done, asked)
     except HarnessError as error:
         done.messages.append(f"{error}\n  then: harness export {shown_path(done.directory)} --format F")
         code = worst([code, error.exit_code])
@@ -221,16 +222,20 @@ def _formats(names: Sequence[str]) -> Sequence[Format]:
     return formats_of(names, "--export")
 
 
-def _exported(directory: Path, asked: Sequence[Format]) -> list[Path]:
-    """Writes those formats into the run directory. Raises HarnessError."""
+def _exported(done: runner.RunResult, asked: Sequence[Format]) -> list[Path]:
+    """Writes those formats into the run directory; a sustained run has none, which is said. Raises HarnessError."""
     if not asked:
         return []
     from harness.export.formats import subjects_of  # noqa: PLC0415  slow to load, not while measuring
     from harness.export.output import write_into  # noqa: PLC0415
+    from harness.export.subject import NO_SERIES  # noqa: PLC0415
     from harness.results.results import make_results  # noqa: PLC0415
 
-    results = make_results(directory)
-    return [path for each in asked for path in write_into(directory, subjects_of(results, each), each)]
+    results = make_results(done.directory)
+    if results.run.mode == SUSTAINED:
+        done.messages.append(NO_SERIES)
+        return []
+    return [path for each in asked for path in write_into(done.directory, subjects_of(results, each), each)]
 
 
 def _bootstrap_seconds() -> dict[str, float]:

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.judge.decision import DECISIONS, Decision, code_of, decide, is_disturbed
 from harness.model.launches import LEAST_LAUNCHES
-from harness.results.numbers import number_text, ratio_texts
+from harness.results.numbers import number_text, on_threads, ratio_texts
 from harness.results.rows import Row
 from harness.results.table import Table
 from harness.stats.difference import Difference, of_launches
@@ -50,6 +50,11 @@ class ComparedRow:
     def variant(self) -> str:
         """The variant's name: the new run's, where that ran."""
         return self.new.key.variant if self.new.has_samples else self.base.key.variant
+
+    @property
+    def variant_text(self) -> str:
+        """The variant for people, with how many threads shared a call where several did."""
+        return f"{self.variant}{on_threads(self.new.key.threads)}"
 
     @cached_property
     def columns(self) -> Mapping[str, str]:
@@ -127,9 +132,10 @@ class Comparison:
     def _about_noise(self) -> Iterator[str]:
         """Where no noise floor is known, and where the threshold lies below it."""
         judged = [row for row in self.rows if row.difference is not None]
-        unknown = [row.new for row in judged if row.floor is None]
-        if unknown:
-            yield f"no noise floor is known of {_places(unknown)}: harness calibrate"
+        for several, remedy in ((False, "harness calibrate"), (True, "harness calibrate measures calls on one thread")):
+            unknown = [r.new for r in judged if r.floor is None and (r.new.key.threads > 1) == several]
+            if unknown:
+                yield f"no noise floor is known of {_places(unknown)}: {remedy}"
         above = [row for row in judged if row.floor and self.threshold and row.floor > self.threshold]
         if above:
             most = max(row.floor or 0.0 for row in above)
@@ -158,13 +164,13 @@ def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: 
 
 
 def _floor(base: Side, new: Side, match: Match) -> float | None:
-    """The noise floor of that place: the greater one of both runs' calibrations, where they are to be relied on."""
+    """The noise floor there: the greater one of both runs' calibrations, where they are to be relied on."""
     known = [
-        place.floor
+        floor
         for side, key in ((base, match.base.key), (new, match.new.key))
         for device in side.results.run.devices
         if device.name == key.device and device.calibration and not device.stale
-        if (place := device.calibration.of(key.cluster, key.cache)) and place.floor is not None
+        if (floor := device.calibration.floor(key.cluster, key.cache, key.threads)) is not None
     ]
     return max(known, default=None)
 
@@ -213,6 +219,6 @@ def _decided(rows: Sequence[ComparedRow], threshold: float | None) -> list[Compa
 
 
 def _places(rows: Sequence[Row]) -> str:
-    """``pixel-3 CPUs 4-7 (12 rows)``, by place."""
-    counts = Counter((row.key.device, row.key.cluster) for row in rows)
-    return ", ".join(f"{device} CPUs {cluster} ({count} rows)" for (device, cluster), count in counts.items())
+    """``pixel-3 CPUs 4-7 on 2 threads (12 rows)``, by place."""
+    counts = Counter(f"{row.key.device} CPUs {row.key.cluster}{on_threads(row.key.threads)}" for row in rows)
+    return ", ".join(f"{place} ({count} rows)" for place, count in counts.items())

@@ -72,7 +72,7 @@ def _row(row: ComparedRow) -> dict[str, Any]:
 def _cells(row: ComparedRow) -> Sequence[str]:
     key, difference = row.new.key, row.difference
     times = [f"{side.time.value:.0f}" if side.time else "-" for side in (row.base, row.new)]
-    place = (row.decision, key.device, key.cluster, key.cache, key.layer, row.variant)
+    place = (row.decision, key.device, key.cluster, key.cache, key.layer, row.variant_text)
     if difference is None:
         return (*place, *times, "-", row.reason, "")
     ratio = difference.ratio

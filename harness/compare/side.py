@@ -62,7 +62,10 @@ def counterparts(base: Side, new: Side) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, phone in new.phones.items():
         same = (other for other, known in base.phones.items() if phone and known and known.is_same(phone))
-        match = next(same, name if name in base.phones else None)
-        if match is not None and match not in found:
+        match = next((other for other in same if other not in found), None)
+        if match is not None:
             found[match] = name
+    for name in new.phones:  # by name what is left: no phone that is known loses its own to that
+        if name not in found.values() and name in base.phones and name not in found:
+            found[name] = name
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.compare.comparison import ComparedRow, Comparison
-from harness.export.subject import Entry, Outcome, Subject, about_run, interval_text, named
+from harness.export.subject import Entry, Outcome, Subject, about_run, interval_text, named, with_threads
 from harness.judge.decision import Decision
 from harness.results.table import Table
 
@@ -24,13 +24,13 @@ def of_comparison(found: Comparison) -> Subject:
     """A comparison as it is exported. Times are those of the new run."""
     run = found.new.results.run
     about = about_run(run.manifest, found.new.path.name) | {"base": found.base.name}
-    changed = [row for row in found.rows if row.decision in ("slower", "faster")]
+    changed = [_change(row) for row in found.rows if row.decision in ("slower", "faster")][:_MOST]
     devices = {row.new.key.device for row in found.rows}
     return Subject(
         about,
         named([_entry(row, found.threshold) for row in found.rows]),
         found.table,
-        Table("changed", _MEANS, [_change(row) for row in changed[:_MOST]], frozenset({"visible"})),
+        Table("changed", with_threads(_MEANS, changed), changed, frozenset({"visible"})),
         [device for device in run.devices if device.name in devices],
         run.left_out,
         legend="Base's time over the new one's, with a 95 % interval: under 1, the new one is slower.",

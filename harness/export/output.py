@@ -36,15 +36,14 @@ def write_file(out: Path, parts: Iterable[str], option: str = "--out") -> None:
 
     Raises UsageError where no file can be there, InfrastructureError where the disk is full.
     """
-    path = out.resolve()
     try:
-        if path.is_dir():
+        if out.is_dir():
             raise UsageError(f"{option} {out}: it is a folder", "name a file")
-        if path.exists() and not path.is_file():
-            with path.open("wb") as file:
+        if out.exists() and not out.is_file():  # not resolved: /dev/stdout may lead to a pipe, which has no path
+            with out.open("wb") as file:
                 file.writelines(encoded(parts))
         else:
-            write_atomically(path, encoded(parts))
+            write_atomically(out.resolve(), encoded(parts))
     except InfrastructureError as error:
         cause = error.__cause__
         raise _refused(out, option, cause) if isinstance(cause, OSError) else error from cause
@@ -58,6 +57,15 @@ def _refused(out: Path, option: str, error: OSError) -> HarnessError:
     if error.errno in _HOST:
         return InfrastructureError(message, "free some space, or name a file elsewhere")
     return UsageError(message, "name a file in a folder of your own")
+
+
+def is_summary(out: Path) -> bool:
+    """Whether that is the file of the job's summary itself."""
+    named = os.environ.get(SUMMARY_VARIABLE, "")
+    try:
+        return bool(named) and out.samefile(named)
+    except OSError:
+        return False
 
 
 def append_summary(parts: Iterable[str]) -> Path | None:

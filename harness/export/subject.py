@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from harness.errors import UsageError
 from harness.export.text import name_of, plain
 from harness.judge.reason import Reason
 from harness.model.emulation import mark_of
+from harness.model.sustained import SUSTAINED
 from harness.results.categories import CategoryRow
 from harness.results.columns import RESULT_COLUMNS
 from harness.results.results import Results
@@ -35,6 +37,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     "missing": "invalid",
     "skip": "skipped",
 }
+NO_SERIES = "no export holds the series of a sustained run: they stand in sustained.csv and windows.csv"
 _MEANS = ("device", "cluster", "cache", "category", "algorithm", "other", "face", "ratio", "layers", "emulated")
 LONGEST_NAME = 900  # characters: Bencher takes 1024
 
@@ -90,8 +93,13 @@ class Subject:
 
 
 def of_run(results: Results, device: str | None = None) -> Subject:
-    """A run as it is exported; ``device``: that one alone, by the name of its folder."""
+    """A run as it is exported; ``device``: that one alone, by the name of its folder.
+
+    Raises UsageError for a sustained run, whose series are no results of a cool device.
+    """
     run = results.run
+    if run.mode == SUSTAINED:
+        raise UsageError(f"{run.path.name}: {NO_SERIES}", "read those tables (docs/formats.md)")
     rows = [row for row in results.rows if device in (None, row.key.device) and not row.is_copy]
     entries = named([_entry(row) for row in rows])
     return Subject(
@@ -124,7 +132,15 @@ def about_run(manifest: Mapping[str, Any], folder: str) -> dict[str, str]:
 def _means(rows: Sequence[CategoryRow]) -> Table:
     """The categories, their numbers short."""
     shown = [{**row.columns, "ratio": interval_text(row.ratio), "emulated": mark_of(row.emulated)} for row in rows]
-    return Table("categories", _MEANS, shown, frozenset({"layers"}))
+    return Table("categories", with_threads(_MEANS, shown), shown, frozenset({"layers"}))
+
+
+def with_threads(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """The columns of a short table, with ``threads`` behind the CPUs where any row is of several."""
+    if all(row["threads"] == "1" for row in rows):
+        return tuple(columns)
+    behind = columns.index("cluster") + 1
+    return (*columns[:behind], "threads", *columns[behind:])
 
 
 def _entry(row: Row) -> Entry:

@@ -16,6 +16,7 @@ _Share = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 _Name = Annotated[str, Field(max_length=200)]
 BUILD_DIGITS = 12  # of a build id, as records have it
 _DIGITS = 12
+_NOT_TOLD = {"name", "settings", "cache", "sustained"}  # of the policy, by its digest
 
 
 class Place(BaseModel):
@@ -51,6 +52,14 @@ class Calibration(BaseModel):
         """What was found there; None for a place that was not calibrated."""
         return next((each for each in self.places if (each.cluster, each.cache) == (cluster, cache)), None)
 
+    def floor(self, cluster: str, cache: str, threads: int) -> float | None:
+        """The noise floor of a call on so many threads there; None where it is not known.
+
+        `harness calibrate` measures calls on one thread: one on several waits for the last, and has another noise.
+        """
+        place = self.of(cluster, cache)
+        return None if place is None or threads != 1 else place.floor
+
     def stale(self, now: datetime, policy: Policy, build_id: str, system: str) -> list[str]:
         """Why it is no longer to be relied on; nothing where it is."""
         age = now - self.utc
@@ -64,8 +73,11 @@ class Calibration(BaseModel):
 
 
 def digest(policy: Policy) -> str:
-    """The same for policies that measure and judge in the same way, whatever they are called."""
-    return sha256(policy.model_dump_json(exclude={"name", "settings"}).encode()).hexdigest()[:_DIGITS]
+    """The same for policies that measure and judge in the same way, whatever they are called.
+
+    The cache modes are no part of it, for places tell which they are of; nor is what sustained runs alone go by.
+    """
+    return sha256(policy.model_dump_json(exclude=_NOT_TOLD).encode()).hexdigest()[:_DIGITS]
 
 
 def parsed(value: object) -> Calibration | None:

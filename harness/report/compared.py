@@ -122,7 +122,7 @@ def _most(decision: Decision, rows: Sequence[ComparedRow]) -> str:
     if ratio is None or ratio.low is None or ratio.high is None:
         return ""
     bounds = f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return f", most of all {row.variant} on {row.new.key.layer} with {bounds} of the base's speed"
+    return f", most of all {row.variant_text} on {row.new.key.layer} with {bounds} of the base's speed"
 
 
 def _chart(rows: Sequence[ComparedRow], place: str) -> Chart | None:
@@ -132,7 +132,7 @@ def _chart(rows: Sequence[ComparedRow], place: str) -> Chart | None:
     domain = domain_of([v for ratio in ratios for v in (ratio.value, ratio.low or 1.0, ratio.high or 1.0)])
     axis = LogAxis(domain[0], domain[1])
     lines = tuple(
-        Line(f"{row.new.key.layer} {row.variant}", TITLE + STEP * number + STEP // 2, (_mark(row, axis),))
+        Line(f"{row.new.key.layer} {row.variant_text}", TITLE + STEP * number + STEP // 2, (_mark(row, axis),))
         for number, row in enumerate(rows)
     )
     ticks = tuple((axis.at(tick), f"{tick:.2f}".rstrip("0").rstrip(".")) for tick in ratio_ticks(domain))
@@ -151,7 +151,7 @@ def _mark(row: ComparedRow, axis: LogAxis) -> Mark:
         axis.at(ratio.value),
         COLORS[like],
         SHAPES[like],
-        f"{row.new.key.layer} {row.variant}: {row.decision}, {ratio.value:.3f} [{low:.3f}, {high:.3f}]",
+        f"{row.new.key.layer} {row.variant_text}: {row.decision}, {ratio.value:.3f} [{low:.3f}, {high:.3f}]",
         source(row, "ratio"),
         number_text(ratio.value),
         axis.at(low),

@@ -13,6 +13,7 @@ from harness.report.numbers import ratio_text
 from harness.report.sentences import Sentence
 from harness.results.categories import CategoryRow
 from harness.results.evidence import Cost, SourceLine, cost_of, lines_of
+from harness.results.numbers import on_threads
 from harness.results.results import Results, categories_of_all
 from harness.stats.interval import Interval
 
@@ -67,6 +68,12 @@ class Changed:
     def moved(self) -> float:
         """By how much, on the log scale."""
         return abs(math.log(self.every.value / self.row.ratio.value))
+
+    @property
+    def place(self) -> str:
+        """``pixel-3, CPUs 4-7 on 2 threads, hot, face published``."""
+        row = self.row
+        return f"{row.device}, CPUs {row.cluster}{on_threads(row.threads)}, {row.cache}, face {row.face}"
 
     @property
     def every_text(self) -> str:

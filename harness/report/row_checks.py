@@ -13,6 +13,7 @@ from harness.report.scope import Check, Found, Scope
 from harness.report.sentences import baseline_text
 from harness.results.aa import off_by
 from harness.results.baseline import COPYING
+from harness.results.numbers import on_threads
 from harness.results.rows import COMPARED, Row
 from harness.results.samples import ADDRESSES
 
@@ -23,7 +24,7 @@ def _baseline(scope: Scope) -> Found:
         if row.is_weak:
             yield (
                 "baseline" if row.cache in answers else "schedule",
-                f"in {row.cache}{_shared(row.threads)} {baseline_text(row)}: what is said to be faster than the "
+                f"in {row.cache}{on_threads(row.threads)} {baseline_text(row)}: what is said to be faster than the "
                 "published im2col owes a part of it to that; go by the ratio of each at its best",
             )
 
@@ -52,7 +53,7 @@ def _aa(scope: Scope) -> Found:
             names = [f"{pair.row.key.layer}, off by {share_text(off_by(pair))}" for pair in summary.failed]
             yield (
                 "aa",
-                f"A/A failed in {summary.cache}{_shared(summary.threads)}: {len(names)} of {len(summary.judged)} "
+                f"A/A failed in {summary.cache}{on_threads(summary.threads)}: {len(names)} of {len(summary.judged)} "
                 "comparisons of a variant with itself show a difference, more than chance explains: "
                 f"{few(names)}",
             )
@@ -69,8 +70,7 @@ def _calibration(scope: Scope) -> Found:
             f"its calibration of {known.utc:%Y-%m-%d} is not relied on: {', '.join(scope.device.stale)}",
         )
         return
-    places = {place.cache: place for place in known.places if place.cluster == scope.cluster}
-    failed = [cache for cache, place in places.items() if place.verdict == "failed"]
+    failed = [place.cache for place in known.places if place.cluster == scope.cluster and place.verdict == "failed"]
     if failed:
         yield "calibration", f"A/A failed in {' and '.join(failed)} when it was calibrated on {known.utc:%Y-%m-%d}"
     below = [
@@ -79,9 +79,8 @@ def _calibration(scope: Scope) -> Found:
         for other in COMPARED
         if (ratio := row.ratio(other)) is not None
         and ratio.against_one()
-        and (place := places.get(row.key.cache)) is not None
-        and place.floor is not None
-        and abs(math.log(ratio.value)) < math.log1p(place.floor)
+        and (floor := known.floor(scope.cluster, row.key.cache, row.key.threads)) is not None
+        and abs(math.log(ratio.value)) < math.log1p(floor)
     ]
     if below:
         yield (
@@ -115,7 +114,7 @@ def _foreign(scope: Scope) -> Found:
         for status, text in _STATUSES.items():
             failed = [row for row in rows if row.status == status]
             if failed:
-                where = few([f"{row.key.layer} ({row.key.cache}): {row.reason}" for row in failed], 2)
+                where = few([f"{_layer(row)} ({row.key.cache}): {row.reason}" for row in failed], 2)
                 yield "worker", f"{name}: {len(failed)} variant(s) {text}: {where}"
     known = {str(layer) for stream in scope.streams for layer in stream.samples.column("algorithm")}
     for name in found:
@@ -167,11 +166,11 @@ def _launches(scope: Scope) -> Found:
 
 
 def _named(row: Row) -> str:
-    return f"{row.key.layer} {row.key.variant}{_shared(row.key.threads)}"
+    return f"{row.key.layer} {row.key.variant}{on_threads(row.key.threads)}"
 
 
-def _shared(threads: int) -> str:
-    return f" on {threads} threads" if threads > 1 else ""
+def _layer(row: Row) -> str:
+    return f"{row.key.layer}{on_threads(row.key.threads)}"
 
 
 OF_ANSWERS: tuple[Check, ...] = (_baseline, _schedules, _aa, _calibration)

@@ -1,4 +1,4 @@
-"""Numbers as texts of CSV cells."""
+"""Numbers as texts: of CSV cells, and of how many threads share a call."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def ratio_texts(found: Interval | None, name: str = "ratio", low: str = "low", h
     """A ratio and its interval as cells by column; empty where there is none."""
     values = (found.value, found.low, found.high) if found else (None, None, None)
     return dict(zip((name, low, high), map(number_text, values), strict=True))
+
+
+def on_threads(threads: int) -> str:
+    """`` on 4 threads``, behind what was measured so; nothing of one thread."""
+    return f" on {threads} threads" if threads > 1 else ""

@@ -227,7 +227,8 @@ class _Reader:
         inside = [each for each in self._samples if begin <= each[1] < end]
         calls = sum(each[3] for each in inside)
         took = sum(each[2] * each[3] for each in inside)
-        clocks = [mhz for each in inside for mhz in each[6:8] if mhz]
+        # The probe of an emulated device sees its host's clock.
+        clocks = [mhz for each in inside for mhz in each[6:8] if mhz and not self._device.emulated]
         readings = [each for each in self._telemetry if begin <= each.t_ns < end]
         if not clocks:  # the probe cannot be believed: what the system says
             clocks = [khz * _SOURCE_HZ for each in readings for khz in _of(each, "/scaling_cur_freq")]

@@ -98,7 +98,9 @@ def test_each_number_traces_to_its_cell(page: Page, run: Path) -> None:
         if mark["svg"] and not mark["text"]:
             assert mark["label"]
             continue
-        unit = re.search(r"\u00a0(\w+)|( %)", mark["cell"])
+        unit = re.search(r" %", mark["text"]) or re.search(
+            r"\u00a0(\w+)|( %)", re.sub(r" sees [\d.]+ %", "", mark["cell"])
+        )
         scale = SCALES[unit[0].strip()] if unit else 1
         shown = re.sub(r"[\u202f %]", "", mark["text"])
         assert re.fullmatch(r"[0-9]+(\.[0-9]+)?", shown), mark

@@ -159,7 +159,12 @@ class Session:
             quarantine.stayed(self._phone)
 
     def _note_calibration(self, build_id: str) -> None:
-        """Writes down what is known of the device's noise under the policy: the report stays what it is today."""
+        """Writes down what is known of the device's noise under the policy: the report stays what it is today.
+
+        Of a sustained run nothing: its samples are of another length, and no two of them are compared.
+        """
+        if self._request.mode == SUSTAINED:
+            return
         identity, policy, say = self._device.identity, self._request.policy, self._progress.remark
         found = calibrations.stored(self._phone, policy.name, say)
         if found is None:

@@ -112,6 +112,16 @@ static gate_terms terms_of(const plan *p, const gate_run *run) {
                         .named_mhz = p->max_khz ? (double)p->max_khz / 1e3 : (double)NAN};
 }
 
+/* A reading of another source than the run's first one is none. */
+static loaded_clock clock_of_run(gate_run *run, loaded_clock c) {
+    if (!isnan(c.mhz) && run->clock && strcmp(run->clock, c.source)) {
+        c.mhz = (double)NAN;
+    } else if (!isnan(c.mhz)) {
+        run->clock = c.source;
+    }
+    return c;
+}
+
 void gate_wait(const plan *p, gate_run *run, records *out, unsigned launch) {
     const plan_gate *g = &p->gate;
     const gate_memory before = run->memory;
@@ -126,7 +136,7 @@ void gate_wait(const plan *p, gate_run *run, records *out, unsigned launch) {
     gate_status status = GATE_WAITS;
     for (unsigned failures = 0; !stop_now();) {
         if (now >= next_clock) {
-            loaded_clock c = loaded_clock_read(p);
+            loaded_clock c = clock_of_run(run, loaded_clock_read(p));
             clock = isnan(c.mhz) ? clock : c.source;
             now = (double)(timer_ns() - start) / 1e9;
             gate_rule_clock(&r, now, c.mhz);

@@ -11,6 +11,7 @@
 typedef struct {
     gate_memory memory;
     double waited_s, measured_s; /* by all gates; by the jobs */
+    const char *clock;           /* where its clocks come from: those of two sources are not compared; NULL: none yet */
     unsigned unbelieved;         /* readings of the clock in a row, the latest ones */
     unsigned launches;           /* that began behind a gate */
 } gate_run;

@@ -48,6 +48,9 @@ ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer
                           .allocator = &i->allocator,
                           .pool = pool,
                           .tuned = tuned};
+    /* First, so that it lies at the same place for all algorithms that share a placement. */
+    i->wanted += arena_room(l->output_floats * sizeof(float));
+    i->output = arena_take(a, l->output_floats * sizeof(float), ARENA_LINE);
     uint64_t start = timer_ns();
     ic_status status = ic_conv2d_create(&l->desc, d->weights, d->bias, &options, &i->conv);
     uint64_t created = timer_ns();
@@ -63,12 +66,8 @@ ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer
     if (status == IC_OK && (i->info.output_height != l->out_height || i->info.output_width != l->out_width)) {
         status = IC_BAD_STATE;
     }
-    if (status == IC_OK) {
-        i->wanted += arena_room(l->output_floats * sizeof(float));
-        i->output = arena_take(a, l->output_floats * sizeof(float), ARENA_LINE);
-        if (!i->output) {
-            status = IC_OUT_OF_MEMORY;
-        }
+    if (status == IC_OK && !i->output) {
+        status = IC_OUT_OF_MEMORY;
     }
     if (status != IC_OK) {
         size_t wanted = i->wanted;

@@ -63,4 +63,8 @@ def test_five_faults_among_eight_phones(bench: Any, phones: list[PhoneHandle]) -
         assert not answer["samples"].get(name), (fault, answer)
         assert re.search(words, said), (fault, said)
         for page in (report, summary):
-            assert re.search(rf"{re.escape(name)}\b.{{0,600}}?(?:{words})", page, re.DOTALL), (fault, name, page)
+            assert re.search(rf"{re.escape(name)}\b.{{0,600}}?(?:{words})", page, re.DOTALL | re.IGNORECASE), (
+                fault,
+                name,
+                page,
+            )

@@ -6,6 +6,7 @@ shows the rule where time is simulated.
 
 from __future__ import annotations
 
+import copy
 import csv
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ def model_with(clusters: int, folder: Path) -> str:
         del values["clusters"][1:]
     if clusters == 4:  # the middle one's four cores as two pairs
         (middle,) = (each for each in values["clusters"] if each["cpus"] == [4, 5, 6, 7])
-        values["clusters"].insert(2, {**middle, "cpus": [6, 7], "policy": 6})
+        values["clusters"].insert(2, {**copy.deepcopy(middle), "cpus": [6, 7], "policy": 6})
         middle["cpus"] = [4, 5]
     path = folder / f"phone-{clusters}.yaml"
     path.write_text(yaml.safe_dump(values))
@@ -46,8 +47,9 @@ def first_run(
     """The first run of a phone that nothing is known of, in small layers."""
     folder = tmp_path_factory.mktemp("clusters")
     bench = bench_in(folder)
+    small = (bench.suite("point", **QUICK),) if request.param != 3 else ("quick", "--layers", "*_proj_*")
     with bench.lab.phone(model_with(request.param, folder)) as phone:
-        done = bench("run", bench.suite("point", **QUICK), "--device", phone.serial, "--out", "run")
+        done = bench("run", *small, "--device", phone.serial, "--out", "run")
         assert done.code == 0, done.err
         yield request.param, bench
         bench.end()
@@ -57,10 +59,10 @@ def test_a_first_run_waits_a_quarter_of_the_time_at_most(first_run: tuple[int, A
     clusters, bench = first_run
     gates, jobs = bench.run.records("gate"), bench.run.records("job")
     assert len({gate["cluster"] for gate in gates}) == clusters
-    assert len(gates) == clusters * 3
     waited, measured = (sum(each[key] for each in found) for found, key in ((gates, "waited_s"), (jobs, "elapsed_s")))
-    # What reading takes is not bounded: the clock under load and two temperatures, of each gate.
-    assert waited <= 0.25 * (waited + measured) + 1.0 * len(gates)
+    # What one reading takes is not bounded, and the launches of other than quick's layers last no second.
+    readings = 0.0 if clusters == 3 else 0.7 * len(gates)
+    assert waited <= 0.25 * (waited + measured) + readings, (waited, measured)
     assert not [gate for gate in gates if gate["status"] not in ("passed", "spent")]
     assert "Waiting for a cool device" in (bench.run.path / "report.html").read_text()
 
@@ -69,7 +71,7 @@ def test_a_phone_that_is_cool_is_not_made_to_wait(first_run: tuple[int, Any]) ->
     _, bench = first_run
     gates = [gate for gate in bench.run.records("gate") if gate["plateau"] is not None]
     assert gates and {gate["status"] for gate in gates} == {"passed"}
-    assert {gate["clock"] for gate in gates} == {"cpufreq"}
+    assert {gate["clock"] for gate in gates} <= {"cpufreq", "probe"}
     assert max(gate["waited_s"] for gate in gates) < 4
 
 
@@ -86,7 +88,7 @@ def test_a_phone_that_throttles_under_load(bench: Any) -> None:
         assert done.code == 0, done.err
         bench.is_clean(phone)
     rows = list(csv.DictReader((bench.run.path / "sustained.csv").open()))
-    assert [(row["algorithm"], row["status"]) for row in rows] == [("im2col", "ok"), ("indirect", "ok")]
+    assert {(row["algorithm"], row["status"]) for row in rows} == {("im2col", "ok"), ("indirect", "ok")}
     for row in rows:
         assert float(row["last_mhz"]) < float(row["first_mhz"])
         assert float(row["last_c"]) > float(row["first_c"])

@@ -55,7 +55,7 @@ def test_six_settings_after_a_kill(bench: Any, tmp_path: Path) -> None:
             restored = bench("restore")
             assert (restored.code, restored.out.count("put back to")) == (0, 5)
             (said,) = restored.err.splitlines()
-            assert said.startswith("the lock of a harness that is gone") and said.endswith("taken over")
+            assert "the lock of a harness that is gone" in said and said.endswith("taken over")
             assert "fixed_performance cannot be read: reset to its default, 'false'" in restored.out
             again = bench("restore").out
             assert "has records here" in again and "put back" not in again  # they stay for --resume

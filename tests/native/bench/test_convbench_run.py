@@ -74,7 +74,9 @@ def test_records_of_a_whole_run(plan: Any, run: Callable[..., Any], make_layer: 
     assert [(j.launch, j.layer, j.rounds, j.rounds_planned) for j in result.of(Job)] == [
         (launch, layer, 8, 8) for launch in (0, 1) for layer in "ab"
     ]
-    assert [gate.status for gate in result.of(Gate)] == ["unavailable"] * 2
+    gates = result.of(Gate)  # without a sensor the clock decides, where it can be believed here
+    assert len(gates) == 2 and {gate.status for gate in gates} <= {"passed", "settled", "capped", "unavailable"}
+    assert all(gate.start is None and bool(gate.clock) == (gate.mhz is not None) for gate in gates)
     skips = [skip for skip in result.of(Skip) if not skip.cache]
     assert [(skip.layer, skip.variant, skip.cache) for skip in skips] == [("a", "direct", "")]
     checks = result.of(Check)

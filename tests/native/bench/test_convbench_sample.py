@@ -86,6 +86,9 @@ def test_samples_of_one_seed_lie_at_the_same_places_and_no_others_do(ask: Ask) -
     shared = [places(" placement=7"), places(), places(" placement=7"), places(), places(" placement=8")]
     assert shared[0] == shared[2]
     assert len(set(shared)) == 4
+    assert ask("create object=1 algorithm=indirect schedule=default")[""] == "created"
+    other = ask("sample object=1 cache=hot calls=1 settle_ns=0 placement=7")
+    assert tuple(other[name] for name in ("input", "weights", "output")) == shared[0][:3]
 
 
 def test_calls_are_those_asked_for(ask: Ask) -> None:

@@ -190,6 +190,11 @@ def test_a_disk_that_fills_up_leaves_whole_files(
         write_atomically(path, data)
 
     monkeypatch.setattr(compare, "write_atomically", full)
-    assert program.run(["compare", "BASE", "AGAIN"]) == ExitCode.INFRASTRUCTURE
-    assert "No space left" in capsys.readouterr().err
+    assert program.run(["compare", "BASE", "AGAIN", "--export", "csv"]) == ExitCode.INFRASTRUCTURE
+    text = capsys.readouterr()
+    assert "No space left" in text.err
+    written = ["AGAIN/compare.csv", "AGAIN/exports/compare-csv.csv"]
+    assert text.out.splitlines()[-2:] == [f"wrote: {path}" for path in written]
+    assert program.run(["compare", "BASE", "AGAIN", "--export", "csv", "--json"]) == ExitCode.INFRASTRUCTURE
+    assert json.loads(capsys.readouterr().out)["files"] == [str(runs / path) for path in written]
     assert len(list(csv.DictReader((runs / "AGAIN" / "compare.csv").open(newline="")))) == 6

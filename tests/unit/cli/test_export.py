@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_to_stdout_and_to_a_file_the_same(name: str, run: Path, capfdbinary: pyt
     assert len(printed) > 100
 
 
+def test_nothing_is_added_to_what_a_pipe_gets(run: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    argv = ["export", str(run), "--format", "github-action"]
+    assert program.perform(argv) == ExitCode.DONE
+    printed = capfdbinary.readouterr().out
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe:
+        try:
+            assert program.perform([*argv, "--out", f"/dev/fd/{writer}"]) == ExitCode.DONE
+        finally:
+            os.close(writer)
+        assert pipe.read() == printed
+    assert capfdbinary.readouterr().out == b""
+
+
 def test_csv_is_the_table_of_results(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program.perform(["report", str(run)])
     capsys.readouterr()
@@ -69,6 +84,20 @@ def test_markdown_goes_to_the_summary_of_the_job_too(
     program.perform(["export", str(run), "--format", "markdown", "--out", "x.md"])
     program.perform(["export", str(run), "--format", "junit", "--out", "x.xml"])
     assert Path("summary.md").read_text() == Path("x.md").read_text()
+
+
+@pytest.mark.parametrize("out", [None, "summary.md", "link"], ids=["stdout", "the-summary", "a-link-to-it"])
+def test_markdown_is_not_added_to_a_summary_that_it_is_sent_to(
+    out: str | None, run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As: harness export RUN --format markdown >> $GITHUB_STEP_SUMMARY."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    Path("link").symlink_to("summary.md")
+    argv = ["export", str(run), "--format", "markdown"]
+    assert program.perform(argv if out is None else [*argv, "--out", out]) == ExitCode.DONE
+    text = capsys.readouterr().out if out is None else Path("summary.md").read_text()
+    assert text.count("## quick: ") == 1
+    assert Path("summary.md").exists() == (out is not None)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +165,33 @@ def test_run_writes_exports_into_the_run(
     assert json.loads(capsys.readouterr().out)["exports"] == [str(run / "exports" / name) for name in names]
     assert program.perform(argv) == ExitCode.DONE
     assert capsys.readouterr().out.splitlines()[-4:-1] == [f"export: RUN/exports/{name}" for name in names]
+
+
+@pytest.fixture
+def sustained(run: Path) -> Path:
+    """The run as one of mode sustained."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["suite"]["mode"] = "sustained"
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    return run
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_sustained_run_is_no_export(name: str, sustained: Path) -> None:
+    with pytest.raises(UsageError, match="RUN: no export holds the series of a sustained run: they stand in sustained"):
+        program.perform(["export", "RUN", "--format", name, "--device", "pixel-3", "--out", "file"])
+    assert not Path("file").exists()
+
+
+def test_export_of_a_sustained_run_within_run_is_a_remark(
+    sustained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "start", lambda *_: runner.RunResult(sustained, [], ExitCode.DONE, touched=False))
+    (sustained / "report.html").touch()
+    assert program.perform(["run", "smoke", "--device", "local", "--export", "csv", "--json"]) == ExitCode.DONE
+    told = capsys.readouterr()
+    assert json.loads(told.out)["exports"] == [] and not (sustained / "exports").exists()
+    assert "no export holds the series of a sustained run" in told.err
 
 
 def test_run_refuses_an_unknown_format_before_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:

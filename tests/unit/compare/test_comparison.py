@@ -233,3 +233,22 @@ def test_a_threshold_below_the_noise_floor_is_said(pair_of_runs: Any) -> None:
     found = compare_runs(base, new, threshold=0.02)
     said = "the threshold is below the noise floor, 3.00% at most, of pixel-3 CPUs 4-7 (6 rows)"
     assert said in list(found.remarks)
+
+
+def test_of_a_call_on_several_threads_no_noise_floor_is_known(pair_of_runs: Any) -> None:
+    base, new = pair_of_runs(im2col=1.06, threads=(1, 4))
+    calibrated(new, 0.08)
+    found = compare_runs(base, new)
+    assert found.counts["slower"] == 3
+    assert {(row.columns["threads"], row.columns["floor"]) for row in found.rows} == {("1", "0.08"), ("4", "")}
+    assert {row.new.key.threads for row in found.rows if row.decision == "slower"} == {4}
+    (remark,) = (remark for remark in found.remarks if "no noise floor" in remark)
+    where = "pixel-3 CPUs 4-7 on 4 threads (6 rows)"
+    assert remark == f"no noise floor is known of {where}: harness calibrate measures calls on one thread"
+
+
+def test_several_numbers_of_threads_are_told_apart(pair_of_runs: Any) -> None:
+    found = compare_runs(*pair_of_runs(im2col=1.2, layers=1, threads=(1, 4)))
+    slower = [re.split("  +", line) for line in lines(found) if line.startswith("slower")]
+    assert [cells[5] for cells in slower] == ["im2col/neon_8x8", "im2col/neon_8x8 on 4 threads"]
+    assert [row["threads"] for row in value(found)["rows"] if row["decision"] == "slower"] == [1, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 def test_a_device_is_written_to_and_stays_one() -> None:
     write_file(Path("/dev/null"), ["a"])
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_pipe_without_a_path_is_written_to() -> None:
+    """As --out /dev/stdout of a piped command, and --out >(command)."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as pipe:
+        try:
+            write_file(Path(f"/dev/fd/{writer}"), ["a", "b"])
+        finally:
+            os.close(writer)
+        assert pipe.read() == "ab"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import synthetic
+from harness.compare.comparison import compare_runs
+from harness.export.compared import of_comparison
 from harness.export.subject import LONGEST_NAME, OUTCOMES, Entry, about_run, named, of_run
 from harness.export.text import name_of, plain
 from harness.results.results import Results, make_results
@@ -88,3 +91,17 @@ def test_a_manifest_that_tells_nothing(manifest: dict[str, object]) -> None:
 def test_an_entry_is_known_by_its_device(results: Results) -> None:
     entry: Entry = of_run(results).entries[0]
     assert entry.place == ("pixel-3", "4-7", "rotate")
+
+
+def test_means_of_several_numbers_of_threads_are_told_apart(results: Results, tmp_path: Path) -> None:
+    assert "threads" not in of_run(results).means.columns
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), threads=(1, 4))
+    for seed, name in enumerate(("base", "new")):
+        truth = synthetic.Truth({"larger": 1.3 + seed}, spread=0.0)
+        synthetic.make_run(tmp_path / name, [replace(phone, truth=truth)], synthetic.LAYERS[1:2], 4, 2, ["hot"], seed)
+    means = of_run(make_results(tmp_path / "new")).means
+    assert means.columns[:4] == ("device", "cluster", "threads", "cache")
+    assert {row["threads"] for row in means.rows} == {"1", "4"}
+    changed = of_comparison(compare_runs(tmp_path / "base", tmp_path / "new")).means
+    assert changed.columns[:4] == ("decision", "device", "cluster", "threads")
+    assert [(row["decision"], row["threads"]) for row in changed.rows] == [("slower", "1"), ("slower", "4")]

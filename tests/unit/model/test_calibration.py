@@ -10,6 +10,7 @@ import pytest
 
 from harness.model.calibration import STALE_AFTER_DAYS, Calibration, Place, as_json, digest, parsed
 from harness.model.policy import Policy
+from harness.model.sustained import Sustained
 
 pytestmark = pytest.mark.unit
 
@@ -32,6 +33,12 @@ def test_it_comes_back_from_json() -> None:
     place = found.of("4-7", "hot")
     assert place is not None and place.floor == 0.006
     assert found.of("4-7", "rotate") is found.of("0-3", "hot") is None
+
+
+def test_a_floor_is_of_its_place_and_of_one_thread() -> None:
+    found = made()
+    assert found.floor("4-7", "hot", 1) == 0.006
+    assert found.floor("4-7", "hot", 2) is found.floor("4-7", "rotate", 1) is found.floor("0-3", "hot", 1) is None
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,13 @@ def test_a_new_one_of_the_same_program_and_system_is_relied_on() -> None:
     assert stale(made(), NOW + timedelta(days=STALE_AFTER_DAYS)) == []
     named_otherwise = POLICY.model_copy(update={"name": "mine"})
     assert stale(made(), policy=named_otherwise) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cache": ("hot",)}, {"sustained": Sustained(seconds=900)}], ids=["cache", "sustained"]
+)
+def test_what_a_policy_says_of_other_measurements_makes_none_stale(changes: dict[str, Any]) -> None:
+    assert stale(made(), policy=POLICY.model_copy(update=changes)) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,9 +88,10 @@ def test_beside_each_ratio_stands_what_it_could_have_shown(tmp_path: Path) -> No
         assert re.search(rf'\] sees <i data-source="{name}.csv:\d+:visible">[\d.]+ %</i></small>', html)
 
 
-def calibrated(path: Path, floor: float, **changes: object) -> ReportSummary:
+def calibrated(path: Path, floor: float, *, threads: int = 1, **changes: Any) -> ReportSummary:
     """A run on a phone that was calibrated before."""
-    run = synthetic.make_run(path, [synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),))], launches=8, rounds=4)
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), threads=(threads,))
+    run = synthetic.make_run(path, [phone], launches=8, rounds=4)
     shares = {"floor": floor, "visible": 0.011, "worst_visible": 0.034, "worst_layer": "conv2_3x3"}
     places = [
         {"cluster": "4-7", "cache": cache, "verdict": "passed", "pairs": 12, **shares} for cache in ("hot", "rotate")
@@ -103,7 +105,8 @@ def calibrated(path: Path, floor: float, **changes: object) -> ReportSummary:
 def test_what_a_calibration_found_stands_beside_the_tables(tmp_path: Path) -> None:
     done = calibrated(tmp_path / "run", 0.0061)
     html = " ".join(done.report.read_text().split())
-    assert "Calibrated on 2026-11-28 under the policy quick: hot: noise floor 0.61 %, smallest difference that" in html
+    assert "Calibrated on 2026-11-28 under the policy quick, of calls on one thread: hot: noise floor 0.61 %" in html
+    assert "noise floor 0.61 %, smallest difference that" in html
     assert "1.1 % (3.4 % at the worst), A/A passed; rotate: " in html
 
 
@@ -111,6 +114,10 @@ def test_ratios_below_the_noise_floor_are_told(tmp_path: Path) -> None:
     assert not any("noise floor" in text for text in calibrated(tmp_path / "quiet", 0.0001).weaknesses)
     (told,) = (text for text in calibrated(tmp_path / "loud", 0.9).weaknesses if "noise floor" in text)
     assert "ratio(s) keep clear of 1 by less than this device's noise floor (harness calibrate, 2026-11-28): " in told
+
+
+def test_the_noise_floor_of_one_thread_is_none_of_several(tmp_path: Path) -> None:
+    assert not any("noise floor" in text for text in calibrated(tmp_path / "run", 0.9, threads=4).weaknesses)
 
 
 def test_a_stale_one_is_said_and_not_gone_by(tmp_path: Path) -> None:
@@ -127,7 +134,7 @@ def test_a_stale_one_is_said_and_not_gone_by(tmp_path: Path) -> None:
     [{"found": None}, {"found": {"places": [7]}}, {"found": []}, {"stale": 7}, {"stale": None}, {"stale": {}}],
     ids=["none", "odd", "list", "stale-number", "stale-none", "stale-mapping"],
 )
-def test_one_that_is_garbage_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+def test_one_that_is_garbage_is_none(tmp_path: Path, change: dict[str, Any]) -> None:
     done = calibrated(tmp_path / "run", 0.9, **change)
     assert "Calibrated on" not in done.report.read_text()
     assert not any("noise floor" in text for text in done.weaknesses)

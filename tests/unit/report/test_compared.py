@@ -88,3 +88,17 @@ def test_what_cannot_be_judged_has_its_reason(tmp_path: Path) -> None:
     assert place.chart is None
     assert place.sentence == "Of 2 results 2 are unjudged."
     assert "3 launches of BASE and 3 of NEW, 4 are needed" in render_compared(few)
+
+
+def test_several_numbers_of_threads_are_told_apart(tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), threads=(1, 4))
+    for seed, name in enumerate(("base", "new")):
+        synthetic.make_run(tmp_path / name, [phone], synthetic.LAYERS[1:2], 4, 2, ["hot"], seed)
+    found = compare_runs(tmp_path / "base", tmp_path / "new")
+    (place,) = places_of(found)
+    assert place.chart is not None
+    named = sorted(
+        f"conv2_3x3 {name}/neon_8x8{text}" for name in ("im2col", "indirect") for text in ("", " on 4 threads")
+    )
+    assert sorted(line.name for line in place.chart.sections[0].lines) == named
+    assert '<td class="alg">im2col/neon_8x8 on 4 threads</td>' in render_compared(found)

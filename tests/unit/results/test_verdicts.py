@@ -81,7 +81,23 @@ def test_a_tainted_sample_leaves_with_its_partner(small: Path) -> None:
     html = summary.report.read_text()
     assert "What they changed" in html and "PREEMPTED 64" in html
     every = [line for line in (small / "summary.md").read_text().splitlines() if line.startswith("- If every sample")]
-    assert any("indirect over im2col, larger" in line for line in every)
+    assert any("indirect over im2col, larger, pixel-3, CPUs 4-7, rotate, face published: " in line for line in every)
+
+
+def test_what_verdicts_changed_is_told_by_threads(synthetic: ModuleType, tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), drift=0.0, threads=(1, 4))
+    run = synthetic.make_run(tmp_path / "run", [phone], synthetic.LAYERS[1:2], 4, 10, ["hot"])
+
+    def change(record: dict[str, Any]) -> None:
+        if record["algorithm"] == "im2col" and record["round"] % 3 == 0:
+            record["mhz_after"] = record["mhz_before"] / 2
+            record["ns"] *= 2
+
+    edit(run, change)
+    html = write_report(run).report.read_text()
+    for place in ("CPUs 4-7, hot", "CPUs 4-7 on 4 threads, hot"):
+        assert f"larger kernels (pixel-3, {place}, face published)" in html
+        assert f"larger, pixel-3, {place}, face published: " in (run / "summary.md").read_text()
 
 
 def test_where_too_little_is_left_a_row_is_not_judged(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,17 @@ def test_a_planned_worker_without_a_sample_is_missing(run: Path) -> None:
     assert not (run / "workers.csv").exists()
 
 
+def test_what_failed_of_a_worker_is_told_with_its_threads(synthetic: ModuleType, tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), threads=(1, 2))
+    made = synthetic.make_run(tmp_path / "run", [phone], synthetic.LAYERS[1:2], launches=4, rounds=2, caches=["hot"])
+    add(made)
+    plan = [json.loads(line) for line in (made / "plan.jsonl").read_text().splitlines()]
+    lines = [json.dumps({**line, "variants": [*line["variants"], "xnn"]}) for line in plan]
+    (made / "plan.jsonl").write_text("\n".join(lines) + "\n")
+    (told,) = (text for text in write_report(made).weaknesses if "xnn: 2 variant(s)" in text)
+    assert "conv2_3x3 (hot): planned" in told and "conv2_3x3 on 2 threads (hot): planned" in told
+
+
 _COUNTS = r'(?s)<p class="note"><b>Samples.*?</p>'  # the worker has samples and weaknesses of its own
 
 

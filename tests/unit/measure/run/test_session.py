@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -30,6 +31,7 @@ from harness.model.calibration import Calibration, digest, now, parsed
 from harness.model.condition import Condition
 from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
+from harness.model.sustained import SUSTAINED
 from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
@@ -247,7 +249,8 @@ def test_what_is_known_of_the_phone_s_noise_is_noted(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     policy, run = load_policy("smoke"), RunDir(tmp_path / "run")
-    made = session_of(run, Request("smoke", load_suite("smoke").layers, policy, ("indirect",), 1))
+    request = Request("smoke", load_suite("smoke").layers, policy, ("indirect",), 1)
+    made = session_of(run, request)
     made._note_calibration("0123456789ab" * 3)
     assert run.device("pixel-3").events.named("calibration") == []
     identity = Phone().identity
@@ -259,3 +262,7 @@ def test_what_is_known_of_the_phone_s_noise_is_noted(
     (event,) = run.device("pixel-3").events.named("calibration")
     assert (parsed(event["found"]), event["stale"]) == (found, stale)
     assert ("its calibration is not to be relied on" in capsys.readouterr().err) == bool(stale)
+    sustained = replace(request, mode=SUSTAINED, policy=policy.of_mode(SUSTAINED))
+    session_of(run, sustained)._note_calibration("0123456789ab" * 3)
+    assert len(run.device("pixel-3").events.named("calibration")) == 1
+    assert capsys.readouterr().err == ""
