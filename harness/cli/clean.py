@@ -23,7 +23,7 @@ class Clean(JsonOption, Command):
     """
 
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="A run, a build or a state file, or its path.")
+        list[str] | None, typer.Argument(metavar="NAME", help="A run, a build or a state file, or its path.")
     ] = None
     older_than: Annotated[
         str | None,

@@ -45,7 +45,10 @@ class Compare(JsonOption, Command):
         list[str] | None,
         typer.Option("--allow", metavar="NAME", help=f"Compare though that differs: {', '.join(NAMES)}. Repeats."),
     ] = None
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="For compare.csv, instead of NEW.")] = None
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="For compare.csv, compare.html and exports/, instead of NEW."),
+    ] = None
     exports: Annotated[
         list[str] | None,
         typer.Option("--export", metavar="F", help=f"Write that format into exports/, too: {_FORMATS}. Repeats."),

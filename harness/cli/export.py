@@ -31,9 +31,9 @@ class Export(JsonOption, Command):
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
     format: Annotated[str, typer.Option("--format", metavar="F", help=f"{', '.join(FORMATS)} (docs/formats.md).")]
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Instead of stdout.")] = None
-    of: Annotated[str | None, typer.Option("--device", metavar="NAME", help="Of the run's devices that one alone.")] = (
-        None
-    )
+    of: Annotated[
+        str | None, typer.Option("--device", metavar="NAME", help="Only that device of the run (pixel-3).")
+    ] = None
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="NAME|FILE", help="Judge the samples by this one, not the run's.")
     ] = None

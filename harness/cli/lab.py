@@ -21,7 +21,7 @@ from harness.lab.faults import FAULTS, form, parse
 class Up(Command):
     """Start virtual phones; returns when they have booted."""
 
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Such as pixel-3 galaxy-s8.")]
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="Such as pixel-3 galaxy-s8.")]
 
     def __call__(self) -> Outcome:
         phones = manager.up(self.models, say=say)
@@ -32,7 +32,7 @@ class Up(Command):
 class Down(Command):
     """Stop virtual phones and remove all that is theirs."""
 
-    serials: Annotated[list[str] | None, typer.Argument(metavar="[SERIAL]...", help="Default: all of them.")] = None
+    serials: Annotated[list[str] | None, typer.Argument(metavar="SERIAL", help="Default: all of them.")] = None
 
     def __call__(self) -> Outcome:
         ended = manager.down(self.serials)
@@ -64,7 +64,7 @@ class Fault(Command):
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="Its serial, as harness lab list shows it.")] = ""
     faults: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FAULT]... | clear", help="Default: list those that are on; clear: end all."),
+        typer.Argument(metavar="FAULT", help="Such as battery=5. Default: list those that are on; clear: end all."),
     ] = None
     table: Annotated[bool, typer.Option("--list", help="Show all faults with their values and what they do.")] = False
 

@@ -13,6 +13,7 @@ from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 DEFAULT_SUITE = "quick"
+EXPORTS = ("bmf", "csv", "gbench", "github-action", "junit", "markdown")  # harness.export.formats, slow to load
 MOST_THREADS = 256  # of the library: IC_MAX_THREADS
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ Allow = Annotated[
 Exports = Annotated[
     list[str] | None,
     typer.Option(
-        "--export", metavar="F", help="Write that format into the run's exports/, too (docs/formats.md). Repeats."
+        "--export",
+        metavar="F",
+        help=f"Write the results into the run's exports/ in that format too: {', '.join(EXPORTS)}. Repeats.",
     ),
 ]
 Threads = Annotated[
@@ -57,7 +60,17 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         metavar="N[,M]",
-        help="That share a call, all on one cluster; each number is measured. Default: 1.",
+        help="How many threads share a call, all on one cluster; each number is measured. Default: 1.",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=2**63 - 1,
+        help="What the order of layers and variants is drawn from. Default: a new one for each run.",
     ),
 ]
 Cache = Annotated[
@@ -74,7 +87,7 @@ class SuiteOptions:
 
     suite: Annotated[
         str | None,
-        typer.Argument(metavar="[SUITE]", help="A suite's name, or the path of a YAML file. Default: quick."),
+        typer.Argument(metavar="SUITE", help="A suite's name, or the path of a YAML file. Default: quick."),
     ] = None
     layers: Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")] = (
         None

@@ -32,16 +32,11 @@ class Report(JsonOption, Command):
         value = {
             "run": str(directory.path),
             "report": str(summary.report),
-            "sentences": list(summary.sentences),
+            **summary.value,
             "weaknesses": list(summary.weaknesses),
             "rows": dict(summary.statuses),
-            "judged": summary.judged,
-            "precision": summary.precision,
-            "aa": list(summary.aa),
         }
-        precision = [f"precision: {summary.precision}"] if summary.precision else []
-        told = [f"samples: {summary.judged}", *precision, *summary.aa]
-        lines = (*summary.answer, *told, f"report: {self.run / 'report.html'}")
+        lines = (*summary.answer, *summary.told, f"report: {self.run / 'report.html'}")
         return Outcome(summary.code, lines, value)
 
 

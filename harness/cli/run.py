@@ -50,7 +50,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.")
     ] = None
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of the order.")] = None
+    seed: options.Seed = None
     algorithms: options.Algorithms = None
     faces: options.Faces = None
     worker: options.Workers = None
@@ -87,11 +87,11 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         request = manifest.request_of(run.manifest(), self.ndk)
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
         if (complete := runner.finished(run)) is not None:
-            return finished(complete, asked)
+            return _ended(complete, request, asked)
         attached = self.find(manifest.where_devices_are(run), request.allow)
         joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
-        return finished(runner.resume(context, run), asked)
+        return _ended(runner.resume(context, run), request, asked)
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -124,6 +124,16 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         )
 
 
+def _ended(done: runner.RunResult, request: Request, asked: Sequence[Format]) -> Outcome:
+    """The outcome of a resumed run; what a calibration finds is kept."""
+    outcome = finished(done, asked)
+    if not request.calibration:
+        return outcome
+    from harness.cli.calibrated import calibrated  # noqa: PLC0415  not for other runs
+
+    return calibrated(outcome, done, request)
+
+
 _BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait", "export"}
 
 
@@ -132,6 +142,7 @@ def _jobs(context: Context) -> Outcome:
     jobs, seconds = planned(context)
     lines = [
         f"{job['device']} CPUs {job['cluster']} launch {job['launch'] + 1} {job['layer']}: {', '.join(job['variants'])}"
+        f"{_on(job['threads'])}"
         for job in jobs
     ]
     lines += [
@@ -143,8 +154,17 @@ def _jobs(context: Context) -> Outcome:
     )
 
 
+def _on(threads: Sequence[int]) -> str:
+    """On how many threads, where that is not one alone: ``; on 1 and 4 threads``."""
+    return "" if list(threads) == [1] else f"; on {' and '.join(map(str, threads))} threads"
+
+
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+# What --json has of a report (ReportSummary.value) where none was made.
+_UNTOLD: dict[str, Any] = {"sentences": [], "judged": "", "waiting": [], "precision": "", "aa": [], "workers": []}
 
 
 def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
@@ -180,10 +200,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "exit_code": int(code),
         "report": None if report is None else str(report),
         "exports": list(map(str, exports)),
-        "sentences": [] if summary is None else list(summary.sentences),
-        "precision": "" if summary is None else summary.precision,
-        "aa": [] if summary is None else list(summary.aa),
-        "workers": [] if summary is None else list(summary.workers),
+        **(summary.value if summary else _UNTOLD),
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "conditions": {
             outcome.name: [condition.as_json() for condition in outcome.conditions] for outcome in done.outcomes
@@ -193,11 +210,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "seconds": {phase: round(s, 2) for phase, s in phases.items()},
     }
     lines = (
-        *(summary.answer if summary else ()),
-        *([f"samples: {summary.judged}"] if summary else ()),
-        *(f"waiting for a cool device: {text}" for text in (summary.waiting if summary else ())),
-        *([f"precision: {summary.precision}"] if summary and summary.precision else ()),
-        *(summary.aa if summary else ()),
+        *((*summary.answer, *summary.told) if summary else ()),
         "phases: " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()),
         *(f"export: {shown_path(path)}" for path in exports),
         "report: not written" if report is None else f"report: {shown_path(report)}",

@@ -18,7 +18,7 @@ from harness.model.suite import list_suites, load_suite
 class Suites(JsonOption, Command):
     """Lists suites, or the layers of one."""
 
-    suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Show the layers of this one.")] = None
+    suite: Annotated[str | None, typer.Argument(metavar="SUITE", help="Show the layers of this one.")] = None
 
     def __call__(self) -> Outcome:
         return _all() if self.suite is None else _one(self.suite)

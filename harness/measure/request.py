@@ -30,6 +30,7 @@ class Request:
     allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
     mode: Mode = BURST  # of the suite; ``policy`` is the one of that mode (Policy.of_mode)
     aa: bool = False  # --aa: a variant is measured twice, under two names
+    calibration: bool = False  # of harness calibrate: what it finds is kept
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself
     suite_given: str = ""  # suite and policy as the user named them: a name, or a path
     policy_given: str = ""

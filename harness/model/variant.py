@@ -26,6 +26,7 @@ WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
 _OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
+_COPY = "/aa"
 ELEMENT_BYTES: dict[str, int] = {"f32": 4}
 
 
@@ -87,7 +88,12 @@ def without_order(schedule: str) -> str:
 
 def copy_name(asked: str) -> str:
     """What records call the second one of an A/A pair of what was asked for (``Asked.name``)."""
-    return f"{asked}/aa"
+    return f"{asked}{_COPY}"
+
+
+def copied(name: str) -> str:
+    """What the copy of that name (``copy_name``) is one of; empty where the name is no copy's."""
+    return name.removesuffix(_COPY) if name.endswith(_COPY) else ""
 
 
 @dataclass(frozen=True, kw_only=True)

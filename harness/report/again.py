@@ -52,6 +52,7 @@ class Again:
         words += ["--cache", cache] if cache else []
         words += ["--threads", str(threads)] if threads != 1 else []
         words += ["--policy", policy, "--faces", "published"]  # those of face best are named one by one
+        words += ["--aa"] if self._manifest.get("aa") is True else []
         for option, value in (("tuned", self._given.get("tuned")), ("abi", self._manifest.get("abi"))):
             words += [f"--{option}", str(value)] if value else []
         toolchain = str(self._manifest.get("toolchain_asked") or "auto")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import ValidationError
 
+from harness.devices.base import LOCAL
 from harness.judge import gate, sample, worker
 from harness.model.policy import PhoneSettings
 from harness.report.counts import alike, share
@@ -22,7 +23,6 @@ from harness.results.verdicts import CAP
 from harness.store import records
 from harness.store.system_records import Telemetry
 
-_LOCAL = "local"  # the folder of the machine that measures itself
 _LONGER = "too long where it happens"
 _SHARED = "too long while other programs run"
 _ALIKE = "none on average: pairs of a round share it; wider intervals"
@@ -119,7 +119,7 @@ def _caps(device: DeviceData, _: PhoneSettings) -> Found:
 
 
 def _fixed(device: DeviceData, wanted: PhoneSettings) -> Found:
-    if device.name == _LOCAL:
+    if device.name == LOCAL:
         why = "this machine's governor sets the clocks"
     elif not wanted.fixed_performance:
         why = "it was not asked for (policy: settings.fixed_performance)"
@@ -137,18 +137,20 @@ def _fixed(device: DeviceData, wanted: PhoneSettings) -> Found:
 
 def _heat(device: DeviceData, _: PhoneSettings) -> Found:
     gates = _of(device, records.Gate)
-    blind, capped = list(filter(gate.is_blind, gates)), list(filter(gate.gave_up, gates))
+    blind = list(filter(gate.is_blind, gates))
     hot = "too long where it throttles"
     if blind or not gates:
-        why = f"no temperature before {len(blind)} of {len(gates)} launches" if gates else "no heat gate is on record"
+        told = f"neither a temperature nor the clock was to be had before {len(blind)} of {len(gates)} launches"
+        why = told if gates else "no heat gate is on record"
         yield Missing("A cool start", why, hot, _COPY_CHEAPER)
-    if capped:
-        why = f"the wait gave up at its cap before {len(capped)} of {len(gates)} launches"
-        yield Missing("A cool start", why, hot, _COPY_CHEAPER)
+    for ending, test in (("at its cap", gate.reached_its_cap), ("with its share of the time", gate.ran_out_of_share)):
+        if warm := list(filter(test, gates)):
+            why = f"the wait gave up {ending} before {len(warm)} of {len(gates)} launches"
+            yield Missing("A cool start", why, hot, _COPY_CHEAPER)
 
 
 def _screen(device: DeviceData, wanted: PhoneSettings) -> Found:
-    if device.name == _LOCAL:
+    if device.name == LOCAL:
         return
     if not wanted.stay_awake:
         why = "it was not asked for (policy: settings.stay_awake)"

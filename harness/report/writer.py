@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.errors import InfrastructureError
 from harness.exit_codes import ExitCode
@@ -68,6 +69,25 @@ class ReportSummary:
     def answer(self) -> tuple[str, ...]:
         """The last lines on a terminal: the sentences, what belongs beside them, and workers of somebody else."""
         return (*self.sentences, *(f"weakness: {text}" for text in self.heavy), *self.workers)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What stands below the answer on a terminal: samples, waits, precision, A/A pairs."""
+        waiting = (f"waiting for a cool device: {text}" for text in self.waiting)
+        precision = [f"precision: {self.precision}"] if self.precision else []
+        return (f"samples: {self.judged}", *waiting, *precision, *self.aa)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The same for --json, and the sentences."""
+        return {
+            "sentences": list(self.sentences),
+            "judged": self.judged,
+            "waiting": list(self.waiting),
+            "precision": self.precision,
+            "aa": list(self.aa),
+            "workers": list(self.workers),
+        }
 
     @property
     def report(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.judge.reason import Reason
 from harness.judge.rounds import too_few
-from harness.model.variant import Asked, Variant, is_foreign, parse_asked
+from harness.model.variant import Asked, Variant, copied, is_foreign, parse_asked
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
 from harness.results.rows import Row, RowKey, algorithm_order
@@ -218,28 +218,35 @@ class _Cluster:
         covered = self._covered | {
             (row.key.layer, row.key.cache, row.key.what.asked, row.key.threads) for row in self._rows.values()
         }
+        # A copy is covered by its own row, and by what kept the variant from being measured.
+        copies = {
+            (row.key.layer, row.key.cache, row.key.what.asked, row.key.threads)
+            for row in self._rows.values()
+            if row.is_copy or row.status in ("skip", "error", "wrong")
+        } | self._covered
         hindered = self._hindered()
         given_up = self._device.given_up.get(self._cluster, "")
         out_of_reach = self._device.out_of_reach.get(self._cluster, "")
         cpus = self._device.cpu_count(self._cluster)
         for layer, names in self._run.planned(self._device, self._cluster).items():
             for name, threads, cache in product(names, self._run.threads, self._caches):
-                if (layer, cache, name, threads) in covered:
+                of = copied(name) or name
+                if (layer, cache, of, threads) in (covered if of == name else copies):
                     continue
-                asked = parse_asked(name) or Asked(name)
+                asked = parse_asked(of) or Asked(of)
                 what = Variant(
                     name=name,
-                    asked=name,
+                    asked=of,
                     algorithm=asked.algorithm,
                     face=asked.face,
                     threads=threads,
-                    build=name if is_foreign(asked.algorithm) else self._build,
+                    build=of if is_foreign(asked.algorithm) else self._build,
                     cache=cache,
                 )
                 if 0 < cpus < threads:
                     self._row(self._key(layer, what), "skip", f"{threads} threads, but the cluster has {cpus} CPUs")
                     continue
-                of_it = (layer, name, threads)
+                of_it = (layer, of, threads)
                 why = hindered.get((*of_it, cache), hindered.get((*of_it, ""), given_up))
                 status = "error" if why else "missing"
                 why = why or out_of_reach

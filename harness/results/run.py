@@ -261,11 +261,12 @@ def _sources(value: object) -> Iterator[tuple[str, str, str]]:
 
 
 def _calibration(events: Sequence[dict[str, Any]]) -> tuple[Calibration | None, Sequence[str]]:
-    """The newest that was noted."""
-    noted = [event for event in events if event.get("event") == "calibration"]
-    found = parsed(noted[-1].get("found")) if noted else None
-    stale = noted[-1].get("stale") if noted else []
-    return found, [str(why)[:_LONGEST] for why in stale[:_MOST_STALE]] if isinstance(stale, list) else []
+    """The newest that was noted; none where that does not tell whether it is stale."""
+    noted: dict[str, Any] = next((event for event in reversed(events) if event.get("event") == "calibration"), {})
+    found, stale = parsed(noted.get("found")), noted.get("stale")
+    if found is None or not isinstance(stale, list):
+        return None, ()
+    return found, [str(why)[:_LONGEST] for why in stale[:_MOST_STALE]]
 
 
 def _failures(messages: object, stamps: list[Stamp]) -> list[str]:

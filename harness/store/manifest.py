@@ -62,6 +62,7 @@ class Manifest(BaseModel):
     workers: list[KeptWorker] = []
     allow: list[str] = []  # conditions that did not stop it
     aa: bool = False  # an A/A pair was asked for
+    calibration: bool = False  # of harness calibrate: what it finds is kept, also by --resume
     seconds: dict[str, float] = {}  # by phase
 
     @staticmethod

@@ -54,6 +54,9 @@ def test_what_it_finds_is_kept_and_told_by_later_runs(harness: Callable[..., Any
     assert (noted["found"]["places"], noted["stale"]) == ([place], [])
     assert "Calibrated on " in (tmp_path / "run" / "report.html").read_text()
     (row,) = csv.DictReader((tmp_path / "run" / "aa.csv").open())
+    jobs = [json.loads(line) for line in (tmp_path / "run" / "plan.jsonl").read_text().splitlines()]
+    assert all(job["variants"] == ["im2col", "indirect", "indirect/aa"] for job in jobs)
+    assert {each["status"] for each in csv.DictReader((tmp_path / "run" / "results.csv").open())} == {"ok"}
     assert row["variant"].startswith("indirect/") and row["copy"] == "indirect/aa"
     assert (row["verdict"] == "passed") == (float(row["low"]) <= 1 <= float(row["high"]))
     measured = {(sample["launch"], sample["round"]) for sample in samples(tmp_path / "run")}

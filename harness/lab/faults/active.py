@@ -34,29 +34,47 @@ class Active:
         self._next = 1
 
     def add(self, texts: Sequence[str]) -> None:
-        """Takes faults in, all or none; begins those whose time is now. Raises UsageError, OSError."""
-        taken: list[_Entry] = []
+        """Takes faults in, all or none; begins those whose time is now. Raises UsageError, OSError.
+
+        Where one is refused those that others took the place of are put back. What was over at once (a reboot) stays
+        done, and the message says so.
+        """
+        before, on_before = list(self._entries), [entry for entry in self._entries if entry.is_on]
+        done: list[str] = []  # that were over at once
         for fault in [parse(text) for text in texts]:
             if not (fault.kind.many or fault.kind.of_commands or fault.kind.at_once):
                 self._end([entry for entry in self._entries if entry.fault.name == fault.name])
             entry = _Entry(self._next, fault, fault.when.times or (-1 if fault.kind.of_commands else 1))
             self._next += 1
             self._entries.append(entry)
-            taken.append(entry)
             if not fault.when.is_triggered and not fault.when.in_s:
                 try:
                     self._begin(entry)
                 except (OSError, ValueError) as error:
                     self._entries.remove(entry)
-                    self._end([earlier for earlier in taken if earlier in self._entries])
+                    self._put_back(before, on_before)
                     self.tell_adbd()
                     if isinstance(error, OSError):
                         raise
                     beside = "; none of those asked for with it is on" if len(texts) > 1 else ""
+                    beside += f"; {' and '.join(done)} had happened by then" if done else ""
                     raise UsageError(f"fault {fault.text!r}: {error}{beside}") from None
+                done += [fault.text] * fault.kind.at_once
             elif fault.when.in_s:
                 self._site.after(fault.when.in_s, lambda due=entry: self._due(due))  # type: ignore[misc]
             self.tell_adbd()
+
+    def _put_back(self, before: Sequence[_Entry], on_before: Sequence[_Entry]) -> None:
+        """Ends what was begun since, and begins again what was ended for it; their times go on."""
+        self._end([entry for entry in self._entries if entry not in before])
+        ended = [entry for entry in on_before if entry not in self._entries]
+        self._entries[:] = before
+        for entry in ended:
+            try:
+                entry.end = entry.fault.kind.begin(self._site, entry.fault.value)
+            except (OSError, ValueError) as error:
+                self._entries.remove(entry)
+                print(f"fault {entry.fault.text}: cannot be put back: {error}", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Ends all, the last first."""

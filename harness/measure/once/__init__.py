@@ -1,1 +1,1 @@
-"""What is done once on a device and leaves no run directory: verify, tune."""
+"""What is done once on a device: verify and tune, which leave no run directory; what a run of A/A pairs calibrates."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,13 @@ class Calibrated:
 def request_for(request: Request) -> Request:
     """The same layers with an A/A pair alone."""
     return replace(
-        request, suite=f"calibrate-{request.suite}", algorithms=(ALGORITHM,), faces=("published",), workers=(), aa=True
+        request,
+        suite=f"calibrate-{request.suite}",
+        algorithms=(ALGORITHM,),
+        faces=("published",),
+        workers=(),
+        aa=True,
+        calibration=True,
     )
 
 
@@ -55,26 +62,36 @@ def keep(run: RunDir, request: Request, say: Say) -> list[Calibrated]:
     """What the run tells of each of its devices; kept of those of which nothing is missing. Raises HarnessError."""
     from harness.results.results import make_results  # noqa: PLC0415  slow to load, not while measuring
 
-    results, owners = make_results(run.path), manifest.owners(run)
+    results, owners, measured = make_results(run.path), manifest.owners(run), _measured(run)
     done = []
     for device in results.run.devices:
-        made = Calibrated(device.name, _calibration(results, device, request), device.emulated)
+        made = Calibrated(device.name, _calibration(results, device, request, measured), device.emulated)
         phone = owners.get(device.name)
         if phone is None or not is_complete(run, device.name, request):
             made = replace(made, why="not all of it was measured")
         elif not any(place.floor is not None for place in made.found.places):
             made = replace(made, why="no A/A pair has an interval")
+        elif (known := calibrations.stored(phone, made.found.policy, say)) and known.utc > made.found.utc:
+            made = replace(made, why=f"a newer one, of {known.utc:%Y-%m-%d %H:%M}, is kept already")
         else:
             made = replace(made, file=calibrations.store(phone, made.found, say))
         done.append(made)
     return done
 
 
-def _calibration(results: Results, device: DeviceData, request: Request) -> Calibration:
+def _measured(run: RunDir) -> datetime:
+    """When the run ended: a calibration of old is not made anew by --resume."""
+    try:
+        return min(now(), datetime.fromisoformat(run.manifest().finished or "").astimezone(UTC).replace(microsecond=0))
+    except ValueError:
+        return now()
+
+
+def _calibration(results: Results, device: DeviceData, request: Request, measured: datetime) -> Calibration:
     return Calibration(
         policy=request.policy.name,
         policy_digest=digest(request.policy),
-        utc=now(),
+        utc=measured,
         build_id=device.streams[-1].header.build if device.streams else "",
         system=calibrations.system_of(*(str(device.identity.get(key) or "") for key in ("fingerprint", "kernel"))),
         suite=request.suite,

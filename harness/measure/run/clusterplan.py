@@ -184,7 +184,8 @@ def planned_lines(
             "cluster": label,
             "launch": job.launch,
             "layer": job.layer,
-            "variants": list(dict.fromkeys(variants[index].asked.name for index in job.variants)),
+            "variants": list(dict.fromkeys(variants[n].label or variants[n].asked.name for n in job.variants)),
+            "threads": sorted({variants[n].threads for n in job.variants}),
             "seed": job.seed,
         }
         for job in jobs

@@ -87,6 +87,7 @@ def new(
         workers=kept(request.workers),
         allow=list(request.allow),
         aa=request.aa,
+        calibration=request.calibration,
         **{
             "git": _git(),
             "host": host,
@@ -120,6 +121,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             workers=workers_of(manifest),
             allow=allowed(manifest.allow),
             aa=manifest.aa,
+            calibration=manifest.calibration,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -12,17 +13,19 @@ import pytest
 import typer
 import typer.testing
 
-from harness.cli import program
+from harness.cli import options, program
 from harness.cli.command import Command, as_function
 from harness.cli.commands import SUMMARIES
 from harness.cli.once import Once
 from harness.cli.options import DeviceOptions, JsonOption, SuiteOptions
 from harness.cli.outcome import Outcome
+from harness.cli.run import Run
 from harness.devices import discovery
 from harness.devices.base import Attached
 from harness.devices.local import LocalDevice
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
+from harness.export.formats import FORMATS
 from harness.measure.outcome import DeviceOutcome, Results
 
 pytestmark = pytest.mark.unit
@@ -52,6 +55,20 @@ def test_an_option_that_several_commands_have_is_declared_once() -> None:
         for name in set(hints) & {"device", "adb_server", "layers", "toolchain", "ndk", "abi", "as_json", "clusters"}:
             info = hints[name].annotation.__metadata__[0]
             assert vars(seen.setdefault(name, info)) == vars(info)
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.__name__)
+def test_metavars_have_no_brackets_or_dots_of_their_own(command: type[Command]) -> None:
+    parameters = inspect.signature(as_function(command)).parameters.values()
+    infos = [parameter.annotation.__metadata__[0] for parameter in parameters]
+    names = [info.metavar for info in infos if isinstance(info, typer.models.ArgumentInfo) and info.metavar]
+    assert all(re.fullmatch("[A-Z]+", name) for name in names), names  # typer sets them where they belong
+
+
+def test_the_formats_that_run_names_are_those_that_there_are() -> None:
+    assert set(options.EXPORTS) == set(FORMATS)
+    parameter = inspect.signature(as_function(Run)).parameters["export"]
+    assert ", ".join(FORMATS) in parameter.annotation.__metadata__[0].help
 
 
 @dataclass(frozen=True, kw_only=True)

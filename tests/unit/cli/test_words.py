@@ -53,6 +53,14 @@ def test_a_short_dry_run_is_told_in_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     assert "pixel-3: at most about 1.5 min of" in pixel
 
 
+def test_a_dry_run_tells_on_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = {"device": "pixel-3", "cluster": "4-7", "launch": 0, "layer": "conv1", "variants": ["im2col", "indirect/aa"]}
+    jobs = [{**job, "threads": threads} for threads in ([1], [1, 4], [2])]
+    monkeypatch.setattr(run, "planned", lambda _: (jobs, {}))
+    line = "pixel-3 CPUs 4-7 launch 1 conv1: im2col, indirect/aa"
+    assert run._jobs(cast(Context, None)).lines == (line, f"{line}; on 1 and 4 threads", f"{line}; on 2 threads")
+
+
 def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(manager, "list_phones", list)
     monkeypatch.setattr(manager, "down", lambda serials: [])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.variant import ALGORITHMS, AUTO, BEST, PUBLISHED, Asked, Variant, parse_asked
+from harness.model.variant import ALGORITHMS, AUTO, BEST, PUBLISHED, Asked, Variant, copied, copy_name, parse_asked
 from harness.store import records
 
 pytestmark = pytest.mark.unit
@@ -53,6 +53,12 @@ def test_a_name_and_what_it_asks_for(name: str, asked: Asked, face: str) -> None
 )
 def test_what_is_none(name: str) -> None:
     assert parse_asked(name) is None
+
+
+@pytest.mark.parametrize("name", ["indirect", "im2col/best", "auto"])
+def test_a_copy_tells_what_it_is_one_of(name: str) -> None:
+    assert copied(copy_name(name)) == name
+    assert copied(name) == ""
 
 
 @given(st.sampled_from(ALGORITHMS), st.text(alphabet="abk_068+/ \n", max_size=12))

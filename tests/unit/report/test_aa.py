@@ -130,10 +130,14 @@ def test_a_stale_one_is_said_and_not_gone_by(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"found": None}, {"found": {"places": [7]}}, {"found": [], "stale": 7}], ids=["none", "odd", "list"]
+    "change",
+    [{"found": None}, {"found": {"places": [7]}}, {"found": []}, {"stale": 7}, {"stale": None}, {"stale": {}}],
+    ids=["none", "odd", "list", "stale-number", "stale-none", "stale-mapping"],
 )
 def test_one_that_is_garbage_is_none(tmp_path: Path, change: dict[str, Any]) -> None:
-    assert "Calibrated on" not in calibrated(tmp_path / "run", 0.9, **change).report.read_text()
+    done = calibrated(tmp_path / "run", 0.9, **change)
+    assert "Calibrated on" not in done.report.read_text()
+    assert not any("noise floor" in text for text in done.weaknesses)
 
 
 @pytest.mark.parametrize(("precision", "count"), [(None, 1), (0.01, 0)], ids=["without", "with"])

@@ -30,7 +30,9 @@ def commands(run: Path) -> list[dict[str, str]]:
     for row in results.rows:
         harness, name, suite, *words = shlex.split(again.command(row))
         assert (harness, name) == ("harness", "run")
-        pairs = dict(zip(words[::2], words[1::2], strict=True))
+        flags = [word for word in words if word == "--aa"]
+        words = [word for word in words if word != "--aa"]
+        pairs = {**dict(zip(words[::2], words[1::2], strict=True)), **dict.fromkeys(flags, "")}
         assert all(option.startswith("--") for option in pairs)
         found.append({"suite": suite, **pairs, "row": row.key.variant})
     return found
@@ -80,6 +82,26 @@ def test_what_the_user_named_is_quoted_and_escaped(synthetic: ModuleType, tmp_pa
     shown = re.findall(r"<details><summary>again</summary><code>(.*?)</code></details>", page)
     assert nasty not in page and len(shown) == len(re.findall(r"<tr[ >](?:(?!<tr)[\s\S])*?<summary>again", page)) > 10
     assert all(shlex.split(html.unescape(text))[2] == nasty for text in shown)
+
+
+def test_a_calibration_is_measured_again_as_a_run_of_its_suite_with_a_pair(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(aa=1.0)], launches=1, rounds=1)
+    edit(run, suite={"name": "calibrate-paper"}, given={"suite": "paper", "policy": "quick"}, aa=True)
+    results = make_results(run)
+    copies = [row for row in results.rows if row.key.what.is_copy]
+    assert copies
+    for row, command in zip(results.rows, commands(run), strict=True):
+        assert (command["suite"], command["--policy"], command["--aa"]) == ("paper", "quick", "")
+        assert parse_algorithms(command["--algorithms"])[0] == row.key.what.asked
+
+
+@pytest.mark.parametrize("aa", [False, None, "yes", 1], ids=repr)
+def test_without_a_pair_none_is_asked_for(synthetic: ModuleType, tmp_path: Path, aa: Any) -> None:
+    run = synthetic.make_run(tmp_path / "run", launches=1, rounds=1)
+    edit(run, aa=aa)
+    assert not any("--aa" in command for command in commands(run))
 
 
 @pytest.mark.parametrize("given", [None, 3, {"suite": 5}, ["x"], {}])

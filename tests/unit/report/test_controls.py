@@ -80,10 +80,21 @@ def no_clock(worker: Any) -> Any:
         ),
         pytest.param("worker", no_clock, "Clock under load", "in 4 of 4 workers: two chains differ", id="clock"),
         pytest.param(
-            "gate", lambda g: g | {"status": "unavailable"}, "A cool start", "no temperature before 4 of 4", id="blind"
+            "gate",
+            lambda g: g | {"status": "unavailable"},
+            "A cool start",
+            "neither a temperature nor the clock was to be had before 4 of 4 launches",
+            id="blind",
         ),
         pytest.param(
             "gate", lambda g: g | {"status": "capped"}, "A cool start", "gave up at its cap before 4 of 4", id="capped"
+        ),
+        pytest.param(
+            "gate",
+            lambda g: g | {"status": "spent"},
+            "A cool start",
+            "gave up with its share of the time before 4 of 4",
+            id="spent",
         ),
         pytest.param(
             "sample", lambda s: s | {"repinned": 1}, "Pinning", "(100 %); they were taken anew", id="repinned"

@@ -118,3 +118,31 @@ def test_the_second_one_of_a_pair_is_in_no_export_and_no_comparison(tmp_path: Pa
     assert {entry.variant for entry in of_run(found).entries}.isdisjoint({"indirect/aa"})
     compared = compare_runs(found.run.path, later.run.path)
     assert compared.rows and all(not row.new.is_copy for row in compared.rows)
+
+
+def test_a_copy_that_was_planned_and_has_no_sample_is_missing(tmp_path: Path) -> None:
+    run = results(tmp_path / "run", 1.0, launches=2).run.path
+    plan = [json.loads(line) for line in (run / "plan.jsonl").read_text().splitlines()]
+    lines = [{**job, "variants": [*job["variants"], "indirect/aa"]} for job in plan]
+    (run / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "missing" not in {row.status for row in make_results(run).rows}
+    file = run / "devices/pixel-3/records.jsonl"
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    lost = ("indirect/aa", "conv2_3x3", "hot")
+    kept = [each for each in records if (each.get("variant"), each.get("layer"), each.get("cache")) != lost]
+    assert len(kept) < len(records)
+    file.write_text("".join(json.dumps(record) + "\n" for record in kept))
+    found = make_results(run)
+    (row,) = (row for row in found.rows if row.status == "missing")
+    what = row.key.what
+    assert (row.key.layer, what.cache, what.name, what.asked) == ("conv2_3x3", "hot", "indirect/aa", "indirect")
+    (pair,) = (pair for pair in table(found, "aa") if pair["layer"] == "conv2_3x3" and pair["cache"] == "hot")
+    assert (pair["copy"], pair["verdict"]) == ("indirect/aa", "unjudged")
+
+
+def test_a_copy_of_what_does_not_apply_is_not_missing(tmp_path: Path) -> None:
+    run = results(tmp_path / "run", None, launches=2).run.path
+    plan = [json.loads(line) for line in (run / "plan.jsonl").read_text().splitlines()]
+    lines = [{**job, "variants": [*job["variants"], "direct/aa"]} for job in plan if job["layer"] == "conv2_3x3"]
+    (run / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "missing" not in {row.status for row in make_results(run).rows}  # direct covers 1x1 alone: a skip

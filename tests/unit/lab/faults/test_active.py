@@ -218,6 +218,33 @@ def test_what_this_phone_does_not_have_is_refused_and_not_listed(phone: Phone, f
     assert active.listing() == [] and contents(phone.folder) == before
 
 
+@pytest.mark.parametrize(
+    ("earlier", "level"), [("battery=7@for:5", "7"), ("battery=7@in:3,for:2", "85")], ids=["on", "waits"]
+)
+def test_where_one_is_refused_the_earlier_of_its_kind_is_as_it_was(phone: Phone, earlier: str, level: str) -> None:
+    active, file = Active(phone), phone.folder / "services" / "battery" / "level"
+    active.add([earlier])
+    phone.wait(1.0)
+    before, listed = contents(phone.folder), active.listing()
+    assert file.read_text() == level
+    with pytest.raises(UsageError, match=r"none of those asked for with it is on$"):
+        active.add(["battery=5", "battery=6", "cores=63"])
+    assert (contents(phone.folder), active.listing()) == (before, listed)
+    phone.wait(3.0)
+    assert file.read_text() == "7"
+    phone.wait(2.0)
+    assert (file.read_text(), active.listing()) == ("85", [])  # its time went on
+
+
+def test_what_is_over_at_once_is_told_where_another_is_refused_and_does_not_happen_again(phone: Phone) -> None:
+    active = Active(phone)
+    with pytest.raises(UsageError, match=r"is on; reboot=3@times:2 had happened by then$"):
+        active.add(["reboot=3@times:2", "cores=63"])
+    assert active.listing() == []
+    phone.wait(9.0)
+    assert phone.did == [("reboot", 3)]
+
+
 def test_one_wrong_word_and_nothing_begins(phone: Phone) -> None:
     active = Active(phone)
     with pytest.raises(UsageError):

@@ -12,6 +12,7 @@ from harness.control import calibrations
 from harness.measure.once import calibrate
 from harness.measure.request import Request
 from harness.measure.run import manifest
+from harness.model.calibration import now
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.store.rundir import RunDir
@@ -76,6 +77,25 @@ def test_without_an_interval_nothing_is_kept(tmp_path: Path, aa: float | None, l
     (device,) = calibrate.keep(*made(tmp_path, aa, launches), pytest.fail)
     assert (device.file, device.has_passed, device.why) == (None, False, "no A/A pair has an interval")
     assert {(place.verdict, place.floor) for place in device.found.places} == {("unjudged", None)}
+
+
+def test_it_is_of_the_time_when_it_was_measured_and_replaces_no_newer_one(tmp_path: Path) -> None:
+    run, request = made(tmp_path)
+    (device,) = calibrate.keep(run, request, pytest.fail)
+    assert device.found.utc.isoformat() == "2026-11-21T12:21:30+00:00"  # the manifest's `finished`
+    run.update_manifest(finished="2026-11-20T12:00:00Z")
+    (older,) = calibrate.keep(run, request, pytest.fail)
+    assert (older.file, older.why) == (None, "a newer one, of 2026-11-21 12:21, is kept already")
+    (phone,) = manifest.owners(run).values()
+    assert phone is not None and calibrations.stored(phone, "mine", pytest.fail) == device.found
+
+
+@pytest.mark.parametrize("finished", [None, "", "yesterday", "2999-01-01T00:00:00Z"], ids=repr)
+def test_without_a_time_that_can_be_it_is_of_now(tmp_path: Path, finished: str | None) -> None:
+    run, request = made(tmp_path)
+    run.update_manifest(finished=finished)
+    (device,) = calibrate.keep(run, request, pytest.fail)
+    assert abs((device.found.utc - now()).total_seconds()) < 60
 
 
 def test_of_a_run_that_is_not_whole_nothing_is_kept(tmp_path: Path) -> None:

@@ -75,6 +75,15 @@ def test_threads_are_planned_where_a_cluster_has_cpus_for_them() -> None:
     assert planned_lines("d", "8", request)[0]["variants"] == ["indirect"]  # a row tells why it is not measured
 
 
+def test_lines_tell_of_the_copy_of_a_pair_and_of_threads() -> None:
+    layers = load_suite("smoke").layers
+    request = Request("smoke", layers, load_policy("smoke"), ("im2col", "indirect"), 7, threads=(1, 4), aa=True)
+    (line, *_) = planned_lines("d", "4-7", request)
+    assert line["variants"] == ["im2col", "indirect", "indirect/aa"] and line["threads"] == [1, 4]
+    (line, *_) = planned_lines("d", "8", replace(request, aa=False))
+    assert line["variants"] == ["im2col", "indirect"] and line["threads"] == [1]
+
+
 def test_threads_on_all_cpus_leave_the_conductor_none() -> None:
     request = Request("smoke", load_suite("smoke").layers, load_policy("smoke"), ("indirect",), 7, threads=(2,))
     (line,) = re.findall("^run .*", make_plan(request, TARGET, Done()).render(LOCAL, "r", "/c", Heat()), re.MULTILINE)

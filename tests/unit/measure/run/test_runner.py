@@ -157,8 +157,7 @@ def test_a_finished_run_is_left_alone(
 
     def report(path: Path) -> Any:
         reports.append(path)
-        fields = {"judged": "", "precision": "", "aa": (), "waiting": (), "sentences": (), "workers": ()}
-        return SimpleNamespace(code=ExitCode.DONE, answer=(), **fields)
+        return SimpleNamespace(code=ExitCode.DONE, answer=(), told=(), value={})
 
     monkeypatch.setattr(writer, "write_report", report)
     assert cli_run.Run(resume=run.path)().code == code
