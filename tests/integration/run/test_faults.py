@@ -101,7 +101,7 @@ def test_a_worker_that_dies_ends_only_its_variant(bench: Any, phone: PhoneHandle
 
 
 def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle, here: Any) -> None:
-    began = bench.begin(bench.suite(launches=2, rounds=4, min_ms=100, gate_cap_s=1.5), *here)
+    began = bench.begin(bench.suite(launches=2, rounds=4, min_ms=100, gate_cap_s=1.5, gate_share=0.9), *here)
     began.until_samples(1)
     controls.set_temperature(phone, 40.0)
     code, said = began.end()
