@@ -61,7 +61,8 @@ def told(bench: Any) -> dict[str, str | None]:
 
 
 def test_a_screen_that_goes_off_in_the_run_taints_what_it_touched(bench: Any, phone: PhoneHandle) -> None:
-    suite = bench.suite("body", launches=4, rounds=5, verdicts="true")
+    # Launches of seconds: the screen goes off within one, however late the host sees that it has begun.
+    suite = bench.suite("body", launches=4, rounds=40, min_ms=20, verdicts="true")
 
     def begun(launch: int) -> Any:
         return lambda run: any(sample["launch"] == launch for sample in run.records("sample"))
@@ -79,7 +80,7 @@ def test_a_screen_that_goes_off_in_the_run_taints_what_it_touched(bench: Any, ph
     assert told(bench) == dict.fromkeys(told(bench)), "it tells everything"
     found = tainted(bench.run.path)
     assert found["0"] == {""}
-    assert all("SCREEN_OFF" in found[launch] for launch in "123")
+    assert all("SCREEN_OFF" in found[launch] for launch in "23")  # on a busy host launch 1 may have ended before
     assert "measured again" in bench.run.events()  # with the screen on
     spent = [states for record in bench.run.records("telemetry") for states in record.get("states_ms", {}).values()]
     assert {khz for states in spent for khz in states} == {str(HIGHEST)}

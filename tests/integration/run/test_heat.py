@@ -67,9 +67,10 @@ def test_a_first_run_waits_a_quarter_of_the_time_at_most(first_run: tuple[int, A
 
 def test_a_phone_that_is_cool_is_not_made_to_wait(first_run: tuple[int, Any]) -> None:
     _, bench = first_run
-    gates = [gate for gate in bench.run.records("gate") if gate["plateau"] is not None]
-    assert gates and {gate["status"] for gate in gates} == {"passed"}
-    assert gates[0]["clock"] in ("cpufreq", "probe")  # on a busy host a later one may find none that can be believed
+    gates = bench.run.records("gate")
+    # Where the host's own clock, or none, is taken for the phone's it tells nothing of a phone.
+    of_the_phone = [gate for gate in gates if gate["clock"] == "cpufreq"]
+    assert of_the_phone and {gate["status"] for gate in of_the_phone} == {"passed"}
     assert max(gate["waited_s"] for gate in gates) < 4
 
 
