@@ -28,7 +28,7 @@ class Gate(Protocol):
 
 def gave_up(gate: Gate) -> bool:
     """The wait ended at its cap, or with the gates' share of the run's time, before the device was cool."""
-    return gate.capped or gate.status in ("capped", "spent")
+    return reached_its_cap(gate) or ran_out_of_share(gate)
 
 
 def reached_its_cap(gate: Gate) -> bool:
@@ -51,7 +51,7 @@ def has_rested_low(gate: Gate) -> bool:
 
     As ``end`` of native/bench/conductor/gate_rule.c.
     """
-    return gate.status == "settled" or (gate.status == "capped" and gate.learned is not None)
+    return is_settled_low(gate) or (gate.status == "capped" and gate.learned is not None)
 
 
 def is_settled_low(gate: Gate) -> bool:

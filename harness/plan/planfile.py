@@ -225,6 +225,10 @@ def _measure(measure: MeasureLine, jobs: Sequence[Job]) -> str:
     )
 
 
+def _or_unknown(value: float | None) -> float | str:
+    return "unknown" if value is None else value
+
+
 def _gate(gate: GateLine) -> str:
     return _line(
         "gate",
@@ -232,16 +236,16 @@ def _gate(gate: GateLine) -> str:
         ("kind", gate.kind),
         ("path", gate.path),
         ("scale", gate.scale),
-        ("plateau_c", "unknown" if gate.plateau_c is None else gate.plateau_c),
-        ("baseline_c", "unknown" if gate.baseline_c is None else gate.baseline_c),
+        ("plateau_c", _or_unknown(gate.plateau_c)),
+        ("baseline_c", _or_unknown(gate.baseline_c)),
         ("tolerance_c", gate.tolerance_c),
         ("cap_s", gate.cap_s),
         ("window_s", gate.window_s),
         ("slope_c", gate.slope_c),
         ("look_s", gate.look_s),
         ("look_c", gate.look_c),
-        ("cool_mhz", "unknown" if gate.cool_mhz is None else gate.cool_mhz),
-        ("hint_mhz", "unknown" if gate.hint_mhz is None else gate.hint_mhz),
+        ("cool_mhz", _or_unknown(gate.cool_mhz)),
+        ("hint_mhz", _or_unknown(gate.hint_mhz)),
         ("share", gate.share),
         ("launch_s", gate.launch_s),
         ("credit_s", gate.credit_s),

@@ -8,9 +8,11 @@ They are in no table of burst results, and nothing of those is in them.
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from harness.judge.energy import Energy, Reading, energy_of
 from harness.model.sustained import SUSTAINED, Sustained
@@ -150,19 +152,55 @@ def _of_cluster(run: RunData, device: DeviceData, cluster: str, sustained: Susta
     """Of each launch the latest attempt counts that came to its end; else the longest."""
     best: dict[int, Series] = {}
     for stream in device.streams_of(cluster):
-        for launch in dict.fromkeys(stream.samples.column("launch")):
-            found = _Reader(run, device, cluster, stream, launch, sustained).series()
+        for launch, parts in _by_launch(stream).items():
+            found = _Reader(run, device, cluster, stream, launch, sustained, parts).series()
             known = best.get(launch)
             if found is not None and (known is None or found.rank >= known.rank):
                 best[launch] = found
     yield from best.values()
 
 
+@dataclass
+class _Parts:
+    """What a stream holds of one launch. ``row``: of its first sample in the stream's columns."""
+
+    row: int
+    samples: list[tuple[Any, ...]] = field(default_factory=list)
+    telemetry: list[Telemetry] = field(default_factory=list)
+    sensor: str = ""
+    is_done: bool = False  # its job is on record
+
+
+def _by_launch(stream: Stream) -> dict[int, _Parts]:
+    """The launches that have samples, each record looked at once."""
+    parts: dict[int, _Parts] = {}
+    names = ("launch", "t_ns", "ns", "calls", "span_ns", "window_ns", "mhz_before", "mhz_after")
+    for row, each in enumerate(stream.samples.zip(*names)):
+        parts.setdefault(each[0], _Parts(row)).samples.append(each)
+    for reading in stream.of(Telemetry):
+        if reading.launch in parts:
+            parts[reading.launch].telemetry.append(reading)
+    for gate in stream.of(records.Gate):
+        if gate.launch in parts and not parts[gate.launch].sensor:
+            parts[gate.launch].sensor = gate.source or ""
+    for job in stream.of(records.Job):
+        if job.launch in parts:
+            parts[job.launch].is_done = True
+    return parts
+
+
 class _Reader:
     """Makes the series of one launch of one stream."""
 
     def __init__(
-        self, run: RunData, device: DeviceData, cluster: str, stream: Stream, launch: int, sustained: Sustained
+        self,
+        run: RunData,
+        device: DeviceData,
+        cluster: str,
+        stream: Stream,
+        launch: int,
+        sustained: Sustained,
+        parts: _Parts,
     ) -> None:
         self._run = run
         self._device = device
@@ -170,27 +208,24 @@ class _Reader:
         self._stream = stream
         self._launch = launch
         self._sustained = sustained
-        names = ("launch", "t_ns", "ns", "calls", "span_ns", "window_ns", "mhz_before", "mhz_after")
-        self._samples = sorted(
-            (each for each in stream.samples.zip(*names) if each[0] == launch), key=lambda each: each[1]
-        )
-        self._begin_ns = self._samples[0][1]
-        self._telemetry = [each for each in stream.of(Telemetry) if each.launch == launch]
-        gate = next((gate for gate in stream.of(records.Gate) if gate.launch == launch and gate.source), None)
-        self._sensor = gate.source if gate else ""
+        self._parts = parts
+        self._samples = sorted(parts.samples, key=lambda each: each[1])
+        self._times = [each[1] for each in self._samples]
+        self._begin_ns = self._times[0]
+        self._readings = sorted(parts.telemetry, key=lambda each: each.t_ns)
+        self._read_at = [each.t_ns for each in self._readings]
 
     def series(self) -> Series | None:
         """The series; None without two samples."""
         if len(self._samples) < 2:
             return None
-        layer, what = _what(self._stream.samples, self._launch)
+        layer, what = _what(self._stream.samples, self._parts.row)
         known = self._run.layers.get(layer)
         self._flop = known.flop if known else 0
         end_ns = max(each[1] + self._length(each) for each in self._samples)
         seconds = (end_ns - self._begin_ns) * _NS
         busy_ns = sum(self._length(each) for each in self._samples)
         edge_s = min(self._sustained.edge_s, seconds / 3)
-        job = any(job.launch == self._launch for job in self._stream.of(records.Job))
         key = RowKey(self._device.name, self._cluster, layer, what)
         place = _place(key, self._launch)
         return Series(
@@ -201,7 +236,7 @@ class _Reader:
             seconds,
             busy_ns * _NS / seconds if seconds else 0.0,
             len(self._samples),
-            job and seconds >= _WHOLE * self._sustained.seconds,
+            self._parts.is_done and seconds >= _WHOLE * self._sustained.seconds,
             self._window(place, 0.0, edge_s),
             self._window(place, seconds - edge_s, seconds),
             energy_of(self._power()),
@@ -224,16 +259,16 @@ class _Reader:
 
     def _window(self, place: Mapping[str, str], from_s: float, to_s: float) -> Window:
         begin, end = self._begin_ns + from_s / _NS, self._begin_ns + to_s / _NS
-        inside = [each for each in self._samples if begin <= each[1] < end]
+        inside = self._samples[bisect_left(self._times, begin) : bisect_left(self._times, end)]
         calls = sum(each[3] for each in inside)
         took = sum(each[2] * each[3] for each in inside)
         # The probe of an emulated device sees its host's clock.
         clocks = [mhz for each in inside for mhz in each[6:8] if mhz and not self._device.emulated]
-        readings = [each for each in self._telemetry if begin <= each.t_ns < end]
+        readings = self._readings[bisect_left(self._read_at, begin) : bisect_left(self._read_at, end)]
         if not clocks:  # the probe cannot be believed: what the system says
             clocks = [khz * _SOURCE_HZ for each in readings for khz in _of(each, "/scaling_cur_freq")]
         caps = [khz * _SOURCE_HZ for each in readings for khz in _of(each, CAP)]
-        warm = [c for each in readings if (c := each.temp_c.get(self._sensor)) is not None]
+        warm = [c for each in readings if (c := each.temp_c.get(self._parts.sensor)) is not None]
         return Window(
             place,
             from_s,
@@ -248,7 +283,7 @@ class _Reader:
     def _power(self) -> list[Reading]:
         return [
             Reading((each.t_ns - self._begin_ns) * _NS, each.power)
-            for each in self._telemetry
+            for each in self._parts.telemetry
             if each.power and each.t_ns >= self._begin_ns
         ]
 
@@ -257,10 +292,9 @@ def _of(record: Telemetry, ending: str) -> list[float]:
     return [khz for name, khz in record.freq_khz.items() if khz and name.endswith(ending)]
 
 
-def _what(samples: Samples, launch: int) -> tuple[str, Variant]:
-    """The layer and the variant of a launch's samples."""
+def _what(samples: Samples, place: int) -> tuple[str, Variant]:
+    """The layer and the variant of the sample at that place."""
     names = ("layer", "asked", "algorithm", "method", "kernel", "schedule", "face", "element", "layout", "threads")
-    place = list(samples.column("launch")).index(launch)
     layer, asked, algorithm, method, kernel, schedule, face, element, layout, threads = (
         samples.column(name)[place] for name in names
     )
