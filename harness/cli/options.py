@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import complete
 from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
@@ -27,11 +28,17 @@ Algorithms = Annotated[
         "--algorithms",
         metavar="A,B",
         help="Instead of the suite's; with a schedule: im2col/best, im2col/default+pixels (QNNPACK's order of loops).",
+        autocompletion=complete.listed("indirect", "im2col", "direct", "naive", "auto"),
     ),
 ]
 Faces = Annotated[
     str | None,
-    typer.Option("--faces", metavar="A,B", help="published, best (better kernels, and auto) or both, not the suite's."),
+    typer.Option(
+        "--faces",
+        metavar="A,B",
+        help="published, best (better kernels, and auto) or both, not the suite's.",
+        autocompletion=complete.listed("published", "best"),
+    ),
 ]
 Workers = Annotated[
     list[str] | None,
@@ -44,7 +51,10 @@ Workers = Annotated[
 Allow = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
+        "--allow",
+        metavar="NAME",
+        help="Measure in spite of that condition; results are stamped with it. Repeats.",
+        autocompletion=complete.conditions,
     ),
 ]
 Exports = Annotated[
@@ -53,6 +63,7 @@ Exports = Annotated[
         "--export",
         metavar="F",
         help=f"Write the results into the run's exports/ in that format too: {', '.join(EXPORTS)}. Repeats.",
+        autocompletion=complete.one_of(*EXPORTS),
     ),
 ]
 Threads = Annotated[
@@ -74,7 +85,23 @@ Seed = Annotated[
     ),
 ]
 Cache = Annotated[
-    str | None, typer.Option("--cache", metavar="MODE[,MODE]", help="hot, rotate or both, instead of the policy's.")
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="MODE[,MODE]",
+        help="hot, rotate or both, instead of the policy's.",
+        autocompletion=complete.listed("hot", "rotate"),
+    ),
+]
+RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", autocompletion=complete.runs)]
+JudgedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME|FILE",
+        help="Judge the samples by this one, not the run's.",
+        autocompletion=complete.policies,
+    ),
 ]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
@@ -87,7 +114,11 @@ class SuiteOptions:
 
     suite: Annotated[
         str | None,
-        typer.Argument(metavar="SUITE", help="A suite's name, or the path of a YAML file. Default: quick."),
+        typer.Argument(
+            metavar="SUITE",
+            help="A suite's name, or the path of a YAML file. Default: quick.",
+            autocompletion=complete.suites,
+        ),
     ] = None
     layers: Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")] = (
         None
@@ -111,6 +142,7 @@ class DeviceOptions:
             "--device",
             metavar="D",
             help="A serial, a name as in a report (pixel-3), `local`, or `all` (every usable phone). Repeats.",
+            autocompletion=complete.one_of("local", "all"),
         ),
     ] = None
     adb_server: Annotated[
@@ -150,16 +182,25 @@ class WaitOption:
 class BuildOptions:
     """With which program."""
 
-    toolchain: Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")] = None
+    toolchain: Annotated[
+        str | None,
+        typer.Option(
+            "--toolchain",
+            metavar="T",
+            help="auto (default), ndk, zig or host.",
+            autocompletion=complete.one_of("auto", "ndk", "zig", "host"),
+        ),
+    ] = None
     ndk: Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")] = None
-    abi: Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JsonOption:
-    """How it is shown."""
-
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False
+    abi: Annotated[
+        str | None,
+        typer.Option(
+            "--abi",
+            metavar="ABI",
+            help="arm64-v8a (default), or host for this machine.",
+            autocompletion=complete.one_of("arm64-v8a", "host"),
+        ),
+    ] = None
 
 
 def threads_of(threads: str | None) -> tuple[int, ...]:
