@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -14,6 +15,7 @@ from harness.cli.commands import EXIT_CODES, section, wrapped
 from harness.cli.outcome import Outcome
 from harness.cli.say import remarks
 from harness.cli.signals import deadline
+from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 
 Examples = Sequence[tuple[str, str]]
@@ -58,6 +60,7 @@ def as_function(command: type[Command], name: str) -> Callable[..., ExitCode]:
     """
 
     def perform(**given: Any) -> ExitCode:
+        _refuse_infinite(given)
         asked = command(**given)
         with remarks(held=asked.quiet) as held:
             with deadline(asked.timeout):
@@ -79,6 +82,13 @@ def as_function(command: type[Command], name: str) -> Callable[..., ExitCode]:
     perform.__doc__ = command.__doc__
     perform.__signature__ = inspect.Signature(parameters, return_annotation=ExitCode)  # type: ignore[attr-defined]
     return perform
+
+
+def _refuse_infinite(given: Mapping[str, Any]) -> None:
+    """Raises UsageError for a number of seconds that is none: ranges of typer let NaN pass."""
+    for name, value in given.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"--{name.replace('_', '-')} {value}: not a number of seconds", "write it as in 90 or 2.5")
 
 
 def epilog(*commands: type[Command]) -> str:

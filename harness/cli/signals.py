@@ -6,7 +6,6 @@ settings put back, how to go on, the report. The end of --timeout is a first sig
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 from collections.abc import Iterator
@@ -58,7 +57,7 @@ def deadline(seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
-    if not math.isfinite(seconds) or seconds <= 0:
+    if seconds <= 0:
         raise UsageError(f"--timeout {seconds:g}: not a time", "give seconds, more than 0")
 
     def over(number: int, frame: FrameType | None) -> None:
@@ -77,7 +76,8 @@ def deadline(seconds: float | None) -> Iterator[None]:
 def stop_on_signal() -> Iterator[Stop]:
     """The first signal within the block sets the event; the next one is answered, the third ends the process.
 
-    After a signal this stays so when the block has ended: what follows, such as the report, belongs to the orderly end.
+    After a signal this stays so when the block has ended: what follows, such as the report, belongs to the orderly end,
+    which --timeout does not cut off either.
     """
     stop = Stop()
     count = 0
@@ -106,6 +106,7 @@ def stop_on_signal() -> Iterator[Stop]:
     try:
         yield stop
     finally:
+        _disarm()
         if not stop.is_set():
             for number, handler in before.items():
                 signal.signal(number, handler)

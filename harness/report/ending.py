@@ -11,8 +11,8 @@ from harness.report.numbers import ratio_decimals
 from harness.report.sentences import Sentence, marked
 from harness.results.categories import CategoryRow
 
-_HEAD = ("device", "CPUs", "threads", "cache", "face", "layers", "speed of", "over", "ratio", "95 %", "verdict")
-_NUMBERS = {"threads", "ratio"}
+_HEAD = ("device", "CPUs", "threads", "cache", "face", "on", "layers", "speed of", "over", "ratio", "95 %", "verdict")
+_NUMBERS = {"threads", "layers", "ratio"}
 _WORDS = {"unclear": "no clear difference", "unknown": "no interval"}
 
 
@@ -56,7 +56,8 @@ class Answer:
             "threads": str(row.threads),
             "cache": row.cache,
             "face": row.face,
-            "layers": f"{row.layers} {CATEGORY_TITLES[row.category]}",
+            "on": CATEGORY_TITLES[row.category],
+            "layers": str(row.layers),
             "speed of": row.algorithm,
             "over": row.other,
             "ratio": f"{ratio.value:.{digits}f}",

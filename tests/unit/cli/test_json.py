@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 
 from benchmarks import synthetic
-from harness.cli import build, calibrated, program, restore
+from harness.cli import build, calibrated, program
 from harness.cli.commands import EXIT_CODES, SUMMARIES
-from harness.control import quarantine
+from harness.cli.signals import Interrupted, TimedOut
+from harness.control import quarantine, settings
 from harness.control.settings_journal import Pending
 from harness.devices import discovery
 from harness.devices.base import AdbServer, Attached, Device, Identity, Unusable
@@ -128,7 +129,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A phone whose settings are to be put back is not there."""
     monkeypatch.setattr(discovery, "find", lambda *_: Attached())
     pending = Pending(phone="0" * 16, address="S3", title="Pixel 3", changes=())
-    monkeypatch.setattr(restore.settings, "pending_phones", lambda *_: [pending])
+    monkeypatch.setattr(settings, "pending_phones", lambda *_: [pending])
 
 
 @pytest.fixture(scope="module")
@@ -238,8 +239,8 @@ def broken() -> Iterator[tuple[BaseException, int, str]]:
     """Ways to end without a result: what is raised, the exit code, a word of the message."""
     yield NoDeviceError("no phone is attached", "attach one"), 5, "no phone"
     yield OSError(28, "No space left on device", "/full"), 3, "/full: No space"
-    yield program.Interrupted(), 130, "interrupted"
-    yield program.TimedOut(), 3, "--timeout"
+    yield Interrupted(), 130, "interrupted"
+    yield TimedOut(), 3, "--timeout"
     yield ZeroDivisionError("one by none"), 3, "ZeroDivisionError: one by none"
 
 
@@ -274,6 +275,7 @@ def test_errors_too(
         (["suites", "nope"], "suites", "unknown suite"),
         (["suites", "--timeout", "nan"], "suites", "--timeout nan"),
         (["suites", "--timeout", "0"], "suites", "--timeout 0"),
+        (["restore", "--wait", "inf"], "restore", "--wait inf: not a number of seconds"),
         (["export", "RUN", "--format", "csv"], "export", "stdout is the export"),
     ],
 )

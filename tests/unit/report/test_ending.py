@@ -32,13 +32,13 @@ def cells(line: str) -> list[str]:
 def test_a_row_for_each_number_of_the_sentences(answers: list[Answer]) -> None:
     head, rule, *rows = table(answers)
     assert len({len(line) for line in (head, rule, *rows)}) == 1  # it can be read as it is
-    assert cells(head) == ["device", "CPUs", "cache", "face", "layers", "speed of", "over", "ratio", "95 %", "verdict"]
+    assert cells(head)[:6] == ["device", "CPUs", "cache", "face", "on", "layers"]
     assert set(rule) == set("|-: ")
     assert len(rows) == len(answers)
     first = next(cells(row) for row, answer in zip(rows, answers, strict=True) if answer.row.category == "larger")
-    assert first[:2] == ["pixel-3", "4-7"] and first[5:7] == ["indirect", "im2col"]
-    low, high = map(float, first[8].split(" to "))
-    assert low <= float(first[7]) <= high and first[9] == "faster"
+    assert first[:2] == ["pixel-3", "4-7"] and first[6:8] == ["indirect", "im2col"]
+    low, high = map(float, first[9].split(" to "))
+    assert low <= float(first[8]) <= high and first[10] == "faster"
     assert {cells(row)[0] for row in rows} == {"pixel-3", "[EMULATED] virtual"}
 
 
