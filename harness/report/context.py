@@ -83,6 +83,11 @@ class MatrixLine:
     cache: str
     cells: list[CategoryRow | None]
 
+    @property
+    def answers(self) -> bool:
+        """Whether it is of the cache mode that the sentence is of."""
+        return self.cache == self.sentence.cache
+
 
 @dataclass(frozen=True)
 class Matrix:
