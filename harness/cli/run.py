@@ -205,7 +205,7 @@ def _duration(seconds: float) -> str:
 # What --json has of a report (ReportSummary.value) where none was made.
 _UNTOLD: dict[str, Any] = {
     **{key: [] for key in ("sentences", "answers", "waiting", "aa", "workers")},
-    **dict.fromkeys(("judged", "precision"), ""),
+    **dict.fromkeys(("cut_short", "judged", "precision"), ""),
 }
 
 

@@ -18,11 +18,13 @@ from harness.exit_codes import ExitCode
 from harness.export.formats import TABLES
 from harness.model.policy import Policy
 from harness.report.aa import aa_texts
+from harness.report.beside import beside_texts
+from harness.report.clauses import Clause
 from harness.report.context import Context, make_context
 from harness.report.ending import Answer, answers_of, table
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
-from harness.report.sentences import Clause, Sentence
+from harness.report.sentences import Sentence
 from harness.store.journal import write_atomically
 
 
@@ -61,6 +63,7 @@ class ReportSummary:
     aa: tuple[str, ...]  # one per cluster and cache mode that has A/A pairs
     precision: str  # how well the ratios are known that the policy wants to a precision; empty where it wants none
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing, unjudged
+    cut: str = ""  # how much was measured of a run that was cut short
 
     @property
     def code(self) -> ExitCode:
@@ -69,10 +72,14 @@ class ReportSummary:
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """The last lines on a terminal: the sentences, their table, what belongs beside them, others' workers."""
+        """The last lines on a terminal: the sentences, their table, what belongs beside them, others' workers.
+
+        Before them that the run was cut short, where it was.
+        """
+        cut = [f"CUT SHORT: {self.cut}"] if self.cut else []
         shown = tuple(table(self.answers))
         apart = ("", *shown, "") if shown else ()
-        return (*self.sentences, *apart, *(f"weakness: {text}" for text in self.heavy), *self.workers)
+        return (*cut, *self.sentences, *apart, *(f"weakness: {text}" for text in self.heavy), *self.workers)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -87,6 +94,7 @@ class ReportSummary:
         return {
             "sentences": list(self.sentences),
             "answers": [answer.value for answer in self.answers],
+            "cut_short": self.cut,
             "judged": self.judged,
             "waiting": list(self.waiting),
             "precision": self.precision,
@@ -108,11 +116,8 @@ def write_report(run_dir: Path, policy: Policy | None = None) -> ReportSummary:
     """
     with _uncollected():
         context = make_context(run_dir, policy)
-        files = {
-            **{f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()},
-            "summary.md": render_markdown(context),
-            "report.html": render_html(context),
-        }
+        tables = {f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()}
+        files = {**tables, "summary.md": render_markdown(context), "report.html": render_html(context, tables)}
     _write(run_dir, files)
     return summary_of(run_dir, context)
 
@@ -153,12 +158,13 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(str(weakness) for weakness in context.weaknesses),
         tuple(answers_of(context.sentences)),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
-        tuple(context.workers),
+        tuple(beside_texts(context.workers)),
         context.judged.text,
         tuple(context.waiting),
         tuple(aa_texts(context.aa)),
         context.precision.text if context.precision else "",
         context.statuses,
+        context.cut.text if context.cut else "",
     )
 
 
