@@ -27,7 +27,7 @@ class Side:
     @property
     def name(self) -> str:
         """The run's name."""
-        return str(self.results.run.manifest.get("run") or self.path.name)
+        return self.results.run.name
 
     @property
     def policy(self) -> Policy:
