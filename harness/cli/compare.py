@@ -12,6 +12,8 @@ import typer
 
 from harness.cli import complete
 from harness.cli.command import Command, Examples
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.compare.checks import NAMES, allowed_names
@@ -30,7 +32,7 @@ _FORMATS = ", ".join(each.name for each in FORMATS.values() if each.for_comparis
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare(Command):
+class Compare(BundleOption, Command):
     """Decides layer by layer; the result is a table, compare.csv, and the exit code: 1 where anything is slower."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
@@ -47,10 +49,13 @@ class Compare(Command):
 
     base: Annotated[
         Path,
-        typer.Argument(metavar="BASE", help="The run directory to compare with.", autocompletion=complete.runs),
+        typer.Argument(
+            metavar="BASE", help="The run directory, or bundle, to compare with.", autocompletion=complete.runs
+        ),
     ]
     new: Annotated[
-        Path, typer.Argument(metavar="NEW", help="The run directory in question.", autocompletion=complete.runs)
+        Path,
+        typer.Argument(metavar="NEW", help="The run directory, or bundle, in question.", autocompletion=complete.runs),
     ]
     threshold: Annotated[
         str | None,
@@ -80,8 +85,9 @@ class Compare(Command):
         threshold = None if self.threshold is None else _share(self.threshold)
         allow = allowed_names(self.in_spite_of or ())
         asked = comparison_formats_of(self.exports or (), "--export")
-        found = compare_runs(self.base, self.new, allow, threshold)
-        folder = found.new.path if self.out is None else self.out
+        with opened_run(self.base, self.allowed_signers) as base, opened_run(self.new, self.allowed_signers) as new:
+            found = compare_runs(base.path, new.path, allow, threshold)
+            folder = new.derived(self.out)
         paths: list[Path] = []
         code = found.code
         try:
@@ -90,7 +96,10 @@ class Compare(Command):
             say(f"harness: {error}\n  or name another folder with --out DIR")
             code = worst([code, error.exit_code])
         told = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
-        return Outcome(code, told, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
+        as_json = value(found)
+        for side, given in (("base", self.base), ("new", self.new)):
+            as_json[side]["path"] = str(given.resolve())  # of a bundle it was read elsewhere
+        return Outcome(code, told, {**as_json, "exit_code": int(code), "files": list(map(str, paths))})
 
 
 def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: list[Path]) -> None:

@@ -12,7 +12,8 @@ import typer
 
 from harness.cli import complete
 from harness.cli.command import Command, Examples
-from harness.cli.options import JudgedBy, RunDirectory
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption, JudgedBy, RunDirectory
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.errors import UsageError
@@ -26,7 +27,7 @@ from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export(Command):
+class Export(BundleOption, Command):
     """Writes a run's results for another program, to stdout or a file; never needs a device."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
@@ -59,9 +60,10 @@ class Export(Command):
         (asked,) = formats_of([self.format], "--format")
         if self.as_json and self.out is None:
             raise UsageError("--json tells where the export went, and stdout is the export", "name a file with --out")
-        directory = RunDir(self.run.resolve())
-        directory.manifest()
-        results = make_results(directory.path, None if self.policy is None else load_policy(self.policy))
+        policy = None if self.policy is None else load_policy(self.policy)
+        with opened_run(self.run, self.allowed_signers) as run:
+            RunDir(run.path).manifest()
+            results = make_results(run.path, policy)
         subject = of_run(results, self._device(results, asked))
         summary: Path | None = None
         if self.out is None:
@@ -75,7 +77,7 @@ class Export(Command):
         for remark in _remarks(results, subject, asked):
             say(remark)
         value = {
-            "run": str(directory.path),
+            "run": str(self.run.resolve()),
             "format": asked.name,
             "out": None if self.out is None else str(self.out),
             "summary": None if summary is None else str(summary),

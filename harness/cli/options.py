@@ -14,7 +14,8 @@ from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 DEFAULT_SUITE = "quick"
-EXPORTS = ("bmf", "csv", "gbench", "github-action", "junit", "markdown")  # harness.export.formats, slow to load
+# Those of harness.export.formats, which is slow to load.
+EXPORTS = ("bmf", "csv", "gbench", "github-action", "junit", "markdown", "parquet")
 MOST_THREADS = 256  # of the library: IC_MAX_THREADS
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ Cache = Annotated[
         autocompletion=complete.listed("hot", "rotate"),
     ),
 ]
-RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", autocompletion=complete.runs)]
+RunDirectory = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.", autocompletion=complete.runs)
+]
 JudgedBy = Annotated[
     str | None,
     typer.Option(
@@ -199,6 +202,20 @@ class BuildOptions:
             metavar="ABI",
             help="arm64-v8a (default), or host for this machine.",
             autocompletion=complete.one_of("arm64-v8a", "host"),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleOption:
+    """Whom a bundle is believed."""
+
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            "--allowed-signers",
+            metavar="FILE",
+            help="Only a bundle that somebody of that file of ssh-keygen signed.",
         ),
     ] = None
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import typer
 
 from harness.cli.command import Command, Examples
-from harness.cli.options import JudgedBy, RunDirectory
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption, JudgedBy, RunDirectory
 from harness.cli.outcome import Outcome
 from harness.exit_codes import ExitCode
 from harness.model.policy import load_policy
@@ -16,7 +20,7 @@ from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(Command):
+class Report(BundleOption, Command):
     """Renders a run directory; the result is the report's opening sentences and its path."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
@@ -29,20 +33,27 @@ class Report(Command):
     )
 
     run: RunDirectory
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Instead of the run directory; of a bundle, of ./<name>-report."),
+    ] = None
     policy: JudgedBy = None
 
     def __call__(self) -> Outcome:
-        directory = RunDir(self.run.resolve())
-        directory.manifest()
-        summary = write_report(directory.path, None if self.policy is None else load_policy(self.policy))
+        policy = None if self.policy is None else load_policy(self.policy)
+        with opened_run(self.run, self.allowed_signers) as run:
+            RunDir(run.path).manifest()
+            folder = run.derived(self.out)
+            summary = write_report(run.path, policy, folder)
         value = {
-            "run": str(directory.path),
-            "report": str(summary.report),
+            "run": str(self.run.resolve()),
+            "report": str(summary.report.resolve()),
             **summary.value,
             "weaknesses": list(summary.weaknesses),
             "rows": dict(summary.statuses),
         }
-        lines = (*summary.answer, *summary.told, f"report: {self.run / 'report.html'}")
+        shown = self.run if folder == run.path else folder
+        lines = (*summary.answer, *summary.told, f"report: {shown / 'report.html'}")
         return Outcome(summary.code, lines, value)
 
 

@@ -51,7 +51,7 @@ class Headline:
 class ReportSummary:
     """What was written, and what it says in short."""
 
-    run_dir: Path
+    run_dir: Path  # or the other folder that it was written into
     sentences: tuple[str, ...]  # one per device and cluster
     headlines: tuple[Headline, ...]  # one per device, cluster and category
     weaknesses: tuple[str, ...]
@@ -108,18 +108,19 @@ class ReportSummary:
         return self.run_dir / "report.html"
 
 
-def write_report(run_dir: Path, policy: Policy | None = None) -> ReportSummary:
+def write_report(run_dir: Path, policy: Policy | None = None, out: Path | None = None) -> ReportSummary:
     """Renders a run directory, cut at whatever moment; each file is replaced atomically, report.html last.
 
-    ``policy``: samples are judged by it instead of by the one that they were measured under.
+    ``policy``: samples are judged by it instead of by the one that they were measured under; ``out``: the folder that
+    it is written into, where that is not the run directory.
     Raises InfrastructureError where a sample is on record twice, or a file cannot be written: it says which ones were.
     """
     with _uncollected():
         context = make_context(run_dir, policy)
         tables = {f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()}
         files = {**tables, "summary.md": render_markdown(context), "report.html": render_html(context, tables)}
-    _write(run_dir, files)
-    return summary_of(run_dir, context)
+    _write(out or run_dir, files)
+    return summary_of(out or run_dir, context)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -166,6 +166,7 @@ LINES: list[tuple[list[str], str]] = [
     (["report", "RUN"], "answers"),
     (["compare", "RUN", "RUN", "--allow", "SAME_RUN"], "rows"),
     (["export", "RUN", "--format", "csv", "--out", "x.csv"], "out"),
+    (["bundle", "RUN", "--out", "run.zip"], "sha256"),
     (["restore", *LOCAL], "devices"),
     (["clean", "--older-than", "1h", "--dry-run"], "dry_run"),
     (["lab", "up", "pixel-3"], "phones"),
