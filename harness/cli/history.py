@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from harness.cli.command import Command
+from harness.cli import complete
+from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
-from harness.cli.options import BundleOption, JsonOption
+from harness.cli.options import BundleOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
+from harness.exit_codes import ExitCode
 from harness.extras import needed
 
 if TYPE_CHECKING:
     from harness.history.store import Kept, Store
 
 _WHAT = "harness history"
+_CODES: Mapping[ExitCode, str] = {ExitCode.INFRASTRUCTURE: "it could not be written"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +43,18 @@ class StoreOption:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Add(JsonOption, BundleOption, StoreOption, Command):
+class Add(BundleOption, StoreOption, Command):
     """Adds runs to the history, which only grows: the same run again is a new row by a new version of the tool."""
 
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, or bundles.")]
+    codes: ClassVar[Mapping[ExitCode, str]] = _CODES
+    examples: ClassVar[Examples] = (
+        ("harness history add runs/latest", "after each night"),
+        ("harness history add *.zip --store ~/nights", "bundles of other hosts"),
+    )
+
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Run directories, or bundles.", autocompletion=complete.runs)
+    ]
 
     def __call__(self) -> Outcome:
         from harness.history.columns import rows_of  # noqa: PLC0415
@@ -88,8 +99,10 @@ def _value(kept: Kept) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class List(JsonOption, StoreOption, Command):
+class List(StoreOption, Command):
     """Lists all that was ever added, by the time that the runs were started."""
+
+    examples: ClassVar[Examples] = (("harness history list", "runs, devices, and what was replaced"),)
 
     def __call__(self) -> Outcome:
         kept = self.opened().additions()
@@ -109,8 +122,13 @@ def _lines(kept: list[Kept]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Show(JsonOption, StoreOption, Command):
+class Show(StoreOption, Command):
     """Tells what changed and when, the newest first."""
+
+    examples: ClassVar[Examples] = (
+        ("harness history show", "everything"),
+        ("harness history show --device pixel-3 --layers conv4*", "of one phone and some layers"),
+    )
 
     phone: Annotated[
         str | None, typer.Option("--device", metavar="D", help="Only that one: pixel-3, a model, or a pseudonym.")
@@ -135,8 +153,11 @@ class Show(JsonOption, StoreOption, Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plot(JsonOption, StoreOption, Command):
+class Plot(StoreOption, Command):
     """Writes the history as pages that any host serves: an index, and a page for each device."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = _CODES
+    examples: ClassVar[Examples] = (("harness history plot --out site", "site/index.html"),)
 
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="For the pages: new, empty, or of an earlier plot.")]
 

@@ -96,7 +96,7 @@ def test_plot_writes_pages(here: Path, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["add"], "Missing argument 'RUN...'"),
+        (["add"], "Missing argument 'RUN'"),
         (["add", "nowhere"], "is no run directory"),
         (["list", "--store", "."], ". is no store of a history"),
         (["plot"], "Missing option '--out'"),
