@@ -20,7 +20,7 @@ from harness.store.rundir import slug
 GENERATOR = "harness history"
 _INDEX = "index.html"
 _MOST_CHANGES = 200  # on the index
-_MOST_QUIET = 200  # charts of a page without a change: all of them stand in its table
+_MOST_QUIET = 100  # charts of a page without a change: all of them stand in its table
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Page:
     changed: Sequence[Drawn]  # those whose change is the newest first
     quiet: Sequence[Drawn]
     told: Sequence[Told]
+
+    @property
+    def left(self) -> int:
+        """Series without a change whose charts are left out."""
+        return len(self.series) - len(self.changed) - len(self.quiet)
 
     @property
     def runs(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -88,6 +89,16 @@ def test_pages_link_to_each_other_and_load_nothing(series: list[Series], tmp_pat
     assert len(charts) == 4 and all(ElementTree.fromstring(chart).tag == "svg" for chart in charts)
     before = index.read_bytes()
     assert write_pages(series, tmp_path / "site") == [index, device] and index.read_bytes() == before
+
+
+def test_a_page_of_many_series_is_no_heap_of_words(series: list[Series], tmp_path: Path) -> None:
+    """Runs have words where something changed; charts of what did not change are a few, the table has all."""
+    quiet = next(each for each in series if not each.found.changes)
+    many = [replace(quiet, key=replace(quiet.key, layer=f"layer{n}")) for n in range(150)]
+    (_, page) = write_pages([*many, *series], tmp_path / "site")
+    text = page.read_text()
+    assert text.count("<svg") == 102 and text.count("<circle") == 20 and text.count("<tr>") == 155
+    assert "52 more, too many for this page, stand in the table" in text
 
 
 def test_names_from_devices_are_escaped(series: list[Series], tmp_path: Path) -> None:
