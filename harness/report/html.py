@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader
-
 from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
 from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
@@ -13,17 +11,12 @@ from harness.report.context import Context
 from harness.report.marks import Marks
 from harness.report.numbers import share_text
 from harness.report.room import Room
+from harness.report.templates import template
 
 
 def render_html(context: Context) -> str:
     """The report as one HTML document that loads nothing from anywhere."""
-    environment = Environment(
-        loader=FileSystemLoader(data_root() / "reports"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         context=context,
         marks=Marks(),
         share=share_text,

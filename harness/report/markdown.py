@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader
-
 from harness.export.formats import TABLES
-from harness.export.markdown import escaped
 from harness.model.emulation import mark_of
-from harness.paths import data_root
 from harness.report.context import Context
 from harness.report.numbers import share_text
 from harness.report.provenance import built_with
 from harness.report.sentences import baseline_text, marked
+from harness.report.templates import template
 from harness.results.categories import CategoryRow
 from harness.results.table import Table
 
@@ -21,14 +18,7 @@ _COLUMNS = (*_WHAT, "ratio", "interval", "visible", "layers")
 
 def render_markdown(context: Context) -> str:
     """The summary as Markdown."""
-    environment = Environment(
-        loader=FileSystemLoader(data_root() / "reports"),
-        autoescape=False,  # noqa: S701 - Markdown: every text goes through the filter md
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["md"] = escaped
-    return environment.get_template("summary.md.j2").render(
+    return template("summary.md.j2").render(
         context=context,
         run=context.results.run,
         built_with=built_with(context.results.run),
