@@ -150,9 +150,9 @@ class Bench:
         (self.folder / "mine.yaml").write_text(f"suite: mine\npolicy: ./policy.yaml\nlayers:\n{lines}")
         return "mine.yaml"
 
-    def long_suite(self) -> str:
+    def long_suite(self, **policy: object) -> str:
         """A suite that takes about half a minute."""
-        return self.suite("body", launches=3, rounds=100, min_ms=20, block_budget_s=300)
+        return self.suite("body", **{"launches": 3, "rounds": 100, "min_ms": 20, "block_budget_s": 300, **policy})
 
     def stay_on(self, phone: PhoneHandle) -> str:
         return str(self.lab.shell(phone, f"settings get {STAY_ON}"))
