@@ -110,8 +110,8 @@ def _serve(requests: socket.socket) -> list[str] | None:
     """Forks for each request, and tells how it ended; returns in the forks, with their arguments, and at the end."""
     running: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor of a process: its number, who is told
     while True:
-        for ready in select.select([requests, *running], [], [])[0]:
-            if ready is not requests:
+        for ready in select.select([requests.fileno(), *running], [], [])[0]:
+            if ready in running:
                 pid, status = running.pop(ready)
                 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 os.close(ready)

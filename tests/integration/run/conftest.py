@@ -108,6 +108,7 @@ class Background:
         """Exit code and stderr at its end."""
         _, err = self.process.communicate(timeout=seconds)
         assert "Traceback" not in err, err
+        assert self.process.returncode is not None
         return self.process.returncode, err
 
 
