@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption, JsonOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.compare.checks import NAMES, allowed_names
@@ -30,11 +31,11 @@ _FORMATS = ", ".join(each.name for each in FORMATS.values() if each.for_comparis
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare(JsonOption, Command):
+class Compare(JsonOption, BundleOption, Command):
     """Decides layer by layer; the result is a table, compare.csv, and the exit code: 1 where anything is slower."""
 
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory to compare with.")]
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The run directory in question.")]
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory, or bundle, to compare with.")]
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The run directory, or bundle, in question.")]
     threshold: Annotated[
         str | None,
         typer.Option(
@@ -58,8 +59,9 @@ class Compare(JsonOption, Command):
         threshold = None if self.threshold is None else _share(self.threshold)
         allow = allowed_names(self.in_spite_of or ())
         asked = comparison_formats_of(self.exports or (), "--export")
-        found = compare_runs(self.base, self.new, allow, threshold)
-        folder = found.new.path if self.out is None else self.out
+        with opened_run(self.base, self.allowed_signers) as base, opened_run(self.new, self.allowed_signers) as new:
+            found = compare_runs(base.path, new.path, allow, threshold)
+            folder = new.derived(self.out)
         paths: list[Path] = []
         code = found.code
         try:
@@ -68,7 +70,10 @@ class Compare(JsonOption, Command):
             say(f"harness: {error}\n  or name another folder with --out DIR")
             code = worst([code, error.exit_code])
         told = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
-        return Outcome(code, told, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
+        as_json = value(found)
+        for side, given in (("base", self.base), ("new", self.new)):
+            as_json[side]["path"] = str(given.resolve())  # of a bundle it was read elsewhere
+        return Outcome(code, told, {**as_json, "exit_code": int(code), "files": list(map(str, paths))})
 
 
 def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: list[Path]) -> None:
