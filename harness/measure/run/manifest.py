@@ -34,9 +34,13 @@ from harness.store.rundir import RunDir
 _PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
 
 
-def new_run_id(suite: str) -> str:
-    """A name that no other run has, on any host: it names the run's folder on the devices."""
-    return f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}-{secrets.token_hex(2)}"
+def new_run_id(suite: str, folder: str = "") -> str:
+    """A name that no other run has, on any host: it names the run's folder on the devices.
+
+    ``folder``: that of ./runs that was made for it, so that both are called the same.
+    """
+    name = folder or f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}"
+    return f"{name}-{secrets.token_hex(2)}"
 
 
 def new(
@@ -46,8 +50,12 @@ def new(
     argv: list[str],
     tuned: dict[str, dict[str, str]],
     unusable: Sequence[LeftOut] = (),
+    folder: str = "",
 ) -> Manifest:
-    """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster."""
+    """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster.
+
+    ``folder``: what the run is called after; empty where the user named one.
+    """
     host = {
         "system": platform.system(),
         "kernel": platform.release(),
@@ -57,7 +65,7 @@ def new(
     versions = {package: metadata.version(package) for package in _PACKAGES}
     return Manifest(
         version=2,
-        run=new_run_id(request.suite),
+        run=new_run_id(request.suite, folder),
         status="running",
         started=utc_now(),
         # A path may hold bytes that are no text.
