@@ -19,6 +19,7 @@ from harness.model.calibration import Calibration, parsed
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
 from harness.model.sustained import BURST, SUSTAINED, Mode
+from harness.results.settings import SettingDone, settings_done
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
@@ -54,6 +55,7 @@ class DeviceData:
     calibration: Calibration | None = None  # of this phone under this policy, before the run
     stale: Sequence[str] = ()  # why that is not to be relied on
     is_one_of_several: bool = False  # of its model in the run
+    settings: Sequence[SettingDone] = ()  # that were changed
 
     @property
     def emulated(self) -> bool:
@@ -282,6 +284,7 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         list(_sources(redact.value(value.get("evidence")))),
         _refused(events),
         *_calibration(events),
+        settings=settings_done(redact.value(read_lines(path / "settings.jsonl"))),
     )
 
 
