@@ -145,7 +145,7 @@ def _cell(rows: Sequence[Row], pair: Pair | None, face: str, beside: Mapping[tup
             ratio = row.ratio(pair[1])
             if ratio is not None:
                 return _ratio_cell(ratio, row, f"ratio_{pair[1]}", row, row.partners.get(pair[1]), pair)
-    elif face == "" and (measured := [row for row in rows if row.gflops]):
+    elif face == "" and (measured := [row for row in rows if row.gflops and row.status == "ok"]):
         row = max(measured, key=lambda each: each.gflops or 0.0)
         share = f", {share_text(row.peak_share)} of the peak" if row.peak_share else ""
         words = f"{row.key.variant}: {rounded(row.gflops or 0.0)} GFLOP/s{share}"
