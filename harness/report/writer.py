@@ -21,6 +21,7 @@ from harness.report.aa import aa_texts
 from harness.report.beside import beside_texts
 from harness.report.clauses import Clause
 from harness.report.context import Context, make_context
+from harness.report.ending import Answer, answers_of, table
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
 from harness.report.sentences import Sentence
@@ -50,10 +51,11 @@ class Headline:
 class ReportSummary:
     """What was written, and what it says in short."""
 
-    run_dir: Path
+    run_dir: Path  # or the other folder that it was written into
     sentences: tuple[str, ...]  # one per device and cluster
     headlines: tuple[Headline, ...]  # one per device, cluster and category
     weaknesses: tuple[str, ...]
+    answers: tuple[Answer, ...]  # the numbers of the sentences
     heavy: tuple[str, ...]  # those of them that belong beside the sentences
     workers: tuple[str, ...]  # one per worker of somebody else and cluster
     judged: str  # how many samples are tainted
@@ -70,12 +72,14 @@ class ReportSummary:
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """The last lines on a terminal: the sentences, what belongs beside them, and workers of somebody else.
+        """The last lines on a terminal: the sentences, their table, what belongs beside them, others' workers.
 
         Before them that the run was cut short, where it was.
         """
         cut = [f"CUT SHORT: {self.cut}"] if self.cut else []
-        return (*cut, *self.sentences, *(f"weakness: {text}" for text in self.heavy), *self.workers)
+        shown = tuple(table(self.answers))
+        apart = ("", *shown, "") if shown else ()
+        return (*cut, *self.sentences, *apart, *(f"weakness: {text}" for text in self.heavy), *self.workers)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -89,6 +93,7 @@ class ReportSummary:
         """The same for --json, and the sentences."""
         return {
             "sentences": list(self.sentences),
+            "answers": [answer.value for answer in self.answers],
             "cut_short": self.cut,
             "judged": self.judged,
             "waiting": list(self.waiting),
@@ -103,18 +108,19 @@ class ReportSummary:
         return self.run_dir / "report.html"
 
 
-def write_report(run_dir: Path, policy: Policy | None = None) -> ReportSummary:
+def write_report(run_dir: Path, policy: Policy | None = None, out: Path | None = None) -> ReportSummary:
     """Renders a run directory, cut at whatever moment; each file is replaced atomically, report.html last.
 
-    ``policy``: samples are judged by it instead of by the one that they were measured under.
+    ``policy``: samples are judged by it instead of by the one that they were measured under; ``out``: the folder that
+    it is written into, where that is not the run directory.
     Raises InfrastructureError where a sample is on record twice, or a file cannot be written: it says which ones were.
     """
     with _uncollected():
         context = make_context(run_dir, policy)
         tables = {f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()}
         files = {**tables, "summary.md": render_markdown(context), "report.html": render_html(context, tables)}
-    _write(run_dir, files)
-    return summary_of(run_dir, context)
+    _write(out or run_dir, files)
+    return summary_of(out or run_dir, context)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
@@ -151,6 +157,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(sentence.text for sentence in context.sentences),
         tuple(_headline(sentence, clause) for sentence in context.sentences for clause in sentence.clauses),
         tuple(str(weakness) for weakness in context.weaknesses),
+        tuple(answers_of(context.sentences)),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         tuple(beside_texts(context.workers)),
         context.judged.text,

@@ -16,6 +16,12 @@ _COLUMNS = (
     "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
+RESULT_INTEGERS = frozenset({"threads", "n_valid", "n_tainted", "extra_bytes", "matrix_bytes", "pointer_bytes"})
+RESULT_FLAGS = frozenset({"emulated"})
+RESULT_NUMBERS = frozenset(  # the rest are texts
+    {"median_ns", "low_ns", "high_ns", "gflops", "peak_share", "copy_ns", "create_ns", "reshape_ns", "visible"}
+    | {f"ratio_{other}{end}" for other in ("im2col", "direct") for end in ("", "_low", "_high")}
+)
 
 
 def result_texts(row: Row) -> Mapping[str, str]:
