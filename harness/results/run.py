@@ -78,15 +78,16 @@ class DeviceData:
     def model(self) -> str:
         """What the device is called wherever people read of it.
 
-        Its model; the folder's name stands behind it where several are of a kind, and where people call the model
-        something else: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the processor.
+        As `harness devices` calls it (``Google Pixel 3``); the folder's name stands behind it where several are of a
+        kind, and where it is not a part of that: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the
+        processor.
         """
         model, soc = str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
-        is_known = bool(self.title) and model not in self.title
-        called = self.title.partition(" (")[0] if is_known else model
+        called = self.title.partition(" (")[0] or model
         if not called:
             return f"{self.name} ({soc})" if soc else self.name
-        return f"{called} ({self.name})" if is_known or self.is_one_of_several else called
+        is_apart = self.is_one_of_several or (bool(self.title) and model not in self.title)
+        return f"{called} ({self.name})" if is_apart else called
 
     def core(self, cluster: str) -> str:
         """The core type of a cluster; empty where unknown."""
