@@ -17,7 +17,7 @@ from harness.results.rows import AA, COMPARED, Row
 from harness.results.run import DeviceData, RunData
 from harness.results.stream import read_records
 from harness.results.verdicts import judge_cluster
-from harness.stats.estimate import LogMeans
+from harness.stats.estimate import LaunchLogs
 from harness.store import records
 
 
@@ -27,11 +27,11 @@ class Wanted:
 
     row: Row
     other: str
-    means: LogMeans
+    means: LaunchLogs
 
     @property
     def in_order(self) -> list[float]:
-        """The launches' mean logs in the order of the launches."""
+        """The launches' logs in the order of the launches."""
         return [self.means[launch] for launch in sorted(self.means)]
 
 
