@@ -125,12 +125,12 @@ def _asked(rows: Sequence[Row], category: str, face: str, beside: Mapping[tuple[
         return None
     if face not in (PUBLISHED, BEST):
         ours = Counter(row.role for row in rows if (id(row), face) in beside)
-        return next(((name, face) for name in (AUTO, "indirect", "im2col", "direct") if ours[name]), None)
+        return next(((name, face) for name in (AUTO, "indirect", "im2col", "direct") if ours[name]), ("indirect", face))
     questions = _QUESTIONS.get(category, _QUESTIONS[""])
     for algorithm, other in (*questions, *(_CHOSEN if face == BEST else ())):
         if any(row.role == algorithm and row.ratio(other) for row in rows):
             return algorithm, other
-    return None
+    return questions[0]
 
 
 def _cell(rows: Sequence[Row], pair: Pair | None, face: str, beside: Mapping[tuple[int, str], WorkerRow]) -> Cell:
