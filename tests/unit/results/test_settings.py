@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from harness.results.settings import SettingDone, settings_done
 pytestmark = pytest.mark.unit
 
 STAY = {"setting": "stay_awake", "saved": "0", "ours": "7"}
-LINES = [
+LINES: list[dict[str, Any]] = [
     {**STAY, "step": "read"},
     {**STAY, "step": "changed"},
     {**STAY, "step": "verified"},
