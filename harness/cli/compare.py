@@ -1,8 +1,7 @@
-"""``harness compare BASE NEW``: what is slower in a new run than in an older one."""
+"""``harness compare``: what is slower in a new run than in an older one, or than another build in the same run."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Annotated
 import typer
 
 from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli.options import JsonOption, threshold_of
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
+from harness.compare.builds import compare_builds
 from harness.compare.checks import NAMES, allowed_names
 from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.lines import lines, value
@@ -34,7 +34,12 @@ class Compare(JsonOption, Command):
     """Decides layer by layer; the result is a table, compare.csv, and the exit code: 1 where anything is slower."""
 
     base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory to compare with.")]
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The run directory in question.")]
+    new: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="NEW", help="The run directory in question. Without it: the builds of BASE, a run with --against."
+        ),
+    ] = None
     threshold: Annotated[
         str | None,
         typer.Option(
@@ -55,20 +60,29 @@ class Compare(JsonOption, Command):
     ] = None
 
     def __call__(self) -> Outcome:
-        threshold = None if self.threshold is None else _share(self.threshold)
+        threshold = threshold_of(self.threshold)
         allow = allowed_names(self.in_spite_of or ())
         asked = comparison_formats_of(self.exports or (), "--export")
-        found = compare_runs(self.base, self.new, allow, threshold)
-        folder = found.new.path if self.out is None else self.out
-        paths: list[Path] = []
-        code = found.code
-        try:
-            _write(found, folder, asked, paths)
-        except HarnessError as error:
-            say(f"harness: {error}\n  or name another folder with --out DIR")
-            code = worst([code, error.exit_code])
-        told = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
-        return Outcome(code, told, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
+        if self.new is not None:
+            found = compare_runs(self.base, self.new, allow, threshold)
+        elif allow:
+            raise UsageError(f"--allow {min(allow)}: within a run nothing else differs", "leave it out")
+        else:
+            found = compare_builds(self.base, threshold)
+        return told(found, found.new.path if self.out is None else self.out, asked)
+
+
+def told(found: Comparison, folder: Path, asked: Sequence[Format]) -> Outcome:
+    """The outcome of a comparison, which is written into that folder too; where that fails it is told all the same."""
+    paths: list[Path] = []
+    code = found.code
+    try:
+        _write(found, folder, asked, paths)
+    except HarnessError as error:
+        say(f"harness: {error}\n  or name another folder with --out DIR")
+        code = worst([code, error.exit_code])
+    text = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
+    return Outcome(code, text, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
 
 
 def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: list[Path]) -> None:
@@ -81,15 +95,6 @@ def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: li
         written += write_into(folder, [subject], each, "compare-")
     write_atomically(page, render_compared(found).encode("utf-8", "replace"))
     written.append(page)
-
-
-def _share(text: str) -> float:
-    """``2%`` as 0.02. Raises UsageError."""
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text)
-    share = float(found[1]) / 100 if found else 0.0
-    if not 0 < share <= 1:
-        raise UsageError(f"--threshold {text}: not a percentage from 0 to 100", "write it as in 2% or 0.5%")
-    return share
 
 
 COMMAND = Compare
