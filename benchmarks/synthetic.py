@@ -15,6 +15,7 @@ from harness.model.condition import Condition
 from harness.model.variant import copy_name
 from harness.store.journal import EventLog
 
+RUN = "20261121-120000-quick"
 BUILD = "0123456789ab"
 KERNEL = "neon_8x8"
 PEAK = 16.0  # FLOP per cycle
@@ -167,12 +168,14 @@ def make_run(
     rounds: int = 4,
     caches: Sequence[str] = ("rotate", "hot"),
     seed: int = 1,
+    run: str = RUN,
+    started: str = "2026-11-21T12:00:00Z",
 ) -> Path:
     """A complete run directory at ``path``."""
     path.mkdir(parents=True, exist_ok=True)
     manifest: dict[str, Any] = {
         "schema": 2,
-        "run": "20261121-120000-quick",
+        "run": run,
         "suite": {"name": "quick", "layers": list(layers)},
         "policy": {"name": "default", "launches": launches, "rounds": rounds, "min_ms": 10, "cache": list(caches)},
         "algorithms": ["im2col", "indirect", "direct"],
@@ -186,7 +189,7 @@ def make_run(
         "versions": {"harness": "0.2.0", "python": "3.11.7"},
         "status": "done",
         "argv": ["harness", "run", "quick", *[f"--device={phone.serial}" for phone in phones]],
-        "started": "2026-11-21T12:00:00Z",
+        "started": started,
         "finished": "2026-11-21T12:21:30Z",
         "exit_code": 0,
     }
@@ -253,7 +256,7 @@ def records(
 ) -> Iterator[dict[str, Any]]:
     """The records of one run of convbench, without seq."""
     yield {
-        **{"type": "header", "version": 2, "run": "20261121-120000-quick", "attempt": 1, "cluster": cluster, "cpu": 4},
+        **{"type": "header", "version": 2, "run": RUN, "attempt": 1, "cluster": cluster, "cpu": 4},
         **{"build": BUILD, "compiler": "clang 20.1.2", "flags": "-O3 -std=c11", "cpu_features": ["neon", "asimdhp"]},
         "caches": {"l1d": 65536, "l2": 262144, "llc": 2097152, "llc_assumed": phone.caps, "llc_capped": False},
         **{"plan_hash": "ab" * 32, "timer": {"name": "CNTVCT", "tick_ns": 52.08, "cost_ns": 8.0}},

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.command import Command
-from harness.cli.options import JsonOption, threshold_of
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption, JsonOption, threshold_of
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.compare.builds import compare_builds
@@ -30,14 +32,15 @@ _FORMATS = ", ".join(each.name for each in FORMATS.values() if each.for_comparis
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare(JsonOption, Command):
+class Compare(JsonOption, BundleOption, Command):
     """Decides layer by layer; the result is a table, compare.csv, and the exit code: 1 where anything is slower."""
 
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory to compare with.")]
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory, or bundle, to compare with.")]
     new: Annotated[
         Path | None,
         typer.Argument(
-            metavar="NEW", help="The run directory in question. Without it: the builds of BASE, a run with --against."
+            metavar="NEW",
+            help="The run directory, or bundle, in question. Without it: the builds of BASE, a run with --against.",
         ),
     ] = None
     threshold: Annotated[
@@ -63,13 +66,21 @@ class Compare(JsonOption, Command):
         threshold = threshold_of(self.threshold)
         allow = allowed_names(self.in_spite_of or ())
         asked = comparison_formats_of(self.exports or (), "--export")
-        if self.new is not None:
-            found = compare_runs(self.base, self.new, allow, threshold)
-        elif allow:
-            raise UsageError(f"--allow {min(allow)}: within a run nothing else differs", "leave it out")
-        else:
-            found = compare_builds(self.base, threshold)
-        return told(found, found.new.path if self.out is None else self.out, asked)
+        with ExitStack() as stack:
+            given = [path for path in (self.base, self.new) if path is not None]
+            runs = [stack.enter_context(opened_run(path, self.allowed_signers)) for path in given]
+            if len(runs) > 1:
+                found = compare_runs(runs[0].path, runs[1].path, allow, threshold)
+            elif allow:
+                raise UsageError(f"--allow {min(allow)}: within a run nothing else differs", "leave it out")
+            else:
+                found = compare_builds(runs[0].path, threshold)
+            folder = runs[-1].derived(self.out)
+        outcome = told(found, folder, asked)
+        as_json = dict(outcome.value or {})
+        for side, path in zip(("base", "new"), (given[0], given[-1]), strict=True):
+            as_json[side] = {**as_json[side], "path": str(path.resolve())}  # of a bundle it was read elsewhere
+        return replace(outcome, value=as_json)
 
 
 def told(found: Comparison, folder: Path, asked: Sequence[Format]) -> Outcome:

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption, JsonOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.errors import UsageError
@@ -25,10 +26,10 @@ from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export(JsonOption, Command):
+class Export(JsonOption, BundleOption, Command):
     """Writes a run's results for another program, to stdout or a file; never needs a device."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.")]
     format: Annotated[str, typer.Option("--format", metavar="F", help=f"{', '.join(FORMATS)} (docs/formats.md).")]
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Instead of stdout.")] = None
     of: Annotated[
@@ -42,9 +43,10 @@ class Export(JsonOption, Command):
         (asked,) = formats_of([self.format], "--format")
         if self.as_json and self.out is None:
             raise UsageError("--json tells where the export went, and stdout is the export", "name a file with --out")
-        directory = RunDir(self.run.resolve())
-        directory.manifest()
-        results = make_results(directory.path, None if self.policy is None else load_policy(self.policy))
+        policy = None if self.policy is None else load_policy(self.policy)
+        with opened_run(self.run, self.allowed_signers) as run:
+            RunDir(run.path).manifest()
+            results = make_results(run.path, policy)
         subject = of_run(results, self._device(results, asked))
         summary: Path | None = None
         if self.out is None:
@@ -58,7 +60,7 @@ class Export(JsonOption, Command):
         for remark in _remarks(results, subject, asked):
             say(remark)
         value = {
-            "run": str(directory.path),
+            "run": str(self.run.resolve()),
             "format": asked.name,
             "out": None if self.out is None else str(self.out),
             "summary": None if summary is None else str(summary),

@@ -14,7 +14,15 @@ from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 DEFAULT_SUITE = "quick"
-EXPORTS = ("bmf", "csv", "gbench", "github-action", "junit", "markdown")  # harness.export.formats, slow to load
+EXPORTS = (
+    "bmf",
+    "csv",
+    "gbench",
+    "github-action",
+    "junit",
+    "markdown",
+    "parquet",
+)  # harness.export.formats, slow to load
 MOST_THREADS = 256  # of the library: IC_MAX_THREADS
 
 if TYPE_CHECKING:
@@ -154,6 +162,20 @@ class BuildOptions:
     toolchain: Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")] = None
     ndk: Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")] = None
     abi: Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleOption:
+    """Whom a bundle is believed."""
+
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            "--allowed-signers",
+            metavar="FILE",
+            help="Only a bundle that somebody of that file of ssh-keygen signed.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

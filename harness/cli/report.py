@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli.opened import opened_run
+from harness.cli.options import BundleOption, JsonOption
 from harness.cli.outcome import Outcome
 from harness.model.policy import load_policy
 from harness.report.writer import write_report
@@ -17,26 +18,33 @@ from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(JsonOption, Command):
+class Report(JsonOption, BundleOption, Command):
     """Renders a run directory; the result is the report's opening sentences and its path."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.")]
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Instead of the run directory; of a bundle, of ./<name>-report."),
+    ] = None
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="NAME|FILE", help="Judge the samples by this one, not the run's.")
     ] = None
 
     def __call__(self) -> Outcome:
-        directory = RunDir(self.run.resolve())
-        directory.manifest()
-        summary = write_report(directory.path, None if self.policy is None else load_policy(self.policy))
+        policy = None if self.policy is None else load_policy(self.policy)
+        with opened_run(self.run, self.allowed_signers) as run:
+            RunDir(run.path).manifest()
+            folder = run.derived(self.out)
+            summary = write_report(run.path, policy, folder)
         value = {
-            "run": str(directory.path),
-            "report": str(summary.report),
+            "run": str(self.run.resolve()),
+            "report": str(summary.report.resolve()),
             **summary.value,
             "weaknesses": list(summary.weaknesses),
             "rows": dict(summary.statuses),
         }
-        lines = (*summary.answer, *summary.told, f"report: {self.run / 'report.html'}")
+        shown = self.run if folder == run.path else folder
+        lines = (*summary.answer, *summary.told, f"report: {shown / 'report.html'}")
         return Outcome(summary.code, lines, value)
 
 

@@ -233,7 +233,15 @@ def _duration(seconds: float) -> str:
 
 
 # What --json has of a report (ReportSummary.value) where none was made.
-_UNTOLD: dict[str, Any] = {"sentences": [], "judged": "", "waiting": [], "precision": "", "aa": [], "workers": []}
+_UNTOLD: dict[str, Any] = {
+    "sentences": [],
+    "cut_short": "",
+    "judged": "",
+    "waiting": [],
+    "precision": "",
+    "aa": [],
+    "workers": [],
+}
 
 
 def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:

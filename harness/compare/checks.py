@@ -81,19 +81,19 @@ def _refuse_series(base: Side, new: Side) -> None:
 
 def mismatches(base: Side, new: Side, devices: Mapping[str, str]) -> Iterator[Mismatch]:
     """All that differs."""
-    if base.path == new.path:
+    if base.path == new.path or base.manifest("run") == new.manifest("run") is not None:
         yield Mismatch("SAME_RUN", f"both are {base.name}")
     for word, side in (("BASE", base), ("NEW", new)):
         if (status := side.manifest("status")) != "done":
             yield Mismatch("UNFINISHED", f"{word} is {_shown(status)}")
-    yield from _settings(base, new)
+    yield from _settings(base, new, devices)
     own = {device.name: device for device in base.results.run.devices}
     others = {device.name: device for device in new.results.run.devices}
     for ours, theirs in devices.items():
         yield from _devices(base, new, own[ours], others[theirs])
 
 
-def _settings(base: Side, new: Side) -> Iterator[Mismatch]:
+def _settings(base: Side, new: Side, devices: Mapping[str, str]) -> Iterator[Mismatch]:
     ours, theirs = (side.policy.model_dump(mode="json") for side in (base, new))
     for key in ours:
         if key != "name" and ours[key] != theirs[key]:
@@ -111,15 +111,21 @@ def _settings(base: Side, new: Side) -> Iterator[Mismatch]:
     for layer in layers:
         if layer in others and layers[layer].shape_key != others[layer].shape_key:
             yield Mismatch("LAYERS", f"{layer} has another shape")
-    yield from _unlike("TUNED", "tables", base.manifest("tuned") or {}, new.manifest("tuned") or {})
+    tables = {devices.get(name, name): value for name, value in _object(base.manifest("tuned")).items()}
+    yield from _unlike("TUNED", "tables", tables, _object(new.manifest("tuned")))
 
 
 def _devices(base: Side, new: Side, ours: DeviceData, theirs: DeviceData) -> Iterator[Mismatch]:
     name = theirs.name
     phone, other = base.phones[ours.name], new.phones[theirs.name]
     if phone is None or other is None or not phone.is_same(other):
-        unknown = phone is None or other is None
-        yield Mismatch("PHONE", f"{name}: {'nothing tells which it is' if unknown else 'another phone'}")
+        if phone is None or other is None:
+            why = "nothing tells which it is"
+        elif phone.pseudonyms != other.pseudonyms:
+            why = "known by pseudonyms of two keys, or by one of another user: nothing tells whether it is the same"
+        else:
+            why = "another phone"
+        yield Mismatch("PHONE", f"{name}: {why}")
     if not ours.identity or not theirs.identity:
         return  # nothing else is known of it
     yield from _unlike("PHONE", f"{name} emulated", ours.emulated, theirs.emulated)

@@ -12,7 +12,7 @@ from statistics import median
 
 from harness.compare.checks import Mismatch, check
 from harness.compare.match import Match, match_rows
-from harness.compare.side import Side, counterparts, read_side
+from harness.compare.side import Side, alike_known, counterparts, read_side
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.judge.decision import DECISIONS, Decision, code_of, decide, is_disturbed
@@ -168,7 +168,7 @@ def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: 
 
     Raises UsageError where they cannot be compared, or have nothing in common; InfrastructureError for damaged ones.
     """
-    ours, theirs = read_side(base), read_side(new)
+    ours, theirs = alike_known(read_side(base), read_side(new))
     devices = counterparts(ours, theirs)
     allowed = check(ours, theirs, devices, allow)
     names = "+".join(dict.fromkeys(mismatch.name for mismatch in allowed))

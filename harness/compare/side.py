@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.devices.phone_id import PhoneId
+from harness.devices.pseudonyms import under
 from harness.model.policy import Policy
 from harness.results.results import Results, make_results
 from harness.results.rows import Row
+from harness.store.pseudonym_key import key_id, known_key
 from harness.store.rundir import RunDir
 
 
@@ -36,7 +38,7 @@ class Side:
     @property
     def run_name(self) -> str:
         """The run's name."""
-        return str(self.results.run.manifest.get("run") or self.path.name)
+        return self.results.run.name
 
     @property
     def policy(self) -> Policy:
@@ -74,6 +76,21 @@ def _phone(run: RunDir, name: str) -> PhoneId | None:
         return PhoneId.from_json(json.loads(run.device(name).identity.read_bytes())["identity"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def alike_known(base: Side, new: Side) -> tuple[Side, Side]:
+    """Both with phones that can be told to be the same: where one is of a bundle, the other's are known by pseudonyms
+    too, if they were made with the key of this user. Raises UsageError, InfrastructureError for a damaged key.
+    """
+    ids = {phone.pseudonyms for side in (base, new) for phone in side.phones.values() if phone}
+    if len(ids) < 2 or (key := known_key()) is None or key_id(key) not in ids:
+        return base, new
+
+    def known(side: Side) -> Side:
+        phones = {name: phone and under(phone, key, key_id(key)) for name, phone in side.phones.items()}
+        return replace(side, phones=phones)
+
+    return known(base), known(new)
 
 
 def counterparts(base: Side, new: Side) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from harness.devices.base import Identity
+from harness.devices.base import LOCAL, Identity
 
 _MADE_UP = re.compile(r"(.)\1*|0?123456789(abcdef)?0?|(un)?known|unset|none|null|n/a|default|android|serial(no)?", re.I)
 
@@ -28,6 +28,7 @@ class PhoneId:
     address: str  # the adb serial, or "local"
     second: str = ""  # a hash of android_id, which no other phone has
     is_shared: bool = False  # another phone was seen with the same serialno, model and board
+    pseudonyms: str = ""  # the id of the key that its numbers are pseudonyms of; empty: they are its numbers
 
     @staticmethod
     def of(identity: Identity) -> PhoneId:
@@ -51,7 +52,13 @@ class PhoneId:
             str(identity["serial"]),
             str(identity.get("second_mark", "")),
             identity.get("serialno_is_shared") is True,
+            str(identity.get("pseudonyms", "")),
         )
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether it is no phone but this machine, which has no number."""
+        return self.address == LOCAL
 
     @property
     def is_numbered(self) -> bool:
@@ -101,7 +108,12 @@ class PhoneId:
         return digest in self.digests and bool(second) and second == self.second
 
     def is_same(self, other: PhoneId) -> bool:
-        """Whether both are one phone. A board, or a second mark, that only one of them tells of decides nothing."""
+        """Whether both are one phone. A board, or a second mark, that only one of them tells of decides nothing.
+
+        Numbers and pseudonyms, and pseudonyms of two keys, are never the same.
+        """
+        if self.pseudonyms != other.pseudonyms:
+            return False
         if self.model != other.model or (self.board and other.board and self.board != other.board):
             return False
         if self.second and other.second and self.second != other.second:

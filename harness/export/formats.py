@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.export import bmf, csv, gbench, github_action, job_summary, junit, markdown
+from harness.export import bmf, csv, gbench, github_action, job_summary, junit, markdown, parquet
 from harness.export.subject import Subject, of_run
 from harness.results.results import Results
 from harness.results.table import Table
@@ -27,7 +27,7 @@ class Format:
     name: str
     ending: str  # of its files
     what: str  # in a few words, for people
-    text: Callable[[Subject], Iterator[str]]  # the file in parts
+    text: Callable[[Subject], Iterator[str] | Iterator[bytes]]  # the file in parts
     one_device: bool = False  # a file holds one device
     times_alone: bool = False  # it holds nothing but times that can be believed
     for_comparisons: bool = True  # it can hold one
@@ -53,6 +53,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format("junit", "xml", "JUnit XML, a test case for each result", junit.text),
         Format("markdown", "md", "for a comment or the summary of a job", job_summary.text, for_summary=True),
+        Format("parquet", "parquet", "the table of results, with types", parquet.parts, for_comparisons=False),
     )
 }  # fmt: skip
 

@@ -18,20 +18,20 @@ _PART = 1 << 16  # bytes, about
 _HOST = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EPIPE}  # the disk's or the reader's doing
 
 
-def encoded(parts: Iterable[str]) -> Iterator[bytes]:
-    """The same in UTF-8, in parts of some size; what is no UTF-8 as ``?``."""
-    held: list[str] = []
+def encoded(parts: Iterable[str | bytes]) -> Iterator[bytes]:
+    """The same in UTF-8, in parts of some size; what is no UTF-8 as ``?``. Bytes stay what they are."""
+    held: list[bytes] = []
     size = 0
     for part in parts:
-        held.append(part)
-        size += len(part)
+        held.append(part if isinstance(part, bytes) else part.encode("utf-8", "replace"))
+        size += len(held[-1])
         if size >= _PART:
-            yield "".join(held).encode("utf-8", "replace")
+            yield b"".join(held)
             held, size = [], 0
-    yield "".join(held).encode("utf-8", "replace")
+    yield b"".join(held)
 
 
-def write_file(out: Path, parts: Iterable[str], option: str = "--out") -> None:
+def write_file(out: Path, parts: Iterable[str | bytes], option: str = "--out") -> None:
     """Writes a file that a user named. A link is followed; what is no plain file is written to, never replaced.
 
     Raises UsageError where no file can be there, InfrastructureError where the disk is full.
@@ -68,7 +68,7 @@ def is_summary(out: Path) -> bool:
         return False
 
 
-def append_summary(parts: Iterable[str]) -> Path | None:
+def append_summary(parts: Iterable[str | bytes]) -> Path | None:
     """Appends to the job's summary; None where this is no such job. Raises UsageError, InfrastructureError."""
     named = os.environ.get(SUMMARY_VARIABLE, "")
     if not named:

@@ -15,9 +15,14 @@ from harness.results.results import Results
 class AaBlock:
     """The pairs of one cluster in one cache mode on one number of threads."""
 
-    place: str
+    sentence: Sentence
     mark: str  # EMULATED, other conditions, or nothing
     summary: AaSummary
+
+    @property
+    def place(self) -> str:
+        """``Pixel 3, CPUs 4-7``."""
+        return self.sentence.place
 
     @property
     def cache(self) -> str:
@@ -35,6 +40,15 @@ class AaBlock:
         return self.summary.verdict
 
     @property
+    def short(self) -> str:
+        """``A/A passed in hot: 11 of 11 intervals hold 1``, where the place is said already."""
+        judged = self.summary.judged
+        if not judged:
+            return f"A/A in {self.cache} not judged: {len(self.pairs)} pair(s), none with an interval"
+        held = len(judged) - len(self.summary.failed)
+        return f"A/A {self.verdict} in {self.cache}: {held} of {len(judged)} intervals hold 1"
+
+    @property
     def text(self) -> str:
         """``A/A passed on Pixel 3, CPUs 4-7 in hot: 11 of 11 intervals hold 1; the widest has 1.8 % (conv1)``."""
         summary, where = self.summary, f"on {self.place} in {self.cache}"
@@ -50,7 +64,7 @@ def aa_blocks(results: Results, sentences: Sequence[Sentence]) -> Iterator[AaBlo
     """One for each cluster and cache mode that measured any, in the order of the sentences."""
     for sentence in sentences:
         for summary in aa_summaries(results.aa_of(*sentence.where)):
-            yield AaBlock(sentence.place, sentence.device.mark, summary)
+            yield AaBlock(sentence, sentence.device.mark, summary)
 
 
 def aa_texts(blocks: Sequence[AaBlock]) -> list[str]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.report.blocks import MeansLine, means_lines
-from harness.report.numbers import ratio_text
-from harness.report.sentences import CACHE_WORDS, Sentence, marked, preferred_cache
+from harness.report.clauses import Clause, clause_beside, preferred_cache
+from harness.report.sentences import CACHE_WORDS, Sentence, marked
 from harness.results.categories import CategoryRow
 from harness.results.pairs import BESIDE_WORKERS
 from harness.results.results import Results
@@ -92,13 +92,24 @@ def _block(
     return BesideBlock(name, cache, CACHE_WORDS.get(cache, cache), others, lines, layers)
 
 
-def beside_texts(results: Results, sentences: Sequence[Sentence]) -> Iterator[str]:
-    """One line per worker and cluster: ``xnn: auto is 1.21x [1.18, 1.24] of its speed on larger kernels (5 layers)``.
+@dataclass(frozen=True)
+class Beside:
+    """What a worker showed beside ours on one cluster, as a part of the answer."""
 
-    The cluster is named where there are several. In the place of ``auto`` stands the first of ours that was measured.
-    """
-    measured = [sentence for sentence in sentences if sentence.cluster]
-    for sentence in measured:
+    name: str
+    sentence: Sentence
+    clauses: list[Clause]  # by category, the first of ours that was measured beside it
+    rest: str  # why there are none; what failed
+
+    @property
+    def text(self) -> str:
+        """``xnn: auto is 1.21x [1.18, 1.24] of its speed on larger kernels (5 layers) [hot]``."""
+        return f"{self.name}: {'; '.join(clause.text for clause in self.clauses)}{self.rest}"
+
+
+def besides(results: Results, sentences: Sequence[Sentence]) -> Iterator[Beside]:
+    """One for each worker and cluster. In the place of ``auto`` stands the first of ours that was measured."""
+    for sentence in sentences:
         place = sentence.where
         rows: dict[str, list[Row]] = {}
         for row in results.rows_of(*place):
@@ -109,24 +120,31 @@ def beside_texts(results: Results, sentences: Sequence[Sentence]) -> Iterator[st
             if mean.other in rows:
                 means.setdefault(mean.other, []).append(mean)
         for name, of_it in rows.items():
-            where = f"{name} on {sentence.place}" if len(measured) > 1 else name
-            yield marked(sentence.device.mark, f"{where}: {_said(sentence, means.get(name, []), of_it)}")
+            yield _beside(sentence, name, means.get(name, []), of_it)
 
 
-def _said(sentence: Sentence, means: Sequence[CategoryRow], rows: Sequence[Row]) -> str:
+def beside_texts(found: Sequence[Beside]) -> list[str]:
+    """A line for each; the cluster is named where there are several."""
+    several = len({id(each.sentence) for each in found}) > 1
+    return [
+        marked(each.sentence.device.mark, each.text if not several else f"{each.sentence.place}, {each.text}")
+        for each in found
+    ]
+
+
+def _beside(sentence: Sentence, name: str, means: Sequence[CategoryRow], rows: Sequence[Row]) -> Beside:
     if not means:
-        return _why_not(rows)
+        return Beside(name, sentence, [], _why_not(rows))
     cache = sentence.cache or preferred_cache({mean.cache for mean in means})
-    texts = []
+    clauses = []
     for category in CATEGORIES:
         alike = {mean.algorithm: mean for mean in means if (mean.cache, mean.category) == (cache, category)}
         found = next((alike[ours] for ours in BESIDE_WORKERS if ours in alike), None)
         if found is not None:
-            layers = f"{found.layers} layer{'s' * (found.layers != 1)}"
-            ours = f"{found.algorithm} is {ratio_text(found.ratio)} of its speed"
-            texts.append(f"{ours} on {CATEGORY_TITLES[category]} ({layers})")
+            clauses.append(clause_beside(found))
     failed = _counts(rows)
-    return ("; ".join(texts) or "nothing to compare it with") + f" [{cache}]" + (f"; rows: {failed}" if failed else "")
+    rest = ("" if clauses else "nothing to compare it with") + f" [{cache}]"
+    return Beside(name, sentence, clauses, rest + (f"; rows: {failed}" if failed else ""))
 
 
 def _why_not(rows: Sequence[Row]) -> str:

@@ -9,7 +9,8 @@ from functools import partial
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.model.variant import AUTO
 from harness.report.blocks import CategoryBlock, MeansLine, category_blocks, means_lines
-from harness.report.sentences import CACHE_WORDS, Sentence, preferred_cache
+from harness.report.clauses import preferred_cache
+from harness.report.sentences import CACHE_WORDS, Sentence
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
 from harness.results.rows import PUBLISHED_FORM, Row

@@ -25,12 +25,22 @@ class LayerBlock:
 
 
 @dataclass(frozen=True)
+class SkippedBlock:
+    """Layers of a category that a variant cannot cover, all for one reason: one line of a table."""
+
+    name: str
+    reason: str
+    layers: list[str]
+
+
+@dataclass(frozen=True)
 class CategoryBlock:
     """The layers of one category in one table, with its means."""
 
     title: str
     layers: list[LayerBlock]
     means: list[CategoryRow]
+    skipped: list[SkippedBlock]
 
 
 @dataclass(frozen=True)
@@ -55,15 +65,19 @@ def category_blocks(run: RunData, rows: Sequence[Row], means: Sequence[CategoryR
     blocks: list[CategoryBlock] = []
     for category in (*CATEGORIES, ""):
         layers: dict[str, list[Row]] = {}
+        skipped: dict[tuple[str, str], dict[str, None]] = {}
         for row in rows:
-            if row.category == category:
+            if row.category == category and row.status == "skip":
+                skipped.setdefault((row.key.variant, row.reason), {})[row.key.layer] = None
+            elif row.category == category:
                 layers.setdefault(row.key.layer, []).append(row)
-        if layers:
+        if layers or skipped:
             blocks.append(
                 CategoryBlock(
                     CATEGORY_TITLES[category],
                     [LayerBlock(name, run.layers.get(name), found) for name, found in layers.items()],
                     [m for m in means if m.category == category and (m.algorithm, m.other) in _HEADINGS],
+                    [SkippedBlock(name, reason, list(found)) for (name, reason), found in skipped.items()],
                 )
             )
     return blocks

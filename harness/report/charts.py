@@ -127,16 +127,17 @@ class _Point:
 
 @dataclass(frozen=True)
 class LogAxis:
-    """A logarithmic axis from ``low`` to ``high``; ``inside``: pixels left free at both ends."""
+    """A logarithmic axis from ``low`` to ``high``; ``inside``: pixels left free at both ends of its ``length``."""
 
     low: float
     high: float
     inside: float = 0.0
+    length: int = _WIDTH
 
     def at(self, value: float) -> float:
         """The value's place in pixels."""
         share = math.log(value / self.low) / math.log(self.high / self.low) if self.high > self.low else 0.5
-        return round(self.inside + share * (_WIDTH - 2 * self.inside), 1)
+        return round(self.inside + share * (self.length - 2 * self.inside), 1)
 
 
 def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -> Chart | None:
@@ -152,7 +153,7 @@ def ratio_chart(rows: Sequence[Row], means: Sequence[CategoryRow], place: str) -
     top = 0
     for category, other, points in found:
         domain = domains[category == "grouped"]
-        scale = LogAxis(*domain)
+        scale = LogAxis(domain[0], domain[1])
         top += TITLE
         lines = tuple(
             Line(point.name, top + STEP * n + STEP // 2, (point.mark(scale),), point.name == MEAN)

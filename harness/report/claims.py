@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.variant import BEST
+from harness.model.variant import BEST, PUBLISHED
 from harness.report.charts import memory_pairs
-from harness.report.sentences import Sentence, answering_caches
+from harness.report.clauses import answering_caches
+from harness.report.sentences import Sentence
 from harness.results.categories import CategoryRow
 from harness.results.results import Results
 from harness.results.rows import Row
@@ -52,7 +53,7 @@ def make_claims(results: Results, sentences: Sequence[Sentence]) -> list[Claims]
             for row in measured
             if row.cache == caches.get(row.category, sentence.cache)
         }
-        means = {key[1:]: row for key, row in both.items() if key[0] == sentence.face}
+        means = {key[1:]: row for key, row in both.items() if key[0] == PUBLISHED}
         copying = [
             row
             for row in ours

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.emulation import mark_of
 from harness.model.policy import Policy
-from harness.model.variant import BEST
+from harness.model.variant import BEST, PUBLISHED
 from harness.report import charts
 from harness.report.aa import AaBlock, aa_blocks
-from harness.report.beside import BesideBlock, beside_blocks, beside_texts
+from harness.report.beside import Beside, BesideBlock, beside_blocks, besides
 from harness.report.best import BestBlock, best_blocks
 from harness.report.blocks import CategoryBlock, category_blocks
 from harness.report.claims import Claims, make_claims
 from harness.report.controls import MissingOf, find_missing
+from harness.report.cut import Cut, find_cut
+from harness.report.heat import Heat, make_heats
 from harness.report.judged import Judged, make_judged
 from harness.report.precision import Precision, make_precision
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
+from harness.report.roofline import Roofline, make_roofline
 from harness.report.sentences import CACHE_WORDS, Sentence, make_sentences
 from harness.report.sustained import SustainedBlock, sustained_block
 from harness.report.weaknesses import Weakness, find_weaknesses
 from harness.results.baseline import COPYING, BaselineRow
 from harness.results.categories import CategoryRow
+from harness.results.networks import NetworkRow
 from harness.results.results import Results, make_results
 from harness.results.run import DeviceData
 from harness.results.waits import Waits, waits_of
@@ -58,7 +62,8 @@ class ClusterBlock:
     caches: list[CacheBlock]
     best: list[BestBlock]  # face best, apart
     beside: list[BesideBlock]  # workers of somebody else
-    sustained: SustainedBlock | None = None  # of a sustained run, which has nothing else
+    sustained: SustainedBlock | None  # of a sustained run, which has nothing else
+    roofline: Roofline | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,11 @@ class MatrixLine:
     sentence: Sentence
     cache: str
     cells: list[CategoryRow | None]
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is of the cache mode that the sentence is of."""
+        return self.cache == self.sentence.cache
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,10 @@ class Context:
     waits: list[Waits]
     aa: list[AaBlock]
     precision: Precision | None
-    workers: list[str]  # a line for each worker of somebody else on each cluster
+    workers: list[Beside]  # what each worker of somebody else showed on each cluster
+    cut: Cut | None  # of a run that was cut short
+    heats: list[Heat]
+    networks: list[tuple[Sentence, list[NetworkRow]]]  # of each cluster in the answer's cache mode, by network
 
     @property
     def emulated(self) -> list[str]:
@@ -140,6 +153,14 @@ class Context:
         """A line for each device: what waiting for a cool one cost."""
         return [f"{each.device.model}: {each.text}" for each in self.waits if not each.cluster]
 
+    def workers_beside(self, sentence: Sentence) -> list[Beside]:
+        """What workers of somebody else showed on that cluster."""
+        return [each for each in self.workers if each.sentence is sentence]
+
+    def aa_of(self, sentence: Sentence) -> list[AaBlock]:
+        """What A/A pairs told of that cluster."""
+        return [block for block in self.aa if block.sentence is sentence]
+
     @property
     def statuses(self) -> dict[str, int]:
         """How many rows have each status."""
@@ -175,8 +196,20 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         waits_of(run),
         list(aa_blocks(results, sentences)),
         make_precision(results),
-        list(beside_texts(results, sentences)),
+        list(besides(results, sentences)),
+        find_cut(results),
+        make_heats(results, sentences),
+        list(_networks(results, sentences)),
     )
+
+
+def _networks(results: Results, sentences: Sequence[Sentence]) -> Iterator[tuple[Sentence, list[NetworkRow]]]:
+    for network in dict.fromkeys(row.network for row in results.networks.rows):
+        for sentence in sentences:
+            place = (*sentence.where, sentence.cache)
+            rows = [row for row in results.networks.rows if row.network == network and row.place == place]
+            if rows:
+                yield sentence, rows
 
 
 def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
@@ -186,7 +219,7 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
     every = [row for row in results.rows_of(*place) if not (row.is_foreign or row.is_copy)]
     ours = [row for row in every if not row.is_best]
     of_cluster = results.categories_of(*place)
-    means = [row for row in of_cluster if row.face == sentence.face]
+    means = [row for row in of_cluster if row.face == PUBLISHED]
     blocks: list[CacheBlock] = []
     for cache in sorted({row.key.cache for row in ours}, key=lambda c: (c != sentence.cache, c)):
         table = [row for row in ours if row.key.cache == cache]
@@ -211,6 +244,7 @@ def _cluster(results: Results, sentence: Sentence) -> ClusterBlock:
         best_blocks(run, sentence, [r for r in every if r.is_best], best_means, results.faces_of(*place)),
         beside_blocks(results, sentence, foreign),
         sustained_block(series, sentence.place) if series else None,
+        make_roofline(results, sentence),
     )
 
 
@@ -218,11 +252,12 @@ def _matrix(sentences: Sequence[Sentence], categories: Sequence[CategoryRow]) ->
     found = {(r.device, r.cluster, r.threads, r.cache, r.category, r.algorithm, r.other, r.face): r for r in categories}
     columns = [column for column in COMPARISONS if any(key[4:] == column for key in found)]
     lines: list[MatrixLine] = []
-    caches: dict[tuple[str, str, int, str], set[str]] = {}
+    caches: dict[tuple[str, str, int], set[str]] = {}
     for row in categories:
-        caches.setdefault((row.device, row.cluster, row.threads, row.face), set()).add(row.cache)
+        if (row.category, row.algorithm, row.other, row.face) in columns:
+            caches.setdefault((row.device, row.cluster, row.threads), set()).add(row.cache)
     for sentence in sentences:
         place = sentence.where
-        for cache in sorted(caches.get((*place, sentence.face), ()), key=lambda c: (c != sentence.cache, c)):
+        for cache in sorted(caches.get(place, ()), key=lambda c: (c != sentence.cache, c)):
             lines.append(MatrixLine(sentence, cache, [found.get((*place, cache, *column)) for column in columns]))
     return Matrix(columns if lines else [], lines)

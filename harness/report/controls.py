@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import ValidationError
 
 from harness.devices.base import LOCAL
 from harness.judge import gate, sample, worker
@@ -54,7 +53,7 @@ Look = Callable[[DeviceData, PhoneSettings], Found]
 
 def find_missing(results: Results) -> list[MissingOf]:
     """Of each device that was measured, in the order of the run; a device that lacks none has an empty list."""
-    wanted = _settings(results)
+    wanted = results.measured_by.settings
     found = []
     for device in results.run.devices:
         if device.streams:
@@ -63,15 +62,6 @@ def find_missing(results: Results) -> list[MissingOf]:
                 missing.append(Missing("Verdicts", "the policy judges no sample: all count", _LONGER, _ALIKE))
             found.append(MissingOf(device.model, device.mark, missing))
     return found
-
-
-def _settings(results: Results) -> PhoneSettings:
-    """Those that the run was measured under, whatever policy it is judged by."""
-    policy = results.run.manifest.get("policy")
-    try:
-        return PhoneSettings.model_validate(policy.get("settings", {}) if isinstance(policy, dict) else {})
-    except ValidationError:
-        return PhoneSettings()
 
 
 def _cpu(device: DeviceData, _: PhoneSettings) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from harness.results.rows import Row, algorithm_order
 
@@ -12,6 +12,8 @@ _UNMEASURED = ("wrong", "error", "skip", "missing")
 
 def emptiness_of(rows: Sequence[Row]) -> str:
     """What keeps these rows of one cluster from answering a question: ``only indirect was measured, so ...``."""
+    if any(row.is_foreign and row.has_samples for row in rows) and all(row.is_foreign for row in rows):
+        return "nothing of ours was measured beside it"
     rows = [row for row in rows if not row.is_foreign]
     measured = [row for row in rows if row.has_samples]
     if not measured:
@@ -22,12 +24,13 @@ def emptiness_of(rows: Sequence[Row]) -> str:
         return "nothing was measured" + (f" (rows: {', '.join(told)}{why})" if told else "")
     published = [row for row in measured if not row.is_best]
     if not published:
-        return "face published, the paper's comparison, was not measured"
+        names = _listed({row.role for row in measured})
+        return f"only {names} at its best was measured: face published, the paper's comparison, was not measured"
     how, nothing = "", "so no two algorithms can be compared"
     if len(published) < len(measured):
         how, nothing = " as published", "so the paper's comparison cannot be made"
-    algorithms = sorted({row.algorithm for row in published}, key=algorithm_order)
-    names = ", ".join(algorithms[:-1]) + " and " * (len(algorithms) > 1) + algorithms[-1]
+    algorithms = {row.algorithm for row in published}
+    names = _listed(algorithms)
     if len([name for name in algorithms if name != "naive"]) < 2:  # naive answers no question
         return f"only {names} {'was' if len(algorithms) == 1 else 'were'} measured{how}, {nothing}"
     categories = {row.category for row in published}
@@ -39,3 +42,9 @@ def emptiness_of(rows: Sequence[Row]) -> str:
     elif unjudged := sum(row.status == "unjudged" for row in published):
         but = f"{unjudged} of {len(published)} rows have too few valid samples or pairs"
     return f"{names} were measured{how}, but {but}, {nothing}"
+
+
+def _listed(algorithms: Collection[str]) -> str:
+    """``indirect, im2col and direct``."""
+    names = sorted(algorithms, key=algorithm_order)
+    return ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]

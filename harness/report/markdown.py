@@ -1,4 +1,4 @@
-"""summary.md: the sentences, the categories and the weaknesses."""
+"""summary.md: the sentences, the categories and the weaknesses; and the answer alone, to be copied from the page."""
 
 from __future__ import annotations
 
@@ -6,21 +6,31 @@ from jinja2 import Environment, FileSystemLoader
 
 from harness.export.formats import TABLES
 from harness.export.markdown import escaped
+from harness.export.subject import with_threads
 from harness.model.emulation import mark_of
 from harness.paths import data_root
 from harness.report.context import Context
-from harness.report.numbers import share_text
+from harness.report.numbers import ratio_text, share_text
 from harness.report.provenance import built_with
 from harness.report.sentences import baseline_text, marked
 from harness.results.categories import CategoryRow
 from harness.results.table import Table
 
 _WHAT = ("device", "cluster", "cache", "category", "algorithm", "other", "face")
-_COLUMNS = (*_WHAT, "ratio", "interval", "visible", "layers")
+_COLUMNS = (*_WHAT, "ratio", "interval", "visible", "layers", "emulated")
 
 
 def render_markdown(context: Context) -> str:
     """The summary as Markdown."""
+    return _rendered("summary.md.j2", context)
+
+
+def render_answer(context: Context) -> str:
+    """Its answer alone, with the run's name."""
+    return f"**{escaped(context.results.run.name)}**\n\n{_rendered('answer.md.j2', context).strip()}\n"
+
+
+def _rendered(template: str, context: Context) -> str:
     environment = Environment(
         loader=FileSystemLoader(data_root() / "reports"),
         autoescape=False,  # noqa: S701 - Markdown: every text goes through the filter md
@@ -28,12 +38,13 @@ def render_markdown(context: Context) -> str:
         lstrip_blocks=True,
     )
     environment.filters["md"] = escaped
-    return environment.get_template("summary.md.j2").render(
+    return environment.get_template(template).render(
         context=context,
         run=context.results.run,
         built_with=built_with(context.results.run),
         baseline_text=baseline_text,
         marked=marked,
+        ratio_text=ratio_text,
         categories=TABLES["md"](_categories(context)) if context.results.categories else "",
     )
 
@@ -52,5 +63,4 @@ def _categories(context: Context) -> Table:
         }
 
     rows = [shown(row) for row in context.results.categories]
-    several = ("threads",) if any(row.threads > 1 for row in context.results.categories) else ()
-    return Table("categories", (*_COLUMNS, *several, "emulated"), rows, numbers=frozenset({"ratio", "layers"}))
+    return Table("categories", with_threads(_COLUMNS, rows), rows, numbers=frozenset({"ratio", "layers"}))

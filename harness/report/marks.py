@@ -13,6 +13,7 @@ from harness.results.aa import AaRow
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
+from harness.results.networks import NetworkRow
 from harness.results.results import AnyRow
 from harness.results.rows import Row
 from harness.results.series import Series, Window
@@ -22,7 +23,7 @@ from harness.stats.interval import Interval
 _FILES: dict[type, str] = {
     **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
     **{WorkerRow: "workers.csv", Series: "sustained.csv", Window: "windows.csv"},
-    **{ComparedRow: "compare.csv", AaRow: "aa.csv"},
+    **{ComparedRow: "compare.csv", AaRow: "aa.csv", NetworkRow: "networks.csv"},
 }
 AnyMarked = AnyRow | ComparedRow
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell
@@ -61,16 +62,11 @@ class Marks:
 
     def time(self, row: Row) -> Markup:
         """The median time with its interval, in µs or ms."""
-        if row.time is None:
-            return EMPTY
-        unit, scale = time_unit(row.time.value)
-        digits = _decimals(row.time.value * scale)
-        value, *bounds = (
-            _number(row, name, f"{float(text) * scale:.{digits}f}")
-            for name in ("median_ns", "low_ns", "high_ns")
-            if (text := row.columns[name])
-        )
-        return Markup(_estimate(f"{value}\u00a0{unit}", bounds))  # noqa: S704
+        return EMPTY if row.time is None else _timed(row, row.time.value, "median_ns")
+
+    def total(self, row: NetworkRow) -> Markup:
+        """The time of a whole network with its interval."""
+        return _timed(row, row.total.value, "total_ns")
 
     def duration(self, row: Row, column: str) -> Markup:
         """A time without interval."""
@@ -109,6 +105,17 @@ class Marks:
             return _OK
         why = f": {row.reason}" if row.reason else ""
         return Markup('<span class="status status-{0}">{0}</span>{1}').format(row.status, why)
+
+
+def _timed(row: AnyMarked, ns: float, column: str) -> Markup:
+    unit, scale = time_unit(ns)
+    digits = _decimals(ns * scale)
+    value, *bounds = (
+        _number(row, name, f"{float(text) * scale:.{digits}f}")
+        for name in (column, "low_ns", "high_ns")
+        if (text := row.columns[name])
+    )
+    return Markup(_estimate(f"{value}\u00a0{unit}", bounds))  # noqa: S704
 
 
 def _number(row: AnyMarked, column: str, shown: str, attributes: str = "") -> str:

@@ -15,7 +15,10 @@ from harness.report.context import ClusterBlock, Context
 from harness.report.sentences import Sentence
 from harness.results.rows import Row
 
-MOST_ROWS = 2000  # measured ones, of about 1 kB each; beside the first table of each cluster, which is always there
+# Measured rows, of about 1 kB each.
+MOST_ROWS = 1600  # beside the first table of each cluster
+LARGE = 1500  # more in the first tables: a large page, whose rows have no commands and whose clusters no charts
+MOST_FIRST = 3800  # in the first tables of a large page; those of the last clusters are left out
 
 # Device, cluster, threads, cache mode; what: published, auto, best, beside NAME.
 Place = tuple[str, str, int, str, str]
@@ -33,12 +36,19 @@ class _Table:
 
 
 class Room:
-    """What is in the page and what is not: by importance, of all clusters or of none, while there is room."""
+    """What is in the page and what is not: by importance, of all clusters or of none, while there is room.
 
-    def __init__(self, context: Context, most_rows: int = MOST_ROWS) -> None:
+    ``is_large``: what each cell of the heat tables tells is left out of the tables of layers, and so are charts.
+    """
+
+    def __init__(self, context: Context, most_rows: int = MOST_ROWS, large: int = LARGE) -> None:
         clusters = [list(_tables(cluster)) for device in context.devices for cluster in device.clusters]
         self._tables = {table.place: table for tables in clusters for table in tables}
-        first = {min(tables, key=lambda table: table.rank).place for tables in clusters if tables}
+        firsts = [min(tables, key=lambda table: table.rank) for tables in clusters if tables]
+        sums_of_first = list(accumulate(table.size for table in firsts))
+        first = {table.place for table, total in zip(firsts, sums_of_first, strict=True) if total <= MOST_FIRST}
+        self.is_large = sum(table.size for table in firsts) > large
+        most_rows = 0 if self.is_large else most_rows
         sizes: Counter[int] = Counter()
         for table in self._tables.values():
             if table.place not in first:

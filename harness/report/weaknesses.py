@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model.sustained import SUSTAINED
+from harness.report.clauses import answering_caches
+from harness.report.cut import find_cut
 from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING, OF_SERIES
+from harness.report.remedies import REMEDIES
 from harness.report.row_checks import OF_ANSWERS, OF_ROWS
 from harness.report.scope import Scope
-from harness.report.sentences import answering_caches, marked
+from harness.report.sentences import marked
 from harness.results.aa import aa_summaries
 from harness.results.results import Results
 
@@ -29,6 +32,11 @@ class Weakness:
         return marked(self.mark, f"{self.place}: {self.text}" if self.place else self.text)
 
     @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return REMEDIES[self.kind]
+
+    @property
     def is_heavy(self) -> bool:
         """Whether it belongs beside the answer itself."""
         return self.kind in _HEAVY
@@ -46,9 +54,8 @@ def find_weaknesses(results: Results) -> list[Weakness]:
     run = results.run
     found = [Weakness("", "files", fault) for fault in _most(run.faults)]
     in_steps = run.precision is not None
-    status = str(run.manifest.get("status") or "unknown")
-    if status != "done":
-        found.append(Weakness("", "status", f"the run's status is “{status}”: it did not come to its end"))
+    if cut := find_cut(results):
+        found.append(Weakness("", "status", cut.text))
     git = run.manifest.get("git")
     if isinstance(git, dict) and git.get("dirty"):
         found.append(

@@ -18,10 +18,12 @@ from harness.exit_codes import ExitCode
 from harness.export.formats import TABLES
 from harness.model.policy import Policy
 from harness.report.aa import aa_texts
+from harness.report.beside import beside_texts
+from harness.report.clauses import Clause
 from harness.report.context import Context, make_context
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
-from harness.report.sentences import Clause, Sentence
+from harness.report.sentences import Sentence
 from harness.store.journal import write_atomically
 
 
@@ -48,7 +50,7 @@ class Headline:
 class ReportSummary:
     """What was written, and what it says in short."""
 
-    run_dir: Path
+    run_dir: Path  # or the other folder that it was written into
     sentences: tuple[str, ...]  # one per device and cluster
     headlines: tuple[Headline, ...]  # one per device, cluster and category
     weaknesses: tuple[str, ...]
@@ -59,6 +61,7 @@ class ReportSummary:
     aa: tuple[str, ...]  # one per cluster and cache mode that has A/A pairs
     precision: str  # how well the ratios are known that the policy wants to a precision; empty where it wants none
     statuses: Mapping[str, int]  # rows by status: ok, skip, error, wrong, missing, unjudged
+    cut: str = ""  # how much was measured of a run that was cut short
 
     @property
     def code(self) -> ExitCode:
@@ -67,8 +70,12 @@ class ReportSummary:
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """The last lines on a terminal: the sentences, what belongs beside them, and workers of somebody else."""
-        return (*self.sentences, *(f"weakness: {text}" for text in self.heavy), *self.workers)
+        """The last lines on a terminal: the sentences, what belongs beside them, and workers of somebody else.
+
+        Before them that the run was cut short, where it was.
+        """
+        cut = [f"CUT SHORT: {self.cut}"] if self.cut else []
+        return (*cut, *self.sentences, *(f"weakness: {text}" for text in self.heavy), *self.workers)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -82,6 +89,7 @@ class ReportSummary:
         """The same for --json, and the sentences."""
         return {
             "sentences": list(self.sentences),
+            "cut_short": self.cut,
             "judged": self.judged,
             "waiting": list(self.waiting),
             "precision": self.precision,
@@ -95,21 +103,19 @@ class ReportSummary:
         return self.run_dir / "report.html"
 
 
-def write_report(run_dir: Path, policy: Policy | None = None) -> ReportSummary:
+def write_report(run_dir: Path, policy: Policy | None = None, out: Path | None = None) -> ReportSummary:
     """Renders a run directory, cut at whatever moment; each file is replaced atomically, report.html last.
 
-    ``policy``: samples are judged by it instead of by the one that they were measured under.
+    ``policy``: samples are judged by it instead of by the one that they were measured under; ``out``: the folder that
+    it is written into, where that is not the run directory.
     Raises InfrastructureError where a sample is on record twice, or a file cannot be written: it says which ones were.
     """
     with _uncollected():
         context = make_context(run_dir, policy)
-        files = {
-            **{f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()},
-            "summary.md": render_markdown(context),
-            "report.html": render_html(context),
-        }
-    _write(run_dir, files)
-    return summary_of(run_dir, context)
+        tables = {f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()}
+        files = {**tables, "summary.md": render_markdown(context), "report.html": render_html(context, tables)}
+    _write(out or run_dir, files)
+    return summary_of(out or run_dir, context)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
@@ -147,12 +153,13 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(_headline(sentence, clause) for sentence in context.sentences for clause in sentence.clauses),
         tuple(str(weakness) for weakness in context.weaknesses),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
-        tuple(context.workers),
+        tuple(beside_texts(context.workers)),
         context.judged.text,
         tuple(context.waiting),
         tuple(aa_texts(context.aa)),
         context.precision.text if context.precision else "",
         context.statuses,
+        context.cut.text if context.cut else "",
     )
 
 

@@ -17,6 +17,12 @@ _COLUMNS = (
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
 BUILD_NAME = "build_name"  # a further column where other builds ran
+RESULT_INTEGERS = frozenset({"threads", "n_valid", "n_tainted", "extra_bytes", "matrix_bytes", "pointer_bytes"})
+RESULT_FLAGS = frozenset({"emulated"})
+RESULT_NUMBERS = frozenset(  # the rest are texts
+    {"median_ns", "low_ns", "high_ns", "gflops", "peak_share", "copy_ns", "create_ns", "reshape_ns", "visible"}
+    | {f"ratio_{other}{end}" for other in ("im2col", "direct") for end in ("", "_low", "_high")}
+)
 
 
 def result_texts(row: Row) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categ
 from harness.results.columns import columns_of
 from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
 from harness.results.gather import make_rows, with_every_sample
+from harness.results.networks import NETWORK_COLUMNS, NetworkRow, Networks, make_networks
 from harness.results.rows import Row
 from harness.results.run import RunData, read_run
 from harness.results.series import SERIES_COLUMNS, WINDOW_COLUMNS, Series, Window, make_all_series, windows_of
@@ -23,7 +24,7 @@ from harness.results.table import Table
 from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow | Series | Window
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow | NetworkRow | Series | Window
 R = TypeVar("R")
 _Place = tuple[str, str]  # device, cluster
 
@@ -39,7 +40,9 @@ class Results:
     baselines: list[BaselineRow]
     workers: list[WorkerRow]
     aa: list[AaRow]
+    networks: Networks
     verdicts: Verdicts
+    measured_by: Policy  # the run's own; the one that judges is verdicts.policy
     series: list[Series] = field(default_factory=list)  # of a sustained run: it has no other numbers
 
     def tables(self) -> Iterator[Table]:
@@ -52,6 +55,8 @@ class Results:
             yield _table("baseline", BASELINE_COLUMNS, self.baselines)
         if self.workers:
             yield _table("workers", WORKER_COLUMNS, self.workers)
+        if self.networks.rows:
+            yield _table("networks", NETWORK_COLUMNS, self.networks.rows)
         if self.run.mode == SUSTAINED:
             yield _table("sustained", SERIES_COLUMNS, self.series)
             yield _table("windows", WINDOW_COLUMNS, windows_of(self.series))
@@ -138,7 +143,7 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     told by the one that it was measured under.
     """
     run = read_run(run_dir)
-    measured_by = policy_of(run) if policy is None or run.mode == SUSTAINED else policy
+    measured_by = policy_of(run)
     policy = (policy or measured_by).of_mode(run.mode)
     verdicts = judge_run(run, policy)
     rows = make_rows(run, verdicts)
@@ -148,7 +153,8 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     categories, baselines = make_categories(run, own), make_baselines(run, own)
     series = make_all_series(run, measured_by.sustained)
     faces, workers, aa = make_faces(own), make_workers(own), make_aa(rows)
-    return Results(run, rows, categories, faces, baselines, workers, aa, verdicts, series)
+    networks = make_networks(run, own)
+    return Results(run, rows, categories, faces, baselines, workers, aa, networks, verdicts, measured_by, series)
 
 
 def _failures(rows: Sequence[Row]) -> list[Row]:

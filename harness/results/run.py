@@ -31,6 +31,7 @@ _MOST_STALE = 10
 _MOST_SOURCES = 200  # of evidence
 _LONGEST = 500  # characters of a text
 Plan = dict[str, dict[str, dict[str, list[str]]]]  # by device, cluster and layer: what was asked for
+Jobs = dict[tuple[str, str], set[tuple[int, str]]]  # by device and cluster: launch and layer of each job
 _IDENTITY = ("threads", "cache", "build", "launch", "round", "position", "layer", "variant")  # with the cluster
 
 
@@ -53,6 +54,7 @@ class DeviceData:
     refused: dict[str, str] = field(default_factory=dict)  # settings that it did not take, with the reason
     calibration: Calibration | None = None  # of this phone under this policy, before the run
     stale: Sequence[str] = ()  # why that is not to be relied on
+    is_one_of_several: bool = False  # of its model in the run
 
     @property
     def emulated(self) -> bool:
@@ -73,9 +75,17 @@ class DeviceData:
 
     @property
     def model(self) -> str:
-        """What people call the device; for this machine the folder's name and the processor."""
-        model, soc = self.title or str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
-        return model or (f"{self.name} ({soc})" if soc else self.name)
+        """What the device is called wherever people read of it.
+
+        Its model; the folder's name stands behind it where several are of a kind, and where people call the model
+        something else: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the processor.
+        """
+        model, soc = str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
+        is_known = bool(self.title) and model not in self.title
+        called = self.title.partition(" (")[0] if is_known else model
+        if not called:
+            return f"{self.name} ({soc})" if soc else self.name
+        return f"{called} ({self.name})" if is_known or self.is_one_of_several else called
 
     def core(self, cluster: str) -> str:
         """The core type of a cluster; empty where unknown."""
@@ -101,6 +111,17 @@ class RunData:
     devices: list[DeviceData]
     layers: dict[str, Layer]  # by name
     faults: list[str]
+    jobs: Jobs = field(default_factory=dict)  # planned
+
+    @property
+    def name(self) -> str:
+        """What the run is called wherever people read of it: its id, whatever its folder was named or copied to."""
+        return str(self.manifest.get("run") or self.path.name)
+
+    @property
+    def status(self) -> str:
+        """How it ended, by its manifest: ``done``, ``running``, ``interrupted``, ``failed``."""
+        return str(self.manifest.get("status") or "unknown")
 
     @property
     def suite(self) -> str:
@@ -188,22 +209,24 @@ def read_run(run_dir: Path) -> RunData:
     devices = [_device(path, value, redact) for path, value in raw]
     alike = Counter(device.model for device in devices)
     for device in devices:
-        if alike[device.model] > 1:  # a drawer holds several of a kind: told apart by their folders
-            device.title = f"{device.model} ({device.name})"
+        device.is_one_of_several = alike[device.model] > 1
     named_layers = _object(manifest.get("suite")).get("layers")
     layers = [layer for item in named_layers if (layer := _layer(item))] if isinstance(named_layers, list) else []
+    plan, jobs = _plan(run_dir / "plan.jsonl", redact)
     return RunData(
         run_dir,
         redact.value(manifest),
-        _plan(run_dir / "plan.jsonl", redact),
+        plan,
         devices,
         {layer.name: layer for layer in layers},
         redact.value(faults),
+        jobs,
     )
 
 
-def _plan(file: Path, redact: _Redactor) -> Plan:
-    """The plan's lines, of which each launch repeats the others' layers."""
+def _plan(file: Path, redact: _Redactor) -> tuple[Plan, Jobs]:
+    """The plan's lines, of which each launch repeats the others' layers; and its jobs."""
+    launches: dict[tuple[str, str], dict[str, set[int]]] = {}
     found: dict[str, dict[str, dict[str, dict[str, None]]]] = {}
     try:
         with file.open("rb") as lines:
@@ -212,17 +235,27 @@ def _plan(file: Path, redact: _Redactor) -> Plan:
                 layers = clusters.setdefault(str(line.get("cluster", "")), {})
                 variants = line.get("variants")
                 names = map(str, variants if isinstance(variants, list) else ())
-                layers.setdefault(str(line.get("layer", "")), {}).update(dict.fromkeys(names))
+                layer, launch = str(line.get("layer", "")), line.get("launch")
+                layers.setdefault(layer, {}).update(dict.fromkeys(names))
+                if type(launch) is int:
+                    launches.setdefault((str(line.get("device", "")), str(line.get("cluster", ""))), {}).setdefault(
+                        layer, set()
+                    ).add(launch)
     except OSError:
-        return {}
+        return {}, {}
 
     def shown(layers: dict[str, dict[str, None]]) -> dict[str, list[str]]:
         return {redact.text(layer): [redact.text(name) for name in names] for layer, names in layers.items()}
 
-    return {
+    plan = {
         device: {redact.text(cluster): shown(layers) for cluster, layers in clusters.items()}
         for device, clusters in found.items()
     }
+    jobs: Jobs = {}
+    for (device, cluster), by_layer in launches.items():
+        named = {redact.text(layer): numbers for layer, numbers in by_layer.items()}
+        jobs[device, redact.text(cluster)] = {(n, layer) for layer, numbers in named.items() for n in numbers}
+    return plan, jobs
 
 
 def _layer(value: object) -> Layer | None:

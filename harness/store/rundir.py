@@ -140,6 +140,21 @@ class RunDir:
             raise _unwritable(self.path, error) from error
         return lock
 
+    def is_being_written(self) -> bool:
+        """Whether a run writes here just now, as far as that can be told."""
+        file = self.path / _LOCK
+        if not file.exists():
+            return False
+        lock = FileLock(file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
 
 @contextmanager
 def new_run_dir(out: Path | None, suite: str) -> Iterator[RunDir]:

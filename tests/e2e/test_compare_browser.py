@@ -17,7 +17,9 @@ pytestmark = pytest.mark.e2e
 def page_url(tmp_path_factory: pytest.TempPathFactory, command_line: Callable[..., Any]) -> str:
     folder = tmp_path_factory.mktemp("runs")
     for seed, name in enumerate(("base", "new")):
-        synthetic.make_run(folder / name, layers=synthetic.LAYERS[:5], launches=4, rounds=2, seed=seed)
+        synthetic.make_run(
+            folder / name, layers=synthetic.LAYERS[:5], launches=4, rounds=2, seed=seed, run=f"run-{name}"
+        )
     answer = command_line("compare", "base", "new", "--threshold", "2%", cwd=folder)
     assert answer.code in (0, 1, 4), answer.err
     return (folder / "new" / "compare.html").as_uri()

@@ -185,7 +185,8 @@ def test_charts_stand_where_their_values_say(page: Page) -> None:
 
 def test_hostile_name_is_text(page: Page) -> None:
     assert HOSTILE in page.locator("h1").inner_text()
-    assert page.locator("script").count() == 0
+    assert page.locator("script").count() == 1  # ours, which the policy of the page names by its hash
+    assert page.evaluate("document.scripts[0].text.startsWith('// What the page does')")
     assert page.locator("header .banner").inner_text().startswith("EMULATED")
 
 
@@ -193,3 +194,93 @@ def test_hostile_name_is_text(page: Page) -> None:
 def test_page_never_scrolls_sideways(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_heat_table_is_used_with_keys_alone(page: Page, run: Path) -> None:
+    """Sorted, filtered, walked through; a cell tells its interval, its pairs and the command that repeats it."""
+    box, rows = page.locator(".heatbox").first, tables(run)["results.csv"]
+    assert box.locator("td[tabindex='0']").count() == 1
+    box.locator("td[tabindex='0']").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    cell = box.locator("td[aria-selected]")
+    line, detail = cell.locator("xpath=.."), box.locator(".cell")
+    assert (cell.evaluate("cell => cell.cellIndex"), line.evaluate("line => line.sectionRowIndex")) == (3, 1)
+    detail.locator("svg.pairs").wait_for()
+    assert detail.locator("svg.pairs").get_attribute("aria-label") == "12 pairs in time order over Clock, Probe"
+    assert detail.locator("circle.pair, circle.tainted").count() == 12
+    row = rows[int(cell.get_attribute("data-k").partition("-")[0]) - 1]  # type: ignore[union-attr]
+    assert detail.locator("code").inner_text().startswith(f"harness run quick --device {row['device']} --clusters ")
+    assert f"--layers {row['layer']} " in detail.locator("code").inner_text()
+    assert f"{float(row['ratio_im2col']):.3f}x [" in detail.inner_text()
+    page.keyboard.press("Escape")
+    assert not detail.is_visible()
+    names = [each["layer"] for each in rows if each["device"] == "pixel-3" and each["variant"] == "indirect/neon_8x8"]
+    order = "lines => lines.filter(line => !line.hidden).map(line => line.dataset.layer)"
+    lines = box.locator("tbody tr")
+    before = lines.evaluate_all(order)
+    assert set(before) == set(names)
+    head = box.locator("thead th[data-column]").first
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    shown = [float(text) for text in box.locator("tbody tr td:nth-child(3)").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+    head.locator("button").press("Enter")
+    head.locator("button").press("Enter")
+    assert lines.evaluate_all(order) == before
+    box.locator("input[type=search]").fill("PROJ")
+    assert lines.evaluate_all(order) == [name for name in before if "proj" in name]
+    assert box.locator("output").inner_text() == "2 of 10 layers"
+
+
+def test_the_answer_is_on_the_first_screen_and_can_be_copied(browser: Browser, run: Path) -> None:
+    for width in (1280, 400):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto((run / "report.html").as_uri())
+        first = page.locator(".answer .clause b").first
+        place = first.bounding_box()
+        assert place is not None and place["y"] + place["height"] < 800
+        page.close()
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto((run / "report.html").as_uri())
+    page.locator(".copy summary").click()
+    page.locator(".copy button").click()
+    page.locator(".copy button", has_text="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#answer-md").inner_text() and "## Answer" in copied
+    context.close()
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "print"])
+def test_text_can_be_read_on_its_ground(browser: Browser, run: Path, look: str) -> None:
+    """4.5:1 at the least (WCAG AA), in every cell of the heat tables and all words of the answer."""
+    page = browser.new_page(color_scheme="dark" if look == "dark" else "light")
+    page.emulate_media(media="print" if look == "print" else "screen")
+    page.goto((run / "report.html").as_uri())
+    low = page.evaluate(
+        """() => {
+            const light = color => {
+                const [r, g, b] = color.match(/[0-9.]+/g).map(n => n / 255)
+                    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const ground = element => {
+                for (let at = element; at; at = at.parentElement) {
+                    const color = getComputedStyle(at).backgroundColor;
+                    if (!/^rgba.*, 0\\)$/.test(color)) return color;
+                }
+                return "rgb(255, 255, 255)";
+            };
+            const low = {};
+            for (const element of document.querySelectorAll(".heat td, .heat th, .answer *, .banner *, .key *")) {
+                const [a, b] = [light(getComputedStyle(element).color), light(ground(element))];
+                const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+                if (contrast < 4.5) low[`${element.tagName}.${element.className}`] = contrast;
+            }
+            return low;
+        }"""
+    )
+    page.close()
+    assert low == {}

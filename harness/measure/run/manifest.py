@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -80,7 +81,12 @@ def new(
         ndk=None if request.ndk is None else str(request.ndk.resolve()),
         toolchain_asked=request.toolchain,
         toolchain={
-            abi: {**built.info, "toolchain": built.toolchain, "build_id": built.build_id}
+            abi: {
+                **built.info,
+                "toolchain": built.toolchain,
+                "build_id": built.build_id,
+                "sha256": _digest(built.path),
+            }
             for abi, built in programs.by_abi.items()
         },
         tuned=tuned,
@@ -96,6 +102,15 @@ def new(
             "versions": {"harness": __version__, "python": platform.python_version(), **versions},
         },
     )
+
+
+def _digest(program: Path) -> str | None:
+    """SHA-256 of a program; None where it cannot be read any more."""
+    try:
+        with program.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _given(request: Request) -> dict[str, str]:

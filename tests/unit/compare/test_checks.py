@@ -135,7 +135,7 @@ def test_of_two_phones_each_is_compared_with_itself(tmp_path: Path, edit_json: E
             synthetic.Phone(name=name, serial=f"SERIAL-{name}", clusters=(("0-3", "Cortex-A55", 1000 + n),), drift=0.0)
             for n, name in enumerate(names)
         ]
-        synthetic.make_run(tmp_path / run, phones, synthetic.LAYERS[1:2], 4, 2, ["hot"])
+        synthetic.make_run(tmp_path / run, phones, synthetic.LAYERS[1:2], 4, 2, ["hot"], run=run)
     found = compare_runs(tmp_path / "base", tmp_path / "new", ["TOPOLOGY"])
     assert {(row.base.key.device, row.new.key.device) for row in found.rows} == {("p-a", "p-a"), ("p-b", "p-b")}
 

@@ -54,7 +54,8 @@ def test_nothing_is_found_where_nothing_differs(pair_of_runs: Any) -> None:
 def test_of_twenty_comparisons_of_equal_runs_at_most_three_alarm(tmp_path: Path) -> None:
     phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), drift=0.0, truth=synthetic.Truth(spread=0.0))
     for number in range(21):
-        synthetic.make_run(tmp_path / str(number), [phone], synthetic.LAYERS[1:8], 5, 2, ["hot"], seed=number)
+        path = tmp_path / str(number)
+        synthetic.make_run(path, [phone], synthetic.LAYERS[1:8], 5, 2, ["hot"], seed=number, run=f"run-{number}")
     found = [compare_runs(tmp_path / str(n), tmp_path / str(n + 1)) for n in range(20)]
     assert {len(each.rows) for each in found} == {16}
     assert sum(each.counts["slower"] + each.counts["faster"] > 0 for each in found) <= 3

@@ -98,7 +98,9 @@ def test_means_of_several_numbers_of_threads_are_told_apart(results: Results, tm
     phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), threads=(1, 4))
     for seed, name in enumerate(("base", "new")):
         truth = synthetic.Truth({"larger": 1.3 + seed}, spread=0.0)
-        synthetic.make_run(tmp_path / name, [replace(phone, truth=truth)], synthetic.LAYERS[1:2], 4, 2, ["hot"], seed)
+        synthetic.make_run(
+            tmp_path / name, [replace(phone, truth=truth)], synthetic.LAYERS[1:2], 4, 2, ["hot"], seed, f"run-{name}"
+        )
     means = of_run(make_results(tmp_path / "new")).means
     assert means.columns[:4] == ("device", "cluster", "threads", "cache")
     assert {row["threads"] for row in means.rows} == {"1", "4"}

@@ -31,7 +31,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
             )
             for phone, model, emulated, times in (("evil", HOSTILE, True, 1.3), ("pixel-3", "Pixel 3", False, im2col))
         ]  # fmt: skip
-        synthetic.make_run(folder / name, phones, synthetic.LAYERS[1:4], 8, 3, seed=seed)
+        synthetic.make_run(folder / name, phones, synthetic.LAYERS[1:4], 8, 3, seed=seed, run=f"run-{name}")
         manifest = json.loads((folder / name / "manifest.json").read_text())
         (folder / name / "manifest.json").write_text(json.dumps(manifest | {"run": name}))
     return compare_runs(folder / "base", folder / "new")
@@ -82,7 +82,9 @@ def test_a_large_comparison_leaves_rows_to_the_table(found: Comparison, monkeypa
 
 def test_what_cannot_be_judged_has_its_reason(tmp_path: Path) -> None:
     for name in ("base", "new"):
-        synthetic.make_run(tmp_path / name, [synthetic.Phone()], synthetic.LAYERS[1:2], 3, 2, ["hot"])
+        synthetic.make_run(
+            tmp_path / name, [synthetic.Phone()], synthetic.LAYERS[1:2], 3, 2, ["hot"], run=f"run-{name}"
+        )
     few = compare_runs(tmp_path / "base", tmp_path / "new")
     place = places_of(few)[0]
     assert place.chart is None
@@ -93,7 +95,7 @@ def test_what_cannot_be_judged_has_its_reason(tmp_path: Path) -> None:
 def test_several_numbers_of_threads_are_told_apart(tmp_path: Path) -> None:
     phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), threads=(1, 4))
     for seed, name in enumerate(("base", "new")):
-        synthetic.make_run(tmp_path / name, [phone], synthetic.LAYERS[1:2], 4, 2, ["hot"], seed)
+        synthetic.make_run(tmp_path / name, [phone], synthetic.LAYERS[1:2], 4, 2, ["hot"], seed, f"run-{name}")
     found = compare_runs(tmp_path / "base", tmp_path / "new")
     (place,) = places_of(found)
     assert place.chart is not None

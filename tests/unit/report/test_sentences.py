@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.report.sentences import answering_caches, clause_of, preferred_cache, with_best
+from harness.report.clauses import answering_caches, clause_of, preferred_cache, with_best
 from harness.report.weaknesses import Weakness
 from harness.results.categories import CategoryRow
 from harness.stats.interval import Interval

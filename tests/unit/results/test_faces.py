@@ -209,11 +209,12 @@ def test_choices_and_gains_are_shown(run: Path) -> None:
     assert "| larger kernels | 1.600 (1.600 to 1.600) | 2.000 (2.000 to 2.000) | 2.000 (2.000 to 2.000) |" in summary
 
 
-def test_best_alone_has_no_answer_but_its_section(run: Path) -> None:
+def test_best_alone_answers_and_has_its_section(run: Path) -> None:
     edit(run, lambda r: [] if r["type"] in ("sample", "layer") and r["face"] == "published" else [r])
     (run / "plan.jsonl").write_text("")
     summary = write_report(run)
-    assert "face published, the paper's comparison, was not measured" in summary.sentences[0]
+    assert "each at its best, indirect is 1.60x" in summary.sentences[0]
+    assert "they were not measured as published]" in summary.sentences[0]
     html = (run / "report.html").read_text()
     assert "Best face: " in html
     assert 'ratio_im2col">2.00<' in html

@@ -1,0 +1,24 @@
+"""The extra that is installed on demand is told as pyproject.toml has it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harness.extras import HISTORY, needed
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_names_are_those_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    assert tuple(project["optional-dependencies"]["history"]) == HISTORY
+
+
+def test_a_fault_within_a_package_is_not_its_absence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half_there.py").write_text("import no_such_part\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="no_such_part"):
+        needed("half_there", "this")
