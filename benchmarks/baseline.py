@@ -19,7 +19,7 @@ from harness.model.suite import load_suite
 from harness.model.variant import CHOSEN, DEFAULT, Asked
 from harness.plan.jobs import PlannedVariant
 from harness.results.stream import Stream
-from harness.stats.estimate import LogMeans, Observation, geometric_mean, launch_means, pair_log_ratios, ratio
+from harness.stats.estimate import LaunchLogs, Observation, geometric_mean, launch_logs, pair_log_ratios, ratio
 from harness.stats.interval import Interval
 from harness.store import records
 
@@ -69,16 +69,16 @@ class Finding:
     cache: str
     ns: float  # the published im2col, per call
     order: str  # the better one, by its median time
-    of_order: LogMeans  # its time over the published im2col's: at most about 1
+    of_order: LaunchLogs  # its time over the published im2col's: at most about 1
     best: str  # the best schedule of im2col, by its median time
-    of_best: LogMeans
-    published: LogMeans  # im2col over indirect, as published
-    at_best: LogMeans  # the best im2col over the best indirect
+    of_best: LaunchLogs
+    published: LaunchLogs  # im2col over indirect, as published
+    at_best: LaunchLogs  # the best im2col over the best indirect
     rule: str  # the order that ran as published
-    by_pixel: LogMeans  # panels outside over pixels outside
-    fixed: LogMeans  # published over pixels outside: what QNNPACK's one order would change
+    by_pixel: LaunchLogs  # panels outside over pixels outside
+    fixed: LaunchLogs  # published over pixels outside: what QNNPACK's one order would change
     block: str  # the schedule whose matrix is never whole, the fastest by its median time; "": none was measured
-    blocked: LogMeans  # the better order over it
+    blocked: LaunchLogs  # the better order over it
 
 
 def findings(stream: Stream) -> list[Finding]:
@@ -94,8 +94,8 @@ def findings(stream: Stream) -> list[Finding]:
             continue
         times = {name: statistics.median(o.value for o in seen) for name, seen in measured.items()}
 
-        def over(ours: str, other: str, measured: Mapping[str, list[Observation]] = measured) -> LogMeans:
-            return launch_means(pair_log_ratios(measured.get(ours, []), measured.get(other, [])))
+        def over(ours: str, other: str, measured: Mapping[str, list[Observation]] = measured) -> LaunchLogs:
+            return launch_logs(pair_log_ratios(measured.get(ours, []), measured.get(other, [])))
 
         order = min((name for name in ORDERS if name in times), key=times.__getitem__, default="")
         best = min((name for name in SCHEDULES if name in times), key=times.__getitem__)
@@ -123,7 +123,7 @@ def findings(stream: Stream) -> list[Finding]:
     return found
 
 
-def mean(layers_means: Sequence[LogMeans]) -> Interval | None:
+def mean(layers_means: Sequence[LaunchLogs]) -> Interval | None:
     """The geometric mean over layers; None where none was measured."""
     return geometric_mean([means for means in layers_means if means])
 

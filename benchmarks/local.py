@@ -25,7 +25,7 @@ from harness.model.policy import Policy
 from harness.plan.jobs import PlannedVariant, make_jobs
 from harness.plan.planfile import BuildLine, MeasureLine, Plan, RunLine, render
 from harness.results.stream import Stream, read_records
-from harness.stats.estimate import Observation, launch_means, pair_log_ratios, ratio
+from harness.stats.estimate import Observation, launch_logs, pair_log_ratios, ratio
 from harness.stats.interval import Interval
 from harness.store import records
 from harness.toolchain.builder import Built, build
@@ -180,7 +180,7 @@ def log_means(
             if s.layer == layer and (s.build, s.variant) == key
         ]
 
-    return launch_means(pair_log_ratios(of(ours), of(other)))
+    return launch_logs(pair_log_ratios(of(ours), of(other)))
 
 
 def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]) -> Interval:

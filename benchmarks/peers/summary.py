@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks.peers.figures import expected, misconfigured
 from benchmarks.peers.findings import ALONE, OURS, Findings, is_ours
 from harness.model.layer import CATEGORIES, Layer
-from harness.stats.estimate import LogMeans, geometric_mean, launch_means, pair_log_ratios, ratio, time_of
+from harness.stats.estimate import LaunchLogs, geometric_mean, launch_logs, pair_log_ratios, ratio, time_of
 from harness.stats.interval import Interval
 
 ALL = "all but grouped"
@@ -47,7 +47,7 @@ class Comparison:
     ours: str
     other: str
     ratio: Interval
-    means: LogMeans
+    means: LaunchLogs
     misconfigured: bool
     again: Interval | None = None
 
@@ -154,7 +154,7 @@ def compare(findings: Findings, threads: int, layer: Layer, ours: Pick, other: P
     pairs = pair_log_ratios(
         findings.observations(threads, layer.name, mine), findings.observations(threads, layer.name, theirs)
     )
-    means = launch_means(pairs)
+    means = launch_logs(pairs)
     value = ratio(means)
     if value is None:
         return None

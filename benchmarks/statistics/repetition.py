@@ -9,8 +9,9 @@ from benchmarks.statistics.found import Found
 from benchmarks.statistics.ours import Sided, found_of, judge_all, valid_logs
 from harness.model.policy import Policy
 from harness.stats.interval import from_log_means
+from harness.stats.location import hodges_lehmann
 
-# Ratios, each as its launches' mean logs; launches so far; the width wanted; most launches. How many there are to be.
+# Ratios, each as its launches' logs; launches so far; the width wanted; most launches. How many there are to be.
 Rule = Callable[[Iterable[Sequence[float]], int, float, int], int]
 
 
@@ -22,10 +23,10 @@ class Repeated:
     launches: Sequence[int]
 
 
-def launch_log_means(sided: Sided, policy: Policy) -> list[list[float]]:
-    """Of each stream the launches' mean log ratios, in order; those without a valid pair are absent."""
+def logs_of_launches(sided: Sided, policy: Policy) -> list[list[float]]:
+    """Of each stream the launches' log ratios, in order; those without a valid pair are absent."""
     every = valid_logs(sided, judge_all(sided, policy))
-    return [[float(logs.mean()) for logs in stream if len(logs)] for stream in every]
+    return [[hodges_lehmann(logs.tolist()) for logs in stream if len(logs)] for stream in every]
 
 
 def repeated(means: Sequence[Sequence[float]], rule: Rule, first: int, precision: float, most: int) -> Repeated:

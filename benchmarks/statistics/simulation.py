@@ -15,7 +15,7 @@ from benchmarks.statistics.found import Found, Score, score
 from benchmarks.statistics.locations import LOCATIONS, ratio_by
 from benchmarks.statistics.noise import Noise
 from benchmarks.statistics.ours import Sided, found_of, judge_all, ours, valid_logs
-from benchmarks.statistics.repetition import Repeated, Rule, as_soon_as_narrow, fixed, launch_log_means, repeated
+from benchmarks.statistics.repetition import Repeated, Rule, as_soon_as_narrow, fixed, logs_of_launches, repeated
 from benchmarks.statistics.streams import draw
 from harness.model.policy import Policy
 from harness.stats.stopping import launches_wanted
@@ -119,5 +119,5 @@ def rules_on(noise: Noise, count: int, policy: Policy, kind: Kind, truth: float,
     """What each stopping rule makes of the same ``count`` streams, longer than those of ``methods_on``."""
     dice, most = _dice(kind, truth, batch, 2), policy.model_copy(update={"precision": PRECISION}).most_launches
     streams = kind.make(draw(noise, count, dice, launches=most, rounds=policy.rounds), dice)
-    means = launch_log_means(Sided.of(streams, streams.in_turns(truth, _dice(kind, truth, batch, 3))), policy)
+    means = logs_of_launches(Sided.of(streams, streams.in_turns(truth, _dice(kind, truth, batch, 3))), policy)
     return {name: repeated(means, rule, policy.launches, PRECISION, most) for name, rule in rules().items()}

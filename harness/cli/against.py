@@ -11,7 +11,7 @@ from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.compare.builds import compare_builds
 from harness.compare.comparison import Comparison
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode, worst
 from harness.export.formats import Format
 from harness.measure.run.confirm import plan_confirmation
@@ -40,7 +40,9 @@ def beside_builds(
     except HarnessError as error:  # what was measured is kept, and told
         ended = finish(done)
         say(f"harness: {error}")
-        code = worst([ended.code, error.exit_code])
+        # Nothing that two builds share was measured: no fault of the command line.
+        why = ExitCode.TOO_LITTLE_DATA if isinstance(error, UsageError) else error.exit_code
+        code = worst([ended.code, why])
         return replace(ended, code=code, value={**(ended.value or {}), "exit_code": int(code), "compare": None})
     ended = finish(done)
     code = worst([ended.code, compared.code])
@@ -71,4 +73,10 @@ def _joined(first: RunResult, second: RunResult) -> RunResult:
     phases = dict.fromkeys([*first.seconds, *second.seconds])
     seconds = {phase: first.seconds.get(phase, 0.0) + second.seconds.get(phase, 0.0) for phase in phases}
     messages = list(dict.fromkeys([*first.messages, *second.messages]))
-    return replace(second, code=worst([first.code, second.code]), seconds=seconds, messages=messages)
+    return replace(
+        second,
+        code=worst([first.code, second.code]),
+        seconds=seconds,
+        messages=messages,
+        timed_out=first.timed_out or second.timed_out,
+    )

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from harness.cli.command import Command
-from harness.cli.options import BuildOptions, JsonOption
+from harness.cli.command import Command, Examples
+from harness.cli.options import BuildOptions
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
+from harness.exit_codes import ExitCode
 from harness.toolchain.builder import build
 from harness.toolchain.toolchain import DEFAULT_ABI
 
 
 @dataclass(frozen=True, kw_only=True)
-class Build(JsonOption, BuildOptions, Command):
+class Build(BuildOptions, Command):
     """Builds for an ABI; the result is the program's path."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {ExitCode.INFRASTRUCTURE: "it cannot be compiled, or not be written"}
+    examples: ClassVar[Examples] = (
+        ("harness build", "for phones (arm64-v8a), with an NDK where there is one, else with zig"),
+        ("harness build --abi host", "for this machine"),
+        ("adb push $(harness build) /data/local/tmp/", "the path is all that is on stdout"),
+    )
 
     def __call__(self) -> Outcome:
         built = build(self.abi or DEFAULT_ABI, self.toolchain or "auto", self.ndk, say)

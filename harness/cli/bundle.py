@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from harness.bundle.making import make_bundle
-from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli import complete
+from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
+from harness.exit_codes import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bundle(JsonOption, Command):
+class Bundle(Command):
     """Packs records, plans, identities without serial numbers, digests and the report; the result is the file's path.
 
     ``harness report``, ``compare``, ``export`` and ``history add`` take it as they take a run directory.
     """
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+    codes: ClassVar[Mapping[ExitCode, str]] = {ExitCode.INFRASTRUCTURE: "it could not be written, or not be signed"}
+    examples: ClassVar[Examples] = (
+        ("harness bundle runs/latest", "one file in the current folder, to be passed on"),
+        ("harness bundle runs/latest --out run.zip --sign ~/.ssh/id_ed25519", "signed by that key"),
+        ("harness report run.zip --allowed-signers signers", "what somebody else makes of it"),
+    )
+
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", autocompletion=complete.runs)]
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Instead of <run>.zip in the current folder.")
     ] = None

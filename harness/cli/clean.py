@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from harness.clean.cleaning import DEFAULT_AGE, KINDS, Cleaned, clean
-from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.errors import UsageError
@@ -17,10 +17,17 @@ from harness.exit_codes import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clean(JsonOption, Command):
+class Clean(Command):
     """Removes what was not changed for long, or what is named; says how many bytes. A run that can be resumed stays
     unless it is named, and so do settings that wait to be put back; what a living run holds stays always.
     """
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {ExitCode.INFRASTRUCTURE: "something could not be removed"}
+    examples: ClassVar[Examples] = (
+        ("harness clean --older-than 30d --dry-run", "what would be removed, of runs, builds and state"),
+        ("harness clean --cache", "builds that were not used for long"),
+        ("harness clean 20260101-120000-quick", "that run, though it could be resumed"),
+    )
 
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="A run, a build or a state file, or its path.")

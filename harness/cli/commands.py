@@ -22,39 +22,68 @@ SUMMARIES = {
 }
 
 HELP_OPTIONS = ("-h", "--help")
+_OPTIONS = {
+    "--version": "Print the version and exit.",
+    "--install-completion": "Let the shell complete commands, options and names; --show-completion prints how.",
+    ", ".join(HELP_OPTIONS): "Show this message and exit.",
+}
+# What each means, of whatever command (harness.exit_codes has their names, and which of several wins).
+EXIT_CODES = {
+    0: "done, skips included",
+    1: "a wrong result, or something is slower",
+    2: "usage or configuration: an option, a file, a key",
+    3: "a device or the infrastructure failed, or --timeout was over",
+    4: "too little valid data to judge",
+    5: "no usable device",
+    130: "ended by a signal",
+}
+_EVERYWHERE = (
+    "Every command has --json (docs/json.md), --quiet, --timeout S, and --help with its exit codes and examples."
+)
 _WIDTH = 80
 
 
 def overview() -> str:
     """The text of ``harness --help``: what it is for, its options, its commands."""
-    options = {"--version": "Print the version and exit.", ", ".join(HELP_OPTIONS): "Show this message and exit."}
     return "\n".join(
         [
             "Usage: harness [OPTIONS] COMMAND [ARGS]...",
             "",
-            *_wrapped(
+            *wrapped(
                 "Benchmark the indirect convolution against im2col + GEMM and direct 1x1, on Android phones and here.",
                 "  ",
                 "  ",
             ),
             "",
-            *_list("Options", options),
+            *section("Options", _OPTIONS),
             "",
-            *_list("Commands", SUMMARIES),
+            *section("Commands", SUMMARIES),
+            "",
+            *wrapped(_EVERYWHERE, "  ", "  "),
+            "",
+            *section("Exit codes", {str(code): words for code, words in EXIT_CODES.items()}),
+            "",
+            "Examples:",
+            "  harness run --device local      measure this machine, and write a report",
+            "  harness run                     the same on every attached phone",
         ]
     )
 
 
-def _list(title: str, entries: dict[str, str]) -> list[str]:
+def section(title: str, entries: dict[str, str]) -> list[str]:
+    """Lines of a title and what stands below it: names with their words."""
     column = max(map(len, entries)) + 4
     lines = [f"{title}:"]
     for name, words in entries.items():
-        lines += _wrapped(words, f"  {name}".ljust(column), " " * column)
+        lines += wrapped(words, f"  {name}".ljust(column), " " * column)
     return lines
 
 
-def _wrapped(text: str, first: str, rest: str) -> list[str]:
-    """The words in lines of at most _WIDTH; textwrap would bring ``re``, a tenth of all the time."""
+def wrapped(text: str, first: str, rest: str) -> list[str]:
+    """The words in lines of at most _WIDTH; textwrap would bring ``re``, a tenth of all the time.
+
+    ``first``, ``rest``: how the first line begins, and the others.
+    """
     lines, line = [], first
     for word in text.split():
         if len(line) + len(word) > _WIDTH:

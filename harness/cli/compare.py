@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from harness.cli.command import Command
+from harness.cli import complete
+from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
-from harness.cli.options import BundleOption, JsonOption, threshold_of
+from harness.cli.options import BundleOption, threshold_of
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.compare.builds import compare_builds
@@ -20,7 +21,7 @@ from harness.compare.checks import NAMES, allowed_names
 from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.lines import lines, value
 from harness.errors import HarnessError, UsageError
-from harness.exit_codes import worst
+from harness.exit_codes import ExitCode, worst
 from harness.export import csv
 from harness.export.compared import of_comparison
 from harness.export.formats import FORMATS, Format, comparison_formats_of
@@ -32,15 +33,34 @@ _FORMATS = ", ".join(each.name for each in FORMATS.values() if each.for_comparis
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare(JsonOption, BundleOption, Command):
+class Compare(BundleOption, Command):
     """Decides layer by layer; the result is a table, compare.csv, and the exit code: 1 where anything is slower."""
 
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="The run directory, or bundle, to compare with.")]
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.REGRESSION: "something is slower",
+        ExitCode.USAGE: "usage, or the two runs cannot be compared: what differs is named",
+        ExitCode.INFRASTRUCTURE: "what it found could not be written",
+        ExitCode.TOO_LITTLE_DATA: "something is unjudged, or with --threshold unproven",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness compare runs/before runs/after", "what is slower than before, and what is faster"),
+        ("harness compare runs/before runs/after --threshold 2%", "a change under 2 % does not matter: prove it"),
+        ("harness compare runs/latest", "the builds of a run that was made with --against"),
+        ("harness compare A B --allow TOOLCHAIN --json", "the compilers differ, and that is meant"),
+    )
+
+    base: Annotated[
+        Path,
+        typer.Argument(
+            metavar="BASE", help="The run directory, or bundle, to compare with.", autocompletion=complete.runs
+        ),
+    ]
     new: Annotated[
         Path | None,
         typer.Argument(
             metavar="NEW",
             help="The run directory, or bundle, in question. Without it: the builds of BASE, a run with --against.",
+            autocompletion=complete.runs,
         ),
     ] = None
     threshold: Annotated[
@@ -51,7 +71,12 @@ class Compare(JsonOption, BundleOption, Command):
     ] = None
     in_spite_of: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="NAME", help=f"Compare though that differs: {', '.join(NAMES)}. Repeats."),
+        typer.Option(
+            "--allow",
+            metavar="NAME",
+            help=f"Compare though that differs: {', '.join(NAMES)}. Repeats.",
+            autocompletion=complete.one_of(*NAMES),
+        ),
     ] = None
     out: Annotated[
         Path | None,
@@ -103,7 +128,8 @@ def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: li
     written.append(table)
     subject = of_comparison(found)
     for each in asked:
-        written += write_into(folder, [subject], each, "compare-")
+        for path in write_into(folder, [subject], each, "compare-"):
+            written.append(path)
     write_atomically(page, render_compared(found).encode("utf-8", "replace"))
     written.append(page)
 

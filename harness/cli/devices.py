@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from harness.cli.command import Command
-from harness.cli.options import DeviceOptions, JsonOption
+from harness.cli.command import Command, Examples
+from harness.cli.options import DeviceOptions
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.control import quarantine
@@ -21,8 +21,18 @@ from harness.model.device_model import known_name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Devices(JsonOption, DeviceOptions, Command):
+class Devices(DeviceOptions, Command):
     """Lists phones, or this machine, with their clusters."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.INFRASTRUCTURE: "an adb server that was named does not answer",
+        ExitCode.NO_DEVICE: "none, or none that can be used: each with its remedy",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness devices", "every attached phone, its clusters, and who is using it"),
+        ("harness devices --device local", "this machine"),
+        ("harness devices --adb-server lab:5037 --json", "those of another host, for a script"),
+    )
 
     def __call__(self) -> Outcome:
         found = self.find()

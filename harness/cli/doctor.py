@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
-from harness.cli.command import Command
-from harness.cli.options import DeviceOptions, JsonOption
+from harness.cli.command import Command, Examples
+from harness.cli.options import DeviceOptions
 from harness.cli.outcome import Outcome
 from harness.control import quarantine
 from harness.control.conditions import host
@@ -54,8 +54,18 @@ class Patient:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doctor(JsonOption, DeviceOptions, Command):
+class Doctor(DeviceOptions, Command):
     """Asks each device, and this host, for named conditions; ends a quarantine."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.INFRASTRUCTURE: "a device has a condition that stops a run",
+        ExitCode.NO_DEVICE: "",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness doctor", "what is wrong with each phone and this host, and the remedies"),
+        ("harness doctor --device pixel-3 --json", "of one phone, for a script"),
+        ("harness doctor --release SERIAL", "it was looked after: measure it again"),
+    )
 
     release: Annotated[
         str | None, typer.Option("--release", metavar="D", help="End the quarantine of that device, and nothing else.")

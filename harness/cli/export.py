@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from harness.cli.command import Command
+from harness.cli import complete
+from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
-from harness.cli.options import BundleOption, JsonOption
+from harness.cli.options import BundleOption, JudgedBy, RunDirectory
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.errors import UsageError
@@ -26,18 +27,34 @@ from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export(JsonOption, BundleOption, Command):
+class Export(BundleOption, Command):
     """Writes a run's results for another program, to stdout or a file; never needs a device."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.")]
-    format: Annotated[str, typer.Option("--format", metavar="F", help=f"{', '.join(FORMATS)} (docs/formats.md).")]
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.INFRASTRUCTURE: "it could not be written",
+        ExitCode.TOO_LITTLE_DATA: "a format of times alone has none to hold",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness export runs/latest --format gbench --out new.json", "for Google Benchmark's compare.py"),
+        ("harness export runs/latest --format junit > results.xml", "for a CI server"),
+        ("harness export runs/latest --format csv --device pixel-3", "one device of the run"),
+    )
+
+    run: RunDirectory
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="F",
+            help=f"{', '.join(FORMATS)} (docs/formats.md).",
+            autocompletion=complete.one_of(*FORMATS),
+        ),
+    ]
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Instead of stdout.")] = None
     of: Annotated[
         str | None, typer.Option("--device", metavar="NAME", help="Only that device of the run (pixel-3).")
     ] = None
-    policy: Annotated[
-        str | None, typer.Option("--policy", metavar="NAME|FILE", help="Judge the samples by this one, not the run's.")
-    ] = None
+    policy: JudgedBy = None
 
     def __call__(self) -> Outcome:
         (asked,) = formats_of([self.format], "--format")

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar
 
 import typer
 
-from harness.cli.command import Command
+from harness.cli import complete
+from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.errors import UsageError
+from harness.exit_codes import ExitCode
 from harness.lab import manager, rehearsal
 from harness.lab.faults import FAULTS, form, parse
+from harness.lab.manager import PhoneHandle
+
+_CODES: Mapping[ExitCode, str] = {ExitCode.INFRASTRUCTURE: "this host cannot run phones, or there is no such phone"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Up(Command):
     """Start virtual phones; returns when they have booted."""
 
-    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="Such as pixel-3 galaxy-s8.")]
+    codes: ClassVar[Mapping[ExitCode, str]] = _CODES
+    examples: ClassVar[Examples] = (("harness lab up pixel-3 galaxy-s8", "two phones, on addresses of this host"),)
+
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL", help="Such as pixel-3 galaxy-s8.", autocompletion=complete.models),
+    ]
 
     def __call__(self) -> Outcome:
         phones = manager.up(self.models, say=say)
-        return Outcome(lines=tuple(f"{phone.serial}  {phone.model}" for phone in phones))
+        return _phones(phones)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Down(Command):
     """Stop virtual phones and remove all that is theirs."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = _CODES
+    examples: ClassVar[Examples] = (("harness lab down", "all of them"),)
 
     serials: Annotated[list[str] | None, typer.Argument(metavar="SERIAL", help="Default: all of them.")] = None
 
@@ -38,18 +52,25 @@ class Down(Command):
         ended = manager.down(self.serials)
         if not ended:
             say("no virtual phone is up")
-        return Outcome(lines=tuple(f"{serial}  down" for serial in ended))
+        return Outcome(lines=tuple(f"{serial}  down" for serial in ended), value={"down": ended})
 
 
 @dataclass(frozen=True, kw_only=True)
 class List(Command):
     """List the virtual phones that are up."""
 
+    examples: ClassVar[Examples] = (("harness lab list", "serials and models"),)
+
     def __call__(self) -> Outcome:
         phones = manager.list_phones()
         if not phones:
             say("no virtual phone is up; start one: harness lab up MODEL (see: harness lab up --help)")
-        return Outcome(lines=tuple(f"{phone.serial}  {phone.model}" for phone in phones))
+        return _phones(phones)
+
+
+def _phones(phones: Sequence[PhoneHandle]) -> Outcome:
+    value = {"phones": [{"serial": phone.serial, "model": phone.model} for phone in phones]}
+    return Outcome(lines=tuple(f"{phone.serial}  {phone.model}" for phone in phones), value=value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +82,29 @@ class Fault(Command):
     the host), for:SECONDS (how long), on:TEXT (only commands that hold TEXT), times:N.
     """
 
+    codes: ClassVar[Mapping[ExitCode, str]] = _CODES
+    examples: ClassVar[Examples] = (
+        ("harness lab fault --list", "all faults, their values and what they do"),
+        ("harness lab fault 127.0.0.1:6000 battery=5", "from now on"),
+        ("harness lab fault 127.0.0.1:6000 cut@after:4096,times:2", "the link breaks twice"),
+        ("harness lab fault 127.0.0.1:6000 clear", "end all of them"),
+    )
+
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="Its serial, as harness lab list shows it.")] = ""
     faults: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FAULT", help="Such as battery=5. Default: list those that are on; clear: end all."),
+        typer.Argument(
+            metavar="FAULT",
+            help="Such as battery=5. Default: list those that are on; clear: end all.",
+            autocompletion=complete.faults,
+        ),
     ] = None
     table: Annotated[bool, typer.Option("--list", help="Show all faults with their values and what they do.")] = False
 
     def __call__(self) -> Outcome:
         if self.table:
-            return Outcome(lines=tuple(_table()))
+            every = [{"fault": form(name), "does": kind.help} for name, kind in FAULTS.items()]
+            return Outcome(lines=tuple(_table()), value={"faults": every})
         if not self.phone:
             raise UsageError("name a virtual phone", "See: harness lab list; all faults: harness lab fault --list")
         wanted = self.faults or []
@@ -85,7 +119,13 @@ class Fault(Command):
             say(f"{', '.join(done.serials)}: no fault is on")
         elif done.serials != (phone.serial,):
             say(f"{phone.serial} answers as {', '.join(done.serials)}")
-        return Outcome(lines=tuple(f"{one.fault}  {'on' if one.on else 'waits'}" for one in done.faults))
+        lines = tuple(f"{one.fault}  {'on' if one.on else 'waits'}" for one in done.faults)
+        value: dict[str, Any] = {
+            "phone": phone.serial,
+            "serials": list(done.serials),
+            "faults": [asdict(one) for one in done.faults],
+        }
+        return Outcome(lines=lines, value=value)
 
 
 def _table() -> Iterator[str]:

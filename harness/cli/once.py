@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from harness.cli.command import Command
-from harness.cli.options import Allow, BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
+from harness.cli.options import Allow, BuildOptions, DeviceOptions, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.cli.signals import stop_on_signal
@@ -23,7 +23,7 @@ D = TypeVar("D", bound=DeviceOutcome)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Once(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
+class Once(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """A command that is done once on each device."""
 
     allow: Allow = None
@@ -42,7 +42,7 @@ class Once(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Co
             allow=allowed(self.allow or ()),
             **other,
         )
-        return Context(request, self.find(allow=request.allow), say, stop_on_signal, wait_s=self.wait)
+        return Context(request, self.find(allow=request.allow), say, stop_on_signal, wait_s=self.wait, quiet=self.quiet)
 
     def outcome(self, results: Results[D], lines: Callable[[D], Iterable[str]]) -> Outcome:
         """What each device gave, as lines and for --json; says what went wrong."""
@@ -53,5 +53,6 @@ class Once(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Co
             "exit_code": int(results.code),
             "devices": [each.as_json() for each in results.outcomes],
             "unusable": [asdict(phone) for phone in results.unusable],
+            "timed_out": results.timed_out,
         }
         return Outcome(results.code, tuple(line for each in results.outcomes for line in lines(each)), value)

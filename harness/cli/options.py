@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import complete
 from harness.devices.base import Attached, parse_cpus
 from harness.errors import UsageError
 
 DEFAULT_SUITE = "quick"
-EXPORTS = (
-    "bmf",
-    "csv",
-    "gbench",
-    "github-action",
-    "junit",
-    "markdown",
-    "parquet",
-)  # harness.export.formats, slow to load
+# Those of harness.export.formats, which is slow to load.
+EXPORTS = ("bmf", "csv", "gbench", "github-action", "junit", "markdown", "parquet")
 MOST_THREADS = 256  # of the library: IC_MAX_THREADS
 
 if TYPE_CHECKING:
@@ -36,11 +30,17 @@ Algorithms = Annotated[
         "--algorithms",
         metavar="A,B",
         help="Instead of the suite's; with a schedule: im2col/best, im2col/default+pixels (QNNPACK's order of loops).",
+        autocompletion=complete.listed("indirect", "im2col", "direct", "naive", "auto"),
     ),
 ]
 Faces = Annotated[
     str | None,
-    typer.Option("--faces", metavar="A,B", help="published, best (better kernels, and auto) or both, not the suite's."),
+    typer.Option(
+        "--faces",
+        metavar="A,B",
+        help="published, best (better kernels, and auto) or both, not the suite's.",
+        autocompletion=complete.listed("published", "best"),
+    ),
 ]
 Workers = Annotated[
     list[str] | None,
@@ -53,7 +53,10 @@ Workers = Annotated[
 Allow = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow", metavar="NAME", help="Measure in spite of that condition; results are stamped with it. Repeats."
+        "--allow",
+        metavar="NAME",
+        help="Measure in spite of that condition; results are stamped with it. Repeats.",
+        autocompletion=complete.conditions,
     ),
 ]
 Exports = Annotated[
@@ -62,6 +65,7 @@ Exports = Annotated[
         "--export",
         metavar="F",
         help=f"Write the results into the run's exports/ in that format too: {', '.join(EXPORTS)}. Repeats.",
+        autocompletion=complete.one_of(*EXPORTS),
     ),
 ]
 Threads = Annotated[
@@ -83,7 +87,25 @@ Seed = Annotated[
     ),
 ]
 Cache = Annotated[
-    str | None, typer.Option("--cache", metavar="MODE[,MODE]", help="hot, rotate or both, instead of the policy's.")
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="MODE[,MODE]",
+        help="hot, rotate or both, instead of the policy's.",
+        autocompletion=complete.listed("hot", "rotate"),
+    ),
+]
+RunDirectory = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.", autocompletion=complete.runs)
+]
+JudgedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME|FILE",
+        help="Judge the samples by this one, not the run's.",
+        autocompletion=complete.policies,
+    ),
 ]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
@@ -96,7 +118,11 @@ class SuiteOptions:
 
     suite: Annotated[
         str | None,
-        typer.Argument(metavar="SUITE", help="A suite's name, or the path of a YAML file. Default: quick."),
+        typer.Argument(
+            metavar="SUITE",
+            help="A suite's name, or the path of a YAML file. Default: quick.",
+            autocompletion=complete.suites,
+        ),
     ] = None
     layers: Annotated[str | None, typer.Option("--layers", metavar="GLOB", help="Only layers whose name matches.")] = (
         None
@@ -120,6 +146,7 @@ class DeviceOptions:
             "--device",
             metavar="D",
             help="A serial, a name as in a report (pixel-3), `local`, or `all` (every usable phone). Repeats.",
+            autocompletion=complete.one_of("local", "all"),
         ),
     ] = None
     adb_server: Annotated[
@@ -159,9 +186,25 @@ class WaitOption:
 class BuildOptions:
     """With which program."""
 
-    toolchain: Annotated[str | None, typer.Option("--toolchain", help="auto (default), ndk, zig or host.")] = None
+    toolchain: Annotated[
+        str | None,
+        typer.Option(
+            "--toolchain",
+            metavar="T",
+            help="auto (default), ndk, zig or host.",
+            autocompletion=complete.one_of("auto", "ndk", "zig", "host"),
+        ),
+    ] = None
     ndk: Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")] = None
-    abi: Annotated[str | None, typer.Option("--abi", help="arm64-v8a (default), or host for this machine.")] = None
+    abi: Annotated[
+        str | None,
+        typer.Option(
+            "--abi",
+            metavar="ABI",
+            help="arm64-v8a (default), or host for this machine.",
+            autocompletion=complete.one_of("arm64-v8a", "host"),
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,13 +219,6 @@ class BundleOption:
             help="Only a bundle that somebody of that file of ssh-keygen signed.",
         ),
     ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JsonOption:
-    """How it is shown."""
-
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False
 
 
 def threads_of(threads: str | None) -> tuple[int, ...]:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from harness import __version__
-from harness.cli.command import as_function
+from harness.cli.command import as_function, epilog
 from harness.cli.commands import HELP_OPTIONS, SUMMARIES, overview
-from harness.cli.say import say
-from harness.cli.signals import Interrupted, interrupt_on_signal
+from harness.cli.outcome import failure
+from harness.cli.say import result_json, say
+from harness.cli.signals import Interrupted, TimedOut, interrupt_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode
 
+COMPLETION_VARIABLE = "_HARNESS_COMPLETE"  # set by the shell that wants to complete a line
 _FORM: dict[str, Any] = {
-    "add_completion": False,
     "pretty_exceptions_enable": False,
     "rich_markup_mode": None,  # rich takes longer to load than most commands take
     "context_settings": {"help_option_names": list(HELP_OPTIONS), "max_content_width": 110},
@@ -52,16 +55,43 @@ class Root(TyperGroup):
     def get_help(self, ctx: Any) -> str:
         return overview()
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Names of commands by SUMMARIES alone: nothing is imported while somebody waits for a completion."""
+        from typer._click.shell_completion import CompletionItem  # noqa: PLC0415  typer has no public name for it
+
+        found = [CompletionItem(name, help=SUMMARIES[name]) for name in SUMMARIES if name.startswith(incomplete)]
+        return found or super(TyperGroup, self).shell_complete(ctx, incomplete)
+
+
+class _Plain:
+    """Help whose epilog stands as it is, line by line."""
+
+    epilog: str | None
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        if self.epilog:
+            formatter.write(f"\n{self.epilog}\n")
+
+
+class PlainCommand(_Plain, TyperCommand):
+    """A command."""
+
+
+class PlainGroup(_Plain, TyperGroup):
+    """A command of several."""
+
 
 def _load(name: str) -> Any:
     """A command by its name, or a group of them where its module has several."""
     commands = import_module(f"harness.cli.{name}").COMMAND
-    app = typer.Typer(name=name, help=SUMMARIES[name], **_FORM)
-    if isinstance(commands, dict):
-        for sub, command in commands.items():
-            app.command(sub)(as_function(command))
-    else:
-        app.command(name, help=SUMMARIES[name])(as_function(commands))
+    if not isinstance(commands, dict):
+        app = typer.Typer(name=name, help=SUMMARIES[name], add_completion=False, **_FORM)
+        app.command(name, cls=PlainCommand, help=SUMMARIES[name], epilog=epilog(commands))(as_function(commands, name))
+        return typer.main.get_command(app)
+    every = epilog(*commands.values())
+    app = typer.Typer(name=name, cls=PlainGroup, help=SUMMARIES[name], epilog=every, add_completion=False, **_FORM)
+    for sub, command in commands.items():
+        app.command(sub, cls=PlainCommand, epilog=epilog(command))(as_function(command, f"{name} {sub}"))
     return typer.main.get_command(app)
 
 
@@ -89,31 +119,73 @@ def perform(argv: Sequence[str]) -> ExitCode:
         raise Interrupted from error
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """Why a command has no result."""
+
+    code: ExitCode
+    message: str
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"harness: {self.message}\n  {self.remedy}" if self.remedy else f"harness: {self.message}"
+
+
 def run(argv: Sequence[str]) -> ExitCode:
-    """``perform`` with every failure as one message on stderr; its exit code (docs/formats.md)."""
+    """``perform`` with every failure as one message on stderr; its exit code (docs/formats.md).
+
+    With --json the failure is on stdout too, as an object.
+    """
     interrupt_on_signal()
+    completing = COMPLETION_VARIABLE in os.environ
     try:
-        if not argv:
+        if not argv and not completing:
             print(overview())
-        code = perform(argv) if argv else ExitCode.USAGE
+        code = perform(argv) if argv or completing else ExitCode.USAGE
         sys.stdout.flush()
+        return code
     except HarnessError as error:
-        say(f"harness: {error}")
-        code = error.exit_code
+        failed = _Failed(error.exit_code, error.message, error.remedy)
+    except TimedOut:
+        failed = _Failed(ExitCode.INFRASTRUCTURE, "the time of --timeout was over", "give it more time")
     except (Interrupted, KeyboardInterrupt):
-        say("harness: interrupted")
-        code = ExitCode.INTERRUPTED
+        failed = _Failed(ExitCode.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        return _no_output()
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        say(f"harness: {where}{error.strerror or error}\n  free some space, or mend the permissions")
-        code = _no_output()
-    except SystemExit:  # how typer tells that the reader of our output went away
-        code = _no_output()
-    except Exception:
+        remedy = "free some space, or mend the permissions"
+        failed = _Failed(ExitCode.INFRASTRUCTURE, f"{where}{error.strerror or error}", remedy)
+    except SystemExit as error:  # how typer ends a completion, and tells that the reader of our output went away
+        return ExitCode.DONE if not error.code else _no_output()
+    except Exception as error:
         traceback.print_exc()
-        say("harness: this is a fault of the tool, please report it with the lines above")
-        code = ExitCode.INFRASTRUCTURE
-    return code
+        remedy = "this is a fault of the tool, please report it with the lines above"
+        failed = _Failed(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}", remedy)
+    return _told(failed, argv)
+
+
+def _told(failed: _Failed, argv: Sequence[str]) -> ExitCode:
+    say(failed.text)
+    try:
+        if "--json" in argv:
+            result_json(failure(_name_in(argv), failed.code, failed.message, failed.remedy))
+        sys.stdout.flush()
+    except OSError:  # nobody reads it, or there is no room
+        _no_output()
+    return failed.code
+
+
+def _name_in(argv: Sequence[str]) -> str:
+    """The command that a command line calls, as far as there is one: ``lab up``."""
+    words = [word for word in argv if not word.startswith("-")][:2]
+    if not words or words[0] not in SUMMARIES:
+        return ""
+    commands = import_module(f"harness.cli.{words[0]}").COMMAND
+    is_group = isinstance(commands, dict) and words[-1] in commands
+    return " ".join(words) if is_group else words[0]
 
 
 def _no_output() -> ExitCode:

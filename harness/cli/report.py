@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from harness.cli.command import Command
+from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
-from harness.cli.options import BundleOption, JsonOption
+from harness.cli.options import BundleOption, JudgedBy, RunDirectory
 from harness.cli.outcome import Outcome
+from harness.exit_codes import ExitCode
 from harness.model.policy import load_policy
 from harness.report.writer import write_report
 from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(JsonOption, BundleOption, Command):
+class Report(BundleOption, Command):
     """Renders a run directory; the result is the report's opening sentences and its path."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.")]
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.INFRASTRUCTURE: "the report could not be written",
+        ExitCode.TOO_LITTLE_DATA: "a row of results.csv is unjudged: too few valid samples",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness report runs/latest", "the newest run's report, made again from its records"),
+        ("harness report runs/latest --policy strict.yaml", "its samples judged by another policy"),
+    )
+
+    run: RunDirectory
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Instead of the run directory; of a bundle, of ./<name>-report."),
     ] = None
-    policy: Annotated[
-        str | None, typer.Option("--policy", metavar="NAME|FILE", help="Judge the samples by this one, not the run's.")
-    ] = None
+    policy: JudgedBy = None
 
     def __call__(self) -> Outcome:
         policy = None if self.policy is None else load_policy(self.policy)

@@ -4,13 +4,13 @@ removes what dead runs left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import typer
 
-from harness.cli.command import Command
+from harness.cli.command import Command, Examples
 from harness.cli.options import DeviceOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
@@ -29,6 +29,15 @@ from harness.model.condition import Condition, allowed
 class Restore(WaitOption, DeviceOptions, Command):
     """Puts back what dead runs left on attached phones; says which ones wait for a phone."""
 
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.INFRASTRUCTURE: "something is not put back yet, or waits for its phone",
+        ExitCode.NO_DEVICE: "",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness restore", "settings that a killed run left changed, on all attached phones"),
+        ("harness restore --device SERIAL --drop RUNID", "give up what that run left on the phone"),
+    )
+
     drop: Annotated[
         list[str] | None,
         typer.Option("--drop", metavar="RUNID", help="Give up that run's records on the phones. Repeats."),
@@ -46,10 +55,12 @@ class Restore(WaitOption, DeviceOptions, Command):
         waiting = settings.pending_phones(say)
         found = self._found(waiting)
         code, lines, dropped = ExitCode.DONE, [], set[str]()
+        devices: list[dict[str, Any]] = []
         for phone in found.devices:
             waiting = [each for each in waiting if not each.is_of(PhoneId.of(phone.identity))]
             restored, swept = _restored(phone, self.wait, self.drop or (), allow)
             lines += [f"{phone.serial}: {text}" for text in (*restored.done, *restored.left, *swept.lines)]
+            devices.append(_value(phone, restored, swept))
             dropped |= set(swept.removed)
             for text in restored.failed:
                 say(f"{phone.serial}: {text}")
@@ -57,8 +68,10 @@ class Restore(WaitOption, DeviceOptions, Command):
         still = {each.phone for each in settings.pending_phones()}
         waiting = [each for each in waiting if each.phone in still]  # of those put back some had another name
         states = {bad.serial: f"{bad.state}: {bad.remedy}" for bad in found.unusable}
-        for each in waiting if self.device is None else [each for each in waiting if each.address in states]:
-            why = states.get(each.address, "not attached")
+        if self.device is not None:
+            waiting = [each for each in waiting if each.address in states]
+        whys = [states.get(each.address, "not attached") for each in waiting]
+        for each, why in zip(waiting, whys, strict=True):
             say(
                 f"{each.address} ({each.title}): {why}; its settings wait for the next run on it, "
                 "or for `harness restore`"
@@ -69,7 +82,15 @@ class Restore(WaitOption, DeviceOptions, Command):
             code = worst([code, ExitCode.USAGE])
         if not lines and code == ExitCode.DONE:
             lines = ["nothing to restore"]
-        return Outcome(code, tuple(lines))
+        value = {
+            "devices": devices,
+            "waiting": [
+                {"device": each.address, "phone": each.title, "why": why, "settings": [c.setting for c in each.changes]}
+                for each, why in zip(waiting, whys, strict=True)
+            ],
+            "not_dropped": unknown,
+        }
+        return Outcome(code, tuple(lines), value)
 
     def _found(self, waiting: list[Pending]) -> Attached:
         try:
@@ -100,6 +121,20 @@ def _restored(
     except HarnessError as error:
         done.failed.append(str(error))
     return done, swept
+
+
+def _value(phone: Device, restored: settings.Restored, swept: Swept) -> dict[str, Any]:
+    """For --json: what was done on a phone, each of its settings in a sentence, and with what dead runs left."""
+    return {
+        "device": phone.serial,
+        "restored": restored.done,
+        "left": restored.left,
+        "failed": restored.failed,
+        "stopped": swept.stopped,
+        "removed": list(swept.removed),
+        "kept": [each.run for each in swept.kept],
+        "spared": [each.run for each in swept.spared],
+    }
 
 
 def _refuse(conditions: Sequence[Condition]) -> None:

@@ -6,21 +6,21 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from harness.cli import options
-from harness.cli.command import Command
-from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, JsonOption, SuiteOptions, WaitOption
+from harness.cli import complete, options
+from harness.cli.command import Command, Examples
+from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
-from harness.exit_codes import worst
+from harness.exit_codes import ExitCode, worst
 from harness.measure.against import parse_against
 from harness.measure.context import Context
 from harness.measure.fitness import read_workers
@@ -31,7 +31,7 @@ from harness.measure.run.dry_run import planned
 from harness.measure.tables import check_tuned
 from harness.model.condition import allowed
 from harness.model.policy import load_policy, with_cache
-from harness.model.suite import with_options
+from harness.model.suite import with_auto, with_options
 from harness.model.sustained import BURST, SUSTAINED, Mode
 from harness.store.rundir import RunDir
 
@@ -42,16 +42,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
+class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.WRONG_RESULT: "a wrong result, which is not timed; with --against: something is slower",
+        ExitCode.INFRASTRUCTURE: "a device failed or was unusable, a worker crashed, or something is left unmeasured",
+        ExitCode.TOO_LITTLE_DATA: "a row of results.csv is unjudged: too few valid samples",
+        ExitCode.NO_DEVICE: "no usable device: each with its remedy",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness run --device local", "the suite `quick` on this machine"),
+        ("harness run paper --device all --policy thorough", "the paper's layers on every usable phone"),
+        ("harness run mine.yaml --faces published,best --layers '*3x3*'", "layers of your own"),
+        ("harness run --clusters 4-7 --threads 1,4 --dry-run", "the jobs and the time, nothing measured"),
+        ("harness run --resume runs/latest", "what is missing of a run that was cut short"),
+        ("harness run --device local --against HEAD~1 --confirm", "what the last commit made slower"),
+        ("harness run --quiet --json --timeout 3600 > run.json", "in a script"),
+    )
 
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory, absent or empty.")] = None
     policy: Annotated[
-        str | None, typer.Option("--policy", metavar="NAME|FILE", help="Instead of the suite's policy.")
+        str | None,
+        typer.Option(
+            "--policy",
+            metavar="NAME|FILE",
+            help="Instead of the suite's policy.",
+            autocompletion=complete.policies,
+        ),
     ] = None
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.")
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.", autocompletion=complete.runs),
     ] = None
     seed: options.Seed = None
     algorithms: options.Algorithms = None
@@ -63,7 +86,8 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     allow: options.Allow = None
     export: options.Exports = None
     tuned: Annotated[
-        Path | None, typer.Option("--tuned", metavar="DIR", help="auto goes by the tables of: harness tune --out DIR.")
+        Path | None,
+        typer.Option("--tuned", metavar="DIR", help="Measure auto too, by the tables of: harness tune --out DIR."),
     ] = None
     aa: Annotated[
         bool, typer.Option("--aa", help="Measure one variant twice, under two names: what differs there is false.")
@@ -95,7 +119,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         read_workers(request.workers)
         attached = self.find(allow=request.allow)
         joining = self.newcomers(attached, allow=request.allow)
-        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
+        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
         if self.dry:
             return _jobs(context)
         try:
@@ -127,7 +151,7 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
         def again() -> runner.RunResult:
             attached = self.find(manifest.where_devices_are(run), request.allow)
             joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
-            context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining)
+            context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
             return runner.resume(context, run)
 
         done = runner.finished(run) or again()
@@ -136,6 +160,8 @@ class Run(JsonOption, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Com
     def _request(self) -> Request:
         suite, layers = self.read()
         suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
+        if self.tuned is not None:
+            suite = with_auto(suite)
         if self.aa and suite.mode == SUSTAINED:
             raise UsageError(
                 f"--aa: {suite.name} is a suite of mode {SUSTAINED}, whose series have no pairs of a round",
@@ -198,7 +224,20 @@ def _ended(done: runner.RunResult, request: Request, asked: Sequence[Format]) ->
     return calibrated(outcome, done, request)
 
 
-_BESIDE_RESUME = {"resume", "device", "adb_server", "require", "ndk", "allow", "as_json", "wait", "export", "threshold"}
+_BESIDE_RESUME = {
+    "resume",
+    "device",
+    "adb_server",
+    "require",
+    "ndk",
+    "allow",
+    "as_json",
+    "quiet",
+    "timeout",
+    "wait",
+    "export",
+    "threshold",
+}
 
 
 def _jobs(context: Context) -> Outcome:
@@ -213,9 +252,11 @@ def _jobs(context: Context) -> Outcome:
         f"{name}: at most about {_duration(s)} of measuring, without waits for a cool device"
         for name, s in seconds.items()
     ]
-    return Outcome(
-        lines=tuple(lines), value={"jobs": jobs, "seconds": {name: round(s, 1) for name, s in seconds.items()}}
-    )
+    value = {
+        "jobs": [{**job, "seed": str(job["seed"])} for job in jobs],  # it may be no number of JavaScript
+        "seconds": {name: round(s, 1) for name, s in seconds.items()},
+    }
+    return Outcome(lines=tuple(lines), value=value)
 
 
 def _on(threads: Sequence[int]) -> str:
@@ -234,13 +275,8 @@ def _duration(seconds: float) -> str:
 
 # What --json has of a report (ReportSummary.value) where none was made.
 _UNTOLD: dict[str, Any] = {
-    "sentences": [],
-    "cut_short": "",
-    "judged": "",
-    "waiting": [],
-    "precision": "",
-    "aa": [],
-    "workers": [],
+    **{key: [] for key in ("sentences", "answers", "waiting", "aa", "workers")},
+    **dict.fromkeys(("cut_short", "judged", "precision"), ""),
 }
 
 
@@ -263,7 +299,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         code = worst([code, error.exit_code])
     exports: list[Path] = []
     try:
-        exports = _exported(done, asked)
+        _export(done, asked, exports)
     except HarnessError as error:
         done.messages.append(f"{error}\n  then: harness export {shown_path(done.directory)} --format F")
         code = worst([code, error.exit_code])
@@ -278,6 +314,8 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
         "report": None if report is None else str(report),
         "exports": list(map(str, exports)),
         **(summary.value if summary else _UNTOLD),
+        "seed": done.seed,
+        "timed_out": done.timed_out,
         "samples": {outcome.name: outcome.samples for outcome in done.outcomes},
         "conditions": {
             outcome.name: [condition.as_json() for condition in outcome.conditions] for outcome in done.outcomes
@@ -304,10 +342,13 @@ def _formats(names: Sequence[str]) -> Sequence[Format]:
     return formats_of(names, "--export")
 
 
-def _exported(done: runner.RunResult, asked: Sequence[Format]) -> list[Path]:
-    """Writes those formats into the run directory; a sustained run has none, which is said. Raises HarnessError."""
+def _export(done: runner.RunResult, asked: Sequence[Format], written: list[Path]) -> None:
+    """Writes those formats into the run directory; ``written`` gets each file, whatever fails later.
+
+    A sustained run has none, which is said. Raises HarnessError.
+    """
     if not asked:
-        return []
+        return
     from harness.export.formats import subjects_of  # noqa: PLC0415  slow to load, not while measuring
     from harness.export.output import write_into  # noqa: PLC0415
     from harness.export.subject import NO_SERIES  # noqa: PLC0415
@@ -316,8 +357,10 @@ def _exported(done: runner.RunResult, asked: Sequence[Format]) -> list[Path]:
     results = make_results(done.directory)
     if results.run.mode == SUSTAINED:
         done.messages.append(NO_SERIES)
-        return []
-    return [path for each in asked for path in write_into(done.directory, subjects_of(results, each), each)]
+        return
+    for each in asked:
+        for path in write_into(done.directory, subjects_of(results, each), each):
+            written.append(path)
 
 
 def _bootstrap_seconds() -> dict[str, float]:

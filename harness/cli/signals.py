@@ -1,25 +1,32 @@
 """Ctrl-C, SIGTERM and SIGHUP: the first ends what is going on in order, the second is answered, the third quits.
 
 Whoever presses twice, or a shell that signals a whole group, must not break the orderly end: records taken over,
-settings put back, how to go on, the report.
+settings put back, how to go on, the report. The end of --timeout is a first signal of its own: it never ends twice.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from harness.errors import UsageError
 from harness.exit_codes import ExitCode
+from harness.measure.stop import Stop
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ALARM = signal.SIGALRM
+_LONGEST_S = 1e8  # three years: no timer of the system takes much more
 
 
 class Interrupted(BaseException):
     """A signal outside of measuring. No KeyboardInterrupt: typer would make a silent exit of that."""
+
+
+class TimedOut(Interrupted):
+    """The time of --timeout was over outside of measuring."""
 
 
 def interrupt_on_signal() -> None:
@@ -28,6 +35,7 @@ def interrupt_on_signal() -> None:
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal count
+        _disarm()
         count += 1
         if count == 2:
             _say("still ending: once more to quit at once")
@@ -41,38 +49,78 @@ def interrupt_on_signal() -> None:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
+def deadline(seconds: float | None) -> Iterator[None]:
+    """After so many seconds within the block TimedOut is raised, or measuring ended in order; None: never.
+
+    Raises UsageError for what is no time.
+    """
+    if seconds is None:
+        yield
+        return
+    if seconds <= 0:
+        raise UsageError(f"--timeout {seconds:g}: not a time", "give seconds, more than 0")
+
+    def over(number: int, frame: FrameType | None) -> None:
+        raise TimedOut
+
+    before = signal.signal(_ALARM, over)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_S))
+    try:
+        yield
+    finally:
+        _disarm()
+        signal.signal(_ALARM, before)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Stop]:
     """The first signal within the block sets the event; the next one is answered, the third ends the process.
 
-    After a signal this stays so when the block has ended: what follows, such as the report, belongs to the orderly end.
+    After a signal this stays so when the block has ended: what follows, such as the report, belongs to the orderly end,
+    which --timeout does not cut off either.
     """
-    stop = threading.Event()
+    stop = Stop()
     count = 0
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal count
+        _disarm()
         count += 1
-        if count == 1:
+        if not stop.is_set():
             stop.set()
-            _say("\nstopping: taking over what was measured, putting settings back (twice more to quit at once)")
-        elif count == 2:
-            _say("\nstill stopping: once more to quit at once")
+            _say("stopping: taking over what was measured, putting settings back (twice more to quit at once)")
+        elif count == (1 if stop.timed_out else 2):
+            _say("still stopping: once more to quit at once")
         else:
-            _say("\nquit: later, `harness run --resume RUN` takes over what is on the devices and cleans up")
+            _say("quit: later, `harness run --resume RUN` takes over what is on the devices and cleans up")
             os._exit(ExitCode.INTERRUPTED)  # threads may wait for devices that do not answer
 
+    def over(number: int, frame: FrameType | None) -> None:
+        if not stop.is_set():
+            stop.timed_out = True
+            stop.set()
+            _say("the time of --timeout is over: taking over what was measured, putting settings back")
+
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    before[_ALARM] = signal.signal(_ALARM, over)
     try:
         yield stop
     finally:
+        _disarm()
         if not stop.is_set():
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
+def _disarm() -> None:
+    """The end that a signal begins is not cut off by --timeout."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def _say(text: str) -> None:
     """Straight to stderr: the signal may have come in the middle of a print, which must not be entered twice."""
     try:
-        os.write(2, f"{text}\n".encode())
+        line = f"\n{text}\n" if os.isatty(2) else f"{text}\n"  # a terminal has shown ^C
+        os.write(2, line.encode())
     except OSError:
         return  # nobody reads it

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from harness.cli.command import Command
-from harness.cli.options import JsonOption
+from harness.cli import complete
+from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
 from harness.model.layer import Layer
 from harness.model.suite import list_suites, load_suite
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suites(JsonOption, Command):
+class Suites(Command):
     """Lists suites, or the layers of one."""
 
-    suite: Annotated[str | None, typer.Argument(metavar="SUITE", help="Show the layers of this one.")] = None
+    examples: ClassVar[Examples] = (
+        ("harness suites", "all that are shipped"),
+        ("harness suites resnet50", "the layers of one"),
+        ("harness suites ./mine.yaml --json", "those of a file of your own, for a script"),
+    )
+
+    suite: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUITE",
+            help="Show the layers of this one: a name, or the path of a YAML file.",
+            autocompletion=complete.suites,
+        ),
+    ] = None
 
     def __call__(self) -> Outcome:
         return _all() if self.suite is None else _one(self.suite)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from harness.cli import options
+from harness.cli.command import Examples
 from harness.cli.once import Once
 from harness.cli.outcome import Outcome
 from harness.cli.say import shown_path
+from harness.exit_codes import ExitCode
 from harness.measure.once import tune
 from harness.model.layer import Layer
 
@@ -20,6 +22,15 @@ from harness.model.layer import Layer
 @dataclass(frozen=True, kw_only=True)
 class Tune(Once):
     """Writes a table for each cluster; says what is best for each layer."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.INFRASTRUCTURE: "a device failed, or is left without a table",
+        ExitCode.NO_DEVICE: "",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness tune resnet50 --out tables", "a table for each cluster of each attached phone"),
+        ("harness run resnet50 --tuned tables", "then: `auto` by those tables, beside the others"),
+    )
 
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Tables go to DIR/<device>/<cluster>.tuned.")]
     budget: Annotated[

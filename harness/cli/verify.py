@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from harness.cli import options
+from harness.cli.command import Examples
 from harness.cli.once import Once
 from harness.cli.outcome import Outcome
+from harness.exit_codes import ExitCode
 from harness.measure.once import verify
 from harness.model.suite import with_options
 
@@ -18,6 +21,16 @@ from harness.model.suite import with_options
 @dataclass(frozen=True, kw_only=True)
 class Verify(Once):
     """Checks every output of every algorithm; says how many results are right."""
+
+    codes: ClassVar[Mapping[ExitCode, str]] = {
+        ExitCode.WRONG_RESULT: "a wrong result",
+        ExitCode.INFRASTRUCTURE: "a device failed, or a worker crashed",
+        ExitCode.NO_DEVICE: "",
+    }
+    examples: ClassVar[Examples] = (
+        ("harness verify resnet50", "every output of every algorithm, on each attached phone"),
+        ("harness verify smoke --device local --dump out", "inputs, weights and outputs as NumPy files"),
+    )
 
     dump: Annotated[
         Path | None, typer.Option("--dump", metavar="DIR", help="Bring inputs, weights and outputs to DIR/<device>/.")

@@ -24,7 +24,7 @@ from harness.model.sustained import SUSTAINED
 from harness.results.pairs import logs_apart
 from harness.results.rows import Row
 from harness.stats.difference import of_pairs
-from harness.stats.estimate import launch_means
+from harness.stats.estimate import launch_logs
 from harness.store.confirming import Fresh, fresh_launches
 from harness.store.rundir import RunDir
 
@@ -88,7 +88,7 @@ def _compared(side: Side, match: Match, name: str, fresh: _Fresh, *, first: bool
     valid = sum(map(len, logs.values()))
     if (match.new.tainted or match.base.tainted) and too_few(valid, total, side.policy.least_pairs):
         return ComparedRow(match.base, match.new, None, reason=f"{valid} of {total} pairs are valid", names=names)
-    difference = of_pairs(list(launch_means(logs).values()))
+    difference = of_pairs(list(launch_logs(logs).values()))
     if difference is None:
         reason = f"{len(logs)} launches with pairs, {LEAST_LAUNCHES} are needed"
         return ComparedRow(match.base, match.new, None, reason=reason, names=names)

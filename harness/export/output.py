@@ -82,18 +82,16 @@ def append_summary(parts: Iterable[str | bytes]) -> Path | None:
     return path
 
 
-def write_into(run_dir: Path, subjects: Sequence[Subject], asked: Format, prefix: str = "") -> list[Path]:
+def write_into(run_dir: Path, subjects: Sequence[Subject], asked: Format, prefix: str = "") -> Iterator[Path]:
     """Writes a format into the folder ``exports`` of a run: a file a subject, named by device where it holds one alone.
 
-    ``prefix``: of the files' names. Markdown is appended to the job's summary, too. Raises InfrastructureError, and
-    UsageError for that summary.
+    Gives each file as soon as it is written, so that it is known whatever fails later. ``prefix``: of the files' names.
+    Markdown is appended to the job's summary, too. Raises InfrastructureError, and UsageError for that summary.
     """
-    written = []
     for subject in subjects:
         device = f".{subject.devices[0].name}" if asked.one_device and subject.devices else ""
         path = run_dir / FOLDER / f"{prefix}{asked.name}{device}.{asked.ending}"
         write_atomically(path, encoded(asked.text(subject)))
-        written.append(path)
+        yield path
         if asked.for_summary:
             append_summary(asked.text(subject))
-    return written

@@ -100,7 +100,10 @@ def _leave_measured_cpu(device: Device, request: Request) -> None:
 
     Programs started from here set their own affinity, so what they measure is not narrowed by this.
     """
-    topology = device.topology()
+    try:
+        topology = device.topology()
+    except DeviceError:
+        return  # whoever measures it finds out, and the phones' results are not lost
     found = targets(topology, planned(topology, request.cpus))
     most = [max(threads_of(target.cluster.label, request.threads), default=1) for target in found]
     every = {cpu for target, count in zip(found, most, strict=True) for cpu in target.cpus(count)}

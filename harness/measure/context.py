@@ -34,6 +34,7 @@ class Context:
     require: int | None = None
     wait_s: float = 0.0  # --wait: how long a device that somebody else has is waited for
     newcomers: Newcomers | None = None  # None: the devices are those that were found
+    quiet: bool = False  # no progress is shown
 
     @property
     def some_unusable(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from harness.devices.base import Unusable
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode, worst
+from harness.measure.stop import codes_of
 from harness.model.condition import Condition
 from harness.store import records
 from harness.store.journal import EventLog
@@ -79,10 +81,12 @@ class Results(Generic[D_co]):
     outcomes: Sequence[D_co]
     code: ExitCode
     unusable: Sequence[Unusable] = ()
+    timed_out: bool = False  # by --timeout, before all was done
 
 
-def code_of(outcomes: Iterable[DeviceOutcome], *, some_unusable: bool = False, stopped: bool = False) -> ExitCode:
-    """The exit code of a command on several devices."""
+def code_of(
+    outcomes: Iterable[DeviceOutcome], *, some_unusable: bool = False, stop: threading.Event | None = None
+) -> ExitCode:
+    """The exit code of a command on several devices; ``stop``: what ends it in order."""
     codes = [code for outcome in outcomes for code in outcome.codes]
-    codes += [ExitCode.INFRASTRUCTURE] * some_unusable + [ExitCode.INTERRUPTED] * stopped
-    return worst(codes)
+    return worst([*codes, *[ExitCode.INFRASTRUCTURE] * some_unusable, *codes_of(stop)])

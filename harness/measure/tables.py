@@ -10,8 +10,6 @@ from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.measure.clusters import planned
 from harness.measure.request import Request
-from harness.model.variant import AUTO
-from harness.plan.jobs import make_variants
 from harness.store.journal import write_atomically
 from harness.store.rundir import RunDir
 
@@ -29,17 +27,12 @@ def table_file(folder: Path, device: str, cluster: str) -> Path:
 
 
 def check_tuned(request: Request) -> None:
-    """Looks at --tuned alone, before any device is. Raises UsageError where it can have no effect."""
+    """Looks at --tuned alone, before any device is. Raises UsageError where it names no folder."""
     if request.tuned is None:
         return
     if not request.tuned.is_dir():
         what = "is no folder" if request.tuned.exists() else "there is no such folder"
         raise UsageError(f"--tuned {request.tuned}: {what}", _REMEDY)
-    if not any(v.asked.algorithm == AUTO for v in make_variants(request.algorithms, ("hot",), request.faces)):
-        raise UsageError(
-            f"--tuned {request.tuned}: this run has no variant `auto`, which alone goes by a table",
-            "add --faces published,best or --algorithms auto",
-        )
 
 
 def find_tables(request: Request, devices: Sequence[tuple[str, Device]], say: Callable[[str], None]) -> Tables:

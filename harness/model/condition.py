@@ -206,10 +206,14 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def can_be_allowed() -> list[str]:
+    """The names that --allow takes."""
+    return [name for name, kind in KINDS.items() if kind.about in ("numbers", "work")]
+
+
 def allowed(names: Iterable[str]) -> tuple[str, ...]:
     """The names of --allow, each once. Raises UsageError for what is none, or cannot be allowed."""
-    found = tuple(dict.fromkeys(names))
-    can = [name for name, kind in KINDS.items() if kind.about in ("numbers", "work")]
+    found, can = tuple(dict.fromkeys(names)), can_be_allowed()
     for name in found:
         if name not in can:
             what = "cannot be allowed" if name in KINDS else "is no condition"

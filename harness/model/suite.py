@@ -14,7 +14,7 @@ from harness.model.layer import Layer, check_name, problem
 from harness.model.policy import list_policies, policy_path
 from harness.model.source import Source, load, validate
 from harness.model.sustained import BURST, Mode, mode_problem
-from harness.model.variant import ALGORITHMS, CHOSEN, PUBLISHED, WITH_SCHEDULES, Face, parse_asked
+from harness.model.variant import ALGORITHMS, AUTO, BEST, CHOSEN, PUBLISHED, WITH_SCHEDULES, Face, parse_asked
 from harness.model.wording import kind, shown, suggestion
 from harness.model.worker import Worker, beside, parse_workers
 
@@ -180,6 +180,13 @@ def with_options(suite: Suite, algorithms: str | None, faces: str | None, worker
         plain = (asked for name in named if (asked := parse_asked(name)) is not None and asked.is_default)
         named = tuple(asked.name for asked in plain) or DEFAULT_ALGORITHMS
     return suite.model_copy(update={"algorithms": named, "faces": parse_faces(faces)})
+
+
+def with_auto(suite: Suite) -> Suite:
+    """The suite with ``auto`` among what is measured, which tuned tables are for."""
+    if AUTO in suite.algorithms or BEST in suite.faces:
+        return suite
+    return suite.model_copy(update={"algorithms": (*suite.algorithms, AUTO)})
 
 
 def _parsed(

@@ -20,7 +20,7 @@ class Thresholds(BaseModel):
     least_cap: Share = 0.98  # of the cap that the system sets on the clock
     most_lost: Share = 0.005  # of a sample's time, in which its thread did not run
     most_faults: int = Field(default=16, ge=0, le=10**9)  # of pages, in a sample
-    least_throughput: Share = 0.9  # of multiply-adds a cycle, beside the sample
+    least_throughput: Share = 0.95  # of multiply-adds a cycle, beside the sample
     least_bandwidth: Share = 0.5  # of reading memory, beside the sample
     most_warmth_c: float = Field(default=5.0, ge=0, le=200, allow_inf_nan=False)  # above where the device rests
     most_thermal_status: int = Field(default=1, ge=0, le=6)  # of Android's, beside the sample

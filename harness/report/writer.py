@@ -21,6 +21,7 @@ from harness.report.aa import aa_texts
 from harness.report.beside import beside_texts
 from harness.report.clauses import Clause
 from harness.report.context import Context, make_context
+from harness.report.ending import Answer, answers_of, table
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
 from harness.report.sentences import Sentence
@@ -54,6 +55,7 @@ class ReportSummary:
     sentences: tuple[str, ...]  # one per device and cluster
     headlines: tuple[Headline, ...]  # one per device, cluster and category
     weaknesses: tuple[str, ...]
+    answers: tuple[Answer, ...]  # the numbers of the sentences
     heavy: tuple[str, ...]  # those of them that belong beside the sentences
     workers: tuple[str, ...]  # one per worker of somebody else and cluster
     judged: str  # how many samples are tainted
@@ -70,12 +72,14 @@ class ReportSummary:
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """The last lines on a terminal: the sentences, what belongs beside them, and workers of somebody else.
+        """The last lines on a terminal: the sentences, their table, what belongs beside them, others' workers.
 
         Before them that the run was cut short, where it was.
         """
         cut = [f"CUT SHORT: {self.cut}"] if self.cut else []
-        return (*cut, *self.sentences, *(f"weakness: {text}" for text in self.heavy), *self.workers)
+        shown = tuple(table(self.answers))
+        apart = ("", *shown, "") if shown else ()
+        return (*cut, *self.sentences, *apart, *(f"weakness: {text}" for text in self.heavy), *self.workers)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -89,6 +93,7 @@ class ReportSummary:
         """The same for --json, and the sentences."""
         return {
             "sentences": list(self.sentences),
+            "answers": [answer.value for answer in self.answers],
             "cut_short": self.cut,
             "judged": self.judged,
             "waiting": list(self.waiting),
@@ -152,6 +157,7 @@ def summary_of(run_dir: Path, context: Context) -> ReportSummary:
         tuple(sentence.text for sentence in context.sentences),
         tuple(_headline(sentence, clause) for sentence in context.sentences for clause in sentence.clauses),
         tuple(str(weakness) for weakness in context.weaknesses),
+        tuple(answers_of(context.sentences)),
         tuple(str(weakness) for weakness in context.weaknesses if weakness.is_heavy),
         tuple(beside_texts(context.workers)),
         context.judged.text,

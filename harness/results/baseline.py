@@ -11,7 +11,7 @@ from harness.judge.comparison import is_weak_baseline
 from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
 from harness.results.run import RunData
-from harness.stats.estimate import LogMeans, geometric_mean, launch_means, mean_of_alike, pair_logs, ratio
+from harness.stats.estimate import LaunchLogs, geometric_mean, launch_logs, mean_of_alike, pair_logs, ratio
 from harness.stats.interval import Interval
 
 _COLUMNS = (
@@ -71,7 +71,7 @@ def make_baselines(run: RunData, rows: Sequence[Row]) -> list[BaselineRow]:
     for (device, cluster, cache, threads), measured in places.items():
         layers = dict(_distances(measured))
         worst = min(((name, ratio(means)) for name, means in layers.items()), key=_value, default=None)
-        shapes: dict[object, list[LogMeans]] = defaultdict(list)
+        shapes: dict[object, list[LaunchLogs]] = defaultdict(list)
         for name, means in layers.items():
             shapes[run.layers[name].shape_key].append(means)
         mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])
@@ -88,8 +88,8 @@ def _value(layer: tuple[str, Interval | None]) -> float:
     return layer[1].value if layer[1] else float("inf")
 
 
-def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
-    """Each layer with its launches' mean log ratios, of pairs in a round; im2col rows of a cluster and cache mode.
+def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LaunchLogs]]:
+    """Each layer with its launches' log ratios, of pairs in a round; im2col rows of a cluster and cache mode.
 
     The best is the one of the least median time, be it the published one itself, under whatever name: then the ratio
     is 1.
@@ -110,6 +110,6 @@ def _distances(rows: Sequence[Row]) -> Iterator[tuple[str, LogMeans]]:
         if any(row.is_best for row in every):
             others = [r for r in every if r.ran != published.ran]
             best = min([published, *others], key=lambda r: (r.time.value if r.time else float("inf"), r.number))
-            means = launch_means(pair_logs(published.round_logs, best.round_logs))
+            means = launch_logs(pair_logs(published.round_logs, best.round_logs))
             if means:
                 yield name, means

@@ -19,7 +19,7 @@ from harness.results.comparisons import AUTO_PAIRS, FACE_PAIRS, PAIRS, Compariso
 from harness.results.numbers import number_text, ratio_texts
 from harness.results.rows import Row
 from harness.results.run import RunData
-from harness.stats.estimate import LogMeans, geometric_mean, mean_of_alike
+from harness.stats.estimate import LaunchLogs, geometric_mean, mean_of_alike
 from harness.stats.interval import Interval
 
 _COLUMNS = "device,cluster,cache,category,algorithm,other,face,ratio,low,high,visible,layers,emulated,threads"
@@ -89,7 +89,7 @@ def make_categories(run: RunData, rows: Sequence[Row]) -> list[CategoryRow]:
         ours = (*PAIRS, *AUTO_PAIRS, *FACE_PAIRS)
         for algorithm, other in dict.fromkeys((*ours, *groups[where])):  # those of workers behind ours
             layers = groups[where].get((algorithm, other), {})
-            shapes: dict[object, list[LogMeans]] = defaultdict(list)
+            shapes: dict[object, list[LaunchLogs]] = defaultdict(list)
             for layer, chosen in layers.items():
                 shapes[run.layers[layer].shape_key].append(chosen.means)
             mean = geometric_mean([mean_of_alike(alike) for alike in shapes.values()])

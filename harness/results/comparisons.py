@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.model.variant import AUTO, BEST
 from harness.results.pairs import BESIDE_WORKERS, are_mutual, each_at_its_best, means_of
 from harness.results.rows import PUBLISHED_FORM, Row
-from harness.stats.estimate import LogMeans, turned
+from harness.stats.estimate import LaunchLogs, turned
 
 PAIRS = (
     ("indirect", "im2col"),
@@ -33,7 +33,7 @@ class Comparison:
     """Two rows of one layer, both of status ok and measured in the same rounds.
 
     ``rank``: where several comparisons may answer for a layer, that of the least rank does. ``means``: by launch, the
-    mean log of the partner's time over the row's.
+    log of the partner's time over the row's.
     """
 
     face: str
@@ -41,7 +41,7 @@ class Comparison:
     other: str
     row: Row
     rank: tuple[float, ...]
-    means: LogMeans
+    means: LaunchLogs
 
 
 def comparisons(rows: Sequence[Row]) -> Iterator[Comparison]:

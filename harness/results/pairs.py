@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from harness.judge.rounds import too_few
 from harness.model.variant import AUTO
 from harness.results.rows import AA, PUBLISHED_FORM, Row
-from harness.stats.estimate import LogMeans, launch_means, pair_logs
+from harness.stats.estimate import LaunchLogs, launch_logs, pair_logs
 
 _COMPARED = ("indirect", "im2col", "direct")
 BESIDE_WORKERS = (AUTO, *_COMPARED)
@@ -74,14 +74,14 @@ def each_at_its_best(rows: Iterable[Row]) -> Iterator[Mapping[str, Row]]:
             yield standing
 
 
-def means_of(row: Row, other: str, partner: Row) -> LogMeans:
-    """The mean log of the partner's time over the row's, by launch; ``other``: the partner's role.
+def means_of(row: Row, other: str, partner: Row) -> LaunchLogs:
+    """The log of the partner's time over the row's, by launch; ``other``: the partner's role.
 
     The other way round these are the same numbers negated.
     """
     if row.partners.get(other) is partner:
         return row.pairs[other]
-    return launch_means(pair_logs(row.round_logs, partner.round_logs))
+    return launch_logs(pair_logs(row.round_logs, partner.round_logs))
 
 
 def are_mutual(row: Row, other: str) -> bool:
@@ -172,7 +172,7 @@ def _pair(row: Row, name: str, other: Row | None, least_pairs: int) -> None:
 def _take(row: Row, name: str, other: Row, logs: Mapping[int, Sequence[float]], total: int, least_pairs: int) -> None:
     """The comparison, of which that many pairs were measured; without pairs where too few of them are valid."""
     row.partners[name] = other
-    row.pairs[name] = launch_means(logs)
+    row.pairs[name] = launch_logs(logs)
     valid = sum(map(len, logs.values()))
     if (row.tainted or other.tainted) and too_few(valid, total, least_pairs):
         row.pairs[name] = {}

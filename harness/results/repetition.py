@@ -18,7 +18,7 @@ from harness.results.rows import AA, COMPARED, Row
 from harness.results.run import DeviceData, RunData
 from harness.results.stream import read_records
 from harness.results.verdicts import judge_cluster
-from harness.stats.estimate import LogMeans, launch_means
+from harness.stats.estimate import LaunchLogs, launch_logs
 from harness.store import records
 
 
@@ -28,11 +28,11 @@ class Wanted:
 
     row: Row
     other: str
-    means: LogMeans
+    means: LaunchLogs
 
     @property
     def in_order(self) -> list[float]:
-        """The launches' mean logs in the order of the launches."""
+        """The launches' logs in the order of the launches."""
         return [self.means[launch] for launch in sorted(self.means)]
 
 
@@ -72,7 +72,7 @@ def _of_builds(rows: Iterable[Row]) -> Iterator[Wanted]:
     for other in judged:
         for row in ours[other.key.place] if other.other_build else ():
             known = row.status == other.status == "ok"
-            yield Wanted(row, other.other_build, launch_means(logs_apart(row, other)) if known else {})
+            yield Wanted(row, other.other_build, launch_logs(logs_apart(row, other)) if known else {})
 
 
 def _place(row: Row) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from harness.model.variant import ALGORITHMS, AUTO, BEST, Variant, without_order
 from harness.results.columns import result_texts
-from harness.stats.estimate import LogMeans, Observation, RoundLogs, ratio, round_logs
+from harness.stats.estimate import LaunchLogs, Observation, RoundLogs, ratio, round_logs
 from harness.stats.interval import Interval, visible
 
 COMPARED = ("im2col", "direct")  # ratios over these are columns of results.csv
@@ -100,8 +100,8 @@ class Row:
     create_ns: float | None = None
     reshape_ns: float | None = None
     order: str = ""  # of the loops around the micro-kernel, the outer one: panels, pixels
-    # Other algorithm, for face best also one as published (PUBLISHED_FORM), -> launch -> mean log ratio; and its row.
-    pairs: dict[str, LogMeans] = field(default_factory=dict)
+    # Other algorithm, for face best also one as published (PUBLISHED_FORM), -> launch -> its log ratio; and its row.
+    pairs: dict[str, LaunchLogs] = field(default_factory=dict)
     partners: dict[str, Row] = field(default_factory=dict)
     other_build: str = ""  # the name of the other build of the library that measured it; empty: the run's own did
     build_name: str = ""  # the same, or `checkout`, where the run has several builds

@@ -1,6 +1,6 @@
 """The difference of two builds' times on the log scale, the launch being the unit, and what it proves.
 
-Two ways to measure it. Where both took turns in the same rounds, each launch gives a mean of its pairs' log ratios,
+Two ways to measure it. Where both took turns in the same rounds, each launch gives one value of its pairs' log ratios,
 and drift cancels. Where they were measured in two runs, each launch of either gives a level, and the interval is
 Welch's: it holds what launches of a run differ by, not what two runs may differ by as a whole.
 """
@@ -54,7 +54,7 @@ class Difference:
 
 
 def of_pairs(means: Sequence[float]) -> Difference | None:
-    """From the launches' mean log ratios of base's time over new's; None with fewer than 4 launches."""
+    """From the launches' log ratios of base's time over new's; None with fewer than 4 launches."""
     count = len(means)
     if count < LEAST_LAUNCHES:
         return None

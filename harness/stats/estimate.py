@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from harness.model.launches import LEAST_LAUNCHES
 from harness.stats.interval import Interval, from_log_means
+from harness.stats.location import hodges_lehmann
 
-LogMeans = Mapping[int, float]  # launch -> mean log ratio
+LaunchLogs = Mapping[int, float]  # launch -> its log ratio
 
 
 RoundLogs = Mapping[tuple[int, int, Hashable], float]  # launch, round, group -> mean log time
@@ -47,18 +48,18 @@ def pair_logs(ours: RoundLogs, others: RoundLogs) -> dict[int, list[float]]:
     return pairs
 
 
-def launch_means(log_values: Mapping[int, Sequence[float]]) -> dict[int, float]:
-    """Mean of each launch's log values; launches without any are left out."""
-    return {launch: math.fsum(v) / len(v) for launch, v in sorted(log_values.items()) if v}
+def launch_logs(log_values: Mapping[int, Sequence[float]]) -> dict[int, float]:
+    """What each launch says, of its log values: Hodges and Lehmann's estimate; launches without any are left out."""
+    return {launch: hodges_lehmann(v) for launch, v in sorted(log_values.items()) if v}
 
 
-def turned(means: LogMeans) -> LogMeans:
+def turned(means: LaunchLogs) -> LaunchLogs:
     """The same comparison the other way round: its ratio is the reciprocal."""
     return {launch: -mean for launch, mean in means.items()}
 
 
-def ratio(means: LogMeans) -> Interval | None:
-    """The ratio from launches' mean log ratios: their mean, Student's t with launches - 1 degrees of freedom.
+def ratio(means: LaunchLogs) -> Interval | None:
+    """The ratio from launches' log ratios: their mean, Student's t with launches - 1 degrees of freedom.
 
     None for no launch; no interval with fewer than 4.
     """
@@ -82,8 +83,8 @@ def time_of(samples: Mapping[int, Sequence[float]]) -> Interval | None:
     return Interval(middle, min(around.low, middle), max(around.high, middle), around.launches)  # exp(log) may round
 
 
-def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
-    """Unweighted geometric mean of layers' ratios; one mapping (launch -> mean log ratio) per distinct layer.
+def geometric_mean(layers: Sequence[LaunchLogs]) -> Interval | None:
+    """Unweighted geometric mean of layers' ratios; one mapping (launch -> log ratio) per distinct layer.
 
     The value is the geometric mean of the layers' own ratios, each from all of its launches. The interval comes from
     the launches that every layer has: per launch the mean over layers, then t over launches. With fewer than 4 such
@@ -99,7 +100,7 @@ def geometric_mean(layers: Sequence[LogMeans]) -> Interval | None:
     return from_log_means([fmean(means[launch] for means in filled) for launch in common], center=center)
 
 
-def mean_of_alike(layers: Sequence[LogMeans]) -> LogMeans:
+def mean_of_alike(layers: Sequence[LaunchLogs]) -> LaunchLogs:
     """Several layers of one shape as one: per launch the mean over those that have it."""
     if len(layers) == 1:
         return dict(sorted(layers[0].items()))

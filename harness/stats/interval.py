@@ -55,7 +55,7 @@ class Interval:
 
 
 def half_width(log_means: Sequence[float], confidence: float = CONFIDENCE) -> float:
-    """Half-width of the t interval of launches' mean log values, on the log scale; NaN with fewer than 4 launches.
+    """Half-width of the t interval of launches' log values, on the log scale; NaN with fewer than 4 launches.
 
     The t quantile with launches - 1 degrees of freedom times the standard error.
     """

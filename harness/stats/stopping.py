@@ -43,7 +43,7 @@ def next_look(launches: int) -> int:
 def launches_wanted(ratios: Iterable[Sequence[float]], launches: int, precision: float, most: int) -> int:
     """How many launches a layer is to have, now that ``launches`` are measured: that many, where it may end.
 
-    ``ratios``: those that matter, each as its launches' mean logs in their order; a launch without valid pairs is
+    ``ratios``: those that matter, each as its launches' logs in their order; a launch without valid pairs is
     absent. All of them have to be precise (``is_precise``). ``most``: what the budget allows in all.
     """
     if launches >= most or all(is_precise(log_means, precision) for log_means in ratios):

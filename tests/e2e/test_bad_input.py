@@ -48,11 +48,7 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["run", "smoke", "--device", "local", "--cache", "hot,hot"], ["--cache", "twice"]),
         (["run", "--resume", "nowhere", "--threads", "2"], ["--resume takes everything from the run"]),
         (["run", "smoke", "--tuned", "nowhere", "--faces", "best"], ["--tuned nowhere", "harness tune --out"]),
-        (["run", "smoke", "--device", "local", "--tuned", "."], ["--tuned .", "no variant `auto`", "--faces"]),
-        (
-            ["run", "smoke", "--device", "local", "--tuned", ".", "--faces", "best"],
-            ["no table", "local/", "harness tune"],
-        ),
+        (["run", "smoke", "--device", "local", "--tuned", "."], ["--tuned .", "no table", "local/", "harness tune"]),
         (["run", "--resume", "nowhere", "--tuned", "."], ["--resume takes everything from the run"]),
         (["run", "--resume", "nowhere", "--aa"], ["--resume takes everything from the run"]),
         (["run", "smoke", "--aa=2"], ["--aa"]),

@@ -24,6 +24,7 @@ from harness.measure.once.plan import once_plan, tune_deadline_s
 from harness.measure.outcome import DeviceOutcome, Results, code_of
 from harness.measure.programs import build_programs
 from harness.measure.request import Request
+from harness.measure.stop import is_timeout
 from harness.measure.tables import FIRST_WORD, table_file
 from harness.store.journal import write_atomically
 from harness.store.rundir import slug
@@ -104,8 +105,8 @@ def tune_all(context: Context, budget_s: float, out: Path) -> Results[Tuned]:
     with context.stopping() as stop:
         work = admission.work(context, pairs, programs, stop)
         done = in_turn(pairs, lambda name, device: _Tuning(name, device, work, budget_s, out).perform(), work)
-        code = code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set())
-        return Results(done, code, context.attached.unusable)
+        code = code_of(done, some_unusable=context.some_unusable, stop=stop)
+        return Results(done, code, context.attached.unusable, is_timeout(stop))
 
 
 def _check_new(pairs: Sequence[Named], request: Request, out: Path) -> None:

@@ -22,6 +22,7 @@ from harness.measure.once.convbench import NO_EVENTS, convbench, held
 from harness.measure.once.plan import once_plan, verify_deadline_s
 from harness.measure.outcome import DeviceOutcome, Results, code_of
 from harness.measure.programs import build_programs
+from harness.measure.stop import is_timeout
 from harness.store import records
 from harness.store.recordsfile import parsed
 from harness.store.rundir import slug
@@ -112,8 +113,8 @@ def verify_all(context: Context, dump: Path | None) -> Results[Verified]:
     with context.stopping() as stop, ThreadPoolExecutor(max_workers=len(devices)) as pool:
         work = admission.work(context, pairs, programs, stop, lacking)
         done = list(pool.map(lambda pair: _verify(pair[0], pair[1], work, dump), pairs))
-        code = code_of(done, some_unusable=context.some_unusable, stopped=stop.is_set())
-        return Results(done, code, context.attached.unusable)
+        code = code_of(done, some_unusable=context.some_unusable, stop=stop)
+        return Results(done, code, context.attached.unusable, is_timeout(stop))
 
 
 def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verified:

@@ -70,8 +70,10 @@ def attempt(site: Site, plan: ClusterPlan, take: Callable[[records.Record], None
     finally:
         if follower.end is None:
             device.confirm()  # waits for the phone, where it is away
-            device.kill(process)
-            follower.pull_rest()
+            try:
+                device.kill(process)
+            finally:  # of one that cannot be killed, too
+                follower.pull_rest()
     if follower.overdue:
         late = f"convbench had not ended after {latest_s:.0f} s, though its own deadline was over, and was stopped"
         return Ending(f"cluster {label}: {late}")

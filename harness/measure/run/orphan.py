@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.run.follow import Follower
+from harness.store import records
 from harness.store.journal import EventLog
 from harness.store.recordsfile import RecordsFile
 from harness.store.rundir import DeviceDir
@@ -22,8 +26,13 @@ def attempts_of(events: EventLog) -> dict[Attempt, str]:
     return found
 
 
-def take_over(installed: DeviceFolder, directory: DeviceDir) -> None:
-    """Stops this run's programs on the device, and appends what they wrote beyond what is here."""
+def take_over(
+    installed: DeviceFolder, directory: DeviceDir, take: Callable[[str, records.Record], None] = lambda *_: None
+) -> None:
+    """Stops this run's programs on the device, and appends what they wrote beyond what is here.
+
+    ``take`` gets each of those records, with the label of its cluster.
+    """
     events, target = directory.events, RecordsFile(directory.records)
     cut = target.drop_cut_tail()
     if cut:
@@ -40,7 +49,7 @@ def take_over(installed: DeviceFolder, directory: DeviceDir) -> None:
         # What is here was taken over to its end before the next one began, save for the newest.
         if output not in present or (key in runs and key != newest):
             continue
-        follower = Follower(installed.device, f"{installed.folder}/{output}", target, events, lambda record: None)
+        follower = Follower(installed.device, f"{installed.folder}/{output}", target, events, partial(take, key[0]))
         follower.resume_after(runs.get(key, b""))
         follower.pull_rest()
         events.add("orphan taken over", cluster=key[0], attempt=key[1])

@@ -1,27 +1,41 @@
-"""What is going on, on stderr: a line per device, redrawn at most twice a second; plain lines without a terminal."""
+"""What is going on, on stderr: a line per device, redrawn at most twice a second; plain lines without a terminal.
+
+Nothing is coloured. A line that nobody redraws comes at most every _PLAIN_EVERY_S seconds, and holds text alone.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from harness.measure.run.timeleft import TimeLeft
 from harness.store import records
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-_PLAIN_EVERY_S = 10.0
+_PLAIN_EVERY_S = 30.0
+
+Say = Callable[[str], None]
+
+
+def _on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class DeviceProgress:
     """The state of one device's session; written by its thread, read by the display."""
 
-    def __init__(self, name: str, mark: str = "") -> None:
+    def __init__(self, name: str, mark: str = "", say: Say = _on_stderr) -> None:
+        """``say``: where remarks go, at once."""
         self.name = name
+        self._say = say
         self._mark = f" ({mark})" if mark else ""
         self._text = "waiting"
         self._lost_until: float | None = None
@@ -29,8 +43,7 @@ class DeviceProgress:
         self._where = ""
         self._jobs = 0
         self._done = 0
-        self._fresh = 0
-        self._began: float | None = None
+        self._left = TimeLeft()
 
     @property
     def title(self) -> str:
@@ -50,13 +63,17 @@ class DeviceProgress:
 
     def lost(self, seconds: float) -> None:
         """The device is away, and waited for so many seconds: said at once."""
-        self._lost_until = time.monotonic() + seconds
-        print(f"{self.name}: {_lost(seconds)}", file=sys.stderr, flush=True)
+        now = time.monotonic()
+        self._lost_until = now + seconds
+        self._left.pause(now)
+        self._say(f"{self.name}: {_lost(seconds)}")
 
     def back(self) -> None:
         """The device answers again."""
         self._lost_until = None
-        print(f"{self.name}: connection back", file=sys.stderr, flush=True)
+        if self._where:
+            self._left.begin(time.monotonic())
+        self._say(f"{self.name}: connection back")
 
     def phase(self, text: str) -> None:
         """Names what is being done before measuring."""
@@ -65,14 +82,18 @@ class DeviceProgress:
     def remark(self, text: str) -> None:
         """Says at once what the user may wonder about."""
         self.text = text
-        print(f"{self.name}: {text}", file=sys.stderr, flush=True)
+        self._say(f"{self.name}: {text}")
 
-    def expect(self, jobs: int) -> None:
-        """How many jobs (launch x layer) all clusters have in all."""
+    def expect(self, jobs: int, most: Mapping[str, float], seconds: float) -> None:
+        """How many jobs (launch x layer) the clusters to measure have in all.
+
+        ``most``: how many each may come to have; ``seconds``: what the plan gives those.
+        """
         self._jobs = jobs
+        self._left.expect(most, seconds)
 
     def more(self, jobs: int) -> None:
-        """So many jobs are measured again."""
+        """So many jobs are measured again, or further."""
         self._jobs += jobs
 
     def cluster(self, label: str, jobs_done: int) -> None:
@@ -80,8 +101,11 @@ class DeviceProgress:
         self._where = label
         self._done += jobs_done
         self.text = f"CPUs {label}: checking results"
-        if self._began is None:
-            self._began = time.monotonic()
+        self._left.begin(time.monotonic())
+
+    def cluster_done(self, label: str) -> None:
+        """Nothing of that cluster is measured any more."""
+        self._left.cluster_done(label)
 
     def take(self, record: records.Record) -> None:
         """Follows a record."""
@@ -91,8 +115,8 @@ class DeviceProgress:
             case records.Sample():
                 self.text = f"CPUs {self._where}: launch {record.launch + 1}, {record.layer}, round {record.round + 1}"
             case records.Job():
-                self._done += 1
-                self._fresh += 1
+                self._done += record.complete  # another attempt has the others again
+                self._left.job_done(self._where, time.monotonic())
             case _:
                 pass
 
@@ -105,25 +129,28 @@ class DeviceProgress:
         return min(100, 100 * self._done // self._jobs) if self._jobs else 0  # a job may be tried more than once
 
     def seconds_left(self) -> float | None:
-        """From the pace so far; None before a job is done, and while the device is away."""
-        if self._began is None or not self._fresh or self.state or self._lost_until is not None:
+        """At most what it was before; None before anything is measured, and while the device is away."""
+        if self.state or self._lost_until is not None:
             return None
-        return (time.monotonic() - self._began) / self._fresh * max(0, self._jobs - self._done)
+        return self._left.seconds(time.monotonic())
 
 
 class Display:
-    """Shows all devices until its block ends; ``devices`` by their names, to which it adds."""
+    """Shows all devices until its block ends; ``devices`` by their names, to which it adds. ``quiet``: nothing."""
 
-    def __init__(self, devices: dict[str, DeviceProgress]) -> None:
+    def __init__(self, devices: dict[str, DeviceProgress], say: Say = _on_stderr, *, quiet: bool = False) -> None:
         self._devices = devices
-        self._live = _live() if sys.stderr.isatty() else None
+        self._say = say
+        self._is_quiet = quiet
+        self._live = _live() if not quiet and _redraws() else None
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="display", daemon=True)
 
     def __enter__(self) -> Display:
         if self._live is not None:
             self._live.start()
-        self._thread.start()
+        if not self._is_quiet:
+            self._thread.start()
         return self
 
     def add(self, device: DeviceProgress) -> DeviceProgress:
@@ -135,7 +162,8 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._quit.set()
-        self._thread.join()
+        if not self._is_quiet:
+            self._thread.join()
         if self._live is not None:
             self._live.stop()
 
@@ -147,15 +175,26 @@ class Display:
             else:
                 for device in list(self._devices.values()):
                     if not device.state:
-                        print(_line(device), file=sys.stderr, flush=True)
+                        self._say(_line(device))
 
     def _table(self) -> Table:
         from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
 
         table = Table.grid(padding=(0, 2))
         for device in list(self._devices.values()):
-            table.add_row(device.name, f"{device.percent()} %", left(device), device.text)
+            cells = (device.name, f"{device.percent()} %", left(device), device.text)
+            table.add_row(*(Text(_plain(cell)) for cell in cells))  # what a phone says is no markup
         return table
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _redraws() -> bool:
+    """Whether stderr is a terminal that can go back."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def _live() -> Live:
@@ -163,8 +202,9 @@ def _live() -> Live:
     from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415, F401  not in the middle of measuring
+    from rich.text import Text  # noqa: PLC0415, F401
 
-    return Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+    return Live(console=Console(stderr=True, color_system=None, highlight=False), auto_refresh=False, transient=True)
 
 
 def left(device: DeviceProgress) -> str:
@@ -172,6 +212,8 @@ def left(device: DeviceProgress) -> str:
     seconds = device.seconds_left()
     if seconds is None:
         return ""
+    if seconds < 1:
+        return "nearly done"
     return f"{seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
 
 

@@ -31,6 +31,7 @@ from harness.measure.run.leftover import is_complete, nothing_left, unmeasured, 
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress, Display
 from harness.measure.run.session import Session
+from harness.measure.stop import TIMED_OUT, is_timeout
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.model.condition import Condition
 from harness.store.journal import utc_now
@@ -53,6 +54,8 @@ class RunResult:
     left_before: Sequence[LeftOut] = ()  # those of earlier attempts that this one does not measure either
     absent: set[str | Key] = field(default_factory=set)  # names or keys of devices that were meant and not to be had
     some_unusable: bool = False  # they did not come either
+    seed: str = ""  # of the request: a text, since readers of JSON may know no such number
+    timed_out: bool = False  # by --timeout, before all was measured
     touched: bool = True  # the run directory has changed: its report is made again
 
 
@@ -79,7 +82,7 @@ def start(context: Context, out: Path | None) -> RunResult:
         run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable)))
         point_latest(run)
         absent: set[str | Key] = {bad.key for bad in unusable}
-        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
+        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
         result.unusable = unusable
         _measure(result, run, devices, programs, context, lacking, admission)
         return result
@@ -124,7 +127,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
         programs = with_others(programs, run, request.against)
         run.update_manifest(status="running", allow=list(request.allow))
         absent: set[str | Key] = {*missing, *(stranger.message for stranger in strangers)}
-        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent)
+        result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
         result.names = {bad.serial: name for name, d in own for bad in admission.refused if d.serial == bad.serial}
         result.names |= _addresses(run, missing)
         known = {each.name for each in kept.unusable}
@@ -156,7 +159,8 @@ def finished(run: RunDir) -> RunResult | None:
     if code != known:
         return None  # it failed of something else, which may be gone
     messages = ["nothing missing", *(f"{o.name}: {m}" for o in outcomes for m in o.messages)]
-    return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False)
+    seed = str(run.manifest().seed)
+    return RunResult(run.path, outcomes, code, {}, messages, something_is_missing=False, touched=False, seed=seed)
 
 
 def note_code(result: RunResult, code: ExitCode) -> None:
@@ -249,16 +253,19 @@ def _measure(
         work = admission.work(context, devices, programs, stop, lacking)
         joining = Joining(run, devices, _with_newcomers(context, programs), work, name_of, admission.refused)
         try:
-            result.outcomes = _measure_all(run, devices, joining)
+            result.outcomes = _measure_all(run, devices, joining, context)
             _add_faults_on_record(run, result.outcomes)
             _note_absent(result, joining)
             unusable = result.some_unusable
-            result.code = code_of(result.outcomes, some_unusable=unusable, stopped=stop.is_set())
+            result.code = code_of(result.outcomes, some_unusable=unusable, stop=stop)
             unfinished = any(outcome.unfinished for outcome in result.outcomes)
             result.something_is_missing = unfinished or unusable or stop.is_set()
         finally:
             result.seconds["measure"] = time.monotonic() - began
             result.messages = [f"{o.name}: {m}" for o in result.outcomes for m in o.messages]
+            if is_timeout(stop):
+                result.timed_out = True
+                result.messages.append(f"{TIMED_OUT} before all was measured")
             try:
                 _close(run, result, stop)
             except HarnessError as error:
@@ -285,12 +292,15 @@ def _note_absent(result: RunResult, joining: Joining) -> None:
     result.some_unusable = bool(absent - came - {name for name, _ in joining.joined})
 
 
-def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining) -> list[SessionOutcome]:
-    shown = {name: DeviceProgress(name, device.identity.mark) for name, device in devices}
-    with Display(shown) as display:
+def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining, context: Context) -> list[SessionOutcome]:
+    def shown(name: str, device: Device) -> DeviceProgress:
+        return DeviceProgress(name, device.identity.mark, context.say)
+
+    every = {name: shown(name, device) for name, device in devices}
+    with Display(every, context.say, quiet=context.quiet) as display:
 
         def measure(name: str, device: Device) -> SessionOutcome:
-            progress = shown.get(name) or display.add(DeviceProgress(name, device.identity.mark))
+            progress = every.get(name) or display.add(shown(name, device))
             return Session(device, name, run, joining.work, progress).measure()
 
         return in_turn(devices, measure, joining.work, joining)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from harness.control import baseline, calibrations, quarantine
@@ -91,7 +91,8 @@ class Session:
             self.outcome.fail(ExitCode.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
         finally:
             if not self._is_foreign and not self._stop.is_set():
-                self._say_unmeasured()
+                with self.outcome.noting():
+                    self._say_unmeasured()
             codes = self.outcome.codes
             state = "stopped" if self._stop.is_set() else "failed" if codes else "done"
             self._progress.finish(state)
@@ -209,12 +210,13 @@ class Session:
             known = done.setdefault(cluster, Done())
             known.attempts = max(known.attempts, number)
         plans = [self._plan(target, done.setdefault(target.cluster.label, Done())) for target in chosen]
-        self._progress.expect(jobs=sum(p.planned for p in plans))
-        todo = [p.target for p in plans if p.jobs or self._is_unfinished(p.target)]
+        plans = [plan for plan in plans if plan.jobs or self._is_unfinished(plan.target)]
+        todo = [plan.target for plan in plans]
         if not todo:
             if not unmeasured(self._run, self.outcome.name, self._request):
                 self._directory.events.add("nothing missing")
             return
+        self._expect(plans, done)
         self._progress.phase("looking for heat sources")
         self._intake.heat = self._find_heat(installed, [target.cluster.label for target in todo])
         site = Site(
@@ -237,6 +239,20 @@ class Session:
             except DeviceLost as error:
                 self._lost(error, label)
                 raise
+            self._progress.cluster_done(label)
+
+    def _expect(self, plans: Sequence[ClusterPlan], done: Mapping[str, Done]) -> None:
+        """Tells the progress what these clusters have, and what they may come to have."""
+        policy, name = self._request.policy, self.outcome.name
+        share = 1 + policy.again_share * policy.verdicts
+        launches = {layer.name: policy.most_launches for layer in self._request.layers}
+        most = {p.target.cluster.label: make_plan(self._request, p.target, done[p.target.cluster.label], name, launches)
+                for p in plans}  # fmt: skip
+        self._progress.expect(
+            jobs=sum(plan.planned for plan in plans),
+            most={label: share * len(plan.jobs) for label, plan in most.items()},
+            seconds=share * sum(plan.seconds() for plan in most.values()),
+        )
 
     def _plan(self, target: Target, done: Done) -> ClusterPlan:
         further = self._run.ledger.launches(self.outcome.name, target.cluster.label)

@@ -114,17 +114,9 @@ class Tries:
         site.progress.remark(f"CPUs {label}: {rounds} rounds with tainted samples are measured again, at most")
         site.progress.more(len(again.jobs))
         site.progress.cluster(label, 0)
-        try:
-            why = attempt(site, again, lambda record: self._take(label, record)).why
-        except DeviceLost:
-            raise
-        except TransientError as error:
-            take_over(site.installed, site.directory)  # it may have been started all the same
-            why = error.message
-        site.run.ledger.added(name)
-        self._done.attempts = max(self._done.attempts, again.attempt)
+        why = self._attempt(again).why
         if why and not site.stop.is_set():
-            self._outcome.warn(f"cluster {label}: tainted rounds were not all measured again: {why}")
+            self._outcome.warn(f"tainted rounds were not all measured again: {why}")
 
     def _on_record(self, label: str) -> Done:
         return self._site.run.ledger.done(self._outcome.name).setdefault(label, Done())
@@ -134,21 +126,26 @@ class Tries:
         return make_plan(self._request, target, self._done, self._outcome.name, further)
 
     def _once(self, plan: ClusterPlan) -> Ending:
-        label = plan.target.cluster.label
-        try:
-            ending = attempt(self._site, plan, lambda record: self._take(label, record))
-            self._site.run.ledger.added(self._outcome.name)
-        except DeviceLost:
-            raise
-        except TransientError as error:
-            take_over(self._site.installed, self._site.directory)  # it may have been started all the same
-            self._done = self._on_record(label)
-            ending = Ending(f"cluster {label}: {error.message}", passing=True)
-        self._done.attempts = max(self._done.attempts, plan.attempt)
+        label, ending = plan.target.cluster.label, self._attempt(plan)
         left = self._plan(plan.target).jobs
         if not ending.why and left:
             why = next(iter(self._done.lacks()), "a job has no samples")
             return Ending(f"cluster {label}: {why}", passing=True)
+        return ending
+
+    def _attempt(self, plan: ClusterPlan) -> Ending:
+        """An attempt, and what is on record after it: of one that failed, too, all that it left on the device."""
+        site, label = self._site, plan.target.cluster.label
+        try:
+            ending = attempt(site, plan, lambda record: self._take(label, record))
+            site.run.ledger.added(self._outcome.name)
+        except DeviceLost:
+            raise
+        except TransientError as error:
+            take_over(site.installed, site.directory, site.intake.take)  # it may have been started all the same
+            self._done = self._on_record(label)
+            ending = Ending(f"cluster {label}: {error.message}", passing=True)
+        self._done.attempts = max(self._done.attempts, plan.attempt)
         return ending
 
     def _take(self, label: str, record: records.Record) -> None:

@@ -9,7 +9,7 @@ from benchmarks.statistics.devices import KINDS
 from benchmarks.statistics.found import score
 from benchmarks.statistics.noise import Noise
 from benchmarks.statistics.ours import Sided, ours
-from benchmarks.statistics.repetition import as_soon_as_narrow, fixed, launch_log_means, repeated
+from benchmarks.statistics.repetition import as_soon_as_narrow, fixed, logs_of_launches, repeated
 from benchmarks.statistics.streams import draw
 from harness.model.policy import Policy
 
@@ -22,7 +22,7 @@ def test_launch_means_are_those_of_the_harness(noise: Noise) -> None:
     dice = np.random.default_rng(4)
     streams = KINDS[4].make(draw(noise, 20, dice), dice)  # some samples are tainted
     sided = Sided.of(streams, streams.in_turns(1.01, dice))
-    found, expected = repeated(launch_log_means(sided, POLICY), fixed, 8, 0.01, 8).found, ours(sided, POLICY)
+    found, expected = repeated(logs_of_launches(sided, POLICY), fixed, 8, 0.01, 8).found, ours(sided, POLICY)
     assert found.value == pytest.approx(expected.value)
     assert found.low == pytest.approx(expected.low) and found.high == pytest.approx(expected.high)
 

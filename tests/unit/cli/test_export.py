@@ -72,6 +72,7 @@ def test_json_tells_where_it_went(run: Path, capsys: pytest.CaptureFixture[str])
     text = capsys.readouterr()
     value = json.loads(text.out)
     assert value == {
+        "schema": 1, "command": "export", "exit_code": 0,
         "run": str(run), "format": "github-action", "out": "x.json", "summary": None, "results": 12, "with_a_time": 8,
     }  # fmt: skip
     assert "4 of 12 results have no time that can be believed: they are left out" in text.err
@@ -165,6 +166,29 @@ def test_run_writes_exports_into_the_run(
     assert json.loads(capsys.readouterr().out)["exports"] == [str(run / "exports" / name) for name in names]
     assert program.perform(argv) == ExitCode.DONE
     assert capsys.readouterr().out.splitlines()[-4:-1] == [f"export: RUN/exports/{name}" for name in names]
+
+
+def test_run_names_what_it_wrote_before_an_export_failed(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run / "exports/bmf.pixel-8.json").mkdir(parents=True)
+    monkeypatch.setattr(runner, "start", lambda *_: runner.RunResult(run, [], ExitCode.DONE))
+    argv = ["run", "smoke", "--device", "local", *(f"--export={name}" for name in ("junit", "bmf", "csv"))]
+    assert program.perform([*argv, "--json"]) == ExitCode.INFRASTRUCTURE
+    told = capsys.readouterr()
+    names = ["junit.xml", "bmf.pixel-3.json"]
+    assert json.loads(told.out)["exports"] == [str(run / "exports" / name) for name in names]
+    assert "bmf.pixel-8.json: Is a directory" in told.err and "then: harness export RUN --format F" in told.err
+    program.perform(argv)
+    assert capsys.readouterr().out.splitlines()[-3:-1] == [f"export: RUN/exports/{name}" for name in names]
+
+
+def test_compare_names_what_it_wrote_before_an_export_failed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "exports/compare-markdown.md").mkdir(parents=True)
+    argv = ["compare", "RUN", "RUN", "--allow", "SAME_RUN", "--export", "csv", "--export", "markdown", "--json"]
+    assert program.perform(argv) == ExitCode.INFRASTRUCTURE
+    files = [Path(name).relative_to(run).as_posix() for name in json.loads(capsys.readouterr().out)["files"]]
+    assert files == ["compare.csv", "exports/compare-csv.csv"]
 
 
 @pytest.fixture

@@ -83,3 +83,66 @@ def test_a_third_one_quits_at_once() -> None:
     assert done.returncode == 130
     assert "quit: later" in done.stderr
     assert "to go on" not in done.stderr
+
+
+_LATE = """
+import os, signal, sys, time
+from harness.cli import build, main
+def slow(*_):
+    try:
+        time.sleep(30)
+    finally:
+        print("cleaned up", file=sys.stderr)
+build.build = slow
+sys.argv = ["harness", "build", "--abi", "host", "--timeout", "0.05"]
+main.main()
+"""
+
+
+def test_a_time_limit_ends_what_is_going_on() -> None:
+    done = ran(_LATE)
+    assert done.returncode == 3
+    assert done.stderr == "cleaned up\nharness: the time of --timeout was over\n  give it more time\n"
+
+
+_LATE_WHILE_MEASURING = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from types import SimpleNamespace
+from harness.cli import main, run
+from harness.measure.outcome import code_of
+from harness.measure.run import runner
+from harness.measure.run.outcome import SessionOutcome
+import harness.report.writer as writer
+def start(context, out):
+    with context.stopping() as stop:
+        assert stop.wait(30)
+        {signalled}
+    return runner.RunResult(Path("/r"), [SessionOutcome("local")], code_of([], stop=stop), timed_out=stop.timed_out)
+runner.start = start
+writer.write_report = lambda path: SimpleNamespace(code=0, answer=(), told=(), value={{}})
+sys.argv = ["harness", "run", "smoke", "--device", "local", "--timeout", "{seconds}", "--json"]
+main.main()
+"""
+
+
+def test_a_time_limit_ends_measuring_in_order() -> None:
+    done = ran(_LATE_WHILE_MEASURING.format(signalled="pass", seconds=0.3))
+    assert done.returncode == 3, done.stderr
+    assert "the time of --timeout is over: taking over what was measured" in done.stderr
+    assert "to go on: harness run --resume /r" in done.stderr
+    assert '"timed_out": true' in done.stdout
+
+
+def test_a_signal_after_the_time_limit_is_answered_first() -> None:
+    done = ran(_LATE_WHILE_MEASURING.format(signalled=_AGAIN, seconds=0.3))
+    assert done.returncode == 3 and "still stopping" in done.stderr
+
+
+def test_an_end_by_signal_is_not_cut_off_by_the_time_limit() -> None:
+    code = _MEASURING.format(during="time.sleep(0.5)", after="time.sleep(0.1)", reporting="pass")
+    code = code.replace("import os, signal, sys", "import os, signal, sys, time")
+    code = code.replace('"local"]', '"local", "--timeout", "0.4"]')
+    done = ran(code)
+    assert done.returncode == 130, done.stderr
+    assert "--timeout" not in done.stderr and "report: /r/report.html" in done.stdout

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from harness.cli.commands import SUMMARIES, overview
+from harness.exit_codes import ExitCode
 
 pytestmark = pytest.mark.unit
 
@@ -51,5 +52,7 @@ def test_measuring_this_machine_imports_no_adb_and_no_report() -> None:
 def test_the_help_names_every_command_in_lines_of_a_terminal() -> None:
     lines = overview().splitlines()
     assert max(map(len, lines)) <= 80
-    named = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :] if line[2] != " "]
-    assert named == list(SUMMARIES)
+    for title, expected in (("Commands:", SUMMARIES), ("Exit codes:", map(str, map(int, ExitCode)))):
+        below = lines[lines.index(title) + 1 :]
+        named = [line.split()[0] for line in below[: below.index("")] if line[2] != " "]
+        assert named == list(expected)

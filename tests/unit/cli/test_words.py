@@ -55,6 +55,7 @@ def test_a_short_dry_run_is_told_in_seconds(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_dry_run_tells_on_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     job = {"device": "pixel-3", "cluster": "4-7", "launch": 0, "layer": "conv1", "variants": ["im2col", "indirect/aa"]}
+    job["seed"] = 2**60
     jobs = [{**job, "threads": threads} for threads in ([1], [1, 4], [2])]
     monkeypatch.setattr(run, "planned", lambda _: (jobs, {}))
     line = "pixel-3 CPUs 4-7 launch 1 conv1: im2col, indirect/aa"
@@ -64,8 +65,8 @@ def test_a_dry_run_tells_on_how_many_threads(monkeypatch: pytest.MonkeyPatch) ->
 def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(manager, "list_phones", list)
     monkeypatch.setattr(manager, "down", lambda serials: [])
-    for command in (lab.List(), lab.Down()):
-        assert command() == Outcome()
+    for command, value in ((lab.List(), {"phones": []}), (lab.Down(), {"down": []})):
+        assert command() == Outcome(value=value)
         assert "no virtual phone is up" in capsys.readouterr().err
 
 

@@ -44,10 +44,17 @@ class Bench(LocalDevice):
         file.chmod(0o755)
         process = self.spawn([str(file), "run"], cwd=str(folder), output=str(folder / "log"))
         deadline = time.monotonic() + 10
-        while not any(each.process.pid == process.pid for each in self.running(str(file))):
+        while not _has_two_sleepers(process.pid):  # until then a child of the shell has the shell's own arguments
             assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert any(each.process.pid == process.pid for each in self.running(str(file)))
         self.begun.append(process)
         return process
+
+
+def _has_two_sleepers(pid: int) -> bool:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [Path(f"/proc/{child}/comm").read_text() for child in children] == ["sleep\n"] * 2
 
 
 @pytest.fixture

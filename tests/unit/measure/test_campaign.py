@@ -98,3 +98,11 @@ def test_after_a_stop_this_machine_is_not_begun() -> None:
     stop = threading.Event()
     stop.set()
     assert in_turn(named([LOCAL]), lambda name, _: name, work(stop)) == []
+
+
+def test_a_machine_that_cannot_be_read_costs_no_phone_its_results() -> None:
+    def topology() -> Topology:
+        raise DeviceError("/sys is not there")
+
+    here = cast(Device, SimpleNamespace(serial="local", identity=LOCAL.identity, topology=topology))
+    assert in_turn(named([PIXEL, here]), lambda name, _: name, work(threading.Event())) == ["pixel-3", "local"]

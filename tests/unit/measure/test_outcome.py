@@ -11,6 +11,7 @@ from harness.exit_codes import ExitCode
 from harness.measure.once.verify import Verified
 from harness.measure.outcome import DeviceOutcome, code_of
 from harness.measure.run.outcome import SessionOutcome
+from harness.measure.stop import Stop
 from harness.store import records
 from tests.variants import fields
 
@@ -37,13 +38,24 @@ def test_a_wrong_result_has_one_exit_code_wherever_it_is_found() -> None:
     assert not session.unfinished  # it stays wrong
 
 
+def stop(*, timed_out: bool = False) -> Stop:
+    """One that was set."""
+    made = Stop()
+    made.timed_out = timed_out
+    made.set()
+    return made
+
+
 @pytest.mark.parametrize(
     ("codes", "other", "expected"),
     [
         ([], {}, ExitCode.DONE),
         ([], {"some_unusable": True}, ExitCode.INFRASTRUCTURE),
         ([ExitCode.WRONG_RESULT], {"some_unusable": True}, ExitCode.WRONG_RESULT),
-        ([ExitCode.WRONG_RESULT], {"stopped": True}, ExitCode.INTERRUPTED),
+        ([ExitCode.WRONG_RESULT], {"stop": stop()}, ExitCode.INTERRUPTED),
+        ([], {"stop": stop(timed_out=True)}, ExitCode.INFRASTRUCTURE),
+        ([ExitCode.WRONG_RESULT], {"stop": stop(timed_out=True)}, ExitCode.WRONG_RESULT),
+        ([], {"stop": Stop()}, ExitCode.DONE),
     ],
 )
 def test_one_exit_code_for_all_devices(codes: list[ExitCode], other: dict[str, Any], expected: ExitCode) -> None:

@@ -108,12 +108,10 @@ def test_others_are_left_to_the_library(request_: Request, text: str) -> None:
 def test_options_that_can_have_no_effect(request_: Request, tmp_path: Path) -> None:
     check_tuned(request_)
     check_tuned(replace(request_, tuned=None))
-    check_tuned(replace(request_, algorithms=("im2col",), faces=("best",)))
     (tmp_path / "file").touch()
     for changes, named in (
         ({"tuned": tmp_path / "nowhere"}, "nowhere: there is no such folder"),
         ({"tuned": tmp_path / "file"}, "file: is no folder"),
-        ({"algorithms": ("im2col",)}, "--faces published,best or --algorithms auto"),
     ):
         with pytest.raises(UsageError) as error:
             check_tuned(replace(request_, **cast(Any, changes)))

@@ -19,6 +19,7 @@ from harness.model.suite import (
     parse_algorithms,
     parse_faces,
     select_layers,
+    with_auto,
     with_options,
 )
 
@@ -327,3 +328,16 @@ def test_options_in_place_of_the_suites_own(
 def test_quick_measures_what_its_answer_says() -> None:
     suite = load_suite("quick")
     assert set(suite.algorithms) >= {"im2col", "indirect", "direct", "im2col/best", "indirect/best", "direct/best"}
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "faces", "expected"),
+    [
+        (None, None, ("im2col", "indirect", "direct", "auto")),
+        ("im2col/best", None, ("im2col/best", "auto")),
+        ("auto,im2col", None, ("auto", "im2col")),
+        (None, "best", ("im2col", "indirect", "direct")),  # auto is of that face
+    ],
+)
+def test_tables_bring_auto_with_them(algorithms: str | None, faces: str | None, expected: tuple[str, ...]) -> None:
+    assert with_auto(with_options(load_suite("smoke"), algorithms, faces)).algorithms == expected

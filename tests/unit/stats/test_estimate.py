@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.stats.estimate import (
     Observation,
     geometric_mean,
-    launch_means,
+    launch_logs,
     mean_of_alike,
     pair_log_ratios,
     peak_share,
@@ -33,7 +33,7 @@ def test_pairs_need_the_same_launch_round_and_group() -> None:
 
 
 def test_ratio_is_the_others_time_over_ours() -> None:
-    means = launch_means({n: [math.log(1.5)] * 3 for n in range(4)})
+    means = launch_logs({n: [math.log(1.5)] * 3 for n in range(4)})
     interval = ratio(means)
     assert interval is not None
     assert interval.value == pytest.approx(1.5)
@@ -41,7 +41,7 @@ def test_ratio_is_the_others_time_over_ours() -> None:
 
 
 def test_every_launch_weighs_the_same() -> None:
-    interval = ratio(launch_means({0: [0.0] * 100, 1: [0.2]}))
+    interval = ratio(launch_logs({0: [0.0] * 100, 1: [0.2]}))
     assert interval is not None
     assert interval.value == pytest.approx(math.exp(0.1))
 
@@ -66,12 +66,12 @@ def test_common_drift_cancels_and_scale_moves_the_ratio(
     others = [observed(i // rounds, i % rounds, t * r) for i, (t, r) in enumerate(pairs)]
     drifted = [observed(o.launch, o.round, o.value * 1.01**i) for i, o in enumerate(ours)]
     drifted_others = [observed(o.launch, o.round, o.value * scale * 1.01**i) for i, o in enumerate(others)]
-    plain = ratio(launch_means(pair_log_ratios(ours, others)))
-    moved = ratio(launch_means(pair_log_ratios(drifted, drifted_others)))
+    plain = ratio(launch_logs(pair_log_ratios(ours, others)))
+    moved = ratio(launch_logs(pair_log_ratios(drifted, drifted_others)))
     assert plain is not None
     assert moved is not None
     assert moved.value == pytest.approx(plain.value * scale, rel=1e-6)
-    turned = ratio(launch_means(pair_log_ratios(others, ours)))
+    turned = ratio(launch_logs(pair_log_ratios(others, ours)))
     assert turned is not None
     assert turned.value == pytest.approx(1 / plain.value, rel=1e-6)
 

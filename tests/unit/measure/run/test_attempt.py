@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from harness.devices.base import Cluster, RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError
+from harness.errors import DeviceError, Unkillable
 from harness.measure.clusters import Target
 from harness.measure.device_folder import DeviceFolder
 from harness.measure.lost_connection import Connection
@@ -28,6 +29,7 @@ from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store.progress import Done
 from harness.store.rundir import RunDir
+from tests.variants import fields
 
 pytestmark = pytest.mark.unit
 
@@ -113,3 +115,23 @@ def test_after_a_reboot_it_is_not_tried_again(
     with pytest.raises(DeviceError, match="rebooted while cluster 0-1 was measured") as rebooted:
         made("exit 0")
     assert "--resume" in rebooted.value.remedy
+
+
+def test_what_was_measured_is_taken_from_a_program_that_cannot_be_killed(
+    made: Callable[[str], attempt.Ending], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def survives(self: LocalDevice, process: RemoteProcess) -> None:
+        deadline = time.monotonic() + 10
+        while not any((tmp_path / "work").rglob("*.jsonl")) and time.monotonic() < deadline:
+            time.sleep(0.01)  # nobody follows any more
+        kill(self, process)  # for the test's own end
+        raise Unkillable("it goes on")
+
+    kill = LocalDevice.kill
+    monkeypatch.setattr(LocalDevice, "kill", survives)
+    monkeypatch.setattr(attempt, "_GRACE_S", 0.02)
+    monkeypatch.setattr(ClusterPlan, "deadline_s", lambda *_: 0)
+    skip = {"type": "skip", "seq": 1, "launch": 0, "layer": "a", **fields("direct"), "reason": "no 1x1"}
+    with pytest.raises(Unkillable):
+        made(f"sleep 0.1\necho '{json.dumps(skip)}' >>$4\nsleep 300")
+    assert (tmp_path / "run/devices/local/records.jsonl").read_bytes().count(b"no 1x1") == 1

@@ -230,7 +230,7 @@ def test_devices_that_are_left_out_stand_in_the_manifest(
 def test_a_phone_that_joined_is_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: RunDir) -> None:
     (joined,) = attached(replace(PIXEL, serial=AWAY.serial))
 
-    def measure(_run: RunDir, _devices: object, joining: Joining) -> list[SessionOutcome]:
+    def measure(_run: RunDir, _devices: object, joining: Joining, _context: Context) -> list[SessionOutcome]:
         joining.joined.append(("pixel-3", joined))
         return [SessionOutcome("local")]
 

@@ -18,11 +18,12 @@ from harness.control.heat import Heat, HeatSource
 from harness.control.lease import Lease
 from harness.devices.base import Cluster, Completed, Device, Identity, Topology
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, DeviceLost, Unkillable, WrongDevice
+from harness.errors import DeviceError, DeviceLost, InfrastructureError, Unkillable, WrongDevice
 from harness.exit_codes import ExitCode
 from harness.measure import holding
 from harness.measure.clusters import Target
 from harness.measure.context import Work
+from harness.measure.device_folder import DeviceFolder
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.measure.run import session
@@ -34,6 +35,8 @@ from harness.model.condition import Condition
 from harness.model.policy import PhoneSettings, load_policy
 from harness.model.suite import load_suite
 from harness.model.sustained import SUSTAINED
+from harness.store.ledger import Ledger
+from harness.store.progress import Done
 from harness.store.rundir import RunDir
 
 pytestmark = pytest.mark.unit
@@ -126,6 +129,44 @@ def test_a_lost_phone_is_named_with_what_is_not_measured(
         assert message == f"not measured of cluster {label}: launches 1 to 4: all 6 layers"
     assert f"harness run --resume {tmp_path}" in done.messages[0]
     assert len(done.messages) == (4 if awake is nothing else 5)
+
+
+def test_what_fails_at_the_very_end_is_in_the_outcome_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not take the other devices with it."""
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+
+    def damaged(*_: Any) -> Any:
+        raise InfrastructureError("plan.jsonl cannot be read")
+
+    def away(self: session.Session) -> None:
+        raise DeviceError("it failed")
+
+    monkeypatch.setattr(session, "unmeasured", damaged)
+    monkeypatch.setattr(session.Session, "_measure", away)
+    done = session_of(RunDir(tmp_path), request).measure()
+    assert done.messages == ["it failed", "plan.jsonl cannot be read"]
+    assert RunDir(tmp_path).device("pixel-3").events.named("not begun")
+
+
+def test_the_time_left_is_of_the_clusters_that_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of three has all on record already: its jobs are no more to wait for."""
+    suite = load_suite("smoke")
+    request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
+    made = session_of(RunDir(tmp_path), request)
+    whole = Done()
+    whole.whole = {(launch, layer.name) for launch in range(request.policy.launches) for layer in suite.layers}
+    monkeypatch.setattr(Ledger, "done", lambda *_: {"2-3": whole})
+    monkeypatch.setattr(Tries, "measure", lambda *_: None)
+    monkeypatch.setattr(session.Session, "_find_heat", lambda *_: (HeatSource("", "none"), {}))
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(DeviceProgress, "expect", lambda _, **what: told.update(what))
+    targets = [Target(cluster, cluster.cpus[0], cluster.cpus) for cluster in Phone().topology().clusters]
+    made._clusters(cast(DeviceFolder, SimpleNamespace()), targets)
+    jobs = request.policy.launches * len(suite.layers)
+    assert told["jobs"] == 2 * jobs
+    assert set(told["most"]) == {"0-1", "4-5"} and all(count >= jobs for count in told["most"].values())
+    assert told["seconds"] > 0
 
 
 def test_a_cluster_of_which_tainted_rounds_are_left_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

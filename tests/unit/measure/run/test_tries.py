@@ -15,6 +15,7 @@ import pytest
 from harness.devices.base import Cluster, Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost
+from harness.exit_codes import ExitCode
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.measure.run import tries
@@ -27,9 +28,10 @@ from harness.measure.run.progress import DeviceProgress
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
 from harness.store import records
+from harness.store.journal import append_bytes
 from harness.store.progress import Done
 from harness.store.rundir import RunDir
-from tests.variants import fields
+from tests.variants import HEADER, fields
 
 pytestmark = pytest.mark.unit
 
@@ -122,8 +124,8 @@ class Bench:
 
     def measure(self, *steps: Step) -> SessionOutcome:
         self.steps = [*steps]
-        nothing_on_record = replace(self.site, run=RunDir(self.site.run.path))
-        tries.Tries(nothing_on_record, self.request, self.outcome).measure(TARGET)
+        self.run = RunDir(self.site.run.path)
+        tries.Tries(replace(self.site, run=self.run), self.request, self.outcome).measure(TARGET)
         return self.outcome
 
     def events(self, name: str) -> list[Any]:
@@ -149,9 +151,41 @@ def test_tainted_rounds_are_measured_again_and_what_keeps_them_from_it_is_no_fai
     done = bench.measure(whole, ending("it was stopped early"))
     assert [plan.attempt for plan in bench.plans] == [1, 2]
     assert (done.codes, done.unfinished) == ([], False)
-    assert done.messages == ["cluster 4-5: tainted rounds were not all measured again: it was stopped early"]
+    assert done.messages == ["tainted rounds were not all measured again: it was stopped early"]
     (event,) = bench.events("measured again")
     assert (event["cluster"], event["attempt"]) == ("4-5", 2)
+
+
+@pytest.mark.parametrize("when", ["at first", "again"])
+def test_what_a_failed_attempt_left_on_the_device_counts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """A deadline was exceeded; what convbench wrote is taken over: a sample, and a wrong result, which ends with 1."""
+    layer = bench.request.layers[0].name
+    wrong = {"type": "check", "launch": 0, "layer": layer, **fields("indirect/k"), "by": "reference", "ok": False}
+    wrong |= {"outputs": 1, "error_over_bound": 9.0}
+
+    def take_over(_: Any, directory: Any, take: Callable[[str, records.Record], None]) -> None:
+        lines = [json.dumps({**HEADER, "cluster": "4-5", "attempt": len(bench.plans)})]
+
+        def write(record: records.Record) -> None:
+            lines.append(record.model_dump_json())
+            take("4-5", record)
+
+        sample(0, layer, write)
+        write(records.parse_record(json.dumps({**wrong, "seq": 2})))
+        append_bytes(directory.records, ("\n".join(lines) + "\n").encode())
+
+    monkeypatch.setattr(tries, "take_over", take_over)
+    late = raising(DeadlineExceeded("sh took longer than 30 s"))
+    if when == "again":
+        wanted = make_plan(bench.request, TARGET, Done(), "pixel-3")
+        monkeypatch.setattr(tries, "make_again", lambda *_, **__: replace(wanted, attempt=2))
+    done = bench.measure(*([whole, late] if when == "again" else [late, whole]))
+    measured = len(bench.request.layers) * POLICY.launches
+    assert done.samples == measured + 1
+    assert done.codes == [ExitCode.WRONG_RESULT]
+    assert [fault.layer for fault in bench.run.ledger.done("pixel-3")["4-5"].faults] == [layer]
 
 
 def test_measuring_again_that_was_cut_off_is_resumed_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
