@@ -14,6 +14,7 @@ from benchmarks.statistics.simulation import without_verdicts
 from benchmarks.statistics.streams import draw
 from harness.model.policy import Policy
 from harness.stats.estimate import ratio
+from harness.stats.location import hodges_lehmann
 
 pytestmark = pytest.mark.unit
 
@@ -27,10 +28,11 @@ def sided(noise: Noise, name: str = "recorded", count: int = 40, truth: float = 
     return Sided.of(streams, streams.in_turns(truth, dice))
 
 
-def test_without_taint_it_is_the_ratio_of_mean_logs(noise: Noise) -> None:
+def test_without_taint_it_is_the_ratio_of_what_launches_say(noise: Noise) -> None:
     streams = sided(noise)
-    logs = np.log(streams.windows[1] / streams.windows[0])[:, :, :10].mean(axis=2)
-    expected = found_of([ratio(dict(enumerate(means.tolist()))) for means in logs])
+    logs = np.log(streams.windows[1] / streams.windows[0])[:, :, :10]
+    said = [[hodges_lehmann(pairs.tolist()) for pairs in launches] for launches in logs]
+    expected = found_of([ratio(dict(enumerate(launches))) for launches in said])
     for policy in (POLICY, without_verdicts(POLICY)):
         found = ours(streams, policy)
         assert found.value == pytest.approx(expected.value) and found.low == pytest.approx(expected.low)
@@ -72,6 +74,6 @@ def test_taint_that_hits_one_side_more_prefers_none(noise: Noise) -> None:
     streams = sided(noise, "A preempted more", 200)
     judged, every = ours(streams, POLICY), ours(streams, without_verdicts(POLICY))
     assert abs(np.log(judged.value / 1.01).mean()) < 0.001
-    assert abs(np.log(every.value / 1.01).mean()) > 0.01
+    assert abs(np.log(every.value / 1.01).mean()) > 0.004
     covered = [np.mean((found.low <= 1.01) & (found.high >= 1.01)) for found in (judged, every)]
-    assert covered[0] > 0.85 and covered[1] < 0.5
+    assert covered[0] > 0.85 and covered[1] < 0.8

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 POLICY = Policy(name="p")
 
 
-def test_launch_means_are_those_of_the_harness(noise: Noise) -> None:
+def test_launches_say_what_those_of_the_harness_do(noise: Noise) -> None:
     dice = np.random.default_rng(4)
     streams = KINDS[4].make(draw(noise, 20, dice), dice)  # some samples are tainted
     sided = Sided.of(streams, streams.in_turns(1.01, dice))

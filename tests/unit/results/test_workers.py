@@ -53,6 +53,7 @@ def add(run: Path, *names: str, device: str = "pixel-3", faults: dict[str, Recor
                 yield {**what, "seq": 0, "launch": record["launch"], "layer": record["layer"], **(faults or {})[name]}
                 continue
             unknown = dict.fromkeys(("settle_ns", "settle_capped", "cpu_before", "cpu_after", "nivcsw", "faults"))
+            unknown |= dict.fromkeys(("gflops_before", "gflops_after", "gbps_before", "gbps_after"))
             told = {"ns": 1e6 * n / 4 * (1 + record["launch"]), "pid": 9000 + n, "addresses": {}}
             yield {**record, "mhz_before": None, "mhz_after": None, **unknown, "position": 100 + n, **what, **told}
 
