@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import secrets
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -31,6 +30,7 @@ from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
 from harness.store.manifest import LeftOut, Manifest
 from harness.store.rundir import RunDir
+from harness.toolchain.git import GitFailed, git
 
 _PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
 
@@ -99,6 +99,8 @@ def new(
         },
         tuned=tuned,
         workers=kept(request.workers),
+        against=list(request.against),
+        confirm=request.confirm,
         allow=list(request.allow),
         aa=request.aa,
         calibration=request.calibration,
@@ -142,6 +144,8 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             cpus=None if manifest.clusters is None else tuple(manifest.clusters),
             threads=tuple(manifest.threads),
             workers=workers_of(manifest),
+            against=tuple(manifest.against),
+            confirm=manifest.confirm,
             allow=allowed(manifest.allow),
             aa=manifest.aa,
             calibration=manifest.calibration,
@@ -188,16 +192,8 @@ def _git() -> dict[str, Any] | None:
     """Commit and cleanliness of the checkout that runs; None for an installed tool, or without git."""
     if not in_checkout():
         return None
-
-    def git(*argv: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(data_root()), *argv], capture_output=True, text=True, timeout=10, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = git("rev-parse", "HEAD")
-    status = git("status", "--porcelain", "--untracked-files=no")
-    return None if commit is None else {"commit": commit, "dirty": bool(status)}
+    try:
+        commit = git(data_root(), "rev-parse", "HEAD").decode().strip()
+        return {"commit": commit, "dirty": bool(git(data_root(), "status", "--porcelain", "--untracked-files=no"))}
+    except GitFailed:
+        return None
