@@ -13,6 +13,7 @@ from harness.control.holder import Holder
 from harness.control.orphans import OWNER
 from harness.devices.local import LocalDevice
 from harness.measure.device_folder import programs_of
+from harness.measure.other_builds import REVISION
 from harness.paths import build_root
 from harness.toolchain.cache import PROGRAM
 
@@ -40,7 +41,8 @@ def _paths(root: Path) -> Iterator[Path]:
     if is_folder(cache):
         yield from (path for path in sorted(cache.iterdir()) if is_folder(path))
     if is_folder(root):
-        yield from (path for path in sorted(root.glob("make-*")) if is_folder(path))
+        for left in ("make-*", f"{REVISION}*"):
+            yield from (path for path in sorted(root.glob(left)) if is_folder(path))
         yield from left_over(root)
     yield from (root / name for name in ("zig-cache", "templates") if is_folder(root / name))
 

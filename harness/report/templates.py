@@ -36,6 +36,11 @@ def template(name: str) -> Template:
     return _environment().get_template(name)
 
 
+def asset(name: str) -> str:
+    """The text of a file that pages hold: the style sheet, the script."""
+    return (data_root() / "reports" / name).read_text("utf-8")
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(

@@ -156,7 +156,7 @@ class Session:
             swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=held.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
-                installed.install(built, self._request.workers)
+                installed.install(built, self._request.workers, self._programs.others_of(device))
                 self._note_calibration(built.build_id)
                 self._clusters(installed, chosen)
             quarantine.stayed(self._phone)

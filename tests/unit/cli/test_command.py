@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -65,6 +66,28 @@ def test_metavars_have_no_brackets_or_dots_of_their_own(command: type[Command]) 
     infos = [parameter.annotation.__metadata__[0] for parameter in parameters]
     names = [info.metavar for info in infos if isinstance(info, typer.models.ArgumentInfo) and info.metavar]
     assert all(re.fullmatch("[A-Z]+", name) for name in names), names  # typer sets them where they belong
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.__name__)
+def test_examples_are_command_lines_that_there_are(command: type[Command]) -> None:
+    """Each is read as it would be, and not called."""
+    assert command.examples
+    for line, words in command.examples:
+        assert words and len(line) < 79, line
+        for part in re.findall(r"harness ([^|>)]+)", line):
+            name, *rest = shlex.split(part)
+            found = program.Commands()[name]
+            if isinstance(found, typer.core.TyperGroup):
+                found, rest = found.commands[rest[0]], rest[1:]
+            found.make_context(name, rest)
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_help_tells_exit_codes_and_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    program.perform([name, "--help"])
+    text = capsys.readouterr().out
+    assert "\nExit codes:\n  0    done" in text and f"\nExamples:\n  harness {name}" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_formats_that_run_names_are_those_that_there_are() -> None:
