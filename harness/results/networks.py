@@ -129,8 +129,13 @@ def _shape(layer: Layer) -> tuple[object, ...]:
 
 
 def _forms(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:
-    """By form and face: the row that stands for it on each layer. ``rows`` are those of one place."""
+    """By form and face: the row that stands for it on each layer; of several builds of ours those of the first.
+
+    ``rows`` are those of one place.
+    """
     forms: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    build = next((row.key.build for row in rows if not row.is_foreign), "")
+    rows = [row for row in rows if row.is_foreign or row.key.build == build]
     for row in rows:
         known = forms[row.role, PUBLISHED].get(row.key.layer)
         if not row.is_best and (known is None or (row.key.what.is_default and not known.key.what.is_default)):
@@ -158,17 +163,19 @@ def _rows(
 ) -> Iterator[NetworkRow]:
     measured = {key: [form[layer.name] for layer in layers] for key, form in forms.items() if _has_all(form, layers)}
     sums = {key: _sums(rows, layers) for key, rows in measured.items()}
-    faces = {face for _, face in measured}
     workers = [key for key in measured if key[0] not in (*_FORMS, AUTO, FASTEST)]
     order = [(name, face) for face in (PUBLISHED, BEST) for name in (*_FORMS, AUTO, FASTEST)]
     base = sums.get(("im2col", PUBLISHED))
+    told: set[tuple[int, ...]] = set()
     for key in [*order, *workers]:
         form, face = key
         if key not in measured or (form == FASTEST and face == BEST and not any(r.is_best for r in measured[key])):
             continue
-        if form == FASTEST and len([k for k in measured if k[1] == face]) < 2 and len(faces) < 2:
-            continue  # the same as the one that there is
         rows = measured[key]
+        which = tuple(row.number for row in rows)
+        if form == FASTEST and which in told:
+            continue  # the same rows as another form's
+        told.add(which)
         total = sum(layer.count * _ns(row) for layer, row in zip(layers, rows, strict=True))
         logs = {launch: math.log(ns) for launch, ns in sums[key].items()}
         shared = {n: math.log(base[n]) - log for n, log in logs.items() if n in base} if base else {}
