@@ -86,7 +86,9 @@ def rows_of(results: Results, key: bytes) -> RunRows:
     if run.mode == SUSTAINED:
         raise UsageError(f"{name}: a sustained run has series of its own, no times of a cool device", "add a burst run")
     phones = {device.name: _phone(run.path, device.name, key) for device in run.devices}
-    kept = [row for row in results.rows if not row.is_copy and phones.get(row.key.device)]
+    kept = [
+        row for row in results.rows if not (row.is_copy or row.other_build) and phones.get(row.key.device)
+    ]  # the run's own build: other ones are not of its time
     if not kept:
         raise UsageError(f"{name}: it has no results of a known device: nothing to add", "add a run that measured")
     of_run = _of_run(results, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -30,6 +29,7 @@ from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
 from harness.store.manifest import LeftOut, Manifest
 from harness.store.rundir import RunDir
+from harness.toolchain.cache import sha256
 from harness.toolchain.git import GitFailed, git
 
 _PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
@@ -115,8 +115,7 @@ def new(
 def _digest(program: Path) -> str | None:
     """SHA-256 of a program; None where it cannot be read any more."""
     try:
-        with program.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(program)
     except OSError:
         return None
 

@@ -159,6 +159,15 @@ def test_a_device_that_nothing_tells_of_is_left_out(tmp_path: Path) -> None:
     assert found.left_out == ("a",) and set(found.columns["device"][1]) == {"b"}
 
 
+def test_other_builds_of_a_run_are_not_of_its_time(tmp_path: Path) -> None:
+    other = synthetic.Other("HEAD~1", times={"im2col": 0.9})
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), others=[other])
+    run = synthetic.make_run(tmp_path / "run", [phone], synthetic.LAYERS[1:2], 4, 1, ["hot"])
+    assert {row.key.build for row in make_results(run).rows} > {other.build}
+    found = rows_of(make_results(run), KEY)
+    assert set(found.columns["build"][1]) == {synthetic.BUILD} and found.rows == 3
+
+
 def test_a_half_finished_run_keeps_its_mark(tmp_path: Path) -> None:
     run = make_night(tmp_path, 0, 1.0)
     _edit(run, status="interrupted")
