@@ -20,7 +20,8 @@ _COLUMNS = (*_WHAT, "ratio", "interval", "visible", "layers", "emulated")
 
 def render_markdown(context: Context) -> str:
     """The summary as Markdown."""
-    return _rendered("summary.md.j2", context)
+    categories = TABLES["md"](_categories(context)) if context.results.categories else ""
+    return _rendered("summary.md.j2", context, categories)
 
 
 def render_answer(context: Context) -> str:
@@ -28,7 +29,7 @@ def render_answer(context: Context) -> str:
     return f"**{escaped(context.results.run.name)}**\n\n{_rendered('answer.md.j2', context).strip()}\n"
 
 
-def _rendered(name: str, context: Context) -> str:
+def _rendered(name: str, context: Context, categories: str = "") -> str:
     return template(name).render(
         context=context,
         run=context.results.run,
@@ -36,7 +37,7 @@ def _rendered(name: str, context: Context) -> str:
         baseline_text=baseline_text,
         marked=marked,
         ratio_text=ratio_text,
-        categories=TABLES["md"](_categories(context)) if context.results.categories else "",
+        categories=categories,
     )
 
 

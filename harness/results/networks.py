@@ -161,8 +161,9 @@ def _keep_faster(form: dict[str, Row], row: Row) -> None:
 def _rows(
     place: _Place, network: str, layers: Sequence[Layer], forms: Mapping[tuple[str, str], Mapping[str, Row]]
 ) -> Iterator[NetworkRow]:
+    medians: dict[int, dict[int, float]] = {}  # of each row, which several forms have
     measured = {key: [form[layer.name] for layer in layers] for key, form in forms.items() if _has_all(form, layers)}
-    sums = {key: _sums(rows, layers) for key, rows in measured.items()}
+    sums = {key: _sums(rows, layers, medians) for key, rows in measured.items()}
     workers = [key for key in measured if key[0] not in (*_FORMS, AUTO, FASTEST)]
     order = [(name, face) for face in (PUBLISHED, BEST) for name in (*_FORMS, AUTO, FASTEST)]
     base = sums.get(("im2col", PUBLISHED))
@@ -196,16 +197,17 @@ def _has_all(form: Mapping[str, Row], layers: Iterable[Layer]) -> bool:
     return all(layer.name in form for layer in layers)
 
 
-def _sums(rows: Sequence[Row], layers: Sequence[Layer]) -> dict[int, float]:
-    """The network's time in each launch that measured all of its layers."""
-    found: list[dict[int, float]] = []
-    for row, layer in zip(rows, layers, strict=True):
-        launches: dict[int, list[float]] = defaultdict(list)
-        for each in row.observations:
-            launches[each.launch].append(each.value)
-        found.append({launch: layer.count * median(values) for launch, values in launches.items()})
-    common = set.intersection(*map(set, found)) if found else set()
-    return {launch: math.fsum(each[launch] for each in found) for launch in sorted(common)}
+def _sums(rows: Sequence[Row], layers: Sequence[Layer], medians: dict[int, dict[int, float]]) -> dict[int, float]:
+    """The network's time in each launch that measured all of its layers; ``medians``, by row and launch, are kept."""
+    for row in rows:
+        if row.number not in medians:
+            launches: dict[int, list[float]] = defaultdict(list)
+            for each in row.observations:
+                launches[each.launch].append(each.value)
+            medians[row.number] = {launch: median(values) for launch, values in launches.items()}
+    found = [(layer.count, medians[row.number]) for row, layer in zip(rows, layers, strict=True)]
+    common = set.intersection(*(set(each) for _, each in found)) if found else set()
+    return {launch: math.fsum(count * each[launch] for count, each in found) for launch in sorted(common)}
 
 
 def _ns(row: Row) -> float:
