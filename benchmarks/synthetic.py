@@ -59,6 +59,15 @@ class Truth:
     noise_sd: float = 0.01
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another build of the library in the same rounds; ``times``: its true times over the run's own, by algorithm."""
+
+    name: str = "HEAD~1"
+    build: str = "ba9876543210"
+    times: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass
 class Phone:
     """A device of a run, and what is true of it."""
@@ -77,6 +86,7 @@ class Phone:
     aa: float | None = None  # indirect is measured twice; the true time of the second over the first's
     conditions: Sequence[Condition] = ()  # that it is stamped with
     threads: Sequence[int] = (1,)  # that share a call, where a cluster has so many CPUs
+    others: Sequence[Other] = ()  # builds beside the run's own
     nice: int | None = -10  # of workers; None: the records do not tell it
 
 
@@ -90,6 +100,8 @@ class Way:
     auto: bool = False
     copy: bool = False  # the second one of an A/A pair
     threads: int = 1
+    build: str = BUILD
+    times: float = 1.0  # its true time over the same of the run's own build
 
     @property
     def variant(self) -> str:
@@ -111,7 +123,7 @@ class Way:
         return {
             **{"variant": self.variant, "asked": self.asked, "algorithm": self.algorithm, "method": "tiled"},
             **{"kernel": self.schedule.partition("+")[0], "schedule": self.schedule, "face": self.face},
-            **{"element": "f32", "layout": "nhwc", "threads": self.threads, "build": BUILD, "cache": cache},
+            **{"element": "f32", "layout": "nhwc", "threads": self.threads, "build": self.build, "cache": cache},
         }
 
     def asked_fields(self) -> dict[str, Any]:
@@ -129,6 +141,12 @@ def ways(phone: Phone, kind: str, cluster: str) -> list[Way]:
         regions = f"{KERNEL}+regions"
         found += [Way("indirect", regions, "best"), Way("im2col", face="best")] + [Way("direct", face="best")] * point
         found.append(Way("direct", face="best", auto=True) if point else Way("indirect", regions, "best", auto=True))
+    plain = [way for way in found if not way.copy]
+    found += [
+        replace(way, build=other.build, times=other.times.get(way.algorithm, 1.0))
+        for other in phone.others
+        for way in plain
+    ]
     counts = [count for count in phone.threads if count <= len(parse_cpus(cluster))]
     return [replace(way, threads=count) for count in counts for way in found]
 
@@ -155,7 +173,7 @@ def make_run(
 ) -> Path:
     """A complete run directory at ``path``."""
     path.mkdir(parents=True, exist_ok=True)
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": 2,
         "run": run,
         "suite": {"name": "quick", "layers": list(layers)},
@@ -175,6 +193,15 @@ def make_run(
         "finished": "2026-11-21T12:21:30Z",
         "exit_code": 0,
     }
+    others = {other.name: other for phone in phones for other in phone.others}
+    if others:
+        manifest["against"] = [
+            {
+                **{"name": other.name, "kind": "revision", "source": "f" * 40},
+                "programs": {"arm64-v8a": {"build_id": other.build + "0" * 28, "sha256": "0" * 64}},
+            }
+            for other in others.values()
+        ]
     (path / "manifest.json").write_text(json.dumps(manifest))
     plan: list[dict[str, Any]] = []
     for phone in phones:
@@ -240,7 +267,9 @@ def records(
     for shape in layers:
         for variant in ("indirect", "im2col", "direct"):
             if variant == "direct" and category(shape) != "1x1s1":
-                for way in [Way("direct"), *[Way("direct", face="best")] * phone.faces]:
+                skipped = [Way("direct"), *[Way("direct", face="best")] * phone.faces]
+                skipped += [replace(way, build=other.build) for other in phone.others for way in skipped]
+                for way in skipped:
                     yield {
                         **{"type": "skip", "layer": shape["name"], **way.asked_fields()},
                         "reason": "direct covers 1x1 stride 1 without padding or groups only",
@@ -296,7 +325,7 @@ def records(
                     if slower is None:
                         slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
                     slower *= BEST if way.face == "best" else (phone.aa or 1) if way.copy else 1
-                    slower /= way.threads
+                    slower *= way.times / way.threads
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
                     ns = base * slower * drift * noise * (1.15 if cache == "rotate" else 1)
                     calls = math.ceil(MIN_NS / base * way.threads)

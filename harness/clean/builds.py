@@ -1,4 +1,4 @@
-"""The build cache: builds, zig's own cache, and what a killed build or a killed run on `local` left."""
+"""The build cache: builds, zig's own cache, compiled templates; what a killed build or a killed run on `local` left."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from harness.control.holder import Holder
 from harness.control.orphans import OWNER
 from harness.devices.local import LocalDevice
 from harness.measure.device_folder import programs_of
+from harness.measure.other_builds import REVISION
 from harness.paths import build_root
 from harness.toolchain.cache import PROGRAM
 
@@ -40,10 +41,10 @@ def _paths(root: Path) -> Iterator[Path]:
     if is_folder(cache):
         yield from (path for path in sorted(cache.iterdir()) if is_folder(path))
     if is_folder(root):
-        yield from (path for path in sorted(root.glob("make-*")) if is_folder(path))
+        for left in ("make-*", f"{REVISION}*"):
+            yield from (path for path in sorted(root.glob(left)) if is_folder(path))
         yield from left_over(root)
-    if is_folder(root / "zig-cache"):
-        yield root / "zig-cache"
+    yield from (root / name for name in ("zig-cache", "templates") if is_folder(root / name))
 
 
 def take_away(item: Item) -> None:

@@ -1,10 +1,10 @@
-"""``harness compare BASE NEW``: what is slower in a new run than in an older one."""
+"""``harness compare``: what is slower in a new run than in an older one, or than another build in the same run."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -13,9 +13,10 @@ import typer
 from harness.cli import complete
 from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
-from harness.cli.options import BundleOption
+from harness.cli.options import BundleOption, threshold_of
 from harness.cli.outcome import Outcome
 from harness.cli.say import say, shown_path
+from harness.compare.builds import compare_builds
 from harness.compare.checks import NAMES, allowed_names
 from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.lines import lines, value
@@ -44,6 +45,7 @@ class Compare(BundleOption, Command):
     examples: ClassVar[Examples] = (
         ("harness compare runs/before runs/after", "what is slower than before, and what is faster"),
         ("harness compare runs/before runs/after --threshold 2%", "a change under 2 % does not matter: prove it"),
+        ("harness compare runs/latest", "the builds of a run that was made with --against"),
         ("harness compare A B --allow TOOLCHAIN --json", "the compilers differ, and that is meant"),
     )
 
@@ -54,9 +56,13 @@ class Compare(BundleOption, Command):
         ),
     ]
     new: Annotated[
-        Path,
-        typer.Argument(metavar="NEW", help="The run directory, or bundle, in question.", autocompletion=complete.runs),
-    ]
+        Path | None,
+        typer.Argument(
+            metavar="NEW",
+            help="The run directory, or bundle, in question. Without it: the builds of BASE, a run with --against.",
+            autocompletion=complete.runs,
+        ),
+    ] = None
     threshold: Annotated[
         str | None,
         typer.Option(
@@ -82,24 +88,37 @@ class Compare(BundleOption, Command):
     ] = None
 
     def __call__(self) -> Outcome:
-        threshold = None if self.threshold is None else _share(self.threshold)
+        threshold = threshold_of(self.threshold)
         allow = allowed_names(self.in_spite_of or ())
         asked = comparison_formats_of(self.exports or (), "--export")
-        with opened_run(self.base, self.allowed_signers) as base, opened_run(self.new, self.allowed_signers) as new:
-            found = compare_runs(base.path, new.path, allow, threshold)
-            folder = new.derived(self.out)
-        paths: list[Path] = []
-        code = found.code
-        try:
-            _write(found, folder, asked, paths)
-        except HarnessError as error:
-            say(f"harness: {error}\n  or name another folder with --out DIR")
-            code = worst([code, error.exit_code])
-        told = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
-        as_json = value(found)
-        for side, given in (("base", self.base), ("new", self.new)):
-            as_json[side]["path"] = str(given.resolve())  # of a bundle it was read elsewhere
-        return Outcome(code, told, {**as_json, "exit_code": int(code), "files": list(map(str, paths))})
+        with ExitStack() as stack:
+            given = [path for path in (self.base, self.new) if path is not None]
+            runs = [stack.enter_context(opened_run(path, self.allowed_signers)) for path in given]
+            if len(runs) > 1:
+                found = compare_runs(runs[0].path, runs[1].path, allow, threshold)
+            elif allow:
+                raise UsageError(f"--allow {min(allow)}: within a run nothing else differs", "leave it out")
+            else:
+                found = compare_builds(runs[0].path, threshold)
+            folder = runs[-1].derived(self.out)
+        outcome = told(found, folder, asked)
+        as_json = dict(outcome.value or {})
+        for side, path in zip(("base", "new"), (given[0], given[-1]), strict=True):
+            as_json[side] = {**as_json[side], "path": str(path.resolve())}  # of a bundle it was read elsewhere
+        return replace(outcome, value=as_json)
+
+
+def told(found: Comparison, folder: Path, asked: Sequence[Format]) -> Outcome:
+    """The outcome of a comparison, which is written into that folder too; where that fails it is told all the same."""
+    paths: list[Path] = []
+    code = found.code
+    try:
+        _write(found, folder, asked, paths)
+    except HarnessError as error:
+        say(f"harness: {error}\n  or name another folder with --out DIR")
+        code = worst([code, error.exit_code])
+    text = (*lines(found), *(f"wrote: {shown_path(path)}" for path in paths))
+    return Outcome(code, text, {**value(found), "exit_code": int(code), "files": list(map(str, paths))})
 
 
 def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: list[Path]) -> None:
@@ -113,15 +132,6 @@ def _write(found: Comparison, folder: Path, asked: Sequence[Format], written: li
             written.append(path)
     write_atomically(page, render_compared(found).encode("utf-8", "replace"))
     written.append(page)
-
-
-def _share(text: str) -> float:
-    """``2%`` as 0.02. Raises UsageError."""
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text)
-    share = float(found[1]) / 100 if found else 0.0
-    if not 0 < share <= 1:
-        raise UsageError(f"--threshold {text}: not a percentage from 0 to 100", "write it as in 2% or 0.5%")
-    return share
 
 
 COMMAND = Compare

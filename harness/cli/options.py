@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,3 +242,14 @@ def cpus_of(clusters: str | None) -> tuple[int, ...] | None:
         raise UsageError(
             f"--clusters {clusters}: not a list of CPU numbers", "write it as in 4-7 or 0,2-3, see: harness devices"
         ) from error
+
+
+def threshold_of(text: str | None) -> float | None:
+    """``2%`` as 0.02. Raises UsageError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text)
+    share = float(found[1]) / 100 if found else 0.0
+    if not 0 < share <= 1:
+        raise UsageError(f"--threshold {text}: not a percentage from 0 to 100", "write it as in 2% or 0.5%")
+    return share

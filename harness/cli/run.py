@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -21,8 +21,10 @@ from harness.cli.say import say, shown_path
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode, worst
+from harness.measure.against import parse_against
 from harness.measure.context import Context
 from harness.measure.fitness import read_workers
+from harness.measure.other_builds import NothingToCompare
 from harness.measure.request import Request
 from harness.measure.run import manifest, runner
 from harness.measure.run.dry_run import planned
@@ -30,11 +32,12 @@ from harness.measure.tables import check_tuned
 from harness.model.condition import allowed
 from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_auto, with_options
-from harness.model.sustained import BURST, SUSTAINED
+from harness.model.sustained import BURST, SUSTAINED, Mode
 from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:
     from harness.export.formats import Format
+    from harness.model.other_build import OtherBuild
     from harness.report.writer import ReportSummary
 
 
@@ -43,7 +46,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
-        ExitCode.WRONG_RESULT: "a wrong result, which is not timed",
+        ExitCode.WRONG_RESULT: "a wrong result, which is not timed; with --against: something is slower",
         ExitCode.INFRASTRUCTURE: "a device failed or was unusable, a worker crashed, or something is left unmeasured",
         ExitCode.TOO_LITTLE_DATA: "a row of results.csv is unjudged: too few valid samples",
         ExitCode.NO_DEVICE: "no usable device: each with its remedy",
@@ -54,6 +57,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
         ("harness run mine.yaml --faces published,best --layers '*3x3*'", "layers of your own"),
         ("harness run --clusters 4-7 --threads 1,4 --dry-run", "the jobs and the time, nothing measured"),
         ("harness run --resume runs/latest", "what is missing of a run that was cut short"),
+        ("harness run --device local --against HEAD~1 --confirm", "what the last commit made slower"),
         ("harness run --quiet --json --timeout 3600 > run.json", "in a script"),
     )
 
@@ -88,33 +92,70 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     aa: Annotated[
         bool, typer.Option("--aa", help="Measure one variant twice, under two names: what differs there is false.")
     ] = False
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="REV|DIR|PROGRAM",
+            help="Measure another build beside this checkout's, in the same rounds, and decide what is slower: a git "
+            "revision, a build directory, a convbench. Repeats.",
+        ),
+    ] = None
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="With --against: measure again what is slower before it is said to be.")
+    ] = False
+    threshold: Annotated[
+        str | None,
+        typer.Option("--threshold", metavar="P%", help="With --against: from where on a difference matters."),
+    ] = None
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the jobs and the estimated time.")] = False
 
     def __call__(self) -> Outcome:
-        asked = _formats(self.export or ())
+        asked, threshold = _formats(self.export or ()), options.threshold_of(self.threshold)
         if self.resume is not None:
-            return self._resumed(self.resume, asked)
+            return self._resumed(self.resume, asked, threshold)
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
         attached = self.find(allow=request.allow)
         joining = self.newcomers(attached, allow=request.allow)
         context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
-        return _jobs(context) if self.dry else finished(runner.start(context, self.out), asked)
+        if self.dry:
+            return _jobs(context)
+        try:
+            done = runner.start(context, self.out)
+        except NothingToCompare as nothing:
+            return Outcome(
+                nothing.exit_code, (str(nothing),), {"run": None, "exit_code": 0, "messages": [str(nothing)]}
+            )
+        if not request.against:
+            return finished(done, asked)
+        run = RunDir(done.directory)
 
-    def _resumed(self, folder: Path, asked: Sequence[Format]) -> Outcome:
+        def again() -> runner.RunResult:
+            kept = replace(manifest.request_of(run.manifest(), self.ndk), allow=request.allow)
+            return runner.resume(replace(context, request=kept), run)
+
+        return _beside_builds(done, again, threshold, asked)
+
+    def _resumed(self, folder: Path, asked: Sequence[Format], threshold: float | None) -> Outcome:
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
         if given - _BESIDE_RESUME:
             raise UsageError("--resume takes everything from the run", "leave the other options out")
         run = RunDir(folder.resolve())
         request = manifest.request_of(run.manifest(), self.ndk)
         request = replace(request, allow=allowed([*request.allow, *(self.allow or ())]))
-        if (complete := runner.finished(run)) is not None:
-            return _ended(complete, request, asked)
-        attached = self.find(manifest.where_devices_are(run), request.allow)
-        joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
-        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
-        return _ended(runner.resume(context, run), request, asked)
+        if threshold is not None and not request.against:
+            raise UsageError("--threshold is for runs with --against", "compare two runs: harness compare BASE NEW")
+
+        def again() -> runner.RunResult:
+            attached = self.find(manifest.where_devices_are(run), request.allow)
+            joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
+            context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
+            return runner.resume(context, run)
+
+        done = runner.finished(run) or again()
+        return _beside_builds(done, again, threshold, asked) if request.against else _ended(done, request, asked)
 
     def _request(self) -> Request:
         suite, layers = self.read()
@@ -126,6 +167,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
                 f"--aa: {suite.name} is a suite of mode {SUSTAINED}, whose series have no pairs of a round",
                 f"leave --aa out, or take a suite of mode {BURST}",
             )
+        against = self._builds(suite.mode)
         policy = self.policy or suite.policy or "default"
         return Request(
             suite=suite.name,
@@ -142,11 +184,34 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
             threads=options.threads_of(self.threads),
             workers=suite.workers,
             tuned=self.tuned,
-            aa=self.aa,
+            aa=self.aa or bool(against),
+            against=against,
+            confirm=self.confirm,
             allow=allowed(self.allow or ()),
             suite_given=self.suite or DEFAULT_SUITE,
             policy_given=policy,
         )
+
+    def _builds(self, mode: Mode) -> tuple[OtherBuild, ...]:
+        """The other builds that were asked for. Raises UsageError."""
+        if not self.against and (self.confirm or self.threshold):
+            option = "--confirm" if self.confirm else "--threshold"
+            raise UsageError(f"{option} is about builds that --against names", "name one, as in --against HEAD~1")
+        if self.against and mode == SUSTAINED:
+            raise UsageError(
+                f"--against: a suite of mode {SUSTAINED} has no rounds that builds could share",
+                f"take a suite of mode {BURST}",
+            )
+        return parse_against(self.against or ())
+
+
+def _beside_builds(
+    done: runner.RunResult, again: Callable[[], runner.RunResult], threshold: float | None, asked: Sequence[Format]
+) -> Outcome:
+    """The outcome of a run with other builds."""
+    from harness.cli.against import beside_builds  # noqa: PLC0415  slow to load, not while measuring
+
+    return beside_builds(done, lambda result: finished(result, asked), again, threshold, asked)
 
 
 def _ended(done: runner.RunResult, request: Request, asked: Sequence[Format]) -> Outcome:
@@ -171,6 +236,7 @@ _BESIDE_RESUME = {
     "timeout",
     "wait",
     "export",
+    "threshold",
 }
 
 
@@ -179,7 +245,7 @@ def _jobs(context: Context) -> Outcome:
     jobs, seconds = planned(context)
     lines = [
         f"{job['device']} CPUs {job['cluster']} launch {job['launch'] + 1} {job['layer']}: {', '.join(job['variants'])}"
-        f"{_on(job['threads'])}"
+        f"{_on(job['threads'])}{_of(job.get('builds', ()))}"
         for job in jobs
     ]
     lines += [
@@ -196,6 +262,11 @@ def _jobs(context: Context) -> Outcome:
 def _on(threads: Sequence[int]) -> str:
     """On how many threads, where that is not one alone: ``; on 1 and 4 threads``."""
     return "" if list(threads) == [1] else f"; on {' and '.join(map(str, threads))} threads"
+
+
+def _of(builds: Sequence[str]) -> str:
+    """Of which builds, where there are several: ``; each of checkout and HEAD~1``."""
+    return f"; each of {' and '.join(builds)}" if builds else ""
 
 
 def _duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ from harness.stats.holm import holm
 
 _COLUMNS = (
     "device,cluster,threads,cache,layer,variant,base,new,ratio,low,high,visible,p,p_holm,decision,"
-    "base_ns,new_ns,floor,how,reason,emulated,allowed"
+    "base_ns,new_ns,floor,how,reason,emulated,allowed,base_name,new_name,confirmed"
 )
 COMPARE_COLUMNS = tuple(_COLUMNS.split(","))
 _NUMBERS = frozenset({"threads", "ratio", "low", "high", "visible", "p", "p_holm", "base_ns", "new_ns", "floor"})
@@ -44,6 +44,9 @@ class ComparedRow:
     reason: str = ""
     floor: float | None = None  # of noise, as a share: what is below it proves nothing; None where it is not known
     allowed: str = ""  # names of what differs beside the program, joined by +
+    names: tuple[str, str] = ("", "")  # of base and new: builds within a run, or runs
+    confirmed: bool | None = None  # whether it was slower once more when measured again; None where it was not
+    is_one_of_several: bool = False  # bases, whose names tell rows apart
     number: int = 0  # of the data row in compare.csv, from 1
 
     @property
@@ -54,7 +57,8 @@ class ComparedRow:
     @property
     def variant_text(self) -> str:
         """The variant for people, with how many threads shared a call where several did."""
-        return f"{self.variant}{on_threads(self.new.key.threads)}"
+        against = f" against {self.names[0]}" if self.is_one_of_several else ""
+        return f"{self.variant}{on_threads(self.new.key.threads)}{against}"
 
     @cached_property
     def columns(self) -> Mapping[str, str]:
@@ -78,6 +82,9 @@ class ComparedRow:
             "reason": self.reason,
             "emulated": str(int(self.new.emulated)),
             "allowed": self.allowed,
+            "base_name": self.names[0],
+            "new_name": self.names[1],
+            "confirmed": "" if self.confirmed is None else str(int(self.confirmed)),
         }
         return {column: values[column] for column in COMPARE_COLUMNS}
 
@@ -93,6 +100,17 @@ class Comparison:
     only_base: Sequence[Row]
     only_new: Sequence[Row]
     threshold: float | None = None
+    within: Sequence[str] = ()  # of builds within a run: what else is to be said
+
+    @property
+    def is_within(self) -> bool:
+        """Whether these are builds within a run, not two runs."""
+        return self.new.own is not None
+
+    @property
+    def suspects(self) -> list[ComparedRow]:
+        """Rows that were slower, and were measured again therefore."""
+        return [row for row in self.rows if row.confirmed is not None]
 
     @property
     def counts(self) -> dict[Decision, int]:
@@ -115,11 +133,13 @@ class Comparison:
         """What belongs beside the decisions."""
         for mismatch in self.allowed:
             yield f"compared in spite of {mismatch}"
+        yield from self.within
         if self.base.builds == self.new.builds != []:
             yield f"both runs measured the same program ({', '.join(self.new.builds)}): what differs is noise"
         if any(row.new.emulated for row in self.rows):
             yield "EMULATED: an emulated CPU's times say nothing about a phone"
-        for word, rows in (("BASE", self.only_base), ("NEW", self.only_new)):
+        words = (self.base.name, self.new.name) if self.is_within else ("BASE", "NEW")
+        for word, rows in zip(words, (self.only_base, self.only_new), strict=True):
             if rows:
                 yield f"only in {word}, and not compared: {_places(rows)}"
         yield from self._about_noise()
@@ -152,18 +172,20 @@ def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: 
     devices = counterparts(ours, theirs)
     allowed = check(ours, theirs, devices, allow)
     names = "+".join(dict.fromkeys(mismatch.name for mismatch in allowed))
-    rows_of = [[row for row in side.results.rows if not row.is_copy] for side in (ours, theirs)]
-    found = match_rows(rows_of[0], rows_of[1], devices)
+    found = match_rows(ours.rows, theirs.rows, devices)
     if not found.matches:
         raise UsageError(
             f"{ours.name} and {theirs.name} have no device, CPUs, layer and variant in common: nothing to compare",
             "compare two runs of one suite on one device",
         )
-    rows = [replace(_compared(match, _floor(ours, theirs, match)), allowed=names) for match in found.matches]
-    return Comparison(ours, theirs, _decided(rows, threshold), allowed, found.only_base, found.only_new, threshold)
+    sides = (ours.name, theirs.name)
+    rows = [
+        replace(_compared(match, floor_of(ours, theirs, match)), allowed=names, names=sides) for match in found.matches
+    ]
+    return Comparison(ours, theirs, decided(rows, threshold), allowed, found.only_base, found.only_new, threshold)
 
 
-def _floor(base: Side, new: Side, match: Match) -> float | None:
+def floor_of(base: Side, new: Side, match: Match) -> float | None:
     """The noise floor there: the greater one of both runs' calibrations, where they are to be relied on."""
     known = [
         floor
@@ -190,9 +212,14 @@ def _compared(match: Match, floor: float | None) -> ComparedRow:
     if difference is None:
         counts = f"{len(levels[0])} launches of BASE and {len(levels[1])} of NEW"
         return ComparedRow(match.base, match.new, None, reason=f"{counts}, {LEAST_LAUNCHES} are needed")
-    names = [row.key.variant for row in (match.base, match.new)]
-    reason = "" if names[0] == names[1] else f"BASE ran {names[0]}, NEW {names[1]}"
+    reason = ran_apart(match, "BASE", "NEW")
     return ComparedRow(match.base, match.new, difference, difference.p(floor or 0.0), reason=reason, floor=floor)
+
+
+def ran_apart(match: Match, base: str, new: str) -> str:
+    """That the two ran something else, where they did; ``base``, ``new``: what they are called."""
+    names = [row.key.variant for row in (match.base, match.new)]
+    return "" if names[0] == names[1] else f"{base} ran {names[0]}, {new} {names[1]}"
 
 
 def _levels(row: Row) -> list[float]:
@@ -203,7 +230,7 @@ def _levels(row: Row) -> list[float]:
     return [math.log(median(values)) for _, values in sorted(launches.items())]
 
 
-def _decided(rows: Sequence[ComparedRow], threshold: float | None) -> list[ComparedRow]:
+def decided(rows: Sequence[ComparedRow], threshold: float | None) -> list[ComparedRow]:
     """With decisions: all that was judged is one family, for one false alarm spoils the whole comparison."""
     adjusted = iter(holm([row.p for row in rows if row.p is not None]))
     found = []

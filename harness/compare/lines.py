@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.compare.comparison import ComparedRow, Comparison
+from harness.compare.side import Side
 from harness.judge.decision import DECISIONS
 
 MOST_ROWS = 40  # that are shown whatever they say; of more, those that ask for action, and faster ones
@@ -29,21 +30,28 @@ def summary(found: Comparison) -> str:
     """One line: ``1 slower, 2 faster, 9 unproven: 20260101-... against 20260102-...``."""
     counts = ", ".join(f"{count} {decision}" for decision, count in found.counts.items() if count)
     margin = "" if found.threshold is None else f", threshold {100 * found.threshold:.6g} %"
-    return f"{counts}: {found.new.name} against {found.base.name}{margin}"
+    run = f", run {found.new.run_name}" if found.is_within else ""
+    return f"{counts}: {found.new.name} against {found.base.name}{run}{margin}"
 
 
 def value(found: Comparison) -> dict[str, Any]:
     """The same for --json: numbers as numbers, null for what is unknown."""
     return {
-        "base": {"path": str(found.base.path), "run": found.base.name, "builds": found.base.builds},
-        "new": {"path": str(found.new.path), "run": found.new.name, "builds": found.new.builds},
+        "base": _side(found.base),
+        "new": _side(found.new),
         "exit_code": int(found.code),
         "threshold": found.threshold,
         "decisions": found.counts,
+        "suspects": len(found.suspects),
+        "confirmed": sum(bool(row.confirmed) for row in found.suspects),
         "allowed": [{"name": each.name, "what": each.what} for each in found.allowed],
         "remarks": list(found.remarks),
         "rows": [_row(row) for row in found.rows],
     }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {"path": str(side.path), "run": side.run_name, "name": side.name, "builds": side.builds}
 
 
 def _row(row: ComparedRow) -> dict[str, Any]:
@@ -66,6 +74,9 @@ def _row(row: ComparedRow) -> dict[str, Any]:
         "how": texts["how"] or None,
         "reason": row.reason or None,
         "emulated": row.new.emulated,
+        "base_name": row.names[0],
+        "new_name": row.names[1],
+        "confirmed": row.confirmed,
     }
 
 
@@ -76,7 +87,14 @@ def _cells(row: ComparedRow) -> Sequence[str]:
     if difference is None:
         return (*place, *times, "-", row.reason, "")
     ratio = difference.ratio
-    return (*place, *times, f"{ratio.value:.3f}", f"{ratio.low:.3f} to {ratio.high:.3f}", f"{difference.visible():.2%}")
+    again = " (measured again)" if row.confirmed is not None else ""
+    return (
+        *place,
+        *times,
+        f"{ratio.value:.3f}",
+        f"{ratio.low:.3f} to {ratio.high:.3f}{again}",
+        f"{difference.visible():.2%}",
+    )
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -56,21 +56,8 @@ def match_rows(base: Iterable[Row], new: Iterable[Row], devices: Mapping[str, st
 def _by_place(rows: Iterable[Row], names: Mapping[str, str]) -> dict[_Place, list[Row]]:
     found: dict[_Place, list[Row]] = defaultdict(list)
     for row in rows:
-        key = row.key
-        device = names.get(key.device, key.device) if names else key.device
-        what = key.what
-        place = (
-            device,
-            key.cluster,
-            what.threads,
-            what.cache,
-            key.layer,
-            what.face,
-            what.type,
-            what.layout,
-            what.asked,
-        )
-        found[place].append(row)
+        device, *rest = row.key.place
+        found[names.get(str(device), device), *rest].append(row)
     return found
 
 

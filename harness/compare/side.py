@@ -12,20 +12,31 @@ from harness.devices.phone_id import PhoneId
 from harness.devices.pseudonyms import under
 from harness.model.policy import Policy
 from harness.results.results import Results, make_results
+from harness.results.rows import Row
 from harness.store.pseudonym_key import key_id, known_key
 from harness.store.rundir import RunDir
 
 
 @dataclass(frozen=True)
 class Side:
-    """A run. ``phones``: by the name of a device's folder; None where its device.json tells of none."""
+    """A run. ``phones``: by the name of a device's folder; None where its device.json tells of none.
+
+    ``title``: of one or several builds within a run, where that is what is compared; ``own``: they are the run's own.
+    """
 
     path: Path
     results: Results
     phones: Mapping[str, PhoneId | None]
+    title: str = ""
+    own: bool | None = None
 
     @property
     def name(self) -> str:
+        """The run's name, or that of its builds."""
+        return self.title or self.run_name
+
+    @property
+    def run_name(self) -> str:
         """The run's name."""
         return self.results.run.name
 
@@ -37,7 +48,15 @@ class Side:
     @property
     def builds(self) -> list[str]:
         """The programs that were measured, each once."""
-        return list(dict.fromkeys(row.key.build for row in self.results.rows if row.has_samples))
+        return list(dict.fromkeys(row.key.build for row in self.rows if row.has_samples))
+
+    @property
+    def rows(self) -> list[Row]:
+        """Its rows, of one or several builds theirs; without second ones of A/A pairs."""
+        every = [row for row in self.results.rows if not row.is_copy]
+        if self.own is None:
+            return every
+        return [row for row in every if not row.is_foreign and bool(row.other_build) != self.own]
 
     def manifest(self, key: str) -> Any:
         """What the manifest has there; None for nothing."""

@@ -54,7 +54,7 @@ def leftovers(device: Device, own: str = "", *, deadline_s: float = 30.0) -> lis
     root = device.work_root()
     begin = f"{root}/{_PREFIX}"
     programs: dict[str, list[RemoteProcess]] = {}
-    ours = re.compile(f"{re.escape(begin)}({_NAME})/(?:convbench|worker-.*)".encode(), re.DOTALL)
+    ours = re.compile(f"{re.escape(begin)}({_NAME})/(?:convbench|convbench-.*|worker-.*)".encode(), re.DOTALL)
     for found in device.running(begin, deadline_s=deadline_s):
         named = next(filter(None, map(ours.fullmatch, found.arguments)), None)
         if named and (run := run_of(_PREFIX + named[1].decode())):

@@ -24,6 +24,8 @@ def of_comparison(found: Comparison) -> Subject:
     """A comparison as it is exported. Times are those of the new run."""
     run = found.new.results.run
     about = about_run(run.manifest, found.new.path.name) | {"base": found.base.name}
+    if found.is_within:
+        about["new"] = found.new.name
     changed = [_change(row) for row in found.rows if row.decision in ("slower", "faster")][:_MOST]
     devices = {row.new.key.device for row in found.rows}
     return Subject(
@@ -48,7 +50,7 @@ def _entry(row: ComparedRow, threshold: float | None) -> Entry:
         key.threads,
         key.layer,
         row.variant,
-        key.build,
+        row.base.key.build if row.is_one_of_several else key.build,
         row.decision,
         "invalid" if unproven else _OUTCOMES[row.decision],
         "; ".join(_words(row)),

@@ -18,7 +18,7 @@ from harness.judge.reason import Reason
 from harness.model.emulation import mark_of
 from harness.model.sustained import SUSTAINED
 from harness.results.categories import CategoryRow
-from harness.results.columns import RESULT_COLUMNS
+from harness.results.columns import columns_of
 from harness.results.results import Results
 from harness.results.rows import COMPARED, Row
 from harness.results.run import DeviceData
@@ -105,7 +105,7 @@ def of_run(results: Results, device: str | None = None) -> Subject:
     return Subject(
         about_run(run.manifest, run.path.name),
         entries,
-        Table("results", RESULT_COLUMNS, [row.columns for row in rows]),
+        Table("results", columns_of(rows), [row.columns for row in rows]),
         _means([row for row in results.categories if device in (None, row.device)]),
         [each for each in run.devices if device in (None, each.name)],
         run.left_out if device is None else (),

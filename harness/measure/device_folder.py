@@ -16,7 +16,7 @@ from harness.control.holder import Holder
 from harness.control.orphans import OWNER, folder_of
 from harness.devices.base import Device, RemoteProcess
 from harness.errors import DeviceError, DeviceLost, TransientError, WrongDevice
-from harness.measure.planning import worker_folder
+from harness.measure.planning import other_program, worker_folder
 from harness.model.condition import Condition
 from harness.model.worker import Worker
 from harness.store.journal import EventLog, write_atomically
@@ -38,13 +38,15 @@ class DeviceFolder:
         self.program = f"{self.folder}/convbench"
         self._events = events
         self._stamp = stamp
+        self.others: list[str] = []  # other builds that were installed, as records call them
 
-    def install(self, built: Built, workers: Sequence[Worker] = ()) -> None:
-        """Makes the folder and pushes the program, and workers with their files.
+    def install(self, built: Built, workers: Sequence[Worker] = (), others: Sequence[tuple[str, Path]] = ()) -> None:
+        """Makes the folder and pushes the program, other builds by what records call them, workers with their files.
 
         Raises DeviceError where there is too little space.
         """
-        size = sum(path.stat().st_size for path in (built.path, *(path for each in workers for path in each.every)))
+        further = [*(path for _, path in others), *(path for each in workers for path in each.every)]
+        size = sum(path.stat().st_size for path in (built.path, *further))
         self.device.make_dir(self.folder)
         need, free = size + _ROOM_BYTES, self._free_bytes()
         if free is not None and free < need:
@@ -54,6 +56,9 @@ class DeviceFolder:
             )
         self.put(Holder.me(self._run_id).line.encode(), OWNER)
         self.device.push(built.path, self.program, executable=True)
+        for build, path in others:
+            self.device.push(path, other_program(self.program, build), executable=True)
+        self.others = [build for build, _ in others]
         for worker in workers:
             place = worker_folder(self.folder, worker.name)
             self.device.make_dir(place)
@@ -61,6 +66,7 @@ class DeviceFolder:
                 runs = path is worker.program or os.access(path, os.X_OK)
                 self.device.push(path, f"{place}/{path.name}", executable=runs)
         names = {"workers": [worker.name for worker in workers]} if workers else {}
+        names |= {"others": self.others} if others else {}
         self._events.add("installed", program=built.build_id[:12], bytes=size, **names)
 
     def put(self, data: bytes, name: str) -> None:
@@ -145,16 +151,16 @@ class DeviceFolder:
 
 
 def programs_of(device: Device, program: str) -> list[RemoteProcess]:
-    """The living processes with that path, or one of a worker beside it, among their arguments.
+    """The living processes with that path, or one of a worker or another build beside it, among their arguments.
 
     An emulator, or a script's interpreter, puts its own ones before it.
     """
     folder = posixpath.dirname(program)
-    worker = worker_folder(folder).encode()
+    beside = (worker_folder(folder).encode(), other_program(program, "").encode())
     return [
         found.process
         for found in device.running(f"{folder}/")
-        if any(word == program.encode() or word.startswith(worker) for word in found.arguments)
+        if any(word == program.encode() or word.startswith(beside) for word in found.arguments)
     ]
 
 

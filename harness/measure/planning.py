@@ -25,8 +25,9 @@ _EMULATED_SLOWNESS = 6
 def variants_of(request: Request, label: str) -> tuple[PlannedVariant, ...]:
     """The variants that every job of a cluster has: on so many threads as it has CPUs, which ``label`` names. Pure."""
     threads = threads_of(label, request.threads)
-    names = [worker.name for worker in request.workers]
-    return make_variants(request.algorithms, request.policy.cache, request.faces, names, threads, aa=request.aa)
+    names, others = [worker.name for worker in request.workers], len(request.against)
+    cache = request.policy.cache
+    return make_variants(request.algorithms, cache, request.faces, names, threads, aa=request.aa, others=others)
 
 
 def worker_folder(folder: str, name: str = "") -> str:
@@ -34,13 +35,27 @@ def worker_folder(folder: str, name: str = "") -> str:
     return f"{folder}/worker-{name}"
 
 
-def builds_of(request: Request, program: str) -> list[BuildLine]:
-    """The programs of the variants: ours, of that path on the device, and each worker's under its name."""
+def other_program(program: str, build: str) -> str:
+    """Where another build lies beside ours on a device; without ``build``: how all such begin."""
+    return f"{program}-{build}"
+
+
+def builds_of(request: Request, program: str, others: Sequence[str] = ()) -> list[BuildLine]:
+    """The programs of the variants: ours, of that path on the device, other builds, each worker's under its name.
+
+    ``others``: what records call the builds of ``request.against`` on this device.
+    """
     lines = [BuildLine(0, program)]
-    for index, worker in enumerate(request.workers, start=1):
+    lines += [BuildLine(n, other_program(program, build), build) for n, build in enumerate(others, start=1)]
+    for index, worker in enumerate(request.workers, start=len(lines)):
         exe = f"{worker_folder(posixpath.dirname(program), worker.name)}/{worker.program.name}"
         lines.append(BuildLine(index, exe, worker.name, foreign=True))
     return lines
+
+
+def names_of_builds(request: Request) -> list[tuple[str, ...]]:
+    """By number of the program, what records may call it on some device; ours: nothing, as in harness.plan.known."""
+    return [("",), *(other.builds for other in request.against), *((worker.name,) for worker in request.workers)]
 
 
 def cluster_jobs(

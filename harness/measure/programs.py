@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.devices.base import Device
 from harness.errors import DeviceError, TransientError, UsageError
@@ -20,11 +21,17 @@ class Programs:
 
     by_abi: dict[str, Built]
     abi: str
+    others: Sequence[Mapping[str, tuple[str, Path]]] = ()  # other builds, by ABI: what records call it, its file
 
     @property
     def has_one_for_phones(self) -> bool:
         """Whether there is one for more than this machine."""
         return self.abi != HOST
+
+    def others_of(self, device: Device) -> list[tuple[str, Path]]:
+        """The other builds for a device, in order."""
+        abi = HOST if device.identity.capabilities.runs_host_programs else self.abi
+        return [other[abi] for other in self.others]
 
     def of(self, device: Device) -> Built:
         """The program for a device; raises DeviceError where its ABIs do not fit."""

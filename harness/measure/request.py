@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.layer import Layer
+from harness.model.other_build import OtherBuild
 from harness.model.policy import Policy
 from harness.model.sustained import BURST, Mode
 from harness.model.worker import Worker
@@ -26,11 +27,19 @@ class Request:
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
     workers: tuple[Worker, ...] = ()
+    against: tuple[OtherBuild, ...] = ()  # other builds of the library, in the same rounds
+    confirm: bool = False  # --confirm: what is slower is measured again before it is said to be
     threads: tuple[int, ...] = (1,)  # that share a call: each number is measured where a cluster has so many CPUs
     allow: tuple[str, ...] = ()  # --allow: conditions that do not stop it
     mode: Mode = BURST  # of the suite; ``policy`` is the one of that mode (Policy.of_mode)
-    aa: bool = False  # --aa: a variant is measured twice, under two names
+    aa: bool = False  # --aa, or beside other builds: a variant is measured twice, under two names
     calibration: bool = False  # of harness calibrate: what it finds is kept
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself
     suite_given: str = ""  # suite and policy as the user named them: a name, or a path
     policy_given: str = ""
+
+    @property
+    def budgeted(self) -> Policy:
+        """The policy with as much time for each further build as it has for one: rounds are as many with them."""
+        budget_s = self.policy.block_budget_s * (1 + len(self.against))
+        return self.policy.model_copy(update={"block_budget_s": budget_s}) if self.against else self.policy

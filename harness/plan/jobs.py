@@ -54,14 +54,16 @@ def make_variants(
     threads: Sequence[int] = (1,),
     *,
     aa: bool = False,
+    others: int = 0,
 ) -> tuple[PlannedVariant, ...]:
     """Every algorithm in every cache mode on every number of threads, numbered from 0.
 
     Face ``published``: the algorithms with the default schedule. Face ``best``: those that have several with the one
     that the library chooses, and ``auto``. Schedules by name and ``auto`` among the algorithms are measured whatever
-    the faces. ``workers``: names of somebody else's, each of which has a build of its own, numbered from 1. ``aa``:
-    indirect as published, or else the first, once more under another name. Raises ValueError for an algorithm that
-    there is not.
+    the faces. ``others``: further builds of the library, numbered from 1, each of which has all of that, too.
+    ``workers``: names of somebody else's, each of which has a build of its own, numbered behind them. ``aa``: indirect
+    as published, or else the first, once more under another name; of several builds that of the first further one,
+    which ours is measured against. Raises ValueError for an algorithm that there is not.
     """
     wanted = [_asked(name) for name in algorithms]
     plain = [each for each in wanted if each.is_default and each.algorithm != AUTO]
@@ -69,15 +71,16 @@ def make_variants(
     ways += [each for each in wanted if not each.is_default]
     ways += [Asked(each.algorithm, CHOSEN) for each in plain if each.algorithm in WITH_SCHEDULES and BEST in faces]
     ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
-    builds = dict.fromkeys(ways, 0) | {Asked(name): number for number, name in enumerate(workers, start=1)}
-    every = [(way, mode, build, count) for way, build in builds.items() for count in threads for mode in cache]
+    builds = [(way, build) for build in range(1 + others) for way in dict.fromkeys(ways)]
+    builds += [(Asked(name), build) for build, name in enumerate(workers, start=1 + others)]
+    every = [(way, mode, build, count) for way, build in builds for count in threads for mode in cache]
     variants = [PlannedVariant(index, *each) for index, each in enumerate(every)]
     if aa and ways:
         twice = Asked("indirect") if Asked("indirect") in ways else ways[0]
         label = copy_name(twice.name)
         places = [(mode, count) for count in threads for mode in cache]
         variants += [
-            PlannedVariant(number, twice, mode, threads=count, label=label)
+            PlannedVariant(number, twice, mode, min(others, 1), count, label)
             for number, (mode, count) in enumerate(places, start=len(every))
         ]
     return tuple(variants)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from harness.results.numbers import number_text, ratio_texts
@@ -16,6 +16,7 @@ _COLUMNS = (
     "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
+BUILD_NAME = "build_name"  # a further column where other builds ran
 RESULT_INTEGERS = frozenset({"threads", "n_valid", "n_tainted", "extra_bytes", "matrix_bytes", "pointer_bytes"})
 RESULT_FLAGS = frozenset({"emulated"})
 RESULT_NUMBERS = frozenset(  # the rest are texts
@@ -55,4 +56,10 @@ def result_texts(row: Row) -> Mapping[str, str]:
     }
     for other in ("im2col", "direct"):
         values |= ratio_texts(row.ratio(other), f"ratio_{other}", f"ratio_{other}_low", f"ratio_{other}_high")
-    return {column: values[column] for column in RESULT_COLUMNS}
+    values[BUILD_NAME] = row.build_name
+    return {column: values[column] for column in (*RESULT_COLUMNS, BUILD_NAME)}
+
+
+def columns_of(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The columns of a table of those rows."""
+    return (*RESULT_COLUMNS, BUILD_NAME) if any(row.other_build for row in rows) else RESULT_COLUMNS

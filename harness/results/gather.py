@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.judge.reason import Reason
 from harness.judge.rounds import too_few
+from harness.model.other_build import CHECKOUT
 from harness.model.variant import Asked, Variant, copied, is_foreign, parse_asked
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
@@ -24,6 +25,7 @@ from harness.store import records
 _VARIANT = {field.name: field.name for field in fields(Variant)} | {"name": "variant", "type": "element"}
 _KEY = ("layer", *_VARIANT.values())
 _MEASURED = ("launch", "round", "ns", "pid", "copy_ns", "mhz_before", "mhz_after")
+_Wanted = tuple[str, str, str, int, str]  # layer, cache mode, asked for, threads, program
 _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
 
 
@@ -32,6 +34,7 @@ def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
     rows: list[Row] = []
     layers = {name: n for n, name in enumerate(run.layers)}
     caches = {name: n for n, name in enumerate(run.caches)}
+    builds = {build: n for n, build in enumerate(run.other_names)}
     for device in run.devices:
         for cluster in run.clusters_of(device):
             found = cluster_rows(run, device, verdicts.of(device.name, cluster), verdicts.policy.least_pairs)
@@ -45,6 +48,7 @@ def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
                     row.key.what.is_auto,
                     algorithm_order(row.algorithm),
                     row.key.variant,
+                    builds.get(row.key.build, -1),
                     row.key.build,
                     row.key.threads,
                     row.key.face,
@@ -92,11 +96,11 @@ class _Cluster:
         self._least_pairs = least_pairs
         self._streams = device.streams_of(verdicts.cluster)
         self._rows: dict[RowKey, Row] = {}
-        # Layer, cache mode, asked for, threads: by a row of another name.
-        self._covered: set[tuple[str, str, str, int]] = set()
+        self._covered: set[_Wanted] = set()  # by a row of another name
         seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
         self._caches = run.caches or [str(cache) for cache in seen] or [""]
         self._build = self._streams[-1].header.build if self._streams else ""
+        self._others = run.others_of(self._build)
 
     def rows(self) -> list[Row]:
         """Every row, complete."""
@@ -137,10 +141,17 @@ class _Cluster:
                 conditions=self._device.conditions,
                 reason=reason,
                 flop=layer.flop if layer else 0,
+                other_build=self._run.other_names.get(key.build, ""),
+                build_name=self._build_name(key),
             )
         elif _RANK[status] > _RANK[row.status]:
             row.status, row.reason = status, reason
         return row
+
+    def _build_name(self, key: RowKey) -> str:
+        if not self._run.other_names or key.what.is_foreign:
+            return ""
+        return self._run.other_names.get(key.build, CHECKOUT)
 
     def _take_samples(self) -> None:
         shares: dict[RowKey, list[float]] = defaultdict(list)
@@ -180,7 +191,7 @@ class _Cluster:
                 size = f" ({skip.bytes} bytes)" if skip.bytes else ""
                 for key in self._keys(skip):
                     if _name(key) in measured and key not in self._rows:
-                        self._covered.add((key.layer, key.cache, key.what.asked, key.threads))
+                        self._covered.add(_wanted(key))
                         continue  # asked for twice under two names: one row is enough
                     named = self._with_schedule(key, schedules.get(key.build, set()))
                     if not skip.is_refusal:
@@ -215,14 +226,10 @@ class _Cluster:
         return key if named in self._rows and self._rows[named].has_samples else named
 
     def _take_missing(self) -> None:
-        covered = self._covered | {
-            (row.key.layer, row.key.cache, row.key.what.asked, row.key.threads) for row in self._rows.values()
-        }
+        covered = self._covered | {_wanted(row.key) for row in self._rows.values()}
         # A copy is covered by its own row, and by what kept the variant from being measured.
         copies = {
-            (row.key.layer, row.key.cache, row.key.what.asked, row.key.threads)
-            for row in self._rows.values()
-            if row.is_copy or row.status in ("skip", "error", "wrong")
+            _wanted(row.key) for row in self._rows.values() if row.is_copy or row.status in ("skip", "error", "wrong")
         } | self._covered
         hindered = self._hindered()
         given_up = self._device.given_up.get(self._cluster, "")
@@ -231,31 +238,38 @@ class _Cluster:
         for layer, names in self._run.planned(self._device, self._cluster).items():
             for name, threads, cache in product(names, self._run.threads, self._caches):
                 of = copied(name) or name
-                if (layer, cache, of, threads) in (covered if of == name else copies):
-                    continue
                 asked = parse_asked(of) or Asked(of)
-                what = Variant(
-                    name=name,
-                    asked=of,
-                    algorithm=asked.algorithm,
-                    face=asked.face,
-                    threads=threads,
-                    build=of if is_foreign(asked.algorithm) else self._build,
-                    cache=cache,
-                )
-                if 0 < cpus < threads:
-                    self._row(self._key(layer, what), "skip", f"{threads} threads, but the cluster has {cpus} CPUs")
-                    continue
-                of_it = (layer, of, threads)
-                why = hindered.get((*of_it, cache), hindered.get((*of_it, ""), given_up))
-                status = "error" if why else "missing"
-                why = why or out_of_reach
-                self._row(self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}")
+                for build in self._builds_of(name, asked):
+                    if (layer, cache, of, threads, build) in (covered if of == name else copies):
+                        continue
+                    what = Variant(
+                        name=name,
+                        asked=of,
+                        algorithm=asked.algorithm,
+                        face=asked.face,
+                        threads=threads,
+                        build=build,
+                        cache=cache,
+                    )
+                    if 0 < cpus < threads:
+                        self._row(self._key(layer, what), "skip", f"{threads} threads, but the cluster has {cpus} CPUs")
+                        continue
+                    hindrances = (hindered.get((layer, mode, of, threads, build)) for mode in (cache, ""))
+                    why = next(filter(None, hindrances), given_up)
+                    status = "error" if why else "missing"
+                    why = why or out_of_reach
+                    self._row(self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}")
 
-    def _hindered(self) -> dict[tuple[str, str, int, str], str]:
-        """What last kept variants from being measured, by no fault of theirs: by layer, asked for, threads, cache."""
+    def _builds_of(self, name: str, asked: Asked) -> list[str]:
+        """The programs that a planned variant is measured with, as in harness.plan.jobs: a copy with one alone."""
+        if is_foreign(asked.algorithm):
+            return [asked.algorithm]
+        return (self._others[:1] or [self._build]) if copied(name) else [self._build, *self._others]
+
+    def _hindered(self) -> dict[_Wanted, str]:
+        """What last kept variants from being measured, by no fault of theirs."""
         return {
-            (error.layer, error.asked, error.threads, error.cache): _words(error)
+            (error.layer, error.cache, error.asked, error.threads, error.build): _words(error)
             for stream in self._streams
             for error in stream.of(records.Error)
             if error.external
@@ -285,6 +299,10 @@ class _Cluster:
         """The rows that a failure is about: of its cache mode, else one of each."""
         for mode in [record.cache] if record.cache else self._caches:
             yield self._key(record.layer, replace(record.what, cache=mode))
+
+
+def _wanted(key: RowKey) -> _Wanted:
+    return (key.layer, key.cache, key.what.asked, key.threads, key.build)
 
 
 def _name(key: RowKey) -> tuple[object, ...]:

@@ -108,7 +108,7 @@ def _compare_workers(rows: Iterable[Row], least_pairs: int) -> None:
     for measured in places.values():
         foreign = [row for row in measured if row.is_foreign]
         ours = [row for row in measured if not row.is_foreign] if foreign else []
-        fastest = _fastest(row for row in ours if row.key.build == ours[0].key.build)
+        fastest = _fastest(row for row in ours if not row.other_build)
         for row in foreign:
             for name in BESIDE_WORKERS:
                 if name in fastest:
@@ -116,9 +116,13 @@ def _compare_workers(rows: Iterable[Row], least_pairs: int) -> None:
 
 
 def _pair_apart(row: Row, name: str, other: Row, least_pairs: int) -> None:
+    _take(row, name, other, logs_apart(row, other), len(row.attempt_rounds & other.attempt_rounds), least_pairs)
+
+
+def logs_apart(row: Row, other: Row) -> dict[int, list[float]]:
+    """Log of the other's time over the row's, of two programs: of each round where both are valid, by launch."""
     seen = row.seen & other.seen
-    logs = pair_logs(row.attempt_logs(seen), other.attempt_logs(seen))
-    _take(row, name, other, logs, len(row.attempt_rounds & other.attempt_rounds), least_pairs)
+    return pair_logs(row.attempt_logs(seen), other.attempt_logs(seen))
 
 
 def _fastest(rows: Iterable[Row]) -> dict[str, Row]:

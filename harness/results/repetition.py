@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.model.layer import Layer
 from harness.model.policy import Policy
 from harness.model.variant import AUTO, BEST
 from harness.results.gather import cluster_rows
-from harness.results.pairs import BESIDE_WORKERS
+from harness.results.pairs import BESIDE_WORKERS, logs_apart
 from harness.results.rows import AA, COMPARED, Row
 from harness.results.run import DeviceData, RunData
 from harness.results.stream import read_records
 from harness.results.verdicts import judge_cluster
-from harness.stats.estimate import LaunchLogs
+from harness.stats.estimate import LaunchLogs, launch_logs
 from harness.store import records
 
 
@@ -41,9 +42,13 @@ def wanted_ratios(rows: Iterable[Row]) -> Iterator[Wanted]:
     Indirect against im2col as published; where that was not measured each at its best; else the first comparison that
     there is, that of a variant with itself the last. Beside it each worker of somebody else against ``auto``, or the
     first of ours. Rows that failed, and what they were compared with, are in none; what is unjudged counts as known
-    badly, on either side of a ratio: nothing stands in for it.
+    badly, on either side of a ratio: nothing stands in for it. Where other builds were measured too it is each row
+    over theirs instead.
     """
     rows = list(rows)
+    if any(row.other_build for row in rows):
+        yield from _of_builds(rows)
+        return
     unjudged = {(*_place(row), row.role) for row in rows if row.status == "unjudged" and not row.is_foreign}
     places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
@@ -56,6 +61,18 @@ def wanted_ratios(rows: Iterable[Row]) -> Iterator[Wanted]:
             places[*_place(row), row.key.build].append(row)
     for measured in places.values():
         yield from _of_place(measured)
+
+
+def _of_builds(rows: Iterable[Row]) -> Iterator[Wanted]:
+    ours: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    judged = [row for row in rows if row.status in ("ok", "unjudged") and not (row.is_copy or row.is_foreign)]
+    for row in judged:
+        if not row.other_build:
+            ours[row.key.place].append(row)
+    for other in judged:
+        for row in ours[other.key.place] if other.other_build else ():
+            known = row.status == other.status == "ok"
+            yield Wanted(row, other.other_build, launch_logs(logs_apart(row, other)) if known else {})
 
 
 def _place(row: Row) -> tuple[object, ...]:
@@ -106,13 +123,23 @@ class Looked:
 
 
 def look_at(
-    file: Path, cluster: str, layers: Sequence[Layer], policy: Policy, *, emulated: bool
+    file: Path,
+    cluster: str,
+    layers: Sequence[Layer],
+    policy: Policy,
+    *,
+    emulated: bool,
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> Mapping[str, Looked]:
-    """What records.jsonl of a device tells of one cluster, by layer; of those that have samples."""
+    """What records.jsonl of a device tells of one cluster, by layer; of those that have samples.
+
+    ``others``: the names of other builds, by what records call them.
+    """
     streams, _ = read_records(file)
     device = DeviceData("", "", {"emulated": emulated}, [], [], streams, [], [])
     run = RunData(file.parent, {}, {}, [device], {layer.name: layer for layer in layers}, [])
     run.manifest["policy"] = json.loads(policy.model_dump_json())
+    run.other_names = dict(others)
     rows = cluster_rows(run, device, judge_cluster(device, cluster, policy), policy.least_pairs)
     ratios: dict[str, list[list[float]]] = {row.key.layer: [] for row in rows if row.has_samples}
     for wanted in wanted_ratios(rows):

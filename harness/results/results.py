@@ -13,7 +13,7 @@ from harness.model.sustained import SUSTAINED
 from harness.results.aa import AA_COLUMNS, AaRow, make_aa
 from harness.results.baseline import BASELINE_COLUMNS, BaselineRow, make_baselines
 from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categories
-from harness.results.columns import RESULT_COLUMNS
+from harness.results.columns import columns_of
 from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
 from harness.results.gather import make_rows, with_every_sample
 from harness.results.networks import NETWORK_COLUMNS, NetworkRow, Networks, make_networks
@@ -47,7 +47,7 @@ class Results:
 
     def tables(self) -> Iterator[Table]:
         """The tables of a run directory; those of both faces, of workers and of A/A pairs only where such ran."""
-        yield _table("results", RESULT_COLUMNS, self.rows)
+        yield _table("results", columns_of(self.rows), self.rows)
         yield _table("categories", CATEGORY_COLUMNS, self.categories)
         if self.faces:
             yield _table("faces", FACE_COLUMNS, self.faces)
@@ -65,7 +65,7 @@ class Results:
         yield Table("verdicts", VERDICT_COLUMNS, self.verdicts.rows())
 
     def rows_of(self, device: str, cluster: str, threads: int | None = None) -> list[Row]:
-        """The rows of one cluster, in order; those of so many threads, where that is given."""
+        """The rows of one cluster, in order; those of so many threads, where that is given; none of other builds."""
         found = self._rows.get((device, cluster), [])
         return [row for row in found if threads in (None, row.key.threads)]
 
@@ -106,7 +106,7 @@ class Results:
 
     @cached_property
     def _rows(self) -> dict[_Place, list[Row]]:
-        return _by_place(self.rows, lambda row: (row.key.device, row.key.cluster))
+        return _by_place(own_rows(self.rows), lambda row: (row.key.device, row.key.cluster))
 
     @cached_property
     def _categories(self) -> dict[_Place, list[CategoryRow]]:
@@ -149,10 +149,11 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     rows = make_rows(run, verdicts)
     if run.mode == SUSTAINED:
         rows = _failures(rows)
-    categories, baselines = make_categories(run, rows), make_baselines(run, rows)
+    own = own_rows(rows)
+    categories, baselines = make_categories(run, own), make_baselines(run, own)
     series = make_all_series(run, measured_by.sustained)
-    faces, workers, aa = make_faces(rows), make_workers(rows), make_aa(rows)
-    networks = make_networks(run, rows)
+    faces, workers, aa = make_faces(own), make_workers(own), make_aa(rows)
+    networks = make_networks(run, own)
     return Results(run, rows, categories, faces, baselines, workers, aa, networks, verdicts, measured_by, series)
 
 
@@ -166,7 +167,12 @@ def _failures(rows: Sequence[Row]) -> list[Row]:
 
 def categories_of_all(results: Results) -> list[CategoryRow]:
     """The rows of categories.csv as they would be if every sample counted."""
-    return make_categories(results.run, with_every_sample(results.rows))
+    return make_categories(results.run, with_every_sample(own_rows(results.rows)))
+
+
+def own_rows(rows: Iterable[Row]) -> list[Row]:
+    """Those that the run's own build measured, and workers of somebody else: what the run's answer is about."""
+    return [row for row in rows if not row.other_build]
 
 
 def _table(name: str, columns: Sequence[str], rows: Sequence[AnyRow]) -> Table:

@@ -56,6 +56,13 @@ class RowKey:
         return self.what.build
 
     @property
+    def place(self) -> tuple[object, ...]:
+        """Where it was measured and what was asked for, whatever ran and whichever program: what builds have alike."""
+        what = self.what
+        return (self.device, self.cluster, what.threads, what.cache, self.layer, what.face, what.type, what.layout,
+                what.asked)  # fmt: skip
+
+    @property
     def columns(self) -> Mapping[str, str]:
         """Where and how it was measured, as texts: the columns that results.csv, faces.csv and workers.csv share."""
         return {
@@ -96,6 +103,8 @@ class Row:
     # Other algorithm, for face best also one as published (PUBLISHED_FORM), -> launch -> its log ratio; and its row.
     pairs: dict[str, LaunchLogs] = field(default_factory=dict)
     partners: dict[str, Row] = field(default_factory=dict)
+    other_build: str = ""  # the name of the other build of the library that measured it; empty: the run's own did
+    build_name: str = ""  # the same, or `checkout`, where the run has several builds
     number: int = 0  # of the data row in results.csv, from 1
 
     @property

@@ -15,10 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InfrastructureError
-from harness.model.calibration import Calibration, parsed
+from harness.model.calibration import BUILD_DIGITS, Calibration, parsed
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
+from harness.model.other_build import OtherBuild
 from harness.model.sustained import BURST, SUSTAINED, Mode
+from harness.results.settings import SettingDone, settings_done
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
@@ -54,6 +56,7 @@ class DeviceData:
     calibration: Calibration | None = None  # of this phone under this policy, before the run
     stale: Sequence[str] = ()  # why that is not to be relied on
     is_one_of_several: bool = False  # of its model in the run
+    settings: Sequence[SettingDone] = ()  # that were changed
 
     @property
     def emulated(self) -> bool:
@@ -76,15 +79,16 @@ class DeviceData:
     def model(self) -> str:
         """What the device is called wherever people read of it.
 
-        Its model; the folder's name stands behind it where several are of a kind, and where people call the model
-        something else: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the processor.
+        As `harness devices` calls it (``Google Pixel 3``); the folder's name stands behind it where several are of a
+        kind, and where it is not a part of that: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the
+        processor.
         """
         model, soc = str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
-        is_known = bool(self.title) and model not in self.title
-        called = self.title.partition(" (")[0] if is_known else model
+        called = self.title.partition(" (")[0] or model
         if not called:
             return f"{self.name} ({soc})" if soc else self.name
-        return f"{called} ({self.name})" if is_known or self.is_one_of_several else called
+        is_apart = self.is_one_of_several or (bool(self.title) and model not in self.title)
+        return f"{called} ({self.name})" if is_apart else called
 
     def core(self, cluster: str) -> str:
         """The core type of a cluster; empty where unknown."""
@@ -154,6 +158,24 @@ class RunData:
     def planned(self, device: DeviceData, cluster: str) -> dict[str, list[str]]:
         """The layers planned for a cluster of a device, each with what was asked for."""
         return self.plan.get(device.name, {}).get(cluster, {})
+
+    @cached_property
+    def against(self) -> list[OtherBuild]:
+        """Other builds of the library that were measured in the same rounds."""
+        found = self.manifest.get("against")
+        return [each for value in found[:_MOST_LEFT_OUT] if (each := _other(value))] if isinstance(found, list) else []
+
+    @cached_property
+    def other_names(self) -> dict[str, str]:
+        """Of those builds, what they were asked for as, by what records call them; in order."""
+        return {build: other.name for other in self.against for build in other.builds}
+
+    def others_of(self, own: str) -> list[str]:
+        """What records call the other builds of a device whose own program they call ``own``, in order."""
+        toolchain = _object(self.manifest.get("toolchain"))
+        ids = {abi: str(_object(toolchain[abi]).get("build_id") or "")[:BUILD_DIGITS] for abi in toolchain}
+        abis = [abi for abi, build in ids.items() if build == own] or list(ids)[:1]
+        return [other.programs[abi].build for other in self.against for abi in abis[:1] if abi in other.programs]
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
@@ -247,6 +269,14 @@ def _layer(value: object) -> Layer | None:
         return None
 
 
+def _other(value: object) -> OtherBuild | None:
+    """A build of the manifest's; None for something that is none."""
+    try:
+        return OtherBuild.model_validate(value)
+    except ValidationError:
+        return None
+
+
 def _left_out(value: object) -> LeftOut | None:
     """A device of the manifest that is left out, its texts cut; None for something that is none."""
     try:
@@ -282,6 +312,7 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         list(_sources(redact.value(value.get("evidence")))),
         _refused(events),
         *_calibration(events),
+        settings=settings_done(redact.value(read_lines(path / "settings.jsonl"))),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.model.other_build import OtherBuild
+
 VERSION = 2
 _READ_BY = {1: "harness 0.1"}  # older versions
 
@@ -60,6 +62,8 @@ class Manifest(BaseModel):
     toolchain: dict[str, dict[str, Any]]  # by ABI
     tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
     workers: list[KeptWorker] = []
+    against: list[OtherBuild] = []  # other builds of the library, in the same rounds
+    confirm: bool = False  # what is slower is measured again before it is said to be
     allow: list[str] = []  # conditions that did not stop it
     aa: bool = False  # an A/A pair was asked for
     calibration: bool = False  # of harness calibrate: what it finds is kept, also by --resume

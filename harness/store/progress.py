@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.store import records
 
-Way = tuple[str, str, str, int]  # layer, what was asked for, cache mode ("": every one), threads
+# Layer, what was asked for, cache mode ("": every one), threads, program ("": the one that the header names).
+Way = tuple[str, str, str, int, str]
 JobKey = tuple[int, str]  # launch, layer
 
 
@@ -28,11 +29,13 @@ class Done:
     hindered: dict[tuple[int, Way], str] = field(default_factory=dict)  # by no fault of theirs, and not measured since
     explained: set[str] = field(default_factory=set)  # layers of which a variant has no samples for a stated reason
     _sampled: dict[JobKey, set[Way]] = field(default_factory=lambda: defaultdict(set))  # of jobs that are not whole
+    _own: str = ""  # the program that the newest header names
 
     def add(self, record: records.Record) -> None:
         """Takes one record into account."""
         if isinstance(record, records.Header):
             self.attempts = max(self.attempts, record.attempt)
+            self._own = record.build
         elif isinstance(record, records.Job):
             self._end_job(record)
         elif isinstance(record, records.Sample):
@@ -67,36 +70,37 @@ class Done:
     def _sample(self, record: records.Sample) -> None:
         job = (record.launch, record.layer)
         self.samples[job].add((record.round, record.position))
-        self.calls.setdefault(_way(record), record.calls)
-        for way in (_way(record), (record.layer, record.asked, "", record.threads)):
+        of_it = self._way(record)
+        self.calls.setdefault(of_it, record.calls)
+        for way in (of_it, (*of_it[:2], "", *of_it[3:])):
             self._sampled[job].add(way)
             self.hindered.pop((record.launch, way), None)
 
     def _fail(self, record: records.Error) -> None:
         if record.external:
-            self.hindered[record.launch, _way(record)] = record.reason
+            self.hindered[record.launch, self._way(record)] = record.reason
             return  # it is measured again
         self.explained.add(record.layer)
         self.faults.append(record)
         self._settle(record)
         if record.signal or record.timed_out:
-            self.excluded.add(_way(record))
+            self.excluded.add(self._way(record))
 
     def _settle(self, record: records.Check | records.Error) -> None:
         """It failed by itself, so it had the memory that was refused before: that is missing no longer."""
+        layer, asked, cache, *rest = self._way(record)
         for way in list(self.refused):
-            layer, asked, cache, threads = way
-            of_it = (layer, asked, threads) == (record.layer, record.asked, record.threads)
-            if of_it and (record.cache in ("", cache) or not cache):
+            of_it = (*way[:2], *way[3:]) == (layer, asked, *rest)
+            if of_it and (cache in ("", way[2]) or not way[2]):
                 del self.refused[way]
 
     def _skip(self, record: records.Skip) -> None:
         if record.is_refusal:
-            self.refused[_way(record)] = f"{record.reason} ({record.bytes} bytes)"
+            self.refused[self._way(record)] = f"{record.reason} ({record.bytes} bytes)"
             return  # it is measured again
         self.explained.add(record.layer)
         if record.cache and not record.bytes:
-            self.excluded.add(_way(record))
+            self.excluded.add(self._way(record))
 
     def _end_job(self, record: records.Job) -> None:
         job = (record.launch, record.layer)
@@ -111,9 +115,9 @@ class Done:
         else:
             self.ended.add(job)
 
-
-def _way(record: records.Sample | records.Error | records.Skip) -> Way:
-    return (record.layer, record.asked, record.cache, record.threads)
+    def _way(self, record: records.Sample | records.Check | records.Error | records.Skip) -> Way:
+        build = "" if record.build == self._own else record.build
+        return (record.layer, record.asked, record.cache, record.threads, build)
 
 
 def done_by_cluster(path: Path) -> dict[str, Done]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +38,20 @@ def build(
     toolchain: str = "auto",
     ndk: Path | None = None,
     say: Callable[[str], None] = _silent,
+    tree: Path | None = None,
 ) -> Built:
     """Builds convbench for ``abi`` ("arm64-v8a" or "host") and publishes it under build/.
 
-    ``say`` gets a line at a time for the user. Raises UsageError for combinations that do not fit or an NDK that is
-    none, InfrastructureError where the compiler fails or its result is not fit to be pushed.
+    ``say`` gets a line at a time for the user. ``tree``: other sources than this tool's own, with folders native/ and
+    ndk/ as here; what is built of them stays in the cache, and is published nowhere. Raises UsageError for
+    combinations that do not fit or an NDK that is none, InfrastructureError where the compiler fails or its result is
+    not fit to be pushed.
     """
     started = time.monotonic()
     check_build_folder()
     chosen = choose(abi, toolchain, ndk, say)
     try:
-        return _build(chosen, say, started)
+        return _build(chosen if tree is None else _in_tree(chosen, tree), say, started, tree)
     except OSError as error:
         raise InfrastructureError(
             f"build folder {build_root()}: {error.filename or ''}: {error.strerror or error}",
@@ -56,11 +59,19 @@ def build(
         ) from None
 
 
-def _build(chosen: Toolchain, say: Callable[[str], None], started: float) -> Built:
-    root = build_root()
-    native = data_root() / "native"
+def _in_tree(chosen: Toolchain, tree: Path) -> Toolchain:
+    """The same with the tree's own toolchain file, whose flags are a part of what is compared."""
+    file = Path(chosen.defines.get("CMAKE_TOOLCHAIN_FILE", ""))
+    if not file.is_relative_to(data_root()):
+        return chosen  # an NDK's
+    return replace(chosen, defines=chosen.defines | {"CMAKE_TOOLCHAIN_FILE": str(tree / file.relative_to(data_root()))})
+
+
+def _build(chosen: Toolchain, say: Callable[[str], None], started: float, tree: Path | None) -> Built:
+    root, sources = build_root(), tree or data_root()
+    native = sources / "native"
     parts = {
-        "sources": cache.sources_hash([native, data_root() / "ndk"]),
+        "sources": cache.sources_hash([native, sources / "ndk"]),
         "defines": {k: v for k, v in chosen.defines.items() if k not in ("CMAKE_TOOLCHAIN_FILE", "IC_ZIG")},
         "identity": chosen.identity,
         "abi": chosen.abi,
@@ -72,7 +83,7 @@ def _build(chosen: Toolchain, say: Callable[[str], None], started: float) -> Bui
         if record is None:
             say(_announcement(chosen, root))
             record = _compile(chosen, native, root, name, parts, started)
-        folder = cache.publish(root, name, chosen.folder)
+        folder = root / "cache" / name if tree else cache.publish(root, name, chosen.folder)
     # What is published has the hash of the file that was checked when it was built.
     return Built(
         path=folder / cache.PROGRAM,

@@ -41,6 +41,18 @@ def check(path: Path, *, machine: str, android: bool) -> ElfInfo:
     return info
 
 
+def machine_of(path: Path) -> str:
+    """The e_machine name of an ELF file; empty for what is none. Raises OSError."""
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415  as below
+
+    with path.open("rb") as stream:
+        try:
+            header: Any = ELFFile(stream).header
+            return str(header["e_machine"])
+        except Exception:  # pyelftools meets a damaged file with errors of every kind
+            return ""
+
+
 def _read(path: Path, machine: str, android: bool) -> tuple[ElfInfo, str]:
     from elftools.elf.elffile import ELFFile  # noqa: PLC0415  a tenth of a second, for one file
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from harness.measure.clusters import Target
 from harness.measure.request import Request
-from harness.measure.run.clusterplan import ClusterPlan, make_plan
+from harness.measure.run.clusterplan import ClusterPlan, known_of, make_plan
 from harness.model.policy import Policy
-from harness.plan.known import known_lines
 from harness.store.journal import EventLog
 from harness.store.progress import Done
 
@@ -75,12 +74,11 @@ def make_again(
                 jobs.append(replace(job, first_round=first, rounds=first + count))
     if not jobs:
         return None
-    known = known_lines(dict.fromkeys(job.layer for job in jobs), plan.variants, done.calls, done.excluded)
     return replace(
         plan,
         attempt=done.attempts + 1,
         jobs=tuple(jobs),
         planned=len(jobs),
-        known=tuple(known),
+        known=known_of(request, jobs, plan.variants, done),
         share=policy.again_share,
     )

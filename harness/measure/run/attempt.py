@@ -91,7 +91,7 @@ def _push_plan(site: Site, plan: ClusterPlan) -> str:
         tuned = f"{installed.folder}/{table.name}"
         device.push(table, tuned)
     heat, sources = site.intake.heat, site.sources
-    text = plan.render(device.identity, site.run.run_id, installed.program, heat, tuned, sources)
+    text = plan.render(device.identity, site.run.run_id, installed.program, heat, tuned, sources, installed.others)
     write_atomically(file, text.encode("utf-8"))
     remote = f"{label}.{plan.attempt}"
     device.push(file, f"{installed.folder}/{remote}.plan")

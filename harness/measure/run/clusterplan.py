@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -11,9 +11,10 @@ from harness.control.heat import Heat
 from harness.control.sources import NO_SOURCES, Sources
 from harness.devices.base import Identity
 from harness.measure.clusters import Target
-from harness.measure.planning import builds_of, cluster_jobs, extended, measured, run_line
+from harness.measure.planning import builds_of, cluster_jobs, extended, measured, names_of_builds, run_line
 from harness.measure.request import Request
 from harness.model.memory import MEMORY_BYTES
+from harness.model.other_build import CHECKOUT
 from harness.model.phone_state import LINES
 from harness.model.sustained import SUSTAINED
 from harness.plan.jobs import Job, PlannedVariant, estimate_s, latest_s
@@ -42,12 +43,12 @@ class ClusterPlan:
         """About how long the jobs take."""
         if self._is_sustained:
             return series_s(self.jobs, self.request.policy)
-        return estimate_s(self.jobs, self.request.layers, self.request.policy)
+        return estimate_s(self.jobs, self.request.layers, self.request.budgeted)
 
     def deadline_s(self, identity: Identity) -> int:
         """Seconds after which convbench ends by itself, whatever is still to do."""
         latest = latest_series_s if self._is_sustained else latest_s
-        seconds = latest(self.jobs, self.request.policy, gate_cap_s=self._gate_cap_s(identity))
+        seconds = latest(self.jobs, self.request.budgeted, gate_cap_s=self._gate_cap_s(identity))
         return extended(seconds + self._hanging_s(), identity)
 
     def _hanging_s(self) -> int:
@@ -63,17 +64,19 @@ class ClusterPlan:
         heat: Heat,
         tuned: str = "",
         sources: Sources = NO_SOURCES,
+        others: Sequence[str] = (),
     ) -> str:
         """The plan file's text. ``program`` and ``tuned`` (a table, or "") are paths on the device.
 
-        ``sources``: those that tell nothing are not asked.
+        ``sources``: those that tell nothing are not asked. ``others``: the builds of the request's ``against`` there.
         """
-        policy = self.request.policy
+        policy = self.request.budgeted
         run = run_line(run_id, self.target, self.attempt, self.deadline_s(identity), self.variants)
         measure = MeasureLine(
             int(policy.min_ms * 1e6),
             self.share * policy.block_budget_s,
             MEMORY_BYTES,
+            settle_cold_ms=_settle_cold_ms(identity),
             launches=policy.budgeted_launches,
             duty=policy.sustained.duty if self._is_sustained else 1.0,
             fill=self._is_sustained,
@@ -82,7 +85,7 @@ class ClusterPlan:
             Plan(
                 run,
                 measure,
-                builds_of(self.request, program),
+                builds_of(self.request, program, others),
                 self.variants,
                 self._layers(),
                 self.jobs,
@@ -160,10 +163,18 @@ def make_plan(
     """
     variants, jobs = cluster_jobs(request, target.cluster.label, device, further)
     left = remaining(jobs, measured(done))
-    known = known_lines(dict.fromkeys(job.layer for job in left), variants, done.calls, done.excluded)
+    known = known_of(request, left, variants, done)
     return ClusterPlan(
-        request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), tuple(known)
+        request, target, done.attempts + 1, variants, tuple(left), len(jobs), len(jobs) - len(left), known
     )
+
+
+def known_of(
+    request: Request, jobs: Sequence[Job], variants: Sequence[PlannedVariant], done: Done
+) -> tuple[KnownLine, ...]:
+    """What is on record of the variants on the jobs' layers. Pure."""
+    layers, builds = dict.fromkeys(job.layer for job in jobs), names_of_builds(request)
+    return tuple(known_lines(layers, variants, done.calls, done.excluded, builds))
 
 
 def planned_lines(
@@ -186,8 +197,14 @@ def planned_lines(
             "layer": job.layer,
             "variants": list(dict.fromkeys(variants[n].label or variants[n].asked.name for n in job.variants)),
             "threads": sorted({variants[n].threads for n in job.variants}),
+            **({"builds": [CHECKOUT, *(other.name for other in request.against)]} if request.against else {}),
             "seed": job.seed,
         }
         for job in jobs
         if job.launch >= planned.get(job.layer, 0)
     ]
+
+
+def _settle_cold_ms(identity: Identity) -> int:
+    """An emulated CPU has no clock that rises under load: each sample would take all of the time for it."""
+    return MeasureLine.settle_ms if identity.emulated else MeasureLine.settle_cold_ms

@@ -54,13 +54,14 @@ def look(run: RunDir, name: str, request: Request, target: Target, *, emulated: 
 
     label, directory = target.cluster.label, run.device(name)
     planned = run.ledger.launches(name, label)
-    seen = look_at(directory.records, label, request.layers, request.policy, emulated=emulated)
+    others = {build: each.name for each in request.against for build in each.builds}
+    seen = look_at(directory.records, label, request.layers, request.policy, emulated=emulated, others=others)
     layers = {
         layer: Layer(tuple(map(tuple, found.ratios)), found.spent_s, planned[layer])
         for layer, found in seen.items()
         if layer in planned
     }
-    further = further_launches(layers, request.policy)
+    further = further_launches(layers, request.budgeted)
     directory.events.add(LOOKED, cluster=label, launches=planned, further=further)
     if further:
         run.add_jobs(planned_lines(name, label, request, further, planned))

@@ -18,6 +18,7 @@ from harness.measure.admission import Admission, admit, admitted, mended
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context
 from harness.measure.fitness import unfit
+from harness.measure.other_builds import check_others, find_others, keep_others, with_others
 from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
 from harness.measure.request import Request
@@ -68,10 +69,18 @@ def start(context: Context, out: Path | None) -> RunResult:
     lacking = unfit(devices, request.workers)
     with new_run_dir(out, request.suite) as run:
         programs, compile_s = _build(found, context)
+        began = time.monotonic()
+        others = find_others(request.against, programs.by_abi, request.ndk, context.say)
+        compile_s += time.monotonic() - began
+        request = replace(request, against=tuple(each.build for each in others))
+        context = replace(context, request=request)
+        keep_others(run, others)
+        programs = with_others(programs, run, request.against)
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         unusable = context.attached.unusable
         tuned = keep_tables(run, tables)
-        run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable)))
+        folder = "" if out else run.path.name
+        run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable), folder))
         point_latest(run)
         absent: set[str | Key] = {bad.key for bad in unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
@@ -97,6 +106,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
         kept, request = run.manifest(), context.request
         check_kept(run)
         check_unchanged(kept)
+        check_others(run, request.against)
         devices, strangers = _own(run, context.usable())
         for stranger in strangers:
             context.say(f"{stranger.message}\n  {stranger.remedy}")
@@ -115,6 +125,7 @@ def resume(context: Context, run: RunDir) -> RunResult:
                     f"({str(kept.build_id(abi))[:12]}, now {program.build_id[:12]})",
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
+        programs = with_others(programs, run, request.against)
         run.update_manifest(status="running", allow=list(request.allow))
         absent: set[str | Key] = {*missing, *(stranger.message for stranger in strangers)}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))

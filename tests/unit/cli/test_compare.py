@@ -110,7 +110,7 @@ def test_what_cannot_be_judged_is_an_error_and_so_is_what_is_unproven_with_a_thr
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["BASE"], "Missing argument 'NEW'"),
+        (["BASE"], "BASE was made without --against: it holds one build alone"),
         (["BASE", "nowhere"], "nowhere is no run directory"),
         (["BASE", "NEW", "--threshold", "2"], "--threshold 2: not a percentage from 0 to 100\n  write it as in 2%"),
         (["BASE", "NEW", "--threshold", "-2%"], "--threshold -2%: not a percentage"),
@@ -198,3 +198,17 @@ def test_a_disk_that_fills_up_leaves_whole_files(
     assert program.run(["compare", "BASE", "AGAIN", "--export", "csv", "--json"]) == ExitCode.INFRASTRUCTURE
     assert json.loads(capsys.readouterr().out)["files"] == [str(runs / path) for path in written]
     assert len(list(csv.DictReader((runs / "AGAIN" / "compare.csv").open(newline="")))) == 6
+
+
+def test_a_run_of_several_builds_is_compared_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = synthetic.Truth(launch_sd=0.004, noise_sd=0.004)
+    other = synthetic.Other("HEAD~1", times={"im2col": 0.96})
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), truth=truth, others=[other])
+    run = synthetic.make_run(tmp_path / "RUN", [phone], synthetic.LAYERS[1:3], 8, 3, ["hot"])
+    assert program.perform(["compare", str(run)]) == ExitCode.REGRESSION
+    assert "2 slower, 2 unproven: checkout against HEAD~1" in capsys.readouterr().out
+    rows = list(csv.DictReader((run / "compare.csv").open(newline="")))
+    assert {(row["how"], row["base_name"], row["new_name"]) for row in rows} == {("pairs", "HEAD~1", "checkout")}
+    assert (run / "compare.html").read_text().count("Builds of one run") == 1
+    with pytest.raises(UsageError, match="--allow PHONE: within a run nothing else differs"):
+        program.perform(["compare", str(run), "--allow", "PHONE"])

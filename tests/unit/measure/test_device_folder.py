@@ -62,3 +62,18 @@ def test_one_that_is_not_there_may_be_started_again(installed: DeviceFolder, mon
 def test_the_folder_tells_whose_it_is(installed: DeviceFolder) -> None:
     owner = Holder.parse(Path(f"{installed.folder}/{OWNER}").read_bytes())
     assert owner is not None and owner.run == "r" and owner.is_alive
+
+
+def test_other_builds_lie_beside_ours_and_are_stopped_with_it(tmp_path: Path) -> None:
+    device = LocalDevice(tmp_path / "work")
+    made = DeviceFolder(device, "r", DeviceDir(tmp_path / "run").events)
+    program = tmp_path / "convbench"
+    program.write_text("#!/bin/sh\nsleep 300\n")
+    built = Built(program, program, "0" * 40, "host", "host", 0.0, cached=True)
+    made.install(built, others=[("ab" * 6, program)])
+    path = f"{made.folder}/convbench-{'ab' * 6}"
+    process = device.spawn([path, "worker"], cwd=made.folder, output=f"{made.folder}/log")
+    assert made.others == ["ab" * 6] and process.pid in made.stop_all()
+    assert not device.alive(process)
+    (event,) = DeviceDir(tmp_path / "run").events.named("installed")
+    assert event["others"] == ["ab" * 6]

@@ -79,14 +79,16 @@ def test_each_number_of_threads_is_a_variant_of_its_own() -> None:
     every = [(name, threads, cache) for name in names for threads in (1, 4) for cache in ("hot", "rotate")]
     assert [(v.asked.name, v.threads, v.cache) for v in variants] == every
     assert {v.build for v in variants if v.asked.name == "x"} == {1}
-    known = known_lines(["a"], variants, {("a", "im2col", "hot", 4): 5}, {("a", "indirect", "", 1)})
+    known = known_lines(
+        ["a"], variants, {("a", "im2col", "hot", 4, ""): 5}, {("a", "indirect", "", 1, "")}, [("",), ("x",)]
+    )
     assert known == [KnownLine("a", 2, 5), *(KnownLine("a", index, 0, excluded=True) for index in (4, 5))]
 
 
 def test_known_of_one_face_is_not_the_others() -> None:
     variants = make_variants(["indirect"], ["hot"], faces=["published", "best"])
-    calls = {("a", "indirect", "hot", 1): 5, ("a", "indirect/best", "hot", 1): 7}
-    assert known_lines(["a"], variants, calls, {("a", "auto", "", 1)}) == [
+    calls = {("a", "indirect", "hot", 1, ""): 5, ("a", "indirect/best", "hot", 1, ""): 7}
+    assert known_lines(["a"], variants, calls, {("a", "auto", "", 1, "")}) == [
         *(KnownLine("a", 0, 5), KnownLine("a", 1, 7), KnownLine("a", 2, 0, excluded=True))
     ]
 

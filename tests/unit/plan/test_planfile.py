@@ -69,8 +69,8 @@ def test_what_is_known_stands_above_the_jobs() -> None:
             PlannedVariant(1, Asked("indirect"), "hot"),
             PlannedVariant(2, Asked("direct"), "hot"),
         ],
-        {("stem", "im2col", "rotate", 1): 7, ("other", "indirect", "hot", 1): 9},
-        {("stem", "direct", "", 1)},
+        {("stem", "im2col", "rotate", 1, ""): 7, ("other", "indirect", "hot", 1, ""): 9},
+        {("stem", "direct", "", 1, "")},
     )
     assert known == [KnownLine("stem", 0, 7), KnownLine("stem", 2, 0, True)]
     lines = render(plan(known=known)).splitlines()

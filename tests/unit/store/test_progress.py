@@ -14,7 +14,7 @@ from tests.variants import fields
 pytestmark = pytest.mark.unit
 
 HEADER = {
-    **{"type": "header", "version": 2, "run": "r", "attempt": 1, "cluster": "0-3", "cpu": 0, "build": "b"},
+    **{"type": "header", "version": 2, "run": "r", "attempt": 1, "cluster": "0-3", "cpu": 0, "build": "0" * 12},
     **{"compiler": "c", "flags": "", "caches": {}, "plan_hash": "h", "memory_budget": 1, "page_size": 4096},
     **{"timer": {"name": "t", "tick_ns": 1, "cost_ns": 1}, "conductor_pid": 1, "conductor_start_ticks": 1},
 }
@@ -41,11 +41,11 @@ def test_faces_are_kept_apart(tmp_path: Path) -> None:
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
     done = done_by_cluster(file)["0-3"]
     assert done.calls == {
-        ("a", "im2col", "hot", 1): 12,
-        ("a", "im2col/best", "hot", 1): 13,
-        ("a", "auto", "hot", 1): 14,
+        ("a", "im2col", "hot", 1, ""): 12,
+        ("a", "im2col/best", "hot", 1, ""): 13,
+        ("a", "auto", "hot", 1, ""): 14,
     }
-    assert done.excluded == {("a", "auto", "hot", 1), ("a", "direct/best", "", 1)}
+    assert done.excluded == {("a", "auto", "hot", 1, ""), ("a", "direct/best", "", 1, "")}
 
 
 def failure(algorithm: str, cache: str, **more: object) -> dict[str, Any]:
@@ -66,8 +66,19 @@ def test_calls_and_what_was_given_up(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
     done = done_by_cluster(file)["0-3"]
-    assert done.calls == {("a", "im2col", "hot", 1): 12}
-    assert done.excluded == {("a", "indirect", "hot", 1), ("a", "naive", "", 1), ("a", "direct", "rotate", 1)}
+    assert done.calls == {("a", "im2col", "hot", 1, ""): 12}
+    ways = (("indirect", "hot", 1), ("naive", "", 1), ("direct", "rotate", 1))
+    assert done.excluded == {("a", *way, "") for way in ways}
+
+
+def test_what_another_build_did_is_not_ours(tmp_path: Path) -> None:
+    other = {"build": "f" * 12}
+    records = [HEADER, sample(0, 12), sample(1, 15) | other, failure("im2col", "hot", signal=11) | other]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps({"seq": i, **r}) + "\n" for i, r in enumerate(records)))
+    done = done_by_cluster(file)["0-3"]
+    assert done.calls == {("a", "im2col", "hot", 1, ""): 12, ("a", "im2col", "hot", 1, "f" * 12): 15}
+    assert done.excluded == {("a", "im2col", "hot", 1, "f" * 12)}
 
 
 def job(rounds: int, *, complete: bool) -> dict[str, Any]:

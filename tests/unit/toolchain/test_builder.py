@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -15,20 +14,9 @@ from filelock import FileLock
 from harness.errors import InfrastructureError
 from harness.toolchain import builder, cache, cmake, elf, libc
 from harness.toolchain.builder import Built, build
+from tests.elf import program
 
 pytestmark = pytest.mark.unit
-
-
-def program(machine: int = 183, seed: int = 0) -> bytes:
-    """A small ELF program with a build id of ``seed``."""
-    note = struct.pack("<III4s", 4, 20, 3, b"GNU\0") + bytes([seed]) * 20
-    at = 64 + 56 * 2
-    header = struct.pack(
-        "<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1" + bytes(9), 2, machine, 1, 0, 64, 0, 0, 64, 56, 2, 64, 0, 0
-    )
-    note_segment = struct.pack("<IIQQQQQQ", 4, 4, at, at, at, len(note), len(note), 4)
-    load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, at + len(note), at + len(note), 16384)
-    return header + note_segment + load + note
 
 
 class World:

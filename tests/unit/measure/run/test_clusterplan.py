@@ -14,6 +14,7 @@ from harness.devices.base import Cluster, Identity
 from harness.measure.clusters import Target
 from harness.measure.request import Request
 from harness.measure.run.clusterplan import make_plan, planned_lines
+from harness.model.other_build import OtherBuild, OtherProgram
 from harness.model.policy import Policy, load_policy
 from harness.model.suite import load_suite
 from harness.model.worker import Worker
@@ -60,6 +61,13 @@ def test_a_gate_goes_by_what_is_known_of_the_heat() -> None:
 def test_an_emulated_device_has_more_time() -> None:
     plan = make_plan(Request("s", load_suite("smoke").layers, load_policy("smoke"), ("direct",), 7), TARGET, Done())
     assert plan.deadline_s(Identity("S1", "adb", emulated=True)) == 6 * plan.deadline_s(PHONE)
+
+
+def test_an_emulated_device_is_not_waited_for_to_clock_up() -> None:
+    """It has no clock of its own: each first sample would take all of the time that there is for it."""
+    policy = Policy(name="p")
+    assert "settle_ms=50 settle_cold_ms=500 " in text_of(policy, PHONE)
+    assert "settle_ms=50 settle_cold_ms=50 " in text_of(policy, Identity("S1", "adb", emulated=True))
 
 
 def test_threads_are_planned_where_a_cluster_has_cpus_for_them() -> None:
@@ -119,3 +127,25 @@ def test_what_a_device_does_not_tell_is_not_asked() -> None:
     silent = [Source("power", "dumpsys power", "it hangs"), Source("policy0/time_in_state", "/s", "it is empty")]
     some = plan.render(PHONE, "r", "/c", Heat(), sources=Sources(tuple(silent)))
     assert "kind=states" not in some and "dumpsys,power" not in some and "argv=dumpsys,thermalservice" in some
+
+
+def test_other_builds_have_every_variant_and_their_share_of_time() -> None:
+    program = OtherProgram(build_id="ab" * 20, sha256="0" * 64)
+    other = OtherBuild(name="HEAD~1", kind="revision", source="f" * 40, programs={"host": program})
+    worker = Worker(name="mine", program=Path("/mine"))
+    one = Request("s", load_suite("smoke").layers, load_policy("smoke"), ("im2col",), 7, aa=True, workers=(worker,))
+    two = replace(one, against=(other,))
+    done = Done()
+    done.calls["body_3x3", "im2col", "hot", 1, "ab" * 6] = 5
+    text = make_plan(two, TARGET, done).render(PHONE, "r", "/r/convbench", Heat(), others=["ab" * 6])
+    builds = ["index=0 exe=/r/convbench name=", f"index=1 exe=/r/convbench-{'ab' * 6} name={'ab' * 6}"]
+    assert re.findall(r"^build (.*) foreign=0$", text, re.MULTILINE) == builds
+    variants = re.findall(r"^variant index=\d algorithm=(\w+) .* build=(\d) .* label=(\S*)$", text, re.MULTILINE)
+    assert variants == [("im2col", "0", ""), ("im2col", "1", ""), ("mine", "2", ""), ("im2col", "1", "im2col/aa")]
+    assert re.findall(r"^known (.*)$", text, re.MULTILINE) == [
+        f"layer=body_3x3 variant={index} calls=5 excluded=0" for index in (1, 3)
+    ]
+    budgets = [re.findall(r" budget_s=(\S+)", plan)[0] for plan in (text, text_of(load_policy("smoke"), PHONE))]
+    assert [float(budget) for budget in budgets] == [16, 8]
+    assert planned_lines("d", "0-1", two)[0]["builds"] == ["checkout", "HEAD~1"]
+    assert "builds" not in planned_lines("d", "0-1", one)[0]

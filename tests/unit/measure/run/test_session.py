@@ -84,7 +84,8 @@ def session_of(
     run: RunDir, request: Request, phone: Phone | None = None, conditions: tuple[Condition, ...] = ()
 ) -> session.Session:
     """On a phone that is not there, without a program."""
-    programs = cast(Programs, SimpleNamespace(of=lambda device: SimpleNamespace(build_id="0123456789ab" * 3)))
+    built = SimpleNamespace(build_id="0123456789ab" * 3)
+    programs = cast(Programs, SimpleNamespace(of=lambda device: built, others_of=lambda device: []))
     stamps = {"pixel-3": conditions}
     work = Work(request, programs, threading.Event(), lambda text: None, conditions=stamps)
     return session.Session(cast(Device, phone or Phone()), "pixel-3", run, work, DeviceProgress("pixel-3"))
@@ -94,7 +95,7 @@ def session_of(
 def test_a_lost_phone_is_named_with_what_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awake: Any
 ) -> None:
-    installed = SimpleNamespace(install=lambda built, workers: None, remove=lambda: None, folder="/f")
+    installed = SimpleNamespace(install=lambda built, workers, others: None, remove=lambda: None, folder="/f")
     monkeypatch.setattr(holding, "leased", nothing)
     monkeypatch.setattr(holding, "host_cpus", cpus)
     monkeypatch.setattr(session, "applied", awake)

@@ -1,0 +1,75 @@
+"""Which worker protocol a program of this machine speaks: it is started as a worker, and greeted."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.errors import UsageError
+
+_DEADLINE_S = 20.0
+_LONGEST = 8192  # of an answer
+# A worker's socket is descriptor 3, which a child gets in no other way without touching our own.
+_AS_WORKER = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], [sys.argv[2], 'worker'])"
+_HELLO = "hello protocol={} cpu={} memory=67108864 llc=8388608 min_ns=1000000 max_khz=0 probe=0\n"
+_PROTOCOL = re.compile(r"^#define PROTOCOL_VERSION (\d+)$", re.MULTILINE)
+
+
+def protocol_in(tree: Path) -> str:
+    """The version that the sources of a tree speak; empty where nothing tells it."""
+    for file in sorted((tree / "native").rglob("protocol.h")):
+        if found := _PROTOCOL.search(file.read_text("utf-8", "replace")):
+            return found[1]
+    return ""
+
+
+def check_protocol(what: str, theirs: str, ours: str) -> None:
+    """Raises UsageError where that is another version than ours."""
+    if theirs != ours:
+        speaks = f"speaks worker protocol {theirs}" if theirs else "tells no version of the worker protocol"
+        raise UsageError(
+            f"{what}: {speaks}, this checkout protocol {ours}: one run cannot measure both",
+            "name a build whose protocol is the same",
+        )
+
+
+def greet(what: str, program: Path, ours: str) -> None:
+    """Raises UsageError unless the program answers as a worker of our protocol."""
+    answer = _answer(program, _HELLO.format(ours, min(os.sched_getaffinity(0))))
+    if answer.startswith("hello "):
+        found = re.search(r" protocol=(\d+)", answer)
+        check_protocol(what, found[1] if found else "", ours)
+        return
+    said = f"said {answer[:120]!r}" if answer else "gave no answer"
+    raise UsageError(
+        f"{what}: {program} is no convbench of worker protocol {ours}: greeted as a worker it {said}",
+        "name a convbench whose protocol is the same",
+    )
+
+
+def _answer(program: Path, request: str) -> str:
+    """Its first line; empty where it gives none."""
+    mine, other = socket.socketpair()
+    with mine, other:
+        argv = [sys.executable, "-c", _AS_WORKER, str(other.fileno()), str(program)]
+        null = subprocess.DEVNULL
+        with subprocess.Popen(
+            argv, stdin=null, stdout=null, stderr=null, pass_fds=[other.fileno()], start_new_session=True
+        ) as process:
+            other.close()
+            try:
+                mine.settimeout(_DEADLINE_S)
+                mine.sendall(request.encode())
+                said = b""
+                while b"\n" not in said and len(said) < _LONGEST and (more := mine.recv(_LONGEST)):
+                    said += more
+            except OSError:
+                return ""
+            finally:
+                mine.close()
+                process.kill()
+    return said.partition(b"\n")[0].decode("utf-8", "replace")
