@@ -246,8 +246,8 @@ def test_a_phone_in_use_is_not_asked_all_the_time(
     assert len(asked) <= 4
 
 
-def test_the_death_of_a_holder_of_this_host_is_seen_without_asking_the_phone() -> None:
-    with subprocess.Popen(["sleep", "60"]) as process:
+def test_the_death_of_a_holder_of_this_host_is_seen_without_asking_the_phone(need_tool: Callable[[str], str]) -> None:
+    with subprocess.Popen([need_tool("sleep"), "60"]) as process:
         stat = parse_stat(Path(f"/proc/{process.pid}/stat").read_text())
         assert stat is not None
         ours = replace(Who.me(), pid=process.pid, start=stat[1])
