@@ -134,7 +134,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
 
         def again() -> runner.RunResult:
             kept = replace(manifest.request_of(run.manifest(), self.ndk), allow=request.allow)
-            return runner.resume(replace(context, request=kept), run)
+            return runner.resume(replace(context, request=kept), run, done.programs)
 
         return _beside_builds(done, again, threshold, asked)
 

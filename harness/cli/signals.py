@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from harness.errors import UsageError
@@ -19,6 +21,16 @@ from harness.measure.stop import Stop
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ALARM = signal.SIGALRM
 _LONGEST_S = 1e8  # three years: no timer of the system takes much more
+
+
+@dataclass
+class _Limit:
+    """When the time of --timeout is over, by time.monotonic(); None without it."""
+
+    over_at: float | None = None
+
+
+_limit = _Limit()
 
 
 class Interrupted(BaseException):
@@ -64,20 +76,31 @@ def deadline(seconds: float | None) -> Iterator[None]:
         raise TimedOut
 
     before = signal.signal(_ALARM, over)
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_S))
+    _limit.over_at = time.monotonic() + min(seconds, _LONGEST_S)
+    try:
+        with time_left():
+            yield
+    finally:
+        _limit.over_at = None
+        signal.signal(_ALARM, before)
+
+
+@contextmanager
+def time_left() -> Iterator[None]:
+    """What is left of the time of --timeout holds within the block, though measuring has ended before."""
+    _arm()
     try:
         yield
     finally:
         _disarm()
-        signal.signal(_ALARM, before)
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[Stop]:
     """The first signal within the block sets the event; the next one is answered, the third ends the process.
 
-    After a signal this stays so when the block has ended: what follows, such as the report, belongs to the orderly end,
-    which --timeout does not cut off either.
+    After a signal this stays so when the block has ended: what follows belongs to the orderly end. --timeout cuts off
+    nothing that follows, such as the report, but further measuring: in such a block, or in one of time_left.
     """
     stop = Stop()
     count = 0
@@ -103,6 +126,7 @@ def stop_on_signal() -> Iterator[Stop]:
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
     before[_ALARM] = signal.signal(_ALARM, over)
+    _arm()
     try:
         yield stop
     finally:
@@ -110,6 +134,12 @@ def stop_on_signal() -> Iterator[Stop]:
         if not stop.is_set():
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _arm() -> None:
+    """At the least a moment is left: a timer of 0 never ends."""
+    if _limit.over_at is not None:
+        signal.setitimer(signal.ITIMER_REAL, max(_limit.over_at - time.monotonic(), 1e-6))
 
 
 def _disarm() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.compare.comparison import ComparedRow, Comparison, decided, floor_of, ran_apart
+from harness.compare.comparison import ComparedRow, Comparison, decided, floor_of, places, ran_apart
 from harness.compare.match import Match, match_rows
 from harness.compare.side import Side, read_side
 from harness.errors import UsageError
@@ -22,7 +22,6 @@ from harness.model.launches import LEAST_LAUNCHES
 from harness.model.other_build import CHECKOUT
 from harness.model.sustained import SUSTAINED
 from harness.results.pairs import logs_apart
-from harness.results.rows import Row
 from harness.stats.difference import of_pairs
 from harness.stats.estimate import launch_logs
 from harness.store.confirming import Fresh, fresh_launches
@@ -46,19 +45,18 @@ def compare_builds(path: Path, threshold: float | None = None) -> Comparison:
     base, new = replace(side, title=names, own=False), replace(side, title=CHECKOUT, own=True)
     fresh = _fresh(side)
     rows: list[ComparedRow] = []
-    only_base: list[Row] = []
-    only_new: list[Row] = []
+    lacking: list[str] = []
     for name in dict.fromkeys(other.name for other in run.against):
         found = match_rows([row for row in base.rows if row.other_build == name], new.rows, {})
         rows += [_compared(side, match, name, fresh, first=True) for match in found.matches]
-        only_base += found.only_base
-        only_new += [row for row in found.only_new if row not in only_new]
+        for own, other, only in ((name, CHECKOUT, found.only_base), (CHECKOUT, name, found.only_new)):
+            lacking += [f"only in {own}, not in {other}, and not compared: {places(only)}"] if only else []
     if not rows:
         raise UsageError(f"{side.name} has no row that two builds share: nothing to compare", "measure it again")
     several = len(dict.fromkeys(row.names[0] for row in rows)) > 1
     rows = [replace(row, is_one_of_several=several) for row in decided(rows, threshold)]
     rows = _confirmed(side, rows, fresh, threshold)
-    return Comparison(base, new, rows, (), only_base, only_new, threshold, tuple(_remarks(side, rows)))
+    return Comparison(base, new, rows, (), (), (), threshold, (*_remarks(side, rows), *lacking))
 
 
 def _fresh(side: Side) -> _Fresh:
@@ -91,6 +89,8 @@ def _compared(side: Side, match: Match, name: str, fresh: _Fresh, *, first: bool
     difference = of_pairs(list(launch_logs(logs).values()))
     if difference is None:
         reason = f"{len(logs)} launches with pairs, {LEAST_LAUNCHES} are needed"
+        if again is not None and not first and not logs:
+            reason = f"0 of {again.end - again.first} launches"
         return ComparedRow(match.base, match.new, None, reason=reason, names=names)
     floor = floor_of(side, side, match)
     p, reason = difference.p(floor or 0.0), ran_apart(match, *names)
@@ -98,17 +98,12 @@ def _compared(side: Side, match: Match, name: str, fresh: _Fresh, *, first: bool
 
 
 def _confirmed(side: Side, rows: Sequence[ComparedRow], fresh: _Fresh, threshold: float | None) -> list[ComparedRow]:
-    """The same, suspects that were measured again by that; those are a family of their own."""
-    suspects = [row for row in rows if row.decision == "slower" and _launches_again(side, row, fresh)]
+    """The same, suspects by their second look, whatever came of it; those are a family of their own."""
+    keys = {row.number: (row.new.key.device, row.new.key.cluster, row.new.key.layer) for row in rows}
+    suspects = [row for row in rows if row.decision == "slower" and keys[row.number] in fresh]
     again = [_compared(side, Match(row.base, row.new), row.names[0], fresh, first=False) for row in suspects]
     found = {row.number: _second(row, new) for row, new in zip(suspects, decided(again, threshold), strict=True)}
     return [found.get(row.number, row) for row in rows]
-
-
-def _launches_again(side: Side, row: ComparedRow, fresh: _Fresh) -> bool:
-    key = row.new.key
-    again = fresh.get((key.device, key.cluster, key.layer))
-    return again is not None and any(again.first <= each.launch < again.end for each in row.new.observations)
 
 
 def _second(row: ComparedRow, again: ComparedRow) -> ComparedRow:

@@ -100,7 +100,7 @@ class Comparison:
     only_base: Sequence[Row]
     only_new: Sequence[Row]
     threshold: float | None = None
-    within: Sequence[str] = ()  # of builds within a run: what else is to be said
+    about_builds: Sequence[str] = ()  # what is to be said of other builds that a run has
 
     @property
     def is_within(self) -> bool:
@@ -133,15 +133,14 @@ class Comparison:
         """What belongs beside the decisions."""
         for mismatch in self.allowed:
             yield f"compared in spite of {mismatch}"
-        yield from self.within
+        yield from self.about_builds
         if self.base.builds == self.new.builds != []:
             yield f"both runs measured the same program ({', '.join(self.new.builds)}): what differs is noise"
         if any(row.new.emulated for row in self.rows):
             yield "EMULATED: an emulated CPU's times say nothing about a phone"
-        words = (self.base.name, self.new.name) if self.is_within else ("BASE", "NEW")
-        for word, rows in zip(words, (self.only_base, self.only_new), strict=True):
+        for word, rows in (("BASE", self.only_base), ("NEW", self.only_new)):
             if rows:
-                yield f"only in {word}, and not compared: {_places(rows)}"
+                yield f"only in {word}, and not compared: {places(rows)}"
         yield from self._about_noise()
         if any(row.difference and not row.difference.paired for row in self.rows):
             yield (
@@ -155,11 +154,11 @@ class Comparison:
         for several, remedy in ((False, "harness calibrate"), (True, "harness calibrate measures calls on one thread")):
             unknown = [r.new for r in judged if r.floor is None and (r.new.key.threads > 1) == several]
             if unknown:
-                yield f"no noise floor is known of {_places(unknown)}: {remedy}"
+                yield f"no noise floor is known of {places(unknown)}: {remedy}"
         above = [row for row in judged if row.floor and self.threshold and row.floor > self.threshold]
         if above:
             most = max(row.floor or 0.0 for row in above)
-            where = _places([row.new for row in above])
+            where = places([row.new for row in above])
             yield f"the threshold is below the noise floor, {most:.2%} at most, of {where}"
 
 
@@ -182,7 +181,14 @@ def compare_runs(base: Path, new: Path, allow: Collection[str] = (), threshold: 
     rows = [
         replace(_compared(match, floor_of(ours, theirs, match)), allowed=names, names=sides) for match in found.matches
     ]
-    return Comparison(ours, theirs, decided(rows, threshold), allowed, found.only_base, found.only_new, threshold)
+    others = [
+        f"other builds of {word} are left out: {', '.join(other.title for other in side.results.run.against)}"
+        for word, side in (("BASE", ours), ("NEW", theirs))
+        if side.results.run.against
+    ]
+    return Comparison(
+        ours, theirs, decided(rows, threshold), allowed, found.only_base, found.only_new, threshold, others
+    )
 
 
 def floor_of(base: Side, new: Side, match: Match) -> float | None:
@@ -245,7 +251,7 @@ def decided(rows: Sequence[ComparedRow], threshold: float | None) -> list[Compar
     return found
 
 
-def _places(rows: Sequence[Row]) -> str:
+def places(rows: Sequence[Row]) -> str:
     """``pixel-3 CPUs 4-7 on 2 threads (12 rows)``, by place."""
     counts = Counter(f"{row.key.device} CPUs {row.key.cluster}{on_threads(row.key.threads)}" for row in rows)
     return ", ".join(f"{place} ({count} rows)" for place, count in counts.items())

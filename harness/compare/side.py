@@ -11,7 +11,7 @@ from typing import Any
 from harness.devices.phone_id import PhoneId
 from harness.devices.pseudonyms import under
 from harness.model.policy import Policy
-from harness.results.results import Results, make_results
+from harness.results.results import Results, make_results, own_rows
 from harness.results.rows import Row
 from harness.store.pseudonym_key import key_id, known_key
 from harness.store.rundir import RunDir
@@ -52,10 +52,13 @@ class Side:
 
     @property
     def rows(self) -> list[Row]:
-        """Its rows, of one or several builds theirs; without second ones of A/A pairs."""
+        """Its rows: of the run's own build and workers of somebody else, or of the builds that it is about.
+
+        Second ones of A/A pairs are left out.
+        """
         every = [row for row in self.results.rows if not row.is_copy]
         if self.own is None:
-            return every
+            return own_rows(every)
         return [row for row in every if not row.is_foreign and bool(row.other_build) != self.own]
 
     def manifest(self, key: str) -> Any:

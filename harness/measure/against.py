@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.model.other_build import OtherBuild
+from harness.model.other_build import CHECKOUT, OtherBuild
 from harness.model.wording import shown
 from harness.paths import data_root, in_checkout
 from harness.toolchain.git import GitFailed, check_checkout, commit_of
@@ -28,8 +28,13 @@ def _parsed(text: str) -> OtherBuild:
         raise UsageError(f"{what}: names nothing", "write a revision, a build directory or a program")
     if text.startswith("-"):
         raise UsageError(f"{what}: begins with '-', which no revision does", f"of a file or folder write ./{text}")
-    path = Path(text).expanduser()
+    if text == CHECKOUT:
+        raise UsageError(
+            f"{what}: that is what tables call the build of this checkout",
+            f"write ./{CHECKOUT} of a folder or file, refs/heads/{CHECKOUT} of a branch",
+        )
     try:
+        path = _path(text)
         if path.is_dir():
             return OtherBuild(name=text, kind="folder", source=str(path.resolve()))
         if path.exists():
@@ -37,6 +42,14 @@ def _parsed(text: str) -> OtherBuild:
     except OSError as error:
         raise UsageError(f"{what}: {error.strerror or error}", "correct the path") from None
     return OtherBuild(name=text, kind="revision", source=_commit(text, what))
+
+
+def _path(text: str) -> Path:
+    """With the home of ``~`` and ``~user``, where there is such a user."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def _commit(revision: str, what: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -46,7 +49,7 @@ def greet(what: str, program: Path, ours: str) -> None:
         return
     said = f"said {answer[:120]!r}" if answer else "gave no answer"
     raise UsageError(
-        f"{what}: {program} is no convbench of worker protocol {ours}: greeted as a worker it {said}",
+        f"{what}: is no convbench of worker protocol {ours}: greeted as a worker it {said}",
         "name a convbench whose protocol is the same",
     )
 
@@ -62,14 +65,31 @@ def _answer(program: Path, request: str) -> str:
         ) as process:
             other.close()
             try:
-                mine.settimeout(_DEADLINE_S)
-                mine.sendall(request.encode())
-                said = b""
-                while b"\n" not in said and len(said) < _LONGEST and (more := mine.recv(_LONGEST)):
-                    said += more
+                said = _said(mine, request.encode(), time.monotonic() + _DEADLINE_S)
             except OSError:
                 return ""
             finally:
                 mine.close()
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # whatever it has started, too
     return said.partition(b"\n")[0].decode("utf-8", "replace")
+
+
+def _said(mine: socket.socket, request: bytes, over_at: float) -> bytes:
+    """What is answered until its first line is whole. Raises TimeoutError when that time is over, OSError."""
+
+    def with_the_rest() -> None:
+        mine.settimeout(max(over_at - time.monotonic(), 1e-3))  # 0 would not wait at all
+
+    with_the_rest()
+    mine.sendall(request)
+    said = b""
+    while b"\n" not in said and len(said) < _LONGEST:
+        if time.monotonic() > over_at:
+            raise TimeoutError
+        with_the_rest()
+        more = mine.recv(_LONGEST)
+        if not more:
+            break
+        said += more
+    return said

@@ -11,19 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.greeting import check_protocol, greet, protocol_in
 from harness.measure.programs import Programs
-from harness.model.calibration import BUILD_DIGITS
 from harness.model.other_build import OtherBuild, OtherProgram
 from harness.paths import build_root, data_root
 from harness.store.rundir import RunDir
 from harness.toolchain import elf
 from harness.toolchain.builder import Built, build
-from harness.toolchain.cache import PROGRAM, RECORD, sha256
+from harness.toolchain.cache import PROGRAM, RECORD, lock, sha256
 from harness.toolchain.git import take_out
 from harness.toolchain.toolchain import HOST
 
@@ -37,45 +34,78 @@ class NothingToCompare(HarnessError):
     exit_code = ExitCode.DONE
 
 
+_Programs = Mapping[str, OtherProgram]  # by ABI
+
+
 @dataclass(frozen=True)
-class Found:
-    """A build with its programs on this host, by ABI."""
+class _Search:
+    """What each of the builds is looked for with."""
 
-    build: OtherBuild
-    paths: Mapping[str, Path]
+    run: RunDir
+    ours: Mapping[str, Built]
+    ndk: Path | None
+    say: Callable[[str], None]
 
 
-def find_others(
-    others: Sequence[OtherBuild], ours: Mapping[str, Built], ndk: Path | None, say: Callable[[str], None]
-) -> list[Found]:
-    """Builds or finds a program of each build for every ABI of ``ours``; those that are the same program are left out.
+def keep_others(
+    run: RunDir,
+    others: Sequence[OtherBuild],
+    ours: Mapping[str, Built],
+    ndk: Path | None,
+    say: Callable[[str], None],
+) -> list[OtherBuild]:
+    """Builds or finds a program of each build for every ABI of ``ours``, and keeps a copy in the run directory.
 
-    Raises UsageError where one cannot take part, InfrastructureError where one does not build, NothingToCompare where
-    all are the same program as ours.
+    Those that are the same program are left out. Raises UsageError where one cannot take part, InfrastructureError
+    where one does not build or cannot be kept, NothingToCompare where all are the same program as ours; nothing is kept
+    then.
     """
-    found: list[Found] = []
-    known = {"this checkout": {abi: built.build_id for abi, built in ours.items()}}
+    try:
+        return _keep_others(_Search(run, ours, ndk, say), others)
+    except BaseException:
+        shutil.rmtree(_kept(run), ignore_errors=True)
+        raise
+
+
+def _keep_others(search: _Search, others: Sequence[OtherBuild]) -> list[OtherBuild]:
+    found: list[OtherBuild] = []
+    known: dict[str, _Programs] = {}
+    if others:
+        known["this checkout"] = {
+            abi: OtherProgram(build_id=built.build_id, sha256=_sha256("this checkout", built.path))
+            for abi, built in search.ours.items()
+        }
     alike = []
     for other in others:
-        one = _found(other, ours, ndk, say)
-        ids = {abi: program.build_id for abi, program in one.build.programs.items()}
-        if (same := _same_as(other, ids, known)) is not None:
+        one = _found(other, search)
+        if (same := _same_as(other, one.programs, known)) is not None:
             alike.append(f"{other.title} is bit for bit the same program as {same}")
-            say(f"--against {alike[-1]} ({next(iter(ids.values()))[:BUILD_DIGITS]})")
+            search.say(f"--against {alike[-1]} ({next(iter(one.programs.values())).build})")
             continue
-        known[f"--against {other.name}"] = ids
+        for abi, program in one.programs.items():
+            _copy_of(search.run, abi).rename(kept_program(search.run, abi, program))
+        known[f"--against {other.name}"] = one.programs
         found.append(one)
+    for abi in search.ours if others else ():
+        _copy_of(search.run, abi).unlink(missing_ok=True)
     if others and not found:
         raise NothingToCompare(f"nothing to compare: {'; '.join(alike)}", "nothing was measured")
     return found
 
 
-def _same_as(other: OtherBuild, ids: Mapping[str, str], known: Mapping[str, Mapping[str, str]]) -> str | None:
-    """Which known build it is. Raises UsageError where it is one for some devices alone."""
+def _same_as(other: OtherBuild, programs: _Programs, known: Mapping[str, _Programs]) -> str | None:
+    """Which known build it is. Raises UsageError where it is one for some devices alone, or cannot be told from one."""
     for name, theirs in known.items():
-        same = [abi for abi, build_id in ids.items() if build_id[:BUILD_DIGITS] == theirs[abi][:BUILD_DIGITS]]
-        if len(same) == len(ids):
+        same = [abi for abi, program in programs.items() if program.sha256 == theirs[abi].sha256]
+        if len(same) == len(programs):
             return name
+        alike = [abi for abi in programs if abi not in same and programs[abi].build == theirs[abi].build]
+        if alike:
+            raise UsageError(
+                f"--against {other.name}: for {', '.join(alike)} it has the build id of {name} "
+                f"({programs[alike[0]].build}), and other bytes: records could not tell them apart",
+                "name a build as it was linked, not stripped or changed since",
+            )
         if same:
             raise UsageError(
                 f"--against {other.name}: for {', '.join(same)} it is the program of {name}, for the others it is not",
@@ -84,46 +114,46 @@ def _same_as(other: OtherBuild, ids: Mapping[str, str], known: Mapping[str, Mapp
     return None
 
 
-def _found(other: OtherBuild, ours: Mapping[str, Built], ndk: Path | None, say: Callable[[str], None]) -> Found:
+def _found(other: OtherBuild, search: _Search) -> OtherBuild:
+    """With its programs, as their copies are: what lies where they came from may change at any time."""
     what = f"--against {other.name}"
     if other.kind == "revision":
-        built = _of_revision(other, ours, ndk, say)
-        programs = {
-            abi: OtherProgram(build_id=b.build_id, sha256=_sha256(what, b.path), info=_info(b.info, b.toolchain))
-            for abi, b in built.items()
-        }
-        return Found(other.model_copy(update={"programs": programs}), {abi: b.path for abi, b in built.items()})
-    paths = {abi: _program(other, what, abi, built) for abi, built in ours.items()}
-    programs = {abi: _read(what, path, abi, ours[abi]) for abi, path in paths.items()}
-    if HOST in paths:
-        greet(what, paths[HOST], protocol_in(data_root()))
-    return Found(other.model_copy(update={"programs": programs}), paths)
+        return other.model_copy(update={"programs": _of_revision(other, search)})
+    programs = {}
+    for abi, mine in search.ours.items():
+        source = _program(other, what, abi, mine)
+        programs[abi] = _read(what, source, _copied(search.run, source, abi, what), abi, mine)
+    if HOST in programs:
+        greet(what, _copy_of(search.run, HOST), protocol_in(data_root()))
+    return other.model_copy(update={"programs": programs})
 
 
-def _of_revision(
-    other: OtherBuild, ours: Mapping[str, Built], ndk: Path | None, say: Callable[[str], None]
-) -> dict[str, Built]:
+def _of_revision(other: OtherBuild, search: _Search) -> dict[str, OtherProgram]:
     what = f"--against {other.title}"
-    with _sources_of(other.source) as tree:
+    with _sources_of(other.source, search.say) as tree:
         if not (tree / "native" / "CMakeLists.txt").is_file():
             raise UsageError(f"{what}: that revision has no native/CMakeLists.txt", "name a later one")
         check_protocol(what, protocol_in(tree), protocol_in(data_root()))
-        built = {}
-        for abi, mine in ours.items():
+        programs = {}
+        for abi, mine in search.ours.items():
+            ndk = search.ndk if mine.toolchain == "ndk" else None
             try:
-                built[abi] = build(abi, mine.toolchain, ndk if mine.toolchain == "ndk" else None, say, tree)
+                built = build(abi, mine.toolchain, ndk, search.say, tree)
             except InfrastructureError as error:
                 raise InfrastructureError(f"{what} for {abi}: {error.message}", error.remedy) from error
-        return built
+            # At once: later builds may drive it out of the cache.
+            copy = _copied(search.run, built.path, abi, what)
+            info = _info(built.info, built.toolchain)
+            programs[abi] = OtherProgram(build_id=built.build_id, sha256=_sha256(what, copy), info=info)
+        return programs
 
 
 @contextmanager
-def _sources_of(commit: str) -> Iterator[Path]:
+def _sources_of(commit: str, say: Callable[[str], None]) -> Iterator[Path]:
     """Its sources in a folder of their own within the block; always the same one, since debug information names it."""
     root = build_root()
-    root.mkdir(parents=True, exist_ok=True)
     folder = root / f"{REVISION}{commit}"
-    with FileLock(root / ".revisions.lock"):
+    with lock(root, say, ".revisions.lock"):
         shutil.rmtree(folder, ignore_errors=True)
         try:
             take_out(data_root(), commit, _SOURCES, folder)
@@ -156,16 +186,30 @@ def _machine(path: Path) -> str:
         return ""  # told when it is read as a whole
 
 
-def _read(what: str, path: Path, abi: str, ours: Built) -> OtherProgram:
-    if not path.is_file():
-        raise UsageError(f"{what}: {path} is no file", "name a convbench program")
-    if not os.access(path, os.X_OK):
-        raise UsageError(f"{what}: {path} is not executable", f"chmod +x {path}")
+def _copied(run: RunDir, source: Path, abi: str, what: str) -> Path:
+    """A copy of a program in the run directory, not named yet. Raises UsageError, InfrastructureError."""
+    if not source.is_file():
+        raise UsageError(f"{what}: {source} is no file", "name a convbench program")
+    if not os.access(source, os.X_OK):
+        raise UsageError(f"{what}: {source} is not executable", f"chmod +x {source}")
+    copy = _copy_of(run, abi)
     try:
-        checked = elf.check(path, machine=str(ours.info.get("machine", "")), android=abi != HOST)
+        copy.parent.mkdir(exist_ok=True)
+        copy.unlink(missing_ok=True)  # one that was left out may be read-only
+        shutil.copy2(source, copy)
+    except OSError as error:
+        where = error.filename or copy
+        raise InfrastructureError(f"{what}: {where}: {error.strerror or error}", "make room on the disk") from error
+    return copy
+
+
+def _read(what: str, source: Path, copy: Path, abi: str, ours: Built) -> OtherProgram:
+    try:
+        checked = elf.check(copy, machine=str(ours.info.get("machine", "")), android=abi != HOST)
     except InfrastructureError as error:
-        raise UsageError(f"{what}: {error.message}", f"name a convbench that is built for {abi}") from None
-    return OtherProgram(build_id=checked.build_id, sha256=_sha256(what, path), info=_beside(path, checked.build_id))
+        told = error.message.replace(str(copy), str(source))
+        raise UsageError(f"{what}: {told}", f"name a convbench that is built for {abi}") from None
+    return OtherProgram(build_id=checked.build_id, sha256=_sha256(what, copy), info=_beside(source, checked.build_id))
 
 
 def _beside(path: Path, build_id: str) -> dict[str, Any]:
@@ -182,21 +226,18 @@ def _info(record: Mapping[str, Any], toolchain: str) -> dict[str, Any]:
     return {"toolchain": toolchain, **{key: record[key] for key in ("compiler", "flags", "defines") if key in record}}
 
 
-def keep_others(run: RunDir, found: Sequence[Found]) -> None:
-    """Copies the programs into the run directory. Raises InfrastructureError."""
-    for each in found:
-        for abi, path in each.paths.items():
-            target = kept_program(run, abi, each.build.programs[abi])
-            try:
-                target.parent.mkdir(exist_ok=True)
-                shutil.copy2(path, target)
-            except OSError as error:
-                raise InfrastructureError(f"{target}: {error.strerror or error}", "make room on the disk") from error
-
-
 def kept_program(run: RunDir, abi: str, program: OtherProgram) -> Path:
     """Where a run directory has it."""
-    return run.path / "programs" / f"{abi}-{program.build}"
+    return _kept(run) / f"{abi}-{program.build}"
+
+
+def _kept(run: RunDir) -> Path:
+    return run.path / "programs"
+
+
+def _copy_of(run: RunDir, abi: str) -> Path:
+    """Of a program that may not be kept yet."""
+    return _kept(run) / f".new-{abi}"
 
 
 def with_others(programs: Programs, run: RunDir, others: Sequence[OtherBuild]) -> Programs:

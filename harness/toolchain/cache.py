@@ -41,10 +41,13 @@ def key(parts: dict[str, Any]) -> str:
 
 
 @contextmanager
-def lock(root: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Only one process builds or publishes at a time; others say that they wait for it."""
+def lock(root: Path, say: Callable[[str], None], name: str = ".lock") -> Iterator[None]:
+    """Only one process builds or publishes at a time; others say that they wait for it.
+
+    ``name``: of the lock's file.
+    """
     root.mkdir(parents=True, exist_ok=True)
-    held = FileLock(root / ".lock")
+    held = FileLock(root / name)
     try:
         held.acquire(timeout=0.2)
     except Timeout:

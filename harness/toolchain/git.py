@@ -14,12 +14,16 @@ from pathlib import Path, PurePosixPath
 from harness.errors import InfrastructureError, UsageError
 
 _DEADLINE_S = 60
-_ALWAYS = ("--no-pager", "--no-optional-locks", "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+_ALWAYS = (
+    *("--no-pager", "--no-optional-locks", "--no-replace-objects"),
+    *("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false"),
+)
 # Set by git for its hooks, and leading elsewhere than to ``root``.
 _ELSEWHERE = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"),
 }
+_CONFIGURATION = "GIT_CONFIG"  # how variables begin that set any of it, or lead to another file of it
 _FILES = {"100644", "100755"}  # modes, as ls-tree tells them
 
 
@@ -29,7 +33,7 @@ class GitFailed(Exception):
 
 def git(root: Path, *argv: str, given: bytes = b"") -> bytes:
     """What git prints about the checkout at ``root``; ``given`` on its stdin. Raises GitFailed."""
-    kept = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
+    kept = {k: value for k, value in os.environ.items() if k not in _ELSEWHERE and not k.startswith(_CONFIGURATION)}
     environment = kept | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(

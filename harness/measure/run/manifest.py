@@ -93,7 +93,7 @@ def new(
                 **built.info,
                 "toolchain": built.toolchain,
                 "build_id": built.build_id,
-                "sha256": _digest(built.path),
+                "sha256": digest(built.path),
             }
             for abi, built in programs.by_abi.items()
         },
@@ -112,7 +112,7 @@ def new(
     )
 
 
-def _digest(program: Path) -> str | None:
+def digest(program: Path) -> str | None:
     """SHA-256 of a program; None where it cannot be read any more."""
     try:
         return sha256(program)
@@ -188,11 +188,17 @@ def where_devices_are(run: RunDir) -> list[str]:
 
 
 def _git() -> dict[str, Any] | None:
-    """Commit and cleanliness of the checkout that runs; None for an installed tool, or without git."""
+    """Commit of the checkout that runs, and whether it is changed, None where git does not tell that.
+
+    None for an installed tool, or without git.
+    """
     if not in_checkout():
         return None
     try:
         commit = git(data_root(), "rev-parse", "HEAD").decode().strip()
-        return {"commit": commit, "dirty": bool(git(data_root(), "status", "--porcelain", "--untracked-files=no"))}
     except GitFailed:
         return None
+    try:
+        return {"commit": commit, "dirty": bool(git(data_root(), "status", "--porcelain", "--untracked-files=no"))}
+    except GitFailed:
+        return {"commit": commit, "dirty": None}

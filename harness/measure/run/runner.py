@@ -18,7 +18,7 @@ from harness.measure.admission import Admission, admit, admitted, mended
 from harness.measure.campaign import Named, check_clusters, in_turn, named
 from harness.measure.context import Context
 from harness.measure.fitness import unfit
-from harness.measure.other_builds import check_others, find_others, keep_others, with_others
+from harness.measure.other_builds import check_others, keep_others, with_others
 from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
 from harness.measure.request import Request
@@ -35,7 +35,7 @@ from harness.measure.stop import TIMED_OUT, is_timeout
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.model.condition import Condition
 from harness.store.journal import utc_now
-from harness.store.manifest import LeftOut
+from harness.store.manifest import LeftOut, Manifest
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 
@@ -56,6 +56,7 @@ class RunResult:
     some_unusable: bool = False  # they did not come either
     seed: str = ""  # of the request: a text, since readers of JSON may know no such number
     timed_out: bool = False  # by --timeout, before all was measured
+    programs: Programs | None = None  # that it was measured with, where they were built in this process
     touched: bool = True  # the run directory has changed: its report is made again
 
 
@@ -70,11 +71,10 @@ def start(context: Context, out: Path | None) -> RunResult:
     with new_run_dir(out, request.suite) as run:
         programs, compile_s = _build(found, context)
         began = time.monotonic()
-        others = find_others(request.against, programs.by_abi, request.ndk, context.say)
+        others = keep_others(run, request.against, programs.by_abi, request.ndk, context.say)
         compile_s += time.monotonic() - began
-        request = replace(request, against=tuple(each.build for each in others))
+        request = replace(request, against=tuple(others))
         context = replace(context, request=request)
-        keep_others(run, others)
         programs = with_others(programs, run, request.against)
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         unusable = context.attached.unusable
@@ -84,7 +84,7 @@ def start(context: Context, out: Path | None) -> RunResult:
         point_latest(run)
         absent: set[str | Key] = {bad.key for bad in unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
-        result.unusable = unusable
+        result.unusable, result.programs = unusable, programs
         _measure(result, run, devices, programs, context, lacking, admission)
         return result
 
@@ -100,8 +100,12 @@ def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
     return argv
 
 
-def resume(context: Context, run: RunDir) -> RunResult:
-    """Measures what is missing of a run, on its own devices; the request is the one of its manifest."""
+def resume(context: Context, run: RunDir, programs: Programs | None = None) -> RunResult:
+    """Measures what is missing of a run, on its own devices; the request is the one of its manifest.
+
+    ``programs``: what was built for these devices and measured just now, used again where it lies there unchanged:
+    sources may have been edited since.
+    """
     with run.lock():
         kept, request = run.manifest(), context.request
         check_kept(run)
@@ -117,7 +121,9 @@ def resume(context: Context, run: RunDir) -> RunResult:
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
         for name in missing:
             context.say(f"{name}: not to be had; {_missing_of(run, name, request)}")
-        programs, compile_s = _build([device for _, device in devices], context)
+        compile_s = 0.0
+        if programs is None or not _is_unchanged(kept, programs):
+            programs, compile_s = _build([device for _, device in devices], context)
         for abi, program in programs.by_abi.items():
             if kept.build_id(abi) not in (None, program.build_id):
                 raise UsageError(
@@ -230,6 +236,11 @@ def _missing_of(run: RunDir, name: str, request: Request) -> str:
     layers = [layer.name for layer in request.layers]
     parts = [f"cluster {label}: {words(jobs, layers)}" for label, jobs in left.items()]
     return f"not measured: {'; '.join(parts)}" if parts else "what is missing of it stays missing"
+
+
+def _is_unchanged(kept: Manifest, programs: Programs) -> bool:
+    measured = {abi: info.get("sha256") for abi, info in kept.toolchain.items()}
+    return all(measured.get(abi) == manifest.digest(built.path) for abi, built in programs.by_abi.items())
 
 
 def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float]:

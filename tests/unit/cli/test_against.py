@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from benchmarks import synthetic
-from harness.cli import program
-from harness.errors import UsageError
-from harness.exit_codes import ExitCode
+from harness.cli import against, program
+from harness.cli.signals import Interrupted, TimedOut
+from harness.errors import InfrastructureError, UsageError
+from harness.exit_codes import ExitCode, worst
 from harness.measure.other_builds import NothingToCompare
 from harness.measure.run import runner
+from harness.measure.run.outcome import SessionOutcome
+from harness.model.condition import Condition
 
 pytestmark = pytest.mark.unit
 
@@ -79,7 +82,7 @@ def test_suspects_are_measured_again_before_it_fails(
     run = made(here / "RUN", 0.95, confirm=True)
     fresh = made(here / "AGAIN", again, launches=8)
 
-    def resume(_context: object, directory: Any) -> runner.RunResult:
+    def resume(_context: object, directory: Any, _programs: object) -> runner.RunResult:
         lines = (run / "plan.jsonl").read_text().splitlines()
         assert len(lines) == 16  # of two layers four launches, and four fresh ones
         kept = (run / "devices/pixel-3/records.jsonl").read_text().splitlines()
@@ -149,3 +152,91 @@ def test_a_sustained_suite_has_no_rounds_to_share(here: Path, tmp_path: Path) ->
     (tmp_path / "long.yaml").write_text(text)
     with pytest.raises(UsageError, match="--against: a suite of mode sustained has no rounds"):
         program.perform(["run", "long.yaml", "--device", "local", "--against", "old"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (InfrastructureError("disk full", "make room"), ExitCode.REGRESSION, "disk full"),
+        (TimedOut(), ExitCode.REGRESSION, "the time of --timeout was over"),
+        (Interrupted(), ExitCode.INTERRUPTED, "interrupted"),
+    ],
+    ids=["fails", "timeout", "ctrl-c"],
+)
+def test_a_failing_second_look_leaves_the_first_decisions(
+    error: BaseException,
+    code: ExitCode,
+    words: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def resume(*_: object) -> runner.RunResult:
+        raise error
+
+    run = made(here / "RUN", 0.95, confirm=True)
+    ends_with(monkeypatch, run)
+    monkeypatch.setattr(runner, "resume", resume)
+    assert program.perform([*ARGV, "old", "--confirm"]) == code
+    said = capsys.readouterr()
+    assert f"the second look failed, so the first one decides: {words}" in said.err and "to go on:" in said.err
+    assert "2 slower, 2 unproven: checkout" in said.out and "the second look failed" in said.out
+    assert (run / "compare.csv").exists() and (run / "report.html").exists()
+    known = json.loads((run / "manifest.json").read_text())
+    assert known["exit_code"] == (ExitCode.INTERRUPTED if code == ExitCode.INTERRUPTED else ExitCode.INFRASTRUCTURE)
+    assert known["status"] != "done"
+
+
+def test_no_second_look_where_the_time_was_over(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made(here / "RUN", 0.95, confirm=True)
+    result = runner.RunResult(run, [], ExitCode.INFRASTRUCTURE, timed_out=True)
+    monkeypatch.setattr(runner, "start", lambda *_: result)
+    monkeypatch.setattr(runner, "resume", lambda *_: pytest.fail("measured again"))
+    assert program.perform([*ARGV, "old", "--confirm"]) == ExitCode.REGRESSION
+
+
+def test_a_signal_between_measuring_and_report_leaves_a_report(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    run = made(here / "RUN")
+    ends_with(monkeypatch, run)
+    monkeypatch.setattr(against, "compare_builds", interrupted)
+    assert program.perform([*ARGV, "old"]) == ExitCode.INTERRUPTED
+    assert (run / "report.html").exists()
+
+
+def outcome(name: str, *codes: ExitCode, unfinished: bool = False, samples: int = 4) -> SessionOutcome:
+    return SessionOutcome(name, list(codes), unfinished=unfinished, samples=samples)
+
+
+@pytest.mark.parametrize(
+    ("first", "absent", "code"),
+    [
+        (outcome("pixel-3", ExitCode.INFRASTRUCTURE, unfinished=True), set(), ExitCode.DONE),
+        (outcome("pixel-3", ExitCode.INFRASTRUCTURE), set(), ExitCode.INFRASTRUCTURE),
+        (outcome("pixel-3", ExitCode.WRONG_RESULT, unfinished=True), set(), ExitCode.WRONG_RESULT),
+        (outcome("pixel-3"), {"pixel-6"}, ExitCode.INFRASTRUCTURE),
+    ],
+    ids=["completed", "not-mended", "wrong", "absent"],
+)
+def test_both_looks_are_one_result(
+    first: SessionOutcome,
+    absent: set[str],
+    code: ExitCode,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = made(here / "RUN", 0.95, confirm=True)
+    first.conditions.append(Condition("HOT", "it was hot"))
+    measured = runner.RunResult(
+        run, [first], worst([*first.codes, ExitCode.DONE]), absent=set(absent), some_unusable=bool(absent)
+    )
+    monkeypatch.setattr(runner, "start", lambda *_: measured)
+    second = runner.RunResult(run, [outcome("pixel-3")], ExitCode.DONE, something_is_missing=False)
+    monkeypatch.setattr(runner, "resume", lambda *_: second)
+    program.perform([*ARGV, "old", "--confirm", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["samples"] == {"pixel-3": 8} and [each["name"] for each in told["conditions"]["pixel-3"]] == ["HOT"]
+    assert json.loads((run / "manifest.json").read_text())["exit_code"] == code

@@ -6,8 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 
 import pytest
+
+from harness.cli.signals import TimedOut, deadline, stop_on_signal, time_left
 
 pytestmark = pytest.mark.unit
 
@@ -146,3 +150,26 @@ def test_an_end_by_signal_is_not_cut_off_by_the_time_limit() -> None:
     done = ran(code)
     assert done.returncode == 130, done.stderr
     assert "--timeout" not in done.stderr and "report: /r/report.html" in done.stdout
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Those of this process are put back: after a signal they stay as they are."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_time_limit_holds_for_further_measuring_and_not_between(handlers: None) -> None:
+    with deadline(0.03):
+        with stop_on_signal():
+            pass
+        time.sleep(0.05)  # a report
+        with pytest.raises(TimedOut), time_left():
+            time.sleep(5)
+        with stop_on_signal() as stop:
+            assert stop.wait(5) and stop.timed_out
+    with stop_on_signal() as stop:
+        assert not stop.wait(0.05)

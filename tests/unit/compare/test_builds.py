@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import synthetic
 from harness.compare.builds import compare_builds
-from harness.compare.comparison import Comparison
+from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.lines import lines, value
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
@@ -171,3 +171,37 @@ def test_the_answer_of_the_run_is_its_own_builds(make: Make) -> None:
     assert {row.key.build for row in results.rows_of("pixel-3", "4-7")} == {synthetic.BUILD}
     im2col = [row for row in results.categories if (row.algorithm, row.other) == ("indirect", "im2col")]
     assert [row.layers for row in im2col] == [2]
+
+
+def test_a_second_look_without_a_sample_judges_nothing(make: Make) -> None:
+    run = make()
+    note_fresh(RunDir(run).device("pixel-3").events, "4-7", {FIRST: Fresh(8, 16)})
+    found = compare_builds(run)
+    (row,) = found.suspects
+    assert (row.decision, row.confirmed) == ("unjudged", False) and row.reason.endswith(
+        "measured again: 0 of 8 launches"
+    )
+    assert any("measured again in fresh launches, which decide: 0 confirmed" in remark for remark in found.remarks)
+
+
+def test_what_one_of_two_bases_lacks_is_said_of_that_one(make: Make) -> None:
+    run = make([OTHER, synthetic.Other("v0.2", "cdef01234567")])
+    jobs = [json.loads(line) for line in (run / "plan.jsonl").read_text().splitlines()]
+    for job in jobs:  # what is planned is a row
+        job["variants"] = [name for name in job["variants"] if not name.startswith("im2col")]
+    (run / "plan.jsonl").write_text("".join(json.dumps(job) + "\n" for job in jobs))
+    edit(run, lambda r: None if r.get("build") == OTHER.build and r.get("algorithm") == "im2col" else r)
+    remarks = list(compare_builds(run).remarks)
+    assert "only in checkout, not in HEAD~1, and not compared: pixel-3 CPUs 4-7 (2 rows)" in remarks
+    assert not any("v0.2" in remark and "only in" in remark for remark in remarks)
+
+
+def test_two_runs_are_compared_without_their_other_builds(make: Make, tmp_path: Path) -> None:
+    new = make([synthetic.Other(times={"im2col": 0.5, "indirect": 0.5})])
+    base = new.rename(tmp_path / "base")
+    found = compare_runs(base, make(), ["SAME_RUN"])
+    assert {(row.base.key.build, row.new.key.build) for row in found.rows} == {(synthetic.BUILD, synthetic.BUILD)}
+    assert len(found.rows) == 4
+    remarks = list(found.remarks)
+    for word in ("BASE", "NEW"):
+        assert f"other builds of {word} are left out: HEAD~1 (ffffffffffff)" in remarks

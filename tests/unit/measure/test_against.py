@@ -63,3 +63,15 @@ def test_without_a_checkout(here: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(against, "in_checkout", lambda: False)
     with pytest.raises(UsageError, match="this tool is installed: it has no revisions"):
         parse_against(["HEAD"])
+
+
+def test_a_home_of_nobody_is_a_revision(here: Path) -> None:
+    with pytest.raises(UsageError, match="~1': neither a path nor a revision"):
+        parse_against(["~1"])
+
+
+def test_the_checkouts_own_name_is_refused(here: Path) -> None:
+    (here / "checkout").mkdir()
+    with pytest.raises(UsageError, match=r"(?s)build of this checkout.*\./checkout.*refs/heads/checkout"):
+        parse_against(["checkout"])
+    assert [each.name for each in parse_against(["./checkout"])] == ["./checkout"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,9 @@ def test_one_of_the_same_protocol(tmp_path: Path) -> None:
         ("s.sendall(b'failed reason=protocol%3d2\\n')", "no convbench of worker protocol 2: .* it said 'failed reason"),
         ("raise SystemExit(1)", "gave no answer"),
         ("s.recv(1)", "gave no answer"),
+        ("import time\nwhile True: s.sendall(b'.'); time.sleep(0.1)", "gave no answer"),
     ],
-    ids=["older", "silent-version", "refusal", "ended", "hangs"],
+    ids=["older", "silent-version", "refusal", "ended", "hangs", "drips"],
 )
 def test_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, words: str) -> None:
     monkeypatch.setattr(greeting, "_DEADLINE_S", 0.5)
@@ -48,3 +50,14 @@ def test_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, wo
 
 def test_this_checkout_tells_its_own() -> None:
     assert protocol_in(data_root()) == "2"
+
+
+def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    started = f"import subprocess; p = subprocess.Popen(['sleep', '30']); open({str(pid)!r}, 'w').write(str(p.pid))"
+    greet("it", worker(tmp_path, f"{started}\ns.sendall(b'hello protocol=2\\n')"), "2")
+    state = Path(f"/proc/{pid.read_text()}/stat")
+    deadline = time.monotonic() + 5
+    while state.exists() and state.read_text().split()[2] != "Z" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not state.exists() or state.read_text().split()[2] == "Z"

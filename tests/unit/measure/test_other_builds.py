@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure import other_builds
-from harness.measure.other_builds import NothingToCompare, check_others, find_others, keep_others, with_others
+from harness.measure.other_builds import NothingToCompare, check_others, keep_others, with_others
 from harness.measure.programs import Programs
 from harness.model.other_build import OtherBuild
 from harness.store.rundir import RunDir
@@ -63,37 +66,43 @@ def revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return world
 
 
-def find(ours: dict[str, Built], *others: OtherBuild) -> list[other_builds.Found]:
-    return find_others(others, ours, None, lambda _: None)
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    """A run directory that has nothing yet."""
+    found = RunDir(tmp_path / "run")
+    found.path.mkdir()
+    return found
+
+
+def keep(run: RunDir, ours: dict[str, Built], *others: OtherBuild) -> list[OtherBuild]:
+    return keep_others(run, others, ours, None, lambda _: None)
 
 
 def test_a_revision_is_built_apart_and_its_sources_are_removed(
-    ours: dict[str, Built], revision: dict[str, Any], tmp_path: Path
+    run: RunDir, ours: dict[str, Built], revision: dict[str, Any], tmp_path: Path
 ) -> None:
-    (found,) = find(ours, REVISION)
-    assert found.build.builds == ("02" * 6,)
-    assert found.build.programs[PHONE].info["compiler"] == {"revision": "1"}
+    (found,) = keep(run, ours, REVISION)
+    assert found.builds == ("02" * 6,)
+    assert found.programs[PHONE].info["compiler"] == {"revision": "1"}
     assert not revision["tree"].exists()
-    run = RunDir(tmp_path / "run")
-    run.path.mkdir()
-    keep_others(run, [found])
-    check_others(run, [found.build])
-    (kept,) = with_others(Programs(ours, PHONE), run, [found.build]).others
+    check_others(run, [found])
+    (kept,) = with_others(Programs(ours, PHONE), run, [found]).others
+    assert [path.name for path in (tmp_path / "run/programs").iterdir()] == ["arm64-v8a-020202020202"]
     assert kept == {PHONE: ("02" * 6, tmp_path / "run/programs/arm64-v8a-020202020202")}
     kept[PHONE][1].write_bytes(b"another")
     with pytest.raises(UsageError, match="is not the program that was measured as HEAD~1"):
-        check_others(run, [found.build])
+        check_others(run, [found])
 
 
 def test_the_same_program_is_nothing_to_compare(
-    ours: dict[str, Built], revision: dict[str, Any], tmp_path: Path
+    run: RunDir, ours: dict[str, Built], revision: dict[str, Any], tmp_path: Path
 ) -> None:
     revision["build"] = lambda *_: built(tmp_path / "cache/convbench", 1)
     with pytest.raises(NothingToCompare, match=r"HEAD~1 \(ffffffffffff\) is bit for bit the same program") as told:
-        find(ours, REVISION)
-    assert told.value.exit_code == ExitCode.DONE
+        keep(run, ours, REVISION)
+    assert told.value.exit_code == ExitCode.DONE and not list(run.path.iterdir())
     other = OtherBuild(name="old", kind="folder", source=str(built(tmp_path / "old/convbench", 3).path.parent))
-    assert [found.build.name for found in find(ours, REVISION, other, other)] == ["old"]  # named twice: once
+    assert [found.name for found in keep(run, ours, REVISION, other, other)] == ["old"]  # named twice: once
 
 
 @pytest.mark.parametrize(
@@ -108,20 +117,20 @@ def test_the_same_program_is_nothing_to_compare(
     ],
 )
 def test_revisions_that_cannot_take_part(
-    ours: dict[str, Built], revision: dict[str, Any], files: dict[str, str], words: str
+    run: RunDir, ours: dict[str, Built], revision: dict[str, Any], files: dict[str, str], words: str
 ) -> None:
     revision["files"] = files
     with pytest.raises(UsageError, match=words):
-        find(ours, REVISION)
+        keep(run, ours, REVISION)
 
 
-def test_one_that_does_not_build(ours: dict[str, Built], revision: dict[str, Any]) -> None:
+def test_one_that_does_not_build(run: RunDir, ours: dict[str, Built], revision: dict[str, Any]) -> None:
     def fail(*_: object) -> Built:
         raise InfrastructureError("native build: compile failed (exit code 1)\n  | conv.c:1: error: x", "see the log")
 
     revision["build"] = fail
     with pytest.raises(InfrastructureError, match=r"HEAD~1 \(f+\) for arm64-v8a: native build.*\n.*error: x") as told:
-        find(ours, REVISION)
+        keep(run, ours, REVISION)
     assert told.value.exit_code == ExitCode.INFRASTRUCTURE
     assert not revision["tree"].exists()
 
@@ -144,16 +153,85 @@ def damaged(folder: Path, change: Callable[[Path], object]) -> OtherBuild:
     ids=["absent", "plain", "machine", "cut", "script"],
 )
 def test_programs_that_cannot_take_part(
-    ours: dict[str, Built], tmp_path: Path, change: Callable[[Path], object], words: str
+    run: RunDir, ours: dict[str, Built], tmp_path: Path, change: Callable[[Path], object], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        find(ours, damaged(tmp_path / "other", change))
+        keep(run, ours, damaged(tmp_path / "other", change))
 
 
-def test_a_build_directory_holds_a_program_for_each_kind_of_device(ours: dict[str, Built], tmp_path: Path) -> None:
+def test_a_build_directory_holds_a_program_for_each_kind_of_device(
+    run: RunDir, ours: dict[str, Built], tmp_path: Path
+) -> None:
     root = tmp_path / "elsewhere"
     built(root / "arm64-v8a-zig/convbench", 5)
     built(root / "convbench", 6).path.write_bytes(program(machine=62))
-    (found,) = find(ours, OtherBuild(name="elsewhere", kind="folder", source=str(root)))
-    assert found.paths[PHONE] == root / "arm64-v8a-zig/convbench"
-    assert found.build.programs[PHONE].info == {}
+    (found,) = keep(run, ours, OtherBuild(name="elsewhere", kind="folder", source=str(root)))
+    assert found.programs[PHONE].build == "05" * 6
+    assert found.programs[PHONE].info == {}
+
+
+def test_the_copy_is_what_is_told_of(
+    run: RunDir, ours: dict[str, Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = built(tmp_path / "old/convbench", 7).path
+
+    def copy_and_build_anew(path: Path, copy: Path) -> None:
+        shutil.copyfile(path, copy)
+        path.write_bytes(program(seed=8))
+
+    monkeypatch.setattr(shutil, "copy2", copy_and_build_anew)
+    (found,) = keep(run, ours, OtherBuild(name="old", kind="program", source=str(source)))
+    assert found.programs[PHONE].build == "07" * 6
+    check_others(run, [found])
+
+
+def test_one_build_id_of_two_files(run: RunDir, ours: dict[str, Built], tmp_path: Path) -> None:
+    other = built(tmp_path / "old/convbench", 1).path
+    other.write_bytes(other.read_bytes() + b"changed")
+    with pytest.raises(UsageError, match=r"has the build id of this checkout .*, and other bytes"):
+        keep(run, ours, OtherBuild(name="old", kind="program", source=str(other)))
+    assert not list(run.path.iterdir())
+
+
+def test_a_full_disk_leaves_an_empty_run_directory(
+    run: RunDir, ours: dict[str, Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_path: Path, copy: Path) -> None:
+        copy.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copy2", fail)
+    other = built(tmp_path / "old/convbench", 3).path
+    with pytest.raises(InfrastructureError, match="No space left on device"):
+        keep(run, ours, OtherBuild(name="old", kind="program", source=str(other)))
+    assert not list(run.path.iterdir())
+
+
+def test_a_revision_is_kept_before_the_next_is_built(
+    run: RunDir, ours: dict[str, Built], revision: dict[str, Any], tmp_path: Path
+) -> None:
+    seeds = iter([2, 3])
+
+    def build_and_prune(*_: object) -> Built:
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        return built(tmp_path / "cache/convbench", next(seeds))
+
+    revision["build"] = build_and_prune
+    found = keep(run, ours, REVISION, REVISION.model_copy(update={"name": "HEAD~2"}))
+    assert [each.builds for each in found] == [("02" * 6,), ("03" * 6,)]
+    check_others(run, found)
+
+
+def test_it_says_that_it_waits_for_another_build(
+    run: RunDir, ours: dict[str, Built], revision: dict[str, Any], tmp_path: Path
+) -> None:
+    held = FileLock(tmp_path / "build/.revisions.lock")
+    held.acquire()
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        held.release()
+
+    keep_others(run, [REVISION], ours, None, say)
+    assert said == ["waiting for another build to end"]

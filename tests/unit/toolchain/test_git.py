@@ -94,3 +94,25 @@ def test_names_that_leave_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(git, "git", lambda *_, **__: b"100644 blob abc\tnative/../../x\0")
     with pytest.raises(UsageError, match=r"holds a file called 'native/\.\./\.\./x'"):
         take_out(tmp_path, "f" * 40, ("native",), tmp_path / "out")
+
+
+def test_what_replaces_a_commit_or_sets_an_option_is_left_out(
+    checkout: Path, need_tool: NeedTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*argv: str) -> str:
+        done = subprocess.run(
+            [need_tool("git"), "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@b", *argv],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    first = run("rev-parse", "HEAD")
+    (checkout / "native/conv.c").write_text("int replaced;")
+    run("-c", "filter.evil.smudge=", "commit", "-q", "-a", "-m", "two")
+    run("replace", first, "HEAD")
+    take_out(checkout, first, ("native",), tmp_path / "out")
+    assert (tmp_path / "out/native/conv.c").read_bytes() == SOURCE
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.bare")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
+    check_checkout(checkout)
