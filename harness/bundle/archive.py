@@ -37,6 +37,9 @@ _UNIX, _VERSION = 3, 20
 
 def write_archive(out: Path, folder: Path, names: Collection[str]) -> None:
     """Packs these files of a folder. Raises OSError, and UsageError for what no reader would take."""
+    for name in names:
+        if problem := name_problem(name):
+            raise UsageError(f"{name[:LONGEST_NAME]!r}: {problem}", "rename it, or take it out of the run directory")
     if len(names) > MOST_FILES:
         raise UsageError(f"{len(names)} files are too many for a bundle", f"the most is {MOST_FILES}")
     sizes = {name: (folder / name).stat().st_size for name in names}

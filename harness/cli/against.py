@@ -43,10 +43,10 @@ def beside_builds(
         # Nothing that two builds share was measured: no fault of the command line.
         why = ExitCode.TOO_LITTLE_DATA if isinstance(error, UsageError) else error.exit_code
         code = worst([ended.code, why])
-        return replace(ended, code=code, value={**(ended.value or {}), "exit_code": int(code), "compare": None})
+        return replace(ended, code=code, value={**ended.value, "exit_code": int(code), "compare": None})
     ended = finish(done)
     code = worst([ended.code, compared.code])
-    value = {**(ended.value or {}), "exit_code": int(code), "compare": compared.value}
+    value = {**ended.value, "exit_code": int(code), "compare": compared.value}
     return Outcome(code, (*compared.lines, *ended.lines), value)
 
 

@@ -14,9 +14,10 @@ from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
 from harness.cli.options import BundleOption
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.exit_codes import ExitCode
 from harness.extras import needed
+from harness.paths import shown_path
 
 if TYPE_CHECKING:
     from harness.history.store import Kept, Store

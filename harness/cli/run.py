@@ -17,7 +17,7 @@ from harness.cli import complete, options
 from harness.cli.command import Command, Examples
 from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode, worst
@@ -33,6 +33,7 @@ from harness.model.condition import allowed
 from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_auto, with_options
 from harness.model.sustained import BURST, SUSTAINED, Mode
+from harness.paths import shown_path
 from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
+from harness.measure.digest import digest_of
 from harness.measure.greeting import check_protocol, greet, protocol_in
 from harness.measure.programs import Programs
 from harness.model.calibration import BUILD_DIGITS
@@ -23,7 +24,7 @@ from harness.paths import build_root, data_root
 from harness.store.rundir import RunDir
 from harness.toolchain import elf
 from harness.toolchain.builder import Built, build
-from harness.toolchain.cache import PROGRAM, RECORD, sha256
+from harness.toolchain.cache import PROGRAM, RECORD
 from harness.toolchain.git import take_out
 from harness.toolchain.toolchain import HOST
 
@@ -89,7 +90,7 @@ def _found(other: OtherBuild, ours: Mapping[str, Built], ndk: Path | None, say: 
     if other.kind == "revision":
         built = _of_revision(other, ours, ndk, say)
         programs = {
-            abi: OtherProgram(build_id=b.build_id, sha256=_sha256(what, b.path), info=_info(b.info, b.toolchain))
+            abi: OtherProgram(build_id=b.build_id, sha256=digest_of(what, b.path), info=_info(b.info, b.toolchain))
             for abi, b in built.items()
         }
         return Found(other.model_copy(update={"programs": programs}), {abi: b.path for abi, b in built.items()})
@@ -165,7 +166,7 @@ def _read(what: str, path: Path, abi: str, ours: Built) -> OtherProgram:
         checked = elf.check(path, machine=str(ours.info.get("machine", "")), android=abi != HOST)
     except InfrastructureError as error:
         raise UsageError(f"{what}: {error.message}", f"name a convbench that is built for {abi}") from None
-    return OtherProgram(build_id=checked.build_id, sha256=_sha256(what, path), info=_beside(path, checked.build_id))
+    return OtherProgram(build_id=checked.build_id, sha256=digest_of(what, path), info=_beside(path, checked.build_id))
 
 
 def _beside(path: Path, build_id: str) -> dict[str, Any]:
@@ -210,15 +211,8 @@ def check_others(run: RunDir, others: Sequence[OtherBuild]) -> None:
     for other in others:
         for abi, program in other.programs.items():
             path = kept_program(run, abi, program)
-            if _sha256(f"--against {other.name}", path) != program.sha256:
+            if digest_of(f"--against {other.name}", path) != program.sha256:
                 raise UsageError(
                     f"{path} is not the program that was measured as {other.name}",
                     f"put back the one with SHA-256 {program.sha256}, or start a new run",
                 )
-
-
-def _sha256(what: str, path: Path) -> str:
-    try:
-        return sha256(path)
-    except OSError as error:
-        raise UsageError(f"{what}: {path}: {error.strerror or error}", "put it back, or name another one") from None

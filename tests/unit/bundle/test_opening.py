@@ -311,3 +311,10 @@ def test_too_large_a_file_is_not_packed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(archive, "MOST_FILE", 500)
     with pytest.raises(UsageError, match=f"{RECORDS} is too large for a bundle"):
         pack(tmp_path / "b.zip")
+
+
+@pytest.mark.parametrize("name", ["-x.plan", "devices/-y/records.jsonl", "é.plan", "a/../b"])
+def test_what_no_reader_takes_is_not_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"characters that no file|leads out of"):
+        write_archive(tmp_path / "b.zip", tmp_path, [name])
+    assert not (tmp_path / "b.zip").exists()
