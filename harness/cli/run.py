@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
@@ -302,13 +303,13 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
     try:
         _export(done, asked, exports)
     except HarnessError as error:
-        done.messages.append(f"{error}\n  then: harness export {shown_path(done.directory)} --format F")
+        done.messages.append(f"{error}\n  then: harness export {quote(shown_path(done.directory))} --format F")
         code = worst([code, error.exit_code])
     phases = {**_bootstrap_seconds(), **done.seconds, "report": time.monotonic() - began}
     for message in done.messages:
         say(message)
     if done.something_is_missing:
-        say(f"to go on: harness run --resume {shown_path(done.directory)}")
+        say(f"to go on: harness run --resume {quote(shown_path(done.directory))}")
     value: dict[str, Any] = {
         "run": str(done.directory),
         "exit_code": int(code),
