@@ -110,7 +110,13 @@
       close.addEventListener("click", () => ((detail.hidden = true), cell.focus()));
       detail.replaceChildren(close, heading, make("p", {}, `${line.dataset.what}: ${cell.title}.`));
       detail.hidden = false;
-      const key = cell.dataset.k, { pairs, again } = key || cell.dataset.a ? await data() : {};
+      const key = cell.dataset.k;
+      let pairs, again;
+      try {
+        if (key || cell.dataset.a) ({ pairs, again } = await data());
+      } catch {
+        detail.append(make("p", { class: "soft" }, "This browser cannot unpack the pairs."));
+      }
       if (shown !== cell) return;
       const found = pairs?.[key];
       if (found) {

@@ -90,6 +90,12 @@ def about_run(manifest: Manifest, pseudonyms: str) -> dict[str, Any]:
         "devices": manifest.devices,
         "pseudonyms": pseudonyms,
         "programs": programs,
+        "against": {
+            other.name: {
+                abi: {"build_id": each.build_id, "sha256": each.sha256} for abi, each in other.programs.items()
+            }
+            for other in manifest.against
+        },
         "workers": {worker.name: worker.sha256 for worker in manifest.workers},
         "tuned": manifest.tuned,
     }

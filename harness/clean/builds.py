@@ -1,4 +1,4 @@
-"""The build cache: builds, zig's own cache, and what a killed build or a killed run on `local` left."""
+"""The build cache: builds, zig's own cache, compiled templates; what a killed build or a killed run on `local` left."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ def _paths(root: Path) -> Iterator[Path]:
         for left in ("make-*", f"{REVISION}*"):
             yield from (path for path in sorted(root.glob(left)) if is_folder(path))
         yield from left_over(root)
-    if is_folder(root / "zig-cache"):
-        yield root / "zig-cache"
+    yield from (root / name for name in ("zig-cache", "templates") if is_folder(root / name))
 
 
 def take_away(item: Item) -> None:

@@ -9,6 +9,7 @@ SUMMARIES = {
     "compare": "Compare two runs: what is faster, slower, the same, or not proven to be any of it.",
     "export": "Write a run's results for another tool: Google Benchmark, Bencher, GitHub actions, JUnit, CSV, Parquet.",
     "bundle": "Make one file of a run, without serial numbers, with digests and its report; signed on demand.",
+    "history": "Many runs over time: add them, list them, show what changed and when, plot it as pages.",
     "devices": "List attached phones and their clusters; with --device local, this machine.",
     "doctor": "Name what is wrong with each phone, and with this host, for measuring; and the remedies.",
     "suites": "List the suites, or the layers of one.",

@@ -93,8 +93,12 @@ class _Wait:
             self._told = who
             self.say(f"waiting for up to {left:.0f} s: {who}")
         pause = _AGAIN_S if stale_in_s is None else max(_AGAIN_S, min(stale_in_s, _ASKED_EVERY_S))
-        if self._stop.wait(min(pause, left)):
-            raise DeviceError(f"not done, because it was stopped while it waited: {who}")
+        until = time.monotonic() + min(pause, left)
+        while (rest := until - time.monotonic()) > 0:
+            if self._stop.wait(min(_AGAIN_S, rest)):
+                raise DeviceError(f"not done, because it was stopped while it waited: {who}")
+            if holder is not None and holder.is_dead:  # it ran on this host: that disturbs no phone
+                return
 
 
 def _hold_here(device: Device, me: Holder, wait: _Wait, stack: ExitStack) -> list[Condition]:

@@ -102,9 +102,9 @@ class Beside:
     rest: str  # why there are none; what failed
 
     @property
-    def text(self) -> str:
-        """``xnn: auto is 1.21x [1.18, 1.24] of its speed on larger kernels (5 layers) [hot]``."""
-        return f"{self.name}: {'; '.join(clause.text for clause in self.clauses)}{self.rest}"
+    def said(self) -> str:
+        """``auto is 1.21x [1.18, 1.24] of its speed on larger kernels (5 layers) [hot]``."""
+        return "; ".join(clause.text for clause in self.clauses) + self.rest
 
 
 def besides(results: Results, sentences: Sequence[Sentence]) -> Iterator[Beside]:
@@ -126,9 +126,10 @@ def besides(results: Results, sentences: Sequence[Sentence]) -> Iterator[Beside]
 def beside_texts(found: Sequence[Beside]) -> list[str]:
     """A line for each; the cluster is named where there are several."""
     several = len({id(each.sentence) for each in found}) > 1
+    wheres = [f" on {each.sentence.place}" * several for each in found]
     return [
-        marked(each.sentence.device.mark, each.text if not several else f"{each.sentence.place}, {each.text}")
-        for each in found
+        marked(each.sentence.device.mark, f"{each.name}{where}: {each.said}")
+        for each, where in zip(found, wheres, strict=True)
     ]
 
 

@@ -6,13 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, FileSystemLoader
-
 from harness.compare.comparison import ComparedRow, Comparison
 from harness.compare.lines import summary
 from harness.compare.side import Side
 from harness.judge.decision import DECISIONS, Decision
-from harness.paths import data_root
 from harness.report.charts import (
     COLORS,
     SHAPES,
@@ -29,6 +26,7 @@ from harness.report.charts import (
 )
 from harness.report.marks import Marks, source
 from harness.report.numbers import ratio_decimals
+from harness.report.templates import asset, template
 from harness.results.numbers import number_text
 from harness.results.run import DeviceData
 
@@ -60,11 +58,8 @@ class Place:
 
 def render_compared(found: Comparison) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(data_root() / "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
     places = places_of(found)
-    return environment.get_template("compare.html.j2").render(
+    return template("compare.html.j2").render(
         found=found,
         run=found.new.results.run,
         places=places,
@@ -73,7 +68,7 @@ def render_compared(found: Comparison) -> str:
         remarks=list(found.remarks),
         marks=Marks(),
         facts=_facts(found),
-        style=(data_root() / "reports" / "report.css").read_text("utf-8"),
+        style=asset("report.css"),
     )
 
 

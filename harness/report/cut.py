@@ -9,7 +9,7 @@ from harness.results.run import DeviceData, RunData
 from harness.store import records
 
 _ENDINGS = {
-    "running": "the run did not come to its end: it was killed, or is still measuring",
+    "running": "the run did not come to its end (it says “running”: it was killed, or is still measuring)",
     "interrupted": "the run was interrupted",
     "failed": "the run failed before its end",
 }

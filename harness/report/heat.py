@@ -125,12 +125,12 @@ def _asked(rows: Sequence[Row], category: str, face: str, beside: Mapping[tuple[
         return None
     if face not in (PUBLISHED, BEST):
         ours = Counter(row.role for row in rows if (id(row), face) in beside)
-        return next(((name, face) for name in (AUTO, "indirect", "im2col", "direct") if ours[name]), None)
+        return next(((name, face) for name in (AUTO, "indirect", "im2col", "direct") if ours[name]), ("indirect", face))
     questions = _QUESTIONS.get(category, _QUESTIONS[""])
     for algorithm, other in (*questions, *(_CHOSEN if face == BEST else ())):
         if any(row.role == algorithm and row.ratio(other) for row in rows):
             return algorithm, other
-    return None
+    return questions[0]
 
 
 def _cell(rows: Sequence[Row], pair: Pair | None, face: str, beside: Mapping[tuple[int, str], WorkerRow]) -> Cell:
@@ -145,7 +145,7 @@ def _cell(rows: Sequence[Row], pair: Pair | None, face: str, beside: Mapping[tup
             ratio = row.ratio(pair[1])
             if ratio is not None:
                 return _ratio_cell(ratio, row, f"ratio_{pair[1]}", row, row.partners.get(pair[1]), pair)
-    elif face == "" and (measured := [row for row in rows if row.gflops]):
+    elif face == "" and (measured := [row for row in rows if row.gflops and row.status == "ok"]):
         row = max(measured, key=lambda each: each.gflops or 0.0)
         share = f", {share_text(row.peak_share)} of the peak" if row.peak_share else ""
         words = f"{row.key.variant}: {rounded(row.gflops or 0.0)} GFLOP/s{share}"

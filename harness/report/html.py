@@ -9,14 +9,12 @@ import base64
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from harness.judge.comparison import LEAST_LAYER, LEAST_MEAN
 from harness.model.launches import LEAST_LAUNCHES
 from harness.model.layer import CATEGORY_TITLES
 from harness.model.variant import BEST, PUBLISHED
-from harness.paths import data_root
 from harness.report.again import Again
 from harness.report.context import Context
 from harness.report.heat import SPEED, Cell, Heat
@@ -25,6 +23,7 @@ from harness.report.marks import Marks, source
 from harness.report.numbers import rounded, share_text
 from harness.report.pairs_data import cell_key, packed, packed_text, pairs_of
 from harness.report.room import Room
+from harness.report.templates import asset, template
 
 MOST_RAW = 1_000_000  # characters of all tables in the page, compressed
 _NOT_RAW = ("verdicts", "windows")  # a line for each sample
@@ -35,15 +34,9 @@ def render_html(context: Context, tables: Mapping[str, str] | None = None) -> st
 
     ``tables``: texts of CSV files by name, which the page holds to be saved, as far as there is room.
     """
-    environment = Environment(
-        loader=FileSystemLoader(data_root() / "reports"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = (data_root() / "reports" / "report.js").read_text("utf-8")
+    script = asset("report.js")
     repeat = Again(context.results.run)
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         context=context,
         marks=Marks(),
         share=share_text,
@@ -61,7 +54,7 @@ def render_html(context: Context, tables: Mapping[str, str] | None = None) -> st
         pairs=packed({"pairs": pairs_of(context.results, context.heats), "again": _commands(repeat, context.heats)}),
         script=script,
         script_hash=base64.b64encode(sha256(script.encode()).digest()).decode("ascii"),
-        style=(data_root() / "reports" / "report.css").read_text("utf-8"),
+        style=asset("report.css"),
     )
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader
-
 from harness.export.formats import TABLES
 from harness.export.markdown import escaped
 from harness.export.subject import with_threads
 from harness.model.emulation import mark_of
-from harness.paths import data_root
 from harness.report.context import Context
 from harness.report.numbers import ratio_text, share_text
 from harness.report.provenance import built_with
 from harness.report.sentences import baseline_text, marked
+from harness.report.templates import template
 from harness.results.categories import CategoryRow
 from harness.results.table import Table
 
@@ -22,7 +20,8 @@ _COLUMNS = (*_WHAT, "ratio", "interval", "visible", "layers", "emulated")
 
 def render_markdown(context: Context) -> str:
     """The summary as Markdown."""
-    return _rendered("summary.md.j2", context)
+    categories = TABLES["md"](_categories(context)) if context.results.categories else ""
+    return _rendered("summary.md.j2", context, categories)
 
 
 def render_answer(context: Context) -> str:
@@ -30,22 +29,15 @@ def render_answer(context: Context) -> str:
     return f"**{escaped(context.results.run.name)}**\n\n{_rendered('answer.md.j2', context).strip()}\n"
 
 
-def _rendered(template: str, context: Context) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(data_root() / "reports"),
-        autoescape=False,  # noqa: S701 - Markdown: every text goes through the filter md
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["md"] = escaped
-    return environment.get_template(template).render(
+def _rendered(name: str, context: Context, categories: str = "") -> str:
+    return template(name).render(
         context=context,
         run=context.results.run,
         built_with=built_with(context.results.run),
         baseline_text=baseline_text,
         marked=marked,
         ratio_text=ratio_text,
-        categories=TABLES["md"](_categories(context)) if context.results.categories else "",
+        categories=categories,
     )
 
 

@@ -36,7 +36,7 @@ def packed(value: object) -> str:
 
 def packed_text(text: str) -> str:
     """A text compressed, in base 64; the same for the same text."""
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode("ascii")
 
 
 def cell_key(cell: Cell) -> str:

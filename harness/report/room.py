@@ -16,9 +16,9 @@ from harness.report.sentences import Sentence
 from harness.results.rows import Row
 
 # Measured rows, of about 1 kB each.
-MOST_ROWS = 1600  # beside the first table of each cluster
+MOST_ROWS = 1200  # beside the first table of each cluster
 LARGE = 1500  # more in the first tables: a large page, whose rows have no commands and whose clusters no charts
-MOST_FIRST = 3800  # in the first tables of a large page; those of the last clusters are left out
+MOST_FIRST = 2600  # in the first tables of a large page; those of the last clusters are left out
 
 # Device, cluster, threads, cache mode; what: published, auto, best, beside NAME.
 Place = tuple[str, str, int, str, str]

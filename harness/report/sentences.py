@@ -121,7 +121,7 @@ def _sentence(results: Results, device: DeviceData, cluster: str, threads: int) 
     if clauses:
         return Sentence(device, cluster, answer_cache(means), tuple(clauses), threads=threads, cut=cut)
     rows = results.rows_of(device.name, cluster, threads)
-    cache = preferred_cache(row.key.cache for row in rows if row.gflops)
+    cache = preferred_cache(row.key.cache for row in rows if row.gflops and row.status == "ok")
     return Sentence(device, cluster, cache, (), emptiness_of(rows), tuple(speeds_of(rows, cache)), threads, cut)
 
 

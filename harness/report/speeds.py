@@ -39,8 +39,9 @@ class Speed:
 
 
 def speeds_of(rows: Sequence[Row], cache: str) -> list[Speed]:
-    """Of the rows of one cluster in that cache mode: ours in their order, then workers of somebody else."""
-    return list(_speeds([row for row in rows if row.key.cache == cache and row.gflops and not row.is_copy]))[:_MOST]
+    """Of the rows of one cluster in that cache mode that can be believed: ours in their order, then others' workers."""
+    found = [row for row in rows if row.status == "ok" and row.key.cache == cache and row.gflops and not row.is_copy]
+    return list(_speeds(found))[:_MOST]
 
 
 def _speeds(rows: Sequence[Row]) -> Iterator[Speed]:

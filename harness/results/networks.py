@@ -129,8 +129,13 @@ def _shape(layer: Layer) -> tuple[object, ...]:
 
 
 def _forms(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:
-    """By form and face: the row that stands for it on each layer. ``rows`` are those of one place."""
+    """By form and face: the row that stands for it on each layer; of several builds of ours those of the first.
+
+    ``rows`` are those of one place.
+    """
     forms: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    build = next((row.key.build for row in rows if not row.is_foreign), "")
+    rows = [row for row in rows if row.is_foreign or row.key.build == build]
     for row in rows:
         known = forms[row.role, PUBLISHED].get(row.key.layer)
         if not row.is_best and (known is None or (row.key.what.is_default and not known.key.what.is_default)):
@@ -156,19 +161,22 @@ def _keep_faster(form: dict[str, Row], row: Row) -> None:
 def _rows(
     place: _Place, network: str, layers: Sequence[Layer], forms: Mapping[tuple[str, str], Mapping[str, Row]]
 ) -> Iterator[NetworkRow]:
+    medians: dict[int, dict[int, float]] = {}  # of each row, which several forms have
     measured = {key: [form[layer.name] for layer in layers] for key, form in forms.items() if _has_all(form, layers)}
-    sums = {key: _sums(rows, layers) for key, rows in measured.items()}
-    faces = {face for _, face in measured}
+    sums = {key: _sums(rows, layers, medians) for key, rows in measured.items()}
     workers = [key for key in measured if key[0] not in (*_FORMS, AUTO, FASTEST)]
     order = [(name, face) for face in (PUBLISHED, BEST) for name in (*_FORMS, AUTO, FASTEST)]
     base = sums.get(("im2col", PUBLISHED))
+    told: set[tuple[int, ...]] = set()
     for key in [*order, *workers]:
         form, face = key
         if key not in measured or (form == FASTEST and face == BEST and not any(r.is_best for r in measured[key])):
             continue
-        if form == FASTEST and len([k for k in measured if k[1] == face]) < 2 and len(faces) < 2:
-            continue  # the same as the one that there is
         rows = measured[key]
+        which = tuple(row.number for row in rows)
+        if form == FASTEST and which in told:
+            continue  # the same rows as another form's
+        told.add(which)
         total = sum(layer.count * _ns(row) for layer, row in zip(layers, rows, strict=True))
         logs = {launch: math.log(ns) for launch, ns in sums[key].items()}
         shared = {n: math.log(base[n]) - log for n, log in logs.items() if n in base} if base else {}
@@ -189,16 +197,17 @@ def _has_all(form: Mapping[str, Row], layers: Iterable[Layer]) -> bool:
     return all(layer.name in form for layer in layers)
 
 
-def _sums(rows: Sequence[Row], layers: Sequence[Layer]) -> dict[int, float]:
-    """The network's time in each launch that measured all of its layers."""
-    found: list[dict[int, float]] = []
-    for row, layer in zip(rows, layers, strict=True):
-        launches: dict[int, list[float]] = defaultdict(list)
-        for each in row.observations:
-            launches[each.launch].append(each.value)
-        found.append({launch: layer.count * median(values) for launch, values in launches.items()})
-    common = set.intersection(*map(set, found)) if found else set()
-    return {launch: math.fsum(each[launch] for each in found) for launch in sorted(common)}
+def _sums(rows: Sequence[Row], layers: Sequence[Layer], medians: dict[int, dict[int, float]]) -> dict[int, float]:
+    """The network's time in each launch that measured all of its layers; ``medians``, by row and launch, are kept."""
+    for row in rows:
+        if row.number not in medians:
+            launches: dict[int, list[float]] = defaultdict(list)
+            for each in row.observations:
+                launches[each.launch].append(each.value)
+            medians[row.number] = {launch: median(values) for launch, values in launches.items()}
+    found = [(layer.count, medians[row.number]) for row, layer in zip(rows, layers, strict=True)]
+    common = set.intersection(*(set(each) for _, each in found)) if found else set()
+    return {launch: math.fsum(count * each[launch] for count, each in found) for launch in sorted(common)}
 
 
 def _ns(row: Row) -> float:

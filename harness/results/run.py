@@ -21,6 +21,7 @@ from harness.model.layer import Layer
 from harness.model.other_build import OtherBuild
 from harness.model.sustained import BURST, SUSTAINED, Mode
 from harness.results.others import read_others
+from harness.results.settings import SettingDone, settings_done
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
@@ -56,6 +57,7 @@ class DeviceData:
     calibration: Calibration | None = None  # of this phone under this policy, before the run
     stale: Sequence[str] = ()  # why that is not to be relied on
     is_one_of_several: bool = False  # of its model in the run
+    settings: Sequence[SettingDone] = ()  # that were changed
 
     @property
     def emulated(self) -> bool:
@@ -78,15 +80,16 @@ class DeviceData:
     def model(self) -> str:
         """What the device is called wherever people read of it.
 
-        Its model; the folder's name stands behind it where several are of a kind, and where people call the model
-        something else: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the processor.
+        As `harness devices` calls it (``Google Pixel 3``); the folder's name stands behind it where several are of a
+        kind, and where it is not a part of that: ``Samsung Galaxy S8 (sm-g950f)``. For this machine that name and the
+        processor.
         """
         model, soc = str(self.identity.get("model") or ""), str(self.identity.get("soc") or "")
-        is_known = bool(self.title) and model not in self.title
-        called = self.title.partition(" (")[0] if is_known else model
+        called = self.title.partition(" (")[0] or model
         if not called:
             return f"{self.name} ({soc})" if soc else self.name
-        return f"{called} ({self.name})" if is_known or self.is_one_of_several else called
+        is_apart = self.is_one_of_several or (bool(self.title) and model not in self.title)
+        return f"{called} ({self.name})" if is_apart else called
 
     def core(self, cluster: str) -> str:
         """The core type of a cluster; empty where unknown."""
@@ -288,6 +291,7 @@ def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
         list(_sources(redact.value(value.get("evidence")))),
         _refused(events),
         *_calibration(events),
+        settings=settings_done(redact.value(read_lines(path / "settings.jsonl"))),
     )
 
 

@@ -14,6 +14,7 @@ _ALONE = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
+    "threads": "1",  # a run's table is small: starting threads takes longer
 }
 
 Columns = Mapping[str, tuple[str, Sequence[Any]]]  # by name: type and values, as many in each; None: unknown

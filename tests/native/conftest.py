@@ -119,7 +119,7 @@ def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
         return _Setting(defines, runner=(*runner, "-L", "/usr/aarch64-linux-gnu") if runner else ())
     defines = _zig("arm64")
     if kind == "arm64-undefined":
-        defines["IC_SANITIZE"] = "undefined"
+        return _Setting({**defines, "IC_SANITIZE": "undefined"}, ("test_kernels", "test_assembly"), runner)
     return _Setting(defines, (*programs, "test_assembly"), runner)
 
 

@@ -93,8 +93,9 @@ KERNEL_CASES += [
 ]
 
 
-# "bound" goes through all shapes in every build, all cases do so in the build that users run. FEW of them, with all the
-# awkward ones, run every line of the tiles that all of them run (by coverage), and see the same faults put into a tile.
+# "bound" goes through all shapes in every build but one, whose sanitizer looks at what a line does; all cases do so in
+# the build that users run. FEW of them, with all the awkward ones, run every line of the tiles that all of them run (by
+# coverage), and see the same faults put into a tile.
 FEW = "60"
 FEWER = {("test_kernels", case) for case in ("integers", "bits", "guards", "nonfinite")}
 FEWER |= {("test_choice", "right"), ("test_tuned_auto", "obeyed")}
@@ -102,7 +103,8 @@ FEWER |= {("test_choice", "right"), ("test_tuned_auto", "obeyed")}
 
 def shapes_of(build: str, program: str, case: str) -> tuple[str, ...]:
     """The argument that says how many."""
-    return (FEW,) if build != "zig" and (program, case) in FEWER else ()
+    few = build != "zig" and (program, case) in FEWER
+    return (FEW,) if few or (build, case) == ("arm64-undefined", "bound") else ()
 
 
 @pytest.mark.parametrize(("build", "kernel", "case"), KERNEL_CASES)
@@ -163,7 +165,7 @@ def test_cases_are_all_run(native_builds: Builds, record_property: Callable[[str
     """The lists above hold every case and kernel that the programs have, and are right about what this CPU lacks."""
     made = native_builds(build)
     assert sorted(made.run("test_kernels", "--list").text.split()) == sorted(PROPERTIES)
-    for program, cases in OBJECT_CASES.items():
+    for program, cases in OBJECT_CASES.items() if build in OBJECT_BUILDS else ():
         assert sorted(made.run(program, "--list").text.split()) == sorted(cases)
     listed = dict(line.split()[:2] for line in made.run("test_kernels", "--kernels").text.splitlines())
     assert tuple(listed) == kernels_of(build)

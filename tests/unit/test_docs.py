@@ -12,6 +12,7 @@ from harness.compare.checks import NAMES
 from harness.compare.comparison import COMPARE_COLUMNS
 from harness.exit_codes import ExitCode
 from harness.export.formats import FORMATS as EXPORTS
+from harness.history.columns import OF_ROW, OF_RUN
 from harness.judge.decision import DECISIONS
 from harness.judge.reason import Reason
 from harness.model.condition import KINDS
@@ -76,5 +77,6 @@ def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
         *Layer.model_fields,
     ]
     words += [str(reason.name) for reason in Reason]
+    words += [*OF_RUN, *OF_ROW]
     assert [word for word in words if word not in named and word != "name"] == []
     assert all(f"| `{name}` |" in FORMATS for name in EXPORTS)

@@ -76,6 +76,7 @@ class ClusterPlan:
             int(policy.min_ms * 1e6),
             self.share * policy.block_budget_s,
             MEMORY_BYTES,
+            settle_cold_ms=_settle_cold_ms(identity),
             launches=policy.budgeted_launches,
             duty=policy.sustained.duty if self._is_sustained else 1.0,
             fill=self._is_sustained,
@@ -202,3 +203,8 @@ def planned_lines(
         for job in jobs
         if job.launch >= planned.get(job.layer, 0)
     ]
+
+
+def _settle_cold_ms(identity: Identity) -> int:
+    """An emulated CPU has no clock that rises under load: each sample would take all of the time for it."""
+    return MeasureLine.settle_ms if identity.emulated else MeasureLine.settle_cold_ms

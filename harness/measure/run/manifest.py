@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -30,14 +29,19 @@ from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
 from harness.store.manifest import LeftOut, Manifest
 from harness.store.rundir import RunDir
+from harness.toolchain.cache import sha256
 from harness.toolchain.git import GitFailed, git
 
 _PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
 
 
-def new_run_id(suite: str) -> str:
-    """A name that no other run has, on any host: it names the run's folder on the devices."""
-    return f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}-{secrets.token_hex(2)}"
+def new_run_id(suite: str, folder: str = "") -> str:
+    """A name that no other run has, on any host: it names the run's folder on the devices.
+
+    ``folder``: that of ./runs that was made for it, so that both are called the same.
+    """
+    name = folder or f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{suite}"
+    return f"{name}-{secrets.token_hex(2)}"
 
 
 def new(
@@ -47,8 +51,12 @@ def new(
     argv: list[str],
     tuned: dict[str, dict[str, str]],
     unusable: Sequence[LeftOut] = (),
+    folder: str = "",
 ) -> Manifest:
-    """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster."""
+    """The manifest of a run that begins now. ``tuned``: SHA-256 of tables by device and cluster.
+
+    ``folder``: what the run is called after; empty where the user named one.
+    """
     host = {
         "system": platform.system(),
         "kernel": platform.release(),
@@ -58,7 +66,7 @@ def new(
     versions = {package: metadata.version(package) for package in _PACKAGES}
     return Manifest(
         version=2,
-        run=new_run_id(request.suite),
+        run=new_run_id(request.suite, folder),
         status="running",
         started=utc_now(),
         # A path may hold bytes that are no text.
@@ -107,8 +115,7 @@ def new(
 def _digest(program: Path) -> str | None:
     """SHA-256 of a program; None where it cannot be read any more."""
     try:
-        with program.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(program)
     except OSError:
         return None
 

@@ -79,7 +79,8 @@ def start(context: Context, out: Path | None) -> RunResult:
         names, argv = [name for name, _ in devices], _argv(context.attached, devices)
         unusable = context.attached.unusable
         tuned = keep_tables(run, tables)
-        run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable)))
+        folder = "" if out else run.path.name
+        run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable), folder))
         point_latest(run)
         absent: set[str | Key] = {bad.key for bad in unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))

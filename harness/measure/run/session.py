@@ -41,6 +41,7 @@ from harness.store.progress import Done
 from harness.store.rundir import DeviceDir, RunDir
 
 _LOAD_S = 1.5  # long enough for a zone beside the core to move
+_EMULATED_LOAD_S = 0.75  # what moves there is computed, and moves at once
 
 
 class Session:
@@ -282,7 +283,7 @@ class Session:
 
     def _find_heat(self, installed: DeviceFolder, labels: Sequence[str]) -> Heat:
         def load() -> None:
-            until = time.monotonic() + _LOAD_S
+            until = time.monotonic() + (_EMULATED_LOAD_S if self._device.identity.emulated else _LOAD_S)
             while time.monotonic() < until and not self._stop.is_set():
                 installed.json("probe")
 

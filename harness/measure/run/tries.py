@@ -154,7 +154,7 @@ class Tries:
 
     def _when_possible(self, target: Target, ending: Ending) -> Target | None:
         """Waits until the cluster can be measured again, for a while on the same CPU; None: it cannot."""
-        self._site.stop.wait(_AGAIN_S)
+        self._site.stop.wait(_LOOK_S if ending.cpu_gone else _AGAIN_S)
         until = time.monotonic() + (_CPU_BACK_S if ending.cpu_gone else 0.0)
         while not self._site.stop.is_set():
             topology = self._site.device.topology()

@@ -11,9 +11,9 @@ import pytest
 from harness.lab.manager import PhoneHandle
 from tests.integration.faults.page import Page
 from tests.integration.faults.revision import revision
-from tests.integration.run.conftest import bench, bench_in
+from tests.integration.run.conftest import bench, bench_in, forked, forks
 
-__all__ = ["bench", "bench_in"]
+__all__ = ["bench", "bench_in", "forked", "forks"]
 
 _ROOT = Path(__file__).resolve().parents[3]
 

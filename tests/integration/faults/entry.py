@@ -36,7 +36,7 @@ class Entry:
     long: bool = False  # the run lasts some seconds, so that something can happen in it
     clusters: str = "4-7"
     conditions: str = ""
-    quick: bool = False  # in `make test` too
+    quick: bool = False  # in `make test` too: no other test of it shows the same
     rounds: int = 40  # of a run in which something happens
     policy: Mapping[str, object] = field(default_factory=dict)  # what else the run's policy says
 

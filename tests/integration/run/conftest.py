@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from harness.lab.manager import PhoneHandle
+from tests.conftest import Answer
+from tests.forks import Forks, Process
 
 LAYERS = {
     "body": "h: 8, w: 8, kh: 3, kw: 3, pad: 1, cin: 8, cout: 8",
@@ -81,7 +83,7 @@ class Run:
 class Background:
     """A run in progress."""
 
-    def __init__(self, process: subprocess.Popen[str], run: Run) -> None:
+    def __init__(self, process: Process | subprocess.Popen[str], run: Run) -> None:
         self.process = process
         self.run = run
 
@@ -106,18 +108,21 @@ class Background:
         """Exit code and stderr at its end."""
         _, err = self.process.communicate(timeout=seconds)
         assert "Traceback" not in err, err
+        assert self.process.returncode is not None
         return self.process.returncode, err
 
 
 class Bench:
     """The tool in a folder, and the phones of a lab."""
 
-    def __init__(self, lab: Any, folder: Path, command_line: Callable[..., Any]) -> None:
+    def __init__(self, lab: Any, folder: Path, command_line: Callable[..., Any], forks: Forks | None = None) -> None:
+        """``forks``: what begins runs; None: each is started from nothing."""
         self.lab = lab
         self.folder = folder
         self.run = Run(folder / "run")
         self._command_line = command_line
-        self._begun: list[subprocess.Popen[str]] = []
+        self._forks = forks
+        self._begun: list[Process | subprocess.Popen[str]] = []
 
     def __call__(self, *argv: str) -> Any:
         """Runs ``harness ARGS`` to its end: code, out, err."""
@@ -125,14 +130,19 @@ class Bench:
 
     def begin(self, *argv: str) -> Background:
         """Starts ``harness run ARGS`` into folder/run."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", "run", *argv, "--out", "run"],
-            cwd=self.folder,
-            env={**os.environ, **self.lab.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process: Process | subprocess.Popen[str]
+        command, environment = ["run", *argv, "--out", "run"], {**os.environ, **self.lab.environment}
+        if self._forks is None:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "harness.cli", *command],
+                cwd=self.folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        else:
+            process = self._forks.begin(command, self.folder, environment)
         self._begun.append(process)
         return Background(process, self.run)
 
@@ -150,9 +160,9 @@ class Bench:
         (self.folder / "mine.yaml").write_text(f"suite: mine\npolicy: ./policy.yaml\nlayers:\n{lines}")
         return "mine.yaml"
 
-    def long_suite(self) -> str:
+    def long_suite(self, **policy: object) -> str:
         """A suite that takes about half a minute."""
-        return self.suite("body", launches=3, rounds=100, min_ms=20, block_budget_s=300)
+        return self.suite("body", **{"launches": 3, "rounds": 100, "min_ms": 20, "block_budget_s": 300, **policy})
 
     def stay_on(self, phone: PhoneHandle) -> str:
         return str(self.lab.shell(phone, f"settings get {STAY_ON}"))
@@ -173,10 +183,35 @@ class Bench:
         assert self.left(phone) == []
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """What begins commands that are imported already."""
+    made = Forks()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def forked(forks: Forks) -> Callable[..., Answer]:
+    """As ``command_line``, by a fork."""
+
+    def run(*argv: str, cwd: Path, timeout: float = 240, **env: str) -> Answer:
+        process = forks.begin(argv, cwd, {**os.environ, **env})
+        try:
+            out, err = process.communicate(timeout)
+        finally:
+            process.kill()
+        assert "Traceback" not in err, err
+        assert process.returncode is not None
+        return Answer(process.returncode, out, err)
+
+    return run
+
+
 @pytest.fixture(scope="module")
-def bench_in(lab: Any, command_line: Callable[..., Any]) -> Callable[[Path], Bench]:
+def bench_in(lab: Any, forked: Callable[..., Any], forks: Forks) -> Callable[[Path], Bench]:
     """A bench in a folder of the caller's."""
-    return lambda folder: Bench(lab, folder, command_line)
+    return lambda folder: Bench(lab, folder, forked, forks)
 
 
 @pytest.fixture

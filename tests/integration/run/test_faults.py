@@ -72,7 +72,7 @@ def here(phone: PhoneHandle) -> tuple[str, ...]:
 
 def begin_with_signal(bench: Any, phone: PhoneHandle, name: str) -> Any:
     """A run in progress whose first worker got a signal in the middle of a sample."""
-    suite = bench.suite(launches=2, rounds=6, min_ms=300, block_budget_s=600)
+    suite = bench.suite(launches=2, rounds=6, min_ms=150, block_budget_s=600)
     began = bench.begin(suite, *ONE, "--device", phone.serial)
     began.until_samples(1)
     bench.lab.shell(phone, f"kill -{name} {bench.run.records('worker')[0]['pid']}")
@@ -115,7 +115,7 @@ def test_heat_that_stays_hits_the_cap(bench: Any, phone: PhoneHandle, here: Any)
 
 
 def test_a_broken_connection_is_waited_out(bench: Any, phone: PhoneHandle, here: Any) -> None:
-    began = bench.begin(bench.suite(launches=2, rounds=60, min_ms=20, block_budget_s=300), *here)
+    began = bench.begin(bench.suite(launches=2, rounds=40, min_ms=20, block_budget_s=300), *here)
     began.until_samples()
     controls.drop_connection(phone)  # may be back before anybody has noticed
     began.until_samples(len(bench.run.records("sample")) + 5)
@@ -127,7 +127,7 @@ def test_a_broken_connection_is_waited_out(bench: Any, phone: PhoneHandle, here:
     assert code == 0, said
     assert bench.run.events().count("connection back") == lost + 1
     samples = bench.run.samples()
-    assert len(samples) == 2 * 60 * 2
+    assert len(samples) == 2 * 40 * 2
     assert max(samples.values()) == 1
     bench.is_clean(phone)
     bench.run.tell_no_serial(bench.lab.shell(phone, "getprop ro.serialno"))
@@ -183,9 +183,9 @@ def test_interrupt_while_the_phone_is_away(bench: Any, phone: PhoneHandle, here:
 def test_a_phone_that_stays_away_is_left_to_resume(bench: Any, phone: PhoneHandle, here: Any) -> None:
     """Ctrl-C with the cable pulled: what waits on the phone is said, and resume puts everything right."""
     before = bench.stay_on(phone)
-    began = bench.begin(bench.long_suite(), *here)
+    began = bench.begin(bench.long_suite(lost_cap_s=4), *here)
     began.until_samples()
-    controls.take_offline(phone, 25.0)
+    controls.take_offline(phone, 12.0)
     began.until(lambda run: "connection lost" in run.events())
     began.process.send_signal(signal.SIGINT)
     code, said = began.end()
@@ -195,7 +195,6 @@ def test_a_phone_that_stays_away_is_left_to_resume(bench: Any, phone: PhoneHandl
     assert "--resume" in said
     assert "left for resume" in bench.run.events()
     kept = bench.run.samples()
-    time.sleep(5.0)
     bench.lab.wait_until_up(phone)
     assert bench.stay_on(phone) == "7"
     bench.run.shorten(2)

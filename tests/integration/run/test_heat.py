@@ -1,4 +1,4 @@
-"""Gates and series under load on virtual phones with one to four clusters, in a warm room, and one that throttles.
+"""Gates and series under load on virtual phones with one, two and four clusters, in a warm room, and with throttling.
 
 Emulation has no speed of its own: what the clock under load is, the phone's cpufreq tells, and native/tests/test_gate.c
 shows the rule where time is simulated.
@@ -40,7 +40,7 @@ def model_with(clusters: int, folder: Path) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3, 4], ids=lambda n: f"{n}-clusters")
+@pytest.fixture(scope="module", params=[1, 4], ids=lambda n: f"{n}-clusters")
 def first_run(
     request: pytest.FixtureRequest, bench_in: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[int, Any]]:
@@ -56,13 +56,18 @@ def first_run(
 
 def test_a_first_run_waits_a_quarter_of_the_time_at_most(first_run: tuple[int, Any]) -> None:
     clusters, bench = first_run
+    assert len({gate["cluster"] for gate in bench.run.records("gate")}) == clusters
+    waits_a_quarter_at_most(bench)
+    assert "Waiting for a cool device" in (bench.run.path / "report.html").read_text()
+
+
+def waits_a_quarter_at_most(bench: Any) -> None:
+    """By its gates, of which none is at its cap."""
     gates, jobs = bench.run.records("gate"), bench.run.records("job")
-    assert len({gate["cluster"] for gate in gates}) == clusters
     waited, measured = (sum(each[key] for each in found) for found, key in ((gates, "waited_s"), (jobs, "elapsed_s")))
     readings = 0.7 * len(gates)  # what one takes is not bounded, and these launches last no second
     assert waited <= 0.25 * (waited + measured) + readings, (waited, measured)
     assert not [gate for gate in gates if gate["status"] not in ("passed", "spent")]
-    assert "Waiting for a cool device" in (bench.run.path / "report.html").read_text()
 
 
 def test_a_phone_that_is_cool_is_not_made_to_wait(first_run: tuple[int, Any]) -> None:
@@ -76,8 +81,8 @@ def test_a_phone_that_is_cool_is_not_made_to_wait(first_run: tuple[int, Any]) ->
 
 def test_a_phone_that_throttles_under_load(bench: Any) -> None:
     """Its clock and its temperature go the way of its thermal model, and its battery tells of the energy."""
-    sustained = "{seconds: 20, window_s: 2}"
-    suite = bench.suite("body", launches=1, gate_cap_s=20, gate_share=0.5, sustained=sustained)
+    sustained = "{seconds: 10, window_s: 1}"
+    suite = bench.suite("body", launches=1, gate_cap_s=6, gate_share=0.5, sustained=sustained)
     file = bench.folder / suite
     file.write_text(f"mode: sustained\nalgorithms: [im2col, indirect]\n{file.read_text()}")
     with bench.lab.phone("pixel-3") as phone:
@@ -113,4 +118,5 @@ def test_no_gate_is_at_its_cap_in_a_room_that_is_seven_degrees_warmer(bench: Any
             gates = bench.run.records("gate")
             assert {gate["status"] for gate in gates} == {"passed"}
             assert max(gate["waited_s"] for gate in gates) < 15
+            waits_a_quarter_at_most(bench)  # of the first run as well as of the next one
     assert {gate["baseline"] for gate in gates} == {27.0}

@@ -64,7 +64,7 @@ def test_kill_then_report_then_restore_then_resume(bench: Any, phone: PhoneHandl
     report = bench("report", "run")
     assert report.code == 0, report.err
     assert "EMULATED" in (bench.run.path / "report.html").read_text()
-    assert "running" in (bench.run.path / "summary.md").read_text()
+    assert "CUT SHORT" in (bench.run.path / "summary.md").read_text()
     restored = bench("restore")
     assert restored.code == 0, restored.err
     assert "put back to '1'" in restored.out

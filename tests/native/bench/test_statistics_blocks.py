@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from benchmarks.statistics import __main__ as statistics
 from benchmarks.statistics import blocks, noise, silicon
 from harness.errors import UsageError
 from harness.model.policy import Policy
+from harness.plan.planfile import MeasureLine
 from harness.results.stream import read_records
 
 pytestmark = pytest.mark.native
@@ -21,7 +23,9 @@ POLICY = Policy(name="p", launches=4, rounds=2, min_ms=0.2, verdicts=False, cach
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"BLOCKS": 2, "SHARING": 1, "PART": 1, "LARGEST": 0.2, "LARGEST_SHARED": 0.2}.items():
+    few = {"BLOCKS": 2, "SHARING": 1, "PART": 1, "LARGEST": 0.2, "LARGEST_SHARED": 0.2}
+    at_once = {"MeasureLine": partial(MeasureLine, settle_ms=2, settle_cold_ms=2)}  # no time is looked at
+    for name, value in {**few, **at_once}.items():
         monkeypatch.setattr(blocks, name, value)
 
 

@@ -13,7 +13,7 @@ from benchmarks.statistics.simulation import EQUAL, LARGER, OURS, UNJUDGED, Kind
 from harness.errors import UsageError
 from harness.model.policy import Policy
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("simulation")]  # what is found is found once
 
 POLICY = Policy(name="p")
 

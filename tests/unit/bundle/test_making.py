@@ -136,9 +136,14 @@ def test_digests_of_the_programs_are_told(secret_run: Path, tmp_path: Path) -> N
     manifest = json.loads((secret_run / "manifest.json").read_text())
     manifest["toolchain"]["arm64-v8a"]["sha256"] = "cd" * 32
     manifest["workers"] = [{"name": "xnn", "program": "p", "files": [], "sha256": {"p": "ef" * 32}}]
+    program = {"build_id": "b" * 40, "sha256": "12" * 32}
+    manifest["against"] = [
+        {"name": "/home/alice/b", "kind": "folder", "source": "/home/alice/b", "programs": {"arm64-v8a": program}}
+    ]
     (secret_run / "manifest.json").write_text(json.dumps(manifest))
     about = json.loads(content(make_bundle(secret_run, tmp_path / "b.zip").out)["bundle.json"])
     assert about["programs"] == {"arm64-v8a": {"build_id": "0123456789ab" + "0" * 28, "sha256": "cd" * 32}}
+    assert about["against"] == {"~/b": {"arm64-v8a": program}}
     assert about["workers"] == {"xnn": {"p": "ef" * 32}}
 
 

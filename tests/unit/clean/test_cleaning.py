@@ -186,6 +186,7 @@ def test_builds(tmp_path: Path) -> None:
         "cache/bbbb",
         "make-cccc",
         "zig-cache",
+        "templates",
         "work/harness-20260101-smoke-ab",
         "work/harness-verify-x-1",
         "host",
@@ -195,7 +196,8 @@ def test_builds(tmp_path: Path) -> None:
     aged(root, 100)
     aged(root / "cache" / "bbbb", 1)
     done = clean(("cache",), (), None, dry=False)
-    assert names(done) == ["cache/aaaa", "make-cccc", "work/harness-verify-x-1", "zig-cache"] and done.size == 40
+    kept = ["cache/aaaa", "make-cccc", "templates", "work/harness-verify-x-1", "zig-cache"]
+    assert names(done) == kept and done.size == 50
     assert [each.name for each, _ in done.stays] == ["work/harness-20260101-smoke-ab"]
     assert (root / "host" / "file").exists()
     assert names(clean(("cache",), ("cache/bbbb",), None, dry=False)) == ["cache/bbbb"]

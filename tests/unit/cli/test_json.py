@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from benchmarks import synthetic
+from benchmarks.history import add_nights
 from harness.cli import build, calibrated, program
 from harness.cli.commands import EXIT_CODES, SUMMARIES
 from harness.cli.signals import Interrupted, TimedOut
@@ -139,6 +140,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A history in which something changes."""
+    folder = tmp_path_factory.mktemp("history")
+    add_nights(folder, [1.0] * 3 + [1.1] * 3)
+    return folder / "history"
+
+
 def printed(argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
     """The exit code, and the object."""
     code = program.run(argv)
@@ -167,6 +176,10 @@ LINES: list[tuple[list[str], str]] = [
     (["compare", "RUN", "RUN", "--allow", "SAME_RUN"], "rows"),
     (["export", "RUN", "--format", "csv", "--out", "x.csv"], "out"),
     (["bundle", "RUN", "--out", "run.zip"], "sha256"),
+    (["history", "add", "RUN"], "runs"),
+    (["history", "list", "--store", "FILLED"], "runs"),
+    (["history", "show", "--store", "FILLED"], "changes"),
+    (["history", "plot", "--store", "FILLED", "--out", "site"], "files"),
     (["restore", *LOCAL], "devices"),
     (["clean", "--older-than", "1h", "--dry-run"], "dry_run"),
     (["lab", "up", "pixel-3"], "phones"),
@@ -179,16 +192,21 @@ LINES: list[tuple[list[str], str]] = [
 
 @pytest.mark.parametrize(("argv", "key"), LINES, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_one_object_and_nothing_else(
-    argv: list[str], key: str, run: Path, check: Callable[[Any], None], capsys: pytest.CaptureFixture[str]
+    argv: list[str],
+    key: str,
+    run: Path,
+    filled: Path,
+    check: Callable[[Any], None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    argv = [str(run) if word == "RUN" else word for word in argv]
+    argv = [{"RUN": str(run), "FILLED": str(filled)}.get(word, word) for word in argv]
     code, value = printed([*argv, "--json"], capsys)
     assert "error" not in value, value
     check(value)
     assert value[key] or key in ("dry_run",)
     assert (value["exit_code"], value["schema"]) == (code, 1)
     assert value["command"] == " ".join(
-        word for word in argv[:2] if word in ("lab", "up", "list", "down", "fault", argv[0])
+        word for word in argv[:2] if word in (*["up", "list", "down", "fault", "add", "show", "plot"], argv[0])
     )
 
 

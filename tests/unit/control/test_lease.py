@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.control import lease, phone_lock
+from harness.control.holder import Holder as Who
 from harness.devices.base import Identity
 from harness.devices.local import LocalDevice
+from harness.devices.scripts import parse_stat
 from harness.errors import DeviceError
 from harness.model.condition import Condition
 
@@ -241,6 +244,18 @@ def test_a_phone_in_use_is_not_asked_all_the_time(
         with pytest.raises(DeviceError, match=r"waited for 0\.5 s"), lease.leased(phone, wait_s=0.5):
             pytest.fail("held")
     assert len(asked) <= 4
+
+
+def test_the_death_of_a_holder_of_this_host_is_seen_without_asking_the_phone() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        stat = parse_stat(Path(f"/proc/{process.pid}/stat").read_text())
+        assert stat is not None
+        ours = replace(Who.me(), pid=process.pid, start=stat[1])
+        threading.Timer(0.2, process.kill).start()
+        before = time.monotonic()
+        lease._Wait(60, threading.Event(), lambda _: None).again(ours, 180.0)
+        assert ours.is_dead
+    assert time.monotonic() - before < 10  # a phone is asked every 20 s
 
 
 def test_results_are_stamped_from_the_moment_that_another_harness_has_the_phone(

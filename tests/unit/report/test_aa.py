@@ -36,6 +36,8 @@ def test_a_pair_that_passed_is_said(tmp_path: Path) -> None:
     html, markdown = done.report.read_text(), (done.run_dir / "summary.md").read_text()
     assert all(text in html and escaped(text) in markdown for text in done.aa)
     assert not any("A/A failed" in text for text in done.weaknesses)
+    answer = html[html.index('<section id="answer"') :].partition("</section>")[0]
+    assert "A/A passed in rotate: 10 of 10 intervals hold 1." in answer
     assert "indirect/aa" not in html  # in no table but its own, which shows what it is a copy of
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,14 @@ def test_a_failure_is_a_cell(context: Context) -> None:
     failed = [cell for cell in line.cells if cell.tone == "bad"]
     assert [cell.text for cell in failed] == ["wrong"]
     assert failed[0].words.startswith("im2col/neon_8x8: ")
+
+
+def test_a_line_without_any_number_names_what_it_lacks(kept: Callable[..., Path]) -> None:
+    def keep(record: dict[str, Any]) -> bool:
+        return record.get("layer") != "conv1_7x7s2" or record.get("algorithm") != "im2col"
+
+    line = make_context(kept(keep)).heats[0].lines[0]
+    assert (line.layer, line.what, line.cells[0].tone) == ("conv1_7x7s2", "indirect / im2col", "no")
 
 
 def test_the_pairs_of_a_cell_are_those_of_its_ratio(context: Context) -> None:

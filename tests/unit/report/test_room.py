@@ -50,3 +50,17 @@ def test_what_is_left_out_is_said_with_its_rows(context: Context, monkeypatch: p
     assert (int(found[0][1]), int(found[0][2])) == (min(left_out), max(left_out))
     assert "Left out." in html
     assert len(html) < 0.65 * len(whole)
+
+
+def test_a_large_page_has_no_charts_and_leaves_out_the_last_first_tables(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heat tables have every layer of every cluster, the commands are in their cells."""
+    monkeypatch.setattr("harness.report.room.MOST_FIRST", 30)
+    monkeypatch.setattr("harness.report.html.Room", partial(Room, large=20))
+    html = render_html(context)
+    assert Room(context, large=20).is_large and not Room(context).is_large
+    assert html.count('<table class="layers">') == 1 and "<figure" not in html and "<summary>again" not in html
+    (left_out,) = re.findall(r"Layers with cold weights \(rotate\): rows (\d+) to \d+ of results.csv", html)
+    assert context.results.rows[int(left_out) - 1].key.cluster == context.sentences[1].cluster
+    assert html.count('<table class="heat">') == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.results import run as run_module
-from harness.results.run import read_run
+from harness.results.run import DeviceData, read_run
 
 pytestmark = pytest.mark.unit
 
@@ -77,3 +77,26 @@ def test_the_sources_of_evidence_are_not_trusted(tmp_path: Path, evidence: objec
     file = tmp_path / "devices/pixel-3/device.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "evidence": evidence}))
     assert read_run(tmp_path).devices[0].sources == sources
+
+
+@pytest.mark.parametrize(
+    ("title", "model", "name", "called"),
+    [
+        ("", "Pixel 3", "pixel-3", "Pixel 3"),
+        ("Google Pixel 3", "Pixel 3", "pixel-3", "Google Pixel 3"),
+        ("Samsung Galaxy S8 (Exynos 8895)", "SM-G950F", "sm-g950f", "Samsung Galaxy S8 (sm-g950f)"),
+        ("", "", "local", "local (EPYC)"),
+    ],
+)
+def test_a_phone_has_one_name(title: str, model: str, name: str, called: str) -> None:
+    device = DeviceData(name, title, {"model": model, "soc": "EPYC"}, [], [], [], [], [])
+    assert device.model == called
+    several = DeviceData(name, title, {"model": model, "soc": "EPYC"}, [], [], [], [], [], is_one_of_several=True)
+    assert several.model.endswith(f"({name})") or not model
+
+
+def test_a_run_is_called_by_its_id(tmp_path: Path) -> None:
+    (tmp_path / "copied").mkdir()
+    assert read_run(tmp_path / "copied").name == "copied"
+    (tmp_path / "copied" / "manifest.json").write_text(json.dumps({"run": "20261121-120000-quick-ab12"}))
+    assert read_run(tmp_path / "copied").name == "20261121-120000-quick-ab12"

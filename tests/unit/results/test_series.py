@@ -121,6 +121,8 @@ def test_the_report_tells_it(run: Path) -> None:
     assert 'data-source="sustained.csv:2:kept">0.500' in html
     assert 'data-source="windows.csv:34:gflops"' in html
     assert "Samples of a sustained run are not judged" in html
+    for name in ("heat", "devices", "paper", "networks"):  # which have nothing to show
+        assert f'id="{name}"' not in html and f'href="#{name}"' not in html
     assert not [text for text in summary.weaknesses if "the time budget cut" in text or "the clock moved" in text]
     assert "kept" in (run / "summary.md").read_text()
 

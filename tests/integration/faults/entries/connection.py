@@ -7,7 +7,7 @@ READ = "dd if="  # the command that reads records (harness/devices/scripts.py)
 
 ENTRIES = (
     Entry("none", "nothing goes wrong", 0),
-    Entry("cut", "the connection breaks while it measures", 0, during=("cut",), quick=True),
+    Entry("cut", "the connection breaks while it measures", 0, during=("cut",)),
     Entry("cut-after-bytes", "it breaks within a packet", 0, before=("cut@after:20000",)),
     Entry(
         "cut-three-times", "it breaks each time records are asked for", 0, before=(f"cut@at:{READ},times:3",), long=True

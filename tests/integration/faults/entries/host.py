@@ -38,9 +38,7 @@ ENTRIES = (
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     ),
-    Entry(
-        "host-killed", "the host's process is killed", KILLED, "", SOME, BY_RESUME, act=kill_host, resume=0, quick=True
-    ),
+    Entry("host-killed", "the host's process is killed", KILLED, "", SOME, BY_RESUME, act=kill_host, resume=0),
     Entry(
         "host-killed-restore",
         "the host's process is killed; `harness restore`",

@@ -63,6 +63,13 @@ def test_an_emulated_device_has_more_time() -> None:
     assert plan.deadline_s(Identity("S1", "adb", emulated=True)) == 6 * plan.deadline_s(PHONE)
 
 
+def test_an_emulated_device_is_not_waited_for_to_clock_up() -> None:
+    """It has no clock of its own: each first sample would take all of the time that there is for it."""
+    policy = Policy(name="p")
+    assert "settle_ms=50 settle_cold_ms=500 " in text_of(policy, PHONE)
+    assert "settle_ms=50 settle_cold_ms=50 " in text_of(policy, Identity("S1", "adb", emulated=True))
+
+
 def test_threads_are_planned_where_a_cluster_has_cpus_for_them() -> None:
     layers = load_suite("smoke").layers
     request = Request("smoke", layers, load_policy("smoke"), ("indirect",), 7, threads=(1, 2, 4))
