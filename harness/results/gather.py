@@ -262,7 +262,7 @@ class _Cluster:
                     why = why or out_of_reach
                     self._row(self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}")
 
-    def _builds_of(self, name: str, asked: Asked) -> list[str]:
+    def _builds_of(self, name: str, asked: Asked) -> Sequence[str]:
         """The programs that a planned variant is measured with, as in harness.plan.jobs: a copy with one alone."""
         if is_foreign(asked.algorithm):
             return [asked.algorithm]

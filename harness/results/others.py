@@ -26,14 +26,16 @@ def names_of(others: Iterable[OtherBuild]) -> dict[str, str]:
 
 def beside(manifest: Mapping[str, Any], others: Iterable[OtherBuild], own: str) -> Sequence[str]:
     """What records call the other builds of a device whose own program they call ``own``, in order."""
-    told = manifest.get("toolchain")
-    ids = {abi: built.get("build_id") for abi, built in told.items()} if _is_table(told) else {}
+    ids = {abi: built.get("build_id") for abi, built in _table(manifest.get("toolchain")).items()}
     abi = next((abi for abi, build_id in ids.items() if str(build_id)[:BUILD_DIGITS] == own), next(iter(ids), None))
     return [other.programs[abi].build for other in others if abi in other.programs]
 
 
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(built, dict) for built in value.values())
+def _table(value: object) -> dict[str, dict[str, Any]]:
+    """Empty where it is none."""
+    if isinstance(value, dict) and all(isinstance(built, dict) for built in value.values()):
+        return value
+    return {}
 
 
 def _other(value: object) -> list[OtherBuild]:

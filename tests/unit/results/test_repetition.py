@@ -126,4 +126,4 @@ def test_where_other_builds_ran_too_their_ratios_matter(tmp_path: Path) -> None:
     others = [OtherBuild.model_validate(each) for each in json.loads((path / "manifest.json").read_text())["against"]]
     records = path / "devices/pixel-3/records.jsonl"
     seen = look_at(records, "4-7", LAYERS[:1], Policy(name="p"), emulated=False, others=others)
-    assert sorted(seen["conv2_3x3"].ratios) == sorted(each.in_order for each in found)
+    assert sorted(map(list, seen["conv2_3x3"].ratios)) == sorted(list(each.in_order) for each in found)

@@ -82,7 +82,7 @@ def test_a_hint_behind_what_git_says_is_not_what_it_says(tmp_path: Path, monkeyp
     program.write_text("#!/bin/sh\necho 'fatal: not here' >&2\necho 'Stopping at a boundary.' >&2\nexit 128\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(GitFailed, match="^fatal: not here$"):
+    with pytest.raises(GitFailed, match=r"^fatal: not here$"):
         git.git(tmp_path, "rev-parse")
 
 
