@@ -172,6 +172,10 @@ class Archive:
             raise self.refused(f"its files would have {total >> 20} MiB, the most is {MOST_BYTES >> 20} MiB")
 
     def _check_size(self, info: zipfile.ZipInfo) -> None:
+        if info.compress_size > MOST_FILE:  # no larger than what it holds
+            raise self.refused(
+                f"{info.orig_filename}: it says that it has {info.compress_size >> 20} MiB in the bundle"
+            )
         if info.file_size > MOST_FILE:
             raise self.refused(
                 f"{info.orig_filename}: it would have {info.file_size >> 20} MiB, the most is {MOST_FILE >> 20} MiB"

@@ -140,7 +140,15 @@ def test_another_version_is_told(tmp_path: Path, scratch: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "about", [b"", b"[]", b'{"bundle": "1"}', b'{"bundle": 1}', b'{"bundle": 1, "run": "../x"}', b"[" * 100_000]
+    "about",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'{"bundle": "1"}', id="version"),
+        pytest.param(b'{"bundle": 1}', id="no-run"),
+        pytest.param(b'{"bundle": 1, "run": "../x"}', id="path"),
+        pytest.param(b"[" * 100_000, id="deep"),
+    ],
 )
 def test_a_damaged_head_is_told(about: bytes, tmp_path: Path, scratch: Path) -> None:
     damaged = pack(tmp_path / "b.zip", FILES | {"bundle.json": about})
