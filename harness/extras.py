@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from harness.errors import UsageError
@@ -19,8 +20,17 @@ def needed(module: str, what: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != module:
             raise
-        packages = shlex.join(HISTORY)
-        raise UsageError(
-            f"{what} needs the package {module}, which is not installed",
-            f"install what is missing: {shlex.quote(sys.executable)} -m pip install {packages}",
-        ) from error
+        raise _absent(module, what) from error
+
+
+def check_there(module: str, what: str) -> None:
+    """Raises the same UsageError without loading it: before something that takes long."""
+    if find_spec(module) is None:
+        raise _absent(module, what)
+
+
+def _absent(module: str, what: str) -> UsageError:
+    return UsageError(
+        f"{what} needs the package {module}, which is not installed",
+        f"install what is missing: {shlex.quote(sys.executable)} -m pip install {shlex.join(HISTORY)}",
+    )

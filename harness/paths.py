@@ -12,6 +12,11 @@ _PACKAGE = Path(__file__).resolve().parent
 _REMEDY_OF_CHECKOUT = "mend it, or install the tool, which then builds in $XDG_CACHE_HOME/harness"
 
 
+def shown_path(path: Path) -> str:
+    """A path as seen from the current folder, where it lies in it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def in_checkout() -> bool:
     """True when the package runs from a source checkout."""
     return (_PACKAGE.parent / "native" / "CMakeLists.txt").is_file()

@@ -37,6 +37,9 @@ _UNIX, _VERSION = 3, 20
 
 def write_archive(out: Path, folder: Path, names: Collection[str]) -> None:
     """Packs these files of a folder. Raises OSError, and UsageError for what no reader would take."""
+    for name in names:
+        if problem := name_problem(name):
+            raise UsageError(f"{name[:LONGEST_NAME]!r}: {problem}", "rename it, or take it out of the run directory")
     if len(names) > MOST_FILES:
         raise UsageError(f"{len(names)} files are too many for a bundle", f"the most is {MOST_FILES}")
     sizes = {name: (folder / name).stat().st_size for name in names}
@@ -169,6 +172,10 @@ class Archive:
             raise self.refused(f"its files would have {total >> 20} MiB, the most is {MOST_BYTES >> 20} MiB")
 
     def _check_size(self, info: zipfile.ZipInfo) -> None:
+        if info.compress_size > MOST_FILE:  # no larger than what it holds
+            raise self.refused(
+                f"{info.orig_filename}: it says that it has {info.compress_size >> 20} MiB in the bundle"
+            )
         if info.file_size > MOST_FILE:
             raise self.refused(
                 f"{info.orig_filename}: it would have {info.file_size >> 20} MiB, the most is {MOST_FILE >> 20} MiB"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.bundle.layout import name_problem
 from harness.bundle.redaction import Redaction, identity_under, redaction_of
 from harness.devices.phone_id import PhoneId
 from harness.devices.pseudonyms import pseudonym
@@ -45,7 +46,7 @@ def copy_run(run: RunDir, manifest: Manifest, to: Path, key: bytes) -> Redaction
         for file in _LINES:
             _lines(run.path / "devices" / name / file, folder / file, redaction)
         for plan in sorted((run.path / "devices" / name / "plans").glob("*")):
-            if _PLANS.fullmatch(plan.name) and _is_plain(plan):
+            if _PLANS.fullmatch(plan.name) and not name_problem(plan.name) and _is_plain(plan):
                 _lines(plan, folder / "plans" / plan.name, redaction)
     _check(to, redaction)
     return redaction
@@ -53,7 +54,7 @@ def copy_run(run: RunDir, manifest: Manifest, to: Path, key: bytes) -> Redaction
 
 def _folders(path: Path) -> Iterator[Path]:
     for folder in sorted((path / "devices").glob("*")):
-        if folder.is_dir() and not folder.is_symlink() and re.fullmatch("[a-z0-9-]{1,100}", folder.name):
+        if folder.is_dir() and not folder.is_symlink() and re.fullmatch("[a-z0-9][a-z0-9-]{0,99}", folder.name):
             yield folder
 
 

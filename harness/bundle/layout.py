@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from harness.errors import UsageError
+from harness.store.rundir import ABOUT_BUNDLE
 
 VERSION = 1
 REMEDY = "get it again from where it was made; do not trust what it holds"
-ABOUT = "bundle.json"  # what it is: version, run, status, tool, programs
+ABOUT = ABOUT_BUNDLE  # what it is: version, run, status, tool, programs
 SUMS = "SHA256SUMS"  # of every other file, as sha256sum -c reads it
 SIGNATURE = "SHA256SUMS.sig"  # of SUMS, where it is signed
 UNLISTED = (SUMS, SIGNATURE)

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from harness.report.writer import write_report
 from harness.store.manifest import Manifest
 from harness.store.pseudonym_key import key_id, made_key
 from harness.store.rundir import RunDir
+from harness.toolchain.cache import sha256
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ def make_bundle(run_dir: Path, out: Path | None, key: Path | None = None) -> Mad
     with tempfile.TemporaryDirectory(prefix="harness-bundle-") as temporary:
         folder = Path(temporary) / manifest.run
         redaction = copy_run(run, manifest, folder, pseudonyms)
-        write_report(folder)
         about = redaction.value(about_run(manifest, key_id(pseudonyms)))
         (folder / layout.ABOUT).write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+        write_report(folder)  # which tells by bundle.json that it is one of a bundle
         names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-        sums = {name: _digest(folder / name) for name in names if name not in layout.UNLISTED}
+        sums = {name: sha256(folder / name) for name in names if name not in layout.UNLISTED}
         (folder / layout.SUMS).write_bytes(layout.sums_text(sums))
         names = [*sums, layout.SUMS]
         if key is not None:
@@ -99,8 +99,3 @@ def about_run(manifest: Manifest, pseudonyms: str) -> dict[str, Any]:
         "workers": {worker.name: worker.sha256 for worker in manifest.workers},
         "tuned": manifest.tuned,
     }
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return file_digest(opened, "sha256").hexdigest()

@@ -16,7 +16,18 @@ HOST = "(host)"
 _HOME = re.compile(r"/(?:home|Users)/[^/\s\"',;:=]+|/root(?=[/\s\"',;:=]|$)")
 _HOLDER = re.compile(r"\b[\w.+@-]+ on [\w.-]+, pid [0-9]+")  # of a lock: harness.control.holder
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]", "0.0.0.0"}  # noqa: S104  names that tell nothing of a host
-_LEAST = 4  # characters: shorter ones stand in too much that is none of them
+_LEAST = 4  # characters: shorter numbers stand in too much that is none of them
+_LEAST_HOST = 2  # the same of hosts, which count as whole words of free text alone
+# Keys of free text, also of lists and objects of it. A host's name may be a word of any other vocabulary (a type of a
+# record, a phone's model, a compiler's version), where replacing it would change what was measured.
+_FREE = frozenset({
+    "argv", "begins", "error", "given", "line", "message", "messages", "note", "notes", "reason", "refused", "remedy",
+    "said", "stale", "state", "what", "why",
+})  # fmt: skip
+# Keys of what may be a path, and is a free text then; else it may be a sensor's name, or a build.
+_PATHS = frozenset({
+    "files", "folder", "kept", "ndk", "output", "path", "paths", "program", "removed", "source", "spared", "stopped",
+})  # fmt: skip
 _OF_THE_HOST = ("host", "adb")  # of an identity: which adb server, and its program
 _NEVER = r"(?!)"
 _MARKS = (b"/home/", b"/Users/", b"/root", b", pid ")
@@ -27,7 +38,7 @@ class Redaction:
 
     def __init__(self, numbers: Mapping[str, str], servers: Collection[str], own: Collection[str]) -> None:
         """``numbers``: what stands for each, wherever it stands; ``servers`` and ``own``, this computer's names: hosts,
-        which count as whole words alone.
+        which count in free text, as whole words alone.
         """
         hosts = {*servers, *own}
         self._by_form = {
@@ -41,27 +52,36 @@ class Redaction:
         # In bytes of numbers, digits within digits are part of another number.
         whole = (rf"(?<![0-9.]){form}(?![0-9])" if form.isdigit() else re.escape(form) for form in forms)
         self._in_bytes = re.compile(("|".join(whole) or _NEVER).encode("utf-8", "surrogateescape"), re.IGNORECASE)
-        words = "|".join(re.escape(name) for name in sorted(hosts, key=len, reverse=True) if len(name) >= _LEAST)
+        words = "|".join(re.escape(name) for name in sorted(hosts, key=len, reverse=True) if len(name) >= _LEAST_HOST)
         self._hosts = re.compile(rf"(?<![\w.-])(?:{words or _NEVER})(?![\w-])", re.IGNORECASE)
         self._own = {name.lower() for name in own} - {name.lower() for name in servers}
-        self._host_words = [name.lower().encode() for name in hosts if len(name) >= _LEAST]
+        self._hosts_in_bytes = re.compile(self._hosts.pattern.encode("utf-8", "surrogateescape"), re.IGNORECASE)
+        self._host_words = [name.lower().encode() for name in hosts if len(name) >= _LEAST_HOST]
 
-    def text(self, text: str) -> str:
-        """A text without what is secret, and without home folders and holders of locks."""
+    def text(self, text: str, *, is_free: bool = True) -> str:
+        """A text without what is secret, and without home folders and holders of locks; hosts go from a free one."""
         text = self._numbers.sub(lambda found: self._by_form.get(found[0].lower(), HOST), text)
         text = _HOLDER.sub(f"somebody on {HOST}", _HOME.sub("~", text))
-        if text.lower() not in self._own:  # a word by itself may be the name of something else (a suite, a key)
+        if is_free and text.lower() not in self._own:  # a word by itself may be the name of something else (a suite)
             text = self._hosts.sub(HOST, text)
         return text
 
     def value(self, value: Any) -> Any:
-        """The same for a value of JSON: numbers stay what they are."""
+        """The same for a value of JSON: numbers stay what they are, and hosts go from what stands under _FREE alone."""
+        return self._value(value, is_free=False, may_be_path=False)
+
+    def _value(self, value: Any, *, is_free: bool, may_be_path: bool) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value, is_free=is_free or (may_be_path and "/" in value))
         if isinstance(value, list):
-            return [self.value(item) for item in value]
+            return [self._value(item, is_free=is_free, may_be_path=may_be_path) for item in value]
         if isinstance(value, dict):
-            return {self.text(key): self.value(item) for key, item in value.items()}
+            return {
+                self.text(key, is_free=False): self._value(
+                    item, is_free=is_free or key in _FREE, may_be_path=may_be_path or key in _PATHS
+                )
+                for key, item in value.items()
+            }
         return value
 
     def line(self, line: bytes) -> bytes:
@@ -79,7 +99,8 @@ class Redaction:
         """Whether anything there may have to be replaced: cheap, for most lines hold nothing."""
         if self._in_bytes.search(data) or any(mark in data for mark in _MARKS):
             return True
-        return bool(self._host_words) and any(word in data.lower() for word in self._host_words)
+        lower = data.lower()
+        return any(word in lower for word in self._host_words) and bool(self._hosts_in_bytes.search(data))
 
     def number_in(self, data: bytes) -> str | None:
         """A secret number that stands there, unless it is of digits alone, which a measured one may be; else None."""

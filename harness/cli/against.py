@@ -53,7 +53,7 @@ def beside_builds(
         code = _code_of(signal)
     ended = finish(done)
     code = worst([ended.code, code])
-    value = {**(ended.value or {}), "exit_code": int(code), "compare": None if compared is None else compared.value}
+    value = {**ended.value, "exit_code": int(code), "compare": None if compared is None else compared.value}
     return replace(ended, code=code, lines=(*(compared.lines if compared else ()), *ended.lines), value=value)
 
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 from harness.cli.command import Command, Examples
 from harness.cli.options import BuildOptions
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.exit_codes import ExitCode
+from harness.paths import shown_path
 from harness.toolchain.builder import build
 from harness.toolchain.toolchain import DEFAULT_ABI
 

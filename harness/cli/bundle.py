@@ -13,8 +13,9 @@ from harness.bundle.making import make_bundle
 from harness.cli import complete
 from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.exit_codes import ExitCode
+from harness.paths import shown_path
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.exit_codes import ExitCode, worst
 from harness.measure.once import calibrate
 from harness.measure.request import Request
 from harness.measure.run import runner
+from harness.paths import shown_path
 from harness.report.numbers import share_text
 from harness.store.rundir import RunDir
 
@@ -23,7 +24,7 @@ def calibrated(ended: Outcome, done: runner.RunResult, request: Request) -> Outc
     files = [line for line in ended.lines if line.startswith(("report: ", "export: "))]
     lines = [line for device in devices for line in _lines(device)]
     found = {"exit_code": int(code), "devices": [device.as_json() for device in devices]}
-    return Outcome(code, (*lines, *files), {**(ended.value or {}), **found})
+    return Outcome(code, (*lines, *files), {**ended.value, **found})
 
 
 def _lines(device: calibrate.Calibrated) -> Iterator[str]:

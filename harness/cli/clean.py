@@ -11,9 +11,10 @@ import typer
 from harness.clean.cleaning import DEFAULT_AGE, KINDS, Cleaned, clean
 from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
+from harness.paths import shown_path
 
 
 @dataclass(frozen=True, kw_only=True)

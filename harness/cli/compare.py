@@ -15,7 +15,7 @@ from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
 from harness.cli.options import BundleOption, threshold_of
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.compare.builds import compare_builds
 from harness.compare.checks import NAMES, allowed_names
 from harness.compare.comparison import Comparison, compare_runs
@@ -26,6 +26,7 @@ from harness.export import csv
 from harness.export.compared import of_comparison
 from harness.export.formats import FORMATS, Format, comparison_formats_of
 from harness.export.output import write_into
+from harness.paths import shown_path
 from harness.report.compared import render_compared
 from harness.store.journal import write_atomically
 
@@ -102,7 +103,7 @@ class Compare(BundleOption, Command):
                 found = compare_builds(runs[0].path, threshold)
             folder = runs[-1].derived(self.out)
         outcome = told(found, folder, asked)
-        as_json = dict(outcome.value or {})
+        as_json = dict(outcome.value)
         for side, path in zip(("base", "new"), (given[0], given[-1]), strict=True):
             as_json[side] = {**as_json[side], "path": str(path.resolve())}  # of a bundle it was read elsewhere
         return replace(outcome, value=as_json)

@@ -15,13 +15,14 @@ from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
 from harness.cli.options import BundleOption, JudgedBy, RunDirectory
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.export.formats import FORMATS, Format, formats_of
 from harness.export.output import append_summary, encoded, is_summary, write_file
 from harness.export.subject import Subject, of_run
 from harness.model.policy import load_policy
+from harness.paths import shown_path
 from harness.results.results import Results, make_results
 from harness.store.rundir import RunDir
 

@@ -14,9 +14,11 @@ from harness.cli.command import Command, Examples
 from harness.cli.opened import opened_run
 from harness.cli.options import BundleOption
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
-from harness.exit_codes import ExitCode
+from harness.cli.say import say
+from harness.errors import HarnessError, UsageError
+from harness.exit_codes import ExitCode, worst
 from harness.extras import needed
+from harness.paths import shown_path
 
 if TYPE_CHECKING:
     from harness.history.store import Kept, Store
@@ -64,10 +66,18 @@ class Add(BundleOption, StoreOption, Command):
 
         store, key = self.opened(), made_key()
         done: list[tuple[Kept, bool]] = []
+        code = ExitCode.DONE
         for given in self.runs:
-            with opened_run(given, self.allowed_signers) as run:
-                RunDir(run.path).manifest()
-                rows = rows_of(make_results(run.path), key)
+            try:
+                with opened_run(given, self.allowed_signers) as run:
+                    RunDir(run.path).manifest()
+                    rows = rows_of(make_results(run.path), key)
+            except HarnessError as error:
+                if len(self.runs) == 1:
+                    raise
+                say(f"harness: {error}\n  the others are added all the same")
+                code = worst([code, error.exit_code])
+                continue
             if rows.left_out:
                 say(f"{given}: nothing tells which phone {', '.join(rows.left_out)} is: left out")
             kept, is_new = store.add(rows)
@@ -79,7 +89,7 @@ class Add(BundleOption, StoreOption, Command):
                 say(f"{given}: the run is {kept.run_status}: what it lacks is not there")
             done.append((kept, is_new))
         told = tuple(f"added: {kept.run}, {kept.rows} rows" for kept, is_new in done if is_new)
-        return Outcome(lines=told, value={"runs": [{**_value(kept), "new": is_new} for kept, is_new in done]})
+        return Outcome(code, told, {"runs": [{**_value(kept), "new": is_new} for kept, is_new in done]})
 
 
 def _value(kept: Kept) -> dict[str, Any]:
@@ -142,7 +152,12 @@ class Show(StoreOption, Command):
         from harness.history import lines  # noqa: PLC0415
         from harness.history.series import all_series  # noqa: PLC0415
 
-        found = lines.chosen(all_series(store), self.phone, self.layer)
+        every = all_series(store)
+        found = lines.chosen(every, self.phone, self.layer)
+        if every and not found:
+            raise UsageError(
+                "no series is of that device and of layers of that name", "see: harness history list, or leave one out"
+            )
         runs = {point.run for each in found for point in each.points}
         value = {
             "runs": len(runs),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
@@ -17,7 +18,7 @@ from harness.cli import complete, options
 from harness.cli.command import Command, Examples
 from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
-from harness.cli.say import say, shown_path
+from harness.cli.say import say
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode, worst
@@ -33,6 +34,7 @@ from harness.model.condition import allowed
 from harness.model.policy import load_policy, with_cache
 from harness.model.suite import with_auto, with_options
 from harness.model.sustained import BURST, SUSTAINED, Mode
+from harness.paths import shown_path
 from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:
@@ -301,13 +303,13 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
     try:
         _export(done, asked, exports)
     except HarnessError as error:
-        done.messages.append(f"{error}\n  then: harness export {shown_path(done.directory)} --format F")
+        done.messages.append(f"{error}\n  then: harness export {quote(shown_path(done.directory))} --format F")
         code = worst([code, error.exit_code])
     phases = {**_bootstrap_seconds(), **done.seconds, "report": time.monotonic() - began}
     for message in done.messages:
         say(message)
     if done.something_is_missing:
-        say(f"to go on: harness run --resume {shown_path(done.directory)}")
+        say(f"to go on: harness run --resume {quote(shown_path(done.directory))}")
     value: dict[str, Any] = {
         "run": str(done.directory),
         "exit_code": int(code),

@@ -9,7 +9,6 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 # What a terminal would act on (device strings are untrusted), or cannot show.
@@ -57,11 +56,6 @@ def remarks(*, held: bool) -> Iterator[Held]:
 def clean(text: str) -> str:
     """The text without control characters."""
     return _CONTROL.sub("?", text)
-
-
-def shown_path(path: Path) -> str:
-    """A path as seen from the current folder, where it lies in it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def say(text: str) -> None:

@@ -13,10 +13,10 @@ from harness.cli import options
 from harness.cli.command import Examples
 from harness.cli.once import Once
 from harness.cli.outcome import Outcome
-from harness.cli.say import shown_path
 from harness.exit_codes import ExitCode
 from harness.measure.once import tune
 from harness.model.layer import Layer
+from harness.paths import shown_path
 
 
 @dataclass(frozen=True, kw_only=True)

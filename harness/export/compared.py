@@ -50,13 +50,14 @@ def _entry(row: ComparedRow, threshold: float | None) -> Entry:
         key.threads,
         key.layer,
         row.variant,
-        row.base.key.build if row.is_one_of_several else key.build,
+        key.build,
         row.decision,
         "invalid" if unproven else _OUTCOMES[row.decision],
         "; ".join(_words(row)),
         row.new.time,
         row.columns,
         row=row.new,
+        against=row.names[0] if row.is_one_of_several else "",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from harness.errors import UsageError
 from harness.export import bmf, csv, gbench, github_action, job_summary, junit, markdown, parquet
 from harness.export.subject import Subject, of_run
+from harness.extras import check_there
 from harness.results.results import Results
 from harness.results.table import Table
 
@@ -32,6 +33,7 @@ class Format:
     times_alone: bool = False  # it holds nothing but times that can be believed
     for_comparisons: bool = True  # it can hold one
     for_summary: bool = False  # it belongs into the summary of a job, too
+    needs: str = ""  # a package that is installed on demand
 
 
 def _csv(subject: Subject) -> Iterator[str]:
@@ -53,13 +55,27 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format("junit", "xml", "JUnit XML, a test case for each result", junit.text),
         Format("markdown", "md", "for a comment or the summary of a job", job_summary.text, for_summary=True),
-        Format("parquet", "parquet", "the table of results, with types", parquet.parts, for_comparisons=False),
+        Format(
+            "parquet", "parquet", "the table of results, with types", parquet.parts, for_comparisons=False,
+            needs="duckdb",
+        ),
     )
 }  # fmt: skip
 
 
 def formats_of(names: Collection[str], option: str) -> list[Format]:
-    """The formats of these names, each once. Raises UsageError for a name that none has."""
+    """The formats of these names, each once.
+
+    Raises UsageError for a name that none has, and for a format whose package is not installed.
+    """
+    found = _known(names, option)
+    for each in found:
+        if each.needs:
+            check_there(each.needs, f"the format {each.name}")
+    return found
+
+
+def _known(names: Collection[str], option: str) -> list[Format]:
     unknown = next((name for name in names if name not in FORMATS), None)
     if unknown is not None:
         raise UsageError(f"{option} {unknown}: no such format", f"one of: {', '.join(FORMATS)}")
@@ -68,12 +84,12 @@ def formats_of(names: Collection[str], option: str) -> list[Format]:
 
 def comparison_formats_of(names: Collection[str], option: str) -> list[Format]:
     """The same of a comparison. Raises UsageError for a format that holds a run, too."""
-    found = formats_of(names, option)
+    found = _known(names, option)
     wrong = next((each.name for each in found if not each.for_comparisons), None)
     if wrong is not None:
         fit = ", ".join(each.name for each in FORMATS.values() if each.for_comparisons)
         raise UsageError(f"{option} {wrong}: it holds a run, not a comparison", f"one of: {fit}")
-    return found
+    return formats_of(names, option)
 
 
 def subjects_of(results: Results, asked: Format) -> list[Subject]:

@@ -15,6 +15,13 @@ def escaped(value: object) -> str:
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def code(value: object) -> str:
+    """A text on one line in the letters of code, whatever it holds."""
+    line = " ".join(str(value).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence}{line}{fence}" if len(fence) == 1 else f"{fence} {line} {fence}"
+
+
 def text(table: Table) -> str:
     """The table in Markdown."""
     lines = [

@@ -60,6 +60,7 @@ class Entry:
     columns: Mapping[str, str]
     name: str = ""  # unique on its device
     row: Row | None = None
+    against: str = ""  # the name of the other build, as --against was given it; empty: the run's own
 
     @property
     def full_name(self) -> str:
@@ -159,6 +160,7 @@ def _entry(row: Row) -> Entry:
         row.time,
         row.columns,
         row=row,
+        against=row.other_build,
     )
 
 
@@ -187,7 +189,10 @@ def interval_text(found: Interval) -> str:
 
 
 def named(entries: Sequence[Entry]) -> list[Entry]:
-    """The same with their names: with the build where it takes that to tell two apart, then with a number."""
+    """The same with their names: with the build where it takes that to tell two apart, then with a number.
+
+    What another build of --against measured has its name as it was given, which is the same from commit to commit.
+    """
     short = [_name(entry, "") for entry in entries]
     shared = Counter(zip((entry.device for entry in entries), short, strict=True))
     taken: Counter[tuple[str, str]] = Counter()
@@ -202,5 +207,6 @@ def named(entries: Sequence[Entry]) -> list[Entry]:
 
 def _name(entry: Entry, build: str) -> str:
     threads = f"threads:{entry.threads}" if entry.threads > 1 else ""
-    parts = (entry.layer, entry.variant, entry.cache, f"cpus:{entry.cluster}", threads, build)
+    against = f"against:{entry.against}" if entry.against else ""
+    parts = (entry.layer, entry.variant, entry.cache, f"cpus:{entry.cluster}", threads, against, build)
     return name_of(*parts, longest=LONGEST_NAME)

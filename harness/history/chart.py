@@ -16,6 +16,7 @@ TOP, HEIGHT, BOTTOM = 22, 120, 26
 _INSIDE = 8  # between the ends of the axes and the outermost marks
 _LEAST_SPAN = 0.03  # of the axis of times, as a share: noise is not to look like a mountain
 _Z = 1.96
+_WIDEST = 30.0  # of half an interval, as a logarithm: one of broken times is wider than any chart
 _MOST_TICKS = 6
 
 
@@ -68,7 +69,7 @@ def chart_of(series: Series) -> Chart:
     points, found = series.points, series.found
     logs = [math.log(point.ns) for point in points]
     base = found.levels[0].begin if found.levels else logs[0]
-    errors = [_Z * (point.log_se or 0.0) for point in points]
+    errors = [min(_Z * (point.log_se or 0.0), _WIDEST) for point in points]
     shares = [log - base for log in logs]
     low = min(share - error for share, error in zip(shares, errors, strict=True))
     high = max(share + error for share, error in zip(shares, errors, strict=True))
@@ -109,10 +110,9 @@ def _dates(first: datetime, last: datetime, axis: _Axis) -> list[tuple[float, st
     days = (last - first).total_seconds() / 86400
     step = max(1, math.ceil(days / _MOST_TICKS))
     found = []
-    for n in range(_MOST_TICKS + 1):
+    for n in range(math.floor(days / step) + 1):
         when = first + timedelta(days=n * step)
-        if when <= last:
-            found.append((axis.at((when - first).total_seconds()), f"{when:%Y-%m-%d}"))
+        found.append((axis.at((when - first).total_seconds()), f"{when:%Y-%m-%d}"))
     return found
 
 
@@ -120,7 +120,8 @@ def _shares(axis: _Axis) -> list[tuple[float, str]]:
     """Round percentages within the axis."""
     low, high = math.expm1(axis.low), math.expm1(axis.high)
     span = high - low
-    step = next(s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 1e3, 1e6, 1e12) if span / s <= 5)
+    round_ones = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+    step = next((s for s in round_ones if span / s <= 5), 10.0 ** math.ceil(math.log10(max(span, 1.0) / 5)))
     decimals = 1 if step < 0.01 else 0
     found = []
     for n in range(math.ceil(low / step), math.floor(high / step) + 1):

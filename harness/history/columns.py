@@ -161,16 +161,16 @@ def _phone(run_dir: Path, name: str, key: bytes) -> PhoneId | None:
     try:
         identity = json.loads((run_dir / "devices" / name / "device.json").read_bytes())["identity"]
         return under(PhoneId.from_json(identity), key, key_id(key))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
 def _time(value: object, name: str) -> datetime:
     try:
         found = datetime.fromisoformat(str(value))
-    except ValueError as error:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:  # a year that has no UTC
         raise UsageError(f"{name}: its manifest does not tell when it was started", "put back a copy of it") from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(tzinfo=None)
 
 
 def _text(value: object) -> str | None:

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
-
 from harness.errors import UsageError
 from harness.history import chart
 from harness.history.chart import Chart, chart_of
 from harness.history.lines import Told, changes_of
 from harness.history.series import Series
-from harness.paths import data_root
+from harness.report.templates import asset, template
 from harness.store.journal import write_atomically
 from harness.store.rundir import slug
 
@@ -64,17 +62,11 @@ def write_pages(series: Sequence[Series], out: Path) -> list[Path]:
     """
     _check(out)
     pages = pages_of([each for each in series if each.points])
-    environment = Environment(
-        loader=FileSystemLoader(data_root() / "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    style = (data_root() / "reports" / "report.css").read_text("utf-8")
     told = changes_of(series)
     points = [point for each in series for point in each.points]
-    common = {"style": style, "generator": GENERATOR, "pages": pages, "size": chart}
-    texts = {
-        page.name: environment.get_template("history_device.html.j2").render(page=page, **common) for page in pages
-    }
-    texts[_INDEX] = environment.get_template("history_index.html.j2").render(
+    common = {"style": asset("report.css"), "generator": GENERATOR, "pages": pages, "size": chart}
+    texts = {page.name: template("history_device.html.j2").render(page=page, **common) for page in pages}
+    texts[_INDEX] = template("history_index.html.j2").render(
         told=[(each, _page_of(each, pages)) for each in told[:_MOST_CHANGES]],
         more=max(0, len(told) - _MOST_CHANGES),
         changes=len(told),
@@ -105,7 +97,7 @@ def _page(phone: str, series: Sequence[Series]) -> Page:
     drawn = [by_id[each] for each in changed]
     quiet = [each for each in series if not each.found.changes][:_MOST_QUIET]
     return Page(
-        f"{slug(newest.device)}-{phone[:8]}.html",
+        f"{slug(newest.device)}-{slug(phone[:8])}.html",
         newest.device,
         newest.model,
         phone,

@@ -94,7 +94,7 @@ def _add(found: dict[SeriesKey, Series], row: tuple[Any, ...]) -> None:
     series = found.setdefault(key, Series(key))
     series.device, series.model, series.core = device, model or "", core or ""
     series.emulated |= bool(emulated)
-    if status == "ok" and ns and ns > 0:
+    if status == "ok" and ns and ns > 0 and math.isfinite(ns):
         series.points.append(Point(run, started, ns, log_se, build or "", commit or "", variant or ""))
     else:
         series.missing.append((run, status))

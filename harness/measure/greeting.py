@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 from harness.errors import UsageError
 
@@ -19,6 +20,7 @@ _LONGEST = 8192  # of an answer
 # A worker's socket is descriptor 3, which a child gets in no other way without touching our own.
 _AS_WORKER = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], [sys.argv[2], 'worker'])"
 _HELLO = "hello protocol={} cpu={} memory=67108864 llc=8388608 min_ns=1000000 max_khz=0 probe=0\n"
+_REFUSED = re.compile(r"protocol=\d+ is not a whole number from \d+ to (\d+)")  # how builds of ours do, by their own
 _PROTOCOL = re.compile(r"^#define PROTOCOL_VERSION (\d+)$", re.MULTILINE)
 
 
@@ -42,11 +44,13 @@ def check_protocol(what: str, theirs: str, ours: str) -> None:
 
 def greet(what: str, program: Path, ours: str) -> None:
     """Raises UsageError unless the program answers as a worker of our protocol."""
-    answer = _answer(program, _HELLO.format(ours, min(os.sched_getaffinity(0))))
+    answer = unquote(_answer(program, _HELLO.format(ours, min(os.sched_getaffinity(0)))))
     if answer.startswith("hello "):
         found = re.search(r" protocol=(\d+)", answer)
         check_protocol(what, found[1] if found else "", ours)
         return
+    if refused := _REFUSED.search(answer):
+        check_protocol(what, refused[1], ours)
     said = f"said {answer[:120]!r}" if answer else "gave no answer"
     raise UsageError(
         f"{what}: is no convbench of worker protocol {ours}: greeted as a worker it {said}",

@@ -174,7 +174,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
     """Reads a run directory and computes everything. Raises InfrastructureError for duplicate samples."""
     results = make_results(run_dir, policy)
     run, categories = results.run, results.categories
-    sentences = make_sentences(results)
+    sentences, cut = make_sentences(results), find_cut(results)
     devices = [
         DeviceBlock(
             device,
@@ -197,7 +197,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         list(aa_blocks(results, sentences)),
         make_precision(results),
         list(besides(results, sentences)),
-        find_cut(results),
+        cut if cut and cut.is_short else None,
         make_heats(results, sentences),
         list(_networks(results, sentences)),
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
+from harness.paths import shown_path
 from harness.results.results import Results
 from harness.results.run import DeviceData, RunData
 from harness.store import records
+from harness.store.rundir import ABOUT_BUNDLE
 
 _ENDINGS = {
     "running": "the run did not come to its end (it says “running”: it was killed, or is still measuring)",
@@ -17,22 +21,30 @@ _ENDINGS = {
 
 @dataclass(frozen=True)
 class Cut:
-    """A run that was cut short."""
+    """A run that did not come to its end."""
 
     ending: str
     measured: int  # jobs
     planned: int
-    folder: str
+    path: Path
+    is_of_bundle: bool
+
+    @property
+    def is_short(self) -> bool:
+        """Whether anything of its plan was not measured, as far as there was one."""
+        return self.measured < self.planned or not self.planned
 
     @property
     def text(self) -> str:
         """``the run was interrupted: 30 of 96 jobs (a layer in a launch) were measured``."""
+        if not self.is_short:
+            return f"{self.ending}, after all {self.planned} planned jobs (a layer in a launch) had been measured"
         return f"{self.ending}: {_counted(self.measured, self.planned)}"
 
     @property
-    def remedy(self) -> str:
-        """What goes on with it."""
-        return f"harness run --resume {self.folder}"
+    def command(self) -> str:
+        """What goes on with it; empty for a bundle, which cannot be gone on with."""
+        return "" if self.is_of_bundle else shlex.join(["harness", "run", "--resume", shown_path(self.path)])
 
 
 def find_cut(results: Results) -> Cut | None:
@@ -45,7 +57,7 @@ def find_cut(results: Results) -> Cut | None:
     if run.status == "failed" and done >= planned:
         return None
     ending = _ENDINGS.get(run.status, f"the run's status is “{run.status}”: it did not come to its end")
-    return Cut(ending, done, planned, run.path.name)
+    return Cut(ending, done, planned, run.path.resolve(), (run.path / ABOUT_BUNDLE).is_file())
 
 
 def cut_text(run: RunData, device: DeviceData, cluster: str) -> str:

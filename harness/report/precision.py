@@ -40,8 +40,11 @@ def make_precision(results: Results) -> Precision | None:
     wanted = list(wanted_ratios(results.rows)) if asked is not None else []
     if asked is None or not wanted:
         return None
-    known = [each for each in wanted if _width(each) <= asked]
-    return Precision(asked, known, [each for each in wanted if each not in known])
+    known: list[Wanted] = []
+    wide: list[Wanted] = []
+    for each in wanted:
+        (known if _width(each) <= asked else wide).append(each)
+    return Precision(asked, known, wide)
 
 
 def _width(wanted: Wanted) -> float:

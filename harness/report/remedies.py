@@ -13,7 +13,7 @@ REMEDIES: Mapping[str, str] = {
     "apart": "nothing, if the ratio is not needed; else measure the layer again in a run of its own (--layers)",
     "baseline": "go by “each at its best”; add im2col/best to --algorithms where that is missing",
     "budget": "raise block_budget_s in the policy, or measure fewer layers (--layers)",
-    "builds": "measure one build a run; two builds are compared by harness compare",
+    "builds": "measure one build a run, or two in the same rounds: harness run --against; harness compare",
     "calibration": "harness calibrate --device this one, under the same policy, then harness report again",
     "charger": "leave the cable as it is for the whole run",
     "clock": "let the device cool, switch battery savers off; on a phone try settings.fixed_performance in the policy",

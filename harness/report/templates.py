@@ -11,7 +11,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSyst
 from jinja2.bccache import Bucket
 
 from harness.errors import InfrastructureError
-from harness.export.markdown import escaped
+from harness.export.markdown import code, escaped
 from harness.paths import build_root, data_root
 
 FOLDER = "templates"  # in the build folder
@@ -27,8 +27,10 @@ class _Kept(FileSystemBytecodeCache):
             super().dump_bytecode(bucket)
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        with suppress(OSError):
+        try:
             super().load_bytecode(bucket)
+        except Exception:
+            bucket.reset()
 
 
 def template(name: str) -> Template:
@@ -50,7 +52,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         bytecode_cache=_kept(),
     )
-    environment.filters["md"] = escaped
+    environment.filters |= {"md": escaped, "code": code}
     return environment
 
 

@@ -13,6 +13,7 @@ from harness.judge.reason import Reason
 from harness.judge.rounds import too_few
 from harness.model.other_build import CHECKOUT
 from harness.model.variant import Asked, Variant, copied, is_foreign, parse_asked
+from harness.results.others import beside, names_of
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
 from harness.results.rows import Row, RowKey, algorithm_order
@@ -34,7 +35,7 @@ def make_rows(run: RunData, verdicts: Verdicts) -> list[Row]:
     rows: list[Row] = []
     layers = {name: n for n, name in enumerate(run.layers)}
     caches = {name: n for n, name in enumerate(run.caches)}
-    builds = {build: n for n, build in enumerate(run.other_names)}
+    builds = {build: n for n, build in enumerate(names_of(run.against))}
     for device in run.devices:
         for cluster in run.clusters_of(device):
             found = cluster_rows(run, device, verdicts.of(device.name, cluster), verdicts.policy.least_pairs)
@@ -100,7 +101,8 @@ class _Cluster:
         seen = dict.fromkeys(cache for stream in self._streams for cache in stream.samples.column("cache"))
         self._caches = run.caches or [str(cache) for cache in seen] or [""]
         self._build = self._streams[-1].header.build if self._streams else ""
-        self._others = run.others_of(self._build)
+        self._names = names_of(run.against)
+        self._others = beside(run.manifest, run.against, self._build)
 
     def rows(self) -> list[Row]:
         """Every row, complete."""
@@ -141,7 +143,7 @@ class _Cluster:
                 conditions=self._device.conditions,
                 reason=reason,
                 flop=layer.flop if layer else 0,
-                other_build=self._run.other_names.get(key.build, ""),
+                other_build=self._names.get(key.build, ""),
                 build_name=self._build_name(key),
             )
         elif _RANK[status] > _RANK[row.status]:
@@ -149,9 +151,9 @@ class _Cluster:
         return row
 
     def _build_name(self, key: RowKey) -> str:
-        if not self._run.other_names or key.what.is_foreign:
+        if not self._names or key.what.is_foreign:
             return ""
-        return self._run.other_names.get(key.build, CHECKOUT)
+        return self._names.get(key.build, CHECKOUT)
 
     def _take_samples(self) -> None:
         shares: dict[RowKey, list[float]] = defaultdict(list)
@@ -260,7 +262,7 @@ class _Cluster:
                     why = why or out_of_reach
                     self._row(self._key(layer, what), status, f"planned, without a sample{f'; {why}' if why else ''}")
 
-    def _builds_of(self, name: str, asked: Asked) -> list[str]:
+    def _builds_of(self, name: str, asked: Asked) -> Sequence[str]:
         """The programs that a planned variant is measured with, as in harness.plan.jobs: a copy with one alone."""
         if is_foreign(asked.algorithm):
             return [asked.algorithm]

@@ -116,7 +116,8 @@ def networks_of(run: RunData) -> tuple[dict[str, list[Layer]], dict[str, tuple[i
     whole, partial = {}, {}
     for name, own in groups.items():
         wanted = [_shape(layer) for layer in load_suite(name).layers] if name in known else []
-        there = sum(shape in {_shape(layer) for layer in own} for shape in wanted)
+        shapes = {_shape(layer) for layer in own} if wanted else set()
+        there = sum(shape in shapes for shape in wanted)
         if there < len(wanted):
             partial[name] = (there, len(wanted))
         elif name:

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from harness.model.layer import Layer
+from harness.model.other_build import OtherBuild
 from harness.model.policy import Policy
 from harness.model.variant import AUTO, BEST
 from harness.results.gather import cluster_rows
@@ -129,17 +129,17 @@ def look_at(
     policy: Policy,
     *,
     emulated: bool,
-    others: Mapping[str, str] = MappingProxyType({}),
+    others: Iterable[OtherBuild] = (),
 ) -> Mapping[str, Looked]:
     """What records.jsonl of a device tells of one cluster, by layer; of those that have samples.
 
-    ``others``: the names of other builds, by what records call them.
+    ``others``: other builds that were measured beside it.
     """
     streams, _ = read_records(file)
     device = DeviceData("", "", {"emulated": emulated}, [], [], streams, [], [])
     run = RunData(file.parent, {}, {}, [device], {layer.name: layer for layer in layers}, [])
     run.manifest["policy"] = json.loads(policy.model_dump_json())
-    run.other_names = dict(others)
+    run.manifest["against"] = [other.model_dump(mode="json") for other in others]
     rows = cluster_rows(run, device, judge_cluster(device, cluster, policy), policy.least_pairs)
     ratios: dict[str, list[list[float]]] = {row.key.layer: [] for row in rows if row.has_samples}
     for wanted in wanted_ratios(rows):

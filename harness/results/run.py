@@ -15,11 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InfrastructureError
-from harness.model.calibration import BUILD_DIGITS, Calibration, parsed
+from harness.model.calibration import Calibration, parsed
 from harness.model.emulation import mark_of
 from harness.model.layer import Layer
 from harness.model.other_build import OtherBuild
 from harness.model.sustained import BURST, SUSTAINED, Mode
+from harness.results.others import read_others
 from harness.results.settings import SettingDone, settings_done
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
@@ -162,28 +163,14 @@ class RunData:
     @cached_property
     def against(self) -> list[OtherBuild]:
         """Other builds of the library that were measured in the same rounds."""
-        found = self.manifest.get("against")
-        return [each for value in found[:_MOST_LEFT_OUT] if (each := _other(value))] if isinstance(found, list) else []
-
-    @cached_property
-    def other_names(self) -> dict[str, str]:
-        """Of those builds, what they were asked for as, by what records call them; in order."""
-        return {build: other.name for other in self.against for build in other.builds}
-
-    def others_of(self, own: str) -> list[str]:
-        """What records call the other builds of a device whose own program they call ``own``, in order."""
-        toolchain = _object(self.manifest.get("toolchain"))
-        ids = {abi: str(_object(toolchain[abi]).get("build_id") or "")[:BUILD_DIGITS] for abi in toolchain}
-        abis = [abi for abi, build in ids.items() if build == own] or list(ids)[:1]
-        return [other.programs[abi].build for other in self.against for abi in abis[:1] if abi in other.programs]
+        return read_others(self.manifest)
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
         """Devices that were meant and are not measured."""
         found = self.manifest.get("unusable")
-        return (
-            [each for value in found[:_MOST_LEFT_OUT] if (each := _left_out(value))] if isinstance(found, list) else []
-        )
+        values = found[:_MOST_LEFT_OUT] if isinstance(found, list) else []
+        return [each for value in values if (each := _left_out(value))]
 
     def clusters_of(self, device: DeviceData) -> list[str]:
         """Every cluster of a device that was planned or measured, the fastest first (device.json has it last)."""
@@ -265,14 +252,6 @@ def _layer(value: object) -> Layer | None:
     """A layer of the manifest; None for something that is none: a report never fails over a manifest."""
     try:
         return Layer.model_validate(value)
-    except ValidationError:
-        return None
-
-
-def _other(value: object) -> OtherBuild | None:
-    """A build of the manifest's; None for something that is none."""
-    try:
-        return OtherBuild.model_validate(value)
     except ValidationError:
         return None
 

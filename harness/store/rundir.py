@@ -24,6 +24,7 @@ from harness.store.ledger import Ledger
 from harness.store.manifest import VERSION, Manifest
 
 _LOCK = ".lock"
+ABOUT_BUNDLE = "bundle.json"  # in what was unpacked of a bundle, and nowhere else
 
 
 @dataclass(frozen=True)

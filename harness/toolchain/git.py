@@ -46,6 +46,7 @@ def git(root: Path, *argv: str, given: bytes = b"") -> bytes:
         raise GitFailed(f"git {argv[0]} did not end within {_DEADLINE_S} s") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        said = [line for line in said if line.startswith("fatal: ")] or said  # a hint may follow it
         raise GitFailed(said[-1] if said else f"git {argv[0]} ended with {done.returncode}")
     return done.stdout
 

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.extras import HISTORY, needed
+from harness.errors import UsageError
+from harness.extras import HISTORY, check_there, needed
 
 pytestmark = pytest.mark.unit
 
 
 def test_the_names_are_those_of_the_project() -> None:
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
-    assert tuple(project["optional-dependencies"]["history"]) == HISTORY
+    names = project["optional-dependencies"]["history"]
+    assert tuple(each.partition(";")[0] for each in names) == HISTORY  # with markers of what has no wheel yet
+
+
+def test_what_is_absent_is_told_before_it_is_needed() -> None:
+    check_there("json", "this")
+    with pytest.raises(UsageError, match=r"this needs the package no_such_package.*not installed"):
+        check_there("no_such_package", "this")
 
 
 def test_a_fault_within_a_package_is_not_its_absence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,8 +54,8 @@ def look(run: RunDir, name: str, request: Request, target: Target, *, emulated: 
 
     label, directory = target.cluster.label, run.device(name)
     planned = run.ledger.launches(name, label)
-    others = {build: each.name for each in request.against for build in each.builds}
-    seen = look_at(directory.records, label, request.layers, request.policy, emulated=emulated, others=others)
+    others, policy = request.against, request.policy
+    seen = look_at(directory.records, label, request.layers, policy, emulated=emulated, others=others)
     layers = {
         layer: Layer(tuple(map(tuple, found.ratios)), found.spent_s, planned[layer])
         for layer, found in seen.items()

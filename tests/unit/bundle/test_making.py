@@ -47,6 +47,25 @@ def test_no_number_host_or_home_is_anywhere_in_it(secret_run: Path, tmp_path: Pa
     assert json.loads(files["plan.jsonl"].splitlines()[0])["device"] == folder
 
 
+def test_plans_of_names_that_no_bundle_has_are_left_out(secret_run: Path, tmp_path: Path) -> None:
+    for name in ("-x.plan", "é.plan", ".4-7.1.plan"):
+        (secret_run / "devices" / NAME / "plans" / name).write_text("x")
+    with opened(make_bundle(secret_run, tmp_path / "b.zip").out) as run:
+        assert [path.name for path in run.path.glob("devices/*/plans/*")] == ["4-7.1.plan"]
+
+
+def test_a_bundle_of_a_run_that_was_cut_short_names_no_folder_of_this_host(secret_run: Path, tmp_path: Path) -> None:
+    manifest = json.loads((secret_run / "manifest.json").read_text())
+    (secret_run / "manifest.json").write_text(json.dumps(manifest | {"status": "interrupted"}))
+    with (secret_run / "plan.jsonl").open("a") as plan:
+        job = {"device": NAME, "cluster": "4-7", "launch": 0, "layer": "conv1", "variants": ["naive"]}
+        plan.write(json.dumps(job) + "\n")
+    files = content(make_bundle(secret_run, tmp_path / "b.zip").out)
+    for name in ("report.html", "summary.md"):
+        text = files[name].decode()
+        assert "To go on takes the run directory" in text and "--resume /" not in text and "harness-bundle-" not in text
+
+
 def test_its_numbers_are_those_of_the_run(secret_run: Path, tmp_path: Path) -> None:
     made = make_bundle(secret_run, tmp_path / "b.zip")
     with opened(made.out) as run:

@@ -140,7 +140,15 @@ def test_another_version_is_told(tmp_path: Path, scratch: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "about", [b"", b"[]", b'{"bundle": "1"}', b'{"bundle": 1}', b'{"bundle": 1, "run": "../x"}', b"[" * 100_000]
+    "about",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'{"bundle": "1"}', id="version"),
+        pytest.param(b'{"bundle": 1}', id="no-run"),
+        pytest.param(b'{"bundle": 1, "run": "../x"}', id="path"),
+        pytest.param(b"[" * 100_000, id="deep"),
+    ],
 )
 def test_a_damaged_head_is_told(about: bytes, tmp_path: Path, scratch: Path) -> None:
     damaged = pack(tmp_path / "b.zip", FILES | {"bundle.json": about})
@@ -311,3 +319,10 @@ def test_too_large_a_file_is_not_packed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(archive, "MOST_FILE", 500)
     with pytest.raises(UsageError, match=f"{RECORDS} is too large for a bundle"):
         pack(tmp_path / "b.zip")
+
+
+@pytest.mark.parametrize("name", ["-x.plan", "devices/-y/records.jsonl", "é.plan", "a/../b"])
+def test_what_no_reader_takes_is_not_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"characters that no file|leads out of"):
+        write_archive(tmp_path / "b.zip", tmp_path, [name])
+    assert not (tmp_path / "b.zip").exists()

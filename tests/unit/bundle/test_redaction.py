@@ -73,6 +73,34 @@ def test_homes_holders_and_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.text("quick") == "quick"  # a suite of that name
 
 
+@pytest.mark.parametrize("host", ["gate", "Ubuntu", "pixel", "pi"])
+def test_a_host_is_gone_from_free_text_alone(host: str) -> None:
+    """Its name may be a word of any vocabulary: a record's type, a compiler's version, a phone's model, a key."""
+    kept = {
+        "type": "gate",
+        "gate": {"ubuntu": 1, "source": "pi"},
+        "compiler": "gcc (Ubuntu 13.2.0-23ubuntu4)",
+        "identity": {"model": "Pixel 3", "fingerprint": "google/pixel/pi:9/user", "kernel": "5.4 gate pixel pi"},
+        "layer": "gate",
+    }
+    said = {
+        "argv": ["--adb-server", f"{host}:5037"],
+        "why": f"no answer of {host.lower()}",
+        "unusable": [{"remedy": f"ask at {host}", "name": "pixel"}],
+        "against": [{"source": f"/net/{host}/b"}],
+    }
+    redaction = of(host=f"{host}:5037")
+    found = json.loads(redaction.line(json.dumps({**kept, **said}).encode()))
+    assert {key: found[key] for key in kept} == kept
+    assert found["argv"] == ["--adb-server", "(host)"] and found["why"] == "no answer of (host)"
+    assert found["unusable"] == [{"remedy": "ask at (host)", "name": "pixel"}]
+    assert found["against"] == [{"source": "/net/(host)/b"}]
+
+
+def test_lines_in_which_a_short_host_is_a_part_of_a_word_are_not_even_read() -> None:
+    assert not of(host="pi:5037").may_hold(b'{"type":"spin","pin":"pi3"}\n')
+
+
 @pytest.mark.parametrize("server", ["127.0.0.1:5037", "localhost:5037", ""])
 def test_a_server_of_this_machine_is_no_secret(server: str) -> None:
     assert of(host=server).text("at 127.0.0.1:5037 or localhost:5037") == "at 127.0.0.1:5037 or localhost:5037"

@@ -120,3 +120,19 @@ def test_without_its_packages_it_names_the_command(
         f"harness: harness history needs the package {package}, which is not installed\n"
         f"  install what is missing: {sys.executable} -m pip install 'duckdb>=2' 'ruptures>=1.1.10'\n"
     )
+
+
+def test_one_bad_run_does_not_keep_the_others_out(
+    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "bad.zip").write_text("no zip")
+    argv = ["history", "add", str(tmp_path / "bad.zip"), str(here / "night-000"), "--store", str(tmp_path / "h")]
+    assert program.run(argv) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert "bad.zip is no bundle" in shown.err and shown.out.startswith("added: night-000")
+
+
+def test_a_device_that_no_series_is_of_is_a_mistake(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["history", "show", "--store", str(here / "history"), "--device", "pixel3"]
+    assert program.run(argv) == ExitCode.USAGE
+    assert "no series is of that device" in capsys.readouterr().err

@@ -12,9 +12,10 @@ import typer.testing
 from harness.cli import program
 from harness.cli.command import Command, as_function
 from harness.cli.outcome import Outcome
-from harness.cli.say import remarks, result, result_json, say, shown_path
+from harness.cli.say import remarks, result, result_json, say
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
+from harness.paths import shown_path
 
 pytestmark = pytest.mark.unit
 

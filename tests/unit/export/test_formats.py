@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 
 import pytest
 
-from harness.export.formats import TABLES
+from harness.errors import UsageError
+from harness.export.formats import TABLES, comparison_formats_of, formats_of
 from harness.results.table import Table
 
 pytestmark = pytest.mark.unit
@@ -32,3 +34,12 @@ def test_markdown_shows_texts_as_they_are_and_numbers_to_the_right() -> None:
 
 def test_every_format_takes_an_empty_table() -> None:
     assert all("name" in text(Table("t", ("name",), [])) for text in TABLES.values())
+
+
+def test_a_package_that_a_format_needs_is_missed_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(UsageError, match="the format parquet needs the package duckdb"):
+        formats_of(["csv", "parquet"], "--export")
+    with pytest.raises(UsageError, match="holds a run, not a comparison"):
+        comparison_formats_of(["parquet"], "--export")
+    assert [each.name for each in formats_of(["csv", "csv"], "--export")] == ["csv"]

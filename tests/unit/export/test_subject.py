@@ -54,6 +54,13 @@ def test_two_builds_are_told_apart_and_what_cannot_be_told_apart_is_counted(resu
     assert names == [f"{short}/build:{entry.build}", f"{short}/build:fedcba987654", f"{short}/build:fedcba987654/2"]
 
 
+def test_builds_of_against_have_names_that_last_from_commit_to_commit(results: Results) -> None:
+    entry = of_run(results).entries[0]
+    others = [replace(entry, build=f"{n}" * 12, against=name) for n, name in enumerate(("HEAD~1", "/b"), start=1)]
+    short = named([entry])[0].name
+    assert [each.name for each in named([entry, *others])] == [short, f"{short}/against:HEAD~1", f"{short}/against:/b"]
+
+
 def test_threads_stand_in_a_name_where_there_are_several(results: Results) -> None:
     entry = of_run(results).entries[0]
     assert named([replace(entry, threads=4)])[0].name == f"{named([entry])[0].name}/threads:4"

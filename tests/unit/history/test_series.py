@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from harness.errors import UsageError
+from harness.history.changes import Found
 from harness.history.chart import HEIGHT, TOP, WIDTH, chart_of
 from harness.history.lines import changes_of, chosen, lines
 from harness.history.pages import pages_of, write_pages
@@ -121,3 +124,20 @@ def test_a_folder_of_something_else_is_left_alone(series: list[Series], tmp_path
 def test_an_empty_history_has_an_index(tmp_path: Path) -> None:
     (index,) = write_pages([], tmp_path / "site")
     assert "0 changes in 0 series of 0 runs" in index.read_text()
+
+
+def test_times_and_dates_that_cannot_be_are_drawn_all_the_same(series: list[Series]) -> None:
+    """A store only grows: no run in it may make all pages impossible."""
+    points = [
+        replace(point, ns=10.0 ** (3 * n - 9), log_se=math.inf if n else 800.0, started=datetime(9999, 12, 31, 2, n))
+        for n, point in enumerate(series[0].points)
+    ]
+    chart = chart_of(replace(series[0], points=points, found=Found()))
+    assert all(math.isfinite(value) for dot in chart.dots for value in (dot.x, dot.y, dot.low, dot.high))
+    assert [text for _, text in chart.x_ticks] == ["9999-12-31"] and 1 <= len(chart.y_ticks) <= 7
+
+
+def test_a_page_stays_in_its_folder_whatever_a_store_calls_a_phone(series: list[Series], tmp_path: Path) -> None:
+    foreign = [replace(each, key=replace(each.key, phone="/../../x")) for each in series]
+    assert {path.parent for path in write_pages(foreign, tmp_path / "site")} == {tmp_path / "site"}
+    assert all(re.fullmatch(r"[a-z0-9-]+\.html", page.name) for page in pages_of(foreign))

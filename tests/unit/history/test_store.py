@@ -173,3 +173,11 @@ def test_a_half_finished_run_keeps_its_mark(tmp_path: Path) -> None:
     _edit(run, status="interrupted")
     store = Store(tmp_path / "h")
     assert store.add(rows_of(make_results(run), KEY))[0].run_status == "interrupted"
+
+
+@pytest.mark.parametrize("started", ["0001-01-01T00:00:00+05:00", "soon", ""])
+def test_a_start_that_is_none_is_refused(nights: list[Path], started: str) -> None:
+    results = make_results(nights[0])
+    results.run.manifest["started"] = started
+    with pytest.raises(UsageError, match="does not tell when it was started"):
+        rows_of(results, KEY)

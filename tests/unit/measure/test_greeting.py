@@ -35,12 +35,19 @@ def test_one_of_the_same_protocol(tmp_path: Path) -> None:
     [
         ("s.sendall(b'hello protocol=1\\n')", "it: speaks worker protocol 1, this checkout protocol 2"),
         ("s.sendall(b'hello build=x\\n')", "it: tells no version of the worker protocol, this checkout protocol 2"),
-        ("s.sendall(b'failed reason=protocol%3d2\\n')", "no convbench of worker protocol 2: .* it said 'failed reason"),
+        (
+            "s.sendall(b'failed reason=no%20way\\n')",
+            "worker protocol 2: .* it said 'failed reason=no way'",
+        ),
+        (
+            "s.sendall(b'failed reason=protocol=2%20is%20not%20a%20whole%20number%20from%201%20to%201\\n')",
+            "it: speaks worker protocol 1, this checkout protocol 2",
+        ),
         ("raise SystemExit(1)", "gave no answer"),
         ("s.recv(1)", "gave no answer"),
         ("import time\nwhile True: s.sendall(b'.'); time.sleep(0.1)", "gave no answer"),
     ],
-    ids=["older", "silent-version", "refusal", "ended", "hangs", "drips"],
+    ids=["older", "silent-version", "refusal", "refusing-version", "ended", "hangs", "drips"],
 )
 def test_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, words: str) -> None:
     monkeypatch.setattr(greeting, "_DEADLINE_S", 0.5)

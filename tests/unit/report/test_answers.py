@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.export.markdown import code
 from harness.report.cut import find_cut
 from harness.report.writer import ReportSummary, write_report
 from harness.results.results import make_results
@@ -81,8 +82,34 @@ def test_a_run_that_was_cut_short_says_so_everywhere(synthetic: ModuleType, tmp_
     assert [sentence.endswith(f" Cut short: {of_one}.") for sentence in summary.sentences] == [True, False]
     html, markdown = (run / "report.html").read_text(), (run / "summary.md").read_text()
     banner = html[html.index('class="banner cut"') : html.index("</header>")]
-    assert of_all in banner and "harness run --resume run" in banner
-    assert "**CUT SHORT.**" in markdown
+    assert of_all in banner and f"<code>harness run --resume {run}</code>" in banner
+    assert "**CUT SHORT.**" in markdown and f"`harness run --resume {run}` goes on." in markdown
+
+
+def test_how_a_run_goes_on_is_told_as_a_shell_takes_it(
+    synthetic: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: Path = synthetic.make_run(tmp_path / "my `run`", launches=1, rounds=1)
+    results = make_results(run)
+    results.run.manifest["status"] = "interrupted"
+    results.run.jobs.clear()
+    monkeypatch.chdir(tmp_path)
+    cut = find_cut(results)
+    assert cut is not None and cut.is_short and cut.command == "harness run --resume 'my `run`'"
+    assert code(cut.command) == "`` harness run --resume 'my `run`' ``"
+    (run / "bundle.json").write_text("{}")
+    cut = find_cut(results)
+    assert cut is not None and cut.command == ""
+
+
+@pytest.mark.parametrize("status", ["interrupted", "running"])
+def test_a_run_that_measured_all_its_jobs_is_not_cut_short(synthetic: ModuleType, tmp_path: Path, status: str) -> None:
+    run: Path = synthetic.make_run(tmp_path / "run", launches=4, rounds=1)
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "status": status}))
+    summary = write_report(run)
+    assert summary.cut == "" and "CUT SHORT" not in (run / "report.html").read_text()
+    assert any("after all 80 planned jobs (a layer in a launch) had been measured" in w for w in summary.weaknesses)
 
 
 def test_a_run_that_failed_with_nothing_left_is_not_cut_short(synthetic: ModuleType, tmp_path: Path) -> None:

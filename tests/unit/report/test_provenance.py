@@ -82,7 +82,7 @@ def test_the_summary_names_the_toolchain(synthetic: ModuleType, tmp_path: Path, 
     manifest["toolchain"] = {"arm64-v8a": {"compiler": told, "flags": {"every_file": ["-O2", "-std=c11"]}}}
     (run / "manifest.json").write_text(json.dumps(manifest))
     write_report(run)
-    assert sentence in (run / "summary.md").read_text().replace("\\", "")
+    assert f"{sentence}\n\n" in (run / "summary.md").read_text().replace("\\", "")
     manifest["toolchain"] = []
     (run / "manifest.json").write_text(json.dumps(manifest))
     assert built_with(read_run(run)) == ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jinja2 import Environment
+from jinja2.bccache import bc_magic
 
 from harness.errors import InfrastructureError
 from harness.report import templates
@@ -48,7 +49,11 @@ def test_each_is_compiled_once(compiled: Compiled) -> None:
     assert [compiled.get("compare.html.j2"), compiled.get("compare.html.j2"), compiled.get()] == [1, 0, 0]
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", None], ids=["empty", "garbage", "cut"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"garbage", None, bc_magic, bc_magic + b"x"],
+    ids=["empty", "garbage", "cut", "cut-head", "no-pickle"],
+)
 def test_what_is_damaged_is_compiled_anew(compiled: Compiled, content: bytes | None) -> None:
     assert compiled.get() == 1
     (file,) = compiled.folder.iterdir()

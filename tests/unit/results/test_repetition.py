@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import synthetic
 from harness.model.layer import Layer
+from harness.model.other_build import OtherBuild
 from harness.model.policy import Policy
 from harness.results.repetition import look_at, wanted_ratios
 from harness.results.results import make_results
@@ -112,3 +113,17 @@ def test_a_look_tells_the_same_ratios_as_the_report(tmp_path: Path) -> None:
 
 def test_nothing_on_record_is_nothing_seen(tmp_path: Path) -> None:
     assert look_at(tmp_path / "none", "4-7", LAYERS, Policy(name="p"), emulated=False) == {}
+
+
+def test_where_other_builds_ran_too_their_ratios_matter(tmp_path: Path) -> None:
+    phone = synthetic.Phone(clusters=(("4-7", "Cortex-A75", 2803),), others=[synthetic.Other()])
+    path = synthetic.make_run(tmp_path / "run", [phone], SHAPES[:1], launches=5, rounds=3, caches=["hot"])
+    rows = make_results(path).rows
+    found = list(wanted_ratios(rows))
+    assert {(each.row.algorithm, each.other, len(each.means)) for each in found} == {
+        *(("im2col", "HEAD~1", 5), ("indirect", "HEAD~1", 5)),
+    }
+    others = [OtherBuild.model_validate(each) for each in json.loads((path / "manifest.json").read_text())["against"]]
+    records = path / "devices/pixel-3/records.jsonl"
+    seen = look_at(records, "4-7", LAYERS[:1], Policy(name="p"), emulated=False, others=others)
+    assert sorted(map(list, seen["conv2_3x3"].ratios)) == sorted(list(each.in_order) for each in found)

@@ -77,6 +77,15 @@ def test_where_git_is_led_elsewhere(checkout: Path, tmp_path: Path, monkeypatch:
     assert commit_of(checkout, "HEAD")
 
 
+def test_a_hint_behind_what_git_says_is_not_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\necho 'fatal: not here' >&2\necho 'Stopping at a boundary.' >&2\nexit 128\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitFailed, match=r"^fatal: not here$"):
+        git.git(tmp_path, "rev-parse")
+
+
 def test_a_folder_within_somebodys_checkout_is_none(checkout: Path, tmp_path: Path) -> None:
     with pytest.raises(GitFailed, match="it lies in the checkout"):
         check_checkout(checkout / "native")
