@@ -45,14 +45,14 @@ def find(serial: str) -> PhoneHandle:
 
 def put_on(phone: PhoneHandle, *faults: str) -> Rehearsed:
     """Asks for faults (NAME[=VALUE][@WHEN]), all or none. Raises UsageError, InfrastructureError."""
-    for text in faults:
-        parse(text)
-    return _order(phone, {"order": "faults", "faults": list(faults)})
+    kinds = [parse(text).kind for text in faults]
+    return _order(phone, {"order": "faults", "faults": list(faults)}, any(kind.reconnects for kind in kinds))
 
 
 def clear(phone: PhoneHandle) -> Rehearsed:
     """Ends all faults, the last first."""
-    return _order(phone, {"order": "clear faults"})
+    ended = [parse(shown.fault).kind for shown in listing(phone).faults]
+    return _order(phone, {"order": "clear faults"}, any(kind.reconnects for kind in ended))
 
 
 def listing(phone: PhoneHandle) -> Rehearsed:
@@ -60,14 +60,15 @@ def listing(phone: PhoneHandle) -> Rehearsed:
     return put_on(phone)
 
 
-def _order(phone: PhoneHandle, message: dict[str, Any]) -> Rehearsed:
+def _order(phone: PhoneHandle, message: dict[str, Any], reconnects: bool = False) -> Rehearsed:
     state = State(phone.root)
     known = _serials(_answer(phone, state, {"order": "faults", "faults": []}))
+    online = {serial for serial in known if reconnects and adbserver.state(serial) == "device"}
     answer = _answer(phone, state, message)
     serials = _serials(answer)
     for gone in set(known) - set(serials):
         adbserver.disconnect(gone)
-    for fresh in set(serials) - set(known):
+    for fresh in set(serials) - set(known) | online & set(serials):
         adbserver.connect(fresh)
     return Rehearsed(tuple(Shown(one["fault"], one["on"], one["happened"]) for one in answer["faults"]), serials)
 

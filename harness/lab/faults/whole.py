@@ -150,5 +150,7 @@ KINDS: dict[str, Kind[Any]] = {
         at_once=True,
     ),
     "crowd": Kind("So many more processes are there.", number("COUNT", 0, 2000, default=500), _crowd),
-    "shell": Kind("adbd has no shell v2, from the next connection on.", one_of("v1", default="v1"), _shell),
+    "shell": Kind(
+        "adbd has no shell v2, from the next connection on.", one_of("v1", default="v1"), _shell, reconnects=True
+    ),
 }

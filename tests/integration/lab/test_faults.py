@@ -39,6 +39,21 @@ def on(lab: Any, phone: PhoneHandle, lab_environment: object) -> Callable[..., A
     return put
 
 
+def test_an_old_adbd_is_connected_again_at_once(phone: PhoneHandle, lab: Any, lab_environment: object) -> None:
+    """Whoever asks for it finds the phone as it then is, and not in between."""
+
+    def features() -> bytes:
+        found: bytes = lab.adb("-s", phone.serial, "features").stdout
+        return found
+
+    assert b"shell_v2" in features()
+    for _ in range(3):
+        rehearsal.put_on(phone, "shell=v1")
+        assert (adbserver.state(phone.serial), b"shell_v2" in features()) == ("device", False)
+        rehearsal.clear(phone)
+        assert (adbserver.state(phone.serial), b"shell_v2" in features()) == ("device", True)
+
+
 def test_programs_and_folders(lab: Any, phone: PhoneHandle, on: Any) -> None:
     def shell(command: str) -> Any:
         return lab.adb("-s", phone.serial, "shell", command)
