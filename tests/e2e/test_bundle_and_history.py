@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks.history import make_night
 from tests.conftest import NeedTool
@@ -53,20 +53,17 @@ def test_two_nights_compared_as_bundles(folder: Path, command_line: Callable[...
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_pages_load_nothing_and_do_not_overflow(width: int, folder: Path, chromium: str) -> None:
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        noise: list[str] = []
-        page.on("request", lambda request: noise.append(request.url))
-        page.on("console", lambda message: noise.append(message.text))
-        page.goto((folder / "site" / "index.html").as_uri())
-        assert page.locator("h1").inner_text() == "2 changes in 4 series of 6 runs"
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        page.locator("tbody a").first.click()
-        assert page.locator("h1").inner_text() == "pixel-3: 2 changes in 4 series of 6 runs"
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert page.locator("svg.trend:visible").count() == 2
-        assert len(noise) == 2 and all(url.startswith("file:") for url in noise)
-        browser.close()
+def test_pages_load_nothing_and_do_not_overflow(width: int, folder: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    noise: list[str] = []
+    page.on("request", lambda request: noise.append(request.url))
+    page.on("console", lambda message: noise.append(message.text))
+    page.goto((folder / "site" / "index.html").as_uri())
+    assert page.locator("h1").inner_text() == "2 changes in 4 series of 6 runs"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.locator("tbody a").first.click()
+    assert page.locator("h1").inner_text() == "pixel-3: 2 changes in 4 series of 6 runs"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("svg.trend:visible").count() == 2
+    assert len(noise) == 2 and all(url.startswith("file:") for url in noise)
+    page.close()

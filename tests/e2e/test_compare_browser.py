@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks import synthetic
 
@@ -26,18 +26,15 @@ def page_url(tmp_path_factory: pytest.TempPathFactory, command_line: Callable[..
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_it_loads_nothing_and_does_not_overflow(width: int, page_url: str, chromium: str) -> None:
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        noise: list[str] = []
-        page.on("request", lambda request: noise.append(request.url))
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.goto(page_url)
-        assert noise == [page_url]
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert page.locator("h1").bounding_box()["y"] < 900  # type: ignore[index]  # the answer is on the first screen
-        assert page.locator("svg.chart").count() == 4
-        browser.close()
+def test_it_loads_nothing_and_does_not_overflow(width: int, page_url: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    noise: list[str] = []
+    page.on("request", lambda request: noise.append(request.url))
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.goto(page_url)
+    assert noise == [page_url]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("h1").bounding_box()["y"] < 900  # type: ignore[index]  # the answer is on the first screen
+    assert page.locator("svg.chart").count() == 4
+    page.close()

@@ -25,17 +25,6 @@ SCALES = {"ns": 1, "µs": 1e-3, "ms": 1e-6, "B": 1, "KiB": 2**-10, "MiB": 2**-20
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two devices, one of them emulated and with a hostile name, two clusters each."""
     phones = [
