@@ -21,13 +21,13 @@ from harness.model.layer import Layer
 from harness.model.other_build import OtherBuild
 from harness.model.sustained import BURST, SUSTAINED, Mode
 from harness.results.others import read_others
+from harness.results.redactor import Redactor, serials_of
 from harness.results.settings import SettingDone, settings_done
 from harness.results.stamps import Stamp, read_stamps
 from harness.results.stream import Stream, read_records
 from harness.store.journal import objects, read_lines
 from harness.store.manifest import LeftOut
 
-WITHHELD = "(withheld)"
 _MOST_LEFT_OUT = 100
 _MOST_STALE = 10
 _MOST_SOURCES = 200  # of evidence
@@ -191,11 +191,11 @@ def read_run(run_dir: Path) -> RunData:
     names = [str(name) for name in named] if isinstance(named, list) else []
     folders.sort(key=lambda path: names.index(path.name) if path.name in names else len(names))
     raw = [(path, _read_object(path / "device.json", faults)) for path in folders]
-    serials = {serial for _, value in raw for serial in _serials(value)}
+    serials = {serial for _, value in raw for serial in serials_of(value)}
     for name in names:
         if name not in {path.name for path in folders}:
             faults.append(f"{name}: nothing was recorded on this device")
-    redact = _Redactor(serials)
+    redact = Redactor(serials)
     devices = [_device(path, value, redact) for path, value in raw]
     alike = Counter(device.model for device in devices)
     for device in devices:
@@ -214,7 +214,7 @@ def read_run(run_dir: Path) -> RunData:
     )
 
 
-def _plan(file: Path, redact: _Redactor) -> tuple[Plan, Jobs]:
+def _plan(file: Path, redact: Redactor) -> tuple[Plan, Jobs]:
     """The plan's lines, of which each launch repeats the others' layers; and its jobs."""
     launches: dict[tuple[str, str], dict[str, set[int]]] = {}
     found: dict[str, dict[str, dict[str, dict[str, None]]]] = {}
@@ -266,7 +266,7 @@ def _left_out(value: object) -> LeftOut | None:
     return found.model_copy(update={**texts, "conditions": [name[:40] for name in found.conditions[:_MOST_LEFT_OUT]]})
 
 
-def _device(path: Path, value: dict[str, Any], redact: _Redactor) -> DeviceData:
+def _device(path: Path, value: dict[str, Any], redact: Redactor) -> DeviceData:
     streams, faults = read_records(path / "records.jsonl")
     _refuse_duplicates(path / "records.jsonl", streams)
     identity = {k: v for k, v in _object(value.get("identity")).items() if k not in {"serial", "serialno", "host"}}
@@ -352,38 +352,6 @@ def _refuse_duplicates(path: Path, streams: list[Stream]) -> None:
             "a sample may be counted only once: take the later lines of each out of a copy of the run directory, "
             "and report that copy",
         )
-
-
-class _Redactor:
-    """Takes serial numbers out of whatever is shown."""
-
-    def __init__(self, serials: set[str]) -> None:
-        self._serials = sorted(serials, key=len, reverse=True)
-
-    def text(self, text: str) -> str:
-        """The same text with serial numbers replaced."""
-        for serial in self._serials:
-            text = text.replace(serial, WITHHELD)
-        return text
-
-    def value(self, value: Any) -> Any:
-        """The same JSON value with serial numbers replaced."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {self.value(key): self.value(item) for key, item in value.items() if key != "serial"}
-        return value
-
-
-def _serials(device: dict[str, Any]) -> list[str]:
-    """The serial numbers that are not to be shown; a word (``unknown``) is none. Secret where device.json is silent."""
-    if device.get("serial_is_secret") is False:
-        return []
-    identity = _object(device.get("identity"))
-    serial, serialno = (str(identity.get(key) or "") for key in ("serial", "serialno"))
-    return [each for each in (serial, serialno if re.search("[0-9]", serialno) else "") if len(each) > 3]
 
 
 def _read_object(path: Path, faults: list[str]) -> dict[str, Any]:

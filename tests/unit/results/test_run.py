@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.results import run as run_module
+from harness.results.redactor import Redactor
 from harness.results.run import DeviceData, read_run
 
 pytestmark = pytest.mark.unit
@@ -28,13 +28,13 @@ def plan(folder: Path, launches: int) -> None:
 
 def test_a_plan_is_redacted_where_it_is_shown_not_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[str] = []
-    redacted = run_module._Redactor.text
+    redacted = Redactor.text
 
-    def counted(self: run_module._Redactor, text: str) -> str:
+    def counted(self: Redactor, text: str) -> str:
         texts.append(text)
         return redacted(self, text)
 
-    monkeypatch.setattr(run_module._Redactor, "text", counted)
+    monkeypatch.setattr(Redactor, "text", counted)
     counts = []
     for launches in (1, 100):
         plan(tmp_path / str(launches), launches)
