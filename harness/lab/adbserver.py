@@ -61,9 +61,21 @@ def state(serial: str) -> str:
     """``device``, ``offline``, ``unauthorized`` ... as `adb devices` shows it; empty where absent."""
     server = _server()
     try:
-        listing = server.query("host:devices", _ANSWER_S)
+        return _listed(server, serial)
     except servers.FAILURES as error:
         raise InfrastructureError(f"adb server {server} gave no list of devices ({error})") from None
+
+
+def shows_lost(serial: str) -> bool:
+    """Whether a server that runs lists it as anything but a device: offline, unauthorized ... None is started."""
+    try:
+        return _listed(servers.default()[0], serial) not in ("", "device")
+    except servers.FAILURES:
+        return False
+
+
+def _listed(server: Server, serial: str) -> str:
+    listing = server.query("host:devices", _ANSWER_S)
     for line in listing.splitlines():
         name, _, what = line.partition("\t")
         if name == serial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.lab.manager import PhoneHandle
 from harness.lab.ports import HOST
 from harness.lab.state import State
 
+_BOOT_S = 20.0
 _BEGIN_S = 60.0  # a phone that is killed, cut or rebooted in between answers late
 
 
@@ -50,9 +52,13 @@ def put_on(phone: PhoneHandle, *faults: str) -> Rehearsed:
 
 
 def clear(phone: PhoneHandle) -> Rehearsed:
-    """Ends all faults, the last first."""
+    """Ends all faults, the last first, and attaches the phone again where the adb server still takes it for lost."""
     ended = [parse(shown.fault).kind for shown in listing(phone).faults]
-    return _order(phone, {"order": "clear faults"}, any(kind.reconnects for kind in ended))
+    rehearsed = _order(phone, {"order": "clear faults"}, any(kind.reconnects for kind in ended))
+    for serial in rehearsed.serials:
+        if any(kind.loses for kind in ended) or adbserver.shows_lost(serial):
+            _attach(serial)
+    return rehearsed
 
 
 def listing(phone: PhoneHandle) -> Rehearsed:
@@ -69,8 +75,20 @@ def _order(phone: PhoneHandle, message: dict[str, Any], reconnects: bool = False
     for gone in set(known) - set(serials):
         adbserver.disconnect(gone)
     for fresh in set(serials) - set(known) | online & set(serials):
-        adbserver.connect(fresh)
+        _attach(fresh)
     return Rehearsed(tuple(Shown(one["fault"], one["on"], one["happened"]) for one in answer["faults"]), serials)
+
+
+def _attach(serial: str) -> None:
+    """Connects the adb server; a phone that reboots after a fault is waited for. Raises InfrastructureError."""
+    deadline = time.monotonic() + _BOOT_S
+    while True:
+        try:
+            return adbserver.connect(serial)
+        except InfrastructureError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _serials(answer: dict[str, Any]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ KINDS: dict[str, Kind[Any]] = {
         "answers nothing. Programs on it go on.",
         choice(*_STATES, default="offline"),
         _state,
+        loses=True,
     ),
     "slow": Kind(
         "The link carries so many bytes a second each way.",

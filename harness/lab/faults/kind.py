@@ -73,6 +73,7 @@ class Kind(Generic[T]):
     of_commands: bool = False  # adbd does it to each command: ``on`` and ``times`` are for these
     at_once: bool = False  # over when it has begun; ``times`` lets it happen again
     reconnects: bool = False  # an adb server knows of it from its next connection on, which is made at once
+    loses: bool = False  # an adb server takes the phone for lost, and looks at it again when it is told to
     many: bool = False  # several may be on beside each other; of others a new one ends the earlier
 
 

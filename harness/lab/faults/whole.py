@@ -141,6 +141,7 @@ KINDS: dict[str, Kind[Any]] = {
         "Another phone, of this model, has the address: it reboots as that one, and at the end as itself.",
         Value("MODEL", _model, "galaxy-s8"),
         _stranger,
+        reconnects=True,
     ),
     "property": Kind("A property has this value.", Value("NAME:VALUE", _property), _set_property, many=True),
     "kill": Kind(

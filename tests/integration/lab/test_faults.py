@@ -54,6 +54,15 @@ def test_an_old_adbd_is_connected_again_at_once(phone: PhoneHandle, lab: Any, la
         assert (adbserver.state(phone.serial), b"shell_v2" in features()) == ("device", True)
 
 
+@pytest.mark.parametrize("state", ["offline", "unauthorized", "connecting"])
+def test_a_phone_that_was_lost_is_back_when_the_fault_is_cleared(
+    phone: PhoneHandle, lab_environment: object, state: str
+) -> None:
+    rehearsal.put_on(phone, f"state={state}")
+    rehearsal.clear(phone)
+    assert adbserver.state(phone.serial) == "device"
+
+
 def test_programs_and_folders(lab: Any, phone: PhoneHandle, on: Any) -> None:
     def shell(command: str) -> Any:
         return lab.adb("-s", phone.serial, "shell", command)
