@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.commandline import start
-from benchmarks.local import compare, log_means, measure, say, shown
+from benchmarks.local import compare, log_ratios, measure, say, shown
 from harness.errors import UsageError
 from harness.model.layer import Layer
 from harness.model.policy import load_policy
@@ -85,7 +85,7 @@ def against(before: Path, layers: Sequence[Layer], launches: int, rounds: int, t
         cells = [shown(compare(samples, layer.name, ("this", name), ("before", name)), 3) for name in ALGORITHMS]
         print(f"{layer.name:<20} " + " ".join(f"{cell:<24}" for cell in cells))
     means = [
-        geometric_mean([log_means(samples, layer.name, ("this", name), ("before", name)) for layer in layers])
+        geometric_mean([log_ratios(samples, layer.name, ("this", name), ("before", name)) for layer in layers])
         for name in ALGORITHMS
     ]
     cells = [shown(mean, 4) if mean else "no mean" for mean in means]

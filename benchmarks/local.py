@@ -167,10 +167,10 @@ def _wait(process: subprocess.Popen[bytes], out: Path, jobs: int) -> None:
             say(f"{done} of {jobs} layers and launches")
 
 
-def log_means(
+def log_ratios(
     samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]
 ) -> dict[int, float]:
-    """Mean log of the other's time over ours on a layer, by launch; each is (build, variant)."""
+    """Log of the other's time over ours on a layer, by launch; each is (build, variant)."""
 
     def of(key: tuple[str, str]) -> list[Observation]:
         group = 0  # two builds are two processes by design
@@ -185,7 +185,7 @@ def log_means(
 
 def compare(samples: Sequence[records.Sample], layer: str, ours: tuple[str, str], other: tuple[str, str]) -> Interval:
     """The other's time over ours on a layer; each is (build, variant). Raises ValueError where there is no pair."""
-    found = ratio(log_means(samples, layer, ours, other))
+    found = ratio(log_ratios(samples, layer, ours, other))
     if found is None:
         raise ValueError(f"no pairs of {ours} and {other} on {layer}")
     return found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.interval import Interval, from_log_means
+from harness.stats.interval import Interval, from_launch_logs
 
 Values = Sequence[float] | NDArray[np.float64]
 Location = Callable[[Values], float]
@@ -33,4 +33,4 @@ LOCATIONS: Mapping[str, Location] = {"launch: mean": mean, "launch: median": med
 def ratio_by(location: Location, launches: Iterable[Values]) -> Interval | None:
     """The ratio with each launch's log ratios as one value, the rest as the harness has it; None without any."""
     values = [location(logs) for logs in launches if len(logs)]
-    return from_log_means(values) if values else None
+    return from_launch_logs(values) if values else None

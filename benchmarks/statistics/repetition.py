@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.statistics.found import Found
 from benchmarks.statistics.ours import Sided, found_of, judge_all, valid_logs
 from harness.model.policy import Policy
-from harness.stats.interval import from_log_means
+from harness.stats.interval import from_launch_logs
 from harness.stats.location import hodges_lehmann
 
 # Ratios, each as its launches' logs; launches so far; the width wanted; most launches. How many there are to be.
@@ -36,7 +36,7 @@ def repeated(means: Sequence[Sequence[float]], rule: Rule, first: int, precision
         launches = min(first, len(stream))
         while (wanted := min(rule([stream[:launches]], launches, precision, most), len(stream))) > launches:
             launches = wanted
-        intervals.append(from_log_means(stream[:launches]) if launches else None)
+        intervals.append(from_launch_logs(stream[:launches]) if launches else None)
         counts.append(launches)
     return Repeated(found_of(intervals), counts)
 
@@ -48,6 +48,6 @@ def fixed(_: Iterable[Sequence[float]], launches: int, __: float, ___: int) -> i
 
 def as_soon_as_narrow(ratios: Iterable[Sequence[float]], launches: int, precision: float, most: int) -> int:
     """To stop at the first interval that is narrow enough: what must not be done, for comparison."""
-    widths = [from_log_means(means).width if means else None for means in ratios]
+    widths = [from_launch_logs(means).width if means else None for means in ratios]
     narrow = all(each is not None and each <= precision for each in widths)
     return launches if launches >= most or narrow else launches + 1

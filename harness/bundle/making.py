@@ -13,13 +13,13 @@ from harness import __version__
 from harness.bundle import layout, signature
 from harness.bundle.archive import write_archive
 from harness.bundle.copying import copy_run
+from harness.digest import sha256_of
 from harness.errors import UsageError
 from harness.export.output import write_file
 from harness.report.writer import write_report
 from harness.store.manifest import Manifest
 from harness.store.pseudonym_key import key_id, made_key
 from harness.store.rundir import RunDir
-from harness.toolchain.cache import sha256
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def make_bundle(run_dir: Path, out: Path | None, key: Path | None = None) -> Mad
         (folder / layout.ABOUT).write_text(json.dumps(about, indent=2) + "\n", "utf-8")
         write_report(folder)  # which tells by bundle.json that it is one of a bundle
         names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-        sums = {name: sha256(folder / name) for name in names if name not in layout.UNLISTED}
+        sums = {name: sha256_of(folder / name) for name in names if name not in layout.UNLISTED}
         (folder / layout.SUMS).write_bytes(layout.sums_text(sums))
         names = [*sums, layout.SUMS]
         if key is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from stat import S_ISREG
 from harness.devices import family, identity, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
 from harness.devices.scripts import parse_stat
+from harness.digest import sha256_of
 from harness.errors import DeadlineExceeded, DeviceError, Unkillable
 from harness.paths import build_root
 
@@ -93,7 +93,7 @@ class LocalDevice:
         with _failures(target):
             shutil.copyfile(source, temporary)
             temporary.chmod(0o755 if executable else 0o644)
-            if _sha256(temporary) != _sha256(source):
+            if sha256_of(temporary) != sha256_of(source):
                 temporary.unlink()
                 raise DeviceError(f"local: {target}: the copy differs from {source}")
             temporary.replace(final)
@@ -248,8 +248,3 @@ def _read_at_once(path: str) -> bytes:
         if not S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "no regular file", path)
         return stream.read()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

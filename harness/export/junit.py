@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from harness.export.subject import Entry, Outcome, Subject
 from harness.export.text import plain
@@ -37,7 +36,7 @@ def text(subject: Subject) -> Iterator[str]:
         why = f"{'+'.join(device.conditions)} {device.state}".strip()
         yield f"  <testsuite{_attributes(head)}>\n"
         yield f"    <testcase{_attributes({'classname': device.name, 'name': 'device', 'time': '0'})}>\n"
-        yield f"      <skipped{_attributes({'message': why})}>{escape(plain(device.remedy))}</skipped>\n"
+        yield f"      <skipped{_attributes({'message': why})}>{_content(device.remedy)}</skipped>\n"
         yield "    </testcase>\n  </testsuite>\n"
     yield "</testsuites>\n"
 
@@ -66,7 +65,7 @@ def _case(entry: Entry, classname: str) -> Iterator[str]:
     if element:
         attributes = {"message": entry.words} | ({} if element == "skipped" else {"type": entry.status})
         yield f"      <{element}{_attributes(attributes)}/>\n"
-    yield f"      <system-out>{escape(plain(entry.words))}</system-out>\n    </testcase>\n"
+    yield f"      <system-out>{_content(entry.words)}</system-out>\n    </testcase>\n"
 
 
 def _counts(outcomes: Mapping[Outcome, int], seconds: float) -> dict[str, str]:
@@ -88,5 +87,13 @@ def _properties(values: Mapping[str, str], indent: str) -> str:
     return f"{indent}<properties>\n{''.join(lines)}{indent}</properties>\n" if lines else ""
 
 
+def _content(text: str) -> str:
+    from xml.sax.saxutils import escape  # noqa: PLC0415  loads ssl, and every report loads this module
+
+    return escape(plain(text))
+
+
 def _attributes(values: Mapping[str, str]) -> str:
+    from xml.sax.saxutils import quoteattr  # noqa: PLC0415  as above
+
     return "".join(f" {name}={quoteattr(plain(value))}" for name, value in values.items())

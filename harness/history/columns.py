@@ -14,6 +14,7 @@ from typing import Any
 from harness import __version__
 from harness.devices.phone_id import PhoneId
 from harness.devices.pseudonyms import under
+from harness.digest import sha256_of
 from harness.errors import UsageError
 from harness.export.parquet import typed
 from harness.judge.verdict import VERSION as RULES
@@ -147,13 +148,7 @@ def log_se(row: Row) -> float | None:
 
 def source_of(run_dir: Path) -> str:
     """SHA-256 over the records of all devices, whatever their folders are called: the same for a run and its bundle."""
-    digests = []
-    for file in (run_dir / "devices").glob("*/records.jsonl"):
-        found = sha256()
-        with file.open("rb") as records:
-            while piece := records.read(1 << 20):
-                found.update(piece)
-        digests.append(found.hexdigest())
+    digests = [sha256_of(file) for file in (run_dir / "devices").glob("*/records.jsonl")]
     return sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.digest import sha256_of_part
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
-from harness.measure.digest import digest_of
 from harness.measure.greeting import check_protocol, greet, protocol_in
 from harness.measure.programs import Programs
 from harness.model.other_build import OtherBuild, OtherProgram
@@ -73,7 +73,7 @@ def _keep_others(search: _Search, others: Sequence[OtherBuild]) -> list[OtherBui
     known: dict[str, _Programs] = {}
     if others:
         known["this checkout"] = {
-            abi: OtherProgram(build_id=built.build_id, sha256=digest_of("this checkout", built.path))
+            abi: OtherProgram(build_id=built.build_id, sha256=sha256_of_part("this checkout", built.path))
             for abi, built in search.ours.items()
         }
     alike = []
@@ -145,7 +145,7 @@ def _of_revision(other: OtherBuild, search: _Search) -> dict[str, OtherProgram]:
             # At once: later builds may drive it out of the cache.
             copy = _copied(search.run, built.path, abi, what)
             info = _info(built.info, built.toolchain)
-            programs[abi] = OtherProgram(build_id=built.build_id, sha256=digest_of(what, copy), info=info)
+            programs[abi] = OtherProgram(build_id=built.build_id, sha256=sha256_of_part(what, copy), info=info)
         return programs
 
 
@@ -210,7 +210,9 @@ def _read(what: str, source: Path, copy: Path, abi: str, ours: Built) -> OtherPr
     except InfrastructureError as error:
         told = error.message.replace(str(copy), str(source))
         raise UsageError(f"{what}: {told}", f"name a convbench that is built for {abi}") from None
-    return OtherProgram(build_id=checked.build_id, sha256=digest_of(what, copy), info=_beside(source, checked.build_id))
+    return OtherProgram(
+        build_id=checked.build_id, sha256=sha256_of_part(what, copy), info=_beside(source, checked.build_id)
+    )
 
 
 def _beside(path: Path, build_id: str) -> dict[str, Any]:
@@ -252,7 +254,7 @@ def check_others(run: RunDir, others: Sequence[OtherBuild]) -> None:
     for other in others:
         for abi, program in other.programs.items():
             path = kept_program(run, abi, program)
-            if digest_of(f"--against {other.name}", path) != program.sha256:
+            if sha256_of_part(f"--against {other.name}", path) != program.sha256:
                 raise UsageError(
                     f"{path} is not the program that was measured as {other.name}",
                     f"put back the one with SHA-256 {program.sha256}, or start a new run",

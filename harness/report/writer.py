@@ -140,12 +140,16 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for cycles: a report makes millions of values and no cycles, and going through them takes a tenth."""
+    """No search for cycles: a report makes millions of values and no cycles, and going through them takes a tenth.
+
+    Nor afterwards: what there is then is left out of every later search.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was:
             gc.enable()
 

@@ -21,7 +21,7 @@ from harness.results.pairs import each_at_its_best
 from harness.results.rows import Row
 from harness.results.run import RunData
 from harness.stats.estimate import ratio
-from harness.stats.interval import Interval, from_log_means
+from harness.stats.interval import Interval, from_launch_logs
 
 _COLUMNS = (
     "device,cluster,threads,cache,network,form,face,layers,calls,total_ns,low_ns,high_ns,"
@@ -188,7 +188,7 @@ def _rows(
             face,
             len(layers),
             sum(layer.count for layer in layers),
-            from_log_means(list(logs.values()), center=math.log(total)),
+            from_launch_logs(list(logs.values()), center=math.log(total)),
             ratio(shared) if key != ("im2col", PUBLISHED) else None,
             any(row.emulated for row in rows),
         )

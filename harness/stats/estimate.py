@@ -12,7 +12,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from harness.model.launches import LEAST_LAUNCHES
-from harness.stats.interval import Interval, from_log_means
+from harness.stats.interval import Interval, from_launch_logs
 from harness.stats.location import hodges_lehmann
 
 LaunchLogs = Mapping[int, float]  # launch -> its log ratio
@@ -63,7 +63,7 @@ def ratio(means: LaunchLogs) -> Interval | None:
 
     None for no launch; no interval with fewer than 4.
     """
-    return from_log_means(list(means.values())) if means else None
+    return from_launch_logs(list(means.values())) if means else None
 
 
 def time_of(samples: Mapping[int, Sequence[float]]) -> Interval | None:
@@ -77,7 +77,7 @@ def time_of(samples: Mapping[int, Sequence[float]]) -> Interval | None:
         return None
     middle = median([value for v in filled for value in v])
     logs = [math.log(median(v)) for v in filled]
-    around = from_log_means(logs, center=math.log(middle))
+    around = from_launch_logs(logs, center=math.log(middle))
     if around.low is None or around.high is None:
         return Interval(middle, None, None, around.launches)
     return Interval(middle, min(around.low, middle), max(around.high, middle), around.launches)  # exp(log) may round
@@ -97,7 +97,7 @@ def geometric_mean(layers: Sequence[LaunchLogs]) -> Interval | None:
     common = sorted(set.intersection(*(set(means) for means in filled)))
     if len(common) < LEAST_LAUNCHES:
         return Interval(math.exp(center), None, None, len(common))
-    return from_log_means([fmean(means[launch] for means in filled) for launch in common], center=center)
+    return from_launch_logs([fmean(means[launch] for means in filled) for launch in common], center=center)
 
 
 def mean_of_alike(layers: Sequence[LaunchLogs]) -> LaunchLogs:

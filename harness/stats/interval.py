@@ -54,25 +54,25 @@ class Interval:
         return 1 if self.low > 1 else -1 if self.high < 1 else 0
 
 
-def half_width(log_means: Sequence[float], confidence: float = CONFIDENCE) -> float:
+def half_width(logs: Sequence[float], confidence: float = CONFIDENCE) -> float:
     """Half-width of the t interval of launches' log values, on the log scale; NaN with fewer than 4 launches.
 
     The t quantile with launches - 1 degrees of freedom times the standard error.
     """
-    launches = len(log_means)
+    launches = len(logs)
     if launches < LEAST_LAUNCHES:
         return math.nan
-    away = math.dist(log_means, [fmean(log_means)] * launches)  # root of the sum of squares
+    away = math.dist(logs, [fmean(logs)] * launches)  # root of the sum of squares
     return t_quantile(0.5 + confidence / 2, launches - 1) * away / math.sqrt(launches * (launches - 1))
 
 
-def visible(log_means: Sequence[float], power: float = POWER) -> float | None:
+def visible(logs: Sequence[float], power: float = POWER) -> float | None:
     """The smallest ratio, less 1, whose interval would have kept clear of 1 with that probability.
 
     By the launches' own spread and the noncentral t distribution; None where there is no interval.
     """
-    half = half_width(log_means)
-    return None if math.isnan(half) else _visible(half, len(log_means), power)
+    half = half_width(logs)
+    return None if math.isnan(half) else _visible(half, len(logs), power)
 
 
 def _visible(half: float, launches: int, power: float = POWER) -> float:
@@ -96,15 +96,15 @@ def t_quantile(share: float, freedom: float) -> float:
     return float(stdtrit(freedom, share))
 
 
-def from_log_means(log_means: Sequence[float], center: float | None = None) -> Interval:
-    """The interval of one stream of launch means, back from logarithms.
+def from_launch_logs(logs: Sequence[float], center: float | None = None) -> Interval:
+    """The interval of one stream of logarithms, one for each launch, back from them.
 
     ``center``: the logarithm to put it around, by default the mean of the launches. Raises ValueError for no launch.
     """
-    if not log_means and center is None:
+    if not logs and center is None:
         raise ValueError("no launches")
-    middle = fmean(log_means) if center is None else center
-    half = half_width(log_means)
+    middle = fmean(logs) if center is None else center
+    half = half_width(logs)
     if math.isnan(half):
-        return Interval(math.exp(middle), None, None, len(log_means))
-    return Interval(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(log_means))
+        return Interval(math.exp(middle), None, None, len(logs))
+    return Interval(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(logs))

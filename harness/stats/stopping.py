@@ -17,22 +17,22 @@ from harness.stats.interval import CONFIDENCE, half_width, t_quantile
 _MARGIN = 0.8  # the spread is taken for so likely no greater than it is foretold
 
 
-def is_precise(log_means: Sequence[float], precision: float) -> bool:
-    """Whether measuring may end at this look: ``log_means`` of a ratio, in the order of their launches.
+def is_precise(logs: Sequence[float], precision: float) -> bool:
+    """Whether measuring may end at this look: ``logs`` of a ratio, in the order of their launches.
 
     ``precision``: the width that the interval is to have at most (0.01: its ends are 1 % apart). True where the
     interval of all launches is no wider, and was foretold to be by their first half. Never with fewer than twice as
     many launches as an interval needs.
     """
-    launches = len(log_means)
-    first = log_means[: launches // 2]
+    launches = len(logs)
+    first = logs[: launches // 2]
     half = half_width(first)
     if math.isnan(half):
         return False
     most = math.log1p(precision) / 2
     error = half / t_quantile(0.5 + CONFIDENCE / 2, len(first) - 1) * math.sqrt(len(first) / launches)
     foretold = t_quantile(0.5 + CONFIDENCE / 2, launches - 1) * error * _margin(len(first) - 1)
-    return half_width(log_means) <= most and foretold <= most
+    return half_width(logs) <= most and foretold <= most
 
 
 def next_look(launches: int) -> int:
@@ -46,7 +46,7 @@ def launches_wanted(ratios: Iterable[Sequence[float]], launches: int, precision:
     ``ratios``: those that matter, each as its launches' logs in their order; a launch without valid pairs is
     absent. All of them have to be precise (``is_precise``). ``most``: what the budget allows in all.
     """
-    if launches >= most or all(is_precise(log_means, precision) for log_means in ratios):
+    if launches >= most or all(is_precise(logs, precision) for logs in ratios):
         return launches
     return min(max(next_look(launches), 2 * LEAST_LAUNCHES), most)
 

@@ -11,7 +11,8 @@ from harness.model.counters import CounterError
 T = TypeVar("T")
 
 # Numbers come from a device: NaN and infinity are refused, a line that holds one is no record.
-CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+# Validators are built when the first record is read: `run` does that once convbench runs, most commands never.
+CONFIG = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, defer_build=True)
 
 
 # So are numbers that cannot be: a time below 0, as of a clock that was set back meanwhile, or of centuries.

@@ -12,6 +12,7 @@ Records of a variant carry its fields (harness.model.variant.Variant). ``variant
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -373,9 +374,12 @@ Record = Annotated[
     Field(discriminator="type"),
 ]
 
-_ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    return TypeAdapter(Record)
 
 
 def parse_record(line: str | bytes) -> Record:
     """One line of records.jsonl. Raises pydantic.ValidationError (a ValueError) for anything else."""
-    return _ADAPTER.validate_json(line)
+    return _adapter().validate_json(line)

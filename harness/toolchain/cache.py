@@ -14,6 +14,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from harness.digest import sha256_of
+
 PROGRAM = "convbench"
 LIBRARY = "libindirectconv.a"
 RECORD = "build.json"
@@ -65,7 +67,7 @@ def look_up(root: Path, name: str) -> dict[str, Any] | None:
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
         whole = bool(record["build_id"])
-        whole &= all(sha256(folder / file) == record["sha256"][file] for file in (PROGRAM, LIBRARY))
+        whole &= all(sha256_of(folder / file) == record["sha256"][file] for file in (PROGRAM, LIBRARY))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError):
@@ -82,7 +84,7 @@ def store(root: Path, name: str, made: Path, record: dict[str, Any]) -> dict[str
         staging.chmod(0o755)
         for file in (PROGRAM, LIBRARY):
             shutil.copy2(made / file, staging / file)
-        record = {**record, "sha256": {file: sha256(staging / file) for file in (PROGRAM, LIBRARY)}}
+        record = {**record, "sha256": {file: sha256_of(staging / file) for file in (PROGRAM, LIBRARY)}}
         (staging / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
         shutil.rmtree(cache / name, ignore_errors=True)
         staging.rename(cache / name)
@@ -100,7 +102,7 @@ def publish(root: Path, name: str, folder: str) -> Path:
         source, final = root / "cache" / name / file, target / file
         if (
             final.is_file()
-            and sha256(final) == sha256(source)
+            and sha256_of(final) == sha256_of(source)
             and os.access(final, os.X_OK) == os.access(source, os.X_OK)
         ):
             continue
@@ -115,9 +117,3 @@ def prune(cache: Path) -> None:
     entries = sorted((p for p in cache.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in entries[_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file in hex. Raises OSError."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.digest import sha256_of
 from harness.errors import UsageError
 from harness.paths import data_root, user_home
-from harness.toolchain.cache import sha256
 
 NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK")
 SDK_VARIABLES = ("ANDROID_HOME", "ANDROID_SDK_ROOT")
@@ -72,7 +72,7 @@ class Ndk:
         """A SHA-256 (hex) that changes with its CMake files, source.properties or programs: those by size and time."""
         digest = hashlib.sha256()
         for path in sorted([self.path / "source.properties", *self.path.glob("build/cmake/**/*.cmake")]):
-            digest.update(f"{path.relative_to(self.path)}\0{sha256(path)}\0".encode())
+            digest.update(f"{path.relative_to(self.path)}\0{sha256_of(path)}\0".encode())
         for path in sorted(self.path.glob("toolchains/llvm/prebuilt/*/bin/*")):
             with contextlib.suppress(OSError):
                 status = path.stat()

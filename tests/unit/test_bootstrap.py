@@ -55,7 +55,7 @@ class Recorder:
 
     def words(self) -> list[str]:
         """The commands since the last call, one word each."""
-        known = ("venv", "download", "--editable", "install")
+        known = ("venv", "download", "--editable", "install", "compileall")
         found = [next(word for word in known if word in command) for command in self.commands]
         self.commands.clear()
         return found
@@ -80,7 +80,7 @@ def recorder(root: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return made
 
 
-FULL = ["venv", "download", "install", "--editable"]
+FULL = ["venv", "download", "install", "--editable", "compileall"]
 
 
 def seconds(root: Path) -> Any:
@@ -108,7 +108,7 @@ def test_tests_add_their_packages_only(root: Path, recorder: Recorder, monkeypat
     bootstrap.ensure(root, "run")
     assert recorder.words() == FULL
     bootstrap.ensure(root, "test")
-    assert recorder.words() == ["download", "install", "--editable"]
+    assert recorder.words() == ["download", "install", "--editable", "compileall"]
     assert asked[1] == "gamma==3.0 \\\n    --hash=sha256:dd\n"
     bootstrap.ensure(root, "run")
     bootstrap.ensure(root, "test")
@@ -117,7 +117,7 @@ def test_tests_add_their_packages_only(root: Path, recorder: Recorder, monkeypat
 
 def test_from_nothing_to_tests(root: Path, recorder: Recorder) -> None:
     bootstrap.ensure(root, "test")
-    assert recorder.words() == ["venv", "download", "install", "download", "install", "--editable"]
+    assert recorder.words() == ["venv", "download", "install", "download", "install", "--editable", "compileall"]
 
 
 @pytest.mark.parametrize("change", ["run.txt", "moved", "python", "half", "no python", "no marker", "torn marker"])
@@ -151,7 +151,7 @@ def test_test_lock_changed(root: Path, recorder: Recorder) -> None:
     recorder.words()
     (root / "requirements" / "test.txt").write_text(TEST.replace("3.0", "3.1"))
     bootstrap.ensure(root, "test")
-    assert recorder.words() == ["venv", "download", "install", "download", "install", "--editable"]
+    assert recorder.words() == ["venv", "download", "install", "download", "install", "--editable", "compileall"]
 
 
 def test_project_file_changed(root: Path, recorder: Recorder) -> None:
@@ -159,7 +159,7 @@ def test_project_file_changed(root: Path, recorder: Recorder) -> None:
     recorder.words()
     (root / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     bootstrap.ensure(root, "run")
-    assert recorder.words() == ["--editable"]
+    assert recorder.words() == ["--editable", "compileall"]
 
 
 def test_a_failed_step_leaves_no_marker(root: Path, recorder: Recorder) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.digest import sha256_of_part
 from harness.errors import UsageError
-from harness.measure.digest import digest_of
 from harness.model.wording import printable
 from harness.model.worker import Worker
 from harness.store.manifest import KeptWorker, Manifest
@@ -21,7 +21,7 @@ def kept(workers: Iterable[Worker]) -> list[KeptWorker]:
             name=worker.name,
             program=str(worker.program.absolute()),
             files=[str(path.absolute()) for path in worker.files],
-            sha256={path.name: digest_of(f"worker {worker.name}", path) for path in worker.every},
+            sha256={path.name: sha256_of_part(f"worker {worker.name}", path) for path in worker.every},
         )
         for worker in workers
     ]
@@ -42,7 +42,7 @@ def check_unchanged(manifest: Manifest) -> None:
     """Raises UsageError where a file is not the one that was measured: half a run by another cannot be compared."""
     for each, worker in zip(manifest.workers, workers_of(manifest), strict=True):
         for path in worker.every:
-            if digest_of(f"worker {worker.name}", path) != each.sha256.get(path.name):
+            if sha256_of_part(f"worker {worker.name}", path) != each.sha256.get(path.name):
                 raise UsageError(
                     f"worker {worker.name}: {printable(path)} is not the file that was measured",
                     f"put back the one with SHA-256 {each.sha256.get(path.name, 'unknown')}, or start a new run",

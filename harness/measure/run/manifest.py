@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from harness import __version__
 from harness.devices.base import LOCAL, format_cpus
 from harness.devices.phone_id import PhoneId
+from harness.digest import sha256_or_none
 from harness.errors import UsageError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -29,7 +30,6 @@ from harness.paths import data_root, in_checkout
 from harness.store.journal import utc_now
 from harness.store.manifest import LeftOut, Manifest
 from harness.store.rundir import RunDir
-from harness.toolchain.cache import sha256
 from harness.toolchain.git import GitFailed, git
 
 _PACKAGES = ("adbutils", "cmake", "numpy", "pydantic", "scipy", "ziglang")
@@ -93,7 +93,7 @@ def new(
                 **built.info,
                 "toolchain": built.toolchain,
                 "build_id": built.build_id,
-                "sha256": digest(built.path),
+                "sha256": sha256_or_none(built.path),
             }
             for abi, built in programs.by_abi.items()
         },
@@ -110,14 +110,6 @@ def new(
             "versions": {"harness": __version__, "python": platform.python_version(), **versions},
         },
     )
-
-
-def digest(program: Path) -> str | None:
-    """SHA-256 of a program; None where it cannot be read any more."""
-    try:
-        return sha256(program)
-    except OSError:
-        return None
 
 
 def _given(request: Request) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.devices.base import Attached, Device, Key, Unusable, key_of
 from harness.devices.phone_id import PhoneId
+from harness.digest import sha256_or_none
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
 from harness.measure.admission import Admission, admit, admitted, mended
@@ -240,7 +241,7 @@ def _missing_of(run: RunDir, name: str, request: Request) -> str:
 
 def _is_unchanged(kept: Manifest, programs: Programs) -> bool:
     measured = {abi: info.get("sha256") for abi, info in kept.toolchain.items()}
-    return all(measured.get(abi) == manifest.digest(built.path) for abi, built in programs.by_abi.items())
+    return all(measured.get(abi) == sha256_or_none(built.path) for abi, built in programs.by_abi.items())
 
 
 def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float]:

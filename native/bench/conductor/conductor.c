@@ -62,32 +62,37 @@ static int finish(run *r) {
                                   : EXIT_DONE;
 }
 
-/* Whether anything can be measured in the launch that begins with job `first`: else no device is waited for. */
-static bool launch_has_work(run *r, unsigned first) {
+/* The next launch, with processes of its own: everything up to its first job.
+ *
+ * No variant is timed before it was found right. Checks warm the core. Where there is a temperature to wait for, all of
+ * them come before the first launch's wait. Else only those do that show whether a launch has work, and each other
+ * layer's come right before its first round: the first sample waits for one layer's checks. */
+static void begin_launch(run *r, gate_run *gates, unsigned first) {
     const plan *p = r->p;
-    for (unsigned k = first; k < p->job_count && p->jobs[k].launch == p->jobs[first].launch; k++) {
-        if (job_has_work(r, &p->jobs[k])) {
-            return true;
-        }
+    workers_begin_launch(r, p->jobs[first].launch);
+    r->measuring = false;
+    const bool work = checks_find_work(r, first); /* else no device is waited for */
+    r->measuring = true;
+    workers_begin_launch(r, p->jobs[first].launch);
+    if (work && !r->cut) {
+        gate_wait(p, gates, r->out, r->launch);
+        gates->launches++;
     }
-    return false;
+    asks_run(p, r->out, r->launch, false);
 }
 
 int conductor_run(const plan *p, records *out) {
     static run r;
     gate_run gates = gate_run_begin(p);
     begin(&r, p, out, out->path);
-    checks_run(&r, false, "reference", NULL);
-    r.measuring = true;
+    if (p->gate.kind != GATE_NONE) {
+        checks_run(&r, false, "reference", NULL);
+    }
     for (unsigned k = 0; k < p->job_count && !r.cut; k++) {
         if (k == 0 || p->jobs[k].launch != r.launch) {
-            workers_begin_launch(&r, p->jobs[k].launch); /* it has processes of its own */
-            if (launch_has_work(&r, k)) {
-                gate_wait(p, &gates, out, r.launch);
-                gates.launches++;
-            }
-            asks_run(p, out, r.launch, false);
+            begin_launch(&r, &gates, k);
         }
+        checks_of_job(&r, &p->jobs[k]);
         uint64_t start = timer_ns();
         job_run(&r, &p->jobs[k]);
         gates.measured_s += (double)(timer_ns() - start) / 1e9;

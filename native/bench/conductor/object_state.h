@@ -8,6 +8,7 @@
 #include "wire/plan.h"
 
 typedef struct {
+    bool judged;   /* its check was tried, whatever came of it */
     bool usable;   /* checked and right, and no worker crashed or hung over it */
     bool hindered; /* it could not be checked, and not by its own doing */
     uint64_t checksum;

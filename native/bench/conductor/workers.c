@@ -184,6 +184,12 @@ void workers_begin_launch(run *r, unsigned launch) {
     memset(r->hindered, 0, r->p->build_count * sizeof *r->hindered);
 }
 
+void workers_forget_layer(run *r) {
+    for (unsigned i = 0; i < r->p->build_count; i++) {
+        r->workers[i].layer = -1;
+    }
+}
+
 /* The answer to `layer` is a skip or of no use. Always false. */
 static bool out_of_layer(run *r, const identity *of, unsigned layer, unsigned variant) {
     if (r->a.status != ASK_ANSWERED || !workers_answered(r, "skip")) {

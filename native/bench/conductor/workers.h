@@ -9,6 +9,8 @@
 void workers_stop(run *r);                          /* ends every one */
 void workers_begin_launch(run *r, unsigned launch); /* the same, and the next launch begins */
 
+void workers_forget_layer(run *r); /* who is asked next gets its layer anew */
+
 /* A worker of the variant's build that holds the layer; false: the reason is recorded under the variant. */
 bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **worker);
 

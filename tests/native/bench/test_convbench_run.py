@@ -206,14 +206,17 @@ def test_too_little_memory_is_a_skip_with_the_size(
     assert all(skip.bytes > 2 * 112 * 112 * 32 * 4 for skip in of_large)
 
 
-def test_wrong_result_is_never_timed(plan: Any, run: Callable[..., Any], broken_convbench: Path) -> None:
+def test_wrong_result_is_never_timed(
+    plan: Any, run: Callable[..., Any], make_layer: Callable[..., str], broken_convbench: Path
+) -> None:
     plan.algorithms = ("naive", "indirect")
+    plan.layers = (make_layer("a", 14, 14, 16, 16), make_layer("b", 7, 7, 16, 16))  # the second is checked later
     result = run(plan, broken_convbench)
     assert result.code == 1
     wrong = [check for check in result.of(Check) if not check.ok]
-    assert [check.variant.split("/")[0] for check in wrong] == ["indirect"]
+    assert [(check.layer, check.variant.split("/")[0]) for check in wrong] == [("a", "indirect"), ("b", "indirect")]
     assert wrong[0].error_over_bound is None or wrong[0].error_over_bound > 1
-    assert {sample.algorithm for sample in result.of(Sample)} == {"naive"}
+    assert {(sample.layer, sample.algorithm) for sample in result.of(Sample)} == {("a", "naive"), ("b", "naive")}
 
 
 def test_deadline(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.digest import sha256_of
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import data_root
-from harness.toolchain import builder, cache, cmake, elf, libc, toolchain
+from harness.toolchain import builder, cmake, elf, libc, toolchain
 from harness.toolchain.builder import Built, build
 from tests import named_ndk
 
@@ -227,5 +228,5 @@ def test_a_real_program_changed(arm64: Built, tmp_path: Path) -> None:
 
 
 def test_files_of_the_cache_are_what_was_built(arm64: Built) -> None:
-    assert cache.sha256(arm64.path) == arm64.info["sha256"]["convbench"]
-    assert cache.sha256(arm64.library) == arm64.info["sha256"]["libindirectconv.a"]
+    assert sha256_of(arm64.path) == arm64.info["sha256"]["convbench"]
+    assert sha256_of(arm64.library) == arm64.info["sha256"]["libindirectconv.a"]

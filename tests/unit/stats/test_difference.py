@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.stats.difference import Difference, of_launches, of_pairs
-from harness.stats.interval import from_log_means, visible
+from harness.stats.interval import from_launch_logs, visible
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +63,7 @@ def test_pairs_give_the_interval_of_a_run() -> None:
     means = [0.01, 0.02, 0.015, 0.03, 0.022]
     found = of_pairs(means)
     assert found is not None and found.paired
-    expected = from_log_means(means)
+    expected = from_launch_logs(means)
     ratio = found.ratio
     values = (ratio.value, ratio.low, ratio.high)
     assert values == pytest.approx((expected.value, expected.low, expected.high)) and ratio.launches == 5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.stats.interval import POWER, Interval, from_log_means, half_width, visible
+from harness.stats.interval import POWER, Interval, from_launch_logs, half_width, visible
 
 pytestmark = pytest.mark.unit
 
@@ -32,9 +32,9 @@ def synthetic(launches: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np
     return ours, others
 
 
-def half_widths(log_means: NDArray[np.float64]) -> NDArray[np.float64]:
+def half_widths(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """(streams, launches) -> (streams,)."""
-    return np.array([half_width(stream) for stream in log_means.tolist()])
+    return np.array([half_width(stream) for stream in logs.tolist()])
 
 
 @pytest.mark.parametrize("launches", [4, 8])
@@ -67,7 +67,7 @@ def test_known_interval() -> None:
     # t(0.975, 3) = 3.182446; sd of (1, 2, 3, 4) = 1.290994
     logs = [0.01, 0.02, 0.03, 0.04]
     half = 3.182446305 * 0.01290994449 / 2
-    interval = from_log_means(logs)
+    interval = from_launch_logs(logs)
     assert interval.value == pytest.approx(math.exp(0.025))
     assert interval.low == pytest.approx(math.exp(0.025 - half), rel=1e-8)
     assert interval.high == pytest.approx(math.exp(0.025 + half), rel=1e-8)
@@ -75,7 +75,7 @@ def test_known_interval() -> None:
 
 
 def test_fewer_than_four_launches_have_no_interval() -> None:
-    interval = from_log_means([0.1, 0.1, 0.1])
+    interval = from_launch_logs([0.1, 0.1, 0.1])
     assert interval.value == pytest.approx(math.exp(0.1))
     assert interval.launches == 3
     assert not interval.has_interval
@@ -84,16 +84,16 @@ def test_fewer_than_four_launches_have_no_interval() -> None:
 
 def test_no_launch_is_an_error() -> None:
     with pytest.raises(ValueError, match="no launches"):
-        from_log_means([])
+        from_launch_logs([])
 
 
 @given(st.lists(st.floats(-2, 2), min_size=4, max_size=16))
 def test_value_lies_inside_and_the_opposite_turns_it_around(logs: list[float]) -> None:
-    interval = from_log_means(logs)
+    interval = from_launch_logs(logs)
     assert interval.low is not None
     assert interval.high is not None
     assert interval.low <= interval.value <= interval.high
-    opposite = from_log_means([-value for value in logs])
+    opposite = from_launch_logs([-value for value in logs])
     assert opposite.low == pytest.approx(1 / interval.high)
     assert opposite.high == pytest.approx(1 / interval.low)
     assert opposite.value == pytest.approx(1 / interval.value)
@@ -111,19 +111,19 @@ def test_what_is_visible_is_seen_nine_times_out_of_ten() -> None:
     rng = np.random.default_rng(20190704)
     streams = spread * rng.standard_normal((4000, launches))
     told = math.log1p(visible([spread * math.sqrt((launches - 1) / launches), -spread * math.sqrt(7 / 8)] * 4) or 0)
-    seen = sum(from_log_means((told + stream).tolist()).against_one() == 1 for stream in streams)
+    seen = sum(from_launch_logs((told + stream).tolist()).against_one() == 1 for stream in streams)
     assert seen / len(streams) == pytest.approx(POWER, abs=0.02)
 
 
 @given(st.lists(st.floats(-2, 2), min_size=4, max_size=16))
 def test_an_interval_tells_what_it_could_have_shown_by_its_width(logs: list[float]) -> None:
-    assert from_log_means(logs).visible == pytest.approx(visible(logs), rel=1e-6, abs=1e-9)
+    assert from_launch_logs(logs).visible == pytest.approx(visible(logs), rel=1e-6, abs=1e-9)
 
 
 def test_the_width_is_from_end_to_end() -> None:
     means = [0.0, 0.01, 0.02, 0.01, 0.0]
-    assert from_log_means(means).width == pytest.approx(math.exp(2 * half_width(means)) - 1)
-    assert from_log_means(means[:3]).width is None
+    assert from_launch_logs(means).width == pytest.approx(math.exp(2 * half_width(means)) - 1)
+    assert from_launch_logs(means[:3]).width is None
     assert Interval(1.0, 0.0, 2.0, 4).width is None  # of garbage: no ratio is 0
 
 

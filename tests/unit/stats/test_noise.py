@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.stats.chance import more_than_chance
-from harness.stats.interval import Interval, from_log_means
+from harness.stats.interval import Interval, from_launch_logs
 from harness.stats.noise import noise_of
 
 pytestmark = pytest.mark.unit
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 def equals(layers: int, launches: int, spread: float, bias: float = 0.0, seed: int = 1) -> list[Interval]:
     rng = np.random.default_rng(seed)
-    return [from_log_means((bias + spread * rng.standard_normal(launches)).tolist()) for _ in range(layers)]
+    return [from_launch_logs((bias + spread * rng.standard_normal(launches)).tolist()) for _ in range(layers)]
 
 
 def test_the_floor_holds_nineteen_of_twenty_ratios_of_equals() -> None:
@@ -32,7 +32,7 @@ def test_what_is_off_one_by_more_than_the_intervals_tell_raises_the_floor() -> N
 
 
 def test_visible_is_that_of_the_layer_in_the_middle_and_of_the_worst() -> None:
-    ratios = [from_log_means([0, s, 0, s]) for s in (0.01, 0.02, 0.09)]
+    ratios = [from_launch_logs([0, s, 0, s]) for s in (0.01, 0.02, 0.09)]
     found = noise_of(ratios)
     assert (found.visible, found.worst_visible, found.layers) == (ratios[1].visible, ratios[2].visible, 3)
 
@@ -41,7 +41,7 @@ def test_without_intervals_there_is_no_floor() -> None:
     with pytest.raises(ValueError, match="no ratio"):
         noise_of([])
     with pytest.raises(ValueError, match="without an interval"):
-        noise_of([from_log_means([0, 0.01])])
+        noise_of([from_launch_logs([0, 0.01])])
 
 
 @pytest.mark.parametrize(

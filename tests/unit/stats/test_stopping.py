@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.stats.interval import from_log_means, half_width
+from harness.stats.interval import from_launch_logs, half_width
 from harness.stats.stopping import is_precise, launches_wanted, next_look
 
 pytestmark = pytest.mark.unit
@@ -54,7 +54,7 @@ def test_to_stop_as_soon_as_the_interval_is_narrow_shortens_it() -> None:
     covered = 0
     for stream in 0.01 * normal(np.random.default_rng(20190704)):
         launches = 4
-        while launches < MOST and not (from_log_means(stream[:launches].tolist()).width or 0) <= PRECISION:
+        while launches < MOST and not (from_launch_logs(stream[:launches].tolist()).width or 0) <= PRECISION:
             launches += 1
         seen = stream[:launches].tolist()
         covered += abs(float(np.mean(seen))) <= half_width(seen)
