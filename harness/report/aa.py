@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.model.emulation import marked
 from harness.report.numbers import share_text
-from harness.report.sentences import Sentence, marked
+from harness.report.sentences import Sentence
 from harness.results.aa import AaRow, AaSummary, aa_summaries
 from harness.results.results import Results
 
