@@ -152,8 +152,8 @@ def _remarks(side: Side, rows: Sequence[ComparedRow], waiting: int) -> Iterator[
         )
     if waiting:
         yield (
-            f"{waiting} row{'s are' if waiting > 1 else ' is'} slower by the first look alone: the second one is planned "
-            "and has measured nothing (harness run --resume RUN)"
+            f"{waiting} row{'s are' if waiting > 1 else ' is'} slower by the first look alone: "
+            "the second one is planned and has measured nothing (harness run --resume RUN)"
         )
     ours = side.manifest("toolchain")
     for other in side.results.run.against:
