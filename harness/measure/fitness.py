@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
-from harness.measure.campaign import Named
+from harness.measure.called import Named
 from harness.measure.greeting import check_protocol, protocol_in
 from harness.measure.needs import Needs, needs_of
 from harness.model.wording import printable

@@ -15,7 +15,7 @@ from harness.devices.base import Completed, Device, Identity
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceLost, UsageError
 from harness.exit_codes import ExitCode
-from harness.measure.campaign import Named
+from harness.measure.called import Named
 from harness.measure.fitness import unfit
 from harness.model.worker import Worker
 from harness.paths import data_root
