@@ -34,6 +34,9 @@ def lines(found: Comparison) -> Iterator[str]:
         yield from aligned(Table("compare", head, cells, _NUMBERS))
         yield ""
     yield summary(found)
+    if len(shown) < len(found.rows):
+        left_out = " or ".join(sorted(quiet))
+        yield f"{len(found.rows) - len(shown)} rows that are {left_out} are not shown here: compare.csv has them"
     yield from found.remarks
 
 
