@@ -60,13 +60,13 @@ def beside_builds(
 def _looked_again(
     done: RunResult, found: Comparison, again: Callable[[], RunResult], threshold: float | None
 ) -> tuple[RunResult, Comparison]:
-    """The run and its decisions after a second look; those of the first one where the second cannot be had."""
+    """The run and its decisions after a second look, as far as that came: what `harness compare RUN` says, too."""
     try:
         with time_left():
             second = again()
     except (HarnessError, OSError, Interrupted) as error:
         code = worst([done.code, _code_of(error)])
-        why = f"the second look failed, so the first one decides: {_why(error)}"
+        why = f"the second look failed: {_why(error)}"
         status = "interrupted" if code == ExitCode.INTERRUPTED else "failed"
         with suppress(HarnessError, OSError):  # it may be a full disk that ended the look
             RunDir(done.directory).update_manifest(status=status, exit_code=int(code))
@@ -77,7 +77,9 @@ def _looked_again(
             something_is_missing=True,
             timed_out=isinstance(error, TimedOut),
         )
-        return done, replace(found, about_builds=(*found.about_builds, why.partition(":")[0]))
+        with suppress(HarnessError):
+            found = compare_builds(done.directory, threshold)
+        return done, found
     done = _joined(done, second)
     return done, compare_builds(done.directory, threshold)
 

@@ -13,10 +13,11 @@ from harness.cli.say import say
 from harness.control import quarantine
 from harness.control.holder import Holder
 from harness.control.occupant import occupant
-from harness.devices.base import Attached, Device, as_json, key_of
+from harness.devices.base import LOCAL, Attached, Device, as_json, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
+from harness.measure.called import named
 from harness.model.device_model import known_name
 
 
@@ -79,6 +80,7 @@ def _holder(device: Device) -> Holder | None:
 def _lines(attached: Attached, rows: list[dict[str, Any]], holders: list[Holder | None]) -> Iterator[str]:
     for server in attached.servers:
         yield f"adb server {server.address}  {server.adb or 'its program is not told by the system'}"
+    names = {key_of(device): name for name, device in named(attached.devices)}
     for device, row, holder in zip(attached.devices, rows, holders, strict=True):
         identity = device.identity
         android = f"Android {identity.android}" if identity.android else ""
@@ -86,6 +88,8 @@ def _lines(attached: Attached, rows: list[dict[str, Any]], holders: list[Holder 
         name = known_name(identity.model) or identity.model
         words = f"{name}  ({known})" if name and known else name or known or "model unknown"
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
+        if (called := names[key_of(device)]) not in (identity.serial, LOCAL):
+            yield f"    called {called}: also by --device"
         if row["other_names"]:
             yield f"    also listed as {', '.join(row['other_names'])}"
         if holder is not None:

@@ -47,7 +47,7 @@ class Export(BundleOption, Command):
         typer.Option(
             "--format",
             metavar="F",
-            help=f"{', '.join(FORMATS)} (docs/formats.md).",
+            help=f"{', '.join(FORMATS)} (docs/exports.md).",
             autocompletion=complete.one_of(*FORMATS),
         ),
     ]

@@ -2,7 +2,7 @@
 
 The run's own build is the new one, each other build a base. Drift and heat cancel in pairs of a round. What was slower
 and measured again (--confirm) is decided by its fresh launches alone: those that raised the suspicion are selected, and
-so look worse than the truth.
+so look worse than the truth. While nothing of those is on record, the first ones decide.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def compare_builds(path: Path, threshold: float | None = None) -> Comparison:
         raise UsageError(f"{side.name} has no row that two builds share: nothing to compare", "measure it again")
     several = len(dict.fromkeys(row.names[0] for row in rows)) > 1
     rows = [replace(row, is_one_of_several=several) for row in decided(rows, threshold)]
-    rows = _confirmed(side, rows, fresh, threshold)
-    return Comparison(base, new, rows, (), (), (), threshold, (*_remarks(side, rows), *lacking))
+    rows, waiting = _confirmed(side, rows, fresh, threshold)
+    return Comparison(base, new, rows, (), (), (), threshold, (*_remarks(side, rows, waiting), *lacking))
 
 
 def _fresh(side: Side) -> _Fresh:
@@ -97,13 +97,24 @@ def _compared(side: Side, match: Match, name: str, fresh: _Fresh, *, first: bool
     return ComparedRow(match.base, match.new, difference, p, reason=reason, floor=floor, names=names)
 
 
-def _confirmed(side: Side, rows: Sequence[ComparedRow], fresh: _Fresh, threshold: float | None) -> list[ComparedRow]:
-    """The same, suspects by their second look, whatever came of it; those are a family of their own."""
-    keys = {row.number: (row.new.key.device, row.new.key.cluster, row.new.key.layer) for row in rows}
-    suspects = [row for row in rows if row.decision == "slower" and keys[row.number] in fresh]
+def _confirmed(
+    side: Side, rows: Sequence[ComparedRow], fresh: _Fresh, threshold: float | None
+) -> tuple[list[ComparedRow], int]:
+    """The same, suspects by their second look, whatever came of it; those are a family of their own.
+
+    And how many suspects it has nothing of yet: they stay as the first look has them.
+    """
+    planned = {row.number: fresh.get((row.new.key.device, row.new.key.cluster, row.new.key.layer)) for row in rows}
+    every = [row for row in rows if row.decision == "slower" and planned[row.number]]
+    suspects = [row for row in every if _has_rounds_of(row, planned[row.number])]
     again = [_compared(side, Match(row.base, row.new), row.names[0], fresh, first=False) for row in suspects]
     found = {row.number: _second(row, new) for row, new in zip(suspects, decided(again, threshold), strict=True)}
-    return [found.get(row.number, row) for row in rows]
+    return [found.get(row.number, row) for row in rows], len(every) - len(suspects)
+
+
+def _has_rounds_of(row: ComparedRow, fresh: Fresh | None) -> bool:
+    rounds = row.new.attempt_rounds & row.base.attempt_rounds
+    return fresh is not None and any(fresh.first <= launch < fresh.end for launch, *_ in rounds)
 
 
 def _second(row: ComparedRow, again: ComparedRow) -> ComparedRow:
@@ -128,7 +139,8 @@ def _second(row: ComparedRow, again: ComparedRow) -> ComparedRow:
     )
 
 
-def _remarks(side: Side, rows: Sequence[ComparedRow]) -> Iterator[str]:
+def _remarks(side: Side, rows: Sequence[ComparedRow], waiting: int) -> Iterator[str]:
+    """``waiting``: suspects that a second look was planned at, and nothing of it is on record."""
     if (status := side.manifest("status")) not in ("done", "failed"):
         yield f"the run is {status}: what it lacks may be what matters"
     suspects = [row for row in rows if row.confirmed is not None]
@@ -137,6 +149,11 @@ def _remarks(side: Side, rows: Sequence[ComparedRow]) -> Iterator[str]:
         yield (
             f"{len(suspects)} row{'s were' if len(suspects) > 1 else ' was'} slower and measured again in fresh "
             f"launches, which decide: {confirmed} confirmed"
+        )
+    if waiting:
+        yield (
+            f"{waiting} row{'s are' if waiting > 1 else ' is'} slower by the first look alone: "
+            "the second one is planned and has measured nothing (harness run --resume RUN)"
         )
     ours = side.manifest("toolchain")
     for other in side.results.run.against:

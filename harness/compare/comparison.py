@@ -145,7 +145,7 @@ class Comparison:
         if any(row.difference and not row.difference.paired for row in self.rows):
             yield (
                 "two runs share no rounds: intervals tell of launches, not of what two runs differ by as a whole "
-                "(docs/measuring.md)"
+                "(docs/comparing.md)"
             )
 
     def _about_noise(self) -> Iterator[str]:

@@ -1,28 +1,42 @@
-"""A comparison as lines of text for a terminal, and as JSON."""
+"""A comparison as lines for a terminal, and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from harness.compare.comparison import ComparedRow, Comparison
 from harness.compare.side import Side
 from harness.judge.decision import DECISIONS
+from harness.model.emulation import mark_of, marked
+from harness.results.aligned import aligned
+from harness.results.table import Table
 
 MOST_ROWS = 40  # that are shown whatever they say; of more, those that ask for action, and faster ones
-_HEAD = ("decision", "device", "CPUs", "cache", "layer", "variant", "base ns", "new ns", "base/new", "95 %", "visible")
-_LEFT = 6  # columns of text
+_HEAD = (
+    "decision", "device", "CPUs", "threads", "cache", "layer", "variant", "against", "base ns", "new ns", "base/new",
+    "95 %", "visible", "remark",
+)  # fmt: skip
+_NUMBERS = frozenset({"threads", "base ns", "new ns", "base/new", "visible"})
+_LONGEST_REMARK = 100  # compare.csv has the whole reason
 
 
 def lines(found: Comparison) -> Iterator[str]:
-    """A table, then how many rows say what, then remarks."""
+    """A Markdown table, then how many rows say what, then remarks."""
     quiet = {"same"} if found.threshold is not None else {"same", "unproven"}
     every = len(found.rows) <= MOST_ROWS
     shown = [row for row in found.rows if every or row.decision not in quiet]
     shown.sort(key=lambda row: (DECISIONS.index(row.decision), row.number))
-    if shown:
-        yield from _table([_HEAD, *map(_cells, shown)])
+    cells = [_cells(row) for row in shown]
+    plain = {"threads": "1", "against": "", "remark": ""}
+    head = [title for title in _HEAD if title not in plain or any(row[title] != plain[title] for row in cells)]
+    if cells:
+        yield from aligned(Table("compare", head, cells, _NUMBERS))
+        yield ""
     yield summary(found)
+    if len(shown) < len(found.rows):
+        left_out = " or ".join(sorted(quiet))
+        yield f"{len(found.rows) - len(shown)} rows that are {left_out} are not shown here: compare.csv has them"
     yield from found.remarks
 
 
@@ -80,26 +94,24 @@ def _row(row: ComparedRow) -> dict[str, Any]:
     }
 
 
-def _cells(row: ComparedRow) -> Sequence[str]:
+def _cells(row: ComparedRow) -> dict[str, str]:
+    """Texts by the titles of the table's columns."""
     key, difference = row.new.key, row.difference
-    times = [f"{side.time.value:.0f}" if side.time else "-" for side in (row.base, row.new)]
-    place = (row.decision, key.device, key.cluster, key.cache, key.layer, row.variant_text)
-    if difference is None:
-        return (*place, *times, "-", row.reason, "")
-    ratio = difference.ratio
-    again = " (measured again)" if row.confirmed is not None else ""
-    return (
-        *place,
-        *times,
-        f"{ratio.value:.3f}",
-        f"{ratio.low:.3f} to {ratio.high:.3f}{again}",
-        f"{difference.visible():.2%}",
-    )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[n]) for row in rows if n != 9 or row[8] != "-") for n in range(len(_HEAD))]
-    for row in rows:
-        cells = [cell.ljust(width) if n < _LEFT or n == 9 else cell.rjust(width)
-                 for n, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
-        yield "  ".join(cells).rstrip()
+    ratio = difference.ratio if difference else None
+    times = [f"{side.time.value:.0f}" if side.time else "" for side in (row.base, row.new)]
+    return {
+        "decision": row.decision,
+        "device": marked(mark_of(row.new.emulated), key.device),
+        "CPUs": key.cluster,
+        "threads": str(key.threads),
+        "cache": key.cache,
+        "layer": key.layer,
+        "variant": row.variant,
+        "against": row.names[0] if row.is_one_of_several else "",
+        "base ns": times[0],
+        "new ns": times[1],
+        "base/new": f"{ratio.value:.3f}" if ratio else "",
+        "95 %": f"{ratio.low:.3f} to {ratio.high:.3f}" if ratio else "",
+        "visible": f"{difference.visible():.2%}" if difference else "",
+        "remark": row.reason if len(row.reason) <= _LONGEST_REMARK else f"{row.reason[: _LONGEST_REMARK - 3]}...",
+    }

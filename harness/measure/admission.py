@@ -12,12 +12,14 @@ from harness.control.conditions.modes import BATTERY_SAVER
 from harness.control.setting import TABLE
 from harness.devices.base import Device, Key, Unusable, key_of
 from harness.errors import DeviceError, DeviceLost, WrongDevice
+from harness.measure.called import called
 from harness.measure.context import Context, Say, Work
 from harness.measure.programs import Programs
 from harness.model.condition import Condition
 from harness.model.policy import Policy
 
 _NONE: Mapping[Key, Sequence[Condition]] = MappingProxyType({})
+_NO_NAMES: Mapping[Key, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def admit(
     *,
     held: bool = False,
     own: str = "",
+    names: Mapping[Key, str] = _NO_NAMES,
 ) -> Admission:
     """Asks every device for its conditions, all at the same time; says what is no weakness of the numbers.
 
@@ -99,8 +102,9 @@ def admit(
     ``own``: its run, where that is one that goes on.
 
     ``seen``: what was seen when the devices were looked for. ``mended``: what refuses no device, and is
-    among its stamps to be looked at again.
+    among its stamps to be looked at again. ``names``: what they are called, where that is known; empty: `say` adds it.
     """
+    names = {**called(devices), **names}
     admitted: list[Device] = []
     refused: list[Unusable] = []
     stamps: dict[Key, Sequence[Condition]] = {}
@@ -108,7 +112,7 @@ def admit(
     for device, found in zip(devices, diagnose(devices, held=held, own=own), strict=True):
         conditions = (*seen.get(key_of(device), ()), *found.conditions)
         diagnosis = replace(found, conditions=conditions)
-        _tell(device, diagnosis, say)
+        _tell(names[key_of(device)], diagnosis, say)
         if stopping := [each for each in diagnosis.stopping(allowed) if each not in mended]:
             refused.append(_refused(device, stopping))
         else:
@@ -123,7 +127,7 @@ def ask_held(device: Device, allowed: Collection[str], say: Say, mended: Collect
 
     Raises DeviceError where it may not be measured.
     """
-    found = admit([device], allowed, say, mended=mended, held=True)
+    found = admit([device], allowed, say, mended=mended, held=True, names={key_of(device): ""})
     for refused in found.refused:
         raise DeviceError(refused.state, refused.remedy)
     return found.of(device)
@@ -133,7 +137,8 @@ def admitted(context: Context) -> tuple[Context, Admission]:
     """The context with those devices alone that may be measured; the others are among its unusable ones."""
     attached = context.attached
     request = context.request
-    found = admit(attached.devices, request.allow, context.say, attached.conditions, mended(request.policy))
+    names, to_mend = called(attached.devices, attached.unusable), mended(request.policy)
+    found = admit(attached.devices, request.allow, context.say, attached.conditions, to_mend, names=names)
     usable = replace(attached, devices=tuple(found.devices), unusable=(*attached.unusable, *found.refused))
     return replace(context, attached=usable), found
 
@@ -147,11 +152,12 @@ def _refused(device: Device, stopping: Sequence[Condition]) -> Unusable:
     return Unusable.of(device, f"not measured, {names} ({words})", remedy, tuple(each.name for each in stopping))
 
 
-def _tell(device: Device, diagnosis: Diagnosis, say: Say) -> None:
+def _tell(name: str, diagnosis: Diagnosis, say: Say) -> None:
+    before = f"{name}: " if name else ""
     for remark in diagnosis.remarks:
-        say(f"{device.serial}: {remark.text}")
+        say(f"{before}{remark.text}")
     if diagnosis.in_use:
-        say(f"{device.serial}: in use by {diagnosis.in_use}: it is asked for its conditions once it is free")
+        say(f"{before}in use by {diagnosis.in_use}: it is asked for its conditions once it is free")
         return
     for words in diagnosis.words_of_unknown():
-        say(f"{device.serial}: {words}")
+        say(f"{before}{words}")

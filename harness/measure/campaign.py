@@ -1,4 +1,4 @@
-"""Many devices at once: their names, their clusters, and who is measured beside whom."""
+"""Many devices at once: their clusters, and who is measured beside whom."""
 
 from __future__ import annotations
 
@@ -8,32 +8,18 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar
 
-from harness.devices.base import LOCAL, Device
-from harness.devices.phone_id import PhoneId
+from harness.devices.base import Device
 from harness.errors import DeviceError, TransientError, UsageError
+from harness.measure.called import Named
 from harness.measure.clusters import planned, targets, threads_of
 from harness.measure.context import Work
 from harness.measure.request import Request
-from harness.store.rundir import device_names, slug
 
 T = TypeVar("T")
-Named = tuple[str, Device]
 Joining = Callable[[], Sequence[Named]]
 
 _MOST_TOGETHER = 512  # threads that wait for phones, each started for one
 _LOOK_S = 3.0  # for phones that join: the adb server alone is asked, no phone
-
-
-def named(devices: Sequence[Device]) -> list[Named]:
-    """Devices with their folder names, unique in a run; that of this machine is never a phone's."""
-    pairs = []
-    for device in devices:
-        name = device.identity.capabilities.folder
-        if not name:
-            model = device.identity.model
-            name = f"phone {model}" if slug(model) == LOCAL else model
-        pairs.append((name, PhoneId.of(device.identity).key))
-    return list(zip(device_names(pairs), devices, strict=True))
 
 
 def check_clusters(devices: Sequence[Device], request: Request) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.devices.base import Attached, Device, Key
 from harness.errors import DeviceError, NoDeviceError
+from harness.measure.called import called
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.model.condition import Condition
@@ -44,11 +45,12 @@ class Context:
     def usable(self) -> list[Device]:
         """The devices to measure. Raises NoDeviceError where there are none, or fewer than required."""
         attached = self.attached
+        names = called(attached.devices, attached.unusable)
         for bad in attached.unusable:
-            self.say(f"{bad.serial}: {bad.state}: {bad.remedy}")
+            self.say(f"{names[bad.key]}: {bad.state}: {bad.remedy}")
         if not attached.devices:
             if attached.unusable:
-                states = "; ".join(f"{bad.serial} is {bad.state}: {bad.remedy}" for bad in attached.unusable)
+                states = "; ".join(f"{names[bad.key]} is {bad.state}: {bad.remedy}" for bad in attached.unusable)
                 raise NoDeviceError(f"no usable device: {states}", "or measure this machine: --device local")
             raise NoDeviceError(
                 "no phone is attached", "attach one with USB debugging on, or measure this machine: --device local"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
-from harness.measure.campaign import Named
+from harness.measure.called import Named
+from harness.measure.greeting import check_protocol, protocol_in
 from harness.measure.needs import Needs, needs_of
 from harness.model.wording import printable
 from harness.model.worker import Worker
+from harness.paths import data_root
 
 # By ABI, and by what a host calls its machine: e_machine of an ELF file, and its bits.
 _MACHINES = {
@@ -37,8 +39,13 @@ Read = Sequence[tuple[Worker, Sequence[tuple[Path, Needs]]]]
 
 
 def read_workers(workers: Iterable[Worker]) -> Read:
-    """What each worker needs. Raises UsageError where one is nothing that runs anywhere."""
-    return [(worker, needs_of(worker)) for worker in workers]
+    """What each worker needs. Raises UsageError where one is nothing that runs anywhere, or tells another protocol."""
+    read = [(worker, needs_of(worker)) for worker in workers]
+    for worker, files in read:
+        for path, needs in files:
+            if needs.protocol:
+                check_protocol(f"worker {worker.name}: {printable(path)}", needs.protocol, protocol_in(data_root()))
+    return read
 
 
 def unfit(devices: Sequence[Named], workers: Sequence[Worker]) -> dict[str, DeviceError]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.devices import discovery
 from harness.devices.base import LOCAL, Attached, Device, key_of
 from harness.errors import NoDeviceError, UsageError
-from harness.measure.campaign import named
+from harness.measure.called import named
 from harness.store.rundir import slug
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,13 @@ from typing import Any
 from harness.errors import UsageError
 from harness.model.wording import printable
 from harness.model.worker import Worker
+from harness.toolchain.elf import noted_protocol
 
 _ELF, _SCRIPT = b"\x7fELF", b"#!"
 _LONGEST_LINE = 256  # of a script's first one, as in Linux
+_LONGEST_SCRIPT = 1 << 20
+# As native/workers/worker.py has it.
+_TOLD = re.compile(rb"^PROTOCOL = (\d{1,9})  # of convbench workers\b", re.MULTILINE)
 # Of an ELF header's e_machine, as people call it.
 _MACHINES = {"EM_AARCH64": "arm64", "EM_ARM": "arm", "EM_X86_64": "x86-64", "EM_386": "x86", "EM_RISCV": "RISC-V"}
 
@@ -29,6 +34,7 @@ class Needs:
     libraries: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()  # where it looks for them itself (RUNPATH), absolute ones
     looks_beside: bool = False  # $ORIGIN is among them
+    protocol: str = ""  # of workers, where the file tells it: by a note, or a script's line
 
     @property
     def machine_name(self) -> str:
@@ -47,8 +53,8 @@ def needs_of(worker: Worker) -> list[tuple[Path, Needs]]:
         what = f"worker {worker.name}: {printable(path)}"
         try:
             with path.open("rb") as stream:
-                head = stream.read(_LONGEST_LINE)
-            needs = _elf(path) if head.startswith(_ELF) else _script(head)
+                text = stream.read(_LONGEST_SCRIPT)
+            needs = _elf(path) if text.startswith(_ELF) else _script(text)
         except OSError as error:
             raise UsageError(f"{what}: cannot be read: {error.strerror or error}", "mend its permissions") from error
         except Exception as error:  # pyelftools meets a damaged file with errors of every kind
@@ -67,12 +73,14 @@ def needs_of(worker: Worker) -> list[tuple[Path, Needs]]:
     return found
 
 
-def _script(head: bytes) -> Needs:
-    if not head.startswith(_SCRIPT):
-        return Needs()
-    line = head[len(_SCRIPT) :].partition(b"\n")[0].decode("utf-8", "replace")
+def _script(text: bytes) -> Needs:
+    told = _TOLD.search(text)
+    protocol = told[1].decode() if told else ""
+    if not text.startswith(_SCRIPT):
+        return Needs(protocol=protocol)
+    line = text[len(_SCRIPT) : _LONGEST_LINE].partition(b"\n")[0].decode("utf-8", "replace")
     interpreter, _, words = line.strip(" \t").partition(" ")
-    return Needs(command=(interpreter, *words.split())) if interpreter else Needs()
+    return Needs(command=(interpreter, *words.split()) if interpreter else (), protocol=protocol)
 
 
 def _elf(path: Path) -> Needs:
@@ -88,6 +96,7 @@ def _elf(path: Path) -> Needs:
             interpreter=next((s.get_interp_name() for s in segments if s["p_type"] == "PT_INTERP"), ""),
             libraries=tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"),
             folders=tuple(folder for folder in _folders(tags) if folder.startswith("/")),
+            protocol=noted_protocol(elf, segments),
             looks_beside=any(folder.rstrip("/.") in ("$ORIGIN", "${ORIGIN}") for folder in _folders(tags)),
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 from harness.digest import sha256_of_part
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
-from harness.measure.greeting import check_protocol, greet, protocol_in
+from harness.measure.greeting import check_protocol, greet, greet_emulated, protocol_in
 from harness.measure.programs import Programs
 from harness.model.other_build import OtherBuild, OtherProgram
 from harness.paths import build_root, data_root
@@ -124,8 +124,6 @@ def _found(other: OtherBuild, search: _Search) -> OtherBuild:
     for abi, mine in search.ours.items():
         source = _program(other, what, abi, mine)
         programs[abi] = _read(what, source, _copied(search.run, source, abi, what), abi, mine)
-    if HOST in programs:
-        greet(what, _copy_of(search.run, HOST), protocol_in(data_root()))
     return other.model_copy(update={"programs": programs})
 
 
@@ -210,9 +208,24 @@ def _read(what: str, source: Path, copy: Path, abi: str, ours: Built) -> OtherPr
     except InfrastructureError as error:
         told = error.message.replace(str(copy), str(source))
         raise UsageError(f"{what}: {told}", f"name a convbench that is built for {abi}") from None
+    _check_protocol(what, copy, abi, checked)
     return OtherProgram(
         build_id=checked.build_id, sha256=sha256_of_part(what, copy), info=_beside(source, checked.build_id)
     )
+
+
+def _check_protocol(what: str, copy: Path, abi: str, info: elf.ElfInfo) -> None:
+    """Raises UsageError where it is another one than ours, as far as this machine can tell.
+
+    Builds of before the note are greeted, those for phones in an emulator where there is one.
+    """
+    ours = protocol_in(data_root())
+    if abi == HOST:
+        greet(what, copy, ours)
+    elif info.protocol:
+        check_protocol(what, info.protocol, ours)
+    else:
+        greet_emulated(what, copy, info.machine, ours)
 
 
 def _beside(path: Path, build_id: str) -> dict[str, Any]:

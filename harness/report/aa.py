@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.model.emulation import marked
 from harness.report.numbers import share_text
-from harness.report.sentences import Sentence, marked
+from harness.report.sentences import Sentence
 from harness.results.aa import AaRow, AaSummary, aa_summaries
 from harness.results.results import Results
 
@@ -45,8 +46,14 @@ class AaBlock:
         judged = self.summary.judged
         if not judged:
             return f"A/A in {self.cache} not judged: {len(self.pairs)} pair(s), none with an interval"
-        held = len(judged) - len(self.summary.failed)
-        return f"A/A {self.verdict} in {self.cache}: {held} of {len(judged)} intervals hold 1"
+        return f"A/A {self.verdict} in {self.cache}: {self._held}"
+
+    @property
+    def _held(self) -> str:
+        """``11 of 11 intervals hold 1``; where it passed with fewer, that those are no sign of anything."""
+        judged, failed = len(self.summary.judged), len(self.summary.failed)
+        by_chance = ", and chance explains the rest" if failed and self.verdict == "passed" else ""
+        return f"{judged - failed} of {judged} intervals hold 1{by_chance}"
 
     @property
     def text(self) -> str:
@@ -54,10 +61,9 @@ class AaBlock:
         summary, where = self.summary, f"on {self.place} in {self.cache}"
         if summary.verdict == "unjudged":
             return f"A/A not judged {where}: {len(summary.pairs)} pair(s), none with an interval"
-        held, widest = len(summary.judged) - len(summary.failed), summary.widest
-        few = f"{held} of {len(summary.judged)} intervals hold 1"
+        widest = summary.widest
         wide = f"the widest has {share_text(widest.width or 0.0)} ({widest.row.key.layer})"
-        return f"A/A {summary.verdict} {where}: {few}; {wide}"
+        return f"A/A {summary.verdict} {where}: {self._held}; {wide}"
 
 
 def aa_blocks(results: Results, sentences: Sequence[Sentence]) -> Iterator[AaBlock]:

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from harness.model.calibration import BUILD_DIGITS
+from harness.model.other_build import OtherBuild
 from harness.results.rows import COMPARED, PUBLISHED_FORM, Row
 from harness.results.run import RunData
 
@@ -19,6 +21,7 @@ class Again:
         self._manifest = run.manifest
         self._suite = run.suite or "quick"
         self._workers = dict(_workers(run.manifest))
+        self._against = [_revision(other) or other.name for other in run.against]
         self._algorithms = [str(name) for name in _list(run.manifest.get("algorithms"))] or ["indirect"]
         self._once: dict[tuple[str, str, str, int], str] = {}
 
@@ -52,7 +55,9 @@ class Again:
         words += ["--cache", cache] if cache else []
         words += ["--threads", str(threads)] if threads != 1 else []
         words += ["--policy", policy, "--faces", "published"]  # those of face best are named one by one
-        words += ["--aa"] if self._manifest.get("aa") is True else []
+        for name in self._against:  # which brings its own A/A pair
+            words += ["--against", name]
+        words += ["--aa"] if self._manifest.get("aa") is True and not self._against else []
         for option, value in (("tuned", self._given.get("tuned")), ("abi", self._manifest.get("abi"))):
             words += [f"--{option}", str(value)] if value else []
         toolchain = str(self._manifest.get("toolchain_asked") or "auto")
@@ -60,6 +65,11 @@ class Again:
         for name in _list(self._manifest.get("allow")):
             words += ["--allow", str(name)]
         return shlex.join(str(word) for word in words)
+
+
+def _revision(other: OtherBuild) -> str:
+    """The commit that it was: HEAD~1 is another one tomorrow. Empty for what is none."""
+    return other.source[:BUILD_DIGITS] if other.kind == "revision" else ""
 
 
 def _workers(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.model.emulation import marked
 from harness.model.layer import CATEGORIES, CATEGORY_TITLES, Layer
 from harness.report.blocks import MeansLine, means_lines
 from harness.report.clauses import Clause, clause_beside, preferred_cache
-from harness.report.sentences import CACHE_WORDS, Sentence, marked
+from harness.report.sentences import CACHE_WORDS, Sentence
 from harness.results.categories import CategoryRow
 from harness.results.pairs import BESIDE_WORKERS
 from harness.results.results import Results

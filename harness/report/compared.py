@@ -32,6 +32,7 @@ from harness.results.run import DeviceData
 
 # Colour and shape of a decision, as of a winner in report.html.
 _LIKE = {"faster": "indirect", "slower": "im2col", "same": "direct", "unproven": "", "unjudged": ""}
+_LEAST_CHANCE = 0.0001
 _MOST_BARS = 80  # in a chart
 _MOST_ROWS = 4000  # in all tables: a row is a kilobyte
 
@@ -67,9 +68,15 @@ def render_compared(found: Comparison) -> str:
         summary=summary(found),
         remarks=list(found.remarks),
         marks=Marks(),
+        chance=_chance,
         facts=_facts(found),
         style=asset("report.css"),
     )
+
+
+def _chance(p: float) -> str:
+    """For people, in HTML: ``0.0213``; a small one is not shown as none."""
+    return f"{p:.4f}" if p >= _LEAST_CHANCE else f"&lt;{_LEAST_CHANCE:.4f}"
 
 
 def places_of(found: Comparison) -> list[Place]:

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.model.emulation import marked
 from harness.model.layer import CATEGORY_TITLES
 from harness.report.numbers import ratio_decimals
-from harness.report.sentences import Sentence, marked
+from harness.report.sentences import Sentence
+from harness.results.aligned import aligned
 from harness.results.categories import CategoryRow
+from harness.results.table import Table
 
 _HEAD = ("device", "CPUs", "threads", "cache", "face", "on", "layers", "speed of", "over", "ratio", "95 %", "verdict")
-_NUMBERS = {"threads", "layers", "ratio"}
+_NUMBERS = frozenset({"threads", "layers", "ratio"})
 _WORDS = {"unclear": "no clear difference", "unknown": "no interval"}
 
 
@@ -78,21 +81,7 @@ def answers_of(sentences: Iterable[Sentence]) -> list[Answer]:
 
 
 def table(answers: Sequence[Answer]) -> Iterator[str]:
-    """Lines of a Markdown table, its columns in line where nobody renders it; nothing for no answer."""
-    if not answers:
-        return
+    """Lines of a Markdown table; nothing for no answer."""
     rows = [answer.cells() for answer in answers]
     head = [title for title in _HEAD if title != "threads" or any(row["threads"] != "1" for row in rows)]
-    widths = {title: max(len(title), *(len(row[title]) for row in rows)) for title in head}
-    yield _line(head, widths)
-    yield "|".join(["", *(f" {'-' * (widths[t] - 1)}{':' if t in _NUMBERS else '-'} " for t in head), ""])
-    for row in rows:
-        yield _line([row[title] for title in head], widths)
-
-
-def _line(cells: Sequence[str], widths: dict[str, int]) -> str:
-    texts = [
-        cell.rjust(width) if title in _NUMBERS else cell.ljust(width)
-        for cell, (title, width) in zip(cells, widths.items(), strict=True)
-    ]
-    return f"| {' | '.join(texts)} |"
+    return aligned(Table("answer", head, rows, _NUMBERS))

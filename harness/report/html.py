@@ -29,15 +29,17 @@ MOST_RAW = 1_000_000  # characters of all tables in the page, compressed
 _NOT_RAW = ("verdicts", "windows")  # a line for each sample
 
 
-def render_html(context: Context, tables: Mapping[str, str] | None = None) -> str:
+def render_html(context: Context, tables: Mapping[str, str] | None = None, *, compared: bool = False) -> str:
     """The report as one HTML document that loads nothing from anywhere.
 
-    ``tables``: texts of CSV files by name, which the page holds to be saved, as far as there is room.
+    ``tables``: texts of CSV files by name, which the page holds to be saved, as far as there is room. ``compared``:
+    whether compare.html lies beside it.
     """
     script = asset("report.js")
     repeat = Again(context.results.run)
     return template("report.html.j2").render(
         context=context,
+        compared=compared,
         marks=Marks(),
         share=share_text,
         short=rounded,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from harness.export.formats import TABLES
 from harness.export.markdown import escaped
 from harness.export.subject import with_threads
-from harness.model.emulation import mark_of
+from harness.model.emulation import mark_of, marked
 from harness.report.context import Context
 from harness.report.numbers import ratio_text, share_text
 from harness.report.provenance import built_with
-from harness.report.sentences import baseline_text, marked
+from harness.report.sentences import baseline_text
 from harness.report.templates import template
 from harness.results.categories import CategoryRow
 from harness.results.table import Table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.model.emulation import marked
 from harness.model.layer import CATEGORY_TITLES
 from harness.model.sustained import SUSTAINED
 from harness.model.variant import BEST, PUBLISHED
@@ -89,11 +90,6 @@ class Sentence:
         if self.clauses or self.speeds:
             text += f" [{self.conditions}]"
         return f"{place}: {text}" + (f" Cut short: {self.cut}." if self.cut else "")
-
-
-def marked(mark: str, text: str) -> str:
-    """A line with the mark of its device before it, where it has one: ``[EMULATED] Pixel 3``."""
-    return f"[{mark}] {text}" if mark else text
 
 
 def make_sentences(results: Results) -> list[Sentence]:

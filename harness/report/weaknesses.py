@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.model.emulation import marked
 from harness.model.sustained import SUSTAINED
 from harness.report.clauses import answering_caches
 from harness.report.cut import find_cut
@@ -12,7 +13,6 @@ from harness.report.record_checks import OF_ATTEMPTS, OF_MEASURING, OF_SERIES
 from harness.report.remedies import REMEDIES
 from harness.report.row_checks import OF_ANSWERS, OF_ROWS
 from harness.report.scope import Scope
-from harness.report.sentences import marked
 from harness.results.aa import aa_summaries
 from harness.results.results import Results
 

@@ -115,12 +115,15 @@ def write_report(run_dir: Path, policy: Policy | None = None, out: Path | None =
     it is written into, where that is not the run directory.
     Raises InfrastructureError where a sample is on record twice, or a file cannot be written: it says which ones were.
     """
+    folder = out or run_dir
     with _uncollected():
         context = make_context(run_dir, policy)
         tables = {f"{table.name}.csv": TABLES["csv"](table) for table in context.results.tables()}
-        files = {**tables, "summary.md": render_markdown(context), "report.html": render_html(context, tables)}
-    _write(out or run_dir, files)
-    return summary_of(out or run_dir, context)
+        compared = (folder / "compare.html").is_file()
+        page = render_html(context, tables, compared=compared)
+        files = {**tables, "summary.md": render_markdown(context), "report.html": page}
+    _write(folder, files)
+    return summary_of(folder, context)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

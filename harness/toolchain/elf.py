@@ -10,6 +10,7 @@ from harness.errors import InfrastructureError
 
 ANDROID_INTERPRETER = "/system/bin/linker64"
 PAGE_SIZE = 16384
+_OWNER, _PROTOCOL_BYTES = "convbench", 4  # of a worker's note
 _REMEDY = "delete the build folder and build again; if it stays, the toolchain makes programs that phones cannot load"
 
 
@@ -22,6 +23,7 @@ class ElfInfo:
     interpreter: str
     alignments: tuple[int, ...]
     size: int
+    protocol: str = ""  # of a worker, where a note tells it
 
 
 def check(path: Path, *, machine: str, android: bool) -> ElfInfo:
@@ -78,6 +80,7 @@ def _read(path: Path, machine: str, android: bool) -> tuple[ElfInfo, str]:
             interpreter=next((s.get_interp_name() for s in segments if s["p_type"] == "PT_INTERP"), ""),
             alignments=tuple(segment["p_align"] for segment in loads),
             size=size,
+            protocol=noted_protocol(elf, segments),
         )
         skewed = any(s["p_align"] > 1 and (s["p_vaddr"] - s["p_offset"]) % s["p_align"] for s in loads)
         kind = str(header["e_type"])
@@ -114,6 +117,16 @@ def _build_id(segments: list[Any]) -> str:
             for note in segment.iter_notes():
                 if note["n_type"] == "NT_GNU_BUILD_ID":
                     return str(note["n_desc"])
+    return ""
+
+
+def noted_protocol(elf: Any, segments: list[Any]) -> str:
+    """The worker protocol that a program's note tells (native/bench/wire/protocol_note.c); empty where none does."""
+    for segment in segments:
+        if segment["p_type"] == "PT_NOTE":
+            for note in segment.iter_notes():
+                if note["n_name"] == _OWNER and note["n_descsz"] == _PROTOCOL_BYTES:
+                    return str(int.from_bytes(note["n_descdata"], "little" if elf.little_endian else "big"))
     return ""
 
 

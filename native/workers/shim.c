@@ -33,6 +33,16 @@
 #define MOST_CALLS 65536 /* of a sample in rotate */
 #define OBJECTS 4096     /* their numbers lie below it */
 
+/* The protocol as a note of the file, which the host reads before it brings the program to a device. */
+#define TEXT(value) #value
+#define TEXT_OF(macro) TEXT(macro)
+__asm__(".pushsection .note.convbench,\"a\",%note\n"
+        "\t.balign 4\n"
+        "\t.long 10, 4, 1\n" /* bytes of the owner's name and of the number; type */
+        "\t.asciz \"convbench\"\n"
+        "\t.balign 4\n"
+        "\t.long " TEXT_OF(PROTOCOL) "\n\t.popsection\n");
+
 typedef struct {
     shim_tensors tensors;
     void *object;

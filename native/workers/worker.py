@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-PROTOCOL = 2
+PROTOCOL = 2  # of convbench workers: the host reads this line before it brings the file to a device
 CONDUCTOR = 3  # the descriptor
 PAGE = 4096
 ALIGNMENT = 64

@@ -34,8 +34,16 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 CONDITIONS = (ROOT / "docs" / "conditions.md").read_text()
-FORMATS = (ROOT / "docs" / "formats.md").read_text()
+FORMATS = "\n".join(
+    (ROOT / "docs" / f"{name}.md").read_text() for name in ("formats", "comparing", "exports", "bundles", "history")
+)
 ROOMS = r"(?:harness|native|ndk|configs|reports|benchmarks|tests|docs|requirements)"
+
+
+def anchors(page: Path) -> set[str]:
+    """What its headings are linked by: in lower case, spaces as hyphens, without other signs."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -43,6 +51,8 @@ def test_links_and_files_are_there(page: Path) -> None:
     text = page.read_text()
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     missing = [link for link in links if not (page.parent / link).exists()]
+    for link, anchor in re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", text):
+        missing += [f"{link}#{anchor}"] * (anchor not in anchors(page.parent / link if link else page))
     files = re.findall(rf"(?<![\w/.-]){ROOMS}/[\w/.-]*\w/?", text)
     missing += [name for name in files if not (ROOT / name).exists()]
     assert missing == []

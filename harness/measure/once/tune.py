@@ -16,7 +16,8 @@ from harness.devices.base import Device
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.admission import admitted
-from harness.measure.campaign import Named, check_clusters, in_turn, named
+from harness.measure.called import Named, named
+from harness.measure.campaign import check_clusters, in_turn
 from harness.measure.clusters import Target, done_without, out_of_reach, planned, targets
 from harness.measure.context import Context, Work
 from harness.measure.once.convbench import NO_EVENTS, Convbench, convbench, held

@@ -14,7 +14,7 @@ from harness.devices.base import Device
 from harness.errors import DeviceError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.admission import admitted
-from harness.measure.campaign import named
+from harness.measure.called import named
 from harness.measure.clusters import targets
 from harness.measure.context import Context, Work
 from harness.measure.fitness import unfit

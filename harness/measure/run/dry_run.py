@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.measure.campaign import check_clusters, named
+from harness.measure.called import named
+from harness.measure.campaign import check_clusters
 from harness.measure.clusters import out_of_reach, targets
 from harness.measure.clusters import planned as planned_clusters
 from harness.measure.context import Context

@@ -10,7 +10,7 @@ from harness.devices.base import Device, Key, Unusable, key_of
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, UsageError
 from harness.measure.admission import admit, mended
-from harness.measure.campaign import Named, named
+from harness.measure.called import Named, called, named
 from harness.measure.context import Context, Say, Work
 from harness.measure.fitness import unfit
 from harness.measure.tables import Tables, find_tables, keep_tables
@@ -101,9 +101,10 @@ class Joining:
         self, devices: Sequence[Device], seen: Seen, say: Say
     ) -> Iterator[tuple[Device, Sequence[Condition]]]:
         request = self._work.request
-        admission = admit(devices, request.allow, say, seen, mended(request.policy))
+        names = called([*(device for _, device in self._devices), *devices])
+        admission = admit(devices, request.allow, say, seen, mended(request.policy), names=names)
         for bad in admission.refused:
-            say(f"{bad.serial}: does not join: {bad.state}\n  {bad.remedy}")
+            say(f"{names[bad.key]}: does not join: {bad.state}\n  {bad.remedy}")
             self._refuse(bad)
         self._in_use |= {key_of(device) for device in admission.devices if admission.is_to_ask(device)}
         yield from ((device, admission.of(device)) for device in admission.devices)
@@ -122,7 +123,7 @@ class Joining:
         except HarnessError as error:
             bad = Unusable.of(device, f"not measured: {error.message}", error.remedy, ("NOT_READY",))
             if self._refused.get(bad.key) != bad:
-                self._context.say(f"{device.serial}: does not join: {error}")
+                self._context.say(f"{name}: does not join: {error}")
             self._refuse(bad)
             return
         self._conditions[name] = stamps

@@ -16,7 +16,8 @@ from harness.digest import sha256_or_none
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
 from harness.measure.admission import Admission, admit, admitted, mended
-from harness.measure.campaign import Named, check_clusters, in_turn, named
+from harness.measure.called import Named, named
+from harness.measure.campaign import check_clusters, in_turn
 from harness.measure.context import Context
 from harness.measure.fitness import unfit
 from harness.measure.other_builds import check_others, keep_others, with_others
@@ -150,7 +151,9 @@ def resume(context: Context, run: RunDir, programs: Programs | None = None) -> R
 def _admitted(devices: Sequence[Named], context: Context, own: str) -> tuple[list[Named], Admission]:
     """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
     request, seen = context.request, context.attached.conditions
-    found = admit([d for _, d in devices], request.allow, context.say, seen, mended(request.policy), own=own)
+    names, to_mend = {key_of(device): name for name, device in devices}, mended(request.policy)
+    every = [device for _, device in devices]
+    found = admit(every, request.allow, context.say, seen, to_mend, own=own, names=names)
     attached = replace(context.attached, devices=tuple(found.devices), unusable=tuple(found.refused))
     usable = replace(context, attached=attached, require=None).usable()
     return [(name, device) for name, device in devices if device in usable], found

@@ -13,6 +13,7 @@ import pytest
 
 from harness.digest import sha256_of
 from harness.errors import InfrastructureError, UsageError
+from harness.measure.greeting import protocol_in
 from harness.paths import data_root
 from harness.toolchain import builder, cmake, elf, libc, toolchain
 from harness.toolchain.builder import Built, build
@@ -147,7 +148,7 @@ def test_arm64_program_is_static_small_and_whole(arm64: Built) -> None:
     info = elf.check(arm64.path, machine="EM_AARCH64", android=True)
     assert info.interpreter == ""
     assert min(info.alignments) >= 16384
-    assert info.size < 1_000_000
+    assert info.size < 1_000_000 and info.protocol == protocol_in(data_root())
     assert len(arm64.build_id) == 40
 
 

@@ -179,12 +179,16 @@ def test_a_failing_second_look_leaves_the_first_decisions(
     monkeypatch.setattr(runner, "resume", resume)
     assert program.perform([*ARGV, "old", "--confirm"]) == code
     said = capsys.readouterr()
-    assert f"the second look failed, so the first one decides: {words}" in said.err and "to go on:" in said.err
-    assert "2 slower, 2 unproven: checkout" in said.out and "the second look failed" in said.out
+    assert f"the second look failed: {words}" in said.err and "to go on:" in said.err
+    shown = said.out.partition("wrote: ")[0]
+    assert "2 slower, 2 unproven: checkout" in shown
+    assert "2 rows are slower by the first look alone: the second one is planned and has measured nothing" in shown
     assert (run / "compare.csv").exists() and (run / "report.html").exists()
     known = json.loads((run / "manifest.json").read_text())
     assert known["exit_code"] == (ExitCode.INTERRUPTED if code == ExitCode.INTERRUPTED else ExitCode.INFRASTRUCTURE)
     assert known["status"] != "done"
+    assert program.perform(["compare", str(run)]) == ExitCode.REGRESSION
+    assert capsys.readouterr().out.partition("wrote: ")[0] == shown
 
 
 def test_no_second_look_where_the_time_was_over(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

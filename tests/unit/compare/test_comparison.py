@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,11 @@ from harness.exit_codes import ExitCode
 pytestmark = pytest.mark.unit
 
 Edit = Callable[[Path, Callable[[Any], object]], None]
+
+
+def cells(line: str) -> list[str]:
+    """Of a row of a Markdown table."""
+    return [cell.strip() for cell in line.removeprefix("| ").removesuffix(" |").split(" | ")]
 
 
 def edit_records(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -177,9 +181,10 @@ def test_lines_and_json_tell_the_same(pair_of_runs: Any) -> None:
     base, new = pair_of_runs(im2col=1.05)
     found = compare_runs(base, new, threshold=0.02)
     text = list(lines(found))
-    head = r"decision +device +CPUs +cache +layer +variant +base ns +new ns +base/new +95 % +visible"
-    assert re.fullmatch(head, text[0])
-    assert [line.split()[0] for line in text[1:4]] == ["slower"] * 3
+    assert cells(text[0])[:6] == ["decision", "device", "CPUs", "cache", "layer", "variant"]
+    assert cells(text[0])[6:] == ["base ns", "new ns", "base/new", "95 %", "visible"] and set(text[1]) == set("|-: ")
+    assert [cells(line)[0] for line in text[2:5]] == ["slower"] * 3 and "" in text
+    assert len({len(line) for line in text[: text.index("")]}) == 1  # it can be read as it is
     assert any(line.startswith("3 slower, 3 same: 20261121-new against 20261121-base, threshold 2 %") for line in text)
     told = value(found)
     assert json.loads(json.dumps(told, allow_nan=False)) == told
@@ -250,6 +255,7 @@ def test_of_a_call_on_several_threads_no_noise_floor_is_known(pair_of_runs: Any)
 
 def test_several_numbers_of_threads_are_told_apart(pair_of_runs: Any) -> None:
     found = compare_runs(*pair_of_runs(im2col=1.2, layers=1, threads=(1, 4)))
-    slower = [re.split("  +", line) for line in lines(found) if line.startswith("slower")]
-    assert [cells[5] for cells in slower] == ["im2col/neon_8x8", "im2col/neon_8x8 on 4 threads"]
+    head, _, *rest = lines(found)
+    slower = [dict(zip(cells(head), cells(line), strict=True)) for line in rest if line.startswith("| slower")]
+    assert [(row["variant"], row["threads"]) for row in slower] == [("im2col/neon_8x8", n) for n in "14"]
     assert [row["threads"] for row in value(found)["rows"] if row["decision"] == "slower"] == [1, 4]

@@ -73,7 +73,7 @@ def test_what_is_not_known_is_said_and_stops_nothing() -> None:
     silent.answers["dumpsys battery"] = "noise"
     usable, admission = admitted(context(silent, said=said))
     assert [device.serial for device in usable.usable()] == ["A"]
-    assert "A: LOW_BATTERY, HOT, CHARGING not known: dumpsys battery gives no level" in said
+    assert "pixel-3: LOW_BATTERY, HOT, CHARGING not known: dumpsys battery gives no level" in said
     assert list(admission.of(cast(Device, silent))) == []
 
 
@@ -133,7 +133,7 @@ def test_a_phone_in_use_is_asked_once_it_is_free() -> None:
     usable, admission = admitted(context(busy, said=said))
     device = cast(Device, busy)
     assert usable.attached.devices == (device,) and admission.is_to_ask(device) and busy.asked == ["lock"]
-    assert said[-1] == f"A: in use by {ELSEWHERE}: it is asked for its conditions once it is free"
+    assert said[-1] == f"pixel-3: in use by {ELSEWHERE}: it is asked for its conditions once it is free"
     with pytest.raises(DeviceError, match=r"(?s)LOW_BATTERY .*--allow LOW_BATTERY"):
         ask_held(device, (), said.append, ())
     assert [stamp.name for stamp in ask_held(device, ("LOW_BATTERY",), said.append, ())] == ["LOW_BATTERY", "CHARGING"]
@@ -147,6 +147,6 @@ def test_what_was_seen_when_a_phone_was_found_counts_too() -> None:
     asked = replace(asked, attached=replace(asked.attached, conditions={("h:1", "A"): seen}))
     _, admission = admitted(asked)
     assert [condition.name for condition in admission.of(cast(Device, started))] == ["STARTING"]
-    assert any(text.startswith("A: TWO_CONNECTIONS: by USB and network") for text in said)
+    assert any(text.startswith("pixel-3: TWO_CONNECTIONS: by USB and network") for text in said)
     refused, _ = admitted(replace(asked, request=replace(asked.request, allow=())))
     assert "--allow STARTING" in refused.attached.unusable[-1].remedy

@@ -11,7 +11,8 @@ import pytest
 from harness.devices.base import Cluster, Device, Identity, Topology
 from harness.errors import DeadlineExceeded, DeviceError, DeviceLost, TransientError, UsageError
 from harness.measure import campaign
-from harness.measure.campaign import check_clusters, in_turn, named
+from harness.measure.called import named
+from harness.measure.campaign import check_clusters, in_turn
 from harness.measure.context import Work
 from harness.measure.request import Request
 from harness.model.policy import load_policy

@@ -15,13 +15,17 @@ from harness.devices.base import Completed, Device, Identity
 from harness.devices.local import LocalDevice
 from harness.errors import DeviceLost, UsageError
 from harness.exit_codes import ExitCode
-from harness.measure.campaign import Named
+from harness.measure.called import Named
 from harness.measure.fitness import unfit
 from harness.model.worker import Worker
+from harness.paths import data_root
+from tests.elf import program
 
 pytestmark = pytest.mark.unit
 
 AARCH64, ARM, X86_64 = 183, 40, 62
+SCRIPT = (data_root() / "native/workers/worker.py").read_bytes()
+OLDER = b"#!/usr/bin/env python3\n" + SCRIPT.replace(b"\nPROTOCOL = 2", b"\nPROTOCOL = 1")
 
 
 @dataclass
@@ -131,6 +135,8 @@ def test_a_script_whose_interpreter_is_not_there(tmp_path: Path, line: str, lack
         (b"text", 0o755, "is neither an ELF program nor a script"),
         (b"", 0o755, "is neither an ELF program nor a script"),
         (elf()[:20], 0o755, "not a whole ELF file"),
+        (program(protocol=1), 0o755, "worker x: .*program: speaks worker protocol 1, this checkout protocol 2"),
+        (OLDER, 0o755, "worker x: .*program: speaks worker protocol 1, this checkout protocol 2"),
     ],
 )
 def test_what_runs_nowhere_is_refused_before_a_device_is_asked(
@@ -140,6 +146,16 @@ def test_what_runs_nowhere_is_refused_before_a_device_is_asked(
     with pytest.raises(UsageError, match=what):
         unfit(named(phone), [worker(tmp_path, data, mode=mode)])
     assert phone.asked == 0
+
+
+def test_what_tells_our_protocol_or_none_is_taken(tmp_path: Path) -> None:
+    module = tmp_path / "worker.py"
+    module.write_bytes(SCRIPT)
+    for program_bytes in (program(), program(protocol=None), b"#!/system/bin/sh\n"):
+        assert unfit(named(Phone({"/system/bin/sh"})), [worker(tmp_path, program_bytes, module)]) == {}
+    module.write_bytes(OLDER)
+    with pytest.raises(UsageError, match=r"worker\.py: speaks worker protocol 1"):
+        unfit(named(Phone({"/system/bin/sh"})), [worker(tmp_path, b"#!/system/bin/sh\n", module)])
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="looks into a program of x86-64")

@@ -11,7 +11,7 @@ import pytest
 from harness.devices.base import AdbServer, Attached, Device, Identity, Unusable, key_of
 from harness.errors import NoDeviceError, UsageError
 from harness.measure import naming
-from harness.measure.campaign import named
+from harness.measure.called import named
 from harness.model.condition import Condition
 
 pytestmark = pytest.mark.unit

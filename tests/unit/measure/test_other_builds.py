@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,14 +150,39 @@ def damaged(folder: Path, change: Callable[[Path], object]) -> OtherBuild:
         (lambda path: path.write_bytes(program(machine=62)), "wrong machine: EM_X86_64 where EM_AARCH64 is needed"),
         (lambda path: path.write_bytes(b"\x7fELF"), "not a whole ELF file"),
         (lambda path: path.write_text("#!/bin/sh\n"), "not a whole ELF file"),
+        (lambda path: path.write_bytes(program(protocol=1)), "speaks worker protocol 1, this checkout protocol 2"),
     ],
-    ids=["absent", "plain", "machine", "cut", "script"],
+    ids=["absent", "plain", "machine", "cut", "script", "protocol"],
 )
 def test_programs_that_cannot_take_part(
     run: RunDir, ours: dict[str, Built], tmp_path: Path, change: Callable[[Path], object], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
         keep(run, ours, damaged(tmp_path / "other", change))
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_refused"),
+    [("hello protocol=1", True), ("hello build=ab", False), ("hello protocol=2", False), ("", False)],
+    ids=["older", "silent", "same", "nothing"],
+)
+def test_a_program_of_before_the_note_is_greeted_where_an_emulator_is(
+    run: RunDir, ours: dict[str, Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, is_refused: bool
+) -> None:
+    emulator = tmp_path / "bin/qemu-aarch64"
+    emulator.parent.mkdir()
+    emulator.write_text(
+        f"#!{sys.executable}\nimport socket, sys\nassert sys.argv[2] == 'worker'\n"
+        f"s = socket.socket(fileno=3)\ns.recv(999)\nif {answer!r}: s.sendall(b'{answer}\\n')\n"
+    )
+    emulator.chmod(0o755)
+    monkeypatch.setenv("PATH", str(emulator.parent))
+    other = damaged(tmp_path / "other", lambda path: path.write_bytes(program(seed=4, protocol=None)))
+    if not is_refused:
+        assert keep(run, ours, other)
+        return
+    with pytest.raises(UsageError, match="speaks worker protocol 1, this checkout protocol 2"):
+        keep(run, ours, other)
 
 
 def test_a_build_directory_holds_a_program_for_each_kind_of_device(

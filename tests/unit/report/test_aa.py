@@ -6,14 +6,18 @@ import csv
 import json
 import re
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from benchmarks import synthetic
 from harness.cli.report import Report
 from harness.export.markdown import escaped
+from harness.report.aa import AaBlock
+from harness.report.sentences import Sentence
 from harness.report.writer import ReportSummary, write_report
+from harness.results.aa import AaSummary
 from harness.store.journal import EventLog
 
 pytestmark = pytest.mark.unit
@@ -55,6 +59,12 @@ def test_one_that_failed_belongs_beside_the_answer(tmp_path: Path) -> None:
     done = report(tmp_path / "run", aa=1.05)
     assert all(text.startswith("A/A failed") for text in done.aa)
     assert any("more than chance explains" in text for text in done.heavy)
+
+
+def test_one_that_passed_with_an_interval_beside_1_says_why() -> None:
+    summary = SimpleNamespace(cache="hot", verdict="passed", judged=[1, 2], failed=[1], pairs=[1, 2])
+    block = AaBlock(cast(Sentence, None), "", cast(AaSummary, summary))
+    assert block.short == "A/A passed in hot: 1 of 2 intervals hold 1, and chance explains the rest"
 
 
 def test_without_intervals_it_is_not_judged(tmp_path: Path) -> None:

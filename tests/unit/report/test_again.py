@@ -97,6 +97,24 @@ def test_a_calibration_is_measured_again_as_a_run_of_its_suite_with_a_pair(
         assert parse_algorithms(command["--algorithms"])[0] == row.key.what.asked
 
 
+def test_beside_other_builds_a_row_is_measured_again_in_their_rounds(synthetic: ModuleType, tmp_path: Path) -> None:
+    others = [synthetic.Other(), synthetic.Other("./old build", "e" * 12)]
+    run = synthetic.make_run(tmp_path / "run", [synthetic.Phone(others=others)], launches=1, rounds=1)
+    revision, program = json.loads((run / "manifest.json").read_text())["against"]
+    kinds = [revision | {"kind": "revision", "source": "1a" * 20}, program | {"kind": "folder", "source": "/x"}]
+    edit(run, against=kinds, aa=True)
+    results = make_results(run)
+    again = Again(results.run)
+    for row in results.rows:
+        words = shlex.split(again.command(row))
+        named = [words[n + 1] for n, word in enumerate(words) if word == "--against"]
+        assert named == ["1a1a1a1a1a1a", "./old build"] and "--aa" not in words  # the commit: HEAD~1 moves
+    page = write_report(run).report.read_text()
+    assert "<code>harness compare RUN</code>" in page and 'href="compare.html"' not in page
+    (run / "compare.html").write_text("")
+    assert '<a href="compare.html">' in write_report(run).report.read_text()
+
+
 @pytest.mark.parametrize("aa", [False, None, "yes", 1], ids=repr)
 def test_without_a_pair_none_is_asked_for(synthetic: ModuleType, tmp_path: Path, aa: Any) -> None:
     run = synthetic.make_run(tmp_path / "run", launches=1, rounds=1)

@@ -41,7 +41,7 @@ def test_numbers_are_those_of_the_table(found: Comparison) -> None:
     page = render_compared(found)
     rows = list(found.table.rows)
     marks = re.findall(r'<i data-source="compare.csv:(\d+):(\w+)"[^>]*>([0-9.\u202f]+)x?</i>', page)
-    assert len(marks) >= 6 * len(rows)
+    assert len(marks) >= 5 * len(rows)
     for row, column, shown in marks:
         scale = {"base_ns": 1e-3, "new_ns": 1e-3, "visible": 100}.get(column, 1)
         decimals = len(shown.partition(".")[2])

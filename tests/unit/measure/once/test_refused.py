@@ -57,7 +57,7 @@ def empty() -> FakePhone:
 @pytest.mark.parametrize("command", list(ALL))
 def test_a_condition_that_stops(command: str, tmp_path: Path) -> None:
     with pytest.raises(
-        NoDeviceError, match=r"S1 is not measured, LOW_BATTERY \(the battery is at 3 %.*--allow LOW_BATTERY"
+        NoDeviceError, match=r"pixel-3 is not measured, LOW_BATTERY \(the battery is at 3 %.*--allow LOW_BATTERY"
     ):
         ALL[command](context(empty()), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -67,7 +67,9 @@ def test_a_condition_that_stops(command: str, tmp_path: Path) -> None:
 def test_a_quarantine(command: str, tmp_path: Path) -> None:
     phone = FakePhone(Identity("S1", "adb", model="Pixel 3", sdk=31, serialno="8A9X"))
     quarantine.put(PhoneId.of(phone.identity), quarantine.UNKILLABLE)
-    with pytest.raises(NoDeviceError, match=r"S1 is not measured, QUARANTINED \(in quarantine until .*cannot be kill"):
+    with pytest.raises(
+        NoDeviceError, match=r"pixel-3 is not measured, QUARANTINED \(in quarantine until .*cannot be k"
+    ):
         ALL[command](context(phone), tmp_path)
 
 

@@ -17,7 +17,8 @@ from harness.control.conditions.modes import BATTERY_SAVER
 from harness.devices.base import Attached, Cluster, Device, Identity, Key, Topology, Unusable, key_of
 from harness.errors import InfrastructureError
 from harness.measure import admission, campaign
-from harness.measure.campaign import in_turn, named
+from harness.measure.called import named
+from harness.measure.campaign import in_turn
 from harness.measure.context import Context, Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -119,7 +120,7 @@ def test_conditions_decide_who_joins_and_are_stamped(
     conditions |= {"S2": [LOW], "S3": [EMULATED]}
     server.phones += [SECOND, THIRD]
     assert joining() == [("pixel-8", THIRD)]
-    assert "S2: does not join: not measured, LOW_BATTERY" in capsys.readouterr().out
+    assert "pixel-3-44019c (S2): does not join: not measured, LOW_BATTERY" in capsys.readouterr().out
     assert joining.work.conditions == {"pixel-8": [EMULATED]}
     assert [bad.serial for bad in joining.refused] == ["S2"]
 
@@ -159,7 +160,7 @@ def test_a_refused_phone_is_asked_again_after_a_while_and_in_silence(
     assert resumed() == [] and resumed() == []
     assert {"S2", "S3"} <= server.known[-1]
     said = capsys.readouterr().out
-    assert said.count("S3: does not join") == 1 and "S2" not in said
+    assert said.count("pixel-8: does not join") == 1 and "S2" not in said
     now[0] += joining_module._AGAIN_S
     assert resumed() == []
     assert not {"S2", "S3"} & server.known[-1]
@@ -189,7 +190,7 @@ def test_what_cannot_be_written_down_keeps_one_phone_out_and_ends_nothing(
     server.phones += [THIRD, SECOND]
     ((name, found),) = joining()
     assert found is SECOND and name in RunDir(joining._run.path).manifest().devices
-    assert "S3: does not join: cannot write manifest.json" in capsys.readouterr().out
+    assert "pixel-8: does not join: cannot write manifest.json" in capsys.readouterr().out
     assert [(bad.serial, bad.remedy) for bad in joining.refused] == [("S3", "free some space")]
     assert set(joining.work.conditions) == {name}
 

@@ -19,7 +19,7 @@ from harness.devices.base import Attached, Device, Identity, Unusable, as_json
 from harness.devices.local import LocalDevice
 from harness.errors import NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode
-from harness.measure.campaign import named
+from harness.measure.called import named
 from harness.measure.context import Context
 from harness.measure.programs import Programs
 from harness.measure.run import manifest, runner
