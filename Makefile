@@ -6,8 +6,8 @@ PY := .venv/bin/python
 C_SOURCES = $(shell find native $(wildcard benchmarks) -name '*.c' -o -name '*.h')
 CLANG_FORMAT = .venv/bin/clang-format --style=file:native/.clang-format
 SUITE ?= quick
-# Two processes: one of them drives the virtual phones, both share the rest.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# A process more than two cores, since tests of virtual phones and of gates wait much; in the order of tests/conftest.py.
+PYTEST_ARGS ?= -n 3 --dist loadgroup --no-loadscope-reorder
 UV ?= uv
 
 export HARNESS_BOOTSTRAP := $(CURDIR)/.venv/bootstrap.json

@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -71,18 +72,34 @@ def cannot_run(reason: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist puts the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test is of exactly one kind. Where processes share the tests (make test), one of them has all that
-    drive virtual phones; of the others, those that share a set-up stay together."""
+    """Every test is of exactly one kind. Where processes share the tests (make test), those that share a set-up stay
+    together, and groups that wait for virtual phones take turns with groups that compute."""
     wrong = []
     for item in items:
         kinds = [kind for kind in KINDS if item.get_closest_marker(kind)]
         if kinds != ["unit"] and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("phones" if kinds == ["integration"] else _group(item)))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
         if len(kinds) != 1:
             wrong.append(f"{item.nodeid} ({', '.join(kinds) or 'none'})")
     if wrong:
         listed = "\n  ".join(wrong[:10])
         raise pytest.UsageError(f"each test needs exactly one marker of {', '.join(KINDS)}:\n  {listed}")
+    if items and getattr(items[0].config.option, "loadgroup", False):
+        items[:] = _in_turns(items)
+
+
+def _in_turns(items: list[pytest.Item]) -> list[pytest.Item]:
+    """By group: one of virtual phones, one of others, and so on; last the tests of no group, which fill the rest."""
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        groups.setdefault(str(mark.args[0]) if mark else "", []).append(item)
+    single = groups.pop("", [])
+    phones = [group for group in groups.values() if group[0].get_closest_marker("integration")]
+    others = [group for group in groups.values() if not group[0].get_closest_marker("integration")]
+    none: list[pytest.Item] = []
+    turns = zip_longest(phones, others, fillvalue=none)
+    return [item for turn in turns for group in turn for item in group] + single
 
 
 @pytest.hookimpl(trylast=True)  # after xdist
@@ -95,7 +112,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _group(item: pytest.Item) -> str:
-    """The build of the library that the test runs, else the test's file."""
+    """The test's lab of virtual phones, which is its file's; the build of the library that it runs; else its file."""
+    if item.get_closest_marker("integration"):
+        return f"phones of {item.path.parent.name}/{item.path.stem}"
     call = getattr(item, "callspec", None)
     return str(call.params.get("build", item.path.stem) if call else item.path.stem)
 

@@ -64,6 +64,7 @@ class GateLine:
     is the cool one: ``cool_mhz``, as this run has seen it, or ``hint_mhz``, as earlier ones have. ``baseline_c``: the
     hottest plateau of earlier runs, for the record. ``share``: of the run's time that gates may take, 1: no bound;
     ``launch_s``: what the first launch takes, about; ``credit_s``: what gates of other clusters left of their share.
+    ``clock``: ``system`` where the probe of it would tell another machine's, that of an emulator.
     """
 
     kind: Literal["file", "battery", "none"] = "none"
@@ -83,6 +84,7 @@ class GateLine:
     share: float = 1.0
     launch_s: float = 0.0
     credit_s: float = 0.0
+    clock: Literal["probe", "system"] = "probe"
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,7 @@ def _or_unknown(value: float | None) -> float | str:
 
 
 def _gate(gate: GateLine) -> str:
+    clock: list[Field] = [("clock", gate.clock)] if gate.clock != "probe" else []
     return _line(
         "gate",
         ("source", gate.source),
@@ -249,6 +252,7 @@ def _gate(gate: GateLine) -> str:
         ("share", gate.share),
         ("launch_s", gate.launch_s),
         ("credit_s", gate.credit_s),
+        *clock,
     )
 
 

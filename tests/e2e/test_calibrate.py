@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,22 @@ def test_what_it_finds_is_kept_and_told_by_later_runs(harness: Callable[..., Any
     assert "its calibration is not to be relied on: the policy says something else since" in done.err
 
 
-def test_launches_go_on_until_the_policy_is_content(harness: Callable[..., Any], tmp_path: Path) -> None:
-    done = harness("run", suite(tmp_path, "precision: 0.000001\n"), "--device", "local", "--out", "run")
+@pytest.fixture(scope="module")
+def precise(command_line: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A run whose policy wants more than launches can give, and what it said."""
+    folder = tmp_path_factory.mktemp("precise")
+    name, state = suite(folder, "precision: 0.000001\n"), str(folder / "state")
+    done = command_line("run", name, "--device", "local", "--out", "run", cwd=folder, XDG_STATE_HOME=state)
     assert done.code == 0, done.err
+    return folder / "run", done
+
+
+def test_launches_go_on_until_the_policy_is_content(
+    harness: Callable[..., Any], tmp_path: Path, precise: tuple[Path, Any]
+) -> None:
+    run, done = tmp_path / "run", precise[1]
+    shutil.copytree(precise[0], run)
     assert "precision: 0 of 1 ratios have an interval no wider than" in done.out
-    run = tmp_path / "run"
     looks = events(run, "looked")
     assert [next(iter(look["launches"].values())) for look in looks] == [4, 8, 12, 16]
     assert looks[-1]["further"] == {}
@@ -82,10 +94,12 @@ def test_launches_go_on_until_the_policy_is_content(harness: Callable[..., Any],
     assert "nothing missing" in done.err and (run / "manifest.json").read_bytes() == before
 
 
-def test_a_run_that_ended_before_its_last_look_goes_on(harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_run_that_ended_before_its_last_look_goes_on(
+    harness: Callable[..., Any], tmp_path: Path, precise: tuple[Path, Any]
+) -> None:
     """As if the host had been killed while launches that a look had planned were measured."""
-    done = harness("run", suite(tmp_path, "precision: 0.000001\n"), "--device", "local", "--out", "run")
     run = tmp_path / "run"
+    shutil.copytree(precise[0], run)
     folder = run / "devices" / "local"
     looks = [line for line in (folder / "events.jsonl").read_text().splitlines() if '"looked"' in line]
     kept = [line for line in (folder / "events.jsonl").read_text().splitlines() if line not in looks[1:]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,25 @@ from harness.devices.discovery import find
 from harness.errors import InfrastructureError
 from harness.lab import adbserver, manager
 from harness.lab.manager import PhoneHandle, PhoneOptions
+from harness.lab.ports import FIRST_PORT, LAST_PORT, reserve
+
+_PORTS = 100  # of a process that tests; the first ones are left to phones that a test starts by the tool itself
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_FIRST = FIRST_PORT + _PORTS * (1 + _PROCESS % ((LAST_PORT - FIRST_PORT) // _PORTS - 1))
+_ports = itertools.cycle(range(_FIRST, _FIRST + _PORTS))
+
+
+def _free_port() -> int:
+    """A port that no other process which tests gives to a phone: a test may end a phone and give its port to another.
+
+    They take turns, so that what is left of an ended phone is not taken for the next one's.
+    """
+    for port in itertools.islice(_ports, _PORTS):
+        if found := reserve(port):
+            for each in found:
+                each.close()
+            return port
+    raise AssertionError(f"no free port from {_FIRST} to {_FIRST + _PORTS - 1}")
 
 
 class Lab:
@@ -46,6 +67,7 @@ class Lab:
 
     def up(self, model: str = "pixel-3", **options: object) -> PhoneHandle:
         """A phone; ``options`` are those of PhoneOptions."""
+        options.setdefault("port", _free_port())
         with self.active():
             made = manager.up([model], say=lambda _: None, options=PhoneOptions(**options))[0]  # type: ignore[arg-type]
         self._serials.append(made.serial)

@@ -116,6 +116,7 @@ class ClusterPlan:
             share=policy.gate_share,
             launch_s=round(self.seconds() / max(1, len({job.launch for job in self.jobs})), 3),
             credit_s=round(heat.credit_s(policy.gate_share), 3),
+            clock="system" if identity.emulated else "probe",  # emulated chains may look as if at the host's clock
         )
         if not heat.is_known:
             return always

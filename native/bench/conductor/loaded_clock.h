@@ -8,7 +8,7 @@
 
 typedef struct {
     double mhz;         /* NaN: none that can be believed */
-    const char *source; /* "probe"; "cpufreq": what the system says, where the probe cannot be believed; "": none */
+    const char *source; /* "probe"; "cpufreq": what the system says, where the probe is not believed; "": none */
 } loaded_clock;
 
 loaded_clock loaded_clock_read(const plan *p); /* takes 0.15 to 0.6 s; less on stop_now() */

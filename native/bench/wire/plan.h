@@ -21,7 +21,7 @@
  *       llc_bytes          0: as sysfs says
  *       fill               rounds go on until the budget is spent; else none begins that would not fit into it
  *   gate                   kind=none|file|battery source path scale plateau_c baseline_c tolerance_c cap_s window_s
- *                          slope_c [look_s look_c cool_mhz hint_mhz share launch_s credit_s]
+ *                          slope_c [look_s look_c cool_mhz hint_mhz share launch_s credit_s clock=probe|system]
  *                          once before each launch; passes with the cool clock at plateau_c + tolerance_c.
  *                          plateau_c=unknown: the first one learns it when the temperature falls by less than slope_c
  *                          from half to half of window_s, or by less than look_c in look_s where the clock is cool
@@ -29,6 +29,8 @@
  *       cool_mhz           the clock under load when cool, of earlier in this run; hint_mhz: of earlier runs; or unknown
  *       share              of the run's time that gates may take, 0 to 1 (1: no bound); credit_s: so many seconds more
  *       launch_s           what the first launch will take, about
+ *       clock              under load: probe, and what the system says where that cannot be believed; system: that
+ *                          alone, since the CPU is emulated and the probe would time the host
  *   watch                  kind=freq|temp|states|text name path [scale]
  *                          read between samples | between rounds | around each round: cpufreq's time_in_state | between
  *                          rounds, as it stands there
@@ -110,6 +112,7 @@ typedef struct {
     char *source, *path;
     double scale, plateau_c, baseline_c, tolerance_c, cap_s, window_s, slope_c; /* NaN: unknown */
     double look_s, look_c, cool_mhz, hint_mhz, share, launch_s, credit_s;
+    bool probes_nothing; /* the clock: what the system says alone */
 } plan_gate;
 
 /* kHz; degrees C; ms by kHz; as it is */

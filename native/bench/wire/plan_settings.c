@@ -82,6 +82,11 @@ void plan_read_gate(plan_reader *r) {
     g->share = number_or(f, "share", 1, 1);
     g->launch_s = number_or(f, "launch_s", 1e9, 0);
     g->credit_s = number_or(f, "credit_s", 1e9, 0);
+    const char *clock = fields_text_or(f, "clock", "probe");
+    g->probes_nothing = !strcmp(clock, "system");
+    if (!g->probes_nothing && strcmp(clock, "probe")) {
+        fields_fail(f, "clock=%.40s is not probe or system", clock);
+    }
 }
 
 void plan_read_watch(plan_reader *r) {

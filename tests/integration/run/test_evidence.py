@@ -62,7 +62,7 @@ def told(bench: Any) -> dict[str, str | None]:
 
 def test_a_screen_that_goes_off_in_the_run_taints_what_it_touched(bench: Any, phone: PhoneHandle) -> None:
     # Launches of seconds: the screen goes off within one, however late the host sees that it has begun.
-    suite = bench.suite("body", launches=4, rounds=40, min_ms=20, verdicts="true")
+    suite = bench.suite("body", launches=4, rounds=24, min_ms=20, verdicts="true")
 
     def begun(launch: int) -> Any:
         return lambda run: any(sample["launch"] == launch for sample in run.records("sample"))

@@ -185,7 +185,8 @@ def by_cpufreq(plan: Any, folder: Path, mhz: int) -> Path:
 
 def test_without_a_temperature_the_clock_alone_decides(plan: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     file = by_cpufreq(plan, tmp_path, 1400)
-    plan.gate = "gate kind=none cap_s=60 window_s=60 cool_mhz=2800"
+    plan.extra.remove(UNBELIEVABLE)  # the gate does not believe it by itself
+    plan.gate = "gate kind=none cap_s=60 window_s=60 cool_mhz=2800 clock=system"
     plan.launches = 2
     risen = threading.Timer(4.0, file.write_text, ("2800000\n",))
     risen.start()

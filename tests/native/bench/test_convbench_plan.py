@@ -31,6 +31,7 @@ BAD = [
     ("gate kind=none", "gate kind=none\ngate kind=none", "a second 'gate'"),
     ("gate kind=none", "gate kind=none\nwatch kind=mood name=a path=/x", "kind=mood"),
     ("gate kind=none", "gate kind=none share=1.5", "share=1.5 is not a number from 0 to 1"),
+    ("gate kind=none", "gate kind=none clock=sun", "clock=sun is not probe or system"),
     ("gate kind=none", "gate kind=none cool_mhz=fast", "cool_mhz=fast"),
     ("budget_s=60", "duty=0 budget_s=60", "duty=0"),
     ("budget_s=60", "fill=2 budget_s=60", "fill=2 is not a whole number from 0 to 1"),

@@ -18,7 +18,8 @@ from harness.results.stream import read_records
 
 pytestmark = pytest.mark.native
 
-POLICY = Policy(name="p", launches=4, rounds=2, min_ms=0.2, verdicts=False, cache=("hot",))
+LAUNCHES = 2  # each takes a second, whatever is measured
+POLICY = Policy(name="p", launches=LAUNCHES, rounds=2, min_ms=0.2, verdicts=False, cache=("hot",))
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_blocks_are_measured_once_and_their_calls_are_one_per_cent_apart(
     assert {"pilot", "blocks-00", "placement-00"} <= set(times) and all(each["seconds"] > 0 for each in times.values())
 
     compared = [block for each in found[:2] for block in silicon.read(each, POLICY, campaign.l2_bytes)]
-    assert [block.windows[blocks.MORE].shape for block in compared] == [(4, 2), (4, 2)]
+    assert [block.windows[blocks.MORE].shape for block in compared] == [(LAUNCHES, 2), (LAUNCHES, 2)]
     (placed,) = silicon.read(found[2], POLICY, campaign.l2_bytes)
     shared = silicon.sharing([placed], POLICY)
     assert shared["shared", blocks.TWO].same > 0.9 and shared["own", blocks.TWO].same < 0.1
@@ -55,7 +56,7 @@ def test_blocks_are_measured_once_and_their_calls_are_one_per_cent_apart(
     assert found[0].path.stat().st_mtime_ns == kept and found[1].path.exists()
     monkeypatch.setattr(statistics, "load_policy", lambda _: POLICY)
     text = "\n".join(statistics._measured(folder))
-    assert "2 blocks, policy `p` (4 launches of 2 rounds" in text
+    assert f"2 blocks, policy `p` ({LAUNCHES} launches of 2 rounds" in text
     assert "| ours | " in text and " of 2" in text and "| indirect beside itself | 100 % | " in text
     with pytest.raises(UsageError, match="records of another program, policy or machine"):
         blocks.Campaign(folder, POLICY.model_copy(update={"rounds": 3})).run()
@@ -71,14 +72,14 @@ def test_rounds_with_tainted_samples_are_measured_again(
     (found,) = blocks.Campaign(tmp_path, policy).run()
     (block,) = silicon.read(found, policy, 512 << 10)
     assert found.again.exists() and block.tainted > 0
-    assert 3 * 4 * 2 < block.count <= 2 * 3 * 4 * 2
-    assert block.windows[blocks.ONE].shape == (4, 2)  # those that were planned
+    assert 3 * LAUNCHES * 2 < block.count <= 2 * 3 * LAUNCHES * 2
+    assert block.windows[blocks.ONE].shape == (LAUNCHES, 2)  # those that were planned
     rounds = {(each.launch, each.round) for each, _ in block.judged[blocks.ONE]}
     assert len(rounds) == len(block.judged[blocks.ONE])
 
 
 def test_noise_is_recorded_in_rounds_of_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    short = {"SHAPES": ((0.5, 24),), "LAUNCHES": 2, "ROUNDS": 2, "POLICY": POLICY.model_copy(update={"launches": 2})}
+    short = {"SHAPES": ((0.5, 24),), "LAUNCHES": LAUNCHES, "ROUNDS": 2, "POLICY": POLICY}
     for name, value in {**short, "build_root": lambda: tmp_path, "_PATIENCE_S": 0.0}.items():
         monkeypatch.setattr(noise, name, value)
     made = noise.record(most_running=1000)

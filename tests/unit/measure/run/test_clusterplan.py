@@ -58,6 +58,11 @@ def test_a_gate_goes_by_what_is_known_of_the_heat() -> None:
     assert "gate source= kind=none " in text_of(load_policy("default"), PHONE)
 
 
+def test_an_emulated_device_has_the_clock_that_its_system_tells() -> None:
+    assert " clock=" not in text_of(load_policy("default"), PHONE)
+    assert re.search("^gate .* clock=system$", text_of(load_policy("default"), replace(PHONE, emulated=True)), re.M)
+
+
 def test_an_emulated_device_has_more_time() -> None:
     plan = make_plan(Request("s", load_suite("smoke").layers, load_policy("smoke"), ("direct",), 7), TARGET, Done())
     assert plan.deadline_s(Identity("S1", "adb", emulated=True)) == 6 * plan.deadline_s(PHONE)
