@@ -88,7 +88,7 @@ def _lines(attached: Attached, rows: list[dict[str, Any]], holders: list[Holder 
         name = known_name(identity.model) or identity.model
         words = f"{name}  ({known})" if name and known else name or known or "model unknown"
         yield "  ".join(filter(None, (identity.serial, words, identity.mark)))
-        if (called := names[key_of(device)]) not in (identity.serial, LOCAL):
+        if identity.model and (called := names[key_of(device)]) not in (identity.serial, LOCAL):
             yield f"    called {called}: also by --device"
         if row["other_names"]:
             yield f"    also listed as {', '.join(row['other_names'])}"

@@ -42,8 +42,9 @@ def test_clusters() -> None:
 
 @pytest.mark.parametrize(("count", "words"), [(1, "1 usable device, 3"), (2, "2 usable devices, 3")])
 def test_usable_devices(count: int, words: str) -> None:
+    phones = cast(tuple[Device, ...], tuple(FakePhone(Identity(f"S{n}", "adb", model="X1")) for n in range(count)))
     with pytest.raises(NoDeviceError, match=words):
-        Context(cast(Any, None), Attached((cast(Device, None),) * count), print, cast(Any, None), 3).usable()
+        Context(cast(Any, None), Attached(phones), print, cast(Any, None), 3).usable()
 
 
 def test_a_short_dry_run_is_told_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +82,11 @@ def test_no_virtual_phone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         (
             Identity("S1", "adb", model="X1", soc="sdm845", android="14"),
             Cluster((4,), core="Cortex-A75", max_khz=2803200),
-            ["S1  X1  (Android 14, sdm845)", "    CPUs 4        Cortex-A75, 2.80 GHz"],
+            [
+                "S1  X1  (Android 14, sdm845)",
+                "    called x1: also by --device",
+                "    CPUs 4        Cortex-A75, 2.80 GHz",
+            ],
         ),
         (
             Identity("S2", "adb", emulated=True),
@@ -138,8 +143,9 @@ def test_devices_in_quarantine_in_use_and_with_two_connections(monkeypatch: pyte
     lock.release()
     lock.close()
     assert done.code == ExitCode.DONE and done.value is not None
-    assert done.lines[:4] == (
+    assert done.lines[:5] == (
         "S2  X1",
+        "    called x1: also by --device",
         "    also listed as 10.0.0.7:5555",
         f"    in use: {me}",
         "    TWO_CONNECTIONS: 2 connections lead to the phone",
