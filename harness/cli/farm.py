@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -19,6 +19,8 @@ from harness.cli.say import say
 from harness.exit_codes import ExitCode, worst
 from harness.farm import aws
 from harness.farm.collect import collect
+from harness.farm.github import write_workflows
+from harness.farm.gitlab import write_jobs
 from harness.farm.work import Work
 from harness.paths import shown_path
 from harness.report.writer import write_report
@@ -35,7 +37,7 @@ class WorkOptions:
     suite: Annotated[
         str,
         typer.Argument(
-            metavar="[SUITE]",
+            metavar="SUITE",
             help="A suite's name, or the path of a YAML file.",
             autocompletion=complete.suites,
         ),
@@ -102,6 +104,52 @@ class Aws(WorkOptions, BuildOptions, Command):
         return Outcome(lines=lines, value=value)
 
 
+_RUNS_ON = typer.Option("--runs-on", metavar="LABEL", help="A label (tag) of the lab's runners. Repeats.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Github(WorkOptions, Command):
+    """Writes workflows for GitHub Actions: a lab of your own with a gate, and emulators on hosted runners.
+
+    They belong into .github/workflows/ of a repository with this tool's checkout (docs/farms.md).
+    """
+
+    examples: ClassVar[Examples] = (
+        ("harness farm github paper --shards 2 --out workflows", "harness-lab.yml and harness-emulator.yml"),
+        ("harness farm github --runs-on self-hosted --runs-on pixels --out w", "runners that have both labels"),
+    )
+
+    out: Out
+    runs_on: Annotated[list[str] | None, _RUNS_ON] = None
+
+    def __call__(self) -> Outcome:
+        labels = self.runs_on or ["self-hosted", "android"]
+        return _written(write_workflows(self.work(), self.out, labels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gitlab(WorkOptions, Command):
+    """Writes jobs for GitLab CI: a lab of your own with a gate, and an emulator on a runner with KVM.
+
+    .gitlab-ci.yml includes the file (docs/farms.md).
+    """
+
+    examples: ClassVar[Examples] = (
+        ("harness farm gitlab paper --shards 2 --out ci", "harness.gitlab-ci.yml"),
+        ("harness farm gitlab --runs-on pixels --out ci", "runners with that tag"),
+    )
+
+    out: Out
+    runs_on: Annotated[list[str] | None, _RUNS_ON] = None
+
+    def __call__(self) -> Outcome:
+        return _written(write_jobs(self.work(), self.out, self.runs_on or ["android"]))
+
+
+def _written(files: Sequence[Path]) -> Outcome:
+    return Outcome(lines=tuple(map(shown_path, files)), value={"files": [str(file.resolve()) for file in files]})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Collect(Command):
     """Makes one run directory of many jobs' artefacts: shards and devices of one plan, as folders, zip files, bundles.
@@ -142,4 +190,4 @@ class Collect(Command):
         return Outcome(code, lines, value)
 
 
-COMMAND = {"aws": Aws, "collect": Collect}
+COMMAND = {"aws": Aws, "github": Github, "gitlab": Gitlab, "collect": Collect}

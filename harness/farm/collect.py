@@ -94,7 +94,7 @@ def _write(
         "started": min(part.manifest.started for part in parts),
         "finished": utc_now(),
         "exit_code": None,
-        "argv": ["harness", *argv],
+        "argv": ["harness", *(word.encode("utf-8", "replace").decode() for word in argv)],
         "devices": [phone.name for phone in phones],
         "unusable": merged((), (each for part in parts for each in part.manifest.unusable)),
         "toolchain": {abi: info for part in parts for abi, info in part.manifest.toolchain.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from harness.errors import UsageError
 from harness.model.policy import load_policy
@@ -42,12 +43,14 @@ class Work:
         found = {"suite.yaml": self.suite, "policy.yaml": self.policy or ""}
         return {name: Path(given) for name, given in found.items() if given and not _NAME.fullmatch(given)}
 
-    def options(self, folder: str = "") -> list[str]:
-        """Suite and policy as words of a command line. ``folder``: where ``files`` lie there, with a slash behind."""
-        there = self.files
-        words = [f"{folder}suite.yaml" if "suite.yaml" in there else self.suite]
+    def options(self, folder: str | None = None) -> list[str]:
+        """Suite and policy as words of a shell's command line: files by the paths that the user gave, or below
+        ``folder`` (with a slash behind) by the names of ``files``.
+        """
+        there = {} if folder is None else self.files
+        words = [f"{folder}suite.yaml" if "suite.yaml" in there else quote(self.suite)]
         if self.policy is not None:
-            words += ["--policy", f"{folder}policy.yaml" if "policy.yaml" in there else self.policy]
+            words += ["--policy", f"{folder}policy.yaml" if "policy.yaml" in there else quote(self.policy)]
         return words
 
 
