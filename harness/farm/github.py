@@ -21,7 +21,7 @@ _DOWNLOAD = ("actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c
 _EMULATOR = ("reactivecircus/android-emulator-runner@e89f39f1abbbd05b1113a29cf4db69e7540cae5a", "v2.37.0")
 PINNED = dict((_CHECKOUT, _PYTHON, _CACHE, _UPLOAD, _DOWNLOAD, _EMULATOR))
 
-_LOCKS = "hashFiles('requirements/*.txt', 'pyproject.toml', 'native/**', 'ndk/**')"
+LOCKS = "hashFiles('requirements/*.txt', 'pyproject.toml', 'native/**', 'ndk/**')"
 _BASE = "${{ github.event.pull_request.base.sha || github.event.before }}"
 _OF_THIS_REPOSITORY = (
     "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
@@ -135,7 +135,7 @@ def _prepared(*, whole_history: bool = False) -> list[dict[str, Any]]:
             "uses": _CACHE[0],
             "with": {
                 "path": "\n".join(steps.CACHED),
-                "key": f"harness-${{{{ runner.os }}}}-${{{{ runner.arch }}}}-${{{{ {_LOCKS} }}}}",
+                "key": f"harness-${{{{ runner.os }}}}-${{{{ runner.arch }}}}-${{{{ {LOCKS} }}}}",
                 "restore-keys": "harness-${{ runner.os }}-${{ runner.arch }}-",
             },
         },
