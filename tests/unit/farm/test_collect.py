@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.bundle.making import make_bundle
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.farm.collect import Collected, collect
@@ -69,6 +70,18 @@ def test_shards_and_devices_are_one_run(jobs: Path) -> None:
         if line["type"] == "header"
     ]
     assert headers == [1, 2]
+
+
+def test_bundles_are_artefacts_too(jobs: Path) -> None:
+    """The same phone has one pseudonym in all bundles of one host: its shards come together."""
+    for index in (1, 2):
+        make_bundle(job(jobs.parent / f"run{index}", ONE, index, 2), jobs / f"{index}.zip", None)
+    done = collected(jobs)
+    assert (done.code, done.missing, len(done.devices)) == (ExitCode.DONE, (), 1)
+    assert ONE.serial not in (done.directory / "devices" / done.devices[0] / "device.json").read_text()
+    (jobs / "1.zip").write_bytes((jobs / "1.zip").read_bytes().replace(b"SHA256SUMS", b"SHA256SUNS", 1))
+    with pytest.raises(UsageError, match=r"1\.zip"):
+        collect(jobs, jobs.parent / "more", None, [])
 
 
 def test_two_phones_of_a_model_under_one_name(jobs: Path) -> None:
