@@ -63,19 +63,27 @@ def find(folder: Path, scratch: Path, stack: ExitStack) -> Artefacts:
     for entry in found:
         if entry.is_symlink():
             raise UsageError(f"{entry} is a link", "put what it leads to in its place")
-        if not entry.is_dir() and not zipfile.is_zipfile(entry):
+        if not entry.is_dir() and not _is_zip(entry):
             continue
-        here = list(_runs_of(entry, folder, scratch, stack))
+        broken: list[str] = []
+        here = list(_runs_of(entry, folder, scratch, stack, broken))
         runs += here
-        empty += [] if here else [f"{entry.name}: no run directory in it: the job ended before it measured anything"]
+        nothing = f"{entry.name}: no run directory in it: the job ended before it measured anything"
+        empty += broken or ([] if here else [nothing])
     if not runs and not empty:
         raise UsageError(f"{folder} has neither folders nor zip files", "name the folder that the artefacts are in")
     return Artefacts(tuple(runs), tuple(empty))
 
 
-def _runs_of(entry: Path, folder: Path, scratch: Path, stack: ExitStack) -> Iterator[Found]:
+def _is_zip(file: Path) -> bool:
+    """Whether it is one, or is called so: one that is cut short is not passed over."""
+    return file.is_file() and (file.suffix == ".zip" or zipfile.is_zipfile(file))
+
+
+def _runs_of(entry: Path, folder: Path, scratch: Path, stack: ExitStack, broken: list[str]) -> Iterator[Found]:
+    """``broken`` gets what is wrong with zip files that are none."""
     if not entry.is_dir():
-        yield from _of_zip(entry, entry.name, scratch, stack)
+        yield from _of_zip(entry, entry.name, scratch, stack, broken)
         return
     for at, folders, files in os.walk(entry, onerror=_unreadable):
         here = Path(at)
@@ -90,8 +98,8 @@ def _runs_of(entry: Path, folder: Path, scratch: Path, stack: ExitStack) -> Iter
         folders[:] = sorted(each for each in folders if not (here / each).is_symlink())
         for each in sorted(files):
             file = here / each
-            if each.endswith(".zip") and not file.is_symlink() and zipfile.is_zipfile(file):
-                yield from _of_zip(file, f"{name}/{each}", scratch, stack)
+            if file.suffix == ".zip" and not file.is_symlink() and file.is_file():
+                yield from _of_zip(file, f"{name}/{each}", scratch, stack, broken)
 
 
 def _unreadable(error: OSError) -> None:
@@ -102,6 +110,8 @@ def _is_run(folder: Path) -> bool:
     """Whether that is one of ours; a manifest that was cut still counts where the plan stands beside it."""
     if (folder / "plan.jsonl").exists() or (folder / "devices").is_dir():
         return True
+    if not (folder / _MANIFEST).is_file():
+        return False
     try:
         value = json.loads((folder / _MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -122,7 +132,11 @@ def _refuse_links(run: Path, name: str) -> None:
                 raise UsageError(f"{name}: {inside} is no plain file", _REMEDY)
 
 
-def _of_zip(file: Path, name: str, scratch: Path, stack: ExitStack) -> Iterator[Found]:
+def _of_zip(file: Path, name: str, scratch: Path, stack: ExitStack, broken: list[str]) -> Iterator[Found]:
+    if not zipfile.is_zipfile(file):
+        broken.append(f"{name}: it is no zip file, or is cut short")
+        return
+
     def refused(why: str) -> UsageError:
         return UsageError(f"{name}: {why}", _REMEDY)
 

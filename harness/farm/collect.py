@@ -52,8 +52,9 @@ def collect(folder: Path, out: Path | None, require: int | None, argv: Sequence[
         phones, remarks = group(parts)
         gaps = missing_shards(phones, parts[0].shard.count)
         lacking += _lacking(parts, phones, gaps, require)
+        plan = merging.plan_of(phones, gaps)
         with new_run_dir(out, str(parts[0].manifest.suite.get("name") or "run")) as run:
-            _write(run, parts, phones, gaps, argv, folder="" if out is not None else run.path.name)
+            _write(run, parts, phones, plan, argv, folder="" if out is not None else run.path.name)
             lacking += _unmeasured(run, phones)
             kept = list({id(part): part for phone in phones for part, _ in phone.sources}.values())
             code = worst([*map(_code, kept), *[ExitCode.INFRASTRUCTURE] * bool(lacking)])
@@ -82,7 +83,7 @@ def _write(
     run: RunDir,
     parts: Sequence[Part],
     phones: Sequence[Phone],
-    gaps: Mapping[tuple[str, str], Sequence[int]],
+    plan: list[dict[str, Any]],
     argv: Sequence[str],
     folder: str,
 ) -> None:
@@ -104,7 +105,7 @@ def _write(
         "collected": list(_rows(parts, phones)),
     }
     run.write_manifest(first.model_copy(update=changes))
-    merging.write_plan(run, phones, gaps)
+    run.add_jobs(plan)
     for phone in phones:
         merging.write_phone(run, phone)
 

@@ -108,12 +108,13 @@ def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def write_plan(run: RunDir, phones: Sequence[Phone], gaps: Mapping[tuple[str, str], Sequence[int]]) -> None:
+def plan_of(phones: Sequence[Phone], gaps: Mapping[tuple[str, str], Sequence[int]]) -> list[dict[str, Any]]:
     """plan.jsonl: the lines of the runs that are kept, and of shards that never came what they would have had.
 
     Raises UsageError where two shards of a phone have one job.
     """
     filled: set[tuple[str, str]] = set()
+    plan: list[dict[str, Any]] = []
     for phone in phones:
         lines = list(_lines(phone))
         seen = {_job(line) for line in lines}
@@ -129,7 +130,8 @@ def write_plan(run: RunDir, phones: Sequence[Phone], gaps: Mapping[tuple[str, st
             every = [line for label in labels for line in planned_lines(phone.name, label, request)]
             there = {_job(line) for other in phones if other.model == phone.model for line in _lines(other)}
             lines += [line for line in every if _job(line) not in there]
-        run.add_jobs(lines)
+        plan += lines
+    return plan
 
 
 def _lines(phone: Phone) -> Iterator[dict[str, Any]]:

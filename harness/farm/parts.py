@@ -56,11 +56,6 @@ class Part:
             return 1 << 30
         return sum(map(len, unmeasured(self.run, name, self.request).values()))
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the job came to its end, and nothing is missing."""
-        return self.manifest.status == "done" and not self.silent
-
 
 def read_parts(found: Sequence[Found]) -> tuple[list[Part], list[str]]:
     """The runs, and what is wrong with those that cannot be read, a sentence each.

@@ -164,6 +164,12 @@ def test_two_plans_are_refused(changes: dict[str, object], differs: str, jobs: P
     assert refusal(jobs) == f"a/run and b/run are of two different plans: {differs}"
 
 
+def test_shards_that_have_one_job_are_refused(jobs: Path) -> None:
+    job(jobs / "a" / "run", ONE, 1, 2)
+    change(job(jobs / "b" / "run", ONE, 1, 2), shard={"index": 2, "count": 2, "plan": "ab" * 32, "layers": []})
+    assert refusal(jobs) == "pixel-3: two shards have one job: they are no shards of one plan"
+
+
 def test_a_manifest_that_is_cut_is_a_missing_job(jobs: Path) -> None:
     job(jobs / "a" / "run", ONE)
     run = job(jobs / "b" / "run", PIXEL_8)
@@ -171,6 +177,14 @@ def test_a_manifest_that_is_cut_is_a_missing_job(jobs: Path) -> None:
     done = collected(jobs)
     assert done.missing == ("b/run: its manifest.json is cut short or damaged",)
     assert done.devices == ("pixel-3",)
+
+
+def test_a_zip_file_that_is_cut_is_a_missing_job(jobs: Path) -> None:
+    job(jobs / "a" / "run", ONE)
+    file = zipped(job(jobs.parent / "b", PIXEL_8), jobs / "b.zip")
+    file.write_bytes(file.read_bytes()[:-100])
+    done = collected(jobs)
+    assert (done.code, done.missing) == (ExitCode.INFRASTRUCTURE, ("b.zip: it is no zip file, or is cut short",))
 
 
 def test_links_are_refused(jobs: Path) -> None:
