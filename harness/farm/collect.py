@@ -73,7 +73,8 @@ def _lacking(
     lacking = [f"{part.artefact}: nothing was recorded on {name}" for part in parts for name in part.silent]
     for model, indices in gaps.items():
         shown = ", ".join(f"{index}/{count}" for index in indices)
-        lacking.append(f"{model[0] or 'device'}: shard{'s' * (len(indices) > 1)} {shown} never came")
+        called = model[0] or next(phone.name for phone in phones if phone.model == model)
+        lacking.append(f"{called}: shard{'s' * (len(indices) > 1)} {shown} never came")
     if require is not None and len(phones) < require:
         lacking.append(f"{len(phones)} of {require} devices sent something")
     return lacking
