@@ -141,7 +141,7 @@ def test_spec(work: Work, shard: int, seed: int, minutes: int) -> dict[str, Any]
         f"date +%s > {_AT}/began",
         f"devicefarm-cli use python {wheels.PYTHON}",
         f"python3 -m venv {_AT}/venv",
-        f"{_AT}/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps "
+        f"{_AT}/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-index --no-deps "
         f"--require-hashes --find-links {_AT}/wheels --requirement {_AT}/requirements.txt",
     ]
     doctor = f'{harness} doctor --device "$DEVICEFARM_DEVICE_UDID" --json > "$DEVICEFARM_LOG_DIR"/doctor.json || true'
