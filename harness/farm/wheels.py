@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from hashlib import sha256
 from pathlib import Path
 
+from harness.digest import sha256_of
 from harness.errors import InfrastructureError, UsageError
 from harness.paths import data_root, in_checkout
 
@@ -39,8 +39,7 @@ def gather(to: Path, own: Path | None) -> str:
         "the wheels could not be downloaded",
         _DOWNLOAD_S,
     )
-    digest = sha256(wheel.read_bytes()).hexdigest()
-    return f"{lock_file().read_text('utf-8')}{_DISTRIBUTION}=={version} --hash=sha256:{digest}\n"
+    return f"{lock_file().read_text('utf-8')}{_DISTRIBUTION}=={version} --hash=sha256:{sha256_of(wheel)}\n"
 
 
 def _built(to: Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.digest import sha256_of
 from harness.errors import UsageError
 from harness.paths import data_root
 from harness.toolchain import cache, ready
@@ -25,7 +26,7 @@ def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     record = {
         **{"abi": "arm64-v8a", "toolchain": "zig", "build_id": "ab" * 20},
         "sources": cache.sources_hash([data_root() / "native", data_root() / "ndk"]),
-        "sha256": {file: cache.sha256(folder / file) for file in (cache.PROGRAM, cache.LIBRARY)},
+        "sha256": {file: sha256_of(folder / file) for file in (cache.PROGRAM, cache.LIBRARY)},
     }
     (folder / cache.RECORD).write_text(json.dumps(record))
     monkeypatch.setenv(ready.VARIABLE, str(tmp_path))
