@@ -84,12 +84,20 @@ lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }
 	$(call lock,run,)
 	$(call lock,test,--extra test --extra history --constraints requirements/run.txt)
+	$(call farm_lock,farm-aws,x86_64-manylinux2014,3.11)
 	$(call lock_of,peers,--override requirements/peers-without.in,requirements/peers.in)
 
 lock = $(call lock_of,$(1),$(2),pyproject.toml requirements/build.in)
 define lock_of
 $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: --fork-strategy fewest \
 	--no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS) $(2) $(3) --output-file requirements/$(1).txt
+endef
+
+# Of one platform and Python (harness/farm/wheels.py), without compilers: what a farm's host is given was built before.
+define farm_lock
+$(UV) pip compile --quiet --generate-hashes --python-version $(3) --python-platform $(2) --only-binary :all: \
+	--no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,cmake ninja ziglang) \
+	$(LOCK_ARGS) pyproject.toml --output-file requirements/$(1).txt
 endef
 
 clean: ## remove .venv, build and caches (runs/ stays)

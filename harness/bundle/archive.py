@@ -10,11 +10,11 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from harness.bundle import entries
 from harness.bundle.layout import (
     LEAST_RATED,
     LONGEST_NAME,
@@ -97,18 +97,7 @@ class Archive:
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """A file's content. Raises UsageError where it is damaged, or longer than it says."""
-        left = self._zip.getinfo(name).file_size
-        try:
-            with self._zip.open(name) as file:
-                while piece := file.read(_PIECE):
-                    left -= len(piece)
-                    if left < 0:
-                        raise self.refused(f"{name} is longer than it says")
-                    yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise self.refused(f"{name} was changed, or is damaged: {error}") from error
-        if left:
-            raise self.refused(f"{name} is shorter than it says")
+        return entries.pieces(self._zip, self._zip.getinfo(name), self.refused)
 
     def read(self, name: str, most: int) -> bytes:
         """A small file. Raises UsageError where it is larger than ``most`` bytes."""
@@ -148,46 +137,16 @@ class Archive:
     def _check_entries(self) -> None:
         infos = self._zip.infolist()
         for info in infos:
-            name = info.orig_filename
-            if problem := name_problem(name):
-                raise self.refused(f"{name[:LONGEST_NAME]!r}: {problem}")
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            if kind != stat.S_IFREG:
-                what = "a link" if kind == stat.S_IFLNK else "no plain file"
-                raise self.refused(f"{name}: it is {what}")
-            if info.flag_bits & 0x1:
-                raise self.refused(f"{name}: it is encrypted")
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise self.refused(f"{name}: it is packed in a way that no bundle is")
-            self._check_size(info)
-        twice = [name for name, count in Counter(info.orig_filename for info in infos).items() if count > 1]
-        if twice:
-            raise self.refused(f"{twice[0]}: it is there more than once")
-        folders = {parent for info in infos for parent in _parents(info.orig_filename)}
-        for info in infos:
-            if info.orig_filename in folders:
-                raise self.refused(f"{info.orig_filename}: it is both a file and a folder")
-        total = sum(info.file_size for info in infos)
-        if total > MOST_BYTES:
-            raise self.refused(f"its files would have {total >> 20} MiB, the most is {MOST_BYTES >> 20} MiB")
-
-    def _check_size(self, info: zipfile.ZipInfo) -> None:
-        if info.compress_size > MOST_FILE:  # no larger than what it holds
-            raise self.refused(
-                f"{info.orig_filename}: it says that it has {info.compress_size >> 20} MiB in the bundle"
-            )
-        if info.file_size > MOST_FILE:
-            raise self.refused(
-                f"{info.orig_filename}: it would have {info.file_size >> 20} MiB, the most is {MOST_FILE >> 20} MiB"
-            )
-        if info.file_size >= LEAST_RATED and info.file_size > MOST_RATIO * info.compress_size:
-            raise self.refused(
-                f"{info.orig_filename}: it would have more than {MOST_RATIO} times the size that it has in the bundle"
-            )
+            if problem := name_problem(info.orig_filename):
+                raise self.refused(f"{info.orig_filename[:LONGEST_NAME]!r}: {problem}")
+            if problem := entries.kind_problem(info, stat.S_IFREG) or entries.size_problem(info):
+                raise self.refused(f"{info.orig_filename}: {problem}")
+        if problem := entries.set_problem(infos):
+            raise self.refused(problem)
 
     def _check_bytes(self) -> None:
         """That heads and directory are what ``write_archive`` would write for these files, without a gap."""
-        entries: list[bytes] = []
+        written: list[bytes] = []
         place = 0
         with self._path.open("rb") as file:
             for info in sorted(self._zip.infolist(), key=lambda each: each.filename):
@@ -195,10 +154,10 @@ class Archive:
                 file.seek(place)
                 if info.header_offset != place or file.read(len(head)) != head:
                     raise self.refused(f"{info.filename}: its head was changed, or does not stand where it should")
-                entries.append(entry)
+                written.append(entry)
                 place += len(head) + info.compress_size
-            directory = b"".join(entries)
-            end = _END.pack(b"PK\5\6", 0, 0, len(entries), len(entries), len(directory), place, 0)
+            directory = b"".join(written)
+            end = _END.pack(b"PK\5\6", 0, 0, len(written), len(written), len(directory), place, 0)
             file.seek(place)
             if file.read(len(directory) + len(end) + 1) != directory + end:
                 raise self.refused("its directory was changed, or something stands beside its files")
@@ -216,8 +175,3 @@ def _as_written(info: zipfile.ZipInfo, place: int) -> tuple[bytes, bytes]:
         info.file_size, len(name), 0, 0, 0, 0, _MODE, place,
     )  # fmt: skip
     return clean.FileHeader(zip64=False), entry + name
-
-
-def _parents(name: str) -> Iterator[str]:
-    parts = name.split("/")
-    yield from ("/".join(parts[:count]) for count in range(1, len(parts)))

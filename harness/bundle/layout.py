@@ -28,14 +28,21 @@ _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,+-]*")
 _LINE = re.compile(r"([0-9a-f]{64})  (\S{1,300})")
 
 
-def name_problem(name: str) -> str:
-    """Why a bundle cannot have a file of that name; empty where it can. None that leaves its folder is left."""
+def path_problem(name: str) -> str:
+    """Why nothing may be unpacked under that name, of whatever archive; empty where it stays in its folder."""
     if len(name) > LONGEST_NAME:
         return "its name is too long"
     if name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name):
-        return "its path does not begin in the bundle"
+        return "its path does not begin in the archive"
     if ".." in name.replace("\\", "/").split("/"):
-        return "its path leads out of the bundle"
+        return "its path leads out of the archive"
+    return ""
+
+
+def name_problem(name: str) -> str:
+    """Why a bundle cannot have a file of that name; empty where it can. None that leaves its folder is left."""
+    if problem := path_problem(name):
+        return problem
     if name.endswith("/"):
         return "it is a folder by itself"
     if not all(_PART.fullmatch(part) for part in name.split("/")):

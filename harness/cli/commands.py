@@ -19,6 +19,7 @@ SUMMARIES = {
     "calibrate": "Measure a variant beside itself: the noise floor of each device and cluster, kept for later runs.",
     "restore": "Put back settings left changed on attached phones.",
     "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
+    "farm": "Recipes for AWS Device Farm, GitHub and GitLab; one run directory of many jobs' artefacts.",
     "lab": "Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.",
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import InfrastructureError
 from harness.paths import build_root, check_build_folder, data_root
-from harness.toolchain import cache, cmake, elf, flags, libc
+from harness.toolchain import cache, cmake, elf, flags, libc, ready
 from harness.toolchain.toolchain import DEFAULT_ABI, Toolchain, choose
 
 
@@ -43,11 +43,14 @@ def build(
     """Builds convbench for ``abi`` ("arm64-v8a" or "host") and publishes it under build/.
 
     ``say`` gets a line at a time for the user. ``tree``: other sources than this tool's own, with folders native/ and
-    ndk/ as here; what is built of them stays in the cache, and is published nowhere. Raises UsageError for
+    ndk/ as here; what is built of them stays in the cache, and is published nowhere. Where a build was brought along
+    (harness.toolchain.ready) it is taken, and nothing is compiled. Raises UsageError for
     combinations that do not fit or an NDK that is none, InfrastructureError where the compiler fails or its result is
     not fit to be pushed.
     """
     started = time.monotonic()
+    if tree is None and ndk is None and (made := ready.find(abi, toolchain)) is not None:
+        return _built(made.folder, made.record, started, cached=True)
     check_build_folder()
     chosen = choose(abi, toolchain, ndk, say)
     try:
@@ -85,12 +88,16 @@ def _build(chosen: Toolchain, say: Callable[[str], None], started: float, tree: 
             record = _compile(chosen, native, root, name, parts, started)
         folder = root / "cache" / name if tree else cache.publish(root, name, chosen.folder)
     # What is published has the hash of the file that was checked when it was built.
+    return _built(folder, record, started, cached=cached)
+
+
+def _built(folder: Path, record: dict[str, Any], started: float, *, cached: bool) -> Built:
     return Built(
         path=folder / cache.PROGRAM,
         library=folder / cache.LIBRARY,
         build_id=record["build_id"],
-        toolchain=chosen.name,
-        abi=chosen.abi,
+        toolchain=record["toolchain"],
+        abi=record["abi"],
         seconds=time.monotonic() - started,
         cached=cached,
         info=record,

@@ -64,14 +64,21 @@ def lock(root: Path, say: Callable[[str], None], name: str = ".lock") -> Iterato
 def look_up(root: Path, name: str) -> dict[str, Any] | None:
     """The record of a cached build whose files are whole; None otherwise."""
     folder = root / "cache" / name
+    record = whole_record(folder)
+    if record is not None:
+        with suppress(OSError):
+            os.utime(folder)  # prune() drops what was not used for longest
+    return record
+
+
+def whole_record(folder: Path) -> dict[str, Any] | None:
+    """The record of the build that lies in a folder; None where it is damaged, or files differ from it."""
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
         whole = bool(record["build_id"])
         whole &= all(sha256_of(folder / file) == record["sha256"][file] for file in (PROGRAM, LIBRARY))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    with suppress(OSError):
-        os.utime(folder)  # prune() drops what was not used for longest
     return record if whole else None
 
 

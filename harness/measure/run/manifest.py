@@ -63,7 +63,7 @@ def new(
         "machine": platform.machine(),
         "cpus": format_cpus(sorted(os.sched_getaffinity(0))),
     }
-    versions = {package: metadata.version(package) for package in _PACKAGES}
+    versions = {package: _version(package) for package in _PACKAGES}
     return Manifest(
         version=2,
         run=new_run_id(request.suite, folder),
@@ -110,6 +110,14 @@ def new(
             "versions": {"harness": __version__, "python": platform.python_version(), **versions},
         },
     )
+
+
+def _version(package: str) -> str | None:
+    """None where it is not installed: the host of a farm has no compilers."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _given(request: Request) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import synthetic
 from benchmarks.history import add_nights
-from harness.cli import build, calibrated, program
+from harness.cli import build, calibrated, farm, program
 from harness.cli.commands import EXIT_CODES, SUMMARIES
 from harness.cli.signals import Interrupted, TimedOut
 from harness.control import quarantine, settings
@@ -23,6 +23,7 @@ from harness.devices.base import AdbServer, Attached, Device, Identity, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import NoDeviceError
 from harness.exit_codes import ExitCode
+from harness.farm import aws
 from harness.lab import manager, rehearsal
 from harness.lab.rehearsal import Rehearsed, Shown
 from harness.measure.once import calibrate, tune, verify
@@ -101,6 +102,9 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tuned = Tuned("local", layers=[layer], skipped=["c: no"], tables=[tmp_path / "t"])
     phones = [SimpleNamespace(serial="127.0.0.1:6000", model="pixel-3", root=tmp_path)]
     on = Rehearsed((Shown("battery=5", True, False),), ("127.0.0.1:6000",))
+    package = aws.Package(tmp_path / "p.zip", (tmp_path / "t.yml",), 7, ("a.whl",))
+    monkeypatch.setattr(farm, "build", lambda *_: BUILT)
+    monkeypatch.setattr(aws, "make_package", lambda *_: package)
     monkeypatch.setattr(build, "build", lambda *_: BUILT)
     monkeypatch.setattr(verify, "verify_all", lambda *_: Results([verified], ExitCode.WRONG_RESULT, [AWAY]))
     monkeypatch.setattr(tune, "tune_all", lambda *_: Results([tuned], ExitCode.DONE))
@@ -161,6 +165,7 @@ def no_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 LOCAL = ["--device", "local"]
+SUBCOMMANDS = ("up", "list", "down", "fault", "add", "show", "plot", "aws", "github", "gitlab", "collect")
 LINES: list[tuple[list[str], str]] = [
     (["suites"], "suites"),
     (["suites", "smoke"], "layers"),
@@ -182,6 +187,10 @@ LINES: list[tuple[list[str], str]] = [
     (["history", "plot", "--store", "FILLED", "--out", "site"], "files"),
     (["restore", *LOCAL], "devices"),
     (["clean", "--older-than", "1h", "--dry-run"], "dry_run"),
+    (["farm", "aws", "smoke", "--out", "aws"], "package"),
+    (["farm", "github", "smoke", "--out", "gh"], "files"),
+    (["farm", "gitlab", "smoke", "--out", "gl"], "files"),
+    (["farm", "collect", "JOBS", "--out", "all"], "jobs"),
     (["lab", "up", "pixel-3"], "phones"),
     (["lab", "list"], "phones"),
     (["lab", "down"], "down"),
@@ -199,15 +208,13 @@ def test_one_object_and_nothing_else(
     check: Callable[[Any], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    argv = [{"RUN": str(run), "FILLED": str(filled)}.get(word, word) for word in argv]
+    argv = [{"RUN": str(run), "FILLED": str(filled), "JOBS": str(run.parent)}.get(word, word) for word in argv]
     code, value = printed([*argv, "--json"], capsys)
     assert "error" not in value, value
     check(value)
     assert value[key] or key in ("dry_run",)
     assert (value["exit_code"], value["schema"]) == (code, 1)
-    assert value["command"] == " ".join(
-        word for word in argv[:2] if word in (*["up", "list", "down", "fault", "add", "show", "plot"], argv[0])
-    )
+    assert value["command"] == " ".join(word for word in argv[:2] if word == argv[0] or word in SUBCOMMANDS)
 
 
 def test_the_check_refuses_what_is_not_told(check: Callable[[Any], None]) -> None:

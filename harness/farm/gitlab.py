@@ -1,0 +1,97 @@
+"""GitLab CI: jobs for a lab of one's own, and for an Android emulator on a runner with KVM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.farm import steps, workflow
+from harness.farm.work import Work, new_folder
+
+FILE = "harness.gitlab-ci.yml"
+API_LEVEL = 34
+
+_BOOTED_S = 600
+_HEADLESS = "-no-window -no-audio -no-snapshot -gpu swiftshader_indirect"
+_IMAGE = "python:3.12"  # with git and make; runners of a lab that start no containers pass over it
+_RULES = [{"if": "$CI_PIPELINE_SOURCE == 'merge_request_event'"}, {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"}]
+
+
+def write_jobs(work: Work, out: Path, tags: Sequence[str]) -> list[Path]:
+    """Writes the file into ``out``, absent or empty: .gitlab-ci.yml includes it.
+
+    ``tags``: of the lab's runners. Raises UsageError, InfrastructureError.
+    """
+    work.check()
+    new_folder(out)
+    return [workflow.write(out / FILE, "Made by `harness farm gitlab`.", jobs(work, tags))]
+
+
+def jobs(work: Work, tags: Sequence[str]) -> dict[str, Any]:
+    """Shards measure, one job puts them together, one is the gate; one verifies on an emulator."""
+    return {
+        "stages": ["measure", "collect", "gate"],
+        ".harness": {
+            "variables": {
+                "GIT_DEPTH": "0",
+                "PIP_CACHE_DIR": "$CI_PROJECT_DIR/.cache/pip",
+                "SEED": "$CI_PIPELINE_ID",
+            },
+            "cache": {"key": {"files": ["requirements/run.txt", "pyproject.toml"]}, "paths": list(steps.CACHED)},
+            "before_script": [
+                'BASE="${CI_MERGE_REQUEST_DIFF_BASE_SHA:-$CI_COMMIT_BEFORE_SHA}"',
+                'SHARD="${CI_NODE_INDEX:-1}"',
+                steps.SETUP,
+            ],
+            "rules": _RULES,
+        },
+        "harness measure": {
+            "extends": ".harness",
+            "stage": "measure",
+            "tags": list(tags),
+            "timeout": "6 hours",
+            **({"parallel": work.shards} if work.shards > 1 else {}),
+            "script": [steps.measure(work)],
+            "artifacts": {
+                "when": "always",
+                "paths": [f"{steps.PARTS}/"],
+                "reports": {"junit": f"{steps.PARTS}/*/run/exports/*.xml"},
+            },
+        },
+        "harness collect": {
+            "extends": ".harness",
+            "stage": "collect",
+            "image": _IMAGE,
+            "dependencies": ["harness measure"],
+            "when": "always",
+            "script": [steps.collect()],
+            "artifacts": {"when": "always", "expose_as": "harness report", "paths": [f"{steps.WHOLE}/"]},
+        },
+        "harness gate": {
+            "extends": ".harness",
+            "stage": "gate",
+            "image": _IMAGE,
+            "needs": ["harness collect"],
+            "when": "always",
+            "script": [steps.gate()],
+        },
+        "harness emulator": {
+            "extends": ".harness",
+            "stage": "measure",
+            "tags": ["kvm", "android-sdk"],
+            "timeout": "1 hour",
+            "variables": {"IMAGE": f"system-images;android-{API_LEVEL};google_apis;x86_64"},
+            "script": [
+                f"{steps.HARNESS} build --abi {steps.EMULATED}",
+                'yes | sdkmanager --install "$IMAGE" emulator platform-tools > sdkmanager.log || true',
+                'echo no | avdmanager create avd --force --name harness --package "$IMAGE"',
+                f"emulator -avd harness {_HEADLESS} > emulator.log 2>&1 &",
+                f"timeout {_BOOTED_S} adb wait-for-device shell "
+                "'until [ \"$(getprop sys.boot_completed)\" = 1 ]; do sleep 1; done'",
+                steps.verify(work),
+            ],
+            "after_script": [f"cat {steps.VERIFIED}"],
+            "artifacts": {"when": "always", "paths": [steps.VERIFIED, "emulator.log"]},
+        },
+    }

@@ -1,0 +1,66 @@
+"""What the jobs of a recipe measure: the same suite, policy and seed in all of them, so that they make one plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from harness.errors import UsageError
+from harness.model.policy import load_policy
+from harness.model.suite import load_suite
+
+MOST_SHARDS = 1000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Work:
+    """``suite`` and ``policy`` as the user named them: a name, or the path of a YAML file; no policy: the suite's.
+
+    ``shards``: into how many jobs the layers are divided.
+    """
+
+    suite: str
+    policy: str | None = None
+    shards: int = 1
+
+    def check(self) -> None:
+        """Raises UsageError for a suite or policy that cannot be read, and for more shards than layers."""
+        layers = len(load_suite(self.suite).layers)
+        if self.policy is not None:
+            load_policy(self.policy)
+        if self.shards > min(layers, MOST_SHARDS):
+            raise UsageError(
+                f"--shards {self.shards}: the suite has {layers} layers, and a shard has one at least",
+                f"ask for {min(layers, MOST_SHARDS)} shards or fewer",
+            )
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The user's own files that the jobs need, by the name that each has there."""
+        found = {"suite.yaml": self.suite, "policy.yaml": self.policy or ""}
+        return {name: Path(given) for name, given in found.items() if given and not _NAME.fullmatch(given)}
+
+    def options(self, folder: str | None = None) -> list[str]:
+        """Suite and policy as words of a shell's command line: files by the paths that the user gave, or below
+        ``folder`` (with a slash behind) by the names of ``files``.
+        """
+        there = {} if folder is None else self.files
+        words = [f"{folder}suite.yaml" if "suite.yaml" in there else quote(self.suite)]
+        if self.policy is not None:
+            words += ["--policy", f"{folder}policy.yaml" if "policy.yaml" in there else quote(self.policy)]
+        return words
+
+
+def new_folder(out: Path) -> Path:
+    """The folder of --out, absent or empty, made. Raises UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(out.iterdir())
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror or error}", "name a folder of your own") from error
+    if not is_empty:
+        raise UsageError(f"--out {out}: the folder is not empty", "name a new one")
+    return out
