@@ -41,6 +41,6 @@ def test_the_example_of_the_page(lab: Lab, pytester: pytest.Pytester) -> None:
     files = {file.stem: ElementTree.parse(file).getroot() for file in (pytester.path / "junit").iterdir()}
     counts = {name: [suite.get("tests") for suite in root] for name, root in files.items()}
     assert counts == {"pixel-3": ["3"], "sm-g950f": ["3"], "local": ["4"]}
-    assert [path.name for path in (pytester.path / "runs" / "local").iterdir()][0].startswith("body_3x3-")
+    assert next(path.name for path in (pytester.path / "runs" / "local").iterdir()).startswith("body_3x3-")
     text = done.stdout.str() + "".join(file.read_text() for file in (pytester.path / "junit").iterdir())
     assert one.serial not in text and two.serial not in text
