@@ -115,7 +115,7 @@ class Selfcheck(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
 
     def _parts(self, outcomes: dict[str, Outcome]) -> Iterator[Part]:
         """Each part in turn; a signal, or the end of --timeout, ends them. ``outcomes`` gets those there are."""
-        where = {"device": self.device, "adb_server": self.adb_server, "quiet": self.quiet}
+        where: dict[str, Any] = {"device": self.device, "adb_server": self.adb_server, "quiet": self.quiet}
         how = {**where, **{name: getattr(self, name) for name in ("toolchain", "ndk", "abi", "wait", "allow")}}
         parts: dict[str, Callable[[], Outcome]] = {
             _DOCTOR: Doctor(**where),
