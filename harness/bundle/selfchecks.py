@@ -17,11 +17,11 @@ from harness.bundle.making import make_bundle
 from harness.bundle.redaction import Redaction, redaction_of
 from harness.devices.base import Attached, as_json
 from harness.devices.phone_id import PhoneId
+from harness.digest import sha256_of
 from harness.errors import HarnessError, InfrastructureError
 from harness.export.output import write_file
 from harness.store.pseudonym_key import made_key
 from harness.store.rundir import RunDir, device_names
-from harness.toolchain.cache import sha256
 
 ABOUT = layout.ABOUT_SELFCHECK
 
@@ -62,7 +62,7 @@ def pack(
         parts = [each | {"messages": _with(each, unpacked)} for each in about["parts"]]
         _write(folder / ABOUT, {**about, "parts": parts}, redaction)
         _write(folder / "doctor.json", found, redaction)
-        sums = {name: sha256(folder / name) for name in words}
+        sums = {name: sha256_of(folder / name) for name in words}
         (folder / layout.SUMS).write_bytes(layout.sums_text(sums))
         words[layout.SUMS] = "digests of these files"
         packed = Path(temporary) / "packed"
