@@ -14,7 +14,7 @@ from harness.devices.base import Device
 from harness.errors import HarnessError
 from harness.measure import naming
 from harness.measure.admission import Admission, admitted
-from harness.measure.campaign import named
+from harness.measure.called import named
 from harness.measure.context import Context
 from harness.measure.programs import Programs, build_programs
 from harness.measure.request import Request
