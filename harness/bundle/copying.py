@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ def copy_run(run: RunDir, manifest: Manifest, to: Path, key: bytes) -> Redaction
 
     Raises UsageError for a device.json that tells nothing, OSError.
     """
-    devices = {path.name: _device(path / "device.json") for path in _folders(run.path)}
-    names = _names(devices, manifest, key)
+    devices = devices_of(run)
+    names = names_under(devices, names_in(manifest), key)
     redaction = redaction_of([value for value in devices.values() if value is not None], names, key)
     to.mkdir(parents=True, exist_ok=True)
     value = redaction.value(manifest.model_dump(mode="json", by_alias=True))
@@ -50,6 +50,11 @@ def copy_run(run: RunDir, manifest: Manifest, to: Path, key: bytes) -> Redaction
                 _lines(plan, folder / "plans" / plan.name, redaction)
     _check(to, redaction)
     return redaction
+
+
+def devices_of(run: RunDir) -> dict[str, dict[str, Any] | None]:
+    """What is in each device.json, None where there is none yet. Raises UsageError for one that is damaged."""
+    return {path.name: _device(path / "device.json") for path in _folders(run.path)}
 
 
 def _folders(path: Path) -> Iterator[Path]:
@@ -74,10 +79,18 @@ def _device(file: Path) -> dict[str, Any] | None:
     return value
 
 
-def _names(devices: Mapping[str, Mapping[str, Any] | None], manifest: Manifest, key: bytes) -> dict[str, str]:
-    """What stands for the names of folders that end in a hash of the phone's number, which could be guessed from it."""
+def names_in(manifest: Manifest) -> list[str]:
+    """What a manifest calls devices: those that were measured, and those that were left out."""
+    return [*manifest.devices, *(each.name for each in manifest.unusable)]
+
+
+def names_under(devices: Mapping[str, Mapping[str, Any] | None], names: Iterable[str], key: bytes) -> dict[str, str]:
+    """What stands for the names of folders that end in a hash of the phone's number, which could be guessed from it.
+
+    ``devices``: what is in their device.json, by name; ``names``: others beside them.
+    """
     found = {}
-    for name in {*devices, *manifest.devices, *(each.name for each in manifest.unusable)}:
+    for name in {*devices, *names}:
         parts = _NUMBERED.fullmatch(name)
         if parts is not None and _is_hash(parts[2], devices.get(name)):
             found[name] = f"{parts[1]}-{pseudonym(key, name)[-_SUFFIX:]}"

@@ -12,6 +12,7 @@ from harness.store.rundir import ABOUT_BUNDLE
 VERSION = 1
 REMEDY = "get it again from where it was made; do not trust what it holds"
 ABOUT = ABOUT_BUNDLE  # what it is: version, run, status, tool, programs
+ABOUT_SELFCHECK = "selfcheck.json"  # in the file of `harness selfcheck`, which holds bundles
 SUMS = "SHA256SUMS"  # of every other file, as sha256sum -c reads it
 SIGNATURE = "SHA256SUMS.sig"  # of SUMS, where it is signed
 UNLISTED = (SUMS, SIGNATURE)

@@ -83,6 +83,8 @@ def _folder() -> Iterator[str]:
 def _checked(archive: Archive, given: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """The digests by file, and bundle.json. Raises UsageError where a file is missing or surplus."""
     sizes = archive.sizes
+    if layout.ABOUT_SELFCHECK in sizes:
+        raise UsageError(f"{given} is a selfcheck: it holds bundles, and is none", "unzip it, and name one of them")
     for name in (layout.ABOUT, layout.SUMS):
         if name not in sizes:
             raise UsageError(f"{given} is no bundle: {name} is missing in it", "name a file that `harness bundle` made")

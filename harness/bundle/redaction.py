@@ -22,7 +22,7 @@ _LEAST_HOST = 2  # the same of hosts, which count as whole words of free text al
 # record, a phone's model, a compiler's version), where replacing it would change what was measured.
 _FREE = frozenset({
     "argv", "begins", "error", "given", "line", "message", "messages", "note", "notes", "reason", "refused", "remedy",
-    "said", "stale", "state", "what", "why",
+    "said", "stale", "state", "unknown", "what", "why",
 })  # fmt: skip
 # Keys of what may be a path, and is a free text then; else it may be a sensor's name, or a build.
 _PATHS = frozenset({

@@ -17,6 +17,7 @@ SUMMARIES = {
     "verify": "Compare every output of every algorithm with a double-precision reference, on each device.",
     "tune": "Measure which algorithm, kernel and blocks are best for each layer, on each cluster of each device.",
     "calibrate": "Measure a variant beside itself: the noise floor of each device and cluster, kept for later runs.",
+    "selfcheck": "Ask the doctor, measure `smoke` and calibrate: one file to send back, without serial numbers.",
     "restore": "Put back settings left changed on attached phones.",
     "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
     "farm": "Recipes for AWS Device Farm, GitHub and GitLab; one run directory of many jobs' artefacts.",

@@ -19,6 +19,7 @@ from harness.cli.command import Command, Examples
 from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
+from harness.cli.shard import ShardOptions
 from harness.cli.signals import stop_on_signal
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode, worst
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
+class Run(ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
@@ -60,6 +61,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
         ("harness run --clusters 4-7 --threads 1,4 --dry-run", "the jobs and the time, nothing measured"),
         ("harness run --resume runs/latest", "what is missing of a run that was cut short"),
         ("harness run --device local --against HEAD~1 --confirm", "what the last commit made slower"),
+        ("harness run paper --device all --shard 2/3", "the second of three parts, each on a host of its own"),
         ("harness run --quiet --json --timeout 3600 > run.json", "in a script"),
     )
 
@@ -171,7 +173,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
             )
         against = self._builds(suite.mode)
         policy = self.policy or suite.policy or "default"
-        return Request(
+        request = Request(
             suite=suite.name,
             layers=layers,
             mode=suite.mode,
@@ -193,6 +195,7 @@ class Run(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
             suite_given=self.suite or DEFAULT_SUITE,
             policy_given=policy,
         )
+        return self.part(request, is_seeded=self.seed is not None)
 
     def _builds(self, mode: Mode) -> tuple[OtherBuild, ...]:
         """The other builds that were asked for. Raises UsageError."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,8 +60,8 @@ def in_turn(
     results = _together([pair for pair in devices if pair not in alone], measure, work, joining)
     for name, device in alone:
         if not work.stop.is_set():
-            _leave_measured_cpu(device, work.request)
-            results.append(measure(name, device))
+            with _off_measured_cpus(device, work.request):
+                results.append(measure(name, device))
     if alone and joining is not None and not work.stop.is_set():
         results += _together(joining(), measure, work, joining)
     return results
@@ -81,23 +82,38 @@ def _together(
         return [one.result() for one in begun]
 
 
-def _leave_measured_cpu(device: Device, request: Request) -> None:
-    """Moves this process off the CPUs that will be measured, where another one is allowed.
+@contextmanager
+def _off_measured_cpus(device: Device, request: Request) -> Iterator[None]:
+    """Within the block this process is off the CPUs that are measured, where another one is allowed; then back on all.
 
     Programs started from here set their own affinity, so what they measure is not narrowed by this.
     """
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    _move(_beside_measured(device, request))
+    try:
+        yield
+    finally:
+        _move(before)
+
+
+def _beside_measured(device: Device, request: Request) -> set[int]:
+    """CPUs that are allowed and not measured; none where there is none, or nobody knows."""
     try:
         topology = device.topology()
     except DeviceError:
-        return  # whoever measures it finds out, and the phones' results are not lost
+        return set()  # whoever measures it finds out, and the phones' results are not lost
     found = targets(topology, planned(topology, request.cpus))
     most = [max(threads_of(target.cluster.label, request.threads), default=1) for target in found]
     every = {cpu for target, count in zip(found, most, strict=True) for cpu in target.cpus(count)}
-    rest = set(topology.allowed) - every or set(topology.allowed) - {target.cpu for target in found}
-    if not rest:
+    return set(topology.allowed) - every or set(topology.allowed) - {target.cpu for target in found}
+
+
+def _move(cpus: set[int]) -> None:
+    """Lets all threads of this process run on these CPUs; where none is named, they stay where they are."""
+    if not cpus:
         return
     for thread in Path("/proc/self/task").iterdir():
         try:
-            os.sched_setaffinity(int(thread.name), rest)
+            os.sched_setaffinity(int(thread.name), cpus)
         except OSError:
             continue  # the thread has ended

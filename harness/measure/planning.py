@@ -63,12 +63,16 @@ def cluster_jobs(
 ) -> tuple[tuple[PlannedVariant, ...], list[Job]]:
     """All jobs of a cluster, and the variants that each of them has. Pure.
 
+    A shard has those jobs of the whole that are of its own layers.
+
     ``further``: the launches of layers that have more than the policy's.
     """
-    variants = variants_of(request, label)
+    variants, layers = variants_of(request, label), request.layers
     if request.mode == SUSTAINED:
-        return variants, make_series(request.layers, request.policy, request.seed, label, variants, device)
-    return variants, make_jobs(request.layers, request.policy, request.seed, label, variants, device, further)
+        jobs = make_series(layers, request.policy, request.seed, label, variants, device)
+    else:
+        jobs = make_jobs(layers, request.policy, request.seed, label, variants, device, further)
+    return variants, [job for job in jobs if request.is_own(job.layer)]
 
 
 def measured(done: Done) -> Measured:

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.model.layer import Layer
 from harness.model.other_build import OtherBuild
 from harness.model.policy import Policy
+from harness.model.shard import Shard
 from harness.model.sustained import BURST, Mode
 from harness.model.worker import Worker
 
@@ -37,9 +38,19 @@ class Request:
     tuned: Path | None = None  # --tuned; a resumed run has its tables itself
     suite_given: str = ""  # suite and policy as the user named them: a name, or a path
     policy_given: str = ""
+    shard: Shard | None = None  # --shard: of ``layers``, the whole suite's, its own alone are measured
 
     @property
     def budgeted(self) -> Policy:
         """The policy with as much time for each further build as it has for one: rounds are as many with them."""
         budget_s = self.policy.block_budget_s * (1 + len(self.against))
         return self.policy.model_copy(update={"block_budget_s": budget_s}) if self.against else self.policy
+
+    def is_own(self, layer: str) -> bool:
+        """Whether a layer is measured in this run: in a shard its own are, else all."""
+        return self.shard is None or layer in self.shard.layers
+
+    @property
+    def own_layers(self) -> tuple[Layer, ...]:
+        """Those that are measured in this run."""
+        return tuple(layer for layer in self.layers if self.is_own(layer.name))

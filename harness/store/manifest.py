@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.model.other_build import OtherBuild
+from harness.model.shard import Shard
 
 VERSION = 2
 _READ_BY = {1: "harness 0.1"}  # older versions
@@ -67,6 +68,7 @@ class Manifest(BaseModel):
     allow: list[str] = []  # conditions that did not stop it
     aa: bool = False  # an A/A pair was asked for
     calibration: bool = False  # of harness calibrate: what it finds is kept, also by --resume
+    shard: Shard | None = None  # None: the run is whole
     seconds: dict[str, float] = {}  # by phase
 
     @staticmethod

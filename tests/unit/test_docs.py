@@ -69,6 +69,13 @@ def test_conditions_tell_the_table_of_the_code() -> None:
     assert told == {name: (kind.stops, kind.why, kind.remedy) for name, kind in KINDS.items()}
 
 
+def test_phones_has_each_condition_in_its_order_once_and_no_remedy_again() -> None:
+    text = (ROOT / "docs" / "phones.md").read_text()
+    _, _, table = text.partition("## Before the first run")
+    assert sorted(re.findall(r"`([A-Z][A-Z0-9_]+)`", table)) == sorted(KINDS)
+    assert not [name for name, kind in KINDS.items() if kind.remedy in text or kind.why in text]
+
+
 def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     kinds = [get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(get_args(records.Record)[0])]
     codes = [str(int(code)) for code in ExitCode]

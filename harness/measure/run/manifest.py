@@ -104,6 +104,7 @@ def new(
         allow=list(request.allow),
         aa=request.aa,
         calibration=request.calibration,
+        shard=request.shard,
         **{
             "git": _git(),
             "host": host,
@@ -148,6 +149,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             allow=allowed(manifest.allow),
             aa=manifest.aa,
             calibration=manifest.calibration,
+            shard=manifest.shard,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -237,7 +237,7 @@ def _addresses(run: RunDir, names: Iterable[str]) -> dict[str, str]:
 
 def _missing_of(run: RunDir, name: str, request: Request) -> str:
     left = unmeasured(run, name, request)
-    layers = [layer.name for layer in request.layers]
+    layers = [layer.name for layer in request.own_layers]
     parts = [f"cluster {label}: {words(jobs, layers)}" for label, jobs in left.items()]
     return f"not measured: {'; '.join(parts)}" if parts else "what is missing of it stays missing"
 

@@ -117,7 +117,7 @@ class Session:
 
     def _say_unmeasured(self) -> None:
         """What was planned and is not measured is a failure, whatever kept it from being measured."""
-        layers = [layer.name for layer in self._request.layers]
+        layers = [layer.name for layer in self._request.own_layers]
         for label, jobs in unmeasured(self._run, self.outcome.name, self._request).items():
             why = f" ({self._out_of_reach[label]})" if label in self._out_of_reach else ""
             text = f"not measured of cluster {label}{why}: {words(jobs, layers)}"

@@ -177,6 +177,7 @@ LINES: list[tuple[list[str], str]] = [
     (["run", "smoke", *LOCAL], "seed"),
     (["run", "smoke", *LOCAL, "--dry-run"], "jobs"),
     (["calibrate", "smoke", *LOCAL], "run"),
+    (["selfcheck", "smoke", *LOCAL, "--out", "check.zip"], "files"),
     (["report", "RUN"], "answers"),
     (["compare", "RUN", "RUN", "--allow", "SAME_RUN"], "rows"),
     (["export", "RUN", "--format", "csv", "--out", "x.csv"], "out"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -41,7 +45,12 @@ def test_names() -> None:
 
 
 def test_phones_are_measured_side_by_side_and_this_machine_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "_leave_measured_cpu", lambda *_: order.append("left the CPU"))
+    @contextmanager
+    def leaving(*_: object) -> Iterator[None]:
+        order.append("left the CPU")
+        yield
+
+    monkeypatch.setattr(campaign, "_off_measured_cpus", leaving)
     both = threading.Barrier(2, timeout=30)
     order: list[str] = []
 
@@ -55,6 +64,20 @@ def test_phones_are_measured_side_by_side_and_this_machine_after_them(monkeypatc
     results = in_turn(devices, measure, work(threading.Event()))
     assert results == [devices[1][0], devices[2][0], "local"]
     assert set(order[:2]) == {"S1", "S2"} and order[2:] == ["left the CPU", "local"]
+
+
+def test_this_process_is_off_the_measured_cpu_while_it_is_measured_and_back_afterwards() -> None:
+    """A second run of the same process would find CPUs missing, and say that the machine forbids them."""
+    allowed = tuple(sorted(os.sched_getaffinity(0)))
+    if len(allowed) < 2:
+        pytest.skip("one CPU alone is to be had")
+    topology = Topology((Cluster(allowed[-1:]),), allowed)
+    here = cast(Device, SimpleNamespace(identity=LOCAL.identity, topology=lambda: topology))
+    request = Request("s", (), load_policy("smoke"), ("indirect",), 7)
+    seen = in_turn(
+        [("local", here)], lambda *_: os.sched_getaffinity(0), replace(work(threading.Event()), request=request)
+    )
+    assert seen == [set(allowed[:-1])] and os.sched_getaffinity(0) == set(allowed)
 
 
 @pytest.mark.parametrize(

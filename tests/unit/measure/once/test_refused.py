@@ -80,7 +80,7 @@ def once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, asked: C
     built = Built(file, file, "0" * 40, "host", "host", 0.0, True, {})
     for module in (verify, tune):
         monkeypatch.setattr(module, "build_programs", lambda *_: Programs({"host": built}, "host"))
-    monkeypatch.setattr(campaign, "_leave_measured_cpu", lambda *_: None)
+    monkeypatch.setattr(campaign, "_off_measured_cpus", lambda *_: nullcontext())
     done: Results[Any] = ONCE[command](asked, tmp_path)
     return done
 

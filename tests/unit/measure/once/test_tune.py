@@ -43,7 +43,7 @@ TABLE = "indirectconv-tuned 2 0.2.0 x86:y\nend 0 0123456789abcdef\n"
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convbench, "_POLL_S", 0.01)
-    monkeypatch.setattr(campaign, "_leave_measured_cpu", lambda *_: None)
+    monkeypatch.setattr(campaign, "_off_measured_cpus", lambda *_: nullcontext())
 
 
 def request(**other: Any) -> Request:
