@@ -282,9 +282,9 @@ static double untimed(bool rotate) { /* nanoseconds of one call */
  * 0: this machine's are not known. */
 static double clock_mhz(void) {
     double best = -1;
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__arm__)
     for (int i = 0; i < 3; i++) {
-        uint64_t loops = 1600, x = 1, y = 3;
+        uintptr_t loops = 1600, x = 1, y = 3;
         double start = now();
 #if defined(__x86_64__)
         __asm__ volatile("1:\n .rept 256\n addq %2, %1\n .endr\n decq %0\n jnz 1b"
@@ -292,7 +292,7 @@ static double clock_mhz(void) {
                          : "r"(y)
                          : "cc");
 #else
-        __asm__ volatile("1:\n .rept 256\n add %1, %1, %2\n .endr\n subs %0, %0, #1\n b.ne 1b"
+        __asm__ volatile("1:\n .rept 256\n add %1, %1, %2\n .endr\n subs %0, %0, #1\n bne 1b"
                          : "+r"(loops), "+r"(x)
                          : "r"(y)
                          : "cc");
