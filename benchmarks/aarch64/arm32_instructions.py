@@ -39,12 +39,19 @@ def multiplications(text: str) -> int:
     return {"q": 4, "d": 2, "s": 1}[register[1]] if register else 1
 
 
-def is_spill(text: str) -> bool:
-    """Whether it loads from or stores to the stack, or makes the address of a place there: vector accesses have no
-    offsets."""
-    if classify(text) in ("load", "store"):
-        return re.search(r"\[(sp|r11)\b|\bsp!?,", text) is not None
+def is_sum(text: str) -> bool:
+    """Whether it is about a vector on the stack: of one there the address is made first, or it is the stack's end."""
+    name = operation(text)
+    if name.startswith(("vld", "vst")):
+        return re.search(r"\[(sp|r11)\b", text) is not None
     return re.match(r"(add|sub|mov)\S*\s+\w+, (sp|r11)\b", text) is not None
+
+
+def is_spill(text: str) -> bool:
+    """Whether it loads from or stores to the stack, or makes the address of a place there."""
+    return is_sum(text) or (
+        classify(text) in ("load", "store") and re.search(r"\[(sp|r11)\b|\bsp!?,", text) is not None
+    )
 
 
 ARM32 = InstructionSet(
