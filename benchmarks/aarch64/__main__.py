@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.aarch64.arm32_instructions import ARM32
 from benchmarks.aarch64.cores import CORES
 from benchmarks.aarch64.counting import Counter
 from benchmarks.aarch64.driver import Driver
@@ -86,9 +87,10 @@ def _loops(built: Built, result: dict[str, Any]) -> None:
 
 
 def _kernels(built: Built, result: dict[str, Any]) -> None:
-    """Of both instruction sets: the host's library is built, too, where it is an x86-64."""
+    """Of all instruction sets: the host's library is built, too, where it is an x86-64."""
     objdump = llvm("llvm-objdump")[0]
     found = kernel_loops(objdump, built.library, ARM64)
+    found += kernel_loops(objdump, build("armeabi-v7a", "zig", say=_say).library, ARM32)
     if platform.machine() == "x86_64":
         found += kernel_loops(objdump, build("host", say=_say).library, X86)
     result["kernels"] = [entry(kernel) for kernel in found]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.aarch64.arm32_instructions import ARM32
 from benchmarks.aarch64.instructions import ARM64, InstructionSet
 from benchmarks.aarch64.loops import Loop, main_loops
 from benchmarks.aarch64.markdown import table
@@ -30,6 +31,10 @@ _KERNELS: dict[InstructionSet, dict[str, tuple[str, Known | None]]] = {
         "neon_6x16": ("neon_6x16:tile_6x4", Known("XNNPACK 6x8 for A73", 114, 96)),
         "neon_8x8_a53": ("cortex_a53:ic_cortex_a53_8", _IN_ORDER),
         "neon_8x8_a55": ("cortex_a55:ic_cortex_a55_8", _IN_ORDER),
+    },
+    ARM32: {
+        "neon_4x8": ("neon_4x8:tile_4x2", None),
+        "vfpv4_4x8": ("vfpv4_4x8:tile_4x2", None),
     },
     X86: {
         "avx512_6x64": ("avx512_6x64:tile_6x4", None),

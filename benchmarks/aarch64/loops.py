@@ -67,7 +67,7 @@ def disassemble(objdump: str, path: Path, isa: InstructionSet = ARM64) -> dict[s
     for line in done.stdout.splitlines():
         if match := _MEMBER.match(line):
             member = Path(match[1]).name
-        elif match := _SYMBOL.match(line):
+        elif (match := _SYMBOL.match(line)) and not match[1].startswith("$"):  # Arm marks code and data by such
             name = f"{re.sub(r'[.](c|S)[.]o(bj)?$', '', member)}:{match[1]}"
             current = functions.setdefault(name, [])
         elif match := _INSTRUCTION.match(line):

@@ -11,9 +11,9 @@ from harness.cli.options import BuildOptions
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.exit_codes import ExitCode
+from harness.model.abi import DEFAULT_ABI
 from harness.paths import shown_path
 from harness.toolchain.builder import build
-from harness.toolchain.toolchain import DEFAULT_ABI
 
 
 @dataclass(frozen=True, kw_only=True)

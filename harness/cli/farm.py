@@ -22,10 +22,10 @@ from harness.farm.collect import collect
 from harness.farm.github import write_workflows
 from harness.farm.gitlab import write_jobs
 from harness.farm.work import Work
+from harness.model.abi import DEFAULT_ABI
 from harness.paths import shown_path
 from harness.report.writer import write_report
 from harness.toolchain.builder import build
-from harness.toolchain.toolchain import DEFAULT_ABI
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="For the recipe's files: absent or empty.")]
 

@@ -201,8 +201,8 @@ class BuildOptions:
         typer.Option(
             "--abi",
             metavar="ABI",
-            help="arm64-v8a (default), or host for this machine.",
-            autocompletion=complete.one_of("arm64-v8a", "host"),
+            help="arm64-v8a, armeabi-v7a or x86_64, or host for this machine; default: the first that the phone lists.",
+            autocompletion=complete.one_of("arm64-v8a", "armeabi-v7a", "x86_64", "host"),
         ),
     ] = None
 

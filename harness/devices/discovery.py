@@ -24,6 +24,7 @@ from harness.devices.listing import Listed, entries
 from harness.devices.local import LocalDevice
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, InfrastructureError, NoDeviceError, UsageError
+from harness.model.abi import PHONE_ABIS, abi_for
 from harness.model.condition import Condition
 from harness.paths import state_folder, state_root
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from harness.devices.transport import Server
 
 ALL = "all"
-ABI = "arm64-v8a"
 _NOT_READY = "NOT_READY"
 
 # The beginning of adb's state -> the condition, and what to do; any other state is NOT_READY too.
@@ -217,9 +217,9 @@ def _probe(entry: Listed, allow: Collection[str]) -> AdbDevice | Unusable:
     if not _has_started(device.properties) and STARTING not in allow:
         starting = _starting()
         return Unusable.of(device, "starting", starting.advice, (starting.name,))
-    if ABI not in abis:
-        remedy = f"it runs {', '.join(abis) or 'nothing known'}: not built yet"
-        return Unusable.of(device, f"no {ABI}", remedy, ("ABI",))
+    if abi_for(abis) is None:
+        remedy = f"it runs {', '.join(abis) or 'nothing known'}: programs are built for {', '.join(PHONE_ABIS)}"
+        return Unusable.of(device, "no known ABI", remedy, ("ABI",))
     return device
 
 

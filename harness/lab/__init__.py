@@ -9,6 +9,7 @@
     ports       where phones answer
     seccomp     the CPUs it shows                 namespaces  system calls       state   the folder on the host
 
-A phone runs programs for the host's architecture (its own tools) and static arm64 ones; there is no bionic, so a
-dynamically linked Android program does not start. Timing is the host's, under emulation: never a measurement.
+A phone runs programs for the host's architecture (its own tools) and static ones of the first ABI that it lists:
+arm64-v8a and armeabi-v7a under emulation, x86_64 by itself (on a host of that kind). There is no bionic, so a
+dynamically linked Android program does not start. Timing is the host's, mostly under emulation: never a measurement.
 """

@@ -13,10 +13,12 @@ from typing import Any, NoReturn
 from harness.lab import namespaces
 from harness.lab.adbd import Adbd
 from harness.lab.namespaces import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REC, bind, mount
-from harness.lab.root import SHELL_GROUPS, SHELL_UID
+from harness.lab.root import EMULATORS, SHELL_GROUPS, SHELL_UID
 from harness.lab.seccomp import install_filter
 
-_ELF_MAGIC = rb"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
+# By ABI: what the kernel calls the machine, and the bytes of an ELF file that tell it: class and e_machine.
+_MACHINES = {"arm64-v8a": ("aarch64", 2, 0xB7), "armeabi-v7a": ("arm", 1, 0x28), "x86_64": ("x86_64", 2, 0x3E)}
+_ELF_MAGIC = r"\x7fELF\x{kind:02x}\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x{machine:02x}\x00"
 _ELF_MASK = rb"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
 
 
@@ -33,7 +35,7 @@ def run(root: Path, spec: dict[str, Any], supervisor: socket.socket, control: so
         os.setresuid(0, 0, 0)
         namespaces.set_control(namespaces.PR_SET_PDEATHSIG, 9)
         os.setsid()
-        _enter(root, spec["tools"].get("qemu-aarch64-static"))
+        _enter(root, spec["abi"], spec["tools"].get(EMULATORS.get(spec["abi"], "")))
         _rename("init")
         listener = install_filter()
         child = os.fork()
@@ -60,7 +62,7 @@ def _close_all_but(kept: set[int]) -> None:
                 os.close(number)
 
 
-def _enter(root: Path, qemu: str | None) -> None:
+def _enter(root: Path, abi: str, qemu: str | None) -> None:
     namespaces.set_hostname("localhost")
     # Bound onto itself it is a mount of this namespace, which pivot_root asks for.
     mount(root, root, None, namespaces.MS_BIND | MS_REC)
@@ -70,27 +72,29 @@ def _enter(root: Path, qemu: str | None) -> None:
         bind(kernel / name, root / "proc" / place, read_only=True, flags=MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("devpts", root / "dev" / "pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0600")
     if qemu:
-        _register(root / "dev" / "__binfmt__", qemu)
+        _register(root / "dev" / "__binfmt__", abi, qemu)
     namespaces.pivot_root(root)
 
 
-def _register(place: Path, qemu: str) -> None:
-    """Lets this user namespace, and no other, run arm64 programs; the emulator is opened now (F), outside the root."""
+def _register(place: Path, abi: str, qemu: str) -> None:
+    """Lets this user namespace, and no other, run programs of the ABI; the emulator is opened now (F), outside it."""
+    name, kind, machine = _MACHINES[abi]
+    magic = _ELF_MAGIC.format(kind=kind, machine=machine).encode()
     try:
         mount("binfmt_misc", place, "binfmt_misc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-        rule = b":".join((b"", b"qemu-aarch64", b"M", b"", _ELF_MAGIC, _ELF_MASK, os.fsencode(qemu), b"FP"))
+        rule = b":".join((b"", f"qemu-{name}".encode(), b"M", b"", magic, _ELF_MASK, os.fsencode(qemu), b"FP"))
         (place / "register").write_bytes(rule)
     except OSError as error:
-        if _host_runs_arm64():
+        if _host_runs(name):
             return
         raise OSError(
-            error.errno, "arm64 programs cannot run: binfmt_misc per user namespace needs Linux 6.7"
+            error.errno, f"{abi} programs cannot run: binfmt_misc per user namespace needs Linux 6.7"
         ) from error
 
 
-def _host_runs_arm64() -> bool:
-    """True where the host's own table has a handler for arm64 that works in another root (flag F)."""
-    for entry in Path("/proc/sys/fs/binfmt_misc").glob("*aarch64*"):
+def _host_runs(machine: str) -> bool:
+    """True where the host's own table has a handler for the machine that works in another root (flag F)."""
+    for entry in Path("/proc/sys/fs/binfmt_misc").glob(f"*-{machine}"):
         lines = entry.read_text().splitlines()
         if lines[:1] == ["enabled"] and any(line.startswith("flags:") and "F" in line for line in lines):
             return True

@@ -80,7 +80,7 @@ def up(
     overrides = dict(options.properties) | dict(properties or {})
     loaded = [load_device_model(name) for name in models]
     wanted = [phone_model(model.id, model.model_dump()) for model in loaded]
-    tools = check_host()
+    tools = check_host(model.abis[0] for model in wanted)
     started: list[State] = []
     begun = time.monotonic()
     try:
@@ -129,8 +129,11 @@ def list_phones() -> list[PhoneHandle]:
         return sorted((_handle(state) for state in _states()), key=lambda handle: handle.port)
 
 
-def check_host() -> dict[str, str]:
-    """The host's programs that phones are made of. Raises InfrastructureError where this host cannot run phones."""
+def check_host(abis: Iterable[str] = ("arm64-v8a",)) -> dict[str, str]:
+    """The host's programs that phones of these ABIs are made of.
+
+    Raises InfrastructureError where this host cannot run phones.
+    """
     if platform.system() != "Linux" or not namespaces.supported_machine():
         raise InfrastructureError(
             f"virtual phones need Linux on x86-64 or arm64, not {platform.system()} {platform.machine()}",
@@ -141,7 +144,7 @@ def check_host() -> dict[str, str]:
             "virtual phones need root: each has namespaces, mounts and users of its own",
             'Run it as root, for example: sudo env PATH="$PATH" harness lab up MODEL',
         )
-    return host_tools()
+    return host_tools(abis)
 
 
 def _lock() -> FileLock:

@@ -27,7 +27,7 @@ class Core:
     """One CPU."""
 
     number: int
-    midr: int
+    midr: int  # 0: it has none
     policy: int  # the first CPU of its cpufreq policy
     capacity: int = 0  # as cpu_capacity; 0: the phone shows none
     package: int = 0
@@ -87,13 +87,23 @@ class PhoneModel:
     policies: tuple[FrequencyPolicy, ...]
     zones: tuple[Zone, ...]
     cpuinfo_hardware: str = ""
-    qemu_cpu: str = "cortex-a53"
+    qemu_cpu: str = "cortex-a53"  # empty: the emulator's own choice
     extra: Mapping[str, str] = field(default_factory=dict)  # further ro.* properties
 
     @property
     def sdk(self) -> int:
         """API level of the Android version."""
         return _SDK.get(self.android, _SDK.get(".".join(self.android.split(".")[:2]), 31))
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether its CPU is that of a PC."""
+        return self.abis[0].startswith("x86")
+
+    @property
+    def is_64_bit(self) -> bool:
+        """Whether its kernel is, as far as the ABIs tell."""
+        return "64" in self.abis[0]
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -108,6 +118,7 @@ def phone_model(name: str, data: Mapping[str, Any]) -> PhoneModel:
     title = str(data.get("name", name))
     model = str((identity.get("models") or [title])[0])
     codename = str(identity.get("codename") or name)
+    abis = tuple((data.get("abis") or {}).get("list") or ("arm64-v8a",))
     soc = _value(identity.get("ro_soc_model")) or str(identity.get("ro.soc.model", ""))
     brand = title.split(maxsplit=1)[0].lower()
     hardware = str(identity.get("ro.hardware", codename))
@@ -123,13 +134,13 @@ def phone_model(name: str, data: Mapping[str, Any]) -> PhoneModel:
         board=str(identity.get("ro.product.board", codename)),
         platform=str(identity.get("ro.board.platform", "")),
         android=str(identity.get("android_seen") or _DEFAULT_ANDROID),
-        abis=tuple((data.get("abis") or {}).get("list") or ("arm64-v8a",)),
+        abis=abis,
         features=" ".join(str(features.get("proc_cpuinfo", "fp asimd")).split()),
         cpus=_cores(data),
         policies=_policies(data),
         zones=_zones(data.get("thermal") or {}),
         cpuinfo_hardware=str(identity.get("proc_cpuinfo_hardware", "")),
-        qemu_cpu=_qemu_cpu(features),
+        qemu_cpu=_qemu_cpu(abis[0], features),
         extra={str(k): str(v) for k, v in identity.items() if str(k).startswith("ro.") and isinstance(v, str | int)},
     )
 
@@ -138,8 +149,12 @@ def _value(entry: Any) -> str:
     return str(entry.get("value", "")) if isinstance(entry, Mapping) else str(entry or "")
 
 
-def _qemu_cpu(features: Mapping[str, Any]) -> str:
+def _qemu_cpu(abi: str, features: Mapping[str, Any]) -> str:
     """The emulated core whose HWCAP comes closest without showing arithmetic the phone lacks."""
+    if abi.startswith("armeabi"):
+        return "cortex-a7" if "vfpv4" in str(features.get("proc_cpuinfo", "")).split() else "cortex-a9"
+    if abi != "arm64-v8a":
+        return ""
     if features.get("sve") or features.get("i8mm"):
         return "max"
     return "cortex-a76" if features.get("asimddp") else "cortex-a53"
@@ -174,7 +189,7 @@ def _cores(data: Mapping[str, Any]) -> tuple[Core, ...]:
             cores.append(
                 Core(
                     number=cpu,
-                    midr=int(cluster["midr"]["value"]),
+                    midr=int((cluster.get("midr") or {}).get("value") or 0),
                     policy=_policy_of(cluster),
                     capacity=strength[index] * 1024 // max(strength) if all(strength) else 0,
                     package=cpu if alone else index,

@@ -39,7 +39,8 @@ class Phone:
         self._listener = listener
         self._listener.setblocking(False)
         self.root = root.choose_mountpoint(state.folder, Path(sys.prefix), Path(sys.base_prefix), Path(__file__))
-        self.cpus = CpuSupervisor(tuple(self.spec["cpus"]), self.spec["id_base"])
+        pins = root.is_native(self.spec["abi"])
+        self.cpus = CpuSupervisor(tuple(self.spec["cpus"]), self.spec["id_base"], pins=pins)
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, Action]] = []  # of the present boot
         self._lasting: list[tuple[float, Action]] = []
@@ -133,6 +134,7 @@ class Phone:
         control.close()
         self._init = pid
         namespaces.map_ids(pid, self.spec["id_base"])
+        self.cpus.pin(pid)
         ours.send(b"m")
         message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
         ours.close()

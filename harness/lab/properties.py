@@ -79,7 +79,8 @@ def spec_of(model: PhoneModel, props: Mapping[str, str]) -> dict[str, Any]:
         "cpus": list(model.numbers),
         "zone_scales": {zone.kind: zone.scale for zone in model.zones},
         "banner": {key: props[key] for key in _BANNER if key in props},
-        "environment": {**_ENVIRONMENT, "QEMU_CPU": model.qemu_cpu},
+        "environment": _ENVIRONMENT | ({"QEMU_CPU": model.qemu_cpu} if model.qemu_cpu else {}),
+        "abi": model.abis[0],
     }
 
 

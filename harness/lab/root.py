@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +21,10 @@ SYSTEM_UID = 1000
 SHELL_GROUPS = (1004, 1007, 1011, 1015, 1028, 3001, 3002, 3003, 3006, 3009, 3011)
 PROGRAMS = Path(__file__).with_name("programs")
 
-_QEMU = "qemu-aarch64-static"
-TOOLS = ("mksh", "toybox", "busybox", _QEMU)
+# What runs programs of an ABI, where the host does not by itself.
+EMULATORS = {"arm64-v8a": "qemu-aarch64-static", "armeabi-v7a": "qemu-arm-static", "x86_64": "qemu-x86_64-static"}
+_OWN_ABI = {"x86_64": "x86_64", "aarch64": "arm64-v8a"}  # by the host's machine
+TOOLS = ("mksh", "toybox", "busybox")
 APT_LINE = "apt-get install -y qemu-user-static mksh toybox busybox-static"
 _SEARCH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -66,15 +68,23 @@ _GROUP = (
 )
 
 
-def host_tools() -> dict[str, str]:
-    """Paths of the programs that a phone is made of. Raises InfrastructureError naming what is missing."""
+def is_native(abi: str) -> bool:
+    """Whether the host runs programs of an ABI without an emulator."""
+    return abi == _OWN_ABI.get(os.uname().machine)
+
+
+def host_tools(abis: Iterable[str] = ("arm64-v8a",)) -> dict[str, str]:
+    """Paths of the programs that phones of these ABIs are made of.
+
+    Raises InfrastructureError naming what is missing.
+    """
     path = os.environ.get("PATH", "") + ":" + _SEARCH
     found = {name: shutil.which(name, path=path) for name in TOOLS}
-    if not found[_QEMU]:
-        plain = shutil.which("qemu-aarch64", path=path)  # newer packages: static under this name
-        found[_QEMU] = plain if plain and not libraries(plain) else None
-    if os.uname().machine == "aarch64":
-        del found[_QEMU]
+    for qemu in {EMULATORS[abi] for abi in abis if abi in EMULATORS and not is_native(abi)}:
+        found[qemu] = shutil.which(qemu, path=path)
+        if not found[qemu]:
+            plain = shutil.which(qemu.removesuffix("-static"), path=path)  # newer packages: static under this name
+            found[qemu] = plain if plain and not libraries(plain) else None
     missing = sorted(name for name, where in found.items() if not where)
     if missing:
         raise InfrastructureError(f"virtual phones need {', '.join(missing)} on this host", f"Run: {APT_LINE}")

@@ -6,6 +6,7 @@ The filter is installed once in the phone's init and inherited by everything bel
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -59,8 +60,11 @@ class CpuSupervisor:
     does not inherit that one's.
     """
 
-    def __init__(self, cpus: tuple[int, ...], root_uid: int) -> None:
+    def __init__(self, cpus: tuple[int, ...], root_uid: int, *, pins: bool = False) -> None:
+        """``pins``: threads also run on those CPUs of the host, as far as there are: programs of the host's own ABI ask
+        the system without a call (vDSO) where they run."""
         self._cpus = cpus
+        self._pins = pins
         self._root = root_uid  # the host's number of the phone's user 0
         self._all = self._online = self._allowed = sum(1 << cpu for cpu in cpus)
         self.obedience = ""  # affinity that is set is "ignored", or is "untrue": shown but not kept to
@@ -127,6 +131,7 @@ class CpuSupervisor:
                     raise OSError(errno.EINVAL, "no CPU of the phone in the mask")
                 if self.obedience != "ignored":
                     self._remember(target, mask)
+                    self.pin(target, mask)
                 return 0
             if length < _WORD or length % _WORD:
                 raise OSError(errno.EINVAL, "mask length")
@@ -149,6 +154,14 @@ class CpuSupervisor:
     def _effective(self, thread: int) -> int:
         """Where a thread may run: in its mask, or anywhere that is usable where that is nowhere."""
         return self.mask_of(thread) & self._usable or self._usable
+
+    def pin(self, thread: int, mask: int | None = None) -> None:
+        """Keeps a thread of the host to the CPUs of a mask, or to all of the phone, where programs would notice."""
+        mask = self._all if mask is None else mask
+        here = {cpu for cpu in os.sched_getaffinity(0) if mask >> cpu & 1}
+        if self._pins and here:
+            with contextlib.suppress(OSError):  # it may have ended
+                os.sched_setaffinity(thread, here)
 
     def _remember(self, thread: int, mask: int) -> None:
         if len(self._masks) > 4096:

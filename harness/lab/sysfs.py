@@ -63,9 +63,10 @@ def _cpu_files(core: Core, model: PhoneModel) -> dict[str, Entry]:
         "topology/physical_package_id": Entry(f"{core.package}\n"),
         "topology/core_siblings_list": Entry(format_cpus(core.siblings) + "\n"),
         "topology/thread_siblings_list": Entry(f"{core.number}\n"),
-        "regs/identification/midr_el1": Entry(f"0x{core.midr:016x}\n"),
-        "regs/identification/revidr_el1": Entry(f"0x{0:016x}\n"),
     }
+    if core.midr and model.is_64_bit:  # kernels of 32 bits show no registers
+        files["regs/identification/midr_el1"] = Entry(f"0x{core.midr:016x}\n")
+        files["regs/identification/revidr_el1"] = Entry(f"0x{0:016x}\n")
     if core.capacity:
         files["cpu_capacity"] = Entry(f"{core.capacity}\n")
     for index, cache in enumerate(core.caches):
@@ -125,13 +126,16 @@ def online_files(sys: Path, every: Sequence[int], online: Sequence[int]) -> dict
 
 
 def cpuinfo(model: PhoneModel) -> str:
-    """The text of /proc/cpuinfo as an arm64 kernel writes it."""
+    """The text of /proc/cpuinfo as a kernel for the phone's CPUs writes it."""
+    if model.is_x86:
+        name = "vendor_id\t: Android\nmodel name\t: Android virtual processor\n"  # programs ask the CPU itself
+        return "\n".join(f"processor\t: {core.number}\n{name}" for core in model.cpus)
     blocks = [
         f"processor\t: {core.number}\n"
         "BogoMIPS\t: 38.40\n"
         f"Features\t: {model.features}\n"
         f"CPU implementer\t: 0x{core.midr >> 24:02x}\n"
-        "CPU architecture: 8\n"
+        f"CPU architecture: {8 if model.is_64_bit else 7}\n"
         f"CPU variant\t: 0x{core.midr >> 20 & 15:x}\n"
         f"CPU part\t: 0x{core.midr >> 4 & 0xFFF:03x}\n"
         f"CPU revision\t: {core.midr & 15}\n"

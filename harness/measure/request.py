@@ -24,7 +24,7 @@ class Request:
     seed: int
     faces: tuple[str, ...] = ("published",)
     toolchain: str = "auto"
-    abi: str | None = None  # None: arm64-v8a for phones, host for this machine
+    abi: str | None = None  # None: of each phone's list, host for this machine
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
     workers: tuple[Worker, ...] = ()

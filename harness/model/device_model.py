@@ -77,8 +77,8 @@ class ModelCluster(BaseModel):
     name: str
     cpus: Ints = Field(min_length=1)
     core: str
-    midr: Midr
-    freq: Frequencies
+    midr: Midr | None = None  # of Arm cores
+    freq: Frequencies | None = None
     capacity_dmips_mhz: Capacity | None = None
     capacity_mips: Capacity | None = None
     caches: CacheSizes = CacheSizes()
@@ -98,10 +98,10 @@ class Abis(BaseModel):
 
 
 class Features(BaseModel):
-    """``proc_cpuinfo``: the Features line that a 64-bit process reads."""
+    """``proc_cpuinfo``: the Features line (x86: flags) that a process of the first ABI reads; x86 may leave it out."""
 
     model_config = _CONFIG
-    proc_cpuinfo: str
+    proc_cpuinfo: str = ""
 
 
 class Thermal(BaseModel):

@@ -85,6 +85,7 @@ def _attempt(stream: Stream) -> AttemptDetails:
     end, timer = stream.end, header.timer
     details = [
         ("build id", header.build),
+        ("ABI", header.abi),
         ("compiler", header.compiler),
         ("flags", header.flags),
         ("CPU features", " ".join(header.cpu_features)),

@@ -110,6 +110,7 @@ class Header(SomeRecord):
     cluster: str
     cpu: Count
     build: str  # first 12 hex digits of the program's build id
+    abi: str = ""  # of the program, as Android calls it
     compiler: str
     flags: str
     cpu_features: tuple[str, ...] = ()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InfrastructureError
+from harness.model.abi import DEFAULT_ABI
 from harness.paths import build_root, check_build_folder, data_root
 from harness.toolchain import cache, cmake, elf, flags, libc, ready
-from harness.toolchain.toolchain import DEFAULT_ABI, Toolchain, choose
+from harness.toolchain.toolchain import Toolchain, choose
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def build(
     say: Callable[[str], None] = _silent,
     tree: Path | None = None,
 ) -> Built:
-    """Builds convbench for ``abi`` ("arm64-v8a" or "host") and publishes it under build/.
+    """Builds convbench for ``abi`` (one of PHONE_ABIS, or "host") and publishes it under build/.
 
     ``say`` gets a line at a time for the user. ``tree``: other sources than this tool's own, with folders native/ and
     ndk/ as here; what is built of them stays in the cache, and is published nowhere. Where a build was brought along

@@ -8,10 +8,15 @@ from typing import Any
 
 from harness.errors import InfrastructureError
 
-ANDROID_INTERPRETER = "/system/bin/linker64"
-PAGE_SIZE = 16384
+PAGE_SIZE = 16384  # of 64-bit phones; those of 32 bits have pages of 4 KiB
+_SMALL_PAGE_SIZE = 4096
 _OWNER, _PROTOCOL_BYTES = "convbench", 4  # of a worker's note
 _REMEDY = "delete the build folder and build again; if it stays, the toolchain makes programs that phones cannot load"
+
+
+def android_interpreter(bits: int) -> str:
+    """Android's linker for programs of so many bits."""
+    return "/system/bin/linker64" if bits == 64 else "/system/bin/linker"
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class ElfInfo:
     """What was read from a program; ``alignments`` of its PT_LOAD segments in bytes."""
 
     machine: str
+    bits: int
     build_id: str
     interpreter: str
     alignments: tuple[int, ...]
@@ -30,7 +36,7 @@ def check(path: Path, *, machine: str, android: bool) -> ElfInfo:
     """Reads an ELF program and raises InfrastructureError, naming file and fault, unless it is fit to run.
 
     ``machine`` is the e_machine name ("EM_AARCH64"). ``android`` asks in addition for PT_LOAD segments aligned to
-    16 KiB and no other interpreter than Android's linker.
+    16 KiB (of a 32-bit program: to 4 KiB) and no other interpreter than Android's linker.
     """
     try:
         info, fault = _read(path, machine, android)
@@ -76,6 +82,7 @@ def _read(path: Path, machine: str, android: bool) -> tuple[ElfInfo, str]:
         loads = [segment for segment in segments if segment["p_type"] == "PT_LOAD"]
         info = ElfInfo(
             machine=str(header["e_machine"]),
+            bits=int(elf.elfclass),
             build_id=_build_id(segments),
             interpreter=next((s.get_interp_name() for s in segments if s["p_type"] == "PT_INTERP"), ""),
             alignments=tuple(segment["p_align"] for segment in loads),
@@ -90,6 +97,8 @@ def _read(path: Path, machine: str, android: bool) -> tuple[ElfInfo, str]:
 def _fault(info: ElfInfo, kind: str, skewed: bool, machine: str, android: bool) -> str:
     """The first fault found; empty for a program that is fit."""
     smallest = min(info.alignments, default=0)
+    page_size = PAGE_SIZE if info.bits == 64 else _SMALL_PAGE_SIZE
+    linker = android_interpreter(info.bits)
     faults = (
         (info.machine != machine, f"wrong machine: {info.machine} where {machine} is needed"),
         (
@@ -99,13 +108,13 @@ def _fault(info: ElfInfo, kind: str, skewed: bool, machine: str, android: bool) 
         (not info.build_id, "no build id (link with -Wl,--build-id=sha1)"),
         (skewed, "a loadable segment is not aligned as its header says"),
         (
-            android and smallest < PAGE_SIZE,
-            f"loadable segments aligned to {smallest} bytes: phones with 16 KiB pages need {PAGE_SIZE} "
-            f"(link with -Wl,-z,max-page-size={PAGE_SIZE})",
+            android and smallest < page_size,
+            f"loadable segments aligned to {smallest} bytes: phones with {page_size >> 10} KiB pages need {page_size} "
+            f"(link with -Wl,-z,max-page-size={page_size})",
         ),
         (
-            android and info.interpreter not in ("", ANDROID_INTERPRETER),
-            f"interpreter {info.interpreter}: phones have {ANDROID_INTERPRETER} only (or link statically)",
+            android and info.interpreter not in ("", linker),
+            f"interpreter {info.interpreter}: phones have {linker} only (or link statically)",
         ),
     )
     return next((text for wrong, text in faults if wrong), "")
@@ -131,4 +140,4 @@ def noted_protocol(elf: Any, segments: list[Any]) -> str:
 
 
 def _nothing(size: int) -> ElfInfo:
-    return ElfInfo("", "", "", (), size)
+    return ElfInfo("", 0, "", "", (), size)

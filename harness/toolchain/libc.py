@@ -7,17 +7,16 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from harness.toolchain import cmake
+from harness.toolchain import cmake, ndk
 from harness.toolchain.toolchain import Toolchain
 
-# As in ndk/zig-arm64.cmake. zig keeps a C library by target, CPU and optimization: others would make a second one.
-_TARGET, _CPU = "aarch64-linux-musl", "generic"
 _JOBS_A_CPU = 4
 
 
 def warm(chosen: Toolchain, folder: Path) -> None:
     """Fills zig's cache with the C library of ``chosen``, if that is zig for a phone; ``folder`` is for scratch files.
 
+    zig keeps a C library by target, CPU and optimization: with others than the build's it would make a second one.
     `zig cc` would do it at the first link, but takes no -j, and by default zig keeps one CPU less than there are busy:
     on two CPUs that is one compiler at a time. A failure is left for the build to meet and to report.
     """
@@ -26,7 +25,8 @@ def warm(chosen: Toolchain, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "empty.c"
     source.write_text("int main(void) { return 0; }\n")
-    argv = [str(cmake.zig_program()), "build-exe", str(source), "-target", _TARGET, f"-mcpu={_CPU}", "-lc"]
+    zig = ndk.table()["abis"][chosen.abi]["zig"]  # as in its file in ndk/
+    argv = [str(cmake.zig_program()), "build-exe", str(source), "-target", zig["target"], f"-mcpu={zig['cpu']}", "-lc"]
     argv += ["-OReleaseFast", "-fstrip", "-static", f"-j{_JOBS_A_CPU * (os.cpu_count() or 1)}"]
     argv.append(f"-femit-bin={folder / 'empty'}")
     null = subprocess.DEVNULL

@@ -14,11 +14,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.errors import InfrastructureError, UsageError
+from harness.model.abi import PHONE_ABIS
 from harness.paths import data_root
 from harness.toolchain import cmake, ndk
 
 HOST = "host"
-DEFAULT_ABI = "arm64-v8a"
 TOOLCHAINS = ("auto", "ndk", "zig", "host")
 _MACHINES = {"x86_64": "EM_X86_64", "amd64": "EM_X86_64", "aarch64": "EM_AARCH64", "arm64": "EM_AARCH64"}
 
@@ -68,7 +68,7 @@ def choose(
     if toolchain == "zig":
         if ndk_path is not None:
             raise UsageError("--ndk has no meaning for --toolchain zig", "leave --ndk away, or use --toolchain ndk")
-        return _zig_arm64(abi)
+        return _zig(abi)
     found = ndk.find(ndk_path, environment, say=say)
     if found is None:
         if toolchain == "ndk":
@@ -76,18 +76,18 @@ def choose(
                 "no Android NDK was found",
                 f"name one with --ndk DIR or {ndk.NDK_VARIABLES[0]}, or build without one: --toolchain zig",
             )
-        return _zig_arm64(abi)
+        return _zig(abi)
     if text := ndk.warning(found):
         say(text)
     return _ndk(abi, found)
 
 
 def _check_abi(abi: str) -> None:
-    abis = ndk.table()["abis"]
-    if abi not in abis:
-        raise UsageError(f"unknown ABI {abi!r}", f"{DEFAULT_ABI} for phones, {HOST} for this machine")
-    if not abis[abi]["built"]:
-        raise UsageError(f"ABI {abi}: not built yet", f"{DEFAULT_ABI} is the only one for phones so far")
+    built = ", ".join(PHONE_ABIS)
+    if abi not in ndk.table()["abis"]:
+        raise UsageError(f"unknown ABI {abi!r}", f"{built} for phones, {HOST} for this machine")
+    if abi not in PHONE_ABIS:
+        raise UsageError(f"ABI {abi}: not built yet", f"for phones there are {built}")
 
 
 def _common() -> dict[str, str]:
@@ -125,14 +125,15 @@ def _ndk(abi: str, found: ndk.Ndk) -> Toolchain:
     return Toolchain("ndk", abi, machine, defines, identity, f"NDK {found.revision} ({found.path})")
 
 
-def _zig_arm64(abi: str) -> Toolchain:
+def _zig(abi: str) -> Toolchain:
+    known = ndk.table()["abis"][abi]
     defines = {
         **_common(),
-        "CMAKE_TOOLCHAIN_FILE": str(data_root() / "ndk" / "zig-arm64.cmake"),
+        "CMAKE_TOOLCHAIN_FILE": str(data_root() / "ndk" / known["zig"]["file"]),
         "IC_ZIG": str(cmake.zig_program()),
     }
-    identity = {"toolchain": "zig", "revision": _wheel("ziglang"), "target": "aarch64-linux-musl"}
-    return Toolchain("zig", abi, ndk.table()["abis"][abi]["machine"], defines, identity, "zig")
+    identity = {"toolchain": "zig", "revision": _wheel("ziglang"), "target": known["zig"]["target"]}
+    return Toolchain("zig", abi, known["machine"], defines, identity, "zig")
 
 
 def _host(environment: Mapping[str, str]) -> Toolchain:

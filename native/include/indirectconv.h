@@ -18,7 +18,9 @@
  * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
  * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
  * and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
- * on all threads of its pool; exception flags are raised on the thread that computes.
+ * on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros, in what it reads
+ * and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where that is over 1;
+ * exception flags are raised on the thread that computes.
  *
  * Threads: no state but that of objects, a count of forks, and for each thread the text of its last failure
  * (ic_last_error). Two objects are independent; one object is run by one caller at a time. Objects may share a pool as

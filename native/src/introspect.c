@@ -98,7 +98,7 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t 
     if (status != IC_OK) {
         return status;
     }
-#if !defined(__aarch64__)
+#if !defined(__aarch64__)               /* so is a 32-bit program on such a core */
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;

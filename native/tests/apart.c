@@ -8,7 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#if PTRDIFF_MAX > INT32_MAX
 enum { SHAPES_APART = 4, FAR = 1 << 30 };
+#define FAR_PADDING UINT32_MAX
+#else /* less of an address space; no place for the last shape, whose strides are the largest that there are */
+enum { SHAPES_APART = 3, FAR = 1 << 24 };
+#define FAR_PADDING (4u * FAR - 1)
+#endif
 
 static shape shape_apart(unsigned index) {
     shape s = plain_shape(1, 1, 1, 1, 3);
@@ -17,15 +23,15 @@ static shape shape_apart(unsigned index) {
         d->kernel_height = d->kernel_width = 2, d->dilation_width = FAR;
         s.height = 2, s.width = (size_t)FAR + 1;
     } else if (index == 1) { /* outputs whose taps lie far apart; those after the second in the padding */
-        d->stride_width = FAR, d->pad_right = UINT32_MAX;
+        d->stride_width = FAR, d->pad_right = FAR_PADDING;
         s.width = (size_t)FAR + 1;
-    } else if (index == 2) { /* the largest that there are */
+    } else if (index == 2) { /* rows, and outputs whose taps lie side by side */
+        d->kernel_height = d->kernel_width = 2, d->stride_width = FAR;
+        s.height = 2, s.width = (size_t)FAR + 2;
+    } else { /* the largest that there are */
         d->stride_height = d->stride_width = d->dilation_height = d->dilation_width = UINT32_MAX;
         d->kernel_width = 2, d->pad_right = d->pad_bottom = UINT32_MAX;
         s.height = 2;
-    } else { /* rows, and outputs whose taps lie side by side */
-        d->kernel_height = d->kernel_width = 2, d->stride_width = FAR;
-        s.height = 2, s.width = (size_t)FAR + 2;
     }
     return s;
 }

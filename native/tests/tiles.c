@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The micro-kernels by themselves. Each row of a tile has a page of its own for its input and one for its output, with
- * gigabytes in between, so that no offset fits 32 bits and whatever is touched beside a row shows. Bits are compared
- * with plain C in the same order. */
+ * gigabytes in between where there is room for that, so that no offset fits 32 bits and whatever is touched beside a
+ * row shows. Bits are compared with plain C in the same order. */
 #define _GNU_SOURCE /* MAP_NORESERVE */
 #include "tiles.h"
 
@@ -15,7 +15,11 @@
 
 enum { FLOATS = 1024, TILES = 3, TAPS = 9, CHANNELS = 41, COLUMNS = 64, MOST_PANEL_STEP = 90 };
 enum { HEAP_FLOATS = (TAPS * CHANNELS + (TAPS - 1) * 3) * COLUMNS + (TILES - 1) * MOST_PANEL_STEP };
-#define APART ((size_t)3 << 29)             /* from the fourth row on over 4 GiB away */
+#if PTRDIFF_MAX > INT32_MAX
+#define APART ((size_t)3 << 29) /* from the fourth row on over 4 GiB away */
+#else
+#define APART ((size_t)16 << 20) /* an address space has 2 or 3 GiB */
+#endif
 #define PAGE_BYTES (FLOATS * sizeof(float)) /* what is used of a page, at its end */
 
 /* The last floats of pages far from each other. */
@@ -41,7 +45,7 @@ typedef struct {
     float before[IC_MAX_ROWS][FLOATS]; /* of the output */
     float *input[IC_MAX_ROWS], *output[IC_MAX_ROWS];
     float *padding, *bias, *weights;
-    int64_t *offsets, *places;
+    ptrdiff_t *offsets, *places;
     size_t weights_count, entries, place_count;
     size_t step, pitch; /* floats from a tile's input or output to the next one's */
     size_t panel_step;  /* the same of its bias and weights */
@@ -49,8 +53,8 @@ typedef struct {
     ic_tile_run run;
 } tile_case;
 
-static int64_t bytes_between(const float *from, const float *to) {
-    return (int64_t)((uintptr_t)to - (uintptr_t)from);
+static ptrdiff_t bytes_between(const float *from, const float *to) {
+    return (ptrdiff_t)((uintptr_t)to - (uintptr_t)from);
 }
 
 /* Runs of channels anywhere in the row's page, the very last ones among them, and padding. */
@@ -88,8 +92,8 @@ static void make(tile_case *c, uint64_t *state) {
     c->padding = last_floats(c->heap[0], c->channels);
     c->bias = last_floats(c->heap[1], columns + panels);
     c->weights = last_floats(c->heap[2], c->weights_count);
-    c->offsets = (int64_t *)(void *)last_floats(c->heap[3], 2 * c->entries);
-    c->places = (int64_t *)(void *)last_floats(c->heap[4], 2 * c->place_count);
+    c->offsets = (ptrdiff_t *)(void *)last_floats(c->heap[3], sizeof(ptrdiff_t) / sizeof(float) * c->entries);
+    c->places = (ptrdiff_t *)(void *)last_floats(c->heap[4], sizeof(ptrdiff_t) / sizeof(float) * c->place_count);
     fill(c->padding, c->channels, VALUES_FLOAT, state); /* not zeros: whether it is read must show */
     fill(c->bias, columns + panels, VALUES_FLOAT, state);
     fill(c->weights, c->weights_count, VALUES_FLOAT, state);
@@ -133,14 +137,25 @@ static void make(tile_case *c, uint64_t *state) {
                            .fetch = (ic_fetch)random_range(state, IC_FETCH_NOTHING, IC_FETCH_WEIGHTS)};
 }
 
+/* Whether a product is rounded before it is added: of these there is no fused one. */
+static bool is_fused_by(const ic_kernel *kernel) {
+    static const char *const others[] = {"scalar_4x4", "sse_4x8", "neon_4x8"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strcmp(kernel->name, others[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static float reference(const tile_case *c, size_t tile, size_t row, size_t column) {
-    const bool is_fused = strcmp(c->kernel->isa, "scalar") != 0;
+    const bool is_fused = is_fused_by(c->kernel);
     const size_t panel = tile * c->panel_step;
     const float *weights = c->weights + panel + column;
     const size_t start = FLOATS - c->columns - (c->tiles - 1) * c->pitch;
     float sum = c->resumes ? c->before[row][start + tile * c->pitch + column] : c->bias[panel + column];
     for (size_t tap = 0; tap < c->taps; tap++) {
-        const int64_t entry = c->offsets[tile * c->offset_step + tap * c->tap_entries + row];
+        const ptrdiff_t entry = c->offsets[tile * c->offset_step + tap * c->tap_entries + row];
         const uintptr_t at = (uintptr_t)c->input[0] + tile * c->run.input_step + (uintptr_t)entry;
         const float *a = entry == IC_PADDING_ENTRY ? c->padding : (const float *)at;
         for (size_t k = 0; k < c->channels; k++) {

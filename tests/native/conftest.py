@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import subprocess
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from filelock import FileLock
 
 from harness.errors import InfrastructureError
+from harness.store.journal import write_atomically
 from harness.toolchain import cmake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +111,8 @@ def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
         return _Setting(defines, ("test_kernels", "test_pool"))
     if kind in ("gcc", "clang"):
         return _Setting({"CMAKE_C_COMPILER": need_tool(kind)}, programs)
+    if kind == "arm32":
+        return _Setting(_zig("armeabi-v7a"), programs, (need_tool("qemu-arm-static"), "-L", str(_arm_files())))
     runner = () if platform.machine() == "aarch64" else (need_tool("qemu-aarch64-static"),)
     if kind == "arm64-gcc":  # its programs need the C library that comes with the compiler
         defines = {
@@ -121,6 +125,16 @@ def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
     if kind == "arm64-undefined":
         return _Setting({**defines, "IC_SANITIZE": "undefined"}, ("test_kernels", "test_assembly"), runner)
     return _Setting(defines, (*programs, "test_assembly"), runner)
+
+
+def _arm_files() -> Path:
+    """A folder whose files the emulator shows instead of this machine's: of which cores a 32-bit program learns."""
+    folder = ROOT / "build" / "tests" / "arm32-files"
+    (folder / "proc").mkdir(parents=True, exist_ok=True)
+    core = "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0xd03\nCPU revision\t: 4\n"
+    text = "\n".join(f"processor\t: {cpu}\n{core}" for cpu in range(max(os.sched_getaffinity(0)) + 1))
+    write_atomically(folder / "proc" / "cpuinfo", text.encode())
+    return folder
 
 
 def _compile(kind: str, defines: dict[str, str], targets: tuple[str, ...]) -> Path:
@@ -138,8 +152,8 @@ def _compile(kind: str, defines: dict[str, str], targets: tuple[str, ...]) -> Pa
 def native_builds(need_tool: Callable[[str], str]) -> Builds:
     """Builds by kind: ``zig`` (this machine), ``broken`` (the same with faulty kernels), ``sanitized`` (clang, address
     and undefined behaviour), ``threads`` (clang, data races), ``gcc``, ``arm64`` (zig, run by qemu),
-    ``arm64-undefined`` (its one sanitizer there). They lie in build/tests: made once for all processes that test, and
-    a second time only what changed."""
+    ``arm64-undefined`` (its one sanitizer there), ``arm32`` (zig for armeabi-v7a, run by qemu). They lie in
+    build/tests: made once for all processes that test, and a second time only what changed."""
 
     def make(kind: str) -> NativeBuild:
         setting = _setting(kind, need_tool)

@@ -1,4 +1,4 @@
-"""The C library: every kernel on every path, on this machine, under sanitizers, and for arm64 under emulation."""
+"""The C library: every kernel on every path, on this machine, under sanitizers, and for both Arms under emulation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ NATIVE = Path(__file__).resolve().parents[2] / "native"
 UNSUPPORTED = 77
 X86 = platform.machine() == "x86_64"
 ARM_KERNELS = ("neon_6x16", "neon_8x8_a53", "neon_8x8_a55", "scalar_4x4")
-HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "scalar_4x4") if X86 else ARM_KERNELS
+ARM32_KERNELS = ("neon_4x8", "vfpv4_4x8", "scalar_4x4")
+HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "sse_4x8", "scalar_4x4") if X86 else ARM_KERNELS
 NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
@@ -49,7 +50,8 @@ OBJECT_CASES = {
     "test_tuned_auto": ("obeyed", "elsewhere", "forgotten"),
     "test_tune": ("refused", "measured"),
 }
-BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined")
+BUILDS = ("zig", "sanitized", "gcc", "arm64", "arm64-undefined", "arm32")
+EMULATED = ("arm64", "arm32")
 
 
 def lacked() -> dict[str, str]:
@@ -64,11 +66,13 @@ LACKED = lacked()
 
 
 def kernels_of(build: str) -> tuple[str, ...]:
+    if build == "arm32":
+        return ARM32_KERNELS
     return ARM_KERNELS if build.startswith("arm64") else HOST_KERNELS
 
 
 def runnable(build: str) -> tuple[str, ...]:
-    return tuple(kernel for kernel in kernels_of(build) if build.startswith("arm64") or kernel not in LACKED)
+    return tuple(kernel for kernel in kernels_of(build) if build.startswith("arm") or kernel not in LACKED)
 
 
 KERNEL_CASES = [(b, k, p) for b in BUILDS for k in runnable(b) for p in PROPERTIES]
@@ -84,7 +88,7 @@ def is_repeated(build: str, kernel: str, case: str) -> bool:
         return case not in UNDEFINED_PROPERTIES
     if kernel == "neon_8x8_a55" and case == "nonfinite":  # the A53's instructions in another order
         return True
-    return build == "arm64" and X86 and kernel == "scalar_4x4" and case in SLOW_PROPERTIES
+    return build in EMULATED and X86 and kernel == "scalar_4x4" and case in SLOW_PROPERTIES
 
 
 KERNEL_CASES = [case for case in KERNEL_CASES if not is_repeated(*case)]
@@ -93,9 +97,9 @@ KERNEL_CASES += [
 ]
 
 
-# "bound" goes through all shapes in every build but one, whose sanitizer looks at what a line does; all cases do so in
-# the build that users run. FEW of them, with all the awkward ones, run every line of the tiles that all of them run (by
-# coverage), and see the same faults put into a tile.
+# "bound" goes through all shapes in every build but two, whose sanitizer looks at what a line does, or whose lines are
+# those of arm64's tiles; all cases do so in the build that users run. FEW of them, with all the awkward ones, run every
+# line of the tiles that all of them run (by coverage), and see the same faults put into a tile.
 FEW = "60"
 FEWER = {("test_kernels", case) for case in ("integers", "bits", "guards", "nonfinite")}
 FEWER |= {("test_choice", "right"), ("test_tuned_auto", "obeyed")}
@@ -104,7 +108,7 @@ FEWER |= {("test_choice", "right"), ("test_tuned_auto", "obeyed")}
 def shapes_of(build: str, program: str, case: str) -> tuple[str, ...]:
     """The argument that says how many."""
     few = build != "zig" and (program, case) in FEWER
-    return (FEW,) if few or (build, case) == ("arm64-undefined", "bound") else ()
+    return (FEW,) if few or (build in ("arm64-undefined", "arm32") and case == "bound") else ()
 
 
 @pytest.mark.parametrize(("build", "kernel", "case"), KERNEL_CASES)
@@ -130,7 +134,7 @@ HOST_CASES = ("limits",) if X86 else ()
         for build in OBJECT_BUILDS
         for program, cases in OBJECT_CASES.items()
         for case in cases
-        if build != "arm64" or case not in HOST_CASES
+        if build not in EMULATED or case not in HOST_CASES
     ],
 )
 def test_object(native_builds: Builds, build: str, program: str, case: str) -> None:
@@ -249,10 +253,10 @@ def test_host_programs_run_on_the_baseline_cpu(
     qemu = need_tool("qemu-x86_64-static")
     build = native_builds("zig").under(qemu, "-cpu", cpu)
     supported = {line.split()[0]: line.split()[1] for line in build.run("test_kernels", "--kernels").text.splitlines()}
-    assert supported == {"avx512_6x64": "0", "avx2_6x16": "0", "scalar_4x4": "1"}
+    assert supported == {"avx512_6x64": "0", "avx2_6x16": "0", "sse_4x8": "1", "scalar_4x4": "1"}
     commands: list[tuple[str, ...]] = [("test_options", "option_errors"), ("test_object", "states")]
     if cpu == "qemu64":  # what runs on the oldest runs on the newer one, which shows that nothing else is chosen there
-        commands += [("test_kernels", "bound", "scalar_4x4", FEW), ("test_choice", "right", "-", FEW)]
+        commands += [("test_kernels", "bound", "sse_4x8", FEW), ("test_choice", "right", "-", FEW)]
     for command in commands:
         result = build.run(*command)
         assert result.code == 0, result.text

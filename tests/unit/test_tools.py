@@ -102,7 +102,7 @@ def test_every_program_is_asked_for_by_the_table(tool_packages: Packages) -> Non
 
 
 def test_the_lab_names_the_same_packages(tool_packages: Packages) -> None:
-    wanted = {tool_packages[name,] for name in root.TOOLS}
+    wanted = {tool_packages[name,] for name in (*root.TOOLS, *root.EMULATORS.values())}
     assert set(root.APT_LINE.removeprefix("apt-get install -y ").split()) == wanted
 
 

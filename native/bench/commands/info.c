@@ -35,6 +35,7 @@ int info_print(int cpu) {
     json_text(&j, "version", program_version());
     json_text(&j, "build", build);
     json_text(&j, "build_id", program_build_id());
+    json_text(&j, "abi", program_abi());
     json_text(&j, "compiler", program_compiler());
     json_text(&j, "flags", program_flags());
     json_words(&j, "cpu_features", ic_cpu_features());

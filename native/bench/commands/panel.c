@@ -13,6 +13,8 @@
 #define PROGRAM "aarch64"
 #elif defined(__x86_64__)
 #define PROGRAM "x86_64"
+#elif defined(__arm__)
+#define PROGRAM "arm"
 #else
 #define PROGRAM "other"
 #endif

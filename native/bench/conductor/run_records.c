@@ -30,6 +30,7 @@ void emit_header(records *out, const plan *p, const caches *c, uint64_t memory) 
     json_text(j, "cluster", p->cluster);
     json_int(j, "cpu", p->cpu);
     json_text(j, "build", build);
+    json_text(j, "abi", program_abi());
     json_text(j, "compiler", program_compiler());
     json_text(j, "flags", program_flags());
     json_words(j, "cpu_features", ic_cpu_features());

@@ -32,6 +32,18 @@ const char *program_flags(void) {
     return IC_FLAGS;
 }
 
+const char *program_abi(void) {
+#if defined(__aarch64__)
+    return "arm64-v8a";
+#elif defined(__x86_64__)
+    return "x86_64";
+#elif defined(__arm__)
+    return "armeabi-v7a";
+#else
+    return "";
+#endif
+}
+
 static char build_id[2 * 64 + 1];
 
 #ifndef NT_GNU_BUILD_ID

@@ -94,7 +94,7 @@ static struct perf_event_attr event_of(unsigned which, bool has_pmu, unsigned ty
     event.size = sizeof event;
     event.type = PERF_TYPE_HARDWARE;
     event.config = generic[which];
-#if defined(__aarch64__)
+#if defined(__aarch64__) || defined(__arm__)
     /* Of the Arm architecture's common events: CPU_CYCLES, INST_RETIRED, L2D_CACHE_REFILL. */
     static const uint64_t common[] = {0x11, 0x08, 0x17};
     if (has_pmu) {

@@ -17,6 +17,7 @@ typedef struct {
 } engine;
 
 /* clang-format off */
+#define TO_13(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13)
 #define TO_15(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
 #define TO_23(M) TO_15(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
 /* clang-format on */
@@ -78,6 +79,32 @@ static void run_neon(uint64_t loops) {
 }
 
 static const engine engines[] = {{IC_TYPE_F32, "neon", IC_CPU_NEON, 4, 48, run_neon}};
+#elif defined(__arm__)
+#define Q_ZERO(n) "vmov.i32 q" #n ", #0\n"
+#define VFMA(n) "vfma.f32 q" #n ", q14, q15\n"
+#define VMLA(n) "vmla.f32 q" #n ", q14, q15\n"
+#define Q_LOOP(M)                                                                                                      \
+    const uint32_t factor = 0x3a83126f; /* 0.001f */                                                                   \
+    uint32_t left = (uint32_t)loops;                                                                                   \
+    __asm__ volatile(".fpu neon-vfpv4\n" TO_13(Q_ZERO) "vdup.32 q14, %1\n vmov q15, q14\n"                             \
+                                                       "1:\n" TO_13(M) TO_13(M) "subs %0, %0, #1\n bne 1b"             \
+                     : "+r"(left)                                                                                      \
+                     : "r"(factor)                                                                                     \
+                     : "cc", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q12", "q13",   \
+                       "q14", "q15")
+
+static void run_vfpv4(uint64_t loops) {
+    Q_LOOP(VFMA);
+}
+
+static void run_neon(uint64_t loops) {
+    Q_LOOP(VMLA);
+}
+
+static const engine engines[] = {
+    {IC_TYPE_F32, "neon-vfpv4", IC_CPU_NEON | IC_CPU_VFPV4, 4, 28, run_vfpv4},
+    {IC_TYPE_F32, "neon", 0, 4, 28, run_neon}, /* which every phone of this ABI has */
+};
 #endif
 
 static engine widest(ic_type type) {

@@ -220,8 +220,8 @@ bool object_sample(worker *w, fields *f) {
     q.pool = w->pools[o->threads];
     q.reads = q.rotate || outgrows_l2(w);
     if (q.reads) {
-        size_t share = w->memory / READ_SHARE, free_share = (size_t)(meminfo_free() / READ_SHARE);
-        pressure_read(&w->pressure, w->llc, share < free_share ? share : free_share);
+        const uint64_t share = w->memory / READ_SHARE, free_share = meminfo_free() / READ_SHARE;
+        pressure_read(&w->pressure, w->llc, (size_t)(share < free_share ? share : free_share));
     }
     q.pressure = &w->pressure;
     q.counters = o->threads <= 1 && w->counters.open ? &w->counters : NULL;

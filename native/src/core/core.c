@@ -23,6 +23,8 @@ static const struct {
     {0x41, 0xd03, IC_CORE_A53, 256 << 10}, /* Cortex-A53 */
     {0x41, 0xd04, IC_CORE_A53, 256 << 10}, /* Cortex-A35 */
     {0x41, 0xd05, IC_CORE_A55, 64 << 10},  /* Cortex-A55 */
+    {0x41, 0xc05, IC_CORE_A53, 256 << 10}, /* Cortex-A5, of 32 bits as the next one */
+    {0x41, 0xc07, IC_CORE_A53, 256 << 10}, /* Cortex-A7 */
     {0x51, 0x801, IC_CORE_A53, 256 << 10}, /* Kryo 2xx Silver */
     {0x51, 0x803, IC_CORE_A55, 128 << 10}, /* Kryo 3xx Silver */
     {0x51, 0x805, IC_CORE_A55, 128 << 10}, /* Kryo 4xx Silver */
@@ -121,11 +123,24 @@ ic_core ic_core_here(void) {
     return core;
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(__arm__)
+
+#if defined(__aarch64__)
 
 unsigned ic_core_features(void) {
     return IC_CPU_NEON; /* part of the base architecture */
 }
+
+#else
+
+#include <sys/auxv.h>
+
+unsigned ic_core_features(void) {
+    const unsigned long neon = 1ul << 12, vfpv4 = 1ul << 16, has = getauxval(AT_HWCAP);
+    return ((has & neon) != 0 ? IC_CPU_NEON : 0u) | ((has & vfpv4) != 0 ? IC_CPU_VFPV4 : 0u);
+}
+
+#endif
 
 /* The first word of a file; "" where it cannot be read. */
 static void read_word(const char *path, char *text, size_t room) {
@@ -187,5 +202,6 @@ const char *ic_cpu_features(void) {
     static const char *const x86[8] = {"",        "avx2",         "fma",         "avx2,fma",
                                        "avx512f", "avx2,avx512f", "fma,avx512f", "avx2,fma,avx512f"};
     const unsigned found = ic_core_features();
-    return found & IC_CPU_NEON ? "neon" : x86[found & 7];
+    const char *const arm = found & IC_CPU_VFPV4 ? "neon,vfpv4" : "neon";
+    return found & IC_CPU_NEON ? arm : x86[found & 7];
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* CPU features, as bits. */
-enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8 };
+enum { IC_CPU_AVX2 = 1, IC_CPU_FMA = 2, IC_CPU_AVX512F = 4, IC_CPU_NEON = 8, IC_CPU_VFPV4 = 16 };
 
 /* What kernels differ by. A core that nobody knows counts as out of order. */
 typedef enum { IC_CORE_OUT_OF_ORDER, IC_CORE_A53, IC_CORE_A55 } ic_core_class;
@@ -22,7 +22,7 @@ typedef struct {
 /* Of the CPU that the caller runs on now. */
 ic_core ic_core_here(void);
 
-/* Of an arm64 core with this MIDR_EL1, by table. */
+/* Of an Arm core with this MIDR_EL1, by table. */
 ic_core ic_core_of_midr(uint64_t midr);
 
 /* Features alone; in words, comma separated ("avx2,fma,avx512f"), a static string. */

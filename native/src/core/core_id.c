@@ -46,6 +46,16 @@ bool ic_core_id(char id[IC_CORE_ID]) {
     return midr != 0;
 }
 
+#elif defined(__arm__)
+
+/* Features are part of it: an emulator may have fewer than the model. */
+bool ic_core_id(char id[IC_CORE_ID]) {
+    const uint64_t midr = ic_midr_here();
+    const char *features = ic_cpu_features();
+    snprintf(id, IC_CORE_ID, "arm:%08llx:%s", (unsigned long long)midr, *features ? features : "none");
+    return midr != 0;
+}
+
 #else
 
 bool ic_core_id(char id[IC_CORE_ID]) {

@@ -32,6 +32,21 @@ static inline void ic_set_float_mode(uint64_t mode) {
     __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 }
 
+#elif defined(__arm__)
+
+/* Of FPSCR: rounding, flush to zero, default NaN, half precision, traps. NEON heeds the traps at most. */
+#define IC_FPSCR_MODE 0x07c09f00u
+
+static inline uint64_t ic_float_mode(void) {
+    uint32_t mode;
+    __asm__ volatile("vmrs %0, fpscr" : "=r"(mode));
+    return mode & IC_FPSCR_MODE;
+}
+
+static inline void ic_set_float_mode(uint64_t mode) {
+    __asm__ volatile("vmsr fpscr, %0" : : "r"((uint32_t)mode));
+}
+
 #endif
 
 #endif

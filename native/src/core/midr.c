@@ -48,7 +48,7 @@ uint64_t ic_midr_of_cpuinfo(const char *text, unsigned cpu) {
     return found == 15 ? midr : 0;
 }
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) || defined(__arm__)
 
 #include <fcntl.h>
 #include <sched.h>
@@ -70,14 +70,16 @@ static void read_text(const char *path, char *text, size_t room) {
     text[length] = '\0';
 }
 
-/* Linux answers for the register since 4.11, and says so; before that it is in files. */
+/* Linux answers for the register since 4.11, and says so; before that, and to programs of 32 bits, it is in files. */
 uint64_t ic_midr_here(void) {
-    const unsigned long cpuid = 1ul << 11;
     uint64_t midr;
+#if defined(__aarch64__)
+    const unsigned long cpuid = 1ul << 11;
     if ((getauxval(AT_HWCAP) & cpuid) != 0) {
         __asm__ volatile("mrs %0, midr_el1" : "=r"(midr));
         return midr;
     }
+#endif
     char path[96], text[8192];
     const int cpu = sched_getcpu();
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/regs/identification/midr_el1", cpu);

@@ -66,7 +66,7 @@ static bool has_threads(const ic_pool *pool) {
 static void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(__arm__)
     __asm__ volatile("isb"); /* some ten nanoseconds; yield takes none on most cores */
 #endif
 }

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IC_PADDING_ENTRY INT64_C(-1)
+#define IC_PADDING_ENTRY ((ptrdiff_t)-1)
 
 /* What a tile asks for ahead of its use, where it lies in no near cache (x86): nothing; the lines of its output, before
  * its sums; those and what the next tile reads first, one by one between its sums; the weights that follow this run's,
@@ -36,13 +36,13 @@ enum { IC_GAINS_IMAGES = 1, IC_GAINS_WEIGHTS = 2 };
 
 /* Elements are of the kernel's type; what is read or written lies at its alignment. */
 typedef struct {
-    const void *input;             /* what offsets count from, for the first tile */
-    const void *padding;           /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
-    const int64_t *offsets;        /* of the first tile: [rows] of its first tap */
-    const void *bias;              /* [columns of kernel], of the panel */
-    const void *weights;           /* of the first tap: [channels][columns of kernel] */
-    void *output;                  /* what output_offsets count from, for the first tile */
-    const int64_t *output_offsets; /* [rows] of the first tile: distances in bytes */
+    const void *input;               /* what offsets count from, for the first tile */
+    const void *padding;             /* `channels` zeros; may be NULL when no entry is IC_PADDING_ENTRY */
+    const ptrdiff_t *offsets;        /* of the first tile: [rows] of its first tap */
+    const void *bias;                /* [columns of kernel], of the panel */
+    const void *weights;             /* of the first tap: [channels][columns of kernel] */
+    void *output;                    /* what output_offsets count from, for the first tile */
+    const ptrdiff_t *output_offsets; /* [rows] of the first tile: distances in bytes */
     size_t taps, channels;
     size_t tap_entries;        /* entries from one tap to the next one's; of any value where there is one tap */
     size_t weights_gap;        /* elements from the end of a tap's weights to the start of the next one's */

@@ -53,13 +53,13 @@ static ic_status make_pointers(ic_tiled *tiled) {
         return ic_fail(IC_OVERFLOW, "height and width: the pointers are no array");
     }
     const size_t region_bytes = sizes.regions * sizeof(ic_region);
-    const size_t bytes = region_bytes + sizes.entries * sizeof(int64_t);
+    const size_t bytes = region_bytes + sizes.entries * sizeof(ptrdiff_t);
     tiled->pointers = ic_take(&tiled->base, bytes, IC_MEMORY_POINTERS);
     if (tiled->pointers == NULL) {
         return ic_fail_memory("the pointers", bytes);
     }
     ic_region *regions = tiled->pointers;
-    tiled->offsets = (int64_t *)(void *)((char *)tiled->pointers + region_bytes);
+    tiled->offsets = (ptrdiff_t *)(void *)((char *)tiled->pointers + region_bytes);
     if (split != IC_SPLIT_NOT) {
         tiled->regions = regions;
         tiled->region_count = sizes.regions;

@@ -15,13 +15,13 @@ ic_builder ic_begin_builder(const ic_conv2d_desc *desc, const ic_geometry *geome
     return b;
 }
 
-int64_t ic_entry_of(const ic_builder *b, size_t row, size_t column, size_t tap_row, size_t tap_column) {
+ptrdiff_t ic_entry_of(const ic_builder *b, size_t row, size_t column, size_t tap_row, size_t tap_column) {
     const ic_geometry *geometry = b->geometry;
     const size_t y = ic_input_row(b->desc, row, tap_row), x = ic_input_column(b->desc, column, tap_column);
     if (y >= geometry->input_height || x >= geometry->input_width) {
         return IC_PADDING_ENTRY;
     }
-    return (int64_t)((y * geometry->input_width + x) * b->input_pixel);
+    return (ptrdiff_t)((y * geometry->input_width + x) * b->input_pixel);
 }
 
 static size_t taps_across(const ic_builder *b, ic_span column) {
@@ -33,7 +33,7 @@ void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column) {
     if (f->pixel == region->length) {
         return;
     }
-    int64_t *entry = b->offsets + region->first_entry + f->pixel;
+    ptrdiff_t *entry = b->offsets + region->first_entry + f->pixel;
     const size_t across = taps_across(b, f->column);
     for (size_t y = 0; y < f->row.tap_count; y++) {
         for (size_t x = 0; x < across; x++) {
@@ -42,7 +42,7 @@ void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column) {
         }
     }
     const size_t at = row * b->geometry->output_width + column;
-    b->offsets[ic_first_place(region) + f->pixel++] = (int64_t)(at * b->output_pixel);
+    b->offsets[ic_first_place(region) + f->pixel++] = (ptrdiff_t)(at * b->output_pixel);
 }
 
 static size_t lesser(size_t a, size_t b) {

@@ -13,7 +13,7 @@ typedef struct {
     ic_split split;
     size_t input_pixel, output_pixel; /* bytes of all channels */
     ic_region *region;                /* the next one; NULL: count only */
-    int64_t *offsets;                 /* of all regions */
+    ptrdiff_t *offsets;               /* of all regions */
     ic_region_sizes sizes;            /* so far */
 } ic_builder;
 
@@ -35,6 +35,6 @@ void ic_put_pixel(ic_builder *b, ic_filler *f, size_t row, size_t column);
 ic_builder ic_begin_builder(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split);
 
 /* What a tap of a pixel reads: bytes from the image's first element, or IC_PADDING_ENTRY. */
-int64_t ic_entry_of(const ic_builder *b, size_t row, size_t column, size_t tap_row, size_t tap_column);
+ptrdiff_t ic_entry_of(const ic_builder *b, size_t row, size_t column, size_t tap_row, size_t tap_column);
 
 #endif

@@ -3,14 +3,14 @@
 
 #include <math.h>
 
-void ic_lay_rows(const ic_job *j, int64_t row_offsets[2 * IC_MAX_ROWS]) {
+void ic_lay_rows(const ic_job *j, ptrdiff_t row_offsets[2 * IC_MAX_ROWS]) {
     for (size_t r = 0; r < IC_MAX_ROWS; r++) {
-        row_offsets[r] = (int64_t)(r * j->row_bytes);
-        row_offsets[IC_MAX_ROWS + r] = (int64_t)(r * j->tiled->base.desc.out_channels * j->element);
+        row_offsets[r] = (ptrdiff_t)(r * j->row_bytes);
+        row_offsets[IC_MAX_ROWS + r] = (ptrdiff_t)(r * j->tiled->base.desc.out_channels * j->element);
     }
 }
 
-ic_tile_run ic_first_run(const ic_job *j, const char *input, const int64_t *row_offsets) {
+ic_tile_run ic_first_run(const ic_job *j, const char *input, const ptrdiff_t *row_offsets) {
     const ic_tiled *tiled = j->tiled;
     ic_tile_run run = {0};
     run.input = input;
@@ -40,7 +40,7 @@ static void run_by_table(const ic_job *j, const char *input, ic_tile_run *run, c
     const ic_tiled *tiled = j->tiled;
     const ic_region *region = p->region;
     const ic_geometry *geometry = &tiled->base.geometry;
-    const int64_t *entries = tiled->offsets + region->first_entry, *places = tiled->offsets + ic_first_place(region);
+    const ptrdiff_t *entries = tiled->offsets + region->first_entry, *places = tiled->offsets + ic_first_place(region);
     const size_t input_row =
         tiled->base.desc.stride_height * geometry->input_width * tiled->base.desc.in_channels * j->element;
     const size_t output_row = geometry->output_width * tiled->base.desc.out_channels * j->element;

@@ -19,10 +19,10 @@ typedef struct {
 } ic_job;
 
 /* The rows of a tile that lie one after the other: the offsets of its input, then of its output. */
-void ic_lay_rows(const ic_job *j, int64_t row_offsets[2 * IC_MAX_ROWS]);
+void ic_lay_rows(const ic_job *j, ptrdiff_t row_offsets[2 * IC_MAX_ROWS]);
 
 /* What is the same for all tiles that one thread computes, with rows that were laid. */
-ic_tile_run ic_first_run(const ic_job *j, const char *input, const int64_t *row_offsets);
+ic_tile_run ic_first_run(const ic_job *j, const char *input, const ptrdiff_t *row_offsets);
 
 /* The tiles of a piece, of one panel. */
 void ic_run_piece(const ic_job *j, const char *input, ic_tile_run *run, const ic_piece *p, size_t panel);

@@ -157,7 +157,7 @@ static void add_regions(ic_builder *b) {
 }
 
 size_t ic_region_bytes(const ic_region_sizes *sizes) {
-    return sizes->regions * sizeof(ic_region) + sizes->entries * sizeof(int64_t) + sizes->padding;
+    return sizes->regions * sizeof(ic_region) + sizes->entries * sizeof(ptrdiff_t) + sizes->padding;
 }
 
 /* Counts or fills. */
@@ -175,10 +175,10 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
     *sizes = (ic_region_sizes){.regions = 0};
     /* The most would be a region for each pixel, or for each tap (with one for the bias and one for the bounds), an
      * entry and a place for each pixel of each. */
-    const size_t of_regions = sizeof(ic_region) / sizeof(int64_t);
+    const size_t of_regions = sizeof(ic_region) / sizeof(ptrdiff_t);
     if ((split != IC_SPLIT_NOT && (!ic_add(&most, 2) || !ic_multiply(&most, 2 + of_regions))) ||
         !ic_multiply(&most, geometry->output_height) || !ic_multiply(&most, geometry->output_width) ||
-        !ic_multiply(&most, sizeof(int64_t)) || !ic_is_array_size(most)) {
+        !ic_multiply(&most, sizeof(ptrdiff_t)) || !ic_is_array_size(most)) {
         return false;
     }
     if (split == IC_SPLIT_NOT) {
@@ -196,14 +196,14 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
 }
 
 void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
-                     ic_region *regions, int64_t *offsets) {
+                     ic_region *regions, ptrdiff_t *offsets) {
     ic_builder b = ic_begin_builder(desc, geometry, max_rows, split);
     b.region = regions;
     b.offsets = offsets;
     add_all(&b);
 }
 
-void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, int64_t *offsets) {
+void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ptrdiff_t *offsets) {
     const size_t width = geometry->output_width, pixels = geometry->output_height * width;
     const ic_tiling tiling = ic_make_tiling(pixels, max_rows);
     const ic_builder b = ic_begin_builder(desc, geometry, max_rows, IC_SPLIT_NOT);

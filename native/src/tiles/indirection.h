@@ -15,9 +15,9 @@ bool ic_count_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
 /* Fills `regions` and `offsets`, of the sizes counted. Offsets are in bytes from the image's first element, or
  * IC_PADDING_ENTRY for padding. */
 void ic_fill_regions(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ic_split split,
-                     ic_region *regions, int64_t *offsets);
+                     ic_region *regions, ptrdiff_t *offsets);
 
 /* Without split, the indirection buffer of the published algorithm: [tile][tap][row], every tap by itself. */
-void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, int64_t *offsets);
+void ic_fill_offsets(const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned max_rows, ptrdiff_t *offsets);
 
 #endif

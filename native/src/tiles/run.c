@@ -33,7 +33,7 @@ static bool is_mine(turn *t) {
 
 /* Pieces inside, panels outside. */
 static void work_by_panel(const ic_job *j, turn *t, unsigned thread) {
-    int64_t row_offsets[2 * IC_MAX_ROWS];
+    ptrdiff_t row_offsets[2 * IC_MAX_ROWS];
     ic_lay_rows(j, row_offsets);
     ic_tile_run run = ic_first_run(j, j->input, row_offsets);
     ic_cursor at = {0, 0};
@@ -55,7 +55,7 @@ static void work_by_panel(const ic_job *j, turn *t, unsigned thread) {
 /* Panels inside, pieces outside. */
 static void work_by_piece(const ic_job *j, turn *t, unsigned thread) {
     const ic_tiled *tiled = j->tiled;
-    int64_t row_offsets[2 * IC_MAX_ROWS];
+    ptrdiff_t row_offsets[2 * IC_MAX_ROWS];
     const char *input = j->input;
     if (tiled->matrix_block != 0) {
         input = tiled->matrix + thread * tiled->matrix_block; /* this thread's part */
@@ -88,7 +88,7 @@ enum { LINE = 64 }; /* bytes of a cache line */
 /* Panels with all their passes are an item: a pass goes on with the sums of the one before. Those that share a cache
  * line of the output go together, or threads would take it from each other in every pass. */
 static void work_by_pass(const ic_job *j, turn *t, unsigned thread) {
-    int64_t row_offsets[2 * IC_MAX_ROWS];
+    ptrdiff_t row_offsets[2 * IC_MAX_ROWS];
     ic_lay_rows(j, row_offsets);
     ic_tile_run run = ic_first_run(j, j->input, row_offsets);
     (void)thread;

@@ -18,7 +18,7 @@ typedef struct {
     const ic_region *regions;
     size_t region_count;
     void *pointers;      /* indirect: where the pixels are split the regions, then offsets */
-    int64_t *offsets;    /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
+    ptrdiff_t *offsets;  /* in `pointers`, for one image and group 0; NULL where tiles follow one another in memory */
     char *matrix;        /* im2col: [output pixel][tap][channel] of one image and group; with blocks, of one block for
                             each thread */
     size_t matrix_block; /* bytes of a thread's block; 0 without blocks */

@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     ic_tile_run run;
     float *input, *padding, *bias, *weights, *output;
-    int64_t *offsets, *output_offsets;
+    ptrdiff_t *offsets, *output_offsets;
     size_t inputs, biases, weights_count, outputs, entries, output_entries, output_stride;
 } tile_memory;
 
@@ -50,21 +50,21 @@ static tile_memory new_memory(const tile_case *c, uint64_t *state) {
     m.bias = guarded_new(m.biases * sizeof(float), c->place);
     m.weights = guarded_new(m.weights_count * sizeof(float), c->place);
     m.output = guarded_new(m.outputs * sizeof(float), c->place);
-    m.offsets = guarded_new(m.entries * sizeof(int64_t), c->place);
-    m.output_offsets = guarded_new(m.output_entries * sizeof(int64_t), c->place);
+    m.offsets = guarded_new(m.entries * sizeof(ptrdiff_t), c->place);
+    m.output_offsets = guarded_new(m.output_entries * sizeof(ptrdiff_t), c->place);
     fill(m.input, m.inputs, VALUES_FLOAT, state);
     fill(m.padding, c->channels, VALUES_FLOAT, state); /* not zeros: whether it is read must show */
     fill(m.bias, m.biases, VALUES_FLOAT, state);
     fill(m.weights, m.weights_count, VALUES_FLOAT, state);
     for (size_t i = 0; i < m.entries; i++) {
         const size_t at = random_next(state) % (reach - c->channels + 1);
-        m.offsets[i] = random_range(state, 0, 3) == 0 ? IC_PADDING_ENTRY : (int64_t)(at * sizeof(float));
+        m.offsets[i] = random_range(state, 0, 3) == 0 ? IC_PADDING_ENTRY : (ptrdiff_t)(at * sizeof(float));
     }
     m.offsets[0] = 0;
-    m.offsets[m.entries - 1] = (int64_t)((reach - c->channels) * sizeof(float));
+    m.offsets[m.entries - 1] = (ptrdiff_t)((reach - c->channels) * sizeof(float));
     const size_t first = c->scatters ? random_next(state) % pixels : 0; /* scattered: turned by that many pixels */
     for (size_t i = 0; i < m.output_entries; i++) {
-        m.output_offsets[i] = (int64_t)((i + first) % pixels * stride * sizeof(float));
+        m.output_offsets[i] = (ptrdiff_t)((i + first) % pixels * stride * sizeof(float));
     }
     m.run = (ic_tile_run){.input = m.input,
                           .padding = m.padding,
@@ -96,8 +96,8 @@ static void free_memory(const tile_case *c, tile_memory *m) {
     guarded_free(m->bias, m->biases * sizeof(float));
     guarded_free(m->weights, m->weights_count * sizeof(float));
     guarded_free(m->output, m->outputs * sizeof(float));
-    guarded_free(m->offsets, m->entries * sizeof(int64_t));
-    guarded_free(m->output_offsets, m->output_entries * sizeof(int64_t));
+    guarded_free(m->offsets, m->entries * sizeof(ptrdiff_t));
+    guarded_free(m->output_offsets, m->output_entries * sizeof(ptrdiff_t));
 }
 
 /* Of a pixel counted in the order of tiles and rows. */
@@ -108,7 +108,7 @@ static float reference(const tile_memory *m, size_t pixel, size_t column) {
     const float *weights = m->weights + panel + column;
     float sum = m->bias[panel + column];
     for (size_t tap = 0; tap < run->taps; tap++) {
-        const int64_t entry = m->offsets[tile * run->offset_step + tap * run->tap_entries + row];
+        const ptrdiff_t entry = m->offsets[tile * run->offset_step + tap * run->tap_entries + row];
         const float *a = entry == IC_PADDING_ENTRY
                              ? m->padding
                              : m->input + (tile * run->input_step + (size_t)entry) / sizeof(float);

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.aarch64.arm32_instructions import ARM32, is_sum
 from benchmarks.aarch64.instructions import ARM64
 from benchmarks.aarch64.kernels import entry, kernel_loops, kernels_text
+from benchmarks.aarch64.loops import disassemble, innermost
 from benchmarks.aarch64.x86_instructions import X86, classify, is_spill, multiplications
 from harness.errors import InfrastructureError
 
@@ -61,6 +63,35 @@ def member(name: str, text: str) -> str:
 )
 def test_classes_of_instructions(text: str, wanted: str) -> None:
     assert classify(text) == wanted
+
+
+def test_instructions_of_32_bit_arm() -> None:
+    classes = {
+        "vmla.f32 q6, q7, d10[0]": "fma",
+        "vfma.f32 q6, q7, q5": "fma",
+        "vld1.32 {d28, d29}, [r10]!": "load",
+        "vst1.64 {d0, d1}, [lr:128]": "store",
+        "pld [r8, r0, lsl #2]": "prefetch",
+        "vdup.32 q6, d26[0]": "vector",
+        "subs r5, r5, #2": "integer",
+        "bne 0x24e0 <$a+0xb0>": "branch",
+        "bl 0x10 <f>": "branch",
+        "bic r0, r0, #3": "integer",
+    }
+    assert {text: ARM32.classify(text) for text in classes} == classes
+    assert not ARM32.is_branch("bl 0x10 <f>") and ARM32.is_branch("bne.w 0x10 <f>")
+    assert (ARM32.multiplications("vmla.f32 q6, q7, d10[0]"), ARM32.multiplications("vmla.f32 s0, s1, s2")) == (4, 1)
+    for spill in ("ldr r0, [sp, #44]", "add lr, sp, #96", "vst1.64 {d0, d1}, [sp:128]", "strd r0, r1, [sp, #8]"):
+        assert ARM32.is_spill(spill)
+    assert not ARM32.is_spill("ldr r0, [r8, #4]")
+    assert is_sum("add lr, sp, #96") and not is_sum("ldr r0, [sp, #44]")
+
+
+def test_marks_of_arm_code_are_no_functions(tmp_path: Path) -> None:
+    listing = "x.o:\tfile format elf32-littlearm\n00000000 <f>:\n  0: f2 08 01 10 \tvmla.f32\tq0, q1, d0[0]\n"
+    listing += "00000004 <$a>:\n  4: 1a ff ff fd \tbne\t0x0 <f>   @ imm = #-12\n"
+    functions = disassemble(objdump_of(tmp_path, listing), tmp_path / "x.o", ARM32)
+    assert [len(loop.body) for name, body in functions.items() for loop in innermost(name, body, ARM32)] == [2]
 
 
 def test_products_and_spills_of_instructions() -> None:

@@ -45,7 +45,7 @@ def offered(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         ("harness run --allow LOW_B", ["LOW_BATTERY"]),
         ("harness export RUN --format g", ["gbench", "github-action"]),
         ("harness compare A B --allow TOOL", ["TOOLCHAIN"]),
-        ("harness build --abi ", ["arm64-v8a", "host"]),
+        ("harness build --abi ", ["arm64-v8a", "armeabi-v7a", "x86_64", "host"]),
         ("harness devices --device p", []),
     ],
 )

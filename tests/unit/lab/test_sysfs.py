@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.devices.base import parse_cpus
+from harness.devices.topology import build
 from harness.lab.model import PhoneModel, phone_model
-from harness.lab.properties import properties, write_state
+from harness.lab.properties import properties, spec_of, write_state
 from harness.lab.state import State
 from harness.lab.sysfs import cpuinfo, replace_text, sys_tree, write_tree
 from harness.model.device_model import load_device_model
@@ -99,3 +100,17 @@ def test_state_folder(tmp_path: Path) -> None:
     replace_text(temperature, "1\n")
     assert temperature.read_text() == "1\n"
     assert temperature.stat().st_mode & 0o777 == 0o444
+
+
+def test_a_32_bit_phone_and_one_with_the_hosts_own_cpu() -> None:
+    old, emulator = model("moto-g5"), model("android-emulator")
+    assert not [path for path in sys_tree(old) if "midr" in path or "/cache/" in path]
+    assert "CPU architecture: 7\n" in cpuinfo(old) and "neon vfpv3 tls vfpv4" in cpuinfo(old)
+    assert old.qemu_cpu == "cortex-a7"
+    assert properties(old, "VP1", {})["ro.product.cpu.abilist32"] == "armeabi-v7a,armeabi"
+    assert "ro.product.cpu.abilist64" not in properties(old, "VP1", {})
+    assert not [path for path in sys_tree(emulator) if "midr" in path or "cpufreq" in path]
+    assert "vendor_id" in cpuinfo(emulator) and "CPU part" not in cpuinfo(emulator)
+    assert "QEMU_CPU" not in spec_of(emulator, {})["environment"]
+    topology = build({"/proc/cpuinfo": cpuinfo(emulator).encode(), f"/sys/{CPU}/present": b"0-1"})
+    assert [cluster.cpus for cluster in topology.clusters] == [(0, 1)]

@@ -30,10 +30,11 @@ class Phone:
     files: tuple[str, ...]
     asked: int = 0
     is_away: bool = False
+    abis: tuple[str, ...] = (ABI,)
 
     @property
     def identity(self) -> Identity:
-        return Identity("S", "adb", abis=(ABI,), emulated=self.emulated)
+        return Identity("S", "adb", abis=self.abis, emulated=self.emulated)
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         assert path == "/system/bin"
@@ -64,8 +65,8 @@ def program(request: Request, *phones: Phone) -> Built:
     return programs.build_programs(devices, request, lambda _line: None).of(devices[-1])
 
 
-def request(toolchain: str = "auto", ndk: Path | None = None) -> Request:
-    return Request("s", (), Policy(name="p"), (), 1, toolchain=toolchain, ndk=ndk)
+def request(toolchain: str = "auto", ndk: Path | None = None, abi: str | None = None) -> Request:
+    return Request("s", (), Policy(name="p"), (), 1, toolchain=toolchain, ndk=ndk, abi=abi)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,37 @@ def test_a_forced_ndk_is_refused_there_with_the_remedy(built: list[str], forced:
         program(forced, Phone(True, ("sh",)))
     assert "--toolchain zig" in caught.value.remedy
     assert program(forced, Phone(True, ("sh",)), Phone(False, ())).info["interpreter"] == LINKER
+
+
+@pytest.mark.parametrize(
+    ("abis", "forced", "got"),
+    [
+        (("arm64-v8a", "armeabi-v7a", "armeabi"), None, "arm64-v8a"),
+        (("armeabi-v7a", "armeabi"), None, "armeabi-v7a"),
+        (("x86_64", "arm64-v8a"), None, "x86_64"),
+        (("x86", "armeabi-v7a"), None, "armeabi-v7a"),
+        (("arm64-v8a", "armeabi-v7a"), "armeabi-v7a", "armeabi-v7a"),
+    ],
+)
+def test_the_first_of_the_phones_list_or_the_named_one(
+    built: list[str], abis: tuple[str, ...], forced: str | None, got: str
+) -> None:
+    assert program(request(abi=forced), Phone(False, (), abis=abis)).abi == got
+    assert built == ["auto"]
+
+
+def test_each_abi_is_built_once_and_one_that_does_not_fit_is_refused(built: list[str]) -> None:
+    old, new = Phone(False, (), abis=("armeabi-v7a",)), Phone(False, ())
+    phones = [cast(Device, phone) for phone in (old, new, old)]
+    found = programs.build_programs(phones, request(), lambda _line: None)
+    assert [found.of(phone).abi for phone in phones] == ["armeabi-v7a", ABI, "armeabi-v7a"]
+    assert len(built) == 2
+    with pytest.raises(DeviceError, match="no program was built for the device: its ABIs are x86_64"):
+        found.of(cast(Device, Phone(False, (), abis=("x86_64",))))
+    with pytest.raises(DeviceError, match="does not run arm64-v8a: its ABIs are armeabi-v7a"):
+        program(request(abi=ABI), old)
+
+
+def test_a_32_bit_program_of_an_ndk_needs_the_other_linker(built: list[str]) -> None:
+    with pytest.raises(DeviceError, match=r"has no /system/bin/linker,"):
+        program(request("ndk"), Phone(True, ("sh", "linker64"), abis=("armeabi-v7a",)))

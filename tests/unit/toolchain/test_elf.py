@@ -67,6 +67,23 @@ def make(
     return header + headers + body + names + sections
 
 
+def make32(*, linker: str, align: int = 4096) -> bytes:
+    """A 32-bit Arm ELF program: headers, an interpreter, a note, no sections."""
+    note = struct.pack("<III4s", 4, 20, 3, b"GNU\0") + bytes(range(20))
+    name = linker.encode() + b"\0" if linker else b""
+    count = 3 if name else 2
+    at = 52 + 32 * count
+    segments = [(INTERP, at, len(name), 1)] * bool(name)
+    segments += [(NOTE, at + len(name), len(note), 4), (LOAD, 0, at + len(name) + len(note), align)]
+    headers = b"".join(
+        struct.pack("<IIIIIIII", kind, offset, offset, offset, size, size, 5, align)
+        for kind, offset, size, align in segments
+    )
+    fixed = (52, 32, count, 40, 0, 0)
+    header = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\1\1\1" + bytes(9), DYN, 40, 1, 0, 52, 0, 0, *fixed)
+    return header + headers + name + note
+
+
 def check(path: Path, data: bytes, *, machine: str = "EM_AARCH64", android: bool = True) -> elf.ElfInfo:
     path.write_bytes(data)
     return elf.check(path, machine=machine, android=android)
@@ -118,6 +135,16 @@ def test_every_truncation_is_found(path: Path) -> None:
 def test_host_programs_may_have_4_kib_pages_and_their_own_interpreter(path: Path) -> None:
     data = make(machine=X86_64, aligns=(4096,), interpreter="/lib64/ld-linux-x86-64.so.2")
     assert check(path, data, machine="EM_X86_64", android=False).alignments == (4096,)
+
+
+def test_a_32_bit_program_may_have_4_kib_pages_and_has_another_linker(path: Path) -> None:
+    data = make32(linker="/system/bin/linker")
+    info = check(path, data, machine="EM_ARM")
+    assert (info.bits, info.alignments, info.interpreter) == (32, (4096,), "/system/bin/linker")
+    with pytest.raises(InfrastructureError, match="phones have /system/bin/linker only"):
+        check(path, make32(linker="/system/bin/linker64"), machine="EM_ARM")
+    with pytest.raises(InfrastructureError, match="phones with 4 KiB pages need 4096"):
+        check(path, make32(linker="", align=1024), machine="EM_ARM")
 
 
 def test_a_missing_file(path: Path) -> None:

@@ -9,6 +9,7 @@
 #define IC_FETCHES IC_GAINS_WEIGHTS
 #define IC_ROWS_OUTER 1
 #define IC_STEPS 4
+#define IC_HOLD(p, v)
 
 #define IC_WIDTH 8
 #define IC_VECTOR __m256

@@ -10,6 +10,7 @@
 #define IC_FETCHES (IC_GAINS_IMAGES | IC_GAINS_WEIGHTS)
 #define IC_ROWS_OUTER 0
 #define IC_STEPS 1
+#define IC_HOLD(p, v)
 
 #define IC_WIDTH 16
 #define IC_VECTOR __m512

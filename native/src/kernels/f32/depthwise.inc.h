@@ -44,6 +44,7 @@ static inline __attribute__((always_inline)) void run_depthwise(const ic_depthwi
                         }
                         if (i > 1) {
                             acc[i - 2][v] = IC_FMA(acc[i - 2][v], b2, x);
+                            IC_HOLD(down, acc[i - 2][v]);
                         }
                     }
                 }

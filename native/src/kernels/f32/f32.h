@@ -11,6 +11,9 @@ void ic_f32_pack(void *packed, const void *rows, size_t columns, size_t count, s
 void ic_scalar_4x4(const ic_tile_run *run);
 void ic_avx2_6x16(const ic_tile_run *run);
 void ic_avx512_6x64(const ic_tile_run *run);
+void ic_sse_4x8(const ic_tile_run *run);
+void ic_neon_4x8(const ic_tile_run *run);
+void ic_vfpv4_4x8(const ic_tile_run *run);
 void ic_neon_6x16(const ic_tile_run *run);
 void ic_neon_8x8_a53(const ic_tile_run *run);
 void ic_neon_8x8_a55(const ic_tile_run *run);
@@ -18,6 +21,8 @@ void ic_neon_8x8_a55(const ic_tile_run *run);
 void ic_scalar_depthwise(const ic_depthwise_run *run);
 void ic_avx2_depthwise(const ic_depthwise_run *run);
 void ic_avx512_depthwise(const ic_depthwise_run *run);
+void ic_sse_depthwise(const ic_depthwise_run *run);
+void ic_vfpv4_depthwise(const ic_depthwise_run *run);
 void ic_neon_depthwise(const ic_depthwise_run *run);
 
 /* All outputs of a batch, one after the other; the weights as they are given, then the bias. */

@@ -20,12 +20,12 @@ typedef struct {
     uintptr_t input, input_end;     /* of the next tile */
     uintptr_t weights, weights_end; /* of the next pass: this tile's share */
     const char *output;
-    const int64_t *output_offsets;
+    const ptrdiff_t *output_offsets;
     unsigned line, lines;         /* of the output */
     size_t stretch, weights_step; /* products between two requests; bytes of weights in one */
 } fetching;
 
-static inline __attribute__((always_inline)) void fetch_output(const char *output, const int64_t *output_offsets,
+static inline __attribute__((always_inline)) void fetch_output(const char *output, const ptrdiff_t *output_offsets,
                                                                const unsigned rows, const unsigned vectors) {
     IC_UNROLL
     for (unsigned r = 0; r < rows; r++) {
@@ -46,13 +46,13 @@ static inline void begin_weights(fetching *f, const ic_tile_run *run, size_t til
 
 /* Tiles go along a row of the image: what no tile before has read is in the next one's last tap. */
 static inline void begin_images(fetching *f, const ic_tile_run *run, size_t tiles_left, const char *input,
-                                const int64_t *offsets, const unsigned rows, const unsigned vectors) {
+                                const ptrdiff_t *offsets, const unsigned rows, const unsigned vectors) {
     const size_t stretch = run->taps * run->channels / STRETCHES;
     f->stretch = stretch > LEAST_STRETCH ? stretch : LEAST_STRETCH;
     f->lines = rows * IC_PIXEL_LINES(vectors);
     if (tiles_left > 1 && run->taps != 0) {
-        const int64_t *next = offsets + run->offset_step + (run->taps - 1) * run->tap_entries;
-        const int64_t bytes = next[rows - 1] - next[0] + (int64_t)(run->channels * sizeof(float));
+        const ptrdiff_t *next = offsets + run->offset_step + (run->taps - 1) * run->tap_entries;
+        const ptrdiff_t bytes = next[rows - 1] - next[0] + (ptrdiff_t)(run->channels * sizeof(float));
         if (next[0] >= 0 && bytes > 0 && bytes <= MOST_AHEAD) {
             f->input = (uintptr_t)input + run->input_step + (uintptr_t)next[0];
             f->input_end = f->input + (uintptr_t)bytes;

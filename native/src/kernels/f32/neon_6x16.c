@@ -13,6 +13,7 @@
 #define IC_FETCHES 0
 #define IC_ROWS_OUTER 0
 #define IC_STEPS 1
+#define IC_HOLD(p, v)
 
 #define IC_LOAD(p) vld1q_f32(p)
 #define IC_STORE(p, v) vst1q_f32(p, v)

@@ -9,6 +9,7 @@
 #define IC_LANES 1
 #define IC_FETCHES 0
 #define IC_STEPS 1
+#define IC_HOLD(p, v)
 #define IC_ROWS_OUTER 1
 
 #define IC_LOAD(p) (*(p))

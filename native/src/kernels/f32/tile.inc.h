@@ -15,6 +15,8 @@
  *   IC_FMA_LANE(acc, b, a, lane) acc + a[lane] * b
  *   IC_FETCHES                   of ic_tile_run.fetch what it heeds, IC_GAINS_..., as in the table of kernels
  *   IC_STEPS                     products of each sum in a turn of the loop: more of them, fewer instructions for each
+ *   IC_HOLD(p, v)                nothing; or, with few registers, what keeps a compiler from loading by p before v is
+ *                                computed: an empty instruction that takes and gives both
  *   IC_ROWS_OUTER                1: a step holds all of B and one value of A (few registers), 0: the other way round
  *
  * Every height and every number of vectors is an instance of its own, so that no tile computes rows that it doesn't
@@ -62,7 +64,7 @@ static inline __attribute__((always_inline)) void begin_sums(IC_VECTOR acc[IC_RO
 
 /* or goes on with what the output holds. */
 static inline __attribute__((always_inline)) void resume_sums(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const char *output,
-                                                              const int64_t *output_offsets, const unsigned rows,
+                                                              const ptrdiff_t *output_offsets, const unsigned rows,
                                                               const unsigned vectors, const unsigned last_width) {
     IC_EACH (r, rows, IC_ROWS) {
         const float *pixel = (const float *)(const void *)(output + output_offsets[r]);
@@ -79,10 +81,11 @@ static inline __attribute__((always_inline)) void resume_sums(IC_VECTOR acc[IC_R
  * row, no entry is one: three of five instructions for each row less. */
 static inline __attribute__((always_inline)) void point_rows(const float *a[IC_ROWS], uintptr_t input,
                                                              uintptr_t to_padding, const bool has_padding,
-                                                             const int64_t *entry, const unsigned rows) {
+                                                             const ptrdiff_t *entry, const unsigned rows) {
     if (has_padding) {
         IC_EACH (r, rows, IC_ROWS) {
-            a[r] = (const float *)(input + (uintptr_t)entry[r] + (to_padding & (uintptr_t)(entry[r] >> 63)));
+            a[r] = (const float *)(input + (uintptr_t)entry[r] +
+                                   (to_padding & (uintptr_t)(entry[r] >> (8 * sizeof(ptrdiff_t) - 1))));
         }
     } else {
         IC_EACH (r, rows, IC_ROWS) {
@@ -130,6 +133,7 @@ static inline __attribute__((always_inline)) void steps(IC_VECTOR acc[IC_ROWS][I
     IC_UNROLL
     for (unsigned i = 0; i < count; i++) {
         step(acc, a, k + i, weights + i * IC_COLUMNS, rows, vectors);
+        IC_HOLD(weights, acc[rows - 1][vectors - 1]);
     }
 }
 
@@ -164,9 +168,9 @@ take_products(IC_VECTOR acc[IC_ROWS][IC_VECTORS], const float *a[IC_ROWS], size_
 static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *run, const unsigned rows,
                                                             const unsigned vectors, const bool between) {
     const char *input = run->input;
-    const int64_t *offsets = run->offsets;
+    const ptrdiff_t *offsets = run->offsets;
     char *output = run->output;
-    const int64_t *output_offsets = run->output_offsets;
+    const ptrdiff_t *output_offsets = run->output_offsets;
     size_t panel = 0; /* floats from the first tile's bias and weights */
     const size_t channels = run->channels;
     const size_t weights_gap = run->weights_gap, tap_entries = run->tap_entries;
@@ -180,7 +184,7 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
         const uintptr_t base = (uintptr_t)input;
         const uintptr_t to_padding = (uintptr_t)run->padding - base - (uintptr_t)IC_PADDING_ENTRY;
         const float *weights = (const float *)run->weights + panel;
-        const int64_t *entry = offsets;
+        const ptrdiff_t *entry = offsets;
         IC_VECTOR acc[IC_ROWS][IC_VECTORS];
 
         if (run->resumes) {
@@ -214,9 +218,30 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
             acc[r][v] = IC_FMA_LANE(acc[r][v], b, x[r], lane);                                                         \
         }                                                                                                              \
     }
+#define IC_STEP_BY_ROWS(lane)                                                                                          \
+    {                                                                                                                  \
+        IC_VECTOR b[IC_VECTORS];                                                                                       \
+        IC_EACH (v, vectors, IC_VECTORS) {                                                                             \
+            b[v] = IC_LOAD(weights + (lane) * IC_COLUMNS + v * IC_WIDTH);                                              \
+        }                                                                                                              \
+        IC_EACH (r, rows, IC_ROWS) {                                                                                   \
+            IC_EACH (v, vectors, IC_VECTORS) {                                                                         \
+                acc[r][v] = IC_FMA_LANE(acc[r][v], b[v], x[r], lane);                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+        IC_HOLD(weights, acc[rows - 1][vectors - 1]);                                                                  \
+    }
             const size_t whole = channels / IC_LANES * IC_LANES;
             IC_NO_UNROLL
             for (; k != whole; k += IC_LANES) {
+#if IC_LANES == 2
+                float32x2_t x[IC_ROWS];
+                IC_EACH (r, rows, IC_ROWS) {
+                    x[r] = IC_LOAD_LANES(a[r] + k);
+                }
+                IC_STEP_BY_ROWS(0)
+                IC_STEP_BY_ROWS(1)
+#else
                 IC_VECTOR x[IC_ROWS];
                 IC_EACH (r, rows, IC_ROWS) {
                     x[r] = IC_LOAD_LANES(a[r] + k);
@@ -225,9 +250,11 @@ static inline __attribute__((always_inline)) void run_tiles(const ic_tile_run *r
                 IC_STEP(1)
                 IC_STEP(2)
                 IC_STEP(3)
+#endif
                 weights += IC_LANES * IC_COLUMNS;
             }
 #undef IC_STEP
+#undef IC_STEP_BY_ROWS
 #endif
             if (!between) {
                 weights = take_products(acc, a, k, weights, singles, turn_floats, rows, vectors);

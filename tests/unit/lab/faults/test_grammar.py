@@ -89,7 +89,7 @@ def test_every_kind_has_help_and_a_form(name: str) -> None:
         ("deny=/data/../etc", "a path below /sys or /data"),
         ("property=a/b:1", "NAME:VALUE"),
         ("cores=x", "no value of cores"),
-        ("stranger=../../x", "there is galaxy-s8"),
+        ("stranger=../../x", "there is android-emulator, galaxy-s8"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, said: str) -> None:

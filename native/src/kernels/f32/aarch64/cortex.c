@@ -53,7 +53,7 @@ const ic_assembly ic_assemblies[] = {
 /* The last panel of a layer: the weights past its columns are zeros, the sums there go nowhere. */
 static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
     enum { ROW_BYTES = IC_ASSEMBLY_COLUMNS * sizeof(float) };
-    static const int64_t row_offsets[IC_ASSEMBLY_ROWS] = {
+    static const ptrdiff_t row_offsets[IC_ASSEMBLY_ROWS] = {
         0, ROW_BYTES, 2 * ROW_BYTES, 3 * ROW_BYTES, 4 * ROW_BYTES, 5 * ROW_BYTES, 6 * ROW_BYTES, 7 * ROW_BYTES};
     float sums[IC_ASSEMBLY_ROWS][IC_ASSEMBLY_COLUMNS] = {{0}};
     ic_tile_run one = *run;
@@ -62,7 +62,7 @@ static void run_narrow(ic_micro_kernel tile, const ic_tile_run *run) {
     one.output_offsets = row_offsets;
     for (size_t i = 0; i < run->tiles; i++) {
         char *output = (char *)run->output + i * run->output_step;
-        const int64_t *offsets = run->output_offsets + i * run->output_offset_step;
+        const ptrdiff_t *offsets = run->output_offsets + i * run->output_offset_step;
         for (unsigned r = 0; run->resumes && r < run->rows; r++) {
             memcpy(sums[r], output + offsets[r], run->columns * sizeof(float));
         }
@@ -87,7 +87,7 @@ static void run_assembly(const ic_assembly *kernel, const ic_tile_run *run) {
 #ifdef IC_BROKEN_KERNEL
     /* The deliberate fault of the test build: one output of every tile. */
     for (size_t i = 0; i < run->tiles; i++) {
-        const int64_t *offsets = run->output_offsets + i * run->output_offset_step;
+        const ptrdiff_t *offsets = run->output_offsets + i * run->output_offset_step;
         char *output = (char *)run->output + i * run->output_step;
         *(float *)(void *)(output + offsets[run->rows - 1]) += 1.0f;
     }
