@@ -58,6 +58,7 @@ class Done:
 
 
 def run(
+    bash: str,
     steps: Sequence[tuple[str, str]],
     environment: Mapping[str, str],
     cwd: Path,
@@ -83,7 +84,7 @@ def run(
     if phones:
         lines += [f"{up} down > /dev/null", f"{quote(environment.get('ADBUTILS_ADB_PATH', 'adb'))} kill-server"]
     done = subprocess.run(
-        ["bash", "-c", "\n".join(lines)],
+        [bash, "-c", "\n".join(lines)],
         cwd=cwd,
         env=dict(environment),
         stdin=subprocess.DEVNULL,

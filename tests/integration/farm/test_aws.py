@@ -14,7 +14,7 @@ import yaml
 
 from harness.farm.aws import MARGIN_MINUTES, MOST_MINUTES, PACKAGE
 from tests import recipes
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, NeedTool
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +44,7 @@ def package(tmp_path_factory: pytest.TempPathFactory, command_line: CommandLine,
 
 
 def test_the_steps_need_no_network(
-    package: Path, tmp_path: Path, command_line: CommandLine, wheel_adb: Path, lab: object
+    package: Path, tmp_path: Path, command_line: CommandLine, wheel_adb: Path, need_tool: NeedTool, lab: object
 ) -> None:
     there, logs, cut = tmp_path / "test-package", tmp_path / "logs", tmp_path / "cut"
     for folder in (logs, cut):
@@ -69,6 +69,7 @@ def test_the_steps_need_no_network(
     began = f'echo $(( $(date +%s) - {limit_s} + 8 )) > "{there}/began"'  # eight seconds are left
     longer = test.replace('"$DEVICEFARM_TEST_PACKAGE_PATH"/policy.yaml', "thorough")
     done = recipes.run(
+        need_tool("bash"),
         [
             ("network", "! timeout 2 bash -c 'echo > /dev/tcp/192.0.2.1/80'"),
             ("udid", "export DEVICEFARM_DEVICE_UDID=$SERIAL"),

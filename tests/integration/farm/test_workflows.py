@@ -13,6 +13,7 @@ from benchmarks import synthetic
 from harness.farm import github, gitlab
 from harness.farm.work import Work
 from tests import recipes
+from tests.conftest import NeedTool
 from tests.integration.farm.test_aws import POLICY, SUITE
 
 pytestmark = pytest.mark.integration
@@ -81,10 +82,11 @@ def steps(tmp_path: Path, file: str, job: str, base: str, artefacts: Path) -> li
 
 
 def test_phones_are_measured_and_emulators_verified(
-    tmp_path: Path, workspace: Path, environment: dict[str, str], lab: object
+    tmp_path: Path, workspace: Path, environment: dict[str, str], need_tool: NeedTool, lab: object
 ) -> None:
     artefacts = tmp_path / "artefacts"
     done = recipes.run(
+        need_tool("bash"),
         [
             *steps(tmp_path, github.LAB, "measure", "0" * 40, artefacts),
             ("moved", "mv parts github-parts"),
@@ -109,7 +111,9 @@ def test_phones_are_measured_and_emulators_verified(
 
 
 @pytest.mark.parametrize(("slower", "code"), [(1.0, 0), (0.8, 1)])
-def test_the_gate(slower: float, code: int, tmp_path: Path, workspace: Path, environment: dict[str, str]) -> None:
+def test_the_gate(
+    slower: float, code: int, tmp_path: Path, workspace: Path, environment: dict[str, str], need_tool: NeedTool
+) -> None:
     """Two jobs with a phone each; the base's time is ``slower`` times that of what is tried."""
     base = synthetic.Other("ba9876543210", times=dict.fromkeys(("indirect", "im2col", "direct"), slower))
     clusters = (("4-7", "Cortex-A75", 2803),)
@@ -120,7 +124,10 @@ def test_the_gate(slower: float, code: int, tmp_path: Path, workspace: Path, env
             run, [phone], synthetic.LAYERS[1:3], launches=6, rounds=4, caches=("rotate",), run=f"r{number}"
         )
     done = recipes.run(
-        steps(tmp_path, github.LAB, "collect", base.name, tmp_path / "artefacts"), environment, workspace
+        need_tool("bash"),
+        steps(tmp_path, github.LAB, "collect", base.name, tmp_path / "artefacts"),
+        environment,
+        workspace,
     )
     codes = {step.name: step.code for step in done.steps if step.code}
     assert codes == ({"collect: Gate": 1} if code else {}), done.log
