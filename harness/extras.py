@@ -1,4 +1,4 @@
-"""Packages that few commands need, and that are installed on demand: the extra ``history`` of pyproject.toml."""
+"""Packages that few commands need, and that are installed on demand: the extras of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from types import ModuleType
 
 from harness.errors import UsageError
 
-HISTORY = ("duckdb>=2", "ruptures>=1.1.10")  # as in pyproject.toml
+# As in pyproject.toml.
+HISTORY = ("duckdb>=2", "ruptures>=1.1.10")
+HOSTS = ("cryptography>=45", "distributed>=2026.1")
 
 
 def needed(module: str, what: str) -> ModuleType:
@@ -30,7 +32,8 @@ def check_there(module: str, what: str) -> None:
 
 
 def _absent(module: str, what: str) -> UsageError:
+    extra = HOSTS if any(package.startswith(module) for package in HOSTS) else HISTORY
     return UsageError(
         f"{what} needs the package {module}, which is not installed",
-        f"install what is missing: {shlex.quote(sys.executable)} -m pip install {shlex.join(HISTORY)}",
+        f"install what is missing: {shlex.quote(sys.executable)} -m pip install {shlex.join(extra)}",
     )
