@@ -175,6 +175,9 @@ class Replays:
     def attached(self) -> Attached:
         return Attached(devices=cast(tuple[Device, ...], tuple(self.phones)))
 
+    def present(self) -> Collection[Key]:
+        return {(phone.identity.host, phone.serial) for phone in self.phones}
+
     def newcomers(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
         return Attached()
 

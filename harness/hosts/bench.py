@@ -38,6 +38,7 @@ class Active:
 
     run: str
     device: str
+    phone: str  # its digest
     key: str  # of the task, at the scheduler
     progress: DeviceProgress
     stop: Stop = field(default_factory=Stop)
@@ -58,30 +59,40 @@ class Bench:
         self._active: list[Active] = []
         self._stopping = False
 
-    def look(self) -> bool:
-        """Looks for phones, the first time for all; whether there are new ones. Raises HarnessError."""
+    def look(self) -> None:
+        """Looks for phones that have come and gone, the first time for all. Raises HarnessError."""
         if not self._phones:
             found = self._source.attached()
             self._unusable = found.unusable
         else:
+            self._drop_gone()
             devices = [device for _, device in self._phones.values()]
             found = self._source.newcomers([key_of(device) for device in devices], devices)
-        offered = [self._offer(device) for device in found.devices]
-        return any(offered)
+        for device in found.devices:
+            self._offer(device)
 
-    def _offer(self, device: Device) -> bool:
+    def _drop_gone(self) -> None:
+        """Phones that are not attached any more; those that are at work are waited for by their sessions."""
+        present, at_work = self._source.present(), {each.phone for each in self.active}
+        kept = {
+            digest: (phone, device)
+            for digest, (phone, device) in self._phones.items()
+            if key_of(device) in present or digest in at_work
+        }
+        self._phones = kept  # never changed in place: others read it at the same time
+
+    def _offer(self, device: Device) -> None:
         digest = PhoneId.of(device.identity).digest
         if digest in self._phones:
-            return False
+            return
         try:
             phone = Phone.of(digest, device.identity, device.topology(), has_linker=not lacks_linker(device))
         except DeviceError as error:
             bad = Unusable.of(device, "no answer", error.message, ("NO_ANSWER",))
             self._unusable = (*(each for each in self._unusable if each.key != bad.key), bad)
-            return False
-        self._phones[digest] = (phone, device)
+            return
+        self._phones = {**self._phones, digest: (phone, device)}
         self._unusable = tuple(each for each in self._unusable if each.key != key_of(device))
-        return True
 
     @property
     def resources(self) -> dict[str, float]:
@@ -167,7 +178,7 @@ class Bench:
             self._say(words)
             tell(words)
 
-        active = Active(job.manifest.run, job.device, key, DeviceProgress(job.device, say=say))
+        active = Active(job.manifest.run, job.device, job.phone, key, DeviceProgress(job.device, say=say))
         with self._lock:
             self._active.append(active)
             if self._stopping:
@@ -203,7 +214,10 @@ class Bench:
         known = self._phones.get(digest)
         if known is None:
             raise DeviceError(f"host {self.name} has no such phone any more", "attach it there, then --resume")
-        attached = self._source.again(known[1])
+        try:
+            attached = self._source.again(known[1])
+        except HarnessError as error:  # of one device, whatever it would be of a command line
+            raise DeviceError(error.message, f"see to it on host {self.name}, then --resume") from error
         for bad in attached.unusable:
             raise DeviceError(f"it cannot be used on host {self.name}: {bad.state}", bad.remedy)
         for device in attached.devices:

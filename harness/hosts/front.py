@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -152,7 +153,10 @@ class _Round:
                 if time.monotonic() > looked + _LOOK_S:
                     looked = time.monotonic()
                     self._look()
-        except HarnessError as error:
+        except Exception as error:  # a fault of ours must not cost what has come back
+            if not isinstance(error, HarnessError):
+                traceback.print_exc()
+                error = InfrastructureError(f"{type(error).__name__}: {error}")
             left = [task for task in self.tasks if not task.done]
             self.connection.cancel(*(task.future for task in left if task.future is not None))
             for task in left:

@@ -19,6 +19,10 @@ class Source(Protocol):
         """All of it, now. Raises HarnessError."""
         ...
 
+    def present(self) -> Collection[Key]:
+        """The keys of phones that are attached and ready. Raises HarnessError."""
+        ...
+
     def newcomers(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
         """The usable phones that are attached by now, without the known ones. Raises HarnessError."""
         ...
@@ -34,6 +38,7 @@ class AdbSource:
 
     wanted: Sequence[str] = ()
     servers: Sequence[str] = ()
+    _at: Sequence[str] = field(default=(), init=False)
     _look: discovery.Newcomers | None = field(default=None, init=False)
 
     def attached(self) -> Attached:
@@ -41,8 +46,13 @@ class AdbSource:
         if LOCAL in self.wanted:
             raise UsageError("--device local: a host offers phones alone", "measure it there: harness run")
         found = naming.find(list(self.wanted) or [discovery.ALL], self.servers)
-        self._look = discovery.Newcomers([server.address for server in found.servers])
+        self._at = [server.address for server in found.servers]
+        self._look = discovery.Newcomers(self._at)
         return found
+
+    def present(self) -> Collection[Key]:
+        """As the adb servers list them."""
+        return discovery.ready(self._at)
 
     def newcomers(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
         """None where phones were named."""
