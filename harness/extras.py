@@ -16,13 +16,14 @@ HOSTS = ("cryptography>=45", "distributed>=2026.1")
 
 
 def needed(module: str, what: str) -> ModuleType:
-    """That module. Raises UsageError with the command that installs it; ``what``: that needs it."""
+    """That package, or a module of it. Raises UsageError with the command that installs it; ``what``: that needs it."""
+    package = module.partition(".")[0]
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != module:
+        if error.name != package:
             raise
-        raise _absent(module, what) from error
+        raise _absent(package, what) from error
 
 
 def check_there(module: str, what: str) -> None:

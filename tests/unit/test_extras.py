@@ -28,6 +28,11 @@ def test_each_package_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) ->
         check_there("ruptures", "history")
 
 
+def test_a_part_of_what_is_absent_is_told_as_the_package() -> None:
+    with pytest.raises(UsageError, match=r"needs the package no_such_package,"):
+        needed("no_such_package.part", "this")
+
+
 def test_what_is_absent_is_told_before_it_is_needed() -> None:
     check_there("json", "this")
     with pytest.raises(UsageError, match=r"this needs the package no_such_package.*not installed"):
