@@ -132,6 +132,7 @@ def _items(value: object) -> object:
 
 
 D = TypeVar("D")
+_TYPES: Mapping[str, type] = {"str": str, "int": int, "bool": bool, "tuple": tuple}
 
 
 def _made(kind: type[D], value: Mapping[str, Any]) -> D:
@@ -139,9 +140,13 @@ def _made(kind: type[D], value: Mapping[str, Any]) -> D:
     try:
         made = kind(**value)
         for name, default in kind.__annotations__.items():
-            wanted = {"str": str, "int": int, "bool": bool}.get(str(default), tuple)
-            if not isinstance(getattr(made, name), wanted):
-                raise TypeError(f"{name} is no {wanted.__name__}")
+            word, _, inner = str(default).partition("[")
+            wanted, found = _TYPES[word], getattr(made, name)
+            of_it = _TYPES.get(inner.partition(",")[0], object)
+            if not isinstance(found, wanted) or (
+                isinstance(found, tuple) and not all(isinstance(e, of_it) for e in found)
+            ):
+                raise TypeError(f"{name} is no {default}")
     except TypeError as error:
         raise InfrastructureError(f"a host tells of a phone what is not to be understood ({error})") from error
     return made

@@ -49,6 +49,7 @@ async def _serve(bench: Bench, address: Address, security: Any, stop: threading.
             say(f"{bench.name}: {len(bench.offer().phones)} phones offered at {address}")
             await _registered(bench, worker, stop, say)
         finally:
+            bench.stop_all()  # at once: closing waits for a while for what is at work
             await worker.close(timeout=5, executor_wait=False, nanny=False)
         if not stop.is_set():
             say(f"{bench.name}: cut off from {address}: what was at work is ended in order; trying again")

@@ -68,6 +68,7 @@ def test_a_phone_that_cannot_be_is_refused() -> None:
     false = DescribedPhone(true.model_copy(update={"digest": "0" * 16}), "alpha", "tcp://alpha")
     with pytest.raises(InfrastructureError, match="what cannot be"):
         _ = false.identity
-    strange = true.model_copy(update={"identity": {**true.identity, "abis": 7}})
-    with pytest.raises(InfrastructureError, match="not to be understood"):
-        _ = DescribedPhone(strange, "alpha", "tcp://alpha").identity
+    for wrong in ({"abis": 7}, {"abis": [7]}, {"model": None}, {"more": ""}):
+        strange = true.model_copy(update={"identity": {**true.identity, **wrong}})
+        with pytest.raises(InfrastructureError, match="not to be understood"):
+            _ = DescribedPhone(strange, "alpha", "tcp://alpha").identity
