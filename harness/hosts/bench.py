@@ -202,8 +202,8 @@ class Bench:
             lacking = unfit(named, request.workers)
         except UsageError as error:  # a mistake where it is all of the run
             lacking = {job.device: DeviceError(error.message, error.remedy)}
-        seen = attached.conditions
-        admission = admit([device], request.allow, say, seen, mended(request.policy), own=job.manifest.run)
+        seen, to_mend, own = attached.conditions, mended(request.policy), job.manifest.run
+        admission = admit([device], request.allow, say, seen, to_mend, own=own, names={key_of(device): ""})
         for bad in admission.refused:
             raise DeviceError(bad.state, bad.remedy)
         work = admission.work(context, named, programs, active.stop, lacking)

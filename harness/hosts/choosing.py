@@ -12,7 +12,7 @@ from harness.devices.discovery import ALL
 from harness.devices.phone_id import PhoneId
 from harness.errors import NoDeviceError, UsageError
 from harness.hosts.described import DescribedPhone
-from harness.measure.campaign import named
+from harness.measure.called import named
 from harness.store.rundir import slug
 
 

@@ -10,11 +10,11 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from harness.digest import sha256_of
 from harness.errors import InfrastructureError
 from harness.hosts.schema import DIGEST
 from harness.paths import state_folder
 from harness.store.journal import write_atomically
-from harness.toolchain import cache
 
 MOST_BYTES = 256 << 20  # of one file
 _KEPT_S = 30 * 24 * 3600.0  # since it was used last
@@ -60,7 +60,7 @@ class Content:
     def _has(self, digest: str) -> bool:
         file = self._file(digest)
         try:
-            whole = cache.sha256(file) == digest
+            whole = sha256_of(file) == digest
             file.touch()
         except OSError:
             return False

@@ -25,7 +25,7 @@ from harness.hosts.schema import Answer, Job, Offer, read
 from harness.hosts.security import security
 from harness.hosts.serving import KEY
 from harness.hosts.watch import Host, Watch
-from harness.measure.campaign import Named
+from harness.measure.called import Named
 from harness.measure.context import Say, Work
 from harness.measure.other_builds import kept_program
 from harness.measure.run import identity_file
