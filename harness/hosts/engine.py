@@ -28,6 +28,7 @@ def distributed(what: str = "--scheduler", part: str = "distributed") -> Any:
     """The module, or a part of it, set up. Raises UsageError where it is not installed; ``what``: that needs it."""
     module = needed(part, what)
     needed("dask.config", what).set(_CONFIG)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in words of our own
-    logging.getLogger("tornado").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado"):  # which sets some of its own loggers apart
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said in words of our own
     return module

@@ -243,6 +243,7 @@ class _Round:
         if isinstance(error, HarnessError):
             raise error
         if error is None or type(error).__name__ in ("KilledWorker", "CommClosedError", "FutureCancelledError"):
+            self.connection.workers()  # raises where it is the scheduler that is lost
             self.gone.setdefault(task.phone.address, "it was lost while it measured")
             task.done = False
             self._lost(task)

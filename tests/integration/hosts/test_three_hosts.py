@@ -21,7 +21,8 @@ pytestmark = pytest.mark.integration
 
 HOSTS = ("alpha", "beta", "gamma")
 MODELS = ("pixel-3", "galaxy-s8")
-POLICY = {"launches": 2, "rounds": 5, "min_ms": 1, "block_budget_s": 60, "cache": ["hot"], "gate_cap_s": 0.1}
+POLICY = {"launches": 2, "rounds": 12, "min_ms": 1, "block_budget_s": 60, "cache": ["hot"], "gate_cap_s": 0.1}
+WHOLE = 2 * 2 * 12  # samples of a device: clusters, launches, rounds
 SUITE = """suite: mine
 policy: ./policy.yaml
 algorithms: [indirect]
@@ -94,10 +95,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_measuring(lab: Lab, least: int) -> bool:
-    """Whether both devices of a host have so many samples there."""
-    files = list((lab.state / "harness" / "hosts" / "runs").glob("*/*/devices/*/records.jsonl"))
-    return len(files) == 2 and all(file.read_text().count('"sample"') >= least for file in files)
+def samples_on(lab: Lab) -> int:
+    """How many samples a host has that no front end has taken yet."""
+    files = (lab.state / "harness" / "hosts" / "runs").glob("*/*/devices/*/records.jsonl")
+    return sum(file.read_text().count('"sample"') for file in files)
 
 
 def test_a_run_survives_a_stop_and_the_loss_of_a_host(
@@ -117,7 +118,7 @@ def test_a_run_survives_a_stop_and_the_loss_of_a_host(
 
     def until_measuring(least: int) -> None:
         deadline = time.monotonic() + 120
-        while not is_measuring(labs["beta"], least):
+        while samples_on(labs["beta"]) < least:
             assert time.monotonic() < deadline and front.poll() is None, processes.said("front")
             time.sleep(0.1)
 
@@ -140,16 +141,16 @@ def test_a_run_survives_a_stop_and_the_loss_of_a_host(
     assert left_on_phones(*HOSTS) == ["0"] * 6
     assert len(run.devices) == 6
     begun = {name: sum(run.samples(name).values()) for name in run.devices}
-    assert any(0 < count < 20 for count in begun.values()), begun
+    assert any(0 < count < WHOLE for count in begun.values()), begun
 
     # A host is killed: its phones have failed, the others are whole.
     front = processes.start("front", *harness, "run", "--resume", "run", *scheduler)
-    until_measuring(max(begun.values()) + 1)
+    until_measuring(2 * max(begun.values()) + 1)  # more than both of its devices had
     hosts["beta"].send_signal(signal.SIGKILL)
     assert front.wait(180) == 3, processes.said("front")
-    assert processes.said("front").count("host beta is lost") == 2
+    assert "host beta is lost" in processes.said("front")
     counts = {name: sum(run.samples(name).values()) for name in run.devices}
-    assert sorted(counts.values())[2:] == [20] * 4, counts  # 2 clusters, 2 launches, 5 rounds
+    assert sorted(counts.values())[2:] == [WHOLE] * 4 and min(counts.values()) < WHOLE, counts
     before = {name: run.path.joinpath("devices", name, "records.jsonl").read_bytes() for name in run.devices}
 
     # It is back: it brings what it has measured, and measures the rest.
@@ -159,7 +160,7 @@ def test_a_run_survives_a_stop_and_the_loss_of_a_host(
     assert front.wait(180) == 0, processes.said("front")
     for name in run.devices:
         samples = run.samples(name)
-        assert len(samples) == 20 and max(samples.values()) == 1
+        assert len(samples) == WHOLE and max(samples.values()) == 1
         assert run.path.joinpath("devices", name, "records.jsonl").read_bytes().startswith(before[name])
     assert left_on_phones(*HOSTS) == ["0"] * 6
     assert "Traceback" not in processes.said("front")

@@ -13,6 +13,7 @@ import pytest
 
 from harness.devices.base import Device, Identity
 from harness.devices.phone_id import PhoneId
+from harness.errors import InfrastructureError
 from harness.exit_codes import ExitCode
 from harness.hosts import artefacts, front
 from harness.hosts.artefacts import Part
@@ -72,8 +73,8 @@ class Future:
 class Connection:
     """Hosts by address: what each does with a job."""
 
-    hosts: dict[str, Callable[[Job, bytes], Any]]
-    gone: set[str] = field(default_factory=set)
+    hosts: dict[str | None, Callable[[Job, bytes], Any]]  # None among them: the scheduler is away
+    gone: set[str | None] = field(default_factory=set)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     jobs: list[tuple[str, Job]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
@@ -81,6 +82,8 @@ class Connection:
     open: dict[str, list[Future]] = field(default_factory=dict)
 
     def workers(self) -> dict[str, Any]:
+        if None in self.hosts:
+            raise InfrastructureError("the scheduler is away")
         return {at: {"last_seen": 1.0, "metrics": {}} for at in self.hosts if at not in self.gone}
 
     def ask(self, function: Any, calls: Mapping[str, Sequence[Any]], seconds: float) -> dict[str, Any]:
@@ -255,6 +258,14 @@ def test_what_is_no_answer_is_one_message(tmp_path: Path, answer: Any, what: str
     (outcome,) = outcomes.values()
     assert outcome.codes == [ExitCode.INFRASTRUCTURE] and len(outcome.messages) == 1
     assert what in outcome.messages[0]
+
+
+def test_a_lost_scheduler_is_no_lost_host(tmp_path: Path) -> None:
+    def cancelled(job: Job, data: bytes) -> Any:
+        return type("FutureCancelledError", (Exception,), {})("key")
+
+    _, outcomes = measured(Connection({ALPHA: cancelled, BETA: cancelled, None: never}), tmp_path, PHONES)
+    assert [outcome.messages for outcome in outcomes.values()] == [["the scheduler is away"]] * 3
 
 
 def test_a_stop_brings_back_what_was_measured(tmp_path: Path) -> None:
