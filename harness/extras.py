@@ -12,7 +12,7 @@ from harness.errors import UsageError
 
 # As in pyproject.toml.
 HISTORY = ("duckdb>=2", "ruptures>=1.1.10")
-HOSTS = ("cryptography>=45", "distributed>=2026.1")
+HOSTS = ("cryptography>=45", "distributed>=2026.8")
 
 
 def needed(module: str, what: str) -> ModuleType:
