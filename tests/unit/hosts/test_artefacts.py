@@ -92,24 +92,27 @@ def with_link(made: zipfile.ZipFile) -> None:
     made.writestr(link, "/etc/passwd")
 
 
+def with_bomb(made: zipfile.ZipFile) -> None:
+    bomb = zipfile.ZipInfo("records.jsonl")
+    bomb.external_attr, bomb.compress_type = (stat.S_IFREG | 0o644) << 16, zipfile.ZIP_DEFLATED
+    made.writestr(bomb, b"0" * (8 << 20))
+
+
 def nothing(made: zipfile.ZipFile) -> None:
     pass
 
 
-@pytest.mark.parametrize(
-    ("data", "what"),
-    [
-        (None, "no artefacts came back"),
-        (b"", "is no bundle, or is cut short"),
-        (archive(nothing, **{"../../x": b""}), "leads out of the bundle"),
-        (archive(nothing, **{"/etc/x": b""}), "does not begin in the bundle"),
-        (archive(with_link), "it is a link"),
-        (
-            archive(lambda made: made.writestr("records.jsonl", b"0" * (64 << 20), zipfile.ZIP_DEFLATED)),
-            "no plain file|100 times",
-        ),
-    ],
-)
+HARMFUL: dict[str, tuple[object, str]] = {
+    "nothing": (None, "no artefacts came back"),
+    "empty": (b"", "is no bundle, or is cut short"),
+    "above": (archive(nothing, **{"../../x": b""}), "leads out of the bundle"),
+    "absolute": (archive(nothing, **{"/etc/x": b""}), "does not begin in the bundle"),
+    "link": (archive(with_link), "it is a link"),
+    "bomb": (archive(with_bomb), "more than 100 times the size"),
+}
+
+
+@pytest.mark.parametrize(("data", "what"), HARMFUL.values(), ids=HARMFUL.keys())
 def test_harmful_artefacts_are_refused_by_name(tmp_path: Path, data: object, what: str) -> None:
     here = RunDir(tmp_path / "run")
     with pytest.raises(DeviceError, match=f"it: .*({what})"):

@@ -73,8 +73,9 @@ class Future:
 class Connection:
     """Hosts by address: what each does with a job."""
 
-    hosts: dict[str | None, Callable[[Job, bytes], Any]]  # None among them: the scheduler is away
-    gone: set[str | None] = field(default_factory=set)
+    hosts: dict[str, Callable[[Job, bytes], Any]]
+    away: bool = False  # the scheduler
+    gone: set[str] = field(default_factory=set)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     jobs: list[tuple[str, Job]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ class Connection:
     open: dict[str, list[Future]] = field(default_factory=dict)
 
     def workers(self) -> dict[str, Any]:
-        if None in self.hosts:
+        if self.away:
             raise InfrastructureError("the scheduler is away")
         return {at: {"last_seen": 1.0, "metrics": {}} for at in self.hosts if at not in self.gone}
 
@@ -264,7 +265,7 @@ def test_a_lost_scheduler_is_no_lost_host(tmp_path: Path) -> None:
     def cancelled(job: Job, data: bytes) -> Any:
         return type("FutureCancelledError", (Exception,), {})("key")
 
-    _, outcomes = measured(Connection({ALPHA: cancelled, BETA: cancelled, None: never}), tmp_path, PHONES)
+    _, outcomes = measured(Connection({ALPHA: cancelled, BETA: cancelled}, away=True), tmp_path, PHONES)
     assert [outcome.messages for outcome in outcomes.values()] == [["the scheduler is away"]] * 3
 
 
