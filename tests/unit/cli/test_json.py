@@ -167,7 +167,20 @@ def no_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 LOCAL = ["--device", "local"]
-SUBCOMMANDS = ("certificates", "up", "list", "down", "fault", "add", "show", "plot", "aws", "github", "gitlab", "collect")
+SUBCOMMANDS = (
+    "certificates",
+    "up",
+    "list",
+    "down",
+    "fault",
+    "add",
+    "show",
+    "plot",
+    "aws",
+    "github",
+    "gitlab",
+    "collect",
+)
 LINES: list[tuple[list[str], str]] = [
     (["suites"], "suites"),
     (["suites", "smoke"], "layers"),

@@ -105,8 +105,8 @@ def nothing(made: zipfile.ZipFile) -> None:
 HARMFUL: dict[str, tuple[object, str]] = {
     "nothing": (None, "no artefacts came back"),
     "empty": (b"", "is no bundle, or is cut short"),
-    "above": (archive(nothing, **{"../../x": b""}), "leads out of the bundle"),
-    "absolute": (archive(nothing, **{"/etc/x": b""}), "does not begin in the bundle"),
+    "above": (archive(nothing, **{"../../x": b""}), "leads out of the archive"),
+    "absolute": (archive(nothing, **{"/etc/x": b""}), "does not begin in the archive"),
     "link": (archive(with_link), "it is a link"),
     "bomb": (archive(with_bomb), "more than 100 times the size"),
 }
