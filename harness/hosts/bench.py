@@ -15,13 +15,13 @@ from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, UsageError
 from harness.exit_codes import ExitCode
 from harness.hosts.content import Content
+from harness.hosts.described import LINKERS
 from harness.hosts.schema import Answer, Job, Offer, Phone, Useless, read
 from harness.hosts.source import Source
 from harness.hosts.spool import Spool
 from harness.measure.admission import admit, mended
 from harness.measure.context import Context
 from harness.measure.fitness import unfit
-from harness.measure.programs import lacks_linker
 from harness.measure.run import manifest
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
@@ -86,7 +86,7 @@ class Bench:
         if digest in self._phones:
             return
         try:
-            phone = Phone.of(digest, device.identity, device.topology(), has_linker=not lacks_linker(device))
+            phone = Phone.of(digest, device.identity, device.topology(), _linkers(device))
         except DeviceError as error:
             bad = Unusable.of(device, "no answer", error.message, ("NO_ANSWER",))
             self._unusable = (*(each for each in self._unusable if each.key != bad.key), bad)
@@ -224,6 +224,15 @@ class Bench:
             if PhoneId.of(device.identity).is_same(PhoneId.of(known[1].identity)):
                 return device, attached
         raise DeviceError(f"another phone is at its address on host {self.name}", "attach the first, then --resume")
+
+
+def _linkers(device: Device) -> list[str]:
+    """The loaders of dynamic programs that it has: real phones have those of their ABIs, and are not asked."""
+    names = ["linker", "linker64"]
+    if not device.identity.emulated:
+        return names
+    there = device.list_dir(LINKERS)
+    return [name for name in names if name in there]
 
 
 @contextmanager

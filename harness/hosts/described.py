@@ -9,7 +9,8 @@ from harness.devices.base import Identity, Topology
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
 from harness.hosts.schema import Phone
-from harness.toolchain import elf
+
+LINKERS = "/system/bin"  # where Android has its loaders of dynamic programs
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,5 @@ class DescribedPhone:
         return self.phone.read_topology()
 
     def list_dir(self, path: str, *, deadline_s: float = 30.0) -> tuple[str, ...]:
-        """Of its folders only whether the loader of dynamic programs is there is known."""
-        folder, _, name = elf.ANDROID_INTERPRETER.rpartition("/")
-        return (name,) if path == folder and self.phone.has_linker else ()
+        """Of its folders only the loaders of dynamic programs are known."""
+        return tuple(self.phone.linkers) if path == LINKERS else ()

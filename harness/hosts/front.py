@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness import __version__
-from harness.devices.base import Attached, Unusable
+from harness.devices.base import Attached, Device, Unusable
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, InfrastructureError, NoDeviceError
 from harness.exit_codes import ExitCode
@@ -143,7 +143,10 @@ class _Round:
         try:
             self._send_files({task.phone.address for task in self.tasks})
             for task in self.tasks:
-                self._begin(task)
+                try:
+                    self._begin(task)
+                except HarnessError as error:
+                    self._fail(task, error)
             looked = time.monotonic()
             while any(not task.done for task in self.tasks):
                 with suppress(queue.Empty):
@@ -192,9 +195,7 @@ class _Round:
             identity_file.write(directory.identity, task.name, task.phone.identity, task.phone.topology())
         part = artefacts.part_of(self.run, task.name, task.plan)
         data = artefacts.packed(part) if set(part.files) - {"device.json"} else b""
-        job = Job(
-            manifest=self.kept, device=task.name, phone=digest, abi=self.work.programs.abi, wait_s=self.work.wait_s
-        )
+        job = Job(manifest=self.kept, device=task.name, phone=digest, abi=self._abi(task), wait_s=self.work.wait_s)
         self.shown[task.name].phase(f"host {task.phone.host}: waiting")
         task.future = self.connection.submit(
             calls.measure, job.model_dump_json(by_alias=True), data, at=task.phone.address,
@@ -202,6 +203,12 @@ class _Round:
         )  # fmt: skip
         future = task.future
         future.add_done_callback(lambda _: self.ended.put(task))
+
+    def _abi(self, task: _Task) -> str:
+        """Of its program. Raises DeviceError where none that was built fits."""
+        device = cast(Device, task.phone)
+        self.work.programs.of(device)
+        return self.work.programs.abi_of(device)
 
     def _take(self, task: _Task) -> None:
         """What came back of a device."""
@@ -319,9 +326,9 @@ class _Round:
 
 def _files_of(run: RunDir, kept: Manifest, work: Work) -> dict[str, Path]:
     """What a host needs beside the request, by SHA-256."""
-    abi = work.programs.abi
-    files = {str(kept.toolchain[abi]["sha256"]): work.programs.by_abi[abi].path}
-    files |= {p.sha256: kept_program(run, a, p) for o in kept.against for a, p in o.programs.items() if a == abi}
+    built = work.programs.by_abi
+    files = {str(kept.toolchain[abi]["sha256"]): built[abi].path for abi in built}
+    files |= {p.sha256: kept_program(run, abi, p) for o in kept.against for abi, p in o.programs.items()}
     return files | {
         each.sha256[path.name]: path for each in kept.workers for path in map(Path, (each.program, *each.files))
     }

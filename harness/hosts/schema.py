@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -34,10 +34,10 @@ class Phone(_Value):
     allowed: list[int] = Field(max_length=4096)
     offline: list[int] = Field(max_length=4096)
     notes: list[str] = Field(max_length=100)
-    has_linker: bool  # it loads dynamic programs of an NDK
+    linkers: list[str] = Field(max_length=8)  # of its loaders of dynamic programs: linker, linker64
 
     @staticmethod
-    def of(digest: str, identity: Identity, topology: Topology, *, has_linker: bool) -> Phone:
+    def of(digest: str, identity: Identity, topology: Topology, linkers: Sequence[str]) -> Phone:
         """``identity`` and ``topology`` as its host has read them."""
         values = json.loads(json.dumps([identity.__dict__, [cluster.__dict__ for cluster in topology.clusters]]))
         return Phone(
@@ -47,7 +47,7 @@ class Phone(_Value):
             allowed=list(topology.allowed),
             offline=list(topology.offline),
             notes=list(topology.notes),
-            has_linker=has_linker,
+            linkers=list(linkers),
         )
 
     def read_identity(self, host: str) -> Identity:

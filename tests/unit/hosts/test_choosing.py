@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 def phone(number: str, host: str, model: str = "Pixel 3") -> DescribedPhone:
     identity = Identity(f"S{number}", "adb", model=model, serialno=f"8A9X0{number}", abis=("arm64-v8a",), host="h:5037")
     topology = Topology((Cluster((0, 1)),), (0, 1))
-    described = Phone.of(PhoneId.of(identity).digest, identity, topology, has_linker=True)
+    described = Phone.of(PhoneId.of(identity).digest, identity, topology, ["linker64"])
     return DescribedPhone(Phone.model_validate_json(described.model_dump_json()), host, f"tcp://{host}")
 
 
