@@ -83,7 +83,7 @@ bench-taint: setup ## a load in the middle of a run: what it taints, and what ve
 lock: ## make requirements/*.txt again from pyproject.toml (needs uv; LOCK_ARGS=--upgrade for newer versions)
 	@command -v "$(UV)" >/dev/null || { echo "error: $(UV) not found; name it: make lock UV=/path/to/uv" >&2; exit 2; }
 	$(call lock,run,)
-	$(call lock,test,--extra test --extra history --constraints requirements/run.txt)
+	$(call lock,test,--extra test --extra history --extra hosts --constraints requirements/run.txt)
 	$(call farm_lock,farm-aws,x86_64-manylinux2014,3.11)
 	$(call lock_of,peers,--override requirements/peers-without.in,requirements/peers.in)
 

@@ -1,4 +1,4 @@
-"""Packages that few commands need, and that are installed on demand: the extra ``history`` of pyproject.toml."""
+"""Packages that few commands need, and that are installed on demand: the extras of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from types import ModuleType
 
 from harness.errors import UsageError
 
-HISTORY = ("duckdb>=2", "ruptures>=1.1.10")  # as in pyproject.toml
+# As in pyproject.toml.
+HISTORY = ("duckdb>=2", "ruptures>=1.1.10")
+HOSTS = ("cryptography>=45", "distributed>=2026.8")
 
 
 def needed(module: str, what: str) -> ModuleType:
-    """That module. Raises UsageError with the command that installs it; ``what``: that needs it."""
+    """That package, or a module of it. Raises UsageError with the command that installs it; ``what``: that needs it."""
+    package = module.partition(".")[0]
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != module:
+        if error.name != package:
             raise
-        raise _absent(module, what) from error
+        raise _absent(package, what) from error
 
 
 def check_there(module: str, what: str) -> None:
@@ -30,7 +33,8 @@ def check_there(module: str, what: str) -> None:
 
 
 def _absent(module: str, what: str) -> UsageError:
+    extra = HOSTS if any(package.startswith(module) for package in HOSTS) else HISTORY
     return UsageError(
         f"{what} needs the package {module}, which is not installed",
-        f"install what is missing: {shlex.quote(sys.executable)} -m pip install {shlex.join(HISTORY)}",
+        f"install what is missing: {shlex.quote(sys.executable)} -m pip install {shlex.join(extra)}",
     )

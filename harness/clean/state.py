@@ -15,6 +15,7 @@ _FOLDERS = (
     "quarantine",
     "same-serial",
     "calibrations",
+    "hosts/content",
     "leases",
 )  # leases: of versions that kept them here
 _FILES = ("baselines.json", "baselines.lock")

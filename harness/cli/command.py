@@ -49,6 +49,8 @@ class Command(ABC):
         """Does it. Raises HarnessError."""
 
 
+OWN = ""  # among the commands of a group: the group's own one, for a line that names none of the others
+
 _COMMON = {field.name for field in fields(Command)}
 _ALWAYS = (ExitCode.DONE, ExitCode.USAGE, ExitCode.INFRASTRUCTURE, ExitCode.INTERRUPTED)  # of every command
 

@@ -21,6 +21,7 @@ SUMMARIES = {
     "restore": "Put back settings left changed on attached phones.",
     "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
     "farm": "Recipes for AWS Device Farm, GitHub and GitLab; one run directory of many jobs' artefacts.",
+    "host": "Offer the phones of this machine to a lab's scheduler; or make the certificates of a lab.",
     "lab": "Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.",
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ EXPORTS = ("bmf", "csv", "gbench", "github-action", "junit", "markdown", "parque
 MOST_THREADS = 256  # of the library: IC_MAX_THREADS
 
 if TYPE_CHECKING:
+    from harness.hosts.front import LabRun
     from harness.measure.context import Newcomers
     from harness.model.layer import Layer
     from harness.model.suite import Suite
@@ -180,6 +182,44 @@ class WaitOption:
         float,
         typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for a device that another run is using."),
     ] = 0.0
+
+
+Certificates = Annotated[
+    Path | None,
+    typer.Option("--certificates", metavar="DIR", help="This machine's, for a scheduler with tls:// (docs/hosts.md)."),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabOptions:
+    """On whose phones: those of a lab's hosts."""
+
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Measure on the phones of the hosts at a Dask scheduler: tcp://127.0.0.1:8786, or tls://HOST:PORT. "
+            "--device pixel-3 is any phone of that model then.",
+        ),
+    ] = None
+    certificates: Certificates = None
+
+    @contextmanager
+    def lab(self) -> Iterator[LabRun | None]:
+        """The lab at that scheduler within the block; None without one. Raises UsageError, InfrastructureError."""
+        if self.scheduler is None:
+            if self.certificates is not None:
+                raise UsageError("--certificates is for a scheduler", "name it with --scheduler tls://HOST:PORT")
+            yield None
+            return
+        if getattr(self, "adb_server", None):
+            raise UsageError("--adb-server: hosts of a lab have adb servers of their own", "leave it out")
+        from harness.cli.say import say  # noqa: PLC0415
+        from harness.hosts.front import lab_run  # noqa: PLC0415  slow to load, and seldom asked for
+
+        with lab_run(self.scheduler, self.certificates, say) as found:
+            yield found
 
 
 @dataclass(frozen=True, kw_only=True)

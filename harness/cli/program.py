@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -14,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from harness import __version__
-from harness.cli.command import as_function, epilog
+from harness.cli.command import OWN, as_function, epilog
 from harness.cli.commands import HELP_OPTIONS, SUMMARIES, overview
 from harness.cli.outcome import failure
 from harness.cli.say import result_json, say
@@ -90,9 +91,26 @@ def _load(name: str) -> Any:
         return typer.main.get_command(app)
     every = epilog(*commands.values())
     app = typer.Typer(name=name, cls=PlainGroup, help=SUMMARIES[name], epilog=every, add_completion=False, **_FORM)
+    if OWN in commands:
+        app.callback(invoke_without_command=True)(_unless_sub(as_function(commands[OWN], name)))
     for sub, command in commands.items():
+        if sub == OWN:
+            continue
         app.command(sub, cls=PlainCommand, epilog=epilog(command))(as_function(command, f"{name} {sub}"))
     return typer.main.get_command(app)
+
+
+def _unless_sub(perform: Callable[..., ExitCode]) -> Callable[..., ExitCode | None]:
+    """A group's own command: done where no other one of the group is named."""
+
+    def own(ctx: typer.Context, **given: Any) -> ExitCode | None:
+        return None if ctx.invoked_subcommand else perform(**given)
+
+    signature = inspect.signature(perform)
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    own.__signature__ = signature.replace(parameters=[context, *signature.parameters.values()])  # type: ignore[attr-defined]
+    own.__doc__ = perform.__doc__
+    return own
 
 
 def _version(value: bool) -> None:

@@ -16,7 +16,7 @@ import typer
 
 from harness.cli import complete, options
 from harness.cli.command import Command, Examples
-from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, SuiteOptions, WaitOption
+from harness.cli.options import DEFAULT_SUITE, BuildOptions, DeviceOptions, LabOptions, SuiteOptions, WaitOption
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.cli.shard import ShardOptions
@@ -40,12 +40,13 @@ from harness.store.rundir import RunDir
 
 if TYPE_CHECKING:
     from harness.export.formats import Format
+    from harness.hosts.front import LabRun
     from harness.model.other_build import OtherBuild
     from harness.report.writer import ReportSummary
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
+class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     """Measures, or goes on with a run; the result is the report's opening sentences and its path."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
@@ -62,6 +63,7 @@ class Run(ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, C
         ("harness run --resume runs/latest", "what is missing of a run that was cut short"),
         ("harness run --device local --against HEAD~1 --confirm", "what the last commit made slower"),
         ("harness run paper --device all --shard 2/3", "the second of three parts, each on a host of its own"),
+        ("harness run --scheduler tcp://127.0.0.1:8786", "on every phone of a lab's hosts (docs/hosts.md)"),
         ("harness run --quiet --json --timeout 3600 > run.json", "in a script"),
     )
 
@@ -116,14 +118,16 @@ class Run(ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, C
 
     def __call__(self) -> Outcome:
         asked, threshold = _formats(self.export or ()), options.threshold_of(self.threshold)
-        if self.resume is not None:
-            return self._resumed(self.resume, asked, threshold)
+        with self.lab() as lab:
+            if self.resume is not None:
+                return self._resumed(self.resume, asked, threshold, lab)
+            return self._started(asked, threshold, lab)
+
+    def _started(self, asked: Sequence[Format], threshold: float | None, lab: LabRun | None) -> Outcome:
         request = self._request()
         check_tuned(request)
         read_workers(request.workers)
-        attached = self.find(allow=request.allow)
-        joining = self.newcomers(attached, allow=request.allow)
-        context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
+        context = self._context(request, lab)
         if self.dry:
             return _jobs(context)
         try:
@@ -142,7 +146,16 @@ class Run(ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, C
 
         return _beside_builds(done, again, threshold, asked)
 
-    def _resumed(self, folder: Path, asked: Sequence[Format], threshold: float | None) -> Outcome:
+    def _context(self, request: Request, lab: LabRun | None, otherwise: list[str] | None = None) -> Context:
+        """The devices are those of the lab, or of this host; ``otherwise``: those to take where none is named."""
+        if lab is not None:
+            attached, joining = lab.find(self.device or []), None
+        else:
+            attached = self.find(otherwise, request.allow)
+            joining = self.newcomers(attached, otherwise, request.allow)
+        return Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet, lab)
+
+    def _resumed(self, folder: Path, asked: Sequence[Format], threshold: float | None, lab: LabRun | None) -> Outcome:
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
         if given - _BESIDE_RESUME:
             raise UsageError("--resume takes everything from the run", "leave the other options out")
@@ -153,10 +166,7 @@ class Run(ShardOptions, BuildOptions, WaitOption, DeviceOptions, SuiteOptions, C
             raise UsageError("--threshold is for runs with --against", "compare two runs: harness compare BASE NEW")
 
         def again() -> runner.RunResult:
-            attached = self.find(manifest.where_devices_are(run), request.allow)
-            joining = self.newcomers(attached, manifest.where_devices_are(run), request.allow)
-            context = Context(request, attached, say, stop_on_signal, self.require, self.wait, joining, self.quiet)
-            return runner.resume(context, run)
+            return runner.resume(self._context(request, lab, manifest.where_devices_are(run)), run)
 
         done = runner.finished(run) or again()
         return _beside_builds(done, again, threshold, asked) if request.against else _ended(done, request, asked)
@@ -242,6 +252,8 @@ _BESIDE_RESUME = {
     "wait",
     "export",
     "threshold",
+    "scheduler",
+    "certificates",
 }
 
 

@@ -146,6 +146,11 @@ class Newcomers:
         return _found(_distinct(phones, ()), beside)
 
 
+def ready(servers: Sequence[str]) -> set[Key]:
+    """The phones that these adb servers list as ready; none of them is asked. Raises InfrastructureError."""
+    return {_key(entry) for entry in (_list(_choose(servers)) if servers else ()) if entry.state == "device"}
+
+
 def _key(entry: Listed) -> Key:
     return str(entry.server), entry.serial
 

@@ -24,6 +24,11 @@ def named(devices: Sequence[Device]) -> list[Named]:
     return list(zip(device_names(pairs), devices, strict=True))
 
 
+def is_name_of(name: str, device: Device) -> bool:
+    """Whether a device may be called that: as the only one of its model, or as one of several."""
+    return name in {one for one, _ in (*named([device]), *named([device, device]))}
+
+
 def called(devices: Sequence[Device], unusable: Sequence[Unusable] = ()) -> Mapping[Key, str]:
     """By key: ``pixel-3``. Where two are of one model the serial number stands behind it, for the name tells nobody
     which of them to walk to; of one that does not say its model it stands alone.

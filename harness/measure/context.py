@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from harness.devices.base import Attached, Device, Key
 from harness.errors import DeviceError, NoDeviceError
@@ -13,6 +14,9 @@ from harness.measure.called import called
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.model.condition import Condition
+
+if TYPE_CHECKING:
+    from harness.measure.run.elsewhere import Elsewhere
 
 Say = Callable[[str], None]
 Stopping = Callable[[], AbstractContextManager[threading.Event]]
@@ -36,6 +40,7 @@ class Context:
     wait_s: float = 0.0  # --wait: how long a device that somebody else has is waited for
     newcomers: Newcomers | None = None  # None: the devices are those that were found
     quiet: bool = False  # no progress is shown
+    elsewhere: Elsewhere | None = None  # who measures the devices; None: this process
 
     @property
     def some_unusable(self) -> bool:

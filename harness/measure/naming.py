@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.devices import discovery
 from harness.devices.base import LOCAL, Attached, Device, key_of
 from harness.errors import NoDeviceError, UsageError
-from harness.measure.called import named
+from harness.measure.called import is_name_of
 from harness.store.rundir import slug
 
 
@@ -52,13 +52,8 @@ def _serial(wanted: str, attached: Sequence[Device]) -> str:
     """The serial of the phone that has that name; else ``wanted``."""
     if slug(wanted) != wanted or wanted in {device.serial for device in attached}:
         return wanted
-    found = {device.serial for device in attached if wanted in _names(device)}
+    found = {device.serial for device in attached if is_name_of(wanted, device)}
     if len(found) > 1:
         several = ", ".join(sorted(found))
         raise UsageError(f"--device {wanted}: several phones are called that", f"name one of: {several}")
     return found.pop() if found else wanted
-
-
-def _names(device: Device) -> set[str]:
-    """What it is called where it is the only one of its model, and where it is not."""
-    return {name for name, _ in (*named([device]), *named([device, device]))}

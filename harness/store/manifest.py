@@ -57,6 +57,7 @@ class Manifest(BaseModel):
     seed: int
     devices: list[str]
     unusable: list[LeftOut] = []  # beside them
+    portable: list[str] = []  # those of them in whose place any other phone of the model would have done
     abi: str | None
     ndk: str | None = None
     toolchain_asked: str

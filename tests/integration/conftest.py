@@ -56,6 +56,7 @@ class Lab:
         self.server = f"127.0.0.1:{port}"
         self.state = state
         self._serials: list[str] = []
+        self.phones: list[PhoneHandle] = []  # all that were up
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -71,6 +72,7 @@ class Lab:
         with self.active():
             made = manager.up([model], say=lambda _: None, options=PhoneOptions(**options))[0]  # type: ignore[arg-type]
         self._serials.append(made.serial)
+        self.phones.append(made)
         return made
 
     def down(self, phone: PhoneHandle) -> None:

@@ -19,7 +19,8 @@ def planned(context: Context) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """The jobs as lines of plan.jsonl, and the seconds of each device at most. Raises UsageError, DeviceError."""
     request, devices = context.request, context.usable()
     check_clusters(devices, request)
-    for name, lack in unfit(named(devices), request.workers).items():
+    lacking = unfit(named(devices), request.workers) if context.elsewhere is None else {}
+    for name, lack in lacking.items():
         context.say(f"{name}: {lack}")
     find_tables(request, named(devices), context.say)
     jobs: list[dict[str, Any]] = []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.exit_codes import ExitCode
 from harness.measure.outcome import DeviceOutcome
+from harness.model.condition import Condition
 from harness.store import records
 
 
@@ -48,6 +51,37 @@ class SessionOutcome(DeviceOutcome):
         alike.places.add((record.layer, record.launch if is_error else 0))
         if (more := len(alike.places) - 1) > 0:
             self.messages[alike.at] = f"{alike.text} (and {more} more alike)"
+
+    def told(self) -> dict[str, Any]:
+        """As JSON-ready values, for another host."""
+        alike = [[*key, each.at, each.text, sorted(map(list, each.places))] for key, each in self._alike.items()]
+        return {
+            "codes": [int(code) for code in self.codes],
+            "messages": self.messages,
+            "conditions": [condition.as_json() for condition in self.conditions],
+            "samples": self.samples,
+            "unfinished": self.unfinished,
+            "alike": alike,
+        }
+
+    @staticmethod
+    def of_told(name: str, value: Mapping[str, Any]) -> SessionOutcome:
+        """What ``told`` gave. Raises ValueError, KeyError or TypeError for anything else."""
+        found = [Condition.from_json(each) for each in value["conditions"]]
+        made = SessionOutcome(
+            name,
+            [ExitCode(code) for code in value["codes"]],
+            [str(message) for message in value["messages"]],
+            [condition for condition in found if condition is not None],
+            int(value["samples"]),
+            bool(value["unfinished"]),
+        )
+        for algorithm, what, at, text, places in value["alike"]:
+            if not 0 <= at < len(made.messages):
+                raise ValueError("a message that is not there")
+            seen = {(str(layer), int(launch)) for layer, launch in places}
+            made._alike[str(algorithm), str(what)] = _Alike(int(at), str(text), seen)
+        return made
 
 
 def _crash(error: records.Error) -> str:

@@ -44,6 +44,7 @@ class DeviceProgress:
         self._jobs = 0
         self._done = 0
         self._left = TimeLeft()
+        self._told: tuple[int, float | None] | None = None  # percent and seconds left, by who measures elsewhere
 
     @property
     def title(self) -> str:
@@ -120,18 +121,28 @@ class DeviceProgress:
             case _:
                 pass
 
+    def told(self, percent: object, text: str, seconds: object) -> None:
+        """What another host says of the device that it measures; whatever is no number is none."""
+        left = float(seconds) if isinstance(seconds, int | float) else None
+        self._told = (int(percent) if isinstance(percent, int | float) else 0, left)
+        self.text = text
+
     def finish(self, state: str) -> None:
         """The session ended: ``done``, ``failed`` or ``stopped``."""
         self.state = self.text = state
 
     def percent(self) -> int:
         """Jobs on record, of all."""
+        if self._told is not None:
+            return max(0, min(100, self._told[0]))
         return min(100, 100 * self._done // self._jobs) if self._jobs else 0  # a job may be tried more than once
 
     def seconds_left(self) -> float | None:
         """At most what it was before; None before anything is measured, and while the device is away."""
         if self.state or self._lost_until is not None:
             return None
+        if self._told is not None:
+            return self._told[1]
         return self._left.seconds(time.monotonic())
 
 

@@ -16,7 +16,7 @@ from harness.digest import sha256_or_none
 from harness.errors import DeviceError, HarnessError, NoDeviceError, UsageError, WrongDevice
 from harness.exit_codes import ExitCode, worst
 from harness.measure.admission import Admission, admit, admitted, mended
-from harness.measure.called import Named, named
+from harness.measure.called import Named, is_name_of, named
 from harness.measure.campaign import check_clusters, in_turn
 from harness.measure.context import Context
 from harness.measure.fitness import unfit
@@ -64,12 +64,12 @@ class RunResult:
 
 def start(context: Context, out: Path | None) -> RunResult:
     """Makes a new run directory and measures into it; ``out``: None for one named by the time."""
-    context, admission = admitted(context)
+    context, admission = admitted(context) if context.elsewhere is None else (context, Admission())
     request, found = context.request, context.usable()
     check_clusters(found, request)
     devices = named(found)
     tables = find_tables(request, devices, context.say)
-    lacking = unfit(devices, request.workers)
+    lacking = _lacking(devices, context)
     with new_run_dir(out, request.suite) as run:
         programs, compile_s = _build(found, context)
         began = time.monotonic()
@@ -82,7 +82,9 @@ def start(context: Context, out: Path | None) -> RunResult:
         unusable = context.attached.unusable
         tuned = keep_tables(run, tables)
         folder = "" if out else run.path.name
-        run.write_manifest(manifest.new(request, names, programs, argv, tuned, left_out(unusable), folder))
+        made = manifest.new(request, names, programs, argv, tuned, left_out(unusable), folder)
+        portable = [] if context.elsewhere is None else list(context.elsewhere.portable)
+        run.write_manifest(made.model_copy(update={"portable": portable}))
         point_latest(run)
         absent: set[str | Key] = {bad.key for bad in unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
@@ -119,7 +121,7 @@ def resume(context: Context, run: RunDir, programs: Programs | None = None) -> R
         own = devices
         devices, admission = _admitted(devices, context, run.run_id)
         here = dict(devices)
-        lacking = unfit(devices, request.workers)
+        lacking = _lacking(devices, context)
         missing = [name for name in kept.devices if name not in here and not is_complete(run, name, request)]
         for name in missing:
             context.say(f"{name}: not to be had; {_missing_of(run, name, request)}")
@@ -150,6 +152,8 @@ def resume(context: Context, run: RunDir, programs: Programs | None = None) -> R
 
 def _admitted(devices: Sequence[Named], context: Context, own: str) -> tuple[list[Named], Admission]:
     """Those of the run's devices that may be measured. Raises NoDeviceError where none may."""
+    if context.elsewhere is not None:
+        return list(devices), Admission()
     request, seen = context.request, context.attached.conditions
     names, to_mend = {key_of(device): name for name, device in devices}, mended(request.policy)
     every = [device for _, device in devices]
@@ -206,6 +210,10 @@ def _own(run: RunDir, found: Sequence[Device]) -> tuple[list[Named], list[WrongD
             devices.setdefault(name, device)
     # A device that was killed before its first step has no device.json yet: its model's name must do.
     devices |= {n: d for n, d in named(found) if d in others and n in owners and owners[n] is None}
+    for name in (n for n in run.manifest().portable if n not in devices and owners.get(n) is None):
+        free = next((d for d in others if d not in devices.values() and is_name_of(name, d)), None)
+        if free is not None:
+            devices[name] = free
     missing = [(name, owner) for name, owner in owners.items() if owner is not None and name not in devices]
     strangers = [
         WrongDevice(
@@ -245,6 +253,11 @@ def _missing_of(run: RunDir, name: str, request: Request) -> str:
 def _is_unchanged(kept: Manifest, programs: Programs) -> bool:
     measured = {abi: info.get("sha256") for abi, info in kept.toolchain.items()}
     return all(measured.get(abi) == sha256_or_none(built.path) for abi, built in programs.by_abi.items())
+
+
+def _lacking(devices: Sequence[Named], context: Context) -> dict[str, DeviceError]:
+    """Those that cannot run a worker; who measures elsewhere asks there."""
+    return {} if context.elsewhere is not None else unfit(devices, context.request.workers)
 
 
 def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float]:
@@ -314,6 +327,8 @@ def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining, contex
 
     every = {name: shown(name, device) for name, device in devices}
     with Display(every, context.say, quiet=context.quiet) as display:
+        if context.elsewhere is not None:
+            return context.elsewhere.measure(run, devices, joining.work, every)
 
         def measure(name: str, device: Device) -> SessionOutcome:
             progress = every.get(name) or display.add(shown(name, device))

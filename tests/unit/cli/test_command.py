@@ -77,7 +77,7 @@ def test_examples_are_command_lines_that_there_are(command: type[Command]) -> No
         for part in re.findall(r"harness ([^|>)]+)", line):
             name, *rest = shlex.split(part)
             found = program.Commands()[name]
-            if isinstance(found, typer.core.TyperGroup):
+            if isinstance(found, typer.core.TyperGroup) and not (found.invoke_without_command and rest[0][:1] == "-"):
                 found, rest = found.commands[rest[0]], rest[1:]
             found.make_context(name, rest)
 

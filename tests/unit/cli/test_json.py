@@ -24,6 +24,7 @@ from harness.devices.phone_id import PhoneId
 from harness.errors import NoDeviceError
 from harness.exit_codes import ExitCode
 from harness.farm import aws
+from harness.hosts import serving
 from harness.lab import manager, rehearsal
 from harness.lab.rehearsal import Rehearsed, Shown
 from harness.measure.once import calibrate, tune, verify
@@ -115,6 +116,7 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(manager, "list_phones", lambda: phones)
     monkeypatch.setattr(manager, "down", lambda _: ["127.0.0.1:6000"])
     monkeypatch.setattr(rehearsal, "put_on", lambda *_: on)
+    monkeypatch.setattr(serving, "serve", lambda *_: None)
 
 
 @pytest.fixture
@@ -165,7 +167,20 @@ def no_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 LOCAL = ["--device", "local"]
-SUBCOMMANDS = ("up", "list", "down", "fault", "add", "show", "plot", "aws", "github", "gitlab", "collect")
+SUBCOMMANDS = (
+    "certificates",
+    "up",
+    "list",
+    "down",
+    "fault",
+    "add",
+    "show",
+    "plot",
+    "aws",
+    "github",
+    "gitlab",
+    "collect",
+)
 LINES: list[tuple[list[str], str]] = [
     (["suites"], "suites"),
     (["suites", "smoke"], "layers"),
@@ -192,6 +207,8 @@ LINES: list[tuple[list[str], str]] = [
     (["farm", "github", "smoke", "--out", "gh"], "files"),
     (["farm", "gitlab", "smoke", "--out", "gl"], "files"),
     (["farm", "collect", "JOBS", "--out", "all"], "jobs"),
+    (["host", "--scheduler", "tcp://127.0.0.1:8786"], "host"),
+    (["host", "certificates", "--out", "lab"], "folders"),
     (["lab", "up", "pixel-3"], "phones"),
     (["lab", "list"], "phones"),
     (["lab", "down"], "down"),

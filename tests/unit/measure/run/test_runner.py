@@ -299,6 +299,16 @@ def test_the_second_phone_of_a_model_that_has_no_device_file_yet_keeps_its_name(
     assert ([name for name, _ in devices], strangers) == (names, [])
 
 
+def test_any_phone_of_the_model_will_do_where_the_run_says_so(run: RunDir) -> None:
+    found = attached(PIXEL, replace(PIXEL, serial="10.0.0.8:5555", serialno="8A9X0B1C3"))
+    run.update_manifest(devices=["pixel-3"])
+    with pytest.raises(NoDeviceError):
+        runner._own(run, found)
+    run.update_manifest(portable=["pixel-3"])
+    ((name, device),), _ = runner._own(run, found)
+    assert (name, device) == ("pixel-3", found[0])
+
+
 def test_a_phone_of_another_model_elsewhere_is_none_of_the_run_s(run: RunDir) -> None:
     owned(run)
     with pytest.raises(NoDeviceError, match="pixel-3"):

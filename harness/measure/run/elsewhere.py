@@ -1,0 +1,30 @@
+"""Who measures the devices of a run where this process does not: the hosts of a lab (harness.hosts)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from harness.measure.called import Named
+from harness.measure.context import Work
+from harness.measure.run.outcome import SessionOutcome
+from harness.measure.run.progress import DeviceProgress
+from harness.store.rundir import RunDir
+
+
+class Elsewhere(Protocol):
+    """Does for each device what a Session does here; the devices tell what they are, and are asked nothing else."""
+
+    @property
+    def portable(self) -> Sequence[str]:
+        """Names of devices in whose place any other phone of the model will do."""
+        ...
+
+    def measure(
+        self, run: RunDir, devices: Sequence[Named], work: Work, shown: Mapping[str, DeviceProgress]
+    ) -> list[SessionOutcome]:
+        """What each device gave; its folder in the run directory is whole. ``shown``: the progress of each.
+
+        Whatever fails is in the outcomes, never raised.
+        """
+        ...
