@@ -62,7 +62,7 @@ def suite(tmp_path: Path, layers: str, head: str = "suite: mine\npolicy: smoke\n
         (["calibrate", "smoke", "--device", "local", "--wait", "soon"], ["--wait"]),
         (["calibrate", "smoke", "--algorithms", "im2col"], ["--algorithms"]),
         (["run", "--frob"], ["--frob"]),
-        (["run", "smoke", "--shard", "1/2"], ["--shard"]),
+        (["run", "smoke", "--shard", "3/2"], ["--shard 3/2"]),
         (["frobnicate"], ["frobnicate"]),
         (["report", "nowhere"], ["nowhere", "no run directory"]),
         (["run", "--resume", "nowhere"], ["nowhere", "no run directory"]),

@@ -22,9 +22,17 @@ ENDS = ("3.11", "3.14")  # the oldest and the newest
 @pytest.mark.parametrize("version", [version for version in ENDS if version != RUNNING])
 def test_pip_resolves_the_lock_file(version: str, tmp_path: Path) -> None:
     """That of the tests holds all that a run needs, in the same versions (test_bootstrap). For the Python that runs
-    here it was installed from."""
+    here it was installed from. Without dependencies: pip asks the markers of those of its own Python, too."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--ignore-installed"]
-    only = ["--require-hashes", "--only-binary=:all:", "--python-version", version, "--target", str(tmp_path)]
+    only = [
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        "--python-version",
+        version,
+        "--target",
+        str(tmp_path),
+    ]
     file = tmp_path / "test.txt"
     file.write_text("".join(_wanted(version)))
     done = subprocess.run([*pip, *only, "-r", str(file)], capture_output=True, text=True, timeout=200, check=False)
