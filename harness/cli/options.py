@@ -199,10 +199,10 @@ class DeviceOptions:
         if self.stf is None:
             return
         from harness.cli.say import say  # noqa: PLC0415
-        from harness.measure.farm_release import give_back_ours  # noqa: PLC0415
+        from harness.measure.farm_release import give_back_ours, ours  # noqa: PLC0415
 
         try:
-            if (farm := self.farm()) is not None:
+            if ours(say) and (farm := self.farm()) is not None:
                 give_back_ours(farm, say)
         except HarnessError as error:
             say(str(error))

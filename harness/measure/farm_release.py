@@ -67,16 +67,18 @@ def is_of(device: FarmDevice, user: str, lease: FarmLease) -> bool:
     return lease.is_ours or not (lease.since and device.since) or lease.since == device.since
 
 
+def ours(say: Say, farm: str = "") -> list[FarmLease]:
+    """The leases of this process; ``farm``: only its."""
+    return [lease for lease in farm_leases.known(say, farm) if lease.is_ours]
+
+
 def give_back_ours(farm: Farm, say: Say) -> bool:
     """Those of this process; a signal in the middle does not keep it from going on. Whether all are given back."""
-
-    def ours() -> list[FarmLease]:
-        return [lease for lease in farm_leases.known(say, str(farm.url)) if lease.is_ours]
-
+    address = str(farm.url)
     try:
-        return give_back(farm, ours(), say)
+        return give_back(farm, ours(say, address), say)
     except BaseException:
-        give_back(farm, ours(), say)
+        give_back(farm, ours(say, address), say)
         raise
 
 

@@ -78,7 +78,8 @@ def find(farm: Farm, asked: Asked, say: Say) -> Attached:
         if lease.address not in listed
     ]
     unusable = [*map(_with_farms_remedy, found.unusable), *refused, *map(_unusable_of, away)]
-    return replace(found, unusable=tuple(unusable))
+    names = {(str(server), lease.address): (lease.serial,) for lease in leases}  # serials that the command line has
+    return replace(found, unusable=tuple(unusable), other_names={**found.other_names, **names})
 
 
 def _choose(farm: Farm, asked: Asked, say: Say) -> tuple[list[FarmDevice], list[FarmDevice]]:

@@ -15,6 +15,7 @@ from harness.errors import InfrastructureError, UsageError
 
 VARIABLE = "STF_TOKEN"
 _API = "/api/v1"
+_TUNNEL = 7100  # a port of this machine, as an example
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(?<!-)")
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
@@ -81,8 +82,8 @@ def parse_url(text: str) -> FarmUrl:
     if url.scheme == "http" and not url.is_here:
         raise UsageError(
             f"--stf {url}: over http:// anybody on the way could read the token",
-            f"use https://; where the farm has none, a tunnel: ssh -L {url.port}:127.0.0.1:{url.port} {host}, and "
-            f"--stf http://127.0.0.1:{url.port}{url.path}",
+            f"use https://; where the farm has none, a tunnel: ssh -L {_TUNNEL}:127.0.0.1:{url.port} {host}, and "
+            f"--stf http://127.0.0.1:{_TUNNEL}{url.path}",
         )
     return url
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import ssl
 import threading
 import time
@@ -234,10 +235,9 @@ def _described(value: object) -> str:
 
 
 def _words(error: Exception) -> str:
-    """The reason alone, without the pool that urllib3 names before it."""
-    reason = getattr(error, "reason", None) or error
-    text = _printable(str(reason)) or type(error).__name__
-    return text.rpartition("object at 0x")[2].partition(": ")[2] or text if "object at 0x" in text else text
+    """The reason alone, without the connection that urllib3 names before it."""
+    text = _printable(str(getattr(error, "reason", None) or error))
+    return re.sub(r"^<?\w*Connection\w*(\(.*?\)| object at \w+)>?: ", "", text) or type(error).__name__
 
 
 def _printable(text: str) -> str:

@@ -12,7 +12,7 @@ from harness.stf.address import FarmUrl, parse_adb_address
 from harness.stf.client import CALL_S, Client, FarmError
 
 IDLE_S = 900  # after so long without a word over adb the farm itself frees a device
-_FIELDS = ("serial", "model", "manufacturer", "present", "ready", "using", "owner", "usageChangedAt")
+_FIELDS = ("serial", "model", "present", "ready", "using", "owner", "usageChangedAt")
 _SERIAL = re.compile(r"[\x21-\x7e]{1,128}")
 _MOST = 5000  # devices
 _SEEN_S = 8.0  # until a farm's database shows what it has just done
@@ -139,7 +139,7 @@ def _parsed(entry: object) -> FarmDevice | None:
     held = isinstance(owner, dict)
     return FarmDevice(
         serial=entry["serial"],
-        model=" ".join(filter(None, (_word(entry, "manufacturer"), _word(entry, "model")))),
+        model=_word(entry, "model"),
         present=entry.get("present") is True,
         ready=entry.get("ready") is True,
         owner=(_word(owner, "email") or "somebody") if held else "somebody" if entry.get("using") is True else "",

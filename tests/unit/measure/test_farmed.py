@@ -123,6 +123,7 @@ def test_reserved_connected_and_given_back(
     assert stub.owners() == {"S1": "CI", "S2": "CI"}
     first, second = sorted(farm_leases.known(pytest.fail), key=lambda lease: lease.serial)
     assert (first.address, second.address) == ("10.0.0.7:7401", "10.0.0.7:7405") and first.is_ours
+    assert found.other_names[SERVER, "10.0.0.7:7401"] == ("S1",)  # the manifest's command line has no serial numbers
     assert first.since == stub.devices["S1"]["usageChangedAt"]
     assert TOKEN not in "".join(file.read_text() for file in first.file.parent.glob("*.json")) + "".join(told)
     assert find(*wanted).devices and stub.calls.count("POST /user/devices") == 2  # those that it has

@@ -43,8 +43,8 @@ def test_what_is_no_address(text: str) -> None:
 
 def test_a_token_never_goes_over_a_wire_in_clear() -> None:
     with pytest.raises(UsageError, match="anybody on the way") as caught:
-        parse_url("http://farm.example:7100/stf")
-    assert "ssh -L 7100:127.0.0.1:7100 farm.example" in caught.value.remedy
+        parse_url("http://farm.example/stf")
+    assert "ssh -L 7100:127.0.0.1:80 farm.example" in caught.value.remedy
     assert "http://127.0.0.1:7100/stf" in caught.value.remedy
 
 

@@ -36,7 +36,7 @@ def test_states(farm: Farm, stub: StubFarm) -> None:
         "FREE": "free", "ANNS": "in use by Ann", "AWAY": "absent", "BUSY": "not ready", "HIDDEN": "in use by somebody",
         "NAMELESS": "in use by x@y.example",
     }  # fmt: skip
-    assert farm.devices()["FREE"].model == "GOOGLE Pixel 3" and farm.user() == ME["email"]
+    assert farm.devices()["FREE"].model == "Pixel 3" and farm.user() == ME["email"]
 
 
 @pytest.mark.parametrize(
