@@ -74,15 +74,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
-        path = unquote(parts.path).removeprefix("/api/v1")
-        call = f"{self.command} {path}"
+        segments = [unquote(segment) for segment in parts.path.removeprefix("/api/v1/").split("/")]
+        call = f"{self.command} /{'/'.join(segments)}"
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
         self.server.calls.append(call)
         self.server.bodies.append(body)
         canned = self.server.canned.get(call, [])
-        status, headers, data = canned.pop(0) if canned else self._done(path, body, parse_qs(parts.query))
+        status, headers, data = canned.pop(0) if canned else self._done(segments, body, parse_qs(parts.query))
         if call in self.server.done_all_the_same:
-            self._done(path, body, {})
+            self._done(segments, body, {})
         self.send_response(status)
         for name, text in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
             self.send_header(name, text)
@@ -91,11 +91,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = _handle
 
-    def _done(self, path: str, body: Any, query: dict[str, list[str]]) -> Answer:
+    def _done(self, segments: list[str], body: Any, query: dict[str, list[str]]) -> Answer:
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._refused(401, "Bad Credentials")
         chosen = query.get("fields", [""])[0].split(",")
-        match self.command, path.strip("/").split("/"):
+        match self.command, segments:
             case "GET", ["user"]:
                 return self._answer(200, {"user": ME})
             case "GET", ["devices"]:
