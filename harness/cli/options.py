@@ -266,6 +266,8 @@ class LabOptions:
             return
         if getattr(self, "adb_server", None):
             raise UsageError("--adb-server: hosts of a lab have adb servers of their own", "leave it out")
+        if getattr(self, "stf", None):
+            raise UsageError("--stf: hosts of a lab reserve no devices of a farm", "leave out --stf or --scheduler")
         from harness.cli.say import say  # noqa: PLC0415
         from harness.hosts.front import lab_run  # noqa: PLC0415  slow to load, and seldom asked for
 
