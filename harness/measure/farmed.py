@@ -64,7 +64,11 @@ def find(farm: Farm, asked: Asked, say: Say) -> Attached:
     give_back_dead(farm, say, asked.serials)
     chosen, away = _choose(farm, asked, say)
     with ThreadPoolExecutor(_MOST_TOGETHER) as pool:
-        taken = list(pool.map(lambda device: _taken(farm, device, str(server), say), chosen))
+        try:
+            taken = list(pool.map(lambda device: _taken(farm, device, str(server), say), chosen))
+        except BaseException:  # a signal: no further one is asked for
+            pool.shutdown(cancel_futures=True)
+            raise
     leases = [each for each in taken if isinstance(each, FarmLease)]
     refused = [each for each in taken if isinstance(each, Unusable)]
     listed = _greeted(server, [lease.address for lease in leases])

@@ -282,6 +282,25 @@ def test_a_farm_that_is_away_at_the_end(find: Find, farm: Farm, stub: StubFarm, 
     assert stub.owners() == {"S1": None, "S2": None}
 
 
+def test_after_a_signal_no_further_one_is_reserved(
+    find: Find, farm: Farm, stub: StubFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        stub.add(f"T{number}")
+    monkeypatch.setattr(farmed, "_MOST_TOGETHER", 1)
+    reserve = farm.reserve
+
+    def interrupted(serial: str) -> None:
+        reserve(serial)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(farm, "reserve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        find()
+    assert 0 < stub.calls.count("POST /user/devices") < 60
+    assert farm_release.give_back_ours(farm, lambda _: None) and set(stub.owners().values()) == {None}
+
+
 def test_a_signal_while_it_is_given_back(
     find: Find, farm: Farm, stub: StubFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
