@@ -21,7 +21,6 @@ from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.cli.shard import ShardOptions
 from harness.cli.signals import stop_on_signal
-from harness.devices.base import LOCAL
 from harness.errors import HarnessError, UsageError
 from harness.exit_codes import ExitCode, worst
 from harness.measure.against import parse_against
@@ -167,18 +166,11 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
             raise UsageError("--threshold is for runs with --against", "compare two runs: harness compare BASE NEW")
 
         def again() -> runner.RunResult:
-            return runner.resume(self._context(request, lab, self._devices_of(run)), run)
+            where = manifest.where_devices_are(run, by_number=self.stf is not None)
+            return runner.resume(self._context(request, lab, where), run)
 
         done = runner.finished(run) or again()
         return _beside_builds(done, again, threshold, asked) if request.against else _ended(done, request, asked)
-
-    def _devices_of(self, run: RunDir) -> list[str]:
-        """Values of --device for a resumed run; on a farm its phones by their serial numbers, not all that are free."""
-        if self.stf is None:
-            return manifest.where_devices_are(run)
-        known = manifest.owners(run)
-        phones = [phone.serialno or phone.address for phone in known.values() if phone and not phone.is_this_machine]
-        return [*phones, *(LOCAL for name in known if name == LOCAL)]
 
     def _request(self) -> Request:
         suite, layers = self.read()

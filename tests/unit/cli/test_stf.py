@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from harness.cli import restore, run
+from benchmarks import synthetic
+from harness.cli import restore
 from harness.cli.command import Command, as_function
 from harness.cli.devices import Devices
 from harness.cli.options import DeviceOptions
@@ -19,12 +21,12 @@ from harness.control.farm_leases import FarmLease
 from harness.control.holder import Holder
 from harness.devices import discovery, servers
 from harness.devices.base import Attached
-from harness.devices.phone_id import PhoneId
 from harness.devices.transport import Server
 from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.run import manifest
 from harness.stf.address import Token
+from harness.store.rundir import RunDir
 from tests.stf_stub import ANN, ME, TOKEN, StubFarm, serving
 
 pytestmark = pytest.mark.unit
@@ -151,9 +153,12 @@ def test_restore_shows_a_token_to_its_own_farm_alone(
     assert restore.Restore()().code == ExitCode.INFRASTRUCTURE
 
 
-def test_a_resumed_run_asks_for_its_own_phones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_run_asks_for_its_own_phones(tmp_path: Path) -> None:
     """Not for all that are free, as --device all does of what is attached."""
-    phones = {"pixel-3": PhoneId("8A3X", "Pixel 3", "blueline", "10.0.0.7:7401"), "pixel-8": None, "local": None}
-    monkeypatch.setattr(manifest, "owners", lambda _: phones)
-    directory = cast("Any", object())
-    assert run.Run(stf="https://farm.example")._devices_of(directory) == ["8A3X", "local"]
+    run = RunDir(synthetic.make_run(tmp_path / "RUN", layers=synthetic.LAYERS[1:2], launches=4, rounds=1))
+    (name,) = run.manifest().devices
+    identity = json.loads(run.device(name).identity.read_bytes())
+    identity["identity"]["serialno"] = "8A3X"
+    run.device(name).identity.write_text(json.dumps(identity))
+    assert manifest.where_devices_are(run, by_number=True) == ["8A3X"]
+    assert manifest.where_devices_are(run) == ["all"]
