@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.cli.command import Command, Examples
 from harness.cli.options import DeviceOptions
@@ -20,22 +20,28 @@ from harness.exit_codes import ExitCode
 from harness.measure.called import named
 from harness.model.device_model import known_name
 
+if TYPE_CHECKING:
+    from harness.stf.farm import Farm
+
 
 @dataclass(frozen=True, kw_only=True)
 class Devices(DeviceOptions, Command):
     """Lists phones, or this machine, with their clusters."""
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
-        ExitCode.INFRASTRUCTURE: "an adb server that was named does not answer",
-        ExitCode.NO_DEVICE: "none, or none that can be used: each with its remedy",
+        ExitCode.INFRASTRUCTURE: "an adb server that was named, or the farm, does not answer",
+        ExitCode.NO_DEVICE: "none, or none that can be used: each with its remedy; of a farm none that is free",
     }
     examples: ClassVar[Examples] = (
         ("harness devices", "every attached phone, its clusters, and who is using it"),
         ("harness devices --device local", "this machine"),
         ("harness devices --adb-server lab:5037 --json", "those of another host, for a script"),
+        ("harness devices --stf https://farm.example", "those of a farm, and who has them; none is reserved"),
     )
 
     def __call__(self) -> Outcome:
+        if (farm := self.farm()) is not None:
+            return _of_farm(farm)
         found = self.find()
         attached = quarantine.without(found, say)
         holders = [_holder(device) for device in attached.devices]
@@ -45,9 +51,30 @@ class Devices(DeviceOptions, Command):
             "unusable": [asdict(bad) for bad in attached.unusable],
             "quarantine": [{"serial": device.serial, **known.as_json()} for device, known in quarantine.held(found)],
             "adb_servers": [asdict(server) for server in attached.servers],
+            "farm": [],
         }
         code = ExitCode.DONE if attached.devices else ExitCode.NO_DEVICE
         return Outcome(code, tuple(_lines(attached, rows, holders)), value)
+
+
+def _of_farm(farm: Farm) -> Outcome:
+    """The devices of a farm. Raises HarnessError."""
+    devices = sorted(farm.devices().values(), key=lambda device: device.serial)
+    rows = [
+        {
+            "serial": device.serial,
+            "model": device.model,
+            "state": device.state,
+            "user": device.owner_name or device.owner,
+        }
+        for device in devices
+    ]
+    lines = [f"farm {farm.url}"]
+    lines += [f"{device.serial}  {device.model or 'model unknown'}  {device.state_in_words}" for device in devices]
+    lines += ["it shows no device to you"] * (not devices)
+    value = {"devices": [], "unusable": [], "quarantine": [], "adb_servers": [], "farm": rows}
+    usable = any(device.is_free or device.owner == farm.user() for device in devices)
+    return Outcome(ExitCode.DONE if usable else ExitCode.NO_DEVICE, tuple(lines), value)
 
 
 def _row(device: Device, attached: Attached, holder: Holder | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import typer
 
 from harness.cli import complete
 from harness.devices.base import Attached, parse_cpus
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 
 DEFAULT_SUITE = "quick"
 # Those of harness.export.formats, which is slow to load.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.measure.context import Newcomers
     from harness.model.layer import Layer
     from harness.model.suite import Suite
+    from harness.stf.farm import Farm
 
 Algorithms = Annotated[
     str | None,
@@ -154,12 +155,60 @@ class DeviceOptions:
     adb_server: Annotated[
         list[str] | None, typer.Option("--adb-server", metavar="HOST:PORT", help="An adb server. Repeats.")
     ] = None
+    stf: Annotated[
+        str | None,
+        typer.Option(
+            "--stf",
+            metavar="URL",
+            help="Devices of that OpenSTF or DeviceFarmer, reserved for this command; --device: its serials. The "
+            "token: STF_TOKEN of the environment.",
+        ),
+    ] = None
+    stf_token: Annotated[
+        Path | None, typer.Option("--stf-token", metavar="FILE", help="The farm's token, not that of STF_TOKEN.")
+    ] = None
 
     def find(self, otherwise: list[str] | None = None, allow: Collection[str] = ()) -> Attached:
         """The devices; ``otherwise``: those to take where none is named; ``allow``: see discovery.find.
 
-        Raises NoDeviceError, InfrastructureError.
+        Those of a farm are reserved until the command's end. Raises NoDeviceError, InfrastructureError, UsageError.
         """
+        if (farm := self.farm()) is not None:
+            from harness.cli.say import say  # noqa: PLC0415
+            from harness.measure import farmed  # noqa: PLC0415  not without a farm
+
+            wait_s, require = getattr(self, "wait", 0.0), getattr(self, "require", None) or 1
+            wanted, adb_servers = tuple(self.device or otherwise or ()), tuple(self.adb_server or ())
+            return farmed.find(farm, farmed.Asked(wanted, adb_servers, require, wait_s, allow), say)
+        return self.attached(otherwise, allow)
+
+    def farm(self) -> Farm | None:
+        """The farm of --stf. Raises UsageError."""
+        if self.stf is None:
+            if self.stf_token is not None:
+                raise UsageError("--stf-token is for a farm that --stf names", "name it: --stf URL")
+            return None
+        from harness.stf.address import parse_url, read_token  # noqa: PLC0415  not without a farm
+        from harness.stf.client import Client  # noqa: PLC0415
+        from harness.stf.farm import Farm  # noqa: PLC0415
+
+        return Farm(Client(parse_url(self.stf), read_token(self.stf_token)))
+
+    def end(self) -> None:
+        """The farm gets its devices back."""
+        if self.stf is None:
+            return
+        from harness.cli.say import say  # noqa: PLC0415
+        from harness.measure.farm_release import give_back_ours, ours  # noqa: PLC0415
+
+        try:
+            if ours(say) and (farm := self.farm()) is not None:
+                give_back_ours(farm, say)
+        except HarnessError as error:
+            say(str(error))
+
+    def attached(self, otherwise: list[str] | None = None, allow: Collection[str] = ()) -> Attached:
+        """As find, without a farm."""
         from harness.measure import naming  # noqa: PLC0415
 
         return naming.find(self.device or otherwise or [], self.adb_server or [], allow)
@@ -167,7 +216,9 @@ class DeviceOptions:
     def newcomers(
         self, attached: Attached, otherwise: list[str] | None = None, allow: Collection[str] = ()
     ) -> Newcomers | None:
-        """With --device all (or ``otherwise``): looks for phones that are attached later; else None."""
+        """With --device all (or ``otherwise``): looks for phones that are attached later; else None. Not at a farm."""
+        if self.stf is not None:
+            return None
         from harness.devices import discovery  # noqa: PLC0415
 
         servers = [server.address for server in attached.servers]
@@ -215,6 +266,8 @@ class LabOptions:
             return
         if getattr(self, "adb_server", None):
             raise UsageError("--adb-server: hosts of a lab have adb servers of their own", "leave it out")
+        if getattr(self, "stf", None):
+            raise UsageError("--stf: hosts of a lab reserve no devices of a farm", "leave out --stf or --scheduler")
         from harness.cli.say import say  # noqa: PLC0415
         from harness.hosts.front import lab_run  # noqa: PLC0415  slow to load, and seldom asked for
 

@@ -27,7 +27,10 @@ from harness.model.condition import Condition, allowed
 
 @dataclass(frozen=True, kw_only=True)
 class Restore(WaitOption, DeviceOptions, Command):
-    """Puts back what dead runs left on attached phones; says which ones wait for a phone."""
+    """Puts back what dead runs left on attached phones; says which ones wait for a phone.
+
+    Devices of farms (--stf) that dead runs left reserved are given back.
+    """
 
     codes: ClassVar[Mapping[ExitCode, str]] = {
         ExitCode.INFRASTRUCTURE: "something is not put back yet, or waits for its phone",
@@ -35,6 +38,7 @@ class Restore(WaitOption, DeviceOptions, Command):
     }
     examples: ClassVar[Examples] = (
         ("harness restore", "settings that a killed run left changed, on all attached phones"),
+        ("harness restore --stf https://farm.example", "the same, and devices of that farm are given back"),
         ("harness restore --device SERIAL --drop RUNID", "give up what that run left on the phone"),
     )
 
@@ -80,6 +84,10 @@ class Restore(WaitOption, DeviceOptions, Command):
         if unknown := sorted(set(self.drop or ()) - dropped):
             say(f"--drop {', '.join(unknown)}: no attached phone has that run; `harness restore` lists them")
             code = worst([code, ExitCode.USAGE])
+        returned, reserved = self._given_back()
+        lines[:0] = returned
+        if reserved:
+            code = worst([code, ExitCode.INFRASTRUCTURE])
         if not lines and code == ExitCode.DONE:
             lines = ["nothing to restore"]
         value = {
@@ -89,14 +97,29 @@ class Restore(WaitOption, DeviceOptions, Command):
                 for each, why in zip(waiting, whys, strict=True)
             ],
             "not_dropped": unknown,
+            "reserved": reserved,
         }
         return Outcome(code, tuple(lines), value)
 
+    def _given_back(self) -> tuple[list[str], list[str]]:
+        """Devices of farms that dead runs left reserved: lines of those given back, serials of those that are not."""
+        from harness.control import farm_leases  # noqa: PLC0415  not for other commands' options
+
+        farm = self.farm()
+        dead = [lease for lease in farm_leases.known(say, str(farm.url) if farm else "") if lease.who.is_dead]
+        if not dead:
+            return [], []
+        from harness.measure.farm_release import give_back_left  # noqa: PLC0415
+
+        left = {lease.file for lease in give_back_left(farm, dead, say)}
+        done = [f"{lease.serial}: given back to {lease.farm}" for lease in dead if lease.file not in left]
+        return done, [lease.serial for lease in dead if lease.file in left]
+
     def _found(self, waiting: list[Pending]) -> Attached:
         try:
-            return self.find()
+            return self.attached()
         except HarnessError as error:
-            if self.device is not None or not waiting:
+            if self.device is not None or not (waiting or self.stf):
                 raise
             if not isinstance(error, NoDeviceError):
                 say(str(error))

@@ -166,7 +166,8 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
             raise UsageError("--threshold is for runs with --against", "compare two runs: harness compare BASE NEW")
 
         def again() -> runner.RunResult:
-            return runner.resume(self._context(request, lab, manifest.where_devices_are(run)), run)
+            where = manifest.where_devices_are(run, by_number=self.stf is not None)
+            return runner.resume(self._context(request, lab, where), run)
 
         done = runner.finished(run) or again()
         return _beside_builds(done, again, threshold, asked) if request.against else _ended(done, request, asked)
@@ -243,6 +244,8 @@ _BESIDE_RESUME = {
     "resume",
     "device",
     "adb_server",
+    "stf",
+    "stf_token",
     "require",
     "ndk",
     "allow",

@@ -116,6 +116,7 @@ class Selfcheck(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
     def _parts(self, outcomes: dict[str, Outcome]) -> Iterator[Part]:
         """Each part in turn; a signal, or the end of --timeout, ends them. ``outcomes`` gets those there are."""
         where: dict[str, Any] = {"device": self.device, "adb_server": self.adb_server, "quiet": self.quiet}
+        where |= {"stf": self.stf, "stf_token": self.stf_token}
         how = {**where, **{name: getattr(self, name) for name in ("toolchain", "ndk", "abi", "wait", "allow")}}
         parts: dict[str, Callable[[], Outcome]] = {
             _DOCTOR: Doctor(**where),

@@ -59,6 +59,11 @@ def port_here(address: str) -> int | None:
     return int(port) if host.strip("[]") in LOOPBACK and port.isdecimal() else None
 
 
+def is_tunnel(program: str) -> bool:
+    """Whether what listens is ssh: the adb server behind it runs on another host."""
+    return Path(program).name in ("ssh", "sshd")
+
+
 def user_of(port: int) -> int | None:
     """The user id that listens on a TCP port of this machine; None where the system does not tell."""
     return next((int(fields[7]) for fields in _sockets(port) if fields[7].isdecimal()), None)

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from adbutils import AdbError
 
 from harness.devices import adbprogram
+from harness.devices.listing import entries
 from harness.devices.transport import Deadline, Server
 from harness.errors import InfrastructureError, UsageError
 
 DEFAULT_PORT = 5037
+_CONNECT_S = 20.0  # adb itself gives up after 10
 # What asking a server raises where there is none, or it refuses.
 FAILURES = (AdbError, OSError, EOFError, ValueError)
 
@@ -85,6 +87,39 @@ def protocol_of(address: str) -> int:
             return int(connection.read_string_block(), 16)
     except FAILURES as error:
         raise InfrastructureError(f"adb server {address} tells no version ({error})") from None
+
+
+def states(server: Server) -> dict[str, str]:
+    """What it lists: states by serial. Raises InfrastructureError."""
+    try:
+        return {entry.serial: entry.state for entry in entries(server)}
+    except FAILURES as error:
+        raise InfrastructureError(f"adb server {server} gave no list of devices ({error})") from None
+
+
+def connect(address: str, phone: str) -> None:
+    """Has the adb server at that address connect to a phone's HOST:PORT. Raises InfrastructureError where it cannot.
+
+    Whether the phone lets it in shows its state.
+    """
+    answer = _asked(address, f"host:connect:{phone}", _CONNECT_S)
+    if not re.match(r"(already )?connected to ", answer) and phone not in states(parse(address, "adb server")):
+        raise InfrastructureError(
+            f"adb cannot connect to {phone}: {answer[:200] or 'no reason given'}",
+            "see that the host of the adb server reaches that address: a firewall, a VPN",
+        )
+
+
+def disconnect(address: str, phone: str) -> None:
+    """Has the adb server at that address end its connection to a phone's HOST:PORT. Raises InfrastructureError."""
+    _asked(address, f"host:disconnect:{phone}", 5.0)
+
+
+def _asked(address: str, command: str, seconds: float) -> str:
+    try:
+        return parse(address, "adb server").query(command, seconds).strip()
+    except FAILURES as error:
+        raise InfrastructureError(f"adb server {address}: {command.split(':')[1]}: {error}") from None
 
 
 def start(server: Server) -> None:

@@ -33,6 +33,7 @@ _CONNECT_S = 3.0
 # connecting, unauthorized, recovering or not there, a service that it closed.
 _STABLE = ("unknown host service", "more than one")
 _TOO_LONG = "command too long for adb"
+_NOTHING_CAME = "Unknown data: b''"  # what adbutils says of a server, or a tunnel to one, that hangs up
 _UNAUTHORIZED = "unlock the phone and accept its question about USB debugging"
 
 
@@ -249,6 +250,7 @@ class Transport:
             raise DeviceLost(f"{self.serial}: the adb server at {self.server} is gone while {doing}") from None
         except (AdbError, EOFError, OSError, struct.error, ValueError) as error:
             reason = str(error).strip().partition("\n")[0]
+            reason = "" if reason == _NOTHING_CAME else reason
             if isinstance(error, ValueError) and reason == _TOO_LONG:
                 raise DeviceError(f"{self.serial}: {doing}: {reason}") from None
             if isinstance(error, AdbError) and any(word in reason.lower() for word in _STABLE):

@@ -78,7 +78,7 @@ def _adb(servers: Sequence[AdbServer]) -> Adb | NotKnown:
     from harness.devices.servers import protocol_of  # noqa: PLC0415
 
     def server(asked: AdbServer) -> Server:
-        port = adbprogram.port_here(asked.address)
+        port = None if adbprogram.is_tunnel(asked.adb) else adbprogram.port_here(asked.address)
         user = None if port is None else adbprogram.user_of(port)
         return Server(asked.address, _number(lambda: protocol_of(asked.address)), port is not None, asked.adb, user)
 

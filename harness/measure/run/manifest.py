@@ -183,10 +183,18 @@ def owners(run: RunDir) -> dict[str, PhoneId | None]:
     return found
 
 
-def where_devices_are(run: RunDir) -> list[str]:
-    """Values of --device that cover the devices of a run: ``local``, ``all``, or both."""
+def where_devices_are(run: RunDir, *, by_number: bool = False) -> list[str]:
+    """Values of --device that cover the devices of a run: ``local``, ``all``, or both.
+
+    ``by_number``: its phones by their serial numbers, for a farm of which not all that are free are meant.
+    """
     names = run.manifest().devices
-    return [LOCAL] * (LOCAL in names) + ["all"] * any(name != LOCAL for name in names)
+    here = [LOCAL] * (LOCAL in names)
+    if by_number:
+        return here + [
+            phone.serialno or phone.address for name, phone in owners(run).items() if phone and name != LOCAL
+        ]
+    return here + ["all"] * any(name != LOCAL for name in names)
 
 
 def _git() -> dict[str, Any] | None:

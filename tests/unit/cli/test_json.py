@@ -35,6 +35,7 @@ from harness.measure.run import runner
 from harness.measure.run.outcome import SessionOutcome
 from harness.model.condition import Condition
 from harness.toolchain.builder import Built
+from tests import stf_stub
 from tests.unit.control.conditions.fakes import ELSEWHERE, FakePhone
 
 pytestmark = pytest.mark.unit
@@ -263,6 +264,18 @@ def test_phones_in_every_state(
     code, value = printed([*argv, "--json"], capsys)
     check(value)
     assert code == value["exit_code"] == (3 if argv == ["doctor"] else 0)
+
+
+def test_devices_of_a_farm(
+    check: Callable[[Any], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STF_TOKEN", stf_stub.TOKEN)
+    with stf_stub.serving() as farm:
+        farm.add("S1")
+        farm.add("S2", owner=stf_stub.ANN)
+        code, value = printed(["devices", "--stf", farm.url, "--json"], capsys)
+    check(value)
+    assert code == ExitCode.DONE and [each["state"] for each in value["farm"]] == ["free", "in use"]
 
 
 @pytest.mark.usefixtures("waits")

@@ -49,6 +49,22 @@ def dribbling() -> Iterator[Server]:
     listener.close()
 
 
+def test_a_server_that_hangs_up_before_it_answers() -> None:
+    """As a tunnel does whose other end is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            connection.recv(100)
+            connection.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with pytest.raises(DeviceLost, match=r"connection lost while running a command \(closed\)"):
+            Transport(Server(*listener.getsockname()), "PHONE1").shell("true", Deadline(5))
+        thread.join()
+
+
 def test_a_deadline_holds_for_all_reads_together(dribbling: Server) -> None:
     began = time.monotonic()
     with pytest.raises(AdbTimeout):

@@ -15,7 +15,8 @@ from harness.control.conditions.diagnosis import judged
 from harness.control.conditions.host import Adb, HostFacts, Server
 from harness.control.conditions.known import NotKnown
 from harness.control.lease import host_cpus, leased
-from harness.devices.base import Identity
+from harness.devices import adbprogram, servers
+from harness.devices.base import AdbServer, Identity
 from harness.devices.local import LocalDevice
 
 pytestmark = pytest.mark.unit
@@ -74,6 +75,17 @@ def test_a_process_that_holds_several_locks_is_told_once() -> None:
 def test_a_server_that_tells_no_version() -> None:
     diagnosis = judged(replace(WELL, **adb(protocol=NotKnown("it is gone"))), host.CHECKS)
     assert diagnosis.unknown == {"ADB_VERSION": "it is gone"}
+
+
+def test_a_server_behind_a_tunnel_of_ssh_is_no_program_of_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What listens here is ssh: neither is it another adb, nor does the adb of this host end it."""
+    monkeypatch.setattr(servers, "protocol_of", lambda _: 39)
+    monkeypatch.setattr(adbprogram, "own", lambda: PROGRAM)
+    monkeypatch.setattr(adbprogram, "protocol", lambda _: 41)
+    facts = host.read([AdbServer("127.0.0.1:15037", "/usr/bin/ssh")])
+    assert host.adb_version(facts) is None and host.adb_server(facts) is None
+    facts = host.read([AdbServer("127.0.0.1:15037", "/opt/adb")])
+    assert host.adb_version(facts) is not None and host.adb_server(facts) is not None
 
 
 def test_this_host_is_read_without_adb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

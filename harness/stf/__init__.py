@@ -1,0 +1,1 @@
+"""OpenSTF and DeviceFarmer: farms of phones that are reserved over their REST API and reached by adb."""
