@@ -65,14 +65,12 @@ def run(
     *,
     phones: Sequence[str] = (),
     network: bool = True,
-    change: Callable[[str], str] = str,
     timeout: float = 280,
 ) -> Done:
     """Runs commands one after the other in one shell, whatever the one before ended with.
 
-    ``phones``: models of virtual phones that are there meanwhile; $SERIAL is the first one's. ``change``: makes of a
-    command what is run. Nothing of this process's
-    environment is left but what ``environment`` has.
+    ``phones``: models of virtual phones that are there meanwhile; $SERIAL is the first one's. Nothing of this
+    process's environment is left but what ``environment`` has.
     """
     codes, state = cwd / "codes", cwd / "lab"
     lines = ["set +e", f": > {quote(str(codes))}"]
@@ -80,7 +78,7 @@ def run(
         up = f"env XDG_STATE_HOME={quote(str(state))} PYTHONPATH={quote(str(_ROOT))} {_TOOL} lab"
         lines += [f"SERIAL=$({up} up {' '.join(phones)} | head -1 | cut -d' ' -f1)", "export SERIAL"]
     for _, command in steps:
-        lines += [change(command), f"echo $? >> {quote(str(codes))}"]
+        lines += [command, f"echo $? >> {quote(str(codes))}"]
     if phones:
         lines += [f"{up} down > /dev/null", f"{quote(environment.get('ADBUTILS_ADB_PATH', 'adb'))} kill-server"]
     done = subprocess.run(

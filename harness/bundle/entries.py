@@ -26,13 +26,16 @@ def kind_problem(info: zipfile.ZipInfo, *kinds: int) -> str:
     return ""
 
 
-def size_problem(info: zipfile.ZipInfo) -> str:
-    """Why an entry is too large to be unpacked; empty where it is not."""
+def size_problem(info: zipfile.ZipInfo, least_rated: int = LEAST_RATED) -> str:
+    """Why an entry is too large to be unpacked; empty where it is not.
+
+    ``least_rated``: bytes; of a smaller one the ratio to its size in the archive does not count.
+    """
     if info.compress_size > MOST_FILE:  # no larger than what it holds
         return f"it says that it has {info.compress_size >> 20} MiB in the archive"
     if info.file_size > MOST_FILE:
         return f"it would have {info.file_size >> 20} MiB, the most is {MOST_FILE >> 20} MiB"
-    if info.file_size >= LEAST_RATED and info.file_size > MOST_RATIO * info.compress_size:
+    if info.file_size >= least_rated and info.file_size > MOST_RATIO * info.compress_size:
         return f"it would have more than {MOST_RATIO} times the size that it has in the archive"
     return ""
 

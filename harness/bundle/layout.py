@@ -33,7 +33,16 @@ def path_problem(name: str) -> str:
     """Why nothing may be unpacked under that name, of whatever archive; empty where it stays in its folder."""
     if len(name) > LONGEST_NAME:
         return "its name is too long"
-    if name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name):
+    if re.match("[A-Za-z]:", name):
+        return "its path does not begin in the archive"
+    return leading_out(name)
+
+
+def leading_out(name: str) -> str:
+    """Why a path would lead out of its folder wherever it is unpacked; empty where it does not. No honest program
+    writes one, even under a name that nobody wants.
+    """
+    if name.startswith(("/", "\\")):
         return "its path does not begin in the archive"
     if ".." in name.replace("\\", "/").split("/"):
         return "its path leads out of the archive"

@@ -28,22 +28,30 @@ ABOUT = layout.ABOUT_SELFCHECK
 
 @dataclass(frozen=True)
 class Packed:
-    """The file, and what is inside: its name there, its bytes, what it is."""
+    """The file, and what is inside: its name there, its bytes, what it is. ``not_there``: why it is not where it was
+    to be.
+    """
 
     out: Path
+    not_there: HarnessError | None
     size: int  # bytes
     inside: Sequence[tuple[str, int, str]]
     unpacked: Mapping[str, str]  # why a run is not in it, by the part's name
 
 
 def pack(
-    out: Path, about: Mapping[str, Any], found: Mapping[str, Any], runs: Mapping[str, Path], attached: Attached
+    outs: Sequence[Path],
+    about: Mapping[str, Any],
+    found: Mapping[str, Any],
+    runs: Mapping[str, Path],
+    attached: Attached,
 ) -> Packed:
-    """Writes the file. ``about``: what was done and how it ended; ``found``: of the doctor; ``runs``: run directories
-    by the part of the check that made them; ``attached``: all whose numbers must not be told.
+    """Writes the file, to the first of ``outs`` that takes it. ``about``: what was done and how it ended; ``found``: of
+    the doctor; ``runs``: run directories by the part of the check that made them; ``attached``: all whose numbers must
+    not be told.
 
-    A run that cannot be bundled is left out. Raises UsageError where the file cannot be there, InfrastructureError
-    where something would still tell a number.
+    A run that cannot be bundled is left out. Raises UsageError or InfrastructureError where the file can be nowhere,
+    InfrastructureError where something would still tell a number.
     """
     key = made_key()
     with tempfile.TemporaryDirectory(prefix="harness-selfcheck-") as temporary:
@@ -67,10 +75,23 @@ def pack(
         words[layout.SUMS] = "digests of these files"
         packed = Path(temporary) / "packed"
         write_archive(packed, folder, list(words))
-        with packed.open("rb") as file:
-            write_file(out, iter(lambda: file.read(1 << 20), b""))
+        out, not_there = _placed(packed, outs)
         inside = [(name, (folder / name).stat().st_size, what) for name, what in words.items()]
-        return Packed(out, packed.stat().st_size, inside, unpacked)
+        return Packed(out, not_there, packed.stat().st_size, inside, unpacked)
+
+
+def _placed(packed: Path, outs: Sequence[Path]) -> tuple[Path, HarnessError | None]:
+    """Where it was written, and why not to the first place. Raises what the first place said where none took it."""
+    refusal: HarnessError | None = None
+    for out in outs:
+        try:
+            with packed.open("rb") as file:
+                write_file(out, iter(lambda: file.read(1 << 20), b""))
+        except HarnessError as error:
+            refusal = refusal or error
+        else:
+            return out, refusal
+    raise refusal or ValueError("no place was named")
 
 
 def _with(part: Mapping[str, Any], unpacked: Mapping[str, str]) -> list[str]:

@@ -88,7 +88,7 @@ class Aws(WorkOptions, BuildOptions, Command):
 
     def __call__(self) -> Outcome:
         work = self.work()
-        work.check()
+        aws.check(work, self.wheel)
         built = build(self.abi or DEFAULT_ABI, self.toolchain or "zig", self.ndk, say)
         seed = secrets.randbits(48) if self.seed is None else self.seed
         made = aws.make_package(work, self.out, built, seed, self.minutes, self.wheel, say)
@@ -104,7 +104,11 @@ class Aws(WorkOptions, BuildOptions, Command):
         return Outcome(lines=lines, value=value)
 
 
-_RUNS_ON = typer.Option("--runs-on", metavar="LABEL", help="A label (tag) of the lab's runners. Repeats.")
+_RUNS_ON = typer.Option(
+    "--runs-on",
+    metavar="LABEL",
+    help="A label (tag) of the lab's runners: one host, or hosts with phones of the same models. Repeats: all of them.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

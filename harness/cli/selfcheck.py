@@ -28,6 +28,7 @@ from harness.cli.signals import Interrupted, TimedOut
 from harness.devices.base import Attached
 from harness.errors import HarnessError, NoDeviceError
 from harness.exit_codes import ExitCode, worst
+from harness.export.output import check_file
 from harness.model.condition import allowed
 from harness.paths import shown_path
 from harness.store.journal import utc_now
@@ -79,6 +80,8 @@ class Selfcheck(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
         began = utc_now()
         allowed(self.allow or ())  # what is no condition is told before anything is done
         self.read()
+        if self.out is not None:
+            check_file(self.out)  # measuring takes many minutes
         attached = self._attached()
         outcomes: dict[str, Outcome] = {}
         parts = list(self._parts(outcomes))
@@ -95,13 +98,14 @@ class Selfcheck(BuildOptions, WaitOption, DeviceOptions, SuiteOptions, Command):
         doctor = dict(outcomes[_DOCTOR].value) if _DOCTOR in outcomes else {}
         doctor["host"] = {key: value for key, value in doctor.get("host", {}).items() if key != "adb_servers"}
         runs = {part.part: Path(part.run) for part in parts if part.run is not None}
-        out = self.out or Path(f"selfcheck-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.zip")
-        packed = pack(out, about, doctor, runs, attached)
+        here = Path(f"selfcheck-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.zip")
+        packed = pack([here] if self.out is None else [self.out, here], about, doctor, runs, attached)
         for part, why in packed.unpacked.items():
-            say(f"{part}: not in {shown_path(out)}: {why}")
-        code = worst(
-            [*(ExitCode(part.exit_code) for part in parts), *[ExitCode.INFRASTRUCTURE] * bool(packed.unpacked)]
-        )
+            say(f"{part}: not in {shown_path(packed.out)}: {why}")
+        if packed.not_there is not None:
+            say(f"{packed.not_there.message}: written to {shown_path(packed.out)} instead")
+        is_whole = not packed.unpacked and packed.not_there is None
+        code = worst([*(ExitCode(part.exit_code) for part in parts), *[ExitCode.INFRASTRUCTURE] * (not is_whole)])
         return Outcome(code, tuple(_lines(parts, packed)), _value(code, parts, packed))
 
     def _attached(self) -> Attached:

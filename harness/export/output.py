@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -47,6 +48,20 @@ def write_file(out: Path, parts: Iterable[str | bytes], option: str = "--out") -
     except InfrastructureError as error:
         cause = error.__cause__
         raise _refused(out, option, cause) if isinstance(cause, OSError) else error from cause
+    except OSError as error:
+        raise _refused(out, option, error) from error
+
+
+def check_file(out: Path, option: str = "--out") -> None:
+    """Raises UsageError where ``write_file`` could not write that file, as far as that can be told beforehand."""
+    try:
+        if out.is_dir():
+            raise UsageError(f"{option} {out}: it is a folder", "name a file")
+        if out.exists() and not out.is_file():
+            return
+        folder = next(each for each in out.resolve().parents if each.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise _refused(out, option, error) from error
 

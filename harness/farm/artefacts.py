@@ -18,14 +18,15 @@ from pathlib import Path, PurePosixPath
 from harness.bundle import entries, layout
 from harness.bundle.opening import opened
 from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.store.rundir import DEVICE_FILE
 
 _DEEPEST = 12  # folders between a job's and its run directory
 _MANIFEST = "manifest.json"
+_MOST_RUNS = 64  # in one zip file
+_LEAST_RATED = 32 << 20  # bytes, unpacked: services pack long files of lines that are alike a hundred times smaller
 # Of a run directory: see docs/formats.md.
-_WANTED = re.compile(
-    r"manifest\.json|plan\.jsonl|devices/[a-z0-9][a-z0-9-]{0,99}/"
-    r"(?:device\.json|(?:records|events|settings)\.jsonl|plans/[\w,.+-]{1,100}\.(?:plan|tuned))"
-)
+_WANTED = re.compile(rf"manifest\.json|plan\.jsonl|devices/[a-z0-9][a-z0-9-]{{0,99}}/{DEVICE_FILE}")
+_DEVICES = re.compile(r"(?:^|(?<=/))devices/")
 Refusal = Callable[[str], HarnessError]
 _REMEDY = "get it again from the service; do not trust what it holds"
 
@@ -40,17 +41,21 @@ class Found:
 
 @dataclass(frozen=True)
 class Artefacts:
-    """``empty``: artefacts without a run directory, each with what was found instead."""
+    """``empty``: artefacts without a run directory, each with what was found instead; ``remarks``: what was passed
+    over.
+    """
 
     runs: tuple[Found, ...]
     empty: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def find(folder: Path, scratch: Path, stack: ExitStack) -> Artefacts:
     """The runs in a folder of artefacts: one artefact for each entry, a folder, a zip file or a bundle.
 
     ``scratch``: where zip files are unpacked; ``stack`` holds bundles open. Other files are passed over. Raises
-    UsageError for what leads out of its folder, links, bombs, and a folder that is a run directory itself.
+    UsageError for what leads out of its folder, links, bombs, and a folder that is a run directory itself;
+    InfrastructureError where there is nothing at all.
     """
     try:
         found = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
@@ -58,21 +63,24 @@ def find(folder: Path, scratch: Path, stack: ExitStack) -> Artefacts:
         raise UsageError(f"{folder}: {error.strerror or error}", "name a folder of artefacts") from error
     if (folder / _MANIFEST).exists():
         raise UsageError(f"{folder} is one run directory, not many jobs' artefacts", "name the folder above it")
+    if not found:
+        raise InfrastructureError(f"no artefact arrived in {folder}: it is empty", "see the jobs' own logs")
     runs: list[Found] = []
     empty: list[str] = []
+    remarks: list[str] = []
     for entry in found:
         if entry.is_symlink():
             raise UsageError(f"{entry} is a link", "put what it leads to in its place")
         if not entry.is_dir() and not _is_zip(entry):
             continue
         broken: list[str] = []
-        here = list(_runs_of(entry, folder, scratch, stack, broken))
+        here = list(_runs_of(entry, folder, scratch, stack, broken, remarks))
         runs += here
         nothing = f"{entry.name}: no run directory in it: the job ended before it measured anything"
         empty += broken or ([] if here else [nothing])
     if not runs and not empty:
         raise UsageError(f"{folder} has neither folders nor zip files", "name the folder that the artefacts are in")
-    return Artefacts(tuple(runs), tuple(empty))
+    return Artefacts(tuple(runs), tuple(empty), tuple(remarks))
 
 
 def _is_zip(file: Path) -> bool:
@@ -80,16 +88,21 @@ def _is_zip(file: Path) -> bool:
     return file.is_file() and (file.suffix == ".zip" or zipfile.is_zipfile(file))
 
 
-def _runs_of(entry: Path, folder: Path, scratch: Path, stack: ExitStack, broken: list[str]) -> Iterator[Found]:
-    """``broken`` gets what is wrong with zip files that are none."""
+def _runs_of(
+    entry: Path, folder: Path, scratch: Path, stack: ExitStack, broken: list[str], remarks: list[str]
+) -> Iterator[Found]:
+    """``broken`` gets what is wrong with zip files that are none, ``remarks`` what was not looked into."""
     if not entry.is_dir():
         yield from _of_zip(entry, entry.name, scratch, stack, broken)
         return
+    deep: list[str] = []
     for at, folders, files in os.walk(entry, onerror=_unreadable):
         here = Path(at)
         name = str(here.relative_to(folder))
         if len(here.relative_to(entry).parts) > _DEEPEST:
-            raise UsageError(f"{name}: more than {_DEEPEST} folders deep", _REMEDY)
+            deep.append(name)
+            folders.clear()
+            continue
         if _MANIFEST in files and _is_run(here):
             _refuse_links(here, name)
             yield Found(name, here)
@@ -100,6 +113,8 @@ def _runs_of(entry: Path, folder: Path, scratch: Path, stack: ExitStack, broken:
             file = here / each
             if file.suffix == ".zip" and not file.is_symlink() and file.is_file():
                 yield from _of_zip(file, f"{name}/{each}", scratch, stack, broken)
+    if deep:
+        remarks.append(f"{entry.name}: not looked into, for it is more than {_DEEPEST} folders deep: {deep[0]}")
 
 
 def _unreadable(error: OSError) -> None:
@@ -164,14 +179,11 @@ def _checked(infos: list[zipfile.ZipInfo], refused: Refusal) -> list[str]:
     if len(infos) > layout.MOST_FILES:
         raise refused(f"it has {len(infos)} entries, the most is {layout.MOST_FILES}")
     for info in infos:
-        if problem := layout.path_problem(info.orig_filename):
+        if problem := layout.leading_out(info.orig_filename):
             raise refused(f"{info.orig_filename[: layout.LONGEST_NAME]!r}: {problem}")
-    names = {info.orig_filename for info in infos}
-    roots = [
-        name.removesuffix(_MANIFEST)
-        for name in sorted(names)
-        if PurePosixPath(name).name == _MANIFEST and _has_plan(name.removesuffix(_MANIFEST), names)
-    ]
+    roots = _roots({info.orig_filename for info in infos})
+    if len(roots) > _MOST_RUNS:
+        raise refused(f"it has {len(roots)} run directories, the most is {_MOST_RUNS}")
     wanted = [
         info
         for info in infos
@@ -179,15 +191,24 @@ def _checked(infos: list[zipfile.ZipInfo], refused: Refusal) -> list[str]:
         if info.orig_filename.startswith(root) and _WANTED.fullmatch(info.orig_filename[len(root) :])
     ]
     for info in wanted:
-        if problem := entries.kind_problem(info, stat.S_IFREG, 0) or entries.size_problem(info):
-            raise refused(f"{info.orig_filename}: {problem}")
+        problem = layout.path_problem(info.orig_filename)
+        if (
+            problem := problem
+            or entries.kind_problem(info, stat.S_IFREG, 0)
+            or entries.size_problem(info, _LEAST_RATED)
+        ):
+            raise refused(f"{info.orig_filename[: layout.LONGEST_NAME]}: {problem}")
     if problem := entries.set_problem(wanted):
         raise refused(problem)
     return roots
 
 
-def _has_plan(root: str, names: set[str]) -> bool:
-    return f"{root}plan.jsonl" in names or any(name.startswith(f"{root}devices/") for name in names)
+def _roots(names: set[str]) -> list[str]:
+    """The folders (with a slash behind) that have a manifest, and a plan or devices."""
+    names = {name for name in names if len(name) <= layout.LONGEST_NAME}
+    with_devices = {name[: found.start()] for name in names for found in _DEVICES.finditer(name)}
+    folders = [name.removesuffix(_MANIFEST) for name in sorted(names) if PurePosixPath(name).name == _MANIFEST]
+    return [root for root in folders if f"{root}plan.jsonl" in names or root in with_devices]
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path, refused: Refusal) -> None:

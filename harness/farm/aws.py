@@ -71,7 +71,7 @@ def make_package(
     ``built``: convbench for the phones; ``own``: the harness's wheel, None: made here. Raises UsageError,
     InfrastructureError.
     """
-    work.check()
+    check(work, own)
     new_folder(out)
     with TemporaryDirectory(prefix="harness-farm-") as folder:
         there = Path(folder)
@@ -95,6 +95,13 @@ def make_package(
         )
     specs = tuple(_write_specs(work, out, seed, minutes))
     return Package(package, specs, size, tuple(sorted(n[7:] for n in files if n.startswith("wheels/"))))
+
+
+def check(work: Work, own: Path | None) -> None:
+    """Raises UsageError for what no package can be made of: before anything is built."""
+    work.check()
+    if own is not None:
+        wheels.check_own(own)
 
 
 def _built_files(built: Built) -> Iterator[tuple[str, Path]]:

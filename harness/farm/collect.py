@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from harness.measure.run.manifest import new_run_id
 from harness.store.journal import utc_now
 from harness.store.rundir import RunDir, new_run_dir, point_latest
 
+_MOST_NAMED = 8  # of the shards of one model that never came
 _KEPT_CODES = (ExitCode.DONE, ExitCode.WRONG_RESULT, ExitCode.TOO_LITTLE_DATA)
 
 
@@ -45,15 +47,17 @@ def collect(folder: Path, out: Path | None, require: int | None, argv: Sequence[
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-collect-")))
         found = find(folder, scratch, stack)
-        parts, wrong = read_parts(found.runs)
-        lacking = [*found.empty, *wrong]
+        read = read_parts(found.runs)
+        parts, lacking = read.parts, [*found.empty, *read.damaged]
         if not parts:
-            raise InfrastructureError(f"nothing was measured: {'; '.join(lacking[:5])}", "see the jobs' own logs")
-        phones, remarks = group(parts)
-        gaps = missing_shards(phones, parts[0].shard.count)
+            told = "; ".join([*lacking, *read.passed][:5])
+            raise InfrastructureError(f"nothing was measured: {told}", "see the jobs' own logs")
+        phones, twice = group(parts)
+        remarks = (*found.remarks, *read.passed, *twice)
+        gaps = missing_shards(phones, parts[0].count)
         lacking += _lacking(parts, phones, gaps, require)
         plan = merging.plan_of(phones, gaps)
-        with new_run_dir(out, str(parts[0].manifest.suite.get("name") or "run")) as run:
+        with new_run_dir(out, parts[0].request.suite) as run, _whole_or_nothing(run):
             _write(run, parts, phones, plan, argv, folder="" if out is not None else run.path.name)
             lacking += _unmeasured(run, phones)
             kept = list({id(part): part for phone in phones for part, _ in phone.sources}.values())
@@ -62,17 +66,30 @@ def collect(folder: Path, out: Path | None, require: int | None, argv: Sequence[
             point_latest(run)
         return Collected(
             run.path, code, tuple(phone.name for phone in phones), tuple(_rows(parts, phones)), tuple(lacking),
-            tuple(remarks),
+            remarks,
         )  # fmt: skip
+
+
+@contextmanager
+def _whole_or_nothing(run: RunDir) -> Iterator[None]:
+    """Where the block fails nothing of the run stays, so that the same command can be given again."""
+    try:
+        yield
+    except BaseException:
+        for path in run.path.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+            path.unlink(missing_ok=True) if path.is_file() else None
+        raise
 
 
 def _lacking(
     parts: Sequence[Part], phones: Sequence[Phone], gaps: Mapping[tuple[str, str], Sequence[int]], require: int | None
 ) -> list[str]:
-    count = parts[0].shard.count
+    count = parts[0].count
     lacking = [f"{part.artefact}: nothing was recorded on {name}" for part in parts for name in part.silent]
     for model, indices in gaps.items():
-        shown = ", ".join(f"{index}/{count}" for index in indices)
+        shown = ", ".join(f"{index}/{count}" for index in indices[:_MOST_NAMED])
+        shown += f" and {len(indices) - _MOST_NAMED} more" if len(indices) > _MOST_NAMED else ""
         called = model[0] or next(phone.name for phone in phones if phone.model == model)
         lacking.append(f"{called}: shard{'s' * (len(indices) > 1)} {shown} never came")
     if require is not None and len(phones) < require:
@@ -117,10 +134,10 @@ def _rows(parts: Sequence[Part], phones: Sequence[Phone]) -> list[dict[str, Any]
         {
             "artefact": part.artefact,
             "run": part.manifest.run,
-            "shard": part.shard.index,
-            "shards": part.shard.count,
+            "shard": part.index,
+            "shards": part.count,
             "devices": [
-                next((phone.name for phone in phones if phone.id.is_same(found)), name)
+                next((phone.name for phone in phones if phone.is_same(found, part)), name)
                 for name, found in part.phones.items()
             ],
             "status": part.manifest.status,

@@ -39,6 +39,7 @@ def write_workflows(work: Work, out: Path, labels: Sequence[str]) -> list[Path]:
     ``labels``: of the lab's runners. Raises UsageError, InfrastructureError.
     """
     work.check()
+    work.check_in_workflow("--runs-on", labels)
     new_folder(out)
     return [
         workflow.write(out / LAB, "Made by `harness farm github`. Phones of a lab.", lab(work, labels), PINNED),
@@ -51,7 +52,7 @@ def write_workflows(work: Work, out: Path, labels: Sequence[str]) -> list[Path]:
 def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
     """Phones on runners of one's own: shards measure, one job puts them together and is the gate."""
     measured = [
-        *_prepared(whole_history=True),
+        *_prepared(on_own_host=True),
         {"name": "Measure", "run": steps.measure(work)},
         {**_ALWAYS, **_kept("parts-${{ matrix.shard }}", f"{steps.PARTS}/${{{{ matrix.shard }}}}")},
     ]
@@ -67,7 +68,6 @@ def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
         "name": "harness lab",
         "on": {"pull_request": None, "push": {"branches": ["main"]}, "workflow_dispatch": None},
         "permissions": {"contents": "read"},
-        "concurrency": {"group": "harness-lab", "cancel-in-progress": False},  # the phones are one lab
         "env": {"BASE": _BASE, "SEED": "${{ github.run_id }}"},
         "jobs": {
             "measure": {
@@ -123,14 +123,16 @@ def emulator(work: Work) -> dict[str, Any]:
     }
 
 
-def _prepared(*, whole_history: bool = False) -> list[dict[str, Any]]:
-    """A checkout with the harness installed. ``whole_history``: with the base that is measured against."""
+def _prepared(*, on_own_host: bool = False) -> list[dict[str, Any]]:
+    """A checkout with the harness installed. ``on_own_host``: with the history, for the base that is measured against,
+    and by the host's own Python: setup-python has none for most systems that are not the hosted runners'.
+    """
     return [
         {
             "uses": _CHECKOUT[0],
-            "with": {"persist-credentials": False, **({"fetch-depth": 0} if whole_history else {})},
+            "with": {"persist-credentials": False, **({"fetch-depth": 0} if on_own_host else {})},
         },
-        {"uses": _PYTHON[0], "with": {"python-version": "3.12"}},
+        *([] if on_own_host else [{"uses": _PYTHON[0], "with": {"python-version": "3.12"}}]),
         {
             "uses": _CACHE[0],
             "with": {

@@ -15,7 +15,11 @@ API_LEVEL = 34
 _BOOTED_S = 600
 _HEADLESS = "-no-window -no-audio -no-snapshot -gpu swiftshader_indirect"
 _IMAGE = "python:3.12"  # with git and make; runners of a lab that start no containers pass over it
-_RULES = [{"if": "$CI_PIPELINE_SOURCE == 'merge_request_event'"}, {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"}]
+# A fork's code never runs on hosts of one's own, not even where a member starts its pipeline in this project.
+_RULES = [
+    {"if": "$CI_PIPELINE_SOURCE == 'merge_request_event' && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"},
+    {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"},
+]
 
 
 def write_jobs(work: Work, out: Path, tags: Sequence[str]) -> list[Path]:
@@ -24,6 +28,7 @@ def write_jobs(work: Work, out: Path, tags: Sequence[str]) -> list[Path]:
     ``tags``: of the lab's runners. Raises UsageError, InfrastructureError.
     """
     work.check()
+    work.check_in_workflow("--runs-on", tags)
     new_folder(out)
     return [workflow.write(out / FILE, "Made by `harness farm gitlab`.", jobs(work, tags))]
 

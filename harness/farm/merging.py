@@ -16,6 +16,7 @@ from harness.store.rundir import RunDir
 
 _LINES = ("records.jsonl", "events.jsonl", "settings.jsonl")
 _CHUNK = 1 << 22  # bytes
+_MOST_ATTEMPTS = 999_999  # at one cluster, as the names of plans have them
 
 
 def write_phone(run: RunDir, phone: Phone) -> None:
@@ -67,9 +68,9 @@ def _append(source: Path, to: Path, before: Mapping[str, int], attempts: dict[st
 def _numbered_on(line: bytes, before: Mapping[str, int], attempts: dict[str, int]) -> bytes:
     try:
         value = json.loads(line)
-        cluster, attempt = str(value["cluster"]), int(value["attempt"])
-        if value["type"] != "header":
-            return line
+        cluster, attempt = str(value["cluster"]), value["attempt"]
+        if value["type"] != "header" or type(attempt) is not int or not 1 <= attempt <= _MOST_ATTEMPTS:
+            return line  # damaged: told by who reads it
     except (ValueError, KeyError, TypeError, RecursionError):
         return line
     number = attempt + before.get(cluster, 0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from harness.devices.phone_id import PhoneId
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.farm.artefacts import Found
 from harness.measure.request import Request
 from harness.measure.run.leftover import unmeasured
@@ -17,21 +17,11 @@ from harness.measure.run.manifest import request_of
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")  # of a suite
 # What the manifests of one plan have in common. Build ids and devices are looked at apart.
 _ASKED = (
     "suite", "policy", "algorithms", "faces", "clusters", "threads", "seed", "aa", "calibration", "confirm", "abi",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The part of the layers that a job measured: ``index`` from 1 of ``count``; 1 of 1 are all of them."""
-
-    index: int = 1
-    count: int = 1
-
-    def __str__(self) -> str:
-        return f"shard {self.index}/{self.count}"
 
 
 @dataclass(frozen=True)
@@ -41,9 +31,18 @@ class Part:
     artefact: str
     run: RunDir
     manifest: Manifest
-    shard: Shard
     phones: Mapping[str, PhoneId]  # by folder
     silent: Sequence[str]  # devices of which nothing is on record
+
+    @property
+    def index(self) -> int:
+        """Which shard of the layers it measured, from 1 to ``count``."""
+        return 1 if self.manifest.shard is None else self.manifest.shard.index
+
+    @property
+    def count(self) -> int:
+        """Into how many shards the layers are divided; 1: it measured all of them."""
+        return 1 if self.manifest.shard is None else self.manifest.shard.count
 
     @cached_property
     def request(self) -> Request:
@@ -57,20 +56,33 @@ class Part:
         return sum(map(len, unmeasured(self.run, name, self.request).values()))
 
 
-def read_parts(found: Sequence[Found]) -> tuple[list[Part], list[str]]:
-    """The runs, and what is wrong with those that cannot be read, a sentence each.
+@dataclass(frozen=True)
+class Read:
+    """``damaged``: what is wrong with runs that cannot be read; ``passed``: which are no job's; a sentence each."""
 
-    Raises UsageError where they are not of one plan.
-    """
-    parts, wrong = [], []
+    parts: Sequence[Part]
+    damaged: Sequence[str]
+    passed: Sequence[str]
+
+
+def read_parts(found: Sequence[Found]) -> Read:
+    """The runs that can be read. Raises UsageError where they are not of one plan."""
+    parts: list[Part] = []
+    damaged: list[str] = []
+    passed: list[str] = []
     for each in found:
         try:
-            parts.append(_part(each))
-        except _Damaged as damaged:
-            wrong.append(f"{each.artefact}: {damaged}")
+            part = _part(each)
+        except _Damaged as why:
+            damaged.append(f"{each.artefact}: {why}")
+            continue
+        if (part.manifest.model_extra or {}).get("collected") is not None:
+            passed.append(f"{each.artefact}: it is what was collected before, and no job's run: passed over")
+        else:
+            parts.append(part)
     for other in parts[1:]:
         _check_same(parts[0], other)
-    return parts, wrong
+    return Read(parts, damaged, passed)
 
 
 class _Damaged(Exception):
@@ -80,18 +92,30 @@ class _Damaged(Exception):
 def _part(found: Found) -> Part:
     run = RunDir(found.path)
     try:
-        raw = json.loads((found.path / "manifest.json").read_bytes())
+        json.loads((found.path / "manifest.json").read_bytes())
     except (OSError, ValueError, RecursionError):
         raise _Damaged("its manifest.json is cut short or damaged") from None
-    manifest = run.manifest()
     phones, silent = {}, []
-    for name in manifest.devices:
-        phone = _phone(run, name)
-        if phone is None:
-            silent.append(name)
-        else:
-            phones[name] = phone
-    return Part(found.artefact, run, manifest, _shard(raw, found.artefact), phones, silent)
+    try:
+        manifest = run.manifest()
+        for name in manifest.devices:
+            phone = _phone(run, name)
+            if phone is None:
+                silent.append(name)
+            else:
+                phones[name] = phone
+        part = Part(found.artefact, run, manifest, phones, silent)
+        if not _NAME.fullmatch(part.request.suite):  # it names the folder of the run that is made
+            raise _Damaged("its manifest.json is damaged: suite.name")
+    except HarnessError as error:
+        raise _Damaged(_without_folder(error.message, found)) from None
+    return part
+
+
+def _without_folder(message: str, found: Found) -> str:
+    """Of a zip file the run lies in a folder of ours, which says nothing to anybody."""
+    here = str(found.path)
+    return message.removeprefix(f"{here}: ").replace(f"{here}/", "its ").replace(here, "it")
 
 
 def _phone(run: RunDir, name: str) -> PhoneId | None:
@@ -99,16 +123,6 @@ def _phone(run: RunDir, name: str) -> PhoneId | None:
         return PhoneId.from_json(json.loads(run.device(name).identity.read_bytes())["identity"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def _shard(manifest: Mapping[str, Any], artefact: str) -> Shard:
-    value = manifest.get("shard")
-    if value is None:
-        return Shard()
-    index, count = (value.get(key) if isinstance(value, dict) else None for key in ("index", "count"))
-    if type(index) is not int or type(count) is not int or not 1 <= index <= count:
-        raise UsageError(f"{artefact}: manifest.json is damaged: shard", "get it again from the service")
-    return Shard(index, count)
 
 
 def _check_same(one: Part, other: Part) -> None:
@@ -122,8 +136,8 @@ def _check_same(one: Part, other: Part) -> None:
     for abi in ours["toolchain"].keys() & theirs["toolchain"].keys():
         if one.manifest.build_id(abi) != other.manifest.build_id(abi):
             differs.append(f"convbench of {abi}")
-    if one.shard.count != other.shard.count:
-        differs.append(f"{one.shard.count} and {other.shard.count} shards")
+    if one.count != other.count:
+        differs.append(f"{one.count} and {other.count} shards")
     elif (digests := [(part["shard"] or {}).get("plan") for part in (ours, theirs) if part.get("shard")])[1:]:
         differs += ["the plan of the shards"] * (digests[0] != digests[1] and not differs)
     if differs:

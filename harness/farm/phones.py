@@ -16,7 +16,22 @@ class Phone:
 
     id: PhoneId
     name: str  # in the run that is made
+    run: str  # the one that it was found in first
     kept: dict[int, tuple[Part, str]] = field(default_factory=dict)
+
+    def is_same(self, found: PhoneId, part: Part) -> bool:
+        """Whether a device of a run is this one.
+
+        `local` has no number: two machines of one product cannot be told apart, so each run's is a device of its own.
+        """
+        if self.id.is_this_machine and part.manifest.run != self.run:
+            return False
+        return self.id.is_same(found)
+
+    @property
+    def key(self) -> str:
+        """A text that no other device of the run that is made has."""
+        return f"{self.id.key}\n{self.run}" if self.id.is_this_machine else self.id.key
 
     @property
     def model(self) -> tuple[str, str]:
@@ -35,12 +50,12 @@ def group(parts: Sequence[Part]) -> tuple[list[Phone], list[str]]:
     remarks: list[str] = []
     for part in parts:
         for folder, found in part.phones.items():
-            phone = next((each for each in phones if each.id.is_same(found)), None)
+            phone = next((each for each in phones if each.is_same(found, part)), None)
             if phone is None:
-                phone = Phone(found, folder)
+                phone = Phone(found, folder, part.manifest.run)
                 phones.append(phone)
             remarks += _add(phone, part, folder)
-    names = device_names([(phone.name, phone.id.key) for phone in phones])
+    names = device_names([(phone.name, phone.key) for phone in phones])
     for phone, name in zip(phones, names, strict=True):
         phone.name = name
     return phones, remarks
@@ -48,14 +63,14 @@ def group(parts: Sequence[Part]) -> tuple[list[Phone], list[str]]:
 
 def _add(phone: Phone, part: Part, folder: str) -> Iterator[str]:
     """Of two runs of the same shard on one phone the one with less left to measure stays, then the later one."""
-    index = part.shard.index
+    index = part.index
     if index not in phone.kept:
         phone.kept[index] = (part, folder)
         return
     other, _ = phone.kept[index]
     first, second = sorted(((other, phone.kept[index][1]), (part, folder)), key=_worth)
     phone.kept[index] = second
-    what = "the run" if part.shard.count == 1 else str(part.shard)
+    what = "the run" if part.count == 1 else f"shard {index}/{part.count}"
     why = "is the same run" if other.manifest.run == part.manifest.run else _why(first, second)
     both = f"{other.artefact} and {part.artefact}"
     yield f"{folder}: {what} is there twice, in {both}: {second[0].artefact} is kept, {why}"

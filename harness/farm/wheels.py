@@ -49,13 +49,21 @@ def _built(to: Path) -> Path:
     return next(to.glob(f"{_DISTRIBUTION}-*.whl"))
 
 
-def _given(own: Path, to: Path) -> Path:
+def check_own(own: Path) -> None:
+    """Raises UsageError where that file is no wheel of this tool."""
     if not (own.is_file() and own.name.startswith(f"{_DISTRIBUTION}-") and own.suffix == ".whl"):
         raise UsageError(
             f"--wheel {own}: no wheel of this tool", f"name a file {_DISTRIBUTION}-VERSION-py3-none-any.whl"
         )
+
+
+def _given(own: Path, to: Path) -> Path:
+    check_own(own)
     copy = to / own.name
-    copy.write_bytes(own.read_bytes())
+    try:
+        copy.write_bytes(own.read_bytes())
+    except OSError as error:
+        raise UsageError(f"--wheel {own}: {error.strerror or error}", "mend its permissions") from error
     return copy
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from harness.errors import UsageError
 from harness.model.policy import load_policy
+from harness.model.shard import MOST_SHARDS
 from harness.model.suite import load_suite
 
-MOST_SHARDS = 1000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -36,6 +37,26 @@ class Work:
                 f"--shards {self.shards}: the suite has {layers} layers, and a shard has one at least",
                 f"ask for {min(layers, MOST_SHARDS)} shards or fewer",
             )
+
+    def check_in_workflow(self, option: str, labels: Sequence[str]) -> None:
+        """Raises UsageError for what no workflow file may have: a label without a text, and an expression of the
+        service, which would be pasted into the command line (or tell a secret) before a shell reads it.
+
+        ``option``: that the labels are of.
+        """
+        for named, text in [*((option, label) for label in labels), ("SUITE", self.suite), ("--policy", self.policy)]:
+            if text is None:
+                continue
+            if not text.strip() or not text.isprintable():
+                raise UsageError(
+                    f"{named} {text!r}: it is empty, or has what no line of a workflow can have",
+                    "name it as the service does",
+                )
+            if "${{" in text:
+                raise UsageError(
+                    f"{named} {text}: the service would put something else in the place of ${{{{ }}}}",
+                    "write the name itself",
+                )
 
     @property
     def files(self) -> dict[str, Path]:

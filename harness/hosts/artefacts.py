@@ -22,10 +22,10 @@ from harness.bundle.layout import SUMS, digest_of, parse_sums, sums_text
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, InfrastructureError
 from harness.store.journal import append_bytes, objects, write_atomically
-from harness.store.rundir import RunDir
+from harness.store.rundir import DEVICE_FILE, RunDir
 
 PLAN = "plan.jsonl"
-_FILES = re.compile(r"(device\.json|(records|events|settings)\.jsonl|plans/[0-9,-]{1,200}(\.[0-9]{1,6}\.plan|\.tuned))")
+_FILES = re.compile(DEVICE_FILE)
 _GROWING = ("records.jsonl", "settings.jsonl", "events.jsonl")
 _INCOMING = ".incoming"  # in the run directory: what is not whole yet, and what is being replaced
 _LARGEST_SUMS = 1 << 20

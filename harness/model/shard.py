@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import UsageError
 
-MOST_SHARDS = 9999
+MOST_SHARDS = 1000
 
 
 class Shard(BaseModel):
@@ -21,6 +21,12 @@ class Shard(BaseModel):
     count: Annotated[int, Field(ge=1, le=MOST_SHARDS)]
     plan: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # SHA-256 of the whole plan and of how it is divided
     layers: list[str]  # its own; the suite has those of all
+
+    @model_validator(mode="after")
+    def _exists(self) -> Self:
+        if self.index > self.count:
+            raise ValueError(f"there is no shard {self.index}/{self.count}")
+        return self
 
 
 def parse_shard(text: str) -> tuple[int, int]:

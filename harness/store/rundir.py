@@ -24,6 +24,9 @@ from harness.store.ledger import Ledger
 from harness.store.manifest import VERSION, Manifest
 
 _LOCK = ".lock"
+DEVICE_FILE = (  # a regular expression: what the folder of a device has, and nothing else
+    r"(?:device\.json|(?:records|events|settings)\.jsonl|plans/[0-9,-]{1,200}(?:\.[0-9]{1,6}\.plan|\.tuned))"
+)
 ABOUT_BUNDLE = "bundle.json"  # in what was unpacked of a bundle, and nowhere else
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from harness.bundle.opening import opened
 from harness.cli import program
+from harness.cli.selfcheck import Selfcheck
 from harness.cli.signals import Interrupted
 from harness.control.conditions import facts
 from harness.devices import discovery
@@ -157,6 +158,34 @@ def test_without_a_device_there_is_no_file(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(UsageError, match="unknown suite"):
         program.perform(["selfcheck", "nowhere"])
     assert not list(tmp_path.glob("*.zip"))
+
+
+def test_where_no_file_can_be_is_told_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Selfcheck, "_parts", lambda *_: pytest.fail("it was measured"))
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path, tmp_path / "file" / "x.zip", Path("/proc/x.zip")):
+        with pytest.raises(UsageError, match="--out"):
+            program.perform(["selfcheck", "--out", str(out)])
+
+
+def test_a_place_that_is_lost_meanwhile_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def start(context: Any, out: Path | None) -> runner.RunResult:
+        (tmp_path / "there").write_text("a file where the folder was to be")
+        return run()(context, out)
+
+    measuring(monkeypatch, start, run())
+    assert program.perform(["selfcheck", "--out", "there/check.zip"]) == ExitCode.INFRASTRUCTURE
+    (out,) = tmp_path.glob("selfcheck-*.zip")
+    assert list(parts(out)) == ["doctor", "smoke", "calibrate"]
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1] == out.name
+    assert (
+        f"--out there/check.zip: cannot write it: part of its path is no folder: written to {out.name}" in captured.err
+    )
 
 
 def test_it_is_no_bundle_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.farm import aws, github, gitlab, steps
 from harness.farm.wheels import LOCK, lock_file
 from harness.farm.work import Work
+from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
 
@@ -54,7 +55,7 @@ def test_they_are_what_the_services_schemas_allow(files: dict[str, Path], publis
 
 def test_actions_are_pinned_by_commits(files: dict[str, Path]) -> None:
     used = [line for file in files.values() for line in file.read_text().splitlines() if "uses: " in line]
-    assert len(used) == 5 + 4 + 6 - 1
+    assert len(used) == 5 + 4 + 6 - 2  # a lab's hosts have a Python of their own
     for line in used:
         assert re.fullmatch(r"\s*(?:- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
 
@@ -81,13 +82,37 @@ def test_forks_do_not_run_on_hosts_of_ones_own(files: dict[str, Path]) -> None:
     assert "head.repo.full_name == github.repository" in value["jobs"]["measure"]["if"]
     assert value["jobs"]["measure"]["strategy"]["matrix"]["shard"] == [1, 2, 3]
     assert value["jobs"]["measure"]["runs-on"] == ["self-hosted", "pixels"]
+    of_gitlab = yaml.safe_load(files[gitlab.FILE].read_text())
+    jobs = {name: job for name, job in of_gitlab.items() if name.startswith("harness ")}
+    assert len(jobs) == 4 and all(job["extends"] == ".harness" and "rules" not in job for job in jobs.values())
+    ours = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
+    for rule in of_gitlab[".harness"]["rules"]:
+        assert ours in rule["if"] or rule["if"] == "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
+
+
+def test_no_run_is_dropped_for_a_newer_one(files: dict[str, Path]) -> None:
+    """A concurrency group keeps one pending run; phones are waited for."""
+    value = yaml.safe_load(files[github.LAB].read_text())
+    assert not any("concurrency" in each for each in (value, *value["jobs"].values()))
+    assert "--wait 3600" in files[github.LAB].read_text()
+
+
+def test_hosts_of_ones_own_bring_their_python(files: dict[str, Path]) -> None:
+    """setup-python has builds for the systems of hosted runners alone."""
+    jobs = yaml.safe_load(files[github.LAB].read_text())["jobs"]
+    with_python = [
+        name for name, job in jobs.items() if any("setup-python" in str(s.get("uses")) for s in job["steps"])
+    ]
+    assert with_python == ["collect"] and jobs["collect"]["runs-on"] == "ubuntu-latest"
 
 
 def test_all_jobs_measure_the_same() -> None:
-    assert steps.measure(Work("quick", "my policy.yaml", 4)).splitlines()[1] == (
-        ".venv/bin/harness run quick --policy 'my policy.yaml' --device all --wait 3600 --seed \"$SEED\" "
-        '--shard "$SHARD/4" --out parts/"$SHARD"/run --export junit ${BASE:+--against "$BASE" --confirm}'
-    )
+    assert steps.measure(Work("quick", "my policy.yaml", 4)).splitlines()[-3:] == [
+        "measure() { .venv/bin/harness run quick --policy 'my policy.yaml' --device all --wait 3600 --seed \"$SEED\" "
+        '--shard "$SHARD/4" --out parts/"$SHARD"/run --export junit "$@"; }',
+        'measure ${BASE:+--against "$BASE" --confirm}',
+        '[ -e parts/"$SHARD"/run ] || measure',
+    ]
     assert "--shard" not in steps.measure(Work("quick"))
 
 
@@ -120,6 +145,34 @@ def test_wrong_usage(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="the folder is not empty"):
         written(Work("smoke"), tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("label", ["", " ", "a\nb", "${{ secrets.X }}"])
+def test_labels_that_are_none(name: str, label: str, tmp_path: Path) -> None:
+    write = github.write_workflows if name == "github" else gitlab.write_jobs
+    with pytest.raises(UsageError, match="--runs-on"):
+        write(Work("smoke"), tmp_path / "x", ["a", label])
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_is_no_expression(name: str, tmp_path: Path) -> None:
+    """The service would put its value into the command line."""
+    file = tmp_path / "${{ github.head_ref }}.yaml"
+    file.write_text(MINE)
+    write = github.write_workflows if name == "github" else gitlab.write_jobs
+    with pytest.raises(UsageError, match="SUITE"):
+        write(Work(str(file)), tmp_path / "x", ["a"])
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_wheel_that_is_none_is_told_first(tmp_path: Path) -> None:
+    built = Built(tmp_path / "convbench", tmp_path / "lib.a", "b" * 40, "zig", "arm64-v8a", 0.0, True)
+    said: list[str] = []
+    with pytest.raises(UsageError, match="--wheel"):
+        aws.make_package(Work("smoke"), tmp_path / "x", built, 1, 60, tmp_path / "nosuch.whl", said.append)
+    assert not said and not (tmp_path / "x").exists()
 
 
 def test_the_lock_file_fits_the_farms_host() -> None:
