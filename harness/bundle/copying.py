@@ -31,9 +31,11 @@ def copy_run(run: RunDir, manifest: Manifest, to: Path, key: bytes) -> Redaction
     """
     devices = devices_of(run)
     names = names_under(devices, names_in(manifest), key)
-    redaction = redaction_of([value for value in devices.values() if value is not None], names, key)
+    known = [value for value in devices.values() if value is not None]
+    lab = [] if manifest.scheduler is None else [manifest.scheduler.host]
+    redaction = redaction_of(known, names, key, lab)
     to.mkdir(parents=True, exist_ok=True)
-    value = redaction.value(manifest.model_dump(mode="json", by_alias=True))
+    value = redaction.value(manifest.model_copy(update={"scheduler": None}).model_dump(mode="json", by_alias=True))
     _write(to / "manifest.json", value)
     _lines(run.path / "plan.jsonl", to / "plan.jsonl", redaction)
     for name, device in devices.items():

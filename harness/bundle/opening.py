@@ -14,6 +14,8 @@ from typing import Any
 from harness.bundle import layout, signature
 from harness.bundle.archive import Archive
 from harness.errors import InfrastructureError, UsageError
+from harness.store.replacing import recover_unless_written
+from harness.store.rundir import RunDir
 
 _LARGEST_SUMS = layout.MOST_FILES * (layout.LONGEST_NAME + 67)
 _LARGEST_ABOUT = 1 << 20
@@ -47,7 +49,9 @@ def opened(given: Path, allowed_signers: Path | None = None) -> Iterator[Opened]
     if not given.is_file():
         if allowed_signers is not None:
             raise UsageError(f"--allowed-signers: {given} is no bundle, and only those are signed", "name a bundle")
-        yield Opened(given.resolve(), given, False)
+        path = given.resolve()
+        recover_unless_written(RunDir(path))
+        yield Opened(path, given, False)
         return
     with _folder() as folder:
         try:

@@ -108,13 +108,15 @@ class Redaction:
         return None if found is None else found[0].decode("utf-8", "replace")
 
 
-def redaction_of(devices: Iterable[Mapping[str, Any]], names: Mapping[str, str], key: bytes) -> Redaction:
+def redaction_of(
+    devices: Iterable[Mapping[str, Any]], names: Mapping[str, str], key: bytes, hosts: Iterable[str] = ()
+) -> Redaction:
     """That of a run. ``devices``: the objects of their device.json; ``names``: folders' names, and what stands for
-    those that were made of a number.
+    those that were made of a number; ``hosts``: further ones.
     """
     numbers = {name: other for name, other in names.items() if name != other}
     own = {socket.gethostname(), socket.gethostname().partition(".")[0]} - _LOOPBACK
-    servers: set[str] = set()
+    servers = set(hosts)
     for device in devices:
         identity = device.get("identity")
         if isinstance(identity, dict):

@@ -327,7 +327,7 @@ def finished(done: runner.RunResult, asked: Sequence[Format] = ()) -> Outcome:
     for message in done.messages:
         say(message)
     if done.something_is_missing:
-        say(f"to go on: harness run --resume {quote(shown_path(done.directory))}")
+        say(f"to go on: {RunDir(done.directory).resume_command()}")
     value: dict[str, Any] = {
         "run": str(done.directory),
         "exit_code": int(code),

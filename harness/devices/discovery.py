@@ -95,7 +95,7 @@ def find(serials: Sequence[str], servers: Sequence[str], allow: Collection[str] 
     return replace(
         found,
         devices=(*devices, *found.devices),
-        unusable=tuple(_not_seen_elsewhere(unusable, phones, wanted)),
+        unusable=tuple(_not_seen_elsewhere(unusable, [phone.identity.serialno for phone in phones], wanted)),
         servers=tuple(AdbServer(str(server), server.adb) for server in asked),
     )
 
@@ -124,11 +124,11 @@ class Newcomers:
         """``allow``: as in find."""
         self._servers = servers
         self._allow = allow
-        self._useless: dict[Key, tuple[float, float]] = {}  # when it is asked again, and after how long
+        self._useless: dict[Key, tuple[float, float, Unusable]] = {}  # when it is asked again, after how long, and why
 
     def __call__(self, known: Collection[Key], beside: Sequence[Device] = ()) -> Attached:
-        """Usable phones, without the ``known`` ones, which are not asked; ``beside``: phones that are attached as well,
-        from which each is told apart.
+        """Usable phones, without the ``known`` ones, which are not asked, and what cannot be used by now; ``beside``:
+        phones that are attached as well, from which each is told apart.
 
         Raises InfrastructureError for a server that does not answer; none is started.
         """
@@ -136,14 +136,19 @@ class Newcomers:
         listed = {_key(entry): entry for entry in (_list(_choose(self._servers)) if self._servers else ())}
         ready = {key: entry for key, entry in listed.items() if entry.state == "device"}
         before = {key: rest for key, rest in self._useless.items() if key in ready}
-        asked = [e for key, e in ready.items() if key not in known and before.get(key, (0.0, 0.0))[0] <= now]
+        asked = [e for key, e in ready.items() if key not in known and (key not in before or before[key][0] <= now)]
         probed = _probe_all(asked, self._allow)
         self._useless = {key: rest for key, rest in before.items() if rest[0] > now}
-        for key in (result.key for result in probed if isinstance(result, Unusable)):
-            wait_s = min(2 * before[key][1], _LATER_S) if key in before else _SOON_S
-            self._useless[key] = (now + wait_s, wait_s)
+        for result in probed:
+            if isinstance(result, Unusable):
+                wait_s = min(2 * before[result.key][1], _LATER_S) if result.key in before else _SOON_S
+                self._useless[result.key] = (now + wait_s, wait_s, result)
         phones = [result for result in probed if not isinstance(result, Unusable)]
-        return _found(_distinct(phones, ()), beside)
+        unusable = [_unusable(entry) for entry in listed.values() if entry.state != "device"]
+        unusable += [why for _, _, why in self._useless.values()]
+        numbers = [device.identity.serialno for device in (*phones, *beside)]
+        found = _found(_distinct(phones, ()), beside)
+        return replace(found, unusable=tuple(_not_seen_elsewhere(unusable, numbers, ())))
 
 
 def ready(servers: Sequence[str]) -> set[Key]:
@@ -245,11 +250,12 @@ def _starting() -> Condition:
     return Condition(STARTING, "the phone does not say that Android has started")
 
 
-def _not_seen_elsewhere(
-    unusable: Sequence[Unusable], phones: Sequence[AdbDevice], wanted: Sequence[str]
-) -> list[Unusable]:
-    """Without entries by Wi-Fi (adb-SERIALNO-...) of phones that are usable by cable, unless they were named."""
-    known = tuple(f"adb-{serialno}-" for phone in phones if (serialno := phone.properties.get("ro.serialno")))
+def _not_seen_elsewhere(unusable: Sequence[Unusable], numbers: Sequence[str], wanted: Sequence[str]) -> list[Unusable]:
+    """Without entries by Wi-Fi (adb-SERIALNO-...) of phones that are usable by cable, unless they were named.
+
+    ``numbers``: the ro.serialno of usable phones, empty where one has none.
+    """
+    known = tuple(f"adb-{number}-" for number in numbers if number)
     return [entry for entry in unusable if entry.serial in wanted or not entry.serial.startswith(known or ("\0",))]
 
 

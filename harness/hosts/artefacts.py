@@ -7,12 +7,11 @@ files that a device has, and it continues what is on record here, or is refused.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,12 @@ from harness.bundle.layout import SUMS, digest_of, parse_sums, sums_text
 from harness.devices.phone_id import PhoneId
 from harness.errors import DeviceError, HarnessError, InfrastructureError
 from harness.store.journal import append_bytes, objects, write_atomically
+from harness.store.replacing import INCOMING, replace_folder
 from harness.store.rundir import DEVICE_FILE, RunDir
 
 PLAN = "plan.jsonl"
 _FILES = re.compile(DEVICE_FILE)
 _GROWING = ("records.jsonl", "settings.jsonl", "events.jsonl")
-_INCOMING = ".incoming"  # in the run directory: what is not whole yet, and what is being replaced
 _LARGEST_SUMS = 1 << 20
 _REMEDY = "what is on record here is kept as it is; look after that host, then go on with --resume"
 
@@ -177,51 +176,19 @@ def take(run: RunDir, name: str, data: object, whose: str, before: bytes | None 
     ``before``: the lines of plan.jsonl that are its.
     Raises DeviceError where it is refused, InfrastructureError where it cannot be written.
     """
-    with opened(data, whose, run.path / _INCOMING) as part:
+    with opened(data, whose, run.path / INCOMING) as part:
         here = part_of(run, name, before)
         check_continues(part, here, name, whose)
         append_missing(run, part.plan, here.plan)
-        replace_folder(run, name, part)
+        # A host that failed early gives back less than was sent to it: which phone it is stays on record.
+        kept = {file: path for file, path in here.files.items() if file not in part.files}
+        replace_folder(run, name, part.files, kept)
 
 
 def append_missing(run: RunDir, plan: bytes, known: bytes) -> None:
     """Adds the lines to plan.jsonl that it has not yet."""
     if len(plan) > len(known):
         append_bytes(run.path / PLAN, plan[len(known) :])
-
-
-def replace_folder(run: RunDir, name: str, part: Part) -> None:
-    """The device's folder is the old or the new one at every moment but one, which ``recover`` mends."""
-    target, old = run.device(name).path, run.path / _INCOMING / f"{name}.before"
-    new = run.path / _INCOMING / f"{name}.new"
-    try:
-        for folder in (old, new):
-            shutil.rmtree(folder, ignore_errors=True)
-        for file, path in part.files.items():
-            (new / file).parent.mkdir(parents=True, exist_ok=True)
-            path.replace(new / file)
-        new.mkdir(parents=True, exist_ok=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            target.replace(old)
-        new.replace(target)
-    except OSError as error:
-        recover(run)
-        raise InfrastructureError(
-            f"cannot write {target}: {error.strerror or error}", "make room, then go on with --resume"
-        ) from error
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover(run: RunDir) -> None:
-    """Puts back what a killed front end was about to replace, and removes what was not whole."""
-    incoming = run.path / _INCOMING
-    for old in incoming.glob("*.before"):
-        with suppress(HarnessError):
-            target = run.device(old.name.removesuffix(".before")).path
-            if not target.exists():
-                os.replace(old, target)  # noqa: PTH105  folders
-    shutil.rmtree(incoming, ignore_errors=True)
 
 
 def write_plan(run: RunDir, plan: bytes) -> None:

@@ -63,11 +63,12 @@ class Bench:
         """Looks for phones that have come and gone, the first time for all. Raises HarnessError."""
         if not self._phones:
             found = self._source.attached()
-            self._unusable = found.unusable
         else:
             self._drop_gone()
             devices = [device for _, device in self._phones.values()]
             found = self._source.newcomers([key_of(device) for device in devices], devices)
+        here = {key_of(device) for _, device in self._phones.values()}
+        self._unusable = tuple(bad for bad in found.unusable if bad.key not in here)
         for device in found.devices:
             self._offer(device)
 

@@ -39,6 +39,11 @@ def measure(job: str, data: bytes) -> tuple[str, bytes]:
     return _bench().measure(job, data, str(worker.get_current_task()), lambda text: worker.log_event(run, text))
 
 
+def at_work(run: str) -> list[str]:
+    """The devices that are at work for a run."""
+    return [each.device for each in _bench().active if each.run == run]
+
+
 def stop(run: str) -> list[str]:
     """Ends the work of a run in order; the devices that are at work for it."""
     return _bench().stop(run)

@@ -13,9 +13,13 @@ from harness.errors import HarnessError, InfrastructureError
 from harness.hosts.address import Address
 from harness.hosts.engine import distributed
 from harness.hosts.serving import check_scheduler, no_scheduler
-from harness.hosts.watch import Host
+from harness.hosts.watch import SILENCE_S, Host
 
-_CONNECT_S, _INFO_S = 10.0, 10.0
+_INFO_S = 10.0
+
+
+class NoAnswer(InfrastructureError):
+    """The scheduler did not answer this time; it may the next time."""
 
 
 class Connection:
@@ -26,14 +30,19 @@ class Connection:
         self.address = address
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        """All that the scheduler knows of its workers now, by address. Raises InfrastructureError where it is away."""
+        """All that the scheduler knows of its workers now, by address.
+
+        Raises NoAnswer where it gives none now, InfrastructureError where the connection to it is lost for good.
+        """
         client = self._client
+        if client.status == "connecting":
+            raise NoAnswer(f"the scheduler at {self.address} does not answer", "see that it is up, then --resume")
         if client.status != "running":
             raise InfrastructureError(f"the scheduler at {self.address} is away", "start it again, then --resume")
         try:
             found = client.sync(client.scheduler.identity, n_workers=-1, callback_timeout=_INFO_S)
         except Exception as error:
-            raise InfrastructureError(
+            raise NoAnswer(
                 f"the scheduler at {self.address} does not answer any more ({type(error).__name__})",
                 "see that it is up, then --resume",
             ) from error
@@ -83,8 +92,8 @@ def connected(address: Address, security: Any) -> Iterator[Connection]:
     with ThreadPoolExecutor(1) as pool:  # a loop of its own
         pool.submit(asyncio.run, check_scheduler(address, security)).result()
     try:
-        client = distributed().Client(
-            str(address), security=security, timeout=_CONNECT_S, set_as_default=False, heartbeat_interval=5000
+        client = distributed().Client(  # timeout: also for connecting again when the connection breaks
+            str(address), security=security, timeout=SILENCE_S, set_as_default=False, heartbeat_interval=5000
         )
     except HarnessError:
         raise

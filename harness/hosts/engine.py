@@ -14,6 +14,7 @@ _CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
     "distributed.admin.system-monitor.interval": "10s",
+    "distributed.worker.http.routes": [],  # no pages of a host
     "distributed.comm.retry.count": 0,
     "distributed.comm.timeouts.connect": "10s",
 }

@@ -16,6 +16,7 @@ from harness.hosts.bench import Bench, Say
 from harness.hosts.calls import ATTRIBUTE
 from harness.hosts.engine import distributed
 from harness.hosts.schema import VERSION
+from harness.hosts.sources import sources_digest
 from harness.paths import state_folder
 
 KEY = "harness"  # of what a worker tells of itself at the scheduler
@@ -23,6 +24,10 @@ _THREADS = 512  # devices at work at the same time; each waits most of its time
 _LOOK_S, _TURN_S, _AGAIN_S = 10.0, 0.5, 5.0
 _TAKEN_S = 60.0  # that a front end has for taking what a host that ends has measured
 _CONNECT_S = 10.0
+# Dask serves pages over plain HTTP beside the encrypted port, on all interfaces if it is not told otherwise, and
+# --no-dashboard only leaves some of them out.
+_PAGES = "127.0.0.1:0"
+START_SCHEDULER = f"dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard --dashboard-address {_PAGES}"
 
 
 def serve(bench: Bench, address: Address, security: Any, stop: threading.Event, say: Say) -> None:
@@ -30,6 +35,7 @@ def serve(bench: Bench, address: Address, security: Any, stop: threading.Event, 
 
     Raises InfrastructureError where no scheduler answers at first; one that goes away later is waited for.
     """
+    sources_digest()  # as they were read when this process began, not as they are when somebody asks
     spool.clear_old()
     bench.content.clear_old()
     asyncio.run(_serve(bench, address, security, stop, say))
@@ -79,8 +85,9 @@ async def _registered(bench: Bench, worker: Any, stop: threading.Event, say: Say
             except HarnessError as error:
                 say(f"{bench.name}: {error.message}")
             if bench.resources != offered:
+                gone = dict.fromkeys(offered.keys() - bench.resources.keys(), 0.0)
                 offered = bench.resources
-                await worker.set_resources(**offered)
+                await worker.set_resources(**gone, **offered)
                 say(f"{bench.name}: {len(bench.offer().phones)} phones offered")
         await asyncio.sleep(_TURN_S)
 
@@ -110,16 +117,23 @@ def _worker(bench: Bench, address: Address, security: Any) -> Any:
         resources=bench.resources,
         security=security,
         memory_limit=0,
+        dashboard=False,
+        dashboard_address=_PAGES,
         local_directory=str(state_folder("hosts/dask")),
         host="127.0.0.1" if is_loopback(address.host) else None,
         metrics={**module.DEFAULT_METRICS, KEY: lambda _: bench.progress()},
         startup_information={
             **module.DEFAULT_STARTUP_INFORMATION,
-            KEY: lambda _: {"version": __version__, "schema": VERSION, "name": bench.name},
+            KEY: lambda _: _about(bench),
         },
     )
     setattr(worker, ATTRIBUTE, bench)
     return worker
+
+
+def _about(bench: Bench) -> dict[str, Any]:
+    """What front ends are told of this host."""
+    return {"version": __version__, "schema": VERSION, "name": bench.name, "sources": sources_digest()}
 
 
 async def check_scheduler(address: Address, security: Any) -> None:
@@ -150,5 +164,5 @@ def no_scheduler(address: Address, error: BaseException) -> InfrastructureError:
     maybe = ", or it takes no certificate of this authority" if address.is_encrypted else ""
     return InfrastructureError(
         f"no scheduler answers at {address}{maybe}",
-        "start one: dask scheduler --host 127.0.0.1 --port 8786 (docs/hosts.md)",
+        f"start one: {START_SCHEDULER} (docs/hosts.md)",
     )

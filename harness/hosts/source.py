@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.devices import discovery
-from harness.devices.base import LOCAL, Attached, Device, Key
+from harness.devices.base import LOCAL, Attached, Device, Key, key_of
 from harness.errors import UsageError
 from harness.measure import naming
 
@@ -24,7 +24,10 @@ class Source(Protocol):
         ...
 
     def newcomers(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
-        """The usable phones that are attached by now, without the known ones. Raises HarnessError."""
+        """The usable phones that are attached by now, without the known ones, and all that cannot be used.
+
+        Raises HarnessError.
+        """
         ...
 
     def again(self, device: Device) -> Attached:
@@ -39,6 +42,7 @@ class AdbSource:
     wanted: Sequence[str] = ()
     servers: Sequence[str] = ()
     _at: Sequence[str] = field(default=(), init=False)
+    _named: frozenset[Key] = field(default=frozenset(), init=False)  # where phones were named
     _look: discovery.Newcomers | None = field(default=None, init=False)
 
     def attached(self) -> Attached:
@@ -48,6 +52,7 @@ class AdbSource:
         found = naming.find(list(self.wanted) or [discovery.ALL], self.servers)
         self._at = [server.address for server in found.servers]
         self._look = discovery.Newcomers(self._at)
+        self._named = frozenset((*map(key_of, found.devices), *(bad.key for bad in found.unusable)))
         return found
 
     def present(self) -> Collection[Key]:
@@ -55,10 +60,14 @@ class AdbSource:
         return discovery.ready(self._at)
 
     def newcomers(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
-        """None where phones were named."""
-        if self._look is None or (self.wanted and discovery.ALL not in self.wanted):
+        """Where phones were named, those alone; no other one is asked."""
+        if self._look is None:
             return Attached()
-        return self._look(known, beside)
+        if not self.wanted or discovery.ALL in self.wanted:
+            return self._look(known, beside)
+        others = [key for key in self.present() if key not in self._named]
+        found = self._look([*known, *others], beside)
+        return replace(found, unusable=tuple(bad for bad in found.unusable if bad.key in self._named))
 
     def again(self, device: Device) -> Attached:
         """Over the same server."""

@@ -17,6 +17,7 @@ from harness.measure.other_builds import kept_program, with_others
 from harness.measure.programs import Programs
 from harness.paths import state_folder
 from harness.store.manifest import KeptWorker, Manifest
+from harness.store.replacing import INCOMING, recover, replace_folder
 from harness.store.rundir import RunDir
 from harness.toolchain.builder import Built
 
@@ -38,17 +39,17 @@ class Spool:
         """
         name = self._job.device
         self.run.path.mkdir(parents=True, exist_ok=True)
-        artefacts.recover(self.run)
+        recover(self.run)
         if data:
-            with artefacts.opened(data, whose, self.run.path / ".incoming") as part:
+            with artefacts.opened(data, whose, self.run.path / INCOMING) as part:
                 if not self._goes_on(part, phone):
                     artefacts.write_plan(self.run, part.plan)
-                    artefacts.replace_folder(self.run, name, part)
+                    replace_folder(self.run, name, part.files)
         else:
             nothing = artefacts.Part({})
             if not self._goes_on(nothing, phone):
                 artefacts.write_plan(self.run, b"")
-                artefacts.replace_folder(self.run, name, nothing)
+                replace_folder(self.run, name, nothing.files)
 
     def _goes_on(self, theirs: artefacts.Part, phone: PhoneId) -> bool:
         """Whether what is here is of the same phone, and holds all that the front end has."""

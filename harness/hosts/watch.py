@@ -9,6 +9,7 @@ from typing import Any
 from harness import __version__
 from harness.hosts.schema import VERSION
 from harness.hosts.serving import KEY
+from harness.hosts.sources import sources_digest
 from harness.model.wording import shown
 
 SILENCE_S = 30.0  # a host that is heard of every second or two is cut off then, whatever its connection says
@@ -21,6 +22,7 @@ class Host:
     address: str
     name: str
     version: str
+    sources: str  # as of sources_digest; empty where it does not say
     fits: bool  # it understands what this front end says
 
     @staticmethod
@@ -30,8 +32,10 @@ class Host:
         if not isinstance(told, Mapping):
             return None
         version = str(told.get("version"))
-        fits = version == __version__ and told.get("schema") == VERSION
-        return Host(address, shown(str(told.get("name")), quote=False), shown(version, quote=False), fits)
+        sources = str(told.get("sources") or "")
+        fits = (version, told.get("schema"), sources) == (__version__, VERSION, sources_digest())
+        name = shown(str(told.get("name")), quote=False)
+        return Host(address, name, shown(version, quote=False), shown(sources, quote=False), fits)
 
 
 @dataclass
@@ -59,3 +63,7 @@ class Watch:
             elif now - since > self.silence_s:
                 found[address] = f"it was not heard of for {now - since:.0f} s"
         return found
+
+    def begin_again(self, now: float) -> None:
+        """The scheduler itself did not answer for a while, which is not counted against hosts."""
+        self._heard = {address: (last, now) for address, (last, _) in self._heard.items()}

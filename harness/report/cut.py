@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.paths import shown_path
 from harness.results.results import Results
 from harness.results.run import DeviceData, RunData
 from harness.store import records
+from harness.store.manifest import KeptScheduler, resume_command
 from harness.store.rundir import ABOUT_BUNDLE
 
 _ENDINGS = {
@@ -28,6 +27,7 @@ class Cut:
     planned: int
     path: Path
     is_of_bundle: bool
+    scheduler: KeptScheduler | None = None  # of the hosts that measured it
 
     @property
     def is_short(self) -> bool:
@@ -44,7 +44,7 @@ class Cut:
     @property
     def command(self) -> str:
         """What goes on with it; empty for a bundle, which cannot be gone on with."""
-        return "" if self.is_of_bundle else shlex.join(["harness", "run", "--resume", shown_path(self.path)])
+        return "" if self.is_of_bundle else resume_command(self.path, self.scheduler)
 
 
 def find_cut(results: Results) -> Cut | None:
@@ -57,7 +57,8 @@ def find_cut(results: Results) -> Cut | None:
     if run.status == "failed" and done >= planned:
         return None
     ending = _ENDINGS.get(run.status, f"the run's status is “{run.status}”: it did not come to its end")
-    return Cut(ending, done, planned, run.path.resolve(), (run.path / ABOUT_BUNDLE).is_file())
+    scheduler = KeptScheduler.of(run.manifest.get("scheduler"))
+    return Cut(ending, done, planned, run.path.resolve(), (run.path / ABOUT_BUNDLE).is_file(), scheduler)
 
 
 def cut_text(run: RunData, device: DeviceData, cluster: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.model.other_build import OtherBuild
 from harness.model.shard import Shard
+from harness.paths import shown_path
 
 VERSION = 2
 _READ_BY = {1: "harness 0.1"}  # older versions
@@ -35,6 +38,28 @@ class LeftOut(BaseModel):
     remedy: str
 
 
+class KeptScheduler(BaseModel):
+    """How the hosts of a lab are reached (harness.hosts)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str = Field(pattern=r"^(tcp|tls)://[A-Za-z0-9._:\[\]-]{1,260}$")
+    certificates: str | None = None  # the folder of --certificates
+
+    @property
+    def host(self) -> str:
+        """Of its address."""
+        return self.address.partition("://")[2].rpartition(":")[0].strip("[]")
+
+    @staticmethod
+    def of(value: object) -> KeptScheduler | None:
+        """From a manifest's JSON; None where it says nothing of one."""
+        try:
+            return None if value is None else KeptScheduler.model_validate(value)
+        except ValidationError:
+            return None
+
+
 class Manifest(BaseModel):
     """What was asked, with what, on which host, and how it ended; enough to resume the run."""
 
@@ -58,6 +83,7 @@ class Manifest(BaseModel):
     devices: list[str]
     unusable: list[LeftOut] = []  # beside them
     portable: list[str] = []  # those of them in whose place any other phone of the model would have done
+    scheduler: KeptScheduler | None = None  # whose hosts measured last; None: this one
     abi: str | None
     ndk: str | None = None
     toolchain_asked: str
@@ -84,3 +110,13 @@ class Manifest(BaseModel):
         """The build id of the program that measured, by ABI."""
         value = self.toolchain.get(abi, {}).get("build_id")
         return None if value is None else str(value)
+
+
+def resume_command(path: Path, scheduler: KeptScheduler | None) -> str:
+    """What goes on with a run. ``path``: its folder; ``scheduler``: of the hosts that measured it."""
+    argv = ["harness", "run", "--resume", shown_path(path)]
+    if scheduler is not None:
+        argv += ["--scheduler", scheduler.address]
+        if scheduler.certificates is not None:
+            argv += ["--certificates", shown_path(Path(scheduler.certificates))]
+    return shlex.join(argv)

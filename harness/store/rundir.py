@@ -21,7 +21,7 @@ from harness import __version__
 from harness.errors import InfrastructureError, UsageError
 from harness.store.journal import EventLog, append_bytes, write_atomically
 from harness.store.ledger import Ledger
-from harness.store.manifest import VERSION, Manifest
+from harness.store.manifest import VERSION, Manifest, resume_command
 
 _LOCK = ".lock"
 DEVICE_FILE = (  # a regular expression: what the folder of a device has, and nothing else
@@ -123,6 +123,14 @@ class RunDir:
     def update_manifest(self, **fields: Any) -> None:
         """Changes some fields of the manifest."""
         self.write_manifest(self.manifest().model_copy(update=fields))
+
+    def resume_command(self) -> str:
+        """What goes on with it, as far as its manifest tells that."""
+        try:
+            scheduler = self.manifest().scheduler
+        except UsageError:
+            scheduler = None
+        return resume_command(self.path, scheduler)
 
     def add_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Appends lines to plan.jsonl, all of them or none."""

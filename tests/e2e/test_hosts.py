@@ -15,6 +15,8 @@ from tests.conftest import CommandLine
 
 pytestmark = pytest.mark.e2e
 
+PAGES = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")  # on loopback alone
+
 pytest.importorskip("distributed")
 OLD_HOST = """
 import asyncio, sys
@@ -46,7 +48,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
         for what in ("ca-file", "cert", "key")
     ]
     argv = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen([*argv, "--protocol", "tls", "--no-dashboard", *files], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*argv, "--protocol", "tls", *PAGES, *files], stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 60
         while time.monotonic() < until:

@@ -9,6 +9,7 @@ from harness.measure.called import Named
 from harness.measure.context import Work
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
+from harness.store.manifest import KeptScheduler
 from harness.store.rundir import RunDir
 
 
@@ -18,6 +19,11 @@ class Elsewhere(Protocol):
     @property
     def portable(self) -> Sequence[str]:
         """Names of devices in whose place any other phone of the model will do."""
+        ...
+
+    @property
+    def scheduler(self) -> KeptScheduler:
+        """For the manifest: how it is reached again."""
         ...
 
     def measure(

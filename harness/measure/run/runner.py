@@ -37,7 +37,8 @@ from harness.measure.stop import TIMED_OUT, is_timeout
 from harness.measure.tables import check_kept, find_tables, keep_tables
 from harness.model.condition import Condition
 from harness.store.journal import utc_now
-from harness.store.manifest import LeftOut, Manifest
+from harness.store.manifest import KeptScheduler, LeftOut, Manifest
+from harness.store.replacing import recover
 from harness.store.rundir import RunDir, new_run_dir, point_latest, slug
 
 
@@ -84,13 +85,17 @@ def start(context: Context, out: Path | None) -> RunResult:
         folder = "" if out else run.path.name
         made = manifest.new(request, names, programs, argv, tuned, left_out(unusable), folder)
         portable = [] if context.elsewhere is None else list(context.elsewhere.portable)
-        run.write_manifest(made.model_copy(update={"portable": portable}))
+        run.write_manifest(made.model_copy(update={"portable": portable, "scheduler": _scheduler(context)}))
         point_latest(run)
         absent: set[str | Key] = {bad.key for bad in unusable}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
         result.unusable, result.programs = unusable, programs
         _measure(result, run, devices, programs, context, lacking, admission)
         return result
+
+
+def _scheduler(context: Context) -> KeptScheduler | None:
+    return None if context.elsewhere is None else context.elsewhere.scheduler
 
 
 def _argv(attached: Attached, devices: Sequence[Named]) -> list[str]:
@@ -111,6 +116,7 @@ def resume(context: Context, run: RunDir, programs: Programs | None = None) -> R
     sources may have been edited since.
     """
     with run.lock():
+        recover(run)
         kept, request = run.manifest(), context.request
         check_kept(run)
         check_unchanged(kept)
@@ -136,7 +142,7 @@ def resume(context: Context, run: RunDir, programs: Programs | None = None) -> R
                     "use the sources and the toolchain of the run (manifest.json), or start a new run",
                 )
         programs = with_others(programs, run, request.against)
-        run.update_manifest(status="running", allow=list(request.allow))
+        run.update_manifest(status="running", allow=list(request.allow), scheduler=_scheduler(context))
         absent: set[str | Key] = {*missing, *(stranger.message for stranger in strangers)}
         result = RunResult(run.path, seconds={"compile": compile_s}, absent=absent, seed=str(request.seed))
         result.names = {bad.serial: name for name, d in own for bad in admission.refused if d.serial == bad.serial}

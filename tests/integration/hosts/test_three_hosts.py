@@ -108,7 +108,17 @@ def test_a_run_survives_a_stop_and_the_loss_of_a_host(
     harness, dask = (sys.executable, "-m", "harness.cli"), (sys.executable, "-m", "distributed.cli.dask_scheduler")
     port = str(free_port())
     scheduler = ("--scheduler", f"tcp://127.0.0.1:{port}")
-    processes.start("scheduler", *dask, "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+    processes.start(
+        "scheduler",
+        *dask,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--no-dashboard",
+        "--dashboard-address",
+        "127.0.0.1:0",
+    )
     processes.until_said("scheduler", "Scheduler at")
 
     def host(name: str) -> subprocess.Popen[bytes]:

@@ -66,6 +66,15 @@ def test_a_bundle_of_a_run_that_was_cut_short_names_no_folder_of_this_host(secre
         assert "To go on takes the run directory" in text and "--resume /" not in text and "harness-bundle-" not in text
 
 
+def test_the_scheduler_of_a_lab_is_not_told(secret_run: Path, tmp_path: Path) -> None:
+    manifest = json.loads((secret_run / "manifest.json").read_text())
+    manifest["scheduler"] = {"address": "tls://dask.secret-lab.org:8786", "certificates": "/home/somebody/users"}
+    manifest["argv"] += ["--scheduler", "tls://dask.secret-lab.org:8786"]
+    (secret_run / "manifest.json").write_text(json.dumps(manifest))
+    data = content(make_bundle(secret_run, tmp_path / "b.zip").out)["manifest.json"]
+    assert b"secret-lab" not in data and json.loads(data)["scheduler"] is None
+
+
 def test_its_numbers_are_those_of_the_run(secret_run: Path, tmp_path: Path) -> None:
     made = make_bundle(secret_run, tmp_path / "b.zip")
     with opened(made.out) as run:

@@ -283,7 +283,9 @@ def test_newcomers_are_asked_alone(fake_adb: Any, add_phone: Any) -> None:
     add_phone("NEW")
     add_phone("LOCKED", state="unauthorized")
     known = {(fake_adb.address, "KNOWN"), ("other:5037", "NEW")}
-    assert [device.serial for device in Newcomers([fake_adb.address])(known).devices] == ["NEW"]
+    found = Newcomers([fake_adb.address])(known)
+    assert [device.serial for device in found.devices] == ["NEW"]
+    assert [(bad.serial, bad.state) for bad in found.unusable] == [("LOCKED", "unauthorized")]
     assert not any("KNOWN" in request for request in fake_adb.requests)
     assert Newcomers([])(()).devices == ()
     with pytest.raises(InfrastructureError, match="does not answer"):  # and none is started
@@ -313,7 +315,8 @@ def test_a_newcomer_that_cannot_be_used_is_asked_again_after_a_while(
     monkeypatch.setattr(discovery, "time", SimpleNamespace(monotonic=lambda: now[0]))
     look = Newcomers([fake_adb.address])
     for _ in range(240):  # twelve minutes
-        assert look(()).devices == ()
+        found = look(())
+        assert (found.devices, [bad.state for bad in found.unusable]) == ((), ["no shell v2"])
         now[0] += 3.0
     assert len(asked) < 20
     fake_adb.phones["OLD"].features = "shell_v2,cmd,stat_v2"

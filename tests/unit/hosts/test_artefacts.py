@@ -13,7 +13,6 @@ import pytest
 
 from harness.bundle.layout import digest_of, sums_text
 from harness.errors import DeviceError
-from harness.hosts import artefacts
 from harness.hosts.artefacts import Part, packed, part_of, take
 from harness.store.rundir import RunDir
 
@@ -151,11 +150,12 @@ def test_files_that_no_device_has_and_missing_ones_are_refused(tmp_path: Path) -
     assert not here.device(NAME).path.exists()
 
 
-def test_a_kill_between_two_folders_loses_neither(tmp_path: Path) -> None:
-    here = host_run(tmp_path / "run")
-    before = here.path / ".incoming" / f"{NAME}.before"
-    before.parent.mkdir()
-    here.device(NAME).path.rename(before)
-    artefacts.recover(here)
-    assert here.device(NAME).records.read_bytes() == b'{"seq":0}\n'
-    assert not before.parent.exists()
+@pytest.mark.parametrize("files", [{}, {"records_jsonl": b""}], ids=["nothing", "no device.json"])
+def test_a_host_that_failed_early_takes_nothing_away(tmp_path: Path, files: dict[str, bytes]) -> None:
+    here = host_run(tmp_path / "run", records_jsonl=b"")
+    there = host_run(tmp_path / "host", **files)
+    (there.device(NAME).path / "device.json").unlink()
+    if not files:
+        (there.device(NAME).path / "records.jsonl").unlink()
+    take(here, NAME, packed(part_of(there, NAME)), "it")
+    assert here.device(NAME).identity.read_bytes() == device_json()  # still that phone's

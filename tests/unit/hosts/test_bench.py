@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -55,7 +55,7 @@ class Source:
 
     def newcomers(self, known: Collection[Key], beside: Sequence[Device]) -> Attached:
         found = [phone for phone in cast("list[Device]", self.phones) if key_of(phone) not in known]
-        return Attached(devices=tuple(found))
+        return Attached(devices=tuple(found), unusable=self.unusable)
 
     def again(self, device: Device) -> Attached:
         if not any(phone.serial == device.serial for phone in self.phones):
@@ -180,6 +180,17 @@ def test_a_phone_that_is_gone_fails_as_a_device(host: Bench, source: Source, tmp
     source.phones.append(gone)
     host.look()
     assert len(host.offer().phones) == 2
+
+
+def test_each_look_tells_what_cannot_be_used_by_then(host: Bench, source: Source) -> None:
+    locked = Unusable("L1", "unauthorized", "unlock it", ("UNAUTHORIZED",), "127.0.0.1:5037")
+    at_work = replace(locked, serial=source.phones[0].serial, host=source.phones[0].identity.host)
+    source.unusable = (locked, at_work)
+    host.look()
+    assert [bad.serial for bad in host.offer().unusable] == ["L1"]
+    source.unusable = ()
+    host.look()
+    assert host.offer().unusable == []
 
 
 def test_a_stop_ends_the_runs_work_alone(host: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,14 @@ from harness.devices.base import Device, Identity
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
 from harness.exit_codes import ExitCode
-from harness.hosts import artefacts, front
+from harness.hosts import artefacts, dispatch, front
 from harness.hosts.artefacts import Part
 from harness.hosts.choosing import named_phones
+from harness.hosts.connection import NoAnswer
 from harness.hosts.described import DescribedPhone
 from harness.hosts.front import LabRun
 from harness.hosts.schema import Answer, Job
+from harness.hosts.watch import Watch
 from harness.measure.context import Work
 from harness.measure.programs import Programs
 from harness.measure.request import Request
@@ -29,6 +31,7 @@ from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
 from harness.model.policy import load_policy
 from harness.model.suite import load_suite
+from harness.store.manifest import KeptScheduler
 from harness.store.rundir import RunDir
 from harness.toolchain.builder import Built
 from tests.unit.hosts.test_choosing import phone
@@ -44,9 +47,11 @@ class Future:
 
     status: str = "pending"
     value: Any = None
+    waited_for: bool = False
     called: list[Callable[[Any], None]] = field(default_factory=list)
 
     def done(self) -> bool:
+        self.waited_for = True
         return self.status != "pending"
 
     def end(self, value: object, status: str = "finished") -> None:
@@ -75,16 +80,22 @@ class Connection:
 
     hosts: dict[str, Callable[[Job, bytes], Any]]
     away: bool = False  # the scheduler
+    silent: int = 0  # how often it gives no answer
+    held: bool = False  # phones, by another run
     gone: set[str] = field(default_factory=set)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     jobs: list[tuple[str, Job]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+    forgotten: dict[str, Future] = field(default_factory=dict)
+    cancelled: list[Future] = field(default_factory=list)
     open: dict[str, list[Future]] = field(default_factory=dict)
 
     def workers(self) -> dict[str, Any]:
         if self.away:
             raise InfrastructureError("the scheduler is away")
+        if self.silent:
+            self.silent -= 1
+            raise NoAnswer("no answer")
         return {at: {"last_seen": 1.0, "metrics": {}} for at in self.hosts if at not in self.gone}
 
     def ask(self, function: Any, calls: Mapping[str, Sequence[Any]], seconds: float) -> dict[str, Any]:
@@ -93,6 +104,9 @@ class Connection:
         if function.__name__ == "take":
             self.sent += [(at, arguments[1]) for at, arguments in calls.items()]
             return dict.fromkeys(calls)
+        if function.__name__ == "at_work":
+            at_work = [] if self.held else [job.device for _, job in self.jobs]
+            return dict.fromkeys(calls, at_work)
         assert function.__name__ == "stop"
         self.stopped += list(calls)
         for at in calls:
@@ -103,7 +117,8 @@ class Connection:
     def submit(self, function: Any, *arguments: Any, at: str, resources: Any = None) -> Future:
         future = Future()
         if function.__name__ == "forget":
-            self.forgotten.append(arguments[1])
+            self.forgotten[arguments[1]] = future
+            future.end(None)
             return future
         job = Job.model_validate_json(arguments[0])
         assert resources == {f"phone-{job.phone}": 1}
@@ -121,7 +136,7 @@ class Connection:
         pass
 
     def cancel(self, *futures: Future) -> None:
-        pass
+        self.cancelled += futures
 
 
 def answered(job: Job, records: bytes, *, stopped: bool = False, serialno: str = "", **told: Any) -> tuple[str, bytes]:
@@ -140,17 +155,23 @@ def answered(job: Job, records: bytes, *, stopped: bool = False, serialno: str =
 
 
 FOLDER = [""]
+BROKEN = type("FutureCancelledError", (Exception,), {})("key")
 PHONES = [phone("1", "alpha"), phone("2", "beta"), phone("3", "beta", "SM-G950F")]
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(front, "_LOOK_S", 0.0)
+    monkeypatch.setattr(dispatch, "_LOOK_S", 0.0)
     FOLDER[0] = str(tmp_path / "hosts")
 
 
 def measured(
-    connection: Connection, folder: Path, phones: Sequence[DescribedPhone], *portable: str, stop: bool = False
+    connection: Connection,
+    folder: Path,
+    phones: Sequence[DescribedPhone],
+    *portable: str,
+    stop: bool = False,
+    scheduler: KeptScheduler | None = None,
 ) -> tuple[RunDir, dict[str, SessionOutcome]]:
     """A run of these phones."""
     run = RunDir(folder / "run")
@@ -164,7 +185,7 @@ def measured(
         suite = load_suite("smoke")
         request = Request("smoke", suite.layers, load_policy("smoke"), suite.algorithms, 1)
         made = manifest.new(request, [name for name, _ in named], programs, ["harness"], {})
-        run.write_manifest(made.model_copy(update={"portable": list(portable)}))
+        run.write_manifest(made.model_copy(update={"portable": list(portable), "scheduler": scheduler}))
     kept = run.manifest()
     program = folder / "convbench"
     programs = Programs({"arm64-v8a": Built(program, program, "0" * 40, "zig", "arm64-v8a", 0.0, True)}, "arm64-v8a")
@@ -192,6 +213,7 @@ def test_each_device_comes_back_whole_and_programs_go_once_to_each_host(tmp_path
     assert [outcome.codes for outcome in outcomes.values()] == [[], [], []]
     assert sorted(connection.sent) == [(ALPHA, b"\x7fELF"), (BETA, b"\x7fELF")]
     assert sorted(connection.forgotten) == sorted(outcomes)
+    assert all(future.waited_for for future in connection.forgotten.values())  # one that is dropped may never run
     for name, outcome in outcomes.items():
         assert run.device(name).records.read_bytes() == b'{"seq":0}\n'
         assert outcome.samples == 3 and outcome.messages == [f"see {run.path}"]
@@ -262,11 +284,89 @@ def test_what_is_no_answer_is_one_message(tmp_path: Path, answer: Any, what: str
 
 
 def test_a_lost_scheduler_is_no_lost_host(tmp_path: Path) -> None:
-    def cancelled(job: Job, data: bytes) -> Any:
-        return type("FutureCancelledError", (Exception,), {})("key")
-
-    _, outcomes = measured(Connection({ALPHA: cancelled, BETA: cancelled}, away=True), tmp_path, PHONES)
+    hosts = dict.fromkeys((ALPHA, BETA), lambda *_: BROKEN)
+    _, outcomes = measured(Connection(hosts, away=True), tmp_path, PHONES)
     assert [outcome.messages for outcome in outcomes.values()] == [["the scheduler is away"]] * 3
+
+
+def ended_soon(connection: Connection) -> Callable[[Job, bytes], Any]:
+    """A host that answers when the scheduler has been silent for a while."""
+
+    def measure(job: Job, data: bytes) -> None:
+        def look() -> dict[str, Any]:
+            if not connection.silent:
+                connection.open[ALPHA][0].end(whole(job, data))
+            return workers()
+
+        workers = connection.workers
+        connection.workers = look  # type: ignore[method-assign]
+
+    return measure
+
+
+def test_a_scheduler_that_gives_no_answer_for_a_while_costs_nothing(tmp_path: Path) -> None:
+    connection = Connection({}, silent=2)
+    connection.hosts = {ALPHA: ended_soon(connection)}
+    _, outcomes = measured(connection, tmp_path, PHONES[:1])
+    assert [outcome.codes for outcome in outcomes.values()] == [[]]
+    assert not connection.silent
+
+
+def test_a_scheduler_that_gives_no_answer_for_long_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection({ALPHA: never}, silent=1000)
+    monkeypatch.setattr(front, "Watch", lambda: Watch(silence_s=0.0))
+    _, outcomes = measured(connection, tmp_path, PHONES[:1])
+    assert [outcome.messages for outcome in outcomes.values()] == [["no answer"]]
+
+
+def test_a_connection_that_broke_has_the_device_given_to_its_host_again(tmp_path: Path) -> None:
+    times: list[int] = []
+
+    def broken(job: Job, data: bytes) -> Any:
+        times.append(1)
+        return BROKEN if len(times) == 1 else whole(job, data)
+
+    connection = Connection({ALPHA: broken}, silent=1)
+    _, outcomes = measured(connection, tmp_path, PHONES[:1])
+    assert [outcome.codes for outcome in outcomes.values()] == [[]] and len(connection.jobs) == 2
+
+
+def test_a_connection_that_breaks_all_the_time_is_given_up(tmp_path: Path) -> None:
+    _, outcomes = measured(Connection({ALPHA: lambda *_: BROKEN}), tmp_path, PHONES[:1])
+    (outcome,) = outcomes.values()
+    assert outcome.codes == [ExitCode.INFRASTRUCTURE] and "broke 5 times" in outcome.messages[0]
+
+
+def test_a_phone_that_another_run_has_is_not_waited_for_without_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_BEGIN_S", 0.0)
+    connection = Connection({ALPHA: never}, held=True)
+    _, outcomes = measured(connection, tmp_path, PHONES[:1])
+    (outcome,) = outcomes.values()
+    assert outcome.codes == [ExitCode.INFRASTRUCTURE] and "another run has the phone" in outcome.messages[0]
+    assert len(connection.cancelled) == 1
+
+
+def test_a_device_that_is_at_work_is_waited_for_whatever_wait_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_BEGIN_S", 0.0)
+    connection = Connection({ALPHA: never})
+    _, outcomes = measured(connection, tmp_path, PHONES[:1], stop=True)
+    assert [outcome.codes for outcome in outcomes.values()] == [[]] and not connection.cancelled
+
+
+def test_what_goes_on_with_the_run_names_the_scheduler(tmp_path: Path) -> None:
+    connection = Connection({ALPHA: never}, gone={ALPHA})
+    kept = KeptScheduler(address="tls://lab:8786", certificates=str(tmp_path / "users"))
+    run, outcomes = measured(connection, tmp_path, PHONES[:1], scheduler=kept)
+    command = f"harness run --resume {run.path} --scheduler tls://lab:8786 --certificates {tmp_path}/users"
+    assert outcomes["pixel-3"].messages[0].endswith(command)
+    told = SessionOutcome("", messages=["see to it, then: harness run --resume /there/run"]).told()
+    connection = Connection({ALPHA: lambda job, data: answered(job, b"", messages=told["messages"])})
+    _, outcomes = measured(connection, tmp_path, PHONES[:1])
+    assert outcomes["pixel-3"].messages == [f"see to it, then: {command}"]
 
 
 def test_a_stop_brings_back_what_was_measured(tmp_path: Path) -> None:

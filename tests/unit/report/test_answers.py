@@ -97,6 +97,13 @@ def test_how_a_run_goes_on_is_told_as_a_shell_takes_it(
     cut = find_cut(results)
     assert cut is not None and cut.is_short and cut.command == "harness run --resume 'my `run`'"
     assert code(cut.command) == "`` harness run --resume 'my `run`' ``"
+    results.run.manifest["scheduler"] = {"address": "tls://lab:8786", "certificates": str(tmp_path / "users")}
+    cut = find_cut(results)
+    lab = " --scheduler tls://lab:8786 --certificates users"
+    assert cut is not None and cut.command == f"harness run --resume 'my `run`'{lab}"
+    results.run.manifest["scheduler"] = {"address": "tls://lab:8786; rm"}
+    cut = find_cut(results)
+    assert cut is not None and cut.command == "harness run --resume 'my `run`'"
     (run / "bundle.json").write_text("{}")
     cut = find_cut(results)
     assert cut is not None and cut.command == ""

@@ -315,6 +315,16 @@ def test_a_phone_of_another_model_elsewhere_is_none_of_the_run_s(run: RunDir) ->
         runner._own(run, attached(replace(GALAXY, serial="10.0.0.8:5555")))
 
 
+def test_what_a_killed_front_end_was_replacing_still_tells_whose_it_is(run: RunDir) -> None:
+    owned(run)
+    (run.path / ".incoming").mkdir()
+    run.device("pixel-3").path.rename(run.path / ".incoming" / "pixel-3.before")
+    request = manifest.request_of(run.manifest(), None)
+    found = Attached(tuple(attached(replace(PIXEL, serialno="8A9X0B1C3"))))
+    with pytest.raises(WrongDevice, match="8A9X0B1C2"):
+        runner.resume(Context(request, found, lambda text: None, lambda: nullcontext(threading.Event())), run)
+
+
 def test_a_damaged_device_file_is_named(run: RunDir) -> None:
     owned(run)
     (run.device("pixel-3").path / "device.json").write_text("[]")
