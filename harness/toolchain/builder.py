@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import InfrastructureError
 from harness.model.abi import DEFAULT_ABI
 from harness.paths import build_root, check_build_folder, data_root
-from harness.toolchain import cache, cmake, elf, flags, libc, macho, ready
+from harness.toolchain import cache, cmake, executable, flags, libc, ready
 from harness.toolchain.toolchain import Toolchain, choose
 
 
@@ -115,7 +115,7 @@ def _compile(
             libc.warm(chosen, folder / "libc")
         cmake.build(native, folder, chosen.defines, root / "logs" / f"{chosen.folder}.log")
         made = _gather(folder)
-        checked = _checked(made / cache.PROGRAM, chosen)
+        checked = executable.check(made / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
         record = {
             "schema": 1,
             "key": name,
@@ -137,12 +137,6 @@ def _compile(
         shutil.rmtree(folder, ignore_errors=True)
     _warm_marker(chosen, root).touch()
     return stored
-
-
-def _checked(program: Path, chosen: Toolchain) -> elf.ElfInfo:
-    if chosen.machine == macho.MACHINE:
-        return macho.check(program)
-    return elf.check(program, machine=chosen.machine, android=chosen.android)
 
 
 def _gather(folder: Path) -> Path:

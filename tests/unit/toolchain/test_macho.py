@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InfrastructureError
-from harness.toolchain import macho
+from harness.toolchain import executable, macho
 
 pytestmark = pytest.mark.unit
 
@@ -28,6 +28,9 @@ def program(
 def test_its_uuid_is_its_build_id(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(program())
     found = macho.check(tmp_path / "a")
+    assert executable.check(tmp_path / "a", machine=macho.MACHINE, android=False) == found
+    with pytest.raises(InfrastructureError, match="not a whole ELF file"):
+        executable.check(tmp_path / "a", machine="EM_AARCH64", android=False)
     assert (found.build_id, found.machine, found.alignments) == (ID.hex(), macho.MACHINE, (16384,))
 
 
