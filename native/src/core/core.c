@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* O_CLOEXEC */
 #include "core/core.h"
 
 #include "core/cpus.h"
