@@ -35,6 +35,10 @@ _DROPPED = (
     " PLATFORM PREFER_BINARY PREFIX PRE PYTHON PYTHON_VERSION REPORT REQUIRE_HASHES REQUIREMENT ROOT SRC TARGET USER"
 )
 
+# Without a wheel for arm64: there they are built from source, by the build packages that the lock file has for it.
+FROM_SOURCE = ("adbutils",)
+_ARM64 = ("aarch64", "arm64")
+
 _REASONS = (
     (r"No space left on device", "the disk is full", "Free 2 GB and run it again."),
     (
@@ -51,7 +55,7 @@ _REASONS = (
     (
         r"No matching distribution found for (?P<what>\S+)",
         "the package index has no wheel of {what} for this Python and system",
-        "Needs Linux with glibc 2.28 or newer and a package index that holds it.",
+        "Needs Linux with glibc 2.28 or newer, or macOS 13 or newer on arm64, and a package index that holds it.",
     ),
 )
 
@@ -142,7 +146,10 @@ def _bring(root: Path, venv: Path, present: dict[str, str], wanted: dict[str, st
         text = (root / "requirements" / f"{kind}.txt").read_text()
         if kind == "test":
             text = without(text, (root / "requirements" / "run.txt").read_text())
-        _packages(venv, text, log, seconds)
+        source = [entry for entry in entries(text) if is_built(entry, os.uname().machine)]
+        _packages(venv, "".join(entry for entry in entries(text) if entry not in source), log, seconds)
+        if source:
+            _packages(venv, "".join(source), log, seconds, built=True)
     started = time.monotonic()
     editable = ["--no-index", "--no-build-isolation", "--no-deps", "--force-reinstall", "--editable", str(root)]
     _pip(venv, log, "installing the project itself", ["--isolated", "install", *editable])
@@ -170,8 +177,17 @@ def entries(lock: str) -> list[str]:
     return found
 
 
-def _packages(venv: Path, requirements: str, log: Path, seconds: dict[str, float]) -> None:
-    """Downloads wheels, then installs them from there without the network; timed apart."""
+def is_built(entry: str, machine: str) -> bool:
+    """Whether a lock file's requirement has to be built from source on such a machine."""
+    return machine in _ARM64 and entry.split("==", maxsplit=1)[0] in FROM_SOURCE
+
+
+def _packages(venv: Path, requirements: str, log: Path, seconds: dict[str, float], built: bool = False) -> None:
+    """Downloads wheels, then installs them from there without the network; timed apart.
+
+    ``built``: sources instead, which are built by what is installed already.
+    """
+    form = ["--no-binary=:all:", "--no-build-isolation"] if built else ["--only-binary=:all:"]
     wheels = venv / "wheels"
     lock = venv / "requirements.txt"
     lock.write_text(requirements)
@@ -179,11 +195,11 @@ def _packages(venv: Path, requirements: str, log: Path, seconds: dict[str, float
     started = time.monotonic()
     _say(f"downloading {count} packages")
     given = ["--require-hashes", "--no-deps", "--requirement", str(lock)]
-    download = ["download", "--only-binary=:all:", "--progress-bar=off", "--dest", str(wheels), *given]
+    download = ["download", *form, "--progress-bar=off", "--dest", str(wheels), *given]
     _pip(venv, log, "downloading", download)
     downloaded = time.monotonic()
     _say(f"installing them into {venv}")
-    _pip(venv, log, "installing", ["--isolated", "install", "--no-index", "--find-links", str(wheels), *given])
+    _pip(venv, log, "installing", ["--isolated", "install", *form, "--no-index", "--find-links", str(wheels), *given])
     shutil.rmtree(wheels)
     lock.unlink()
     seconds["download_s"] += downloaded - started

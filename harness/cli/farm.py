@@ -17,7 +17,7 @@ from harness.cli.options import DEFAULT_SUITE, BuildOptions
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
 from harness.exit_codes import ExitCode, worst
-from harness.farm import aws
+from harness.farm import arm, aws
 from harness.farm.collect import collect
 from harness.farm.github import write_workflows
 from harness.farm.gitlab import write_jobs
@@ -113,13 +113,16 @@ _RUNS_ON = typer.Option(
 
 @dataclass(frozen=True, kw_only=True)
 class Github(WorkOptions, Command):
-    """Writes workflows for GitHub Actions: a lab of your own with a gate, and emulators on hosted runners.
+    """Writes workflows for GitHub Actions: a lab of your own with a gate; hosted runners' emulators and arm64 cores.
 
     They belong into .github/workflows/ of a repository with this tool's checkout (docs/farms.md).
     """
 
     examples: ClassVar[Examples] = (
-        ("harness farm github paper --shards 2 --out workflows", "harness-lab.yml and harness-emulator.yml"),
+        (
+            "harness farm github paper --shards 2 --out workflows",
+            "harness-lab.yml, harness-emulator.yml and harness-arm64.yml",
+        ),
         ("harness farm github --runs-on self-hosted --runs-on pixels --out w", "runners that have both labels"),
     )
 
@@ -128,7 +131,8 @@ class Github(WorkOptions, Command):
 
     def __call__(self) -> Outcome:
         labels = self.runs_on or ["self-hosted", "android"]
-        return _written(write_workflows(self.work(), self.out, labels))
+        files = write_workflows(self.work(), self.out, labels)
+        return _written([*files, arm.write_workflow(self.work(), self.out)])
 
 
 @dataclass(frozen=True, kw_only=True)

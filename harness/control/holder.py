@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.devices.scripts import parse_stat
+from harness.devices import processes
 from harness.store.journal import utc_now
 
 LONGEST = 2048  # bytes of a holder's line
@@ -144,7 +144,5 @@ def _kernel() -> str:
 
 
 def _stat(pid: int) -> tuple[int, int, str] | None:
-    try:
-        return parse_stat(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace"))
-    except OSError:
-        return None
+    found = processes.find(pid)
+    return (found.pid, found.start, found.state) if found else None

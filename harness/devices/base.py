@@ -113,6 +113,7 @@ class Topology:
     allowed: tuple[int, ...]
     notes: tuple[str, ...] = ()
     offline: tuple[int, ...] = ()
+    has_affinity: bool = True  # whether the system keeps threads to CPUs
 
 
 @dataclass(frozen=True)

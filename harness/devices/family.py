@@ -6,19 +6,11 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+
+from harness.devices.processes import Process, living
 
 _WAIT_S = 5.0
 _AGAIN_S = 0.01
-
-
-class _Process(NamedTuple):
-    pid: int
-    parent: int
-    session: int
-    start_ticks: int
 
 
 def kill(leader: int, seconds: float = _WAIT_S) -> int:
@@ -29,10 +21,10 @@ def kill(leader: int, seconds: float = _WAIT_S) -> int:
     members: dict[int, int] = {}
     while new := _beyond(leader, members):
         for process in new:
-            members[process.pid] = process.start_ticks
+            members[process.pid] = process.start
             _send(process.pid, signal.SIGSTOP)
     end = time.monotonic() + seconds
-    while left := [process for process in _living() if members.get(process.pid) == process.start_ticks]:
+    while left := [process for process in living() if members.get(process.pid) == process.start]:
         for process in left:
             _send(process.pid, signal.SIGKILL)
         if time.monotonic() > end:
@@ -41,30 +33,18 @@ def kill(leader: int, seconds: float = _WAIT_S) -> int:
     return len(left)
 
 
-def _beyond(leader: int, members: dict[int, int]) -> list[_Process]:
+def _beyond(leader: int, members: dict[int, int]) -> list[Process]:
     """Members of the family that are not known yet."""
     known = {leader, *members}
-    living = [process for process in _living() if process.pid not in members]
-    found: list[_Process] = []
+    others = [process for process in living() if process.pid not in members]
+    found: list[Process] = []
     grew = True
     while grew:
-        new = [p for p in living if p not in found and (leader in (p.session, p.pid) or p.parent in known)]
+        new = [p for p in others if p not in found and (leader in (p.session, p.pid) or p.parent in known)]
         known |= {process.pid for process in new}
         found += new
         grew = bool(new)
     return found
-
-
-def _living() -> Iterator[_Process]:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] not in ("Z", "X"):
-            yield _Process(int(entry.name), int(fields[1]), int(fields[3]), int(fields[19]))
 
 
 def _send(pid: int, number: signal.Signals) -> None:

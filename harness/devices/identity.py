@@ -96,6 +96,23 @@ def local(files: Mapping[str, bytes | None], *, machine: str, kernel: str, page_
     )
 
 
+def mac(values: Mapping[str, str], *, machine: str, kernel: str, page_size: int) -> Identity:
+    """The identity of this machine, a Mac, from what sysctl tells (harness.devices.perflevels)."""
+    soc = _clean(values.get("machdep.cpu.brand_string", "")) or machine
+    return Identity(
+        serial="local",
+        kind="local",
+        model=_clean(values.get("hw.model", "")),
+        manufacturer="Apple",
+        soc=soc,
+        board=soc,
+        abis=(machine,),
+        kernel=_clean(kernel),
+        page_size=page_size,
+        boot_id=_clean(values.get("kern.bootsessionuuid", "")),
+    )
+
+
 def _clean(value: str) -> str:
     """One line of bounded length, without control characters."""
     return "".join(c for c in value.strip() if c.isprintable())[:_LONGEST]

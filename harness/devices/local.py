@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from stat import S_ISREG
 
-from harness.devices import family, identity, topology
+from harness.devices import family, identity, perflevels, processes, topology
 from harness.devices.base import Completed, Identity, RemoteProcess, Running, Topology
-from harness.devices.scripts import parse_stat
 from harness.digest import sha256_of
 from harness.errors import DeadlineExceeded, DeviceError, Unkillable
 from harness.paths import build_root
@@ -29,7 +28,7 @@ class LocalDevice:
     def __init__(self, work_root: Path | None = None) -> None:
         self._root = (work_root or build_root() / "work").absolute()
         self._identity: Identity | None = None
-        self._allowed = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+        self._allowed = tuple(sorted(own_cpus()))
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     def __repr__(self) -> str:
@@ -39,12 +38,12 @@ class LocalDevice:
     def identity(self) -> Identity:
         """Read once, then kept."""
         if self._identity is None:
-            self._identity = identity.local(
-                self.read_files(identity.LOCAL_FILES),
-                machine=platform.machine(),
-                kernel=platform.release(),
-                page_size=os.sysconf("SC_PAGE_SIZE"),
-            )
+            machine, kernel, page_size = platform.machine(), platform.release(), os.sysconf("SC_PAGE_SIZE")
+            if processes.IS_MAC:
+                self._identity = identity.mac(self._sysctl(), machine=machine, kernel=kernel, page_size=page_size)
+            else:
+                files = self.read_files(identity.LOCAL_FILES)
+                self._identity = identity.local(files, machine=machine, kernel=kernel, page_size=page_size)
         return self._identity
 
     def confirm(self) -> None:
@@ -53,7 +52,12 @@ class LocalDevice:
     def reconnect(self, only_if_forgotten: bool = False) -> None:
         """There is no connection."""
 
+    def _sysctl(self) -> dict[str, str]:
+        return perflevels.values_of(self.run(perflevels.COMMAND).text)
+
     def topology(self) -> Topology:
+        if processes.IS_MAC:
+            return perflevels.topology(self._sysctl())
         paths = [str(path) for pattern in topology.PATTERNS for path in Path("/").glob(pattern.removeprefix("/"))]
         return topology.without_others(topology.build(self.read_files(paths), self._allowed))
 
@@ -168,29 +172,27 @@ class LocalDevice:
             )
         self._children[process.pid] = process
         _await_arguments(process)
-        stat = _stat(process.pid)
-        return RemoteProcess(process.pid, stat[1] if stat else 0, self.identity.boot_id)
+        found = processes.find(process.pid)
+        return RemoteProcess(process.pid, found.start if found else 0, self.identity.boot_id)
 
     def alive(self, process: RemoteProcess) -> bool:
         if child := self._children.get(process.pid):
             child.poll()  # reaps it, or it would stay as a zombie
-        stat = _stat(process.pid)
+        found = processes.find(process.pid)
         same_boot = process.boot_id in ("", self.identity.boot_id)
-        return bool(stat and same_boot and stat[1] == process.start_ticks and stat[2] not in ("Z", "X"))
+        return bool(found and same_boot and found.start == process.start_ticks and found.lives)
 
     def running(self, text: str, *, deadline_s: float = 30.0) -> list[Running]:
         """The living processes with that text in their command line."""
-        found = []
-        for pid, line in _command_lines():
-            stat = _stat(pid) if text.encode() in line else None
-            if stat and stat[2] not in ("Z", "X"):
-                process = RemoteProcess(pid, stat[1], self.identity.boot_id)
-                found.append(Running(process, tuple(line.rstrip(b"\0").split(b"\0"))))
-        return found
+        return [
+            Running(RemoteProcess(found.pid, found.start, self.identity.boot_id), processes.arguments(found))
+            for found in processes.with_commands()
+            if text.encode() in found.command
+        ]
 
     def kill(self, process: RemoteProcess) -> None:
-        stat = _stat(process.pid)
-        reused = stat is not None and stat[1] != process.start_ticks
+        found = processes.find(process.pid)
+        reused = found is not None and found.start != process.start_ticks
         if reused or process.boot_id not in ("", self.identity.boot_id):
             return
         left = family.kill(process.pid)
@@ -219,7 +221,7 @@ def _failures(what: str) -> Iterator[None]:
 def _await_arguments(process: subprocess.Popen[bytes]) -> None:
     """Until /proc shows the program's arguments: within exec there is a moment in which it shows none, and whoever
     looks for our programs by their arguments would miss this one."""
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + (0 if processes.IS_MAC else 1)
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             if Path(f"/proc/{process.pid}/cmdline").read_bytes():
@@ -227,18 +229,9 @@ def _await_arguments(process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.001)
 
 
-def _stat(pid: int) -> tuple[int, int, str] | None:
-    try:
-        return parse_stat(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace"))
-    except OSError:
-        return None
-
-
-def _command_lines() -> Iterator[tuple[int, bytes]]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                yield int(entry.name), (entry / "cmdline").read_bytes()
+def own_cpus() -> set[int]:
+    """CPUs that this process may run on, by number; those of the system where it keeps no process to any."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def _read_at_once(path: str) -> bytes:

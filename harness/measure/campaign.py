@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.devices.base import Device
+from harness.devices.local import own_cpus
 from harness.errors import DeviceError, TransientError, UsageError
 from harness.measure.called import Named
 from harness.measure.clusters import planned, targets, threads_of
@@ -88,7 +89,7 @@ def _off_measured_cpus(device: Device, request: Request) -> Iterator[None]:
 
     Programs started from here set their own affinity, so what they measure is not narrowed by this.
     """
-    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    before = own_cpus()
     _move(_beside_measured(device, request))
     try:
         yield
@@ -110,7 +111,7 @@ def _beside_measured(device: Device, request: Request) -> set[int]:
 
 def _move(cpus: set[int]) -> None:
     """Lets all threads of this process run on these CPUs; where none is named, they stay where they are."""
-    if not cpus:
+    if not cpus or not hasattr(os, "sched_setaffinity"):
         return
     for thread in Path("/proc/self/task").iterdir():
         try:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
+from harness.devices.local import own_cpus
 from harness.errors import UsageError
 
 _DEADLINE_S = 20.0
@@ -73,7 +74,7 @@ def greet_emulated(what: str, program: Path, machine: str, ours: str) -> None:
 
 
 def _greeted(command: Sequence[str], ours: str) -> str:
-    return unquote(_answer(command, _HELLO.format(ours, min(os.sched_getaffinity(0)))))
+    return unquote(_answer(command, _HELLO.format(ours, min(own_cpus()))))
 
 
 def _told_in(answer: str) -> str | None:

@@ -19,7 +19,7 @@ from harness.measure.programs import Programs
 from harness.model.other_build import OtherBuild, OtherProgram
 from harness.paths import build_root, data_root
 from harness.store.rundir import RunDir
-from harness.toolchain import elf
+from harness.toolchain import elf, executable
 from harness.toolchain.builder import Built, build
 from harness.toolchain.cache import PROGRAM, RECORD, lock
 from harness.toolchain.git import take_out
@@ -204,7 +204,7 @@ def _copied(run: RunDir, source: Path, abi: str, what: str) -> Path:
 
 def _read(what: str, source: Path, copy: Path, abi: str, ours: Built) -> OtherProgram:
     try:
-        checked = elf.check(copy, machine=str(ours.info.get("machine", "")), android=abi != HOST)
+        checked = executable.check(copy, machine=str(ours.info.get("machine", "")), android=abi != HOST)
     except InfrastructureError as error:
         told = error.message.replace(str(copy), str(source))
         raise UsageError(f"{what}: {told}", f"name a convbench that is built for {abi}") from None

@@ -77,6 +77,11 @@ KINDS: dict[str, Kind] = {
         "the phone keeps its shell off these CPUs: their clusters cannot be measured (exit code 3)",
         "wake and unlock the phone, and try again; where it stays so for good: --allow CORES_FORBIDDEN",
     ),
+    "NO_AFFINITY": Kind(
+        "the system alone chooses the core: a sample may have run on several, and a level of performance is asked for"
+        " by a thread's quality of service, which also slows the clock of the efficient cores",
+        "nothing can be done on macOS; compare runs of many launches, with nothing else at work",
+    ),
     "GAME_MODE": Kind(
         "a performance or game mode of the maker moves the caps of the clocks",
         "switch it off in the phone's settings, or measure all that is compared with it on",

@@ -12,13 +12,13 @@ from typing import Any
 from harness.errors import InfrastructureError
 from harness.model.abi import DEFAULT_ABI
 from harness.paths import build_root, check_build_folder, data_root
-from harness.toolchain import cache, cmake, elf, flags, libc, ready
+from harness.toolchain import cache, cmake, executable, flags, libc, ready
 from harness.toolchain.toolchain import Toolchain, choose
 
 
 @dataclass(frozen=True)
 class Built:
-    """A build, ready to run or to push. ``seconds`` is what this call took; ``build_id`` is 40 hex digits."""
+    """A build, ready to run or to push. ``seconds`` is what this call took; ``build_id``: 40 hex digits (macOS: 32)."""
 
     path: Path
     library: Path
@@ -115,7 +115,7 @@ def _compile(
             libc.warm(chosen, folder / "libc")
         cmake.build(native, folder, chosen.defines, root / "logs" / f"{chosen.folder}.log")
         made = _gather(folder)
-        checked = elf.check(made / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
+        checked = executable.check(made / cache.PROGRAM, machine=chosen.machine, android=chosen.android)
         record = {
             "schema": 1,
             "key": name,

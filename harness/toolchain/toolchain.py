@@ -16,11 +16,17 @@ from pathlib import Path
 from harness.errors import InfrastructureError, UsageError
 from harness.model.abi import PHONE_ABIS
 from harness.paths import data_root
-from harness.toolchain import cmake, ndk
+from harness.toolchain import cmake, macho, ndk
 
 HOST = "host"
 TOOLCHAINS = ("auto", "ndk", "zig", "host")
-_MACHINES = {"x86_64": "EM_X86_64", "amd64": "EM_X86_64", "aarch64": "EM_AARCH64", "arm64": "EM_AARCH64"}
+_MACHINES = {
+    ("Linux", "x86_64"): "EM_X86_64",
+    ("Linux", "amd64"): "EM_X86_64",
+    ("Linux", "aarch64"): "EM_AARCH64",
+    ("Linux", "arm64"): "EM_AARCH64",
+    ("Darwin", "arm64"): macho.MACHINE,
+}
 
 
 @dataclass(frozen=True)
@@ -137,11 +143,11 @@ def _zig(abi: str) -> Toolchain:
 
 
 def _host(environment: Mapping[str, str]) -> Toolchain:
-    machine = _MACHINES.get(platform.machine().lower(), "")
-    if platform.system() != "Linux" or not machine:
+    system, machine = platform.system(), _MACHINES.get((platform.system(), platform.machine().lower()), "")
+    if not machine:
         raise InfrastructureError(
-            f"no build for this machine yet ({platform.system()} {platform.machine()})",
-            "measuring on this machine needs Linux on x86_64 or aarch64; phones can be measured from here",
+            f"no build for this machine yet ({system} {platform.machine()})",
+            "measuring on this machine needs Linux on x86_64 or aarch64, or macOS on arm64; phones can be measured",
         )
     if environment.get("CC", "").strip():
         return _host_cc(environment["CC"], machine)
@@ -150,6 +156,7 @@ def _host(environment: Mapping[str, str]) -> Toolchain:
         "CMAKE_TOOLCHAIN_FILE": str(data_root() / "ndk" / "zig-host.cmake"),
         "IC_ZIG": str(cmake.zig_program()),
         "IC_HOST_PROCESSOR": "x86_64" if machine == "EM_X86_64" else "aarch64",
+        "IC_HOST_SYSTEM": system,
     }
     identity = {"toolchain": "host", "compiler": "zig", "revision": _wheel("ziglang")}
     return Toolchain("host", HOST, machine, defines, identity, "zig")
@@ -173,7 +180,7 @@ def _host_cc(text: str, machine: str) -> Toolchain:
     defines = {
         **_common(),
         "CMAKE_C_COMPILER": ";".join([program, *words[1:]]),
-        "CMAKE_EXE_LINKER_FLAGS": "-Wl,--build-id=sha1",
+        **({} if machine == macho.MACHINE else {"CMAKE_EXE_LINKER_FLAGS": "-Wl,--build-id=sha1"}),
     }
     identity = {"toolchain": "host", "compiler": " ".join([program, *words[1:]]), "revision": "".join(first)}
     with contextlib.suppress(OSError):  # replaced in place it may call itself the same

@@ -13,7 +13,7 @@ if(IC_BUILD_SHARED)
   target_include_directories(indirectconv_shared INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
   target_link_libraries(indirectconv_shared PRIVATE m Threads::Threads)
   target_link_options(indirectconv_shared PRIVATE ${IC_LINK_FLAGS})
-  if(ANDROID OR NOT IC_MACHINE STREQUAL "x86") # arm64 and Android have systems with pages of 16 KiB, whatever the linker's default is
+  if(NOT APPLE AND (ANDROID OR NOT IC_MACHINE STREQUAL "x86")) # arm64 and Android have systems with pages of 16 KiB, whatever the linker's default is
     target_link_options(indirectconv_shared PRIVATE -Wl,-z,max-page-size=16384)
   endif()
   set_target_properties(indirectconv_shared PROPERTIES

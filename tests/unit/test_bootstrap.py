@@ -280,3 +280,13 @@ def test_make_names_a_missing_python(tmp_path: Path, need_tool: Callable[[str], 
     assert done.returncode == 2
     assert "error: python3.99 not found" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_what_has_no_wheel_for_arm64_is_built_there() -> None:
+    """By packages of the lock file: without isolation pip downloads none of its own choice."""
+    locked = bootstrap.entries((REPOSITORY / "requirements/run.txt").read_text())
+    names = {entry.split("==")[0] for entry in locked}
+    built = [entry.split("==")[0] for entry in locked if bootstrap.is_built(entry, "aarch64")]
+    assert built == list(bootstrap.FROM_SOURCE) and names > {"pbr", "setuptools"}
+    assert built == [entry.split("==")[0] for entry in locked if bootstrap.is_built(entry, "arm64")]
+    assert not any(bootstrap.is_built(entry, "x86_64") for entry in locked)

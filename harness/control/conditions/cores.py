@@ -27,6 +27,13 @@ def cores_forbidden(facts: Facts) -> Condition | None:
     return Condition("CORES_FORBIDDEN", f"its shell may not use CPU {format_cpus(kept_off)}, but {may} only")
 
 
+def no_affinity(facts: Facts) -> Condition | None:
+    """NO_AFFINITY."""
+    if known(facts.topology).has_affinity:
+        return None
+    return Condition("NO_AFFINITY", "this system (macOS) keeps no thread to a CPU")
+
+
 def page_size(facts: Facts) -> Condition | None:
     """PAGE_SIZE."""
     size = facts.identity.page_size

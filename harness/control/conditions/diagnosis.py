@@ -27,6 +27,7 @@ CHECKS: Mapping[str, Callable[[Facts], Condition | None]] = {
     "PAGE_SIZE": cores.page_size,
     "CORES_OFFLINE": cores.cores_offline,
     "CORES_FORBIDDEN": cores.cores_forbidden,
+    "NO_AFFINITY": cores.no_affinity,
     "GAME_MODE": modes.game_mode,
     "SCREEN": modes.screen,
     "WORK_FOLDER": storage.work_folder,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import secrets
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from harness import __version__
 from harness.devices.base import LOCAL, format_cpus
+from harness.devices.local import own_cpus
 from harness.devices.phone_id import PhoneId
 from harness.digest import sha256_or_none
 from harness.errors import UsageError
@@ -61,7 +61,7 @@ def new(
         "system": platform.system(),
         "kernel": platform.release(),
         "machine": platform.machine(),
-        "cpus": format_cpus(sorted(os.sched_getaffinity(0))),
+        "cpus": format_cpus(sorted(own_cpus())),
     }
     versions = {package: _version(package) for package in _PACKAGES}
     return Manifest(

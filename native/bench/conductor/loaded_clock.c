@@ -4,6 +4,7 @@
 #include "conductor/stop.h"
 #include "machine/affinity.h"
 #include "machine/sysfile.h"
+#include "machine/process.h"
 #include "machine/timer.h"
 #include "probes/clock_probe.h"
 #include "probes/median.h"
@@ -80,7 +81,7 @@ loaded_clock loaded_clock_read(const plan *p) {
     loaded_clock found = {(double)NAN, ""};
     answer_of_load a;
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC)) {
+    if (!process_pipe(ends)) {
         return found;
     }
     pid_t pid = fork();

@@ -2,6 +2,7 @@
 #include "conductor/printed.h"
 
 #include "conductor/stop.h"
+#include "machine/process.h"
 #include "machine/timer.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ static void take_lines(pending *p, bool ended, printed_line *take, void *to) {
 bool printed_by(char *const argv[], uint64_t until, printed_line *take, void *to, char *why, size_t room) {
     static pending p;
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC)) {
+    if (!process_pipe(ends)) {
         snprintf(why, room, "%s", strerror(errno));
         return false;
     }

@@ -3,8 +3,8 @@
 
 #include "core/core.h"
 #include "machine/affinity.h"
+#include "machine/process.h"
 #include "machine/program.h"
-#include "machine/sysfile.h"
 #include "wire/machine_json.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ void emit_header(records *out, const plan *p, const caches *c, uint64_t memory) 
     char boot[64] = "", utc[32] = "", build[13];
     time_t now = time(NULL);
     struct tm tm;
-    sysfile_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    process_boot_id(boot, sizeof boot);
     if (gmtime_r(&now, &tm)) {
         strftime(utc, sizeof utc, "%Y-%m-%dT%H:%M:%SZ", &tm);
     }
@@ -40,7 +40,7 @@ void emit_header(records *out, const plan *p, const caches *c, uint64_t memory) 
     json_size(j, "memory_budget", memory);
     json_int(j, "page_size", sysconf(_SC_PAGESIZE));
     json_int(j, "conductor_pid", getpid());
-    json_size(j, "conductor_start_ticks", program_start_ticks());
+    json_size(j, "conductor_start_ticks", process_start());
     json_text(j, "boot_id", boot);
     json_text(j, "utc", utc);
     json_text(j, "tool_version", p->tool);

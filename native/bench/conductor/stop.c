@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/select.h>
 
 static volatile sig_atomic_t caught;
 static uint64_t deadline;
@@ -47,13 +48,31 @@ stop_reason stop_now(void) {
     return deadline && timer_ns() >= deadline ? STOP_DEADLINE : STOP_NOT;
 }
 
-static bool wait_for(int fd, short what, uint64_t until) {
+/* As ppoll, which macOS lacks; fd below 0: none. */
+static int wait_once(int fd, short what, const struct timespec *most) {
+#if defined(__APPLE__)
+    fd_set set;
+    FD_ZERO(&set);
+    if (fd >= FD_SETSIZE) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (fd >= 0) {
+        FD_SET(fd, &set);
+    }
+    return pselect(fd + 1, what == POLLIN ? &set : NULL, what == POLLOUT ? &set : NULL, NULL, most, &before);
+#else
     struct pollfd wait = {fd, what, 0};
+    return ppoll(&wait, fd >= 0, most, &before);
+#endif
+}
+
+static bool wait_for(int fd, short what, uint64_t until) {
     while (!stop_now()) {
         uint64_t now = timer_ns(), end = deadline && deadline < until ? deadline : until;
         uint64_t left = end > now ? end - now : 0;
         struct timespec t = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
-        int n = ppoll(&wait, fd >= 0, &t, &before);
+        int n = wait_once(fd, what, &t);
         if (n > 0) {
             return true;
         }

@@ -2,6 +2,7 @@
 #include "conductor/worker_process.h"
 
 #include "conductor/stop.h"
+#include "machine/process.h"
 #include "machine/timer.h"
 
 #include <errno.h>
@@ -9,9 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,7 +39,7 @@ static void raise_priority(void) {
 }
 
 static void become_worker(const char *exe, const char *command, const cpu_set *cpus, int fd, pid_t conductor) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    process_end_with_parent();
     if (getppid() != conductor) {
         _exit(1); /* it died before we asked to die with it */
     }
@@ -61,7 +60,7 @@ static void become_worker(const char *exe, const char *command, const cpu_set *c
     }
     dup2(null, STDIN_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO); /* what it prints is no part of our records */
-    const char *program = *exe ? exe : "/proc/self/exe";
+    const char *program = *exe ? exe : process_program();
     execl(program, program, command, (char *)NULL);
     answer_failed(program);
     _exit(126);
@@ -70,7 +69,7 @@ static void become_worker(const char *exe, const char *command, const cpu_set *c
 bool worker_process_start(worker_process *w, const char *exe, const char *command, const cpu_set *cpus, answer *a) {
     int ends[2];
     pid_t self = getpid();
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+    if (!process_sockets(ends)) {
         a->external = true;
         snprintf(a->reason, sizeof a->reason, "socketpair: %s", strerror(errno));
         return false;

@@ -3,10 +3,17 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if defined(__APPLE__)
+#include "machine/sysctl.h"
+
+#include <pthread.h>
+#else
+#include <sched.h>
+#endif
 
 #define WORD (8 * sizeof(unsigned long))
 
@@ -77,6 +84,34 @@ bool affinity_get(cpu_set *set) {
     return affinity_of(0, set);
 }
 
+bool affinity_is(const cpu_set *set) {
+    cpu_set now;
+    return !affinity_get(&now) || !memcmp(set, &now, sizeof now);
+}
+
+#if defined(__APPLE__)
+
+bool affinity_of(int pid, cpu_set *set) {
+    (void)pid;
+    memset(set, 0, sizeof *set);
+    return false;
+}
+
+bool affinity_set(const cpu_set *set) {
+    bool is_slow = !cpu_set_empty(set);
+    for (int cpu = 0; cpu < CPU_LIMIT; cpu++) {
+        is_slow = is_slow && (!cpu_set_has(set, cpu) || sysctl_level_of((unsigned)cpu) > 0);
+    }
+    errno = pthread_set_qos_class_self_np(is_slow ? QOS_CLASS_BACKGROUND : QOS_CLASS_USER_INTERACTIVE, 0);
+    return errno == 0;
+}
+
+int affinity_here(void) {
+    return -1; /* the numbers that it has are none that we know the place of */
+}
+
+#else
+
 bool affinity_of(int pid, cpu_set *set) {
     cpu_set_t system;
     CPU_ZERO(&system);
@@ -107,6 +142,12 @@ bool affinity_set(const cpu_set *set) {
     errno = 0;
     return !memcmp(set, &now, sizeof now);
 }
+
+int affinity_here(void) {
+    return sched_getcpu();
+}
+
+#endif
 
 bool affinity_can(int cpu) {
     cpu_set before, only = {{0}};

@@ -126,6 +126,29 @@ uint64_t meminfo_free_by(const char *proc, const char *cgroups) {
     return available == UNKNOWN ? UNKNOWN : left_of(available, available / 8 + MARGIN);
 }
 
+#if defined(__APPLE__)
+
+#include <mach/mach.h>
+
+/* What nobody has, and what the system gives up without asking or writing. */
+uint64_t meminfo_free(void) {
+    vm_statistics64_data_t pages;
+    mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
+    const mach_port_t host = mach_host_self();
+    const bool told = host_statistics64(host, HOST_VM_INFO64, (host_info64_t)&pages, &count) == KERN_SUCCESS;
+    mach_port_deallocate(mach_task_self(), host);
+    if (!told) {
+        return UNKNOWN;
+    }
+    const uint64_t available = ((uint64_t)pages.free_count + pages.external_page_count + pages.purgeable_count) *
+                               (uint64_t)vm_kernel_page_size;
+    return left_of(available, available / 8 + MARGIN);
+}
+
+#else
+
 uint64_t meminfo_free(void) {
     return meminfo_free_by("/proc", "/sys/fs/cgroup");
 }
+
+#endif

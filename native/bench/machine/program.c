@@ -2,10 +2,7 @@
 #include "machine/program.h"
 
 #include "indirectconv.h"
-#include "machine/sysfile.h"
 
-#include <elf.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +42,29 @@ const char *program_abi(void) {
 }
 
 static char build_id[2 * 64 + 1];
+
+#if defined(__APPLE__)
+
+#include <mach-o/dyld.h>
+#include <mach-o/loader.h>
+
+static void find_build_id(void) {
+    const struct mach_header_64 *header = (const void *)_dyld_get_image_header(0);
+    const char *at = (const char *)(header + 1);
+    for (uint32_t i = 0; header && i < header->ncmds; i++) {
+        const struct load_command *command = (const void *)at;
+        for (unsigned k = 0; command->cmd == LC_UUID && k < 16; k++) {
+            snprintf(build_id + 2 * k, 3, "%02x", ((const struct uuid_command *)(const void *)at)->uuid[k]);
+        }
+        at += command->cmdsize;
+    }
+}
+
+#else
+
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
 
 #ifndef NT_GNU_BUILD_ID
 #define NT_GNU_BUILD_ID 3
@@ -90,24 +110,18 @@ static int find_note(struct dl_phdr_info *info, size_t size, void *data) {
     return 1;
 }
 
+static void find_build_id(void) {
+    dl_iterate_phdr(find_note, NULL);
+}
+
+#endif
+
 const char *program_build_id(void) {
     if (!build_id[0]) {
-        dl_iterate_phdr(find_note, NULL);
+        find_build_id();
     }
     if (!build_id[0]) {
         strcpy(build_id, "unknown");
     }
     return build_id;
-}
-
-uint64_t program_start_ticks(void) {
-    char text[1024];
-    if (!sysfile_text("/proc/self/stat", text, sizeof text)) {
-        return 0;
-    }
-    const char *at = strrchr(text, ')'); /* the name may hold spaces */
-    for (int field = 2; at && field < 22; field++) {
-        at = strchr(at + 1, ' ');
-    }
-    return at ? strtoull(at + 1, NULL, 10) : 0;
 }

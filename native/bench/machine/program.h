@@ -9,7 +9,7 @@ const char *program_version(void);  /* of the library, and so of convbench: "0.2
 const char *program_compiler(void); /* name and version */
 const char *program_flags(void);    /* that all files were compiled with */
 const char *program_abi(void);      /* as Android calls it: "arm64-v8a" */
-const char *program_build_id(void); /* 40 hex digits from its own ELF note, or "unknown" */
-uint64_t program_start_ticks(void); /* field 22 of /proc/self/stat, 0 if unreadable */
+/* Of its own file, or "unknown": 40 hex digits from the note of an ELF file, 32 from the UUID of a Mach-O file. */
+const char *program_build_id(void);
 
 #endif

@@ -6,9 +6,13 @@
 #define TEXT(value) #value
 #define TEXT_OF(macro) TEXT(macro)
 
+#if defined(__ELF__) /* other files are asked by starting them */
+
 __asm__(".pushsection .note.convbench,\"a\",%note\n"
         "\t.balign 4\n"
         "\t.long 10, 4, 1\n" /* bytes of the owner's name and of the number; type */
         "\t.asciz \"convbench\"\n"
         "\t.balign 4\n"
         "\t.long " TEXT_OF(PROTOCOL_VERSION) "\n\t.popsection\n");
+
+#endif

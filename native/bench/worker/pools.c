@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/pools.h"
 
+#include "core/cpus.h"
 #include "core/pool.h"
 #include "machine/affinity.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
 bool pools_need(worker *w, unsigned threads) {
-    const ic_pool_options options = {.struct_size = sizeof options, .threads = threads, .cpus = w->cpus};
+    const unsigned *cpus = ic_cpus_end() != 0 ? w->cpus : NULL;
+    const ic_pool_options options = {.struct_size = sizeof options, .threads = threads, .cpus = cpus};
     return threads == 1 || w->pools[threads] || ic_pool_create(&options, &w->pools[threads]) == IC_OK;
 }
 
@@ -23,13 +24,13 @@ typedef struct {
 static void answer(void *context, unsigned thread) {
     roll_call *call = context;
     const int cpu = (int)call->cpus[thread];
-    cpu_set wanted = {{0}}, now;
+    cpu_set wanted = {{0}};
     cpu_set_put(&wanted, cpu, true);
     if (thread == 0) {
         return;
     }
-    const int runs_on = sched_getcpu(); /* below 0: the system does not tell */
-    const bool may = !affinity_get(&now) || !memcmp(&now, &wanted, sizeof now);
+    const int runs_on = affinity_here(); /* below 0: the system does not tell */
+    const bool may = affinity_is(&wanted);
     if (may && (runs_on < 0 || runs_on == cpu)) {
         return;
     }

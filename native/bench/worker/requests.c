@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/requests.h"
 
+#include "machine/process.h"
 #include "wire/lines.h"
 #include "worker/heartbeat.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
 
 void requests_begin(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    process_end_with_parent();
     signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the conductor decides */
 }
 

@@ -45,6 +45,11 @@ static double believed(const sample_request *q, clock_reading reading) {
     return clock_believable(reading, q->max_khz, reason, sizeof reason) ? reading.mhz : -1;
 }
 
+/* macOS counts for processes alone: a worker without a pool has one thread at work. */
+#ifndef RUSAGE_THREAD
+#define RUSAGE_THREAD RUSAGE_SELF
+#endif
+
 /* Of this thread, or of all that share a call: the helpers of a pool are interrupted, too. */
 static void usage(const sample_request *q, long *switches, long *faults) {
     struct rusage u;
@@ -85,7 +90,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     uint64_t probing = timer_ns();
     e->mhz_before = believed(q, clock);
     pressure_take(q->pressure, q->reads, &e->gflops_before, &e->gbps_before);
-    e->cpu_before = sched_getcpu();
+    e->cpu_before = affinity_here();
     usage(q, &switches, &faults);
     counter_reading counted = {0}, counted_after = {0};
     if (q->counters) {
@@ -104,7 +109,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
         counted_after = counters_read(q->counters);
     }
     usage(q, &switches_after, &faults_after);
-    e->cpu_after = sched_getcpu();
+    e->cpu_after = affinity_here();
     pressure_take(q->pressure, q->reads, &e->gflops_after, &e->gbps_after);
     e->mhz_after = believed(q, clock_probe_short());
     e->probe_ns = (double)(timer_ns() - end + begin - probing);
@@ -128,10 +133,10 @@ static bool was_on(int64_t seen, int cpu) {
 /* A sample of another CPU is none of this one, whatever its time: systems move groups of processes between sets of CPUs
  * while they run (Android's cpusets). It is pinned and taken again, and the record says how often. */
 static bool measure_here(const sample_request *q, window *w, evidence *e, char *reason, size_t room) {
-    cpu_set wanted = {{0}}, now;
+    cpu_set wanted = {{0}};
     cpu_set_put(&wanted, q->cpu, true);
     for (unsigned tries = 0; tries < SAMPLE_PIN_TRIES; tries++) {
-        bool held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
+        bool held = affinity_is(&wanted);
         if (!held && !affinity_set(&wanted)) {
             snprintf(reason, room, "the system took CPU %d away: %s", q->cpu,
                      errno ? strerror(errno) : "it gave other CPUs");
@@ -139,7 +144,7 @@ static bool measure_here(const sample_request *q, window *w, evidence *e, char *
         }
         e->repinned += !held;
         measure(q, w, e);
-        held = affinity_get(&now) && !memcmp(&now, &wanted, sizeof now);
+        held = affinity_is(&wanted);
         if (held && was_on(e->cpu_before, q->cpu) && was_on(e->cpu_after, q->cpu)) {
             return true;
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* sched_getcpu */
+#define _GNU_SOURCE /* O_CLOEXEC */
 #include "core/core.h"
 
+#include "core/cpus.h"
 #include "core/midr.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,50 @@ ic_core ic_core_of_midr(uint64_t midr) {
     return core;
 }
 
-#if defined(__x86_64__)
+#if defined(__APPLE__)
+
+#include <sys/sysctl.h>
+
+unsigned ic_core_features(void) {
+    return IC_CPU_NEON; /* part of the base architecture */
+}
+
+static size_t number_of(const char *format, unsigned level) {
+    char name[64];
+    unsigned char bytes[8] = {0}; /* numbers of 32 or of 64 bits, the least byte first */
+    size_t size = sizeof bytes, value = 0;
+    snprintf(name, sizeof name, format, level);
+    if (sysctlbyname(name, bytes, &size, NULL, 0) != 0) {
+        return 0;
+    }
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+/* The system moves threads between its levels of performance: the least that a core of any of them may fill. */
+static size_t least_l2(void) {
+    size_t least = 0;
+    const size_t levels = number_of("hw.nperflevels", 0);
+    for (unsigned level = 0; level < levels && level < 8; level++) {
+        const size_t bytes = number_of("hw.perflevel%u.l2cachesize", level);
+        const size_t sharing = number_of("hw.perflevel%u.cpusperl2", level);
+        const size_t own = sharing != 0 ? bytes / sharing : bytes;
+        least = own != 0 && (least == 0 || own < least) ? own : least;
+    }
+    return least != 0 ? least : L2_ASSUMED;
+}
+
+ic_core ic_core_here(void) {
+    static atomic_size_t l2;
+    ic_core core = {ic_core_features(), IC_CORE_OUT_OF_ORDER, atomic_load_explicit(&l2, memory_order_relaxed), 0};
+    if (core.l2 == 0) {
+        core.l2 = least_l2();
+        atomic_store_explicit(&l2, core.l2, memory_order_relaxed);
+    }
+    return core;
+}
+
+#elif defined(__x86_64__)
 
 #include <cpuid.h>
 
@@ -176,7 +219,7 @@ static void read_caches(unsigned cpu, size_t sizes[4]) {
 }
 
 ic_core ic_core_here(void) {
-    const int cpu = sched_getcpu();
+    const int cpu = ic_cpus_here();
     ic_core core = ic_core_of_midr(ic_midr_here());
     size_t sizes[4] = {0};
     read_caches(cpu < 0 ? 0 : (unsigned)cpu, sizes);

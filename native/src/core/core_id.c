@@ -7,7 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__APPLE__)
+
+#include <stdint.h>
+#include <sys/sysctl.h>
+
+/* The family of the chip: which of its levels of performance a thread runs on is the system's to choose. */
+bool ic_core_id(char id[IC_CORE_ID]) {
+    uint32_t family = 0;
+    size_t size = sizeof family;
+    const bool is_known = sysctlbyname("hw.cpufamily", &family, &size, NULL, 0) == 0 && family != 0;
+    snprintf(id, IC_CORE_ID, "apple:%08x", (unsigned)family);
+    return is_known;
+}
+
+#elif defined(__x86_64__)
 
 #include <cpuid.h>
 

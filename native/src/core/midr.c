@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* sched_getcpu */
+#define _GNU_SOURCE /* O_CLOEXEC */
 #include "core/midr.h"
+
+#include "core/cpus.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -48,10 +50,9 @@ uint64_t ic_midr_of_cpuinfo(const char *text, unsigned cpu) {
     return found == 15 ? midr : 0;
 }
 
-#if defined(__aarch64__) || defined(__arm__)
+#if (defined(__aarch64__) || defined(__arm__)) && !defined(__APPLE__)
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -81,7 +82,7 @@ uint64_t ic_midr_here(void) {
     }
 #endif
     char path[96], text[8192];
-    const int cpu = sched_getcpu();
+    const int cpu = ic_cpus_here();
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/regs/identification/midr_el1", cpu);
     read_text(path, text, sizeof text);
     midr = strtoull(text, NULL, 16);
@@ -92,7 +93,7 @@ uint64_t ic_midr_here(void) {
     return midr;
 }
 
-#else
+#else /* to read the register would end a program of macOS */
 
 uint64_t ic_midr_here(void) {
     return 0;

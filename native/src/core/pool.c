@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* sched_setaffinity, CPU_SET */
+#define _POSIX_C_SOURCE 200809L
 #include "core/pool.h"
 
+#include "core/cpus.h"
 #include "core/error.h"
 #include "core/float_mode.h"
 #include "core/futex.h"
 #include "core/memory.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,6 +52,7 @@ static bool counts_forks;
 
 static void count_fork(void) {
     atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+    ic_futex_forked();
 }
 
 static void begin_counting(void) {
@@ -93,16 +94,6 @@ static bool stays_awake(vigil *v, const ic_pool *pool, int64_t for_ns) {
     return now_ns < v->end_ns;
 }
 
-static bool pin(int cpu) {
-    if (cpu < 0) {
-        return true;
-    }
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    return sched_setaffinity(0, sizeof set, &set) == 0;
-}
-
 /* Waits for a round after `seen`. */
 static unsigned next_round(ic_pool *pool, unsigned seen) {
     vigil awake = {0, 0};
@@ -139,7 +130,7 @@ static void finish(ic_pool *pool) {
 static void *help(void *argument) {
     helper *self = argument;
     ic_pool *pool = self->pool;
-    if (pin(self->cpu)) {
+    if (self->cpu < 0 || ic_cpus_pin((unsigned)self->cpu)) {
         atomic_fetch_add(&pool->pinned, 1);
     } else {
         atomic_store(&pool->pinned, -(int)pool->threads);
@@ -180,8 +171,8 @@ static void wait_for_helpers(ic_pool *pool) {
 
 /* CPUs that the caller may run on; a helper that is not pinned starts with the same. */
 static unsigned allowed_cpus(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : IC_MAX_THREADS;
+    const unsigned allowed = ic_cpus_allowed();
+    return allowed != 0 ? allowed : IC_MAX_THREADS;
 }
 
 /* Two threads on one CPU would wait for each other: as many CPUs as threads, each of which the system can name. */
@@ -192,7 +183,7 @@ static bool are_cpus(const unsigned *cpus, unsigned threads) {
                 return false;
             }
         }
-        if (cpus[i] >= CPU_SETSIZE) {
+        if (cpus[i] >= ic_cpus_end()) {
             return false;
         }
     }
@@ -216,8 +207,11 @@ ic_status ic_pool_create(const ic_pool_options *options, ic_pool **pool) {
     if (threads > IC_MAX_THREADS) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.threads=%u is over %d", threads, IC_MAX_THREADS);
     }
+    if (options->cpus != NULL && ic_cpus_end() == 0) {
+        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus: this system keeps no thread to a CPU");
+    }
     if (!are_cpus(options->cpus, threads)) {
-        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus names a CPU twice, or one over %d", CPU_SETSIZE - 1);
+        return ic_fail(IC_INVALID_ARGUMENT, "options.cpus names a CPU twice, or one over %u", ic_cpus_end() - 1);
     }
     const ic_status status = ic_read_allocator(options->allocator, &allocator);
     if (status != IC_OK) {

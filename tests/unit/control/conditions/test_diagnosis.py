@@ -55,6 +55,7 @@ FOUND: list[tuple[str, dict[str, Any], str]] = [
     ("PAGE_SIZE", {"identity": replace(PHONE, page_size=16384)}, "16 KiB"),
     ("CORES_OFFLINE", {"topology": Topology(CLUSTERS, (0, 1), offline=(2, 3))}, "CPU 2-3"),
     ("CORES_FORBIDDEN", {"topology": Topology(CLUSTERS, (0, 1))}, "may not use CPU 2-3, but 0-1 only"),
+    ("NO_AFFINITY", {"topology": Topology(CLUSTERS, (0, 1, 2, 3), has_affinity=False)}, "keeps no thread to a CPU"),
     ("GAME_MODE", {"settings": {"global sem_enhanced_cpu_responsiveness": "1"}}, "Samsung"),
     ("SCREEN", {"wakefulness": "Dozing"}, "dozing"),
     ("WORK_FOLDER", {"folder": Folder("it is full", "free some", 1 << 30)}, "it is full"),
@@ -109,7 +110,7 @@ def test_a_status_that_is_overridden_or_of_no_hal_is_no_heat(facts: MakeFacts) -
 @pytest.mark.parametrize(
     ("fact", "names"),
     [
-        ("topology", {"CORES_OFFLINE", "CORES_FORBIDDEN"}),
+        ("topology", {"CORES_OFFLINE", "CORES_FORBIDDEN", "NO_AFFINITY"}),
         ("folder", {"WORK_FOLDER", "LITTLE_SPACE"}),
         ("leftovers", {"ORPHANS"}),
         ("battery", {"LOW_BATTERY", "HOT", "CHARGING"}),

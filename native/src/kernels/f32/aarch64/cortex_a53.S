@@ -52,4 +52,6 @@
     tile_function ic_cortex_a53, \rows
     .endr
 
+#if !defined(__APPLE__)
     .section .note.GNU-stack, "", %progbits
+#endif

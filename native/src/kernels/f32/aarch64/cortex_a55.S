@@ -48,4 +48,6 @@
     tile_function ic_cortex_a55, \rows
     .endr
 
+#if !defined(__APPLE__)
     .section .note.GNU-stack, "", %progbits
+#endif

@@ -21,6 +21,13 @@
  *   v16-v31 sums: by row, then vector */
 #include "tile_run.h"
 
+/* Labels that no symbol table has: of Mach-O (macOS) and of ELF files. */
+#if defined(__APPLE__)
+#define LOCAL L
+#else
+#define LOCAL .L
+#endif
+
 run .req x0
 weights .req x1
 entry .req x2
@@ -290,10 +297,16 @@ sum71 .req v31
 .macro tile_function prefix, rows
     .set ROWS, \rows
     .p2align 4
+#if defined(__APPLE__)
+    .globl _\prefix\()_\rows
+    .private_extern _\prefix\()_\rows
+_\prefix\()_\rows:
+#else
     .global \prefix\()_\rows
     .hidden \prefix\()_\rows
     .type \prefix\()_\rows, %function
 \prefix\()_\rows:
+#endif
     stp d8, d9, [sp, -128]!
     stp d10, d11, [sp, 16]
     stp d12, d13, [sp, 32]
@@ -316,7 +329,7 @@ sum71 .req v31
     and rest, rest, 3
     mov panel, 0
 
-.Ltile_\rows:
+LOCAL\()tile_\rows:
     ldr to_padding, [run, RUN_PADDING]
     sub to_padding, to_padding, input
     add to_padding, to_padding, 1 /* the entry itself is -1 */
@@ -325,53 +338,53 @@ sum71 .req v31
     ldr taps, [run, RUN_TAPS]
     mov entry, offsets
     ldrb w7, [run, RUN_RESUMES]
-    cbnz scratch, .Lresume_\rows
+    cbnz scratch, LOCAL\()resume_\rows
     ldr scratch, [run, RUN_BIAS]
     add scratch, scratch, panel
     ldp q0, q1, [scratch]
     for_rows set_sums \row
-.Lbegun_\rows:
-    cbz taps, .Lstore_\rows /* all of them lie in the padding */
+LOCAL\()begun_\rows:
+    cbz taps, LOCAL\()store_\rows /* all of them lie in the padding */
 
-.Ltap_\rows:
+LOCAL\()tap_\rows:
     next_tap
     mov blocks, tap_blocks
-    cbz blocks, .Lrest_\rows
+    cbz blocks, LOCAL\()rest_\rows
     load_first_half
-    b .Lenter_\rows
+    b LOCAL\()enter_\rows
 
     .p2align 4
-.Lblock_\rows:
+LOCAL\()block_\rows:
     half y, x
-.Lenter_\rows:
+LOCAL\()enter_\rows:
     half x, y
-    b.ne .Lblock_\rows
-    cbnz rest, .Ldrain_\rows
+    b.ne LOCAL\()block_\rows
+    cbnz rest, LOCAL\()drain_\rows
     subs taps, taps, 1
-    b.eq .Llast_\rows
+    b.eq LOCAL\()last_\rows
     add weights, weights, weights_gap
     next_tap
     mov blocks, tap_blocks
-    b .Lblock_\rows
+    b LOCAL\()block_\rows
 
-.Llast_\rows:
+LOCAL\()last_\rows:
     mov taps, 1
-.Ldrain_\rows:
+LOCAL\()drain_\rows:
     .set MACS, 0
     macs_until 0, y
-.Lrest_\rows:
+LOCAL\()rest_\rows:
     cbz rest, .Ltap_end_\rows
     mov blocks, rest
-.Lchannel_\rows:
+LOCAL\()channel_\rows:
     one_channel
     subs blocks, blocks, 1
-    b.ne .Lchannel_\rows
+    b.ne LOCAL\()channel_\rows
 .Ltap_end_\rows:
     add weights, weights, weights_gap
     subs taps, taps, 1
-    b.ne .Ltap_\rows
+    b.ne LOCAL\()tap_\rows
 
-.Lstore_\rows:
+LOCAL\()store_\rows:
     add scratch, run, RUN_OUTPUT_MIN
     ld1r {v0.4s}, [scratch]
     add scratch, run, RUN_OUTPUT_MAX
@@ -385,7 +398,7 @@ sum71 .req v31
     advance output_offsets, RUN_OUTPUT_OFFSET_STEP, 3
     advance panel, RUN_PANEL_STEP, 2
     subs tiles, tiles, 1
-    b.ne .Ltile_\rows
+    b.ne LOCAL\()tile_\rows
 
     ldr x25, [sp, 112]
     ldp x23, x24, [sp, 96]
@@ -397,8 +410,10 @@ sum71 .req v31
     ldp d8, d9, [sp], 128
     ret
 
-.Lresume_\rows:
+LOCAL\()resume_\rows:
     move_rows ldp
-    b .Lbegun_\rows
+    b LOCAL\()begun_\rows
+#if !defined(__APPLE__)
     .size \prefix\()_\rows, . - \prefix\()_\rows
+#endif
 .endm
