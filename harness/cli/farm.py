@@ -42,10 +42,7 @@ class WorkOptions:
             autocompletion=complete.suites,
         ),
     ] = DEFAULT_SUITE
-    policy: Annotated[
-        str | None,
-        typer.Option("--policy", metavar="NAME|FILE", help="Instead of the suite's.", autocompletion=complete.policies),
-    ] = None
+    policy: options.Policy = None
     shards: Annotated[
         int, typer.Option("--shards", metavar="N", min=1, help="Into how many jobs the layers are divided.")
     ] = 1

@@ -110,6 +110,15 @@ JudgedBy = Annotated[
         autocompletion=complete.policies,
     ),
 ]
+Policy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME|FILE",
+        help="Instead of the suite's policy.",
+        autocompletion=complete.policies,
+    ),
+]
 Clusters = Annotated[
     str | None, typer.Option("--clusters", metavar="4-7", help="Only clusters that lie in these CPUs.")
 ]

@@ -69,15 +69,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
 
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory, absent or empty.")] = None
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            "--policy",
-            metavar="NAME|FILE",
-            help="Instead of the suite's policy.",
-            autocompletion=complete.policies,
-        ),
-    ] = None
+    policy: options.Policy = None
     resume: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Measure what is missing of a run.", autocompletion=complete.runs),

@@ -23,11 +23,11 @@ def write_workflow(work: Work, out: Path) -> Path:
 def local(work: Work) -> dict[str, Any]:
     """The suite on each runner by itself. They are virtual machines that others' work shares: no gate goes by them."""
     measured = [
-        *github._prepared(),
+        *github.prepared(),
         {"name": "Conditions", "run": f"{steps.HARNESS} doctor --device local"},
         {"name": "Measure", "run": f"{steps.HARNESS} run {' '.join(work.options())} --device local --out {_RUN}"},
-        {**github._ALWAYS, "name": "Summary", "run": f'cat {_RUN}/summary.md >> "$GITHUB_STEP_SUMMARY"'},
-        {**github._ALWAYS, **github._kept("arm64-${{ matrix.runner }}", _RUN)},
+        {**github.ALWAYS, "name": "Summary", "run": f'cat {_RUN}/summary.md >> "$GITHUB_STEP_SUMMARY"'},
+        {**github.ALWAYS, **github.kept("arm64-${{ matrix.runner }}", _RUN)},
     ]
     return {
         "name": "harness arm64",

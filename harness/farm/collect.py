@@ -77,8 +77,10 @@ def _whole_or_nothing(run: RunDir) -> Iterator[None]:
         yield
     except BaseException:
         for path in run.path.iterdir():
-            shutil.rmtree(path, ignore_errors=True)
-            path.unlink(missing_ok=True) if path.is_file() else None
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         raise
 
 

@@ -26,7 +26,7 @@ _BASE = "${{ github.event.pull_request.base.sha || github.event.before }}"
 _OF_THIS_REPOSITORY = (
     "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
 )
-_ALWAYS = {"if": "${{ !cancelled() }}"}
+ALWAYS = {"if": "${{ !cancelled() }}"}
 _KVM = """\
 echo 'KERNEL=="kvm", GROUP="kvm", MODE="0666", OPTIONS+="static_node=kvm"' | sudo tee /etc/udev/rules.d/99-kvm.rules
 sudo udevadm control --reload-rules
@@ -52,17 +52,17 @@ def write_workflows(work: Work, out: Path, labels: Sequence[str]) -> list[Path]:
 def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
     """Phones on runners of one's own: shards measure, one job puts them together and is the gate."""
     measured = [
-        *_prepared(on_own_host=True),
+        *prepared(on_own_host=True),
         {"name": "Measure", "run": steps.measure(work)},
-        {**_ALWAYS, **_kept("parts-${{ matrix.shard }}", f"{steps.PARTS}/${{{{ matrix.shard }}}}")},
+        {**ALWAYS, **kept("parts-${{ matrix.shard }}", f"{steps.PARTS}/${{{{ matrix.shard }}}}")},
     ]
     together = [
-        *_prepared(),
+        *prepared(),
         {"uses": _DOWNLOAD[0], "with": {"pattern": "parts-*", "path": steps.PARTS}},
         {"name": "Collect", "run": steps.collect()},
-        {**_ALWAYS, "name": "Summary", "run": f'cat {steps.WHOLE}/summary.md >> "$GITHUB_STEP_SUMMARY"'},
-        {**_ALWAYS, "name": "Gate", "run": steps.gate()},
-        {**_ALWAYS, **_kept("harness-run", steps.WHOLE)},
+        {**ALWAYS, "name": "Summary", "run": f'cat {steps.WHOLE}/summary.md >> "$GITHUB_STEP_SUMMARY"'},
+        {**ALWAYS, "name": "Gate", "run": steps.gate()},
+        {**ALWAYS, **kept("harness-run", steps.WHOLE)},
     ]
     return {
         "name": "harness lab",
@@ -92,7 +92,7 @@ def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
 def emulator(work: Work) -> dict[str, Any]:
     """Android emulators on hosted runners: whether every result is right, no times."""
     verified = [
-        *_prepared(),
+        *prepared(),
         {"name": "Build", "run": f"{steps.HARNESS} build --abi {steps.EMULATED}"},
         {"name": "Let the emulator use KVM", "run": _KVM},
         {
@@ -105,8 +105,8 @@ def emulator(work: Work) -> dict[str, Any]:
                 "script": steps.verify(work),  # one line: each is a shell of its own
             },
         },
-        {**_ALWAYS, "name": "Summary", "run": f'cat {steps.VERIFIED} >> "$GITHUB_STEP_SUMMARY"'},
-        {**_ALWAYS, **_kept("verify-${{ matrix.api-level }}", steps.VERIFIED)},
+        {**ALWAYS, "name": "Summary", "run": f'cat {steps.VERIFIED} >> "$GITHUB_STEP_SUMMARY"'},
+        {**ALWAYS, **kept("verify-${{ matrix.api-level }}", steps.VERIFIED)},
     ]
     return {
         "name": "harness emulators",
@@ -123,7 +123,7 @@ def emulator(work: Work) -> dict[str, Any]:
     }
 
 
-def _prepared(*, on_own_host: bool = False) -> list[dict[str, Any]]:
+def prepared(*, on_own_host: bool = False) -> list[dict[str, Any]]:
     """A checkout with the harness installed. ``on_own_host``: with the history, for the base that is measured against,
     and by the host's own Python: setup-python has none for most systems that are not the hosted runners'.
     """
@@ -145,5 +145,6 @@ def _prepared(*, on_own_host: bool = False) -> list[dict[str, Any]]:
     ]
 
 
-def _kept(name: str, path: str) -> dict[str, Any]:
+def kept(name: str, path: str) -> dict[str, Any]:
+    """A step that keeps what lies at a path as an artefact of that name."""
     return {"uses": _UPLOAD[0], "with": {"name": name, "path": path, "if-no-files-found": "warn"}}
