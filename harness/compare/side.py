@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,14 +70,8 @@ def read_side(path: Path) -> Side:
     run = RunDir(path.resolve())
     run.manifest()
     results = make_results(run.path)
-    return Side(run.path, results, {device.name: _phone(run, device.name) for device in results.run.devices})
-
-
-def _phone(run: RunDir, name: str) -> PhoneId | None:
-    try:
-        return PhoneId.from_json(json.loads(run.device(name).identity.read_bytes())["identity"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+    phones = {device.name: PhoneId.read_or_none(run.device(device.name).identity) for device in results.run.devices}
+    return Side(run.path, results, phones)
 
 
 def alike_known(base: Side, new: Side) -> tuple[Side, Side]:

@@ -7,10 +7,12 @@ serial that adb lists it by is an address (USB, Wi-Fi, a port), and counts only 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from harness.devices.base import LOCAL, Identity
@@ -54,6 +56,22 @@ class PhoneId:
             identity.get("serialno_is_shared") is True,
             str(identity.get("pseudonyms", "")),
         )
+
+    @staticmethod
+    def read(file: Path) -> PhoneId:
+        """The phone that a device.json tells of. Raises OSError, or ValueError where it tells of none."""
+        try:
+            return PhoneId.from_json(json.loads(file.read_bytes())["identity"])
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+
+    @staticmethod
+    def read_or_none(file: Path) -> PhoneId | None:
+        """The same; None where it is not there, or tells of none."""
+        try:
+            return PhoneId.read(file)
+        except (OSError, ValueError):
+            return None
 
     @property
     def is_this_machine(self) -> bool:

@@ -99,7 +99,7 @@ def _part(found: Found) -> Part:
     try:
         manifest = run.manifest()
         for name in manifest.devices:
-            phone = _phone(run, name)
+            phone = PhoneId.read_or_none(run.device(name).identity)
             if phone is None:
                 silent.append(name)
             else:
@@ -116,13 +116,6 @@ def _without_folder(message: str, found: Found) -> str:
     """Of a zip file the run lies in a folder of ours, which says nothing to anybody."""
     here = str(found.path)
     return message.removeprefix(f"{here}: ").replace(f"{here}/", "its ").replace(here, "it")
-
-
-def _phone(run: RunDir, name: str) -> PhoneId | None:
-    try:
-        return PhoneId.from_json(json.loads(run.device(name).identity.read_bytes())["identity"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def _check_same(one: Part, other: Part) -> None:

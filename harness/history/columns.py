@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -153,11 +152,8 @@ def source_of(run_dir: Path) -> str:
 
 
 def _phone(run_dir: Path, name: str, key: bytes) -> PhoneId | None:
-    try:
-        identity = json.loads((run_dir / "devices" / name / "device.json").read_bytes())["identity"]
-        return under(PhoneId.from_json(identity), key, key_id(key))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+    phone = PhoneId.read_or_none(run_dir / "devices" / name / "device.json")
+    return None if phone is None else under(phone, key, key_id(key))
 
 
 def _time(value: object, name: str) -> datetime:

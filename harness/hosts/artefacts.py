@@ -6,7 +6,6 @@ files that a device has, and it continues what is on record here, or is refused.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -14,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.bundle.archive import Archive, write_archive
 from harness.bundle.layout import SUMS, digest_of, parse_sums, sums_text
@@ -158,11 +156,8 @@ def check_continues(part: Part, before: Part, name: str, whose: str) -> None:
 
 def phone_of(part: Part) -> PhoneId | None:
     """The phone that its device.json tells of; None where there is none, or it is damaged."""
-    try:
-        value: Any = json.loads(part.files["device.json"].read_bytes())
-        return PhoneId.from_json(value["identity"])
-    except (KeyError, OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return None
+    file = part.files.get("device.json")
+    return None if file is None else PhoneId.read_or_none(file)
 
 
 def _ends_whole(file: Path) -> bool:

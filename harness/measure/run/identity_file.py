@@ -35,10 +35,10 @@ def check(file: Path, identity: Identity) -> None:
     Whatever is appended, put back or removed for the run belongs to the device of that file.
     """
     try:
-        owner = _owner(file)
+        owner = PhoneId.read(file)
     except FileNotFoundError:
         return  # it is measured for the first time
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise WrongDevice(
             f"{file}: it does not tell which device this is ({error})", "put it back, or start a new run"
         ) from error
@@ -51,17 +51,10 @@ def check(file: Path, identity: Identity) -> None:
         )
 
 
-def _owner(file: Path) -> PhoneId:
-    return PhoneId.from_json(json.loads(file.read_bytes())["identity"])
-
-
 def _with_known_mark(file: Path, identity: Identity) -> Identity:
     """A second mark that the phone does not tell just now is not forgotten."""
-    try:
-        known = _owner(file).second
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return identity
-    return identity if identity.second_mark else replace(identity, second_mark=known)
+    known = PhoneId.read_or_none(file)
+    return identity if identity.second_mark or known is None else replace(identity, second_mark=known.second)
 
 
 def _clusters(file: Path, topology: Topology) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -90,9 +89,8 @@ def is_complete(run: RunDir, name: str, request: Request) -> bool:
     # "failed" is also what a session ended with whose folder stays on the device.
     last = directory.events.named("installed", "spawned", "removed", "left for resume")[-1:]
     removed = [event["event"] for event in last] == ["removed"]
-    try:
-        phone = PhoneId.from_json(json.loads(directory.identity.read_bytes())["identity"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    phone = PhoneId.read_or_none(directory.identity)
+    if phone is None:
         return False
     damaged: list[str] = []  # nobody knows what was changed
     return removed and not pending(phone, damaged.append) and not damaged

@@ -173,10 +173,10 @@ def owners(run: RunDir) -> dict[str, PhoneId | None]:
     for name in run.manifest().devices:
         file = run.device(name).identity
         try:
-            found[name] = PhoneId.from_json(json.loads(file.read_bytes())["identity"])
+            found[name] = PhoneId.read(file)
         except FileNotFoundError:
             found[name] = None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise UsageError(
                 f"{file}: it does not tell which device this is ({error})", "put it back, or start a new run"
             ) from error

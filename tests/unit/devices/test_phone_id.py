@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +120,17 @@ def test_its_files_are_found_when_its_number_tells_it_again() -> None:
     assert replace(PIXEL, second=A).owns(shared.digest, A)
     assert PIXEL.owns(PIXEL.digest, A) and not replace(PIXEL, second=B).owns(PIXEL.digest, A)
     assert not PIXEL.owns("0" * 16)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", "{}", '{"identity": 1}', '{"identity": {}}', "[" * 100_000, '{"identity": []}']
+)
+def test_a_damaged_file_tells_of_no_phone(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "device.json"
+    assert PhoneId.read_or_none(file) is None
+    with pytest.raises(FileNotFoundError):
+        PhoneId.read(file)
+    file.write_text(content)
+    assert PhoneId.read_or_none(file) is None
+    with pytest.raises(ValueError, match=r".*"):
+        PhoneId.read(file)
