@@ -117,7 +117,7 @@ class Fetch(Command):
         check_build_folder()
         done = []
         for library, abi in wanted:
-            with lock(places.root(), say):
+            with lock(places.root(), say, f".{library.library}.lock"):
                 self._fetch(library, abi)
             done += [_value(Named(name, library), abi) for name in library.names]
         names = " ".join(dict.fromkeys(each["name"] for each in done))

@@ -16,6 +16,7 @@ from harness.comparators.table import Library, Machine, Package
 from harness.comparators.unpacking import unpack
 from harness.digest import sha256_of
 from harness.errors import InfrastructureError
+from harness.toolchain.cache import lock
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _OWN = "or name a build of your own: harness comparators fetch NAME --from DIR"
@@ -42,7 +43,7 @@ def fetch(library: Library, machine: Machine, say: Say) -> None:
             download, made = Path(temporary) / "download", Path(temporary) / "unpacked"
             download.mkdir()
             made.mkdir()
-            file = _of_apt(package, machine, download) if package.apt else _of_pip(package, machine, download)
+            file = (_of_apt if package.apt else _of_pip)(package, machine, download, say)
             check(file, package, machine)
             unpack(file, package.taken(machine), made)
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ def check(file: Path, package: Package, machine: Machine) -> None:
         )
 
 
-def _of_pip(package: Package, machine: Machine, folder: Path) -> Path:
+def _of_pip(package: Package, machine: Machine, folder: Path, _: Say) -> Path:
     argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"]
     argv += ["--no-deps", "--only-binary", ":all:", "--python-version", package.python]
     argv += ["--platform", package.platform.format(machine=machine), "--dest", str(folder)]
@@ -69,8 +70,13 @@ def _of_pip(package: Package, machine: Machine, folder: Path) -> Path:
     return _only(folder, "*.whl", package)
 
 
-def _of_apt(package: Package, machine: Machine, folder: Path) -> Path:
+def _of_apt(package: Package, machine: Machine, folder: Path, say: Say) -> Path:
     """By a configuration of its own: the system's lists and architectures stay as they are."""
+    with lock(places.root(), say, ".apt.lock"):
+        return _downloaded(package, machine, folder)
+
+
+def _downloaded(package: Package, machine: Machine, folder: Path) -> Path:
     state = places.root() / "apt" / package.suite
     config = _configured(state, package.suite)
     wanted = f"{package.apt}:{package.debian(machine)}={package.version}"
