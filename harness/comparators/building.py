@@ -141,7 +141,7 @@ def _material(library: Library, machine: Machine, own: Own | None, work: Path) -
     include.mkdir()
     libraries = []
     for package in library.packages:
-        unpacked = places.unpacked(package.sha256[machine])
+        unpacked = places.unpacked(package, machine)
         for path in (unpacked / "include").glob("*"):
             (include / path.name).symlink_to(path)
         libraries += sorted((unpacked / "lib").glob("*"))

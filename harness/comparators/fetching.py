@@ -28,14 +28,14 @@ Say = Callable[[str], None]
 
 def is_fetched(library: Library, machine: Machine) -> bool:
     """Whether all of its packages are there."""
-    return all(places.unpacked(package.sha256[machine]).is_dir() for package in library.packages)
+    return all(places.unpacked(package, machine).is_dir() for package in library.packages)
 
 
 def fetch(library: Library, machine: Machine, say: Say) -> None:
     """Downloads and unpacks what is missing of a library. Raises InfrastructureError; nothing is unpacked then."""
     places.root().mkdir(parents=True, exist_ok=True)
     for package in library.packages:
-        folder = places.unpacked(package.sha256[machine])
+        folder = places.unpacked(package, machine)
         if folder.is_dir():
             continue
         say(f"fetching {package.name} {package.version} for {machine}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 
-from harness.comparators.table import Library
+from harness.comparators.table import Library, Machine, Package
 from harness.paths import build_root
 
 VARIABLE = "HARNESS_COMPARATORS"
@@ -18,9 +20,10 @@ def root() -> Path:
     return Path(named) if named.startswith("/") else build_root() / "comparators"
 
 
-def unpacked(sha256: str) -> Path:
-    """Of a package."""
-    return root() / "packages" / sha256
+def unpacked(package: Package, machine: Machine) -> Path:
+    """Of a package: of its digest, and of what the table takes of it."""
+    take = json.dumps(package.taken(machine), sort_keys=True).encode()
+    return root() / "packages" / f"{package.sha256[machine]}-{hashlib.sha256(take).hexdigest()[:12]}"
 
 
 def built(library: Library, abi: str) -> Path:

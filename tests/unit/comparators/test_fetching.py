@@ -55,7 +55,9 @@ def test_a_package_of_another_digest_is_refused_and_nothing_unpacked(
     right = library(sha256_of(package))
     fetch(right, "aarch64", lambda _: None)
     assert is_fetched(right, "aarch64")
-    assert (places.unpacked(sha256_of(package)) / "lib" / "x").read_bytes() == b"library"
+    assert (places.unpacked(right.packages[0], "aarch64") / "lib" / "x").read_bytes() == b"library"
+    more = Library.model_validate(right.model_dump() | {"packages": [{**right.packages[0].model_dump(), "take": {}}]})
+    assert not is_fetched(more, "aarch64")  # another table takes other files of it
     assert calls[-1][-2:] == ["download", "libx:arm64=1"] and str(root / "apt" / "trixie" / "apt.conf") in calls[-1]
     sources = (root / "apt" / "trixie" / "sources.list").read_text()
     assert sources == f"deb [signed-by={tmp_path}] http://mirror/debian trixie main\n"
