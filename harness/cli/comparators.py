@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
-from harness.cli import complete
+from harness.cli import complete, options
 from harness.cli.command import Command, Examples
 from harness.cli.outcome import Outcome
 from harness.cli.say import say
@@ -20,19 +20,8 @@ from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.paths import check_build_folder
 from harness.toolchain.cache import lock
-from harness.toolchain.toolchain import HOST
 
 _WHAT = "harness comparators"
-
-Abis = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--abi",
-        metavar="ABI",
-        help=f"One of {', '.join(ABIS)}, where {HOST} is this machine. Repeats. Default: all that there are for.",
-        autocompletion=complete.one_of(*ABIS),
-    ),
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +33,7 @@ class List(Command):
         ("harness comparators list --abi arm64-v8a", "those for phones"),
     )
 
-    abi: Abis = None
+    abi: options.Abi = None
 
     def __call__(self) -> Outcome:
         abis = _abis(self.abi)
@@ -103,7 +92,7 @@ class Fetch(Command):
             metavar="NAME", help="Of: harness comparators list; or a library's.", autocompletion=complete.comparators
         ),
     ]
-    abi: Abis = None
+    abi: options.Abi = None
     own: Annotated[
         Path | None,
         typer.Option("--from", metavar="DIR", help="Not fetched: headers and libraries of a build of your own."),
@@ -166,11 +155,13 @@ def _licences(done: list[dict[str, Any]]) -> Iterator[str]:
     yield from dict.fromkeys(f"licence of {each['library']}: {each['licence']}" for each in done)
 
 
-def _abis(given: list[str] | None) -> list[str]:
-    for abi in given or ():
-        if abi not in ABIS:
-            raise UsageError(f"--abi {abi}: there is none of that name", f"one of {', '.join(ABIS)}")
-    return given or list(ABIS)
+def _abis(given: str | None) -> list[str]:
+    """Raises UsageError where there is none of that name."""
+    if given is None:
+        return list(ABIS)
+    if given not in ABIS:
+        raise UsageError(f"--abi {given}: there is none of that name", f"one of {', '.join(ABIS)}")
+    return [given]
 
 
 COMMAND = {"list": List, "fetch": Fetch}

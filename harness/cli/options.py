@@ -109,6 +109,16 @@ Cache = Annotated[
         autocompletion=complete.listed("hot", "rotate"),
     ),
 ]
+Abi = Annotated[
+    str | None,
+    typer.Option(
+        "--abi",
+        metavar="ABI",
+        help="arm64-v8a, armeabi-v7a or x86_64, or host for this machine; default: the first that the phone lists, of "
+        "comparators all.",
+        autocompletion=complete.one_of("arm64-v8a", "armeabi-v7a", "x86_64", "host"),
+    ),
+]
 RunDirectory = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run directory, or a bundle.", autocompletion=complete.runs)
 ]
@@ -309,15 +319,7 @@ class BuildOptions:
         ),
     ] = None
     ndk: Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")] = None
-    abi: Annotated[
-        str | None,
-        typer.Option(
-            "--abi",
-            metavar="ABI",
-            help="arm64-v8a, armeabi-v7a or x86_64, or host for this machine; default: the first that the phone lists.",
-            autocompletion=complete.one_of("arm64-v8a", "armeabi-v7a", "x86_64", "host"),
-        ),
-    ] = None
+    abi: Abi = None
 
 
 @dataclass(frozen=True, kw_only=True)

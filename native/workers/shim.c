@@ -69,10 +69,10 @@ static struct {
 static uint64_t seed;
 static size_t threads[OBJECTS]; /* of each, 0: not created */
 static copy *copies;
-static size_t made;         /* of the copies */
-static const copy *latest;  /* of the latest sample's last call: its output lies in the arena */
-static size_t latest_of;    /* the object whose it is */
-static const char *fault;   /* the first that `run` told */
+static size_t made;        /* of the copies */
+static const copy *latest; /* of the latest sample's last call: its output lies in the arena */
+static size_t latest_of;   /* the object whose it is */
+static const char *fault;  /* the first that `run` told */
 static double times[MOST_CALLS], create_ns, last_said;
 static char failure[256]; /* of shim_failed */
 

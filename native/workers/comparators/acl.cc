@@ -94,19 +94,21 @@ Call call_of(const shim_layer &l) {
     const bool is_clamped = std::isfinite(l.output_min) || std::isfinite(l.output_max);
     Call call{PadStrideInfo(l.stride_width, l.stride_height, l.pad_left, l.pad_right, l.pad_top, l.pad_bottom,
                             DimensionRoundingType::FLOOR),
-              Size2D(l.dilation_width, l.dilation_height), ActivationLayerInfo(), unsigned(l.groups),
-              l.groups > 1 && l.groups == l.in_channels, unsigned(l.out_channels / l.groups)};
+              Size2D(l.dilation_width, l.dilation_height),
+              ActivationLayerInfo(),
+              unsigned(l.groups),
+              l.groups > 1 && l.groups == l.in_channels,
+              unsigned(l.out_channels / l.groups)};
     if (is_clamped) {
-        call.clamp = ActivationLayerInfo(ActivationLayerInfo::ActivationFunction::LU_BOUNDED_RELU, l.output_max,
-                                         l.output_min);
+        call.clamp =
+            ActivationLayerInfo(ActivationLayerInfo::ActivationFunction::LU_BOUNDED_RELU, l.output_max, l.output_min);
     }
     return call;
 }
 
 /* Of a function of the library, whose validate and configure take the tensors and then the same: the reason why not. */
 template <class Function, class... Rest> Status make_one(Object &o, const Rest &...rest) {
-    const Status status =
-        Function::validate(o.input.info(), o.weights.info(), o.bias.info(), o.output.info(), rest...);
+    const Status status = Function::validate(o.input.info(), o.weights.info(), o.bias.info(), o.output.info(), rest...);
     if (bool(status)) {
         auto function = std::make_unique<Function>(o.manager);
         function->configure(&o.input, &o.weights, &o.bias, &o.output, rest...);
@@ -123,9 +125,8 @@ Status make(Object &o, const std::string &method, const Call &c) {
         return make_one<NEDepthwiseConvolutionLayer>(o, c.geometry, c.multiplier, c.clamp, c.dilation);
     }
     if (method == "acl") {
-        o.kernel = name_of(NEConvolutionLayer::get_convolution_method(o.input.info(), o.weights.info(),
-                                                                      o.output.info(), c.geometry, as_they_are,
-                                                                      c.dilation, c.clamp, false));
+        o.kernel = name_of(NEConvolutionLayer::get_convolution_method(
+            o.input.info(), o.weights.info(), o.output.info(), c.geometry, as_they_are, c.dilation, c.clamp, false));
         return make_one<NEConvolutionLayer>(o, c.geometry, as_they_are, c.dilation, c.clamp, false, c.groups);
     }
     if (method == "acl-gemm") {
@@ -196,10 +197,9 @@ const char *create(const shim_layer *l, const shim_tensors *t, void **made) {
         o->manager = std::make_shared<MemoryManagerOnDemand>(std::make_shared<BlobLifetimeManager>(),
                                                              std::make_shared<PoolManager>());
         o->input.allocator()->init(info(TensorShape(l->in_channels, l->width, l->height, l->batch)));
-        o->weights.allocator()->init(
-            info(is_depthwise
-                     ? TensorShape(l->out_channels, l->kernel_width, l->kernel_height)
-                     : TensorShape(l->in_channels / l->groups, l->kernel_width, l->kernel_height, l->out_channels)));
+        o->weights.allocator()->init(info(is_depthwise ? TensorShape(l->out_channels, l->kernel_width, l->kernel_height)
+                                                       : TensorShape(l->in_channels / l->groups, l->kernel_width,
+                                                                     l->kernel_height, l->out_channels)));
         o->bias.allocator()->init(info(TensorShape(l->out_channels)));
         o->output.allocator()->init(info(TensorShape(l->out_channels, l->out_width, l->out_height, l->batch)));
         if (!alive) { /* objects of a layer are made and destroyed together */

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Bytes that blocks held now have, as the allocator gave them; large: of those of at least `memory_large` bytes alone. */
+/* Bytes that blocks held now have, as the allocator gave them; large: of those of at least `memory_large` bytes alone.
+ */
 typedef struct {
     size_t all, large;
 } memory_held;

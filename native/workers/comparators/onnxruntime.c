@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * onnxruntime through its C interface, as a worker: a model of one convolution, written here as ONNX's protobuf.
- * Its CPU kernels take NCHW: input and output are laid so, outside the timed calls; what it lays out anew inside (blocks
- * of channels) is in the time, since nobody who calls it can leave it out. */
+ * Its CPU kernels take NCHW: input and output are laid so, outside the timed calls; what it lays out anew inside
+ * (blocks of channels) is in the time, since nobody who calls it can leave it out. */
 #include "shim.h"
 
 #include <math.h>
@@ -14,8 +14,8 @@
 #include <onnxruntime_c_api.h>
 
 enum { OPSET = 17, IR = 9, FLOATS = 1, INTEGER = 2, INTEGERS = 7 }; /* versions of ONNX, and its kinds of values */
-enum { NEWEST = ORT_API_VERSION, OLDEST = 17 }; /* of the interface */
-enum { ALIGNMENT = 64 };                        /* of its memory */
+enum { NEWEST = ORT_API_VERSION, OLDEST = 17 };                     /* of the interface */
+enum { ALIGNMENT = 64 };                                            /* of its memory */
 
 typedef struct {
     unsigned char *data;
@@ -271,11 +271,12 @@ static const char *open_session(object *o, const bytes *model) {
     return reason;
 }
 
-static const char *value_at(float *data, size_t images, size_t channels, size_t height, size_t width, OrtValue **value) {
+static const char *value_at(float *data, size_t images, size_t channels, size_t height, size_t width,
+                            OrtValue **value) {
     const int64_t shape[] = {(int64_t)images, (int64_t)channels, (int64_t)height, (int64_t)width};
     const size_t size = images * channels * height * width * sizeof *data;
-    return refusal(api->CreateTensorWithDataAsOrtValue(memory, data, size, shape, 4,
-                                                       ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, value));
+    return refusal(
+        api->CreateTensorWithDataAsOrtValue(memory, data, size, shape, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, value));
 }
 
 /* Input and output where the tensors are. */

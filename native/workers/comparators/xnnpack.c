@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * XNNPACK's operators for NHWC in f32, as a worker: create packs the weights, reshape lays the indirection buffer, setup
- * names the tensors, run computes. Memory is counted by an allocator of ours, step by step. */
+ * XNNPACK's operators for NHWC in f32, as a worker: create packs the weights, reshape lays the indirection buffer,
+ * setup names the tensors, run computes. Memory is counted by an allocator of ours, step by step. */
 #include "shim.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 typedef struct {
     xnn_operator_t operation;
     pthreadpool_t pool; /* NULL: the caller's thread alone */
-    void *block; /* the workspace */
+    void *block;        /* the workspace */
     size_t weights_bytes, pointer_bytes, workspace_bytes;
 } object;
 
@@ -99,13 +99,12 @@ static const char *make(object *o, const shim_layer *l, const shim_tensors *t) {
     const size_t depth = l->in_channels / l->groups, group = l->out_channels / l->groups;
     size_t before = live, alignment = 1, height, width;
     const char *reason = refusal(
-        "create",
-        xnn_create_convolution2d_nhwc_f32(
-            (uint32_t)l->pad_top, (uint32_t)l->pad_right, (uint32_t)l->pad_bottom, (uint32_t)l->pad_left,
-            (uint32_t)l->kernel_height, (uint32_t)l->kernel_width, (uint32_t)l->stride_height,
-            (uint32_t)l->stride_width, (uint32_t)l->dilation_height, (uint32_t)l->dilation_width, (uint32_t)l->groups,
-            depth, group, l->in_channels, l->out_channels, t->weights, t->bias, l->output_min, l->output_max, 0, NULL,
-            NULL, &o->operation));
+        "create", xnn_create_convolution2d_nhwc_f32(
+                      (uint32_t)l->pad_top, (uint32_t)l->pad_right, (uint32_t)l->pad_bottom, (uint32_t)l->pad_left,
+                      (uint32_t)l->kernel_height, (uint32_t)l->kernel_width, (uint32_t)l->stride_height,
+                      (uint32_t)l->stride_width, (uint32_t)l->dilation_height, (uint32_t)l->dilation_width,
+                      (uint32_t)l->groups, depth, group, l->in_channels, l->out_channels, t->weights, t->bias,
+                      l->output_min, l->output_max, 0, NULL, NULL, &o->operation));
     if (reason) {
         return reason;
     }
@@ -127,8 +126,7 @@ static const char *make(object *o, const shim_layer *l, const shim_tensors *t) {
         }
         memset(o->block, 1, o->workspace_bytes); /* its pages are there */
     }
-    reason =
-        refusal("setup", xnn_setup_convolution2d_nhwc_f32(o->operation, o->block, t->input, t->output));
+    reason = refusal("setup", xnn_setup_convolution2d_nhwc_f32(o->operation, o->block, t->input, t->output));
     o->pointer_bytes = live - before;
     return reason;
 }
@@ -176,7 +174,6 @@ static void tell(void *made, shim_told *told) {
 }
 
 int main(int argc, char **argv) {
-    const shim_functions functions = {
-        .create = create, .run = run, .destroy = destroy, .tell = tell, .read = NULL};
+    const shim_functions functions = {.create = create, .run = run, .destroy = destroy, .tell = tell, .read = NULL};
     return shim_main(argc, argv, &functions);
 }
