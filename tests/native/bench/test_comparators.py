@@ -39,14 +39,17 @@ def prepared(plan: Any, make_layer: Callable[..., str], *workers: Path) -> Any:
 @pytest.mark.parametrize("name", ["xnnpack", "onnxruntime"])
 def test_on_this_machine(plan: Any, run: Callable[..., Any], make_layer: Callable[..., str], name: str) -> None:
     prepared(plan, make_layer, program(name, "host")).caches = ("hot", "rotate")
+    plan.layers += [make_layer("large", 40, 40, 32, 32)]  # long enough for rotate, which others may be too short for
     result = run(plan)
     assert result.code == 0, [*result.of(Error), result.stderr]
-    assert {(s.layer, s.cache) for s in result.of(Sample) if s.algorithm == name} == {
-        (layer, cache) for layer in LAYERS for cache in plan.caches
+    measured = {(s.layer, s.cache) for s in result.of(Sample) if s.algorithm == name}
+    assert measured >= {("large", "rotate"), *((layer, "hot") for layer in (*LAYERS, "large"))}
+    assert {s.reason for s in result.of(Skip) if s.algorithm == name} <= {
+        "a call is shorter than 1000 ticks of the timer"
     }
-    assert not result.of(Skip) and all(check.ok for check in result.of(Check))
+    assert all(check.ok for check in result.of(Check))
     told = [each for each in result.of(Layer) if each.algorithm == name]
-    assert {each.layer for each in told} == set(LAYERS)
+    assert {each.layer for each in told} == {*LAYERS, "large"}
     if name == "xnnpack":  # indirection for all but a 1x1 of stride 1
         assert all(each.weights_bytes > 0 and each.pointer_bytes > 0 and each.matrix_bytes == 0 for each in told)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,9 +69,7 @@ def test_a_package_of_another_digest_is_refused_and_nothing_unpacked(
 
 def test_one_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = library("0" * 64)
-    monkeypatch.setattr(
-        fetching.subprocess, "run", lambda *_, **__: fetching.subprocess.CompletedProcess([], 100, "E: gone\n")
-    )
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 100, "E: gone\n"))
     with pytest.raises(InfrastructureError, match="libx 1 cannot be fetched: E: gone") as told:
         fetch(wanted, "aarch64", lambda _: None)
     assert "--from DIR" in told.value.remedy

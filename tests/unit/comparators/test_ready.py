@@ -11,6 +11,7 @@ import pytest
 from harness.cli.program import run
 from harness.comparators import building, fetching, places, ready
 from harness.comparators.table import libraries, named
+from harness.digest import sha256_of
 from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
 from harness.measure.planning import builds_of
@@ -35,8 +36,8 @@ def put(name: str, *files: str) -> None:
     folder.mkdir(parents=True)
     for file in files:
         (folder / file).write_text("x")
-    digests = {file: building.sha256_of(folder / file) for file in files}
-    record = {"key": building._key(library, PHONE, building.Own(Path("/mine"))), "sha256": digests}
+    digests = {file: sha256_of(folder / file) for file in files}
+    record: dict[str, object] = {"key": building._key(library, PHONE, building.Own(Path("/mine"))), "sha256": digests}
     record |= {"version": "of /mine", "program": files[0], "bytes": len(files)}
     (folder / places.RECORD).write_text(json.dumps(record))
 
