@@ -59,6 +59,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
         ("harness run --device local", "the suite `quick` on this machine"),
         ("harness run paper --device all --policy thorough", "the paper's layers on every usable phone"),
         ("harness run mine.yaml --faces published,best --layers '*3x3*'", "layers of your own"),
+        ("harness run --comparator xnnpack --comparator acl-winograd", "other libraries beside (docs/comparators.md)"),
         ("harness run --clusters 4-7 --threads 1,4 --dry-run", "the jobs and the time, nothing measured"),
         ("harness run --resume runs/latest", "what is missing of a run that was cut short"),
         ("harness run --device local --against HEAD~1 --confirm", "what the last commit made slower"),
@@ -78,6 +79,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
     algorithms: options.Algorithms = None
     faces: options.Faces = None
     worker: options.Workers = None
+    comparator: options.Comparators = None
     clusters: options.Clusters = None
     threads: options.Threads = None
     cache: options.Cache = None
@@ -190,6 +192,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
             cpus=options.cpus_of(self.clusters),
             threads=options.threads_of(self.threads),
             workers=suite.workers,
+            comparators=options.comparators_of(self.comparator, suite.workers),
             tuned=self.tuned,
             aa=self.aa or bool(against),
             against=against,

@@ -338,9 +338,8 @@ def _files_of(run: RunDir, kept: Manifest, work: Work) -> dict[str, Path]:
     built = work.programs.by_abi
     files = {str(kept.toolchain[abi]["sha256"]): built[abi].path for abi in built}
     files |= {p.sha256: kept_program(run, abi, p) for o in kept.against for abi, p in o.programs.items()}
-    return files | {
-        each.sha256[path.name]: path for each in kept.workers for path in map(Path, (each.program, *each.files))
-    }
+    workers = [*kept.workers, *(one for each in kept.comparators for one in each.by_abi.values() if not one.lack)]
+    return files | {each.sha256[path.name]: path for each in workers for path in map(Path, (each.program, *each.files))}
 
 
 def _has(lacks: object, digest: str) -> bool:

@@ -39,10 +39,11 @@
  *       argv, keep         separated by commas; of the output the first line that begins with each of keep
  *   max_khz                khz: the highest frequency that the system names for this CPU
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
- *   build                  index exe name [foreign=0|1]
+ *   build                  index exe name [foreign=0|1] [absent]
  *                          exe empty: this program; name empty: the build id's first 12 digits
  *       foreign            somebody else's program that speaks protocol.h: name is what its rows are called,
  *                          [A-Za-z0-9_.-]{1,31}, and none of ours
+ *       absent             the reason why a foreign program is not there (exe empty): its variants are skipped with it
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
  *                          [placement=own|shared]
  *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
@@ -77,6 +78,7 @@
 typedef struct {
     char *exe, *name; /* "" : this program; named by its build id */
     bool foreign;     /* somebody else's program */
+    char *absent;     /* why it is not there; NULL: it is */
 } plan_build;
 
 typedef struct {

@@ -19,8 +19,8 @@ static void check_program(fields *f, const plan *p, const plan_build *b) {
     if (ic_algorithm_from_name(b->name, &ours) || !strcmp(b->name, "published") || !strcmp(b->name, "best")) {
         fields_fail(f, "name=%s of a foreign program is a name of ours", b->name);
     }
-    if (!b->exe[0]) {
-        fields_fail(f, "exe= of a foreign program is empty");
+    if (!b->exe[0] != !!b->absent) {
+        fields_fail(f, b->absent ? "absent=, but exe= names a program" : "exe= of a foreign program is empty");
     }
     for (unsigned i = 0; i + 1 < p->build_count; i++) {
         if (p->builds[i].foreign && !strcmp(p->builds[i].name, b->name)) {
@@ -39,6 +39,10 @@ void plan_read_build(plan_reader *r) {
     b->exe = plan_kept(fields_text(f, "exe"));
     b->name = plan_kept(fields_text(f, "name"));
     b->foreign = fields_has(f, "foreign") && fields_u64(f, "foreign", 0, 1);
+    b->absent = fields_has(f, "absent") ? plan_kept(fields_text(f, "absent")) : NULL;
+    if (!f->error[0] && b->absent && !b->foreign) {
+        fields_fail(f, "absent= of a program that is not foreign");
+    }
     if (!f->error[0] && b->foreign) {
         check_program(f, r->p, b);
     }
