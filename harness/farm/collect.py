@@ -38,17 +38,22 @@ class Collected:
     remarks: tuple[str, ...]
 
 
-def collect(folder: Path, out: Path | None, require: int | None, argv: Sequence[str]) -> Collected:
+def collect(
+    folder: Path, out: Path | None, require: int | None, argv: Sequence[str], jobs: int | None = None
+) -> Collected:
     """Reads what lies in ``folder`` and writes a run directory; the artefacts stay as they are.
 
-    ``require``: so many devices at least have to have sent something. Raises UsageError for artefacts that are not of
-    one plan or are made to do harm, InfrastructureError where nothing can be read or written. Nothing is made then.
+    ``require``: so many devices at least have to have sent something; ``jobs``: so many jobs an artefact. Raises
+    UsageError for artefacts that are not of one plan or are made to do harm, InfrastructureError where nothing can be
+    read or written. Nothing is made then.
     """
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-collect-")))
         found = find(folder, scratch, stack)
         read = read_parts(found.runs)
         parts, lacking = read.parts, [*found.empty, *read.damaged]
+        if jobs is not None and found.entries < jobs:
+            lacking.append(f"{found.entries} of {jobs} jobs left something")
         if not parts:
             told = "; ".join([*lacking, *read.passed][:5])
             raise InfrastructureError(f"nothing was measured: {told}", "see the jobs' own logs")
