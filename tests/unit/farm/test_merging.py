@@ -49,9 +49,9 @@ def test_tuned_tables_come_along_under_the_new_names(jobs: Path) -> None:
         run = job(jobs / name / "run", phone, tuned={"pixel-3": {"4-7": sha256(text).hexdigest()}})
         (run / "devices/pixel-3/plans").mkdir(exist_ok=True)
         (run / "devices/pixel-3/plans/4-7.tuned").write_bytes(text)
-    run = RunDir(collected(jobs).directory)
-    assert sorted(run.manifest().tuned) == sorted(run.manifest().devices) and len(run.manifest().devices) == 2
-    check_kept(run)
+    whole = RunDir(collected(jobs).directory)
+    assert sorted(whole.manifest().tuned) == sorted(whole.manifest().devices) and len(whole.manifest().devices) == 2
+    check_kept(whole)
 
 
 def test_two_tables_for_one_cluster_are_two_plans(jobs: Path) -> None:
