@@ -112,6 +112,11 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
 
     def __call__(self) -> Outcome:
         asked, threshold = _formats(self.export or ()), options.threshold_of(self.threshold)
+        if self.dry and self.stf is not None:
+            raise UsageError(
+                "--dry-run: a farm's device tells of its CPUs to whoever has reserved it, and a dry run reserves none",
+                f"see what there is, and who has it: harness devices --stf {self.stf}",
+            )
         with self.lab() as lab:
             if self.resume is not None:
                 return self._resumed(self.resume, asked, threshold, lab)
@@ -143,7 +148,8 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
     def _context(self, request: Request, lab: LabRun | None, otherwise: list[str] | None = None) -> Context:
         """The devices are those of the lab, or of this host; ``otherwise``: those to take where none is named."""
         if lab is not None:
-            attached, joining = lab.find(self.device or []), None
+            attached = lab.find(self.device or [])
+            joining = lab.newcomers_of(self.device or [])
         else:
             attached = self.find(otherwise, request.allow)
             joining = self.newcomers(attached, otherwise, request.allow)

@@ -104,7 +104,7 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tuned = Tuned("local", layers=[layer], skipped=["c: no"], tables=[tmp_path / "t"])
     phones = [SimpleNamespace(serial="127.0.0.1:6000", model="pixel-3", root=tmp_path)]
     on = Rehearsed((Shown("battery=5", True, False),), ("127.0.0.1:6000",))
-    package = aws.Package(tmp_path / "p.zip", (tmp_path / "t.yml",), 7, ("a.whl",))
+    package = aws.Package(tmp_path / "p.zip", (tmp_path / "t.yml",), tmp_path / "s.sh", 7, ("a.whl",))
     monkeypatch.setattr(farm, "build", lambda *_: BUILT)
     monkeypatch.setattr(aws, "make_package", lambda *_: package)
     monkeypatch.setattr(build, "build", lambda *_: BUILT)
