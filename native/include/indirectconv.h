@@ -65,7 +65,8 @@ typedef enum {
     IC_ALGORITHM_IM2COL,       /* patch matrix, then GEMM with the micro-kernel; any convolution */
     IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
     IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
-    IC_ALGORITHM_AUTO          /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_AUTO,         /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_FFT           /* Fourier transforms of tiles; stride 1, kernels of up to 96 pixels with dilation */
 } ic_algorithm;
 
 /* Of the elements of input, weights, bias and output. */

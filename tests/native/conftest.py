@@ -25,6 +25,7 @@ PROGRAMS = (
     "test_core",
     "test_counters",
     "test_description",
+    "test_fft",
     "test_gate",
     "test_kernels",
     "test_meminfo",
@@ -103,7 +104,7 @@ def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
     if kind == "zig":
         return _Setting(_zig("host"), programs)
     if kind == "broken":
-        return _Setting({**_zig("host"), "IC_BROKEN_KERNEL": "ON"}, ("test_kernels", "convbench"))
+        return _Setting({**_zig("host"), "IC_BROKEN_KERNEL": "ON"}, ("test_kernels", "test_fft", "convbench"))
     if kind == "sanitized":
         return _Setting({"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}, programs)
     if kind == "threads":
