@@ -139,7 +139,7 @@ static void bound(const char *kernel) {
             reference_value *all = new_references(&s, t.weights, t.bias, t.input);
             for (unsigned n = 0; n <= sizeof tiles; n++) {
                 const unsigned tile = n == 0 ? 0 : tiles[n - 1];
-                if ((n != 0 && (n + i + 2 * place) % 4 != 0) || (tile != 0 && !fits(&s, tile))) {
+                if ((n != 0 && (n + i + 4 * place) % 8 != 0) || (tile != 0 && !fits(&s, tile))) {
                     continue;
                 }
                 guarded_heap heap = {.place = t.place, .fail_at = -1};

@@ -118,7 +118,7 @@ static double cost_of(const ic_conv2d_desc *desc, const ic_geometry *geometry, u
     }
     /* Three products of half as many complex numbers; weights come from far. */
     const double products = 1.5 * pixels * inputs * outputs;
-    return tiles * (transform * (inputs + outputs) + products / 4) + 4 * products;
+    return tiles * (transform * (inputs + outputs) + products / 4) + 3 * products;
 }
 
 unsigned ic_fft_choose_tile(const ic_conv2d_desc *desc, const ic_geometry *geometry) {
