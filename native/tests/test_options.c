@@ -122,7 +122,7 @@ static void schedules(const char *kernel) {
 }
 
 /* Convolutions that fft does not cover. */
-static void limits(const char *kernel) {
+static void transforms(const char *kernel) {
     (void)kernel;
     static const struct {
         uint32_t kernel, stride_height, stride_width, dilation;
@@ -173,7 +173,7 @@ int main(int argc, char **argv) {
     static const check_case cases[] = {{"option_errors", option_errors},
                                        {"schedules", schedules},
                                        {"kernel_list", kernel_list},
-                                       {"limits", limits},
+                                       {"transforms", transforms},
                                        {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -109,7 +109,7 @@ def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
         return _Setting({"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}, programs)
     if kind == "threads":
         defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "thread"}
-        return _Setting(defines, ("test_kernels", "test_pool"))
+        return _Setting(defines, ("test_kernels", "test_pool", "test_fft"))
     if kind in ("gcc", "clang"):
         return _Setting({"CMAKE_C_COMPILER": need_tool(kind)}, programs)
     if kind == "arm32":

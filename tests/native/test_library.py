@@ -31,7 +31,7 @@ NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
     "test_object": ("states", "refusals", "overlap", "not_a_number", "zeros", "methods"),
     "test_description": ("arguments", "defaults", "types", "output_sizes"),
-    "test_options": ("option_errors", "schedules", "kernel_list", "limits"),
+    "test_options": ("option_errors", "schedules", "kernel_list", "transforms"),
     "test_status": ("last_errors", "names"),
     "test_choice": ("right", "memory", "blocks", "resized", "split", "few_channels", "ahead", "narrow", "grouped"),
     "test_core": ("parts", "cores"),
@@ -176,6 +176,7 @@ RACED = HOST_KERNELS[1] if HOST_KERNELS[1] in runnable("threads") else HOST_KERN
         ("test_pool", "rounds", ()),
         ("test_pool", "shares", ()),
         ("test_kernels", "bits", (RACED,)),
+        ("test_fft", "bits", (RACED,)),
     ],
 )
 def test_threads_do_not_race(native_builds: Builds, program: str, case: str, kernel: tuple[str, ...]) -> None:
