@@ -28,10 +28,10 @@ static ic_status pack(ic_conv2d *conv, const void *weights, const void *bias) {
  * once more, are no more work than what they are multiplied by. */
 static size_t block_of(const ic_fft *fft, size_t tiles) {
     const ic_conv2d_desc *desc = &fft->base.desc;
-    const size_t frequencies = ic_fft_frequencies(fft->plan.tile), least = 64;
-    const size_t row = ic_fft_row(fft, desc->in_channels) + ic_fft_row(fft, desc->out_channels);
-    const size_t fit = fft->base.chooser.core.l2 / 2 / (frequencies * row * sizeof(float));
-    const size_t block = fit < least ? least : fit;
+    const size_t least = 64;
+    const double row = (double)ic_fft_row(fft, desc->in_channels) + (double)ic_fft_row(fft, desc->out_channels);
+    const double tile = (double)ic_fft_frequencies(fft->plan.tile) * row * sizeof(float); /* its bytes */
+    const size_t fit = (size_t)((double)fft->base.chooser.core.l2 / 2 / tile), block = fit < least ? least : fit;
     const size_t blocks = tiles / block + (tiles % block != 0);
     return tiles / blocks + (tiles % blocks != 0);
 }
