@@ -18,13 +18,15 @@ PUBLISHED: Face = "published"
 BEST: Face = "best"
 
 AUTO = "auto"  # the algorithm that the library chooses, with its schedule
-ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO)  # in the order of tables
+ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO, "fft")  # in the order of tables
+
+INEXACT: tuple[str, ...] = ("fft",)  # with an error of another kind than sums have: never as published
 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
 WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
-_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}")
+_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}|t(8|[1-9][0-9])")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
 _COPY = "/aa"
 ELEMENT_BYTES: dict[str, int] = {"f32": 4}
@@ -49,10 +51,11 @@ class Asked:
     def face(self) -> Face:
         """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses.
 
-        What is not ours is always best: it is in no comparison of the paper.
+        What is further from the exact result than sums are, and what is not ours, is always best: it is in no
+        comparison of the paper.
         """
         _, *options = self.schedule.split("+")
-        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm != AUTO
+        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm not in (AUTO, *INEXACT)
         return PUBLISHED if is_plain and not is_foreign(self.algorithm) else BEST
 
     @property
@@ -69,7 +72,7 @@ def is_foreign(algorithm: str) -> bool:
 def parse_asked(name: str) -> Asked | None:
     """What a name asks for (``Asked.name``); None for one that asks for nothing there is."""
     algorithm, slash, schedule = name.partition("/")
-    if algorithm not in ALGORITHMS or (slash and algorithm not in WITH_SCHEDULES):
+    if algorithm not in ALGORITHMS or (slash and algorithm not in (*WITH_SCHEDULES, *INEXACT)):
         return None
     if not slash or schedule == CHOSEN:
         return Asked(algorithm, schedule or DEFAULT)
@@ -107,7 +110,7 @@ class Variant:
     name: str  # for people, and what tells samples of a place apart: ``indirect/avx2_6x16+regions``
     asked: str
     algorithm: str
-    method: str = field(default="", compare=False)  # naive, tiled, depthwise
+    method: str = field(default="", compare=False)  # naive, tiled, depthwise, fft
     kernel: str = field(default="", compare=False)  # the micro-kernel: ``avx2_6x16``
     schedule: str = field(default="", compare=False)  # kernel and options: ``avx2_6x16+regions``
     face: str = PUBLISHED

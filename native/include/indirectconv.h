@@ -22,6 +22,12 @@
  * and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where that is over 1;
  * exception flags are raised on the thread that computes.
  *
+ * fft is another arithmetic: its error is bounded by the largest input and the norms of the weights, not by the
+ * products of one output, and a sum that is exact elsewhere is not there; numbers near the largest ones overflow (a
+ * tile's sum of them is met on the way). What is not finite in the input reaches all outputs of its tile and group that
+ * read it, and may reach the others of that tile and group, none of another image; a weight reaches all outputs of its
+ * channel and no other channel. auto never takes it.
+ *
  * Threads: no state but that of objects, a count of forks, and for each thread the text of its last failure
  * (ic_last_error). Two objects are independent; one object is run by one caller at a time. Objects may share a pool as
  * long as they don't run at the same time.
@@ -65,7 +71,8 @@ typedef enum {
     IC_ALGORITHM_IM2COL,       /* patch matrix, then GEMM with the micro-kernel; any convolution */
     IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
     IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
-    IC_ALGORITHM_AUTO          /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_AUTO,         /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_FFT           /* Fourier transforms of tiles; stride 1, kernels of up to 96 pixels with dilation */
 } ic_algorithm;
 
 /* Of the elements of input, weights, bias and output. */
@@ -96,9 +103,9 @@ typedef enum {
 /* What an allocation is for. */
 typedef enum {
     IC_MEMORY_OBJECT = 0, /* book-keeping of the object itself */
-    IC_MEMORY_WEIGHTS,    /* packed weights and bias */
+    IC_MEMORY_WEIGHTS,    /* packed weights and bias; fft: their spectra */
     IC_MEMORY_POINTERS,   /* indirection buffer */
-    IC_MEMORY_MATRIX,     /* im2col matrix */
+    IC_MEMORY_MATRIX,     /* im2col matrix; fft: spectra of tiles */
     IC_MEMORY_PADDING     /* the row of zeros that stands for padding */
 } ic_memory;
 
@@ -172,7 +179,9 @@ typedef struct ic_tuned ic_tuned;
  * micro-kernel alone: `+panels` (all pixels pass one panel of output channels after the other) or `+pixels` (one tile
  * of pixels after the other passes all panels; as QNNPACK does). A kernel's name alone takes, for every algorithm, the
  * order in which im2col would bring fewer bytes from beyond the L2 cache. `+ahead` with any: cache lines are asked for
- * before their use where that is known to pay. auto takes none: it chooses them. */
+ * before their use where that is known to pay. auto takes none: it chooses them. fft knows but `+tN`: tiles of N x N
+ * pixels, N one of 8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96; without it what suits the input's size, to which the
+ * weights are transformed in reshape, and whenever another one suits. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;

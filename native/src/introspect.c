@@ -31,7 +31,7 @@ static const ic_tiled *tiled_of(const ic_conv2d *conv) {
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
-    if (tiled_of(conv) != NULL) {
+    if (tiled_of(conv) != NULL || conv->method == &ic_method_fft) {
         address = address_of(conv->schedule.kernel->run);
     } else if (conv->schedule.kernel != NULL) {
         memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
@@ -55,7 +55,11 @@ bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
 }
 
 double ic_conv2d_error_bound(const ic_conv2d *conv) {
-    return conv->method->error_bound(&conv->desc);
+    return conv->method->error_bound(conv);
+}
+
+bool ic_conv2d_bounds_norms(const ic_conv2d *conv) {
+    return conv->method->bounds_norms;
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
@@ -102,8 +106,7 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t 
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
-                            IC_ORDER_BY_RULE, false};
+    ic_schedule schedule = {.kernel = ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS)};
     ic_choose_schedule(&core, &desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

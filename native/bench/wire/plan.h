@@ -46,7 +46,7 @@
  *       absent             the reason why a foreign program is not there (exe empty): its variants are skipped with it
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
  *                          [placement=own|shared]
- *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
+ *       algorithm          naive, im2col, direct, indirect, fft, or auto: the library chooses (schedule=default); of a foreign
  *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
  *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS

@@ -34,7 +34,7 @@
  *             {input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X}
  *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
- *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
+ *         are computed (naive, tiled, depthwise, fft). chosen_by: with algorithm=auto. order: the outer one of the loops
  *         around the micro-kernel. threads: as asked for; absent: 1. cpus: where they were found, each held to one.
  *     skip reason=T [bytes=B] | failed reason=T
  *

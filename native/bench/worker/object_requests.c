@@ -159,7 +159,9 @@ bool object_check(worker *w, fields *f) {
     o->call_ns = (double)(timer_ns() - start);
     heartbeat();
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
-    double error = sum_only ? 0 : reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), i.output);
+    double error = sum_only ? 0
+                            : reference_compare(&w->reference, ic_conv2d_error_bound(i.conv),
+                                                ic_conv2d_bounds_norms(i.conv), i.output);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written =
         !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, i.output, folder, reason, sizeof reason);

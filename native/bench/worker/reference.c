@@ -51,6 +51,21 @@ static void one(const source *s, size_t index, double *value, double *magnitude)
     *magnitude = all;
 }
 
+static double norms_of(const source *s, double largest, size_t channel) {
+    const ic_conv2d_desc *c = &s->l->desc;
+    size_t per_group = c->in_channels / c->groups, taps = (size_t)c->kernel_height * c->kernel_width;
+    const float *weights = s->d->weights + channel * taps * per_group;
+    double all = 0;
+    for (size_t i = 0; i < per_group; i++) {
+        double squares = 0;
+        for (size_t tap = 0; tap < taps; tap++) {
+            squares += (double)weights[tap * per_group + i] * (double)weights[tap * per_group + i];
+        }
+        all += sqrt(squares);
+    }
+    return fabs((double)s->d->bias[channel]) + largest * all;
+}
+
 static bool on_border(const layer_shape *l, size_t pixel) {
     size_t x = pixel % l->out_width, y = pixel / l->out_width % l->out_height;
     return x == 0 || y == 0 || x + 1 == l->out_width || y + 1 == l->out_height;
@@ -71,9 +86,18 @@ bool reference_make(reference *r, const layer_shape *l, const layer_data *d, boo
     if (!every) {
         r->index = malloc(r->count * sizeof *r->index);
     }
-    if (!r->value || !r->magnitude || (!every && !r->index)) {
+    r->channels = channels;
+    r->norms = malloc(channels * sizeof *r->norms);
+    if (!r->value || !r->magnitude || !r->norms || (!every && !r->index)) {
         reference_free(r);
         return false;
+    }
+    double largest = 0;
+    for (size_t i = 0; i < l->input_floats; i++) {
+        largest = fmax(largest, fabs((double)d->input[i]));
+    }
+    for (size_t c = 0; c < channels; c++) {
+        r->norms[c] = norms_of(&s, largest, c);
     }
     size_t n = 0;
     for (size_t p = 0; p < pixels && !every; p++) {
@@ -98,14 +122,17 @@ void reference_free(reference *r) {
     free(r->index);
     free(r->value);
     free(r->magnitude);
+    free(r->norms);
     memset(r, 0, sizeof *r);
 }
 
-double reference_compare(const reference *r, double share_allowed, const float *output) {
+double reference_compare(const reference *r, double share_allowed, bool of_norms, const float *output) {
     double worst = 0;
     for (size_t i = 0; i < r->count; i++) {
-        double error = fabs((double)output[r->index ? r->index[i] : i] - r->value[i]);
-        double share = error == 0 ? 0 : error / (share_allowed * r->magnitude[i]);
+        size_t index = r->index ? r->index[i] : i;
+        double error = fabs((double)output[index] - r->value[i]);
+        double magnitude = of_norms ? r->norms[index % r->channels] : r->magnitude[i];
+        double share = error == 0 ? 0 : error / (share_allowed * magnitude);
         if (!(share <= worst)) { /* a NaN counts as the worst */
             worst = isnan(share) ? (double)INFINITY : share;
         }

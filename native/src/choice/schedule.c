@@ -3,6 +3,7 @@
 
 #include "core/core.h"
 #include "core/error.h"
+#include "fft/plan.h"
 #include "kernels/table.h"
 
 #include <stdio.h>
@@ -11,12 +12,30 @@
 /* The naive algorithm has no micro-kernel; this is what it calls itself. */
 static const char naive_kernel[] = "loops";
 
+/* Reads fft's one option, its tile, at *text; moves *text to the end. */
+static bool read_tile(const char **text, ic_schedule *schedule) {
+    char printed[16];
+    const char *at = *text;
+    for (unsigned i = 0; ic_fft_tile(i) != 0; i++) {
+        snprintf(printed, sizeof printed, "+t%u", ic_fft_tile(i));
+        if (strcmp(at, printed) == 0) {
+            schedule->tile = ic_fft_tile(i);
+            *text = at + strlen(printed);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Reads one option at *text, which ends at '+' or at the end; moves *text there. */
 static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *schedule) {
     static const char regions[] = "+regions", taps[] = "+taps", block[] = "+block", ahead[] = "+ahead";
     static const char panels[] = "+panels", pixels[] = "+pixels";
     const bool has_order = schedule->order != IC_ORDER_BY_RULE, is_split = schedule->split != IC_SPLIT_NOT;
     const char *at = *text;
+    if (algorithm == IC_ALGORITHM_FFT) {
+        return read_tile(text, schedule);
+    }
     if (strncmp(at, regions, sizeof regions - 1) == 0) {
         at += sizeof regions - 1;
         if (is_split || has_order || algorithm != IC_ALGORITHM_INDIRECT) {
@@ -64,7 +83,7 @@ static ic_status unknown(const char *name, const char *why) {
 }
 
 ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *name, ic_schedule *schedule) {
-    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, IC_ORDER_BY_RULE, false};
+    *schedule = (ic_schedule){.kernel = NULL};
     if (algorithm == IC_ALGORITHM_NAIVE) {
         return strcmp(name, naive_kernel) == 0 ? IC_OK : unknown(name, "naive has loops alone");
     }
@@ -104,6 +123,9 @@ void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME])
     char block[24] = "";
     if (schedule->block_tiles != 0) {
         snprintf(block, sizeof block, "+block%u", schedule->block_tiles);
+    }
+    if (schedule->tile != 0) {
+        snprintf(block, sizeof block, "+t%u", schedule->tile);
     }
     snprintf(name, IC_SCHEDULE_NAME, "%s%s%s%s%s", schedule->kernel->name, splits[schedule->split], block,
              orders[schedule->order], schedule->ahead ? "+ahead" : "");

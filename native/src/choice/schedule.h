@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How a convolution is computed beyond its algorithm: kernel, regions, blocks. Its name,
  * `KERNEL[+regions][+blockN][+ahead]`, `KERNEL+taps[+ahead]` or
- * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]`, is what options, records and tuned tables carry. */
+ * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]` or, of fft, `KERNEL[+tN]`, is what options, records and tuned tables
+ * carry. */
 #ifndef IC_SCHEDULE_H
 #define IC_SCHEDULE_H
 
@@ -17,6 +18,7 @@ typedef struct {
                                 than their part of the matrix. 0: all tiles pass one panel after the other */
     ic_order order;          /* without split and blocks; im2col's matrix is whole */
     bool ahead;              /* cache lines are asked for before their use, as suits layer and core */
+    unsigned tile;           /* fft: pixels of a tile's side; 0: what suits the input's size */
 } ic_schedule;
 
 #define IC_SCHEDULE_NAME 64 /* room for a name, with its end */

@@ -35,7 +35,7 @@ static ic_status read_choice(const char *text, ic_type type, ic_tuned_choice *ch
     algorithm[length] = '\0';
     const char *schedule = text + length + 1;
     if (!ic_algorithm_from_name(algorithm, &choice->algorithm) || choice->algorithm == IC_ALGORITHM_NAIVE ||
-        choice->algorithm == IC_ALGORITHM_AUTO) {
+        choice->algorithm == IC_ALGORITHM_AUTO || choice->algorithm == IC_ALGORITHM_FFT) {
         return unknown(text);
     }
     const ic_status status = ic_parse_schedule(choice->algorithm, type, schedule, &choice->schedule);

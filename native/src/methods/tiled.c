@@ -15,6 +15,9 @@
 #include <string.h>
 
 static bool covers(const ic_conv2d *conv) {
+    if (conv->chooser.asked == IC_ALGORITHM_FFT) {
+        return false;
+    }
     return conv->chooser.asked != IC_ALGORITHM_DIRECT || ic_reads_in_place(&conv->desc);
 }
 
@@ -157,4 +160,5 @@ static void release(ic_conv2d *conv) {
     tiled->order = IC_ORDER_BY_RULE;
 }
 
-const ic_method ic_method_tiled = {"tiled", sizeof(ic_tiled), covers, pack, shape, run, release, ic_bound_of_sums};
+const ic_method ic_method_tiled = {"tiled", sizeof(ic_tiled), covers,           pack, shape,
+                                   run,     release,          ic_bound_of_sums, false};

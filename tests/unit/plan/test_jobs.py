@@ -63,6 +63,9 @@ def test_variants_are_numbered() -> None:
         (["im2col", "indirect", "indirect/best"], ["published"], ["im2col", "indirect", "indirect/best"]),
         (["direct/best", "im2col"], ["published", "best"], ["im2col", "direct/best", "im2col/best", "auto"]),
         (["im2col/best", "im2col"], ["best"], ["im2col/best", "auto"]),
+        (["indirect", "fft"], ["published"], ["indirect", "fft"]),
+        (["indirect", "fft"], ["published", "best"], ["indirect", "fft", "indirect/best", "auto"]),
+        (["fft"], ["best"], ["fft", "auto"]),
         (["im2col/default+pixels", "im2col"], ["published"], ["im2col", "im2col/default+pixels"]),
     ],
 )
