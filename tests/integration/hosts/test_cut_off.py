@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -103,7 +104,8 @@ def test_a_host_whose_cable_is_pulled(lab: Lab, machines: Network, tmp_path: Pat
     lab.until(lambda: any('"sample"' in file.read_text() for file in records("*/*/devices/*/records.jsonl")), BUILT_S)
     machines.unplug("beta")
     assert front.wait(120) == 3, lab.said("front")
-    assert lab.said("front").count("host beta is lost: it was not heard of for 3") == 2, lab.said("front")
+    # Both end within the same second or two: the front end's patience, and TCP's at the scheduler.
+    assert len(re.findall("host beta is lost: (it was not heard of for 3|it has left)", lab.said("front"))) == 2
     run = RunDir(tmp_path / "run")
     counts = {name: run.device(name).records.read_text().count('"type":"sample"')
               for name in run.manifest().devices if run.device(name).records.exists()}  # fmt: skip
