@@ -55,7 +55,7 @@ def test_hosts_that_are_none(name: str, host: str, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_each_host_measures_every_shard(tmp_path: Path) -> None:
+def test_each_host_measures_every_shard(tmp_path: Path, need_tool: NeedTool) -> None:
     work, lab = Work("smoke", None, 2), Lab(["android"], HOSTS)
     job = yaml.safe_load(github.write_workflows(work, tmp_path / "a", lab)[0].read_text())["jobs"]
     measure = job["measure"]
@@ -74,7 +74,9 @@ def test_each_host_measures_every_shard(tmp_path: Path) -> None:
         ({"CI_NODE_INDEX": "4"}, "4"),
         ({}, "1"),
     ):
-        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [need_tool("sh"), "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
         assert done.stdout == f"{part}\n"
 
 

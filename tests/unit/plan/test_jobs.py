@@ -48,7 +48,15 @@ def test_splitmix64_is_the_published_generator() -> None:
 
 def test_variants_are_numbered() -> None:
     assert [v.index for v in VARIANTS] == list(range(6))
-    assert VARIANTS[1] == PlannedVariant(1, Asked("im2col"), "rotate")
+    assert VARIANTS[1] == PlannedVariant(1, Asked("im2col"), "rotate", shares_placement=True)
+
+
+def test_variants_of_ours_share_their_places() -> None:
+    made = make_variants(["im2col"], ["hot"], workers=["mine"], aa=True, others=1)
+    assert [(v.asked.name, v.build, v.label, v.shares_placement) for v in made] == [
+        *[("im2col", 0, "", True), ("im2col", 1, "", True)],
+        *[("mine", 2, "", False), ("im2col", 1, "im2col/aa", False)],
+    ]
 
 
 @pytest.mark.parametrize(
