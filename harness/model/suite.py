@@ -14,7 +14,17 @@ from harness.model.layer import Layer, check_name, problem
 from harness.model.policy import list_policies, policy_path
 from harness.model.source import Source, load, validate
 from harness.model.sustained import BURST, Mode, mode_problem
-from harness.model.variant import ALGORITHMS, AUTO, BEST, CHOSEN, PUBLISHED, WITH_ORDERS, WITH_SCHEDULES, Face, parse_asked
+from harness.model.variant import (
+    ALGORITHMS,
+    AUTO,
+    BEST,
+    CHOSEN,
+    PUBLISHED,
+    WITH_ORDERS,
+    WITH_SCHEDULES,
+    Face,
+    parse_asked,
+)
 from harness.model.wording import kind, shown, suggestion
 from harness.model.worker import Worker, beside, parse_workers
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ElementType = Literal["f32"]  # of input, weights, bias and output; f16 and s8 are not covered so far
-Layout = Literal["nhwc", "nchw"]  # of input and output
+Layout = Literal["nhwc"]  # of a layer's input and output; a variant may bring them to another and back
 Face = Literal["published", "best"]  # as in the paper; with better kernels and options, or chosen by the library
 CacheMode = Literal["hot", "rotate"]
 
@@ -118,7 +118,7 @@ class Variant:
     schedule: str = field(default="", compare=False)  # kernel and options: ``avx2_6x16+regions``
     face: str = PUBLISHED
     type: str = "f32"
-    layout: str = "nhwc"
+    layout: str = "nhwc"  # nchw of im2col-nchw
     threads: int = 1
     build: str = ""
     cache: str = ""
