@@ -14,6 +14,7 @@ import typer
 from harness.cli import complete
 from harness.devices.base import Attached, parse_cpus
 from harness.errors import HarnessError, UsageError
+from harness.model.variant import ALGORITHMS
 
 DEFAULT_SUITE = "quick"
 # Those of harness.export.formats, which is slow to load.
@@ -35,7 +36,7 @@ Algorithms = Annotated[
         "--algorithms",
         metavar="A,B",
         help="Instead of the suite's; with a schedule: im2col/best, im2col/default+pixels (QNNPACK's order of loops).",
-        autocompletion=complete.listed("indirect", "im2col", "direct", "naive", "auto", "fft"),
+        autocompletion=complete.listed(*ALGORITHMS),
     ),
 ]
 Faces = Annotated[

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ElementType = Literal["f32"]  # of input, weights, bias and output; f16 and s8 are not covered so far
-Layout = Literal["nhwc"]  # of input and output; nchw is not covered so far
+Layout = Literal["nhwc"]  # of a layer's input and output; a variant may bring them to another and back
 Face = Literal["published", "best"]  # as in the paper; with better kernels and options, or chosen by the library
 CacheMode = Literal["hot", "rotate"]
 
@@ -18,13 +18,14 @@ PUBLISHED: Face = "published"
 BEST: Face = "best"
 
 AUTO = "auto"  # the algorithm that the library chooses, with its schedule
-ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO, "fft")  # in the order of tables
+ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", "im2col-nchw", AUTO, "fft")  # as in tables
 
 INEXACT: tuple[str, ...] = ("fft",)  # with an error of another kind than sums have: never as published
 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
 WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
+WITH_ORDERS: tuple[str, ...] = (*WITH_SCHEDULES, "im2col-nchw")  # the last one has kernels and orders alone
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
 _OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}|t(8|[1-9][0-9])")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
@@ -72,13 +73,15 @@ def is_foreign(algorithm: str) -> bool:
 def parse_asked(name: str) -> Asked | None:
     """What a name asks for (``Asked.name``); None for one that asks for nothing there is."""
     algorithm, slash, schedule = name.partition("/")
-    if algorithm not in ALGORITHMS or (slash and algorithm not in (*WITH_SCHEDULES, *INEXACT)):
+    if algorithm not in ALGORITHMS or (slash and algorithm not in (*WITH_ORDERS, *INEXACT)):
         return None
-    if not slash or schedule == CHOSEN:
+    has_all = not slash or algorithm in (*WITH_SCHEDULES, *INEXACT)
+    if not slash or (schedule == CHOSEN and has_all):
         return Asked(algorithm, schedule or DEFAULT)
     kernel, *options = schedule.split("+")
     kinds = [option.rstrip("0123456789") for option in options]
     is_known = all(map(_OPTION.fullmatch, options)) and len(kinds) == len(set(kinds))
+    is_known = is_known and (has_all or set(options) <= set(ORDERS))
     is_named = options if kernel == DEFAULT else kernel != CHOSEN and _KERNEL.fullmatch(kernel)
     return Asked(algorithm, schedule) if is_known and is_named else None
 
@@ -110,12 +113,12 @@ class Variant:
     name: str  # for people, and what tells samples of a place apart: ``indirect/avx2_6x16+regions``
     asked: str
     algorithm: str
-    method: str = field(default="", compare=False)  # naive, tiled, depthwise, fft
+    method: str = field(default="", compare=False)  # naive, tiled, depthwise, nchw, fft
     kernel: str = field(default="", compare=False)  # the micro-kernel: ``avx2_6x16``
     schedule: str = field(default="", compare=False)  # kernel and options: ``avx2_6x16+regions``
     face: str = PUBLISHED
     type: str = "f32"
-    layout: str = "nhwc"
+    layout: str = "nhwc"  # nchw of im2col-nchw
     threads: int = 1
     build: str = ""
     cache: str = ""

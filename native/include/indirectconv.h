@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * indirectconv: two-dimensional convolutions, among them the indirect convolution (M. Dukhan, "The Indirect Convolution
- * Algorithm", arXiv 1907.02129). So far of f32 in NHWC layout.
+ * Algorithm", arXiv 1907.02129). So far of f32, in NHWC layout, and im2col and naive in NCHW, too.
  *
  * Life of an object: create (packs the weights) -> reshape (once per input size; builds the indirection buffer) ->
  * run (any number of times; the input may move between calls) -> destroy.
  *
- * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
- * dense, aligned to an element (f32: 4 bytes) or more. run() reads exactly the input's elements and writes exactly the
- * output's, with `+taps` some of them several times, reading them back in between; it touches nothing before or after
- * either and allocates nothing. An output that overlaps the input is refused.
+ * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels] (with
+ * IC_LAYOUT_NCHW the channels come before the height), both dense, aligned to an element (f32: 4 bytes) or more. run()
+ * reads exactly the input's elements and writes exactly the output's, with `+taps` some of them several times, reading
+ * them back in between; it touches nothing before or after either and allocates nothing. An output that overlaps the
+ * input is refused.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
  * there. Naive and schedules with `+taps` leave all padding out: such an output is what it would be without that
- * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col,
- * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
- * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
- * and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
- * on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros, in what it reads
- * and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where that is over 1;
- * exception flags are raised on the thread that computes.
+ * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col (on
+ * either layout), direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps`
+ * maybe the other zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose
+ * taps read it, and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the
+ * caller of run, on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros, in
+ * what it reads and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where
+ * that is over 1; exception flags are raised on the thread that computes.
  *
  * fft is another arithmetic: its error is bounded by the largest input and the norms of the weights, not by the
  * products of one output, and a sum that is exact elsewhere is not there; numbers near the largest ones overflow (a
@@ -85,7 +86,7 @@ typedef enum {
 /* Of input and output. */
 typedef enum {
     IC_LAYOUT_NHWC = 0, /* [batch][height][width][channels] */
-    IC_LAYOUT_NCHW      /* IC_UNSUPPORTED so far */
+    IC_LAYOUT_NCHW      /* [batch][channels][height][width]: im2col and naive; with the others IC_UNSUPPORTED */
 } ic_layout;
 
 /* A structure begins with its own size. Zeros in all the rest mean the defaults: set the size, or begin with the
@@ -181,7 +182,9 @@ typedef struct ic_tuned ic_tuned;
  * order in which im2col would bring fewer bytes from beyond the L2 cache. `+ahead` with any: cache lines are asked for
  * before their use where that is known to pay. auto takes none: it chooses them. fft knows but `+tN`: tiles of N x N
  * pixels, N one of 8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96; without it what suits the input's size, to which the
- * weights are transformed in reshape, and whenever another one suits. */
+ * weights are transformed in reshape, and whenever another one suits. With IC_LAYOUT_NCHW a tile is of the kernel's
+ * columns in pixels and of its rows in output channels, and there are `+panels` and `+pixels` alone; the matrix has two
+ * rows more than products, and whole panels of pixels. */
 typedef struct {
     size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
     ic_algorithm algorithm;

@@ -67,7 +67,8 @@ static ic_status make_draft(const ic_conv2d_desc *desc, const void *weights, con
     if (draft->method == NULL) { /* whatever the schedule */
         return ic_fail(IC_UNSUPPORTED, "options.algorithm=%s does not cover the convolution of desc%s",
                        ic_algorithm_name(options.algorithm),
-                       options.algorithm == IC_ALGORITHM_FFT
+                       draft->desc.layout == IC_LAYOUT_NCHW ? ", with layout=nchw: im2col and naive do"
+                       : options.algorithm == IC_ALGORITHM_FFT
                            ? ": fft covers stride 1 and kernels of up to 96 pixels, or a named tile's"
                            : "");
     }

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "kernels/table.h"
 #include "methods/method.h"
+#include "methods/nchw.h"
 #include "tiles/matrix.h"
 #include "tiles/tiled.h"
 
@@ -31,10 +32,10 @@ static const ic_tiled *tiled_of(const ic_conv2d *conv) {
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
-    if (tiled_of(conv) != NULL || conv->method == &ic_method_fft) {
-        address = address_of(conv->schedule.kernel->run);
-    } else if (conv->schedule.kernel != NULL) {
+    if (conv->method == &ic_method_depthwise) {
         memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
+    } else if (conv->schedule.kernel != NULL) {
+        address = address_of(conv->schedule.kernel->run);
     }
     return address;
 }
@@ -47,7 +48,10 @@ const char *ic_conv2d_order(const ic_conv2d *conv) {
     static const char *const names[] = {
         [IC_ORDER_BY_RULE] = NULL, [IC_ORDER_PANELS] = "panels", [IC_ORDER_PIXELS] = "pixels"};
     const ic_tiled *tiled = tiled_of(conv);
-    return tiled != NULL ? names[tiled->order] : NULL;
+    if (tiled != NULL) {
+        return names[tiled->order];
+    }
+    return conv->method == &ic_method_nchw ? names[ic_planes_order(conv)] : NULL;
 }
 
 bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
@@ -68,6 +72,10 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
     }
     if (!conv->is_shaped) {
         return ic_fail(IC_BAD_STATE, "conv was not reshaped");
+    }
+    if (conv->method == &ic_method_nchw) {
+        ic_copy_planes(conv, input);
+        return IC_OK;
     }
     const ic_tiled *tiled = tiled_of(conv);
     if (tiled == NULL || tiled->matrix == NULL) {

@@ -15,7 +15,7 @@ const void *ic_kernel_address(unsigned index);
  * convolutions. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
-/* "naive", "depthwise", "tiled" or "fft". */
+/* "naive", "depthwise", "tiled", "nchw" or "fft". */
 const char *ic_conv2d_method(const ic_conv2d *conv);
 
 /* The outer one of the loops around the micro-kernel, "panels" or "pixels"; NULL before reshape, and where there are no

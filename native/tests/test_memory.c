@@ -149,6 +149,20 @@ static void bytes(const char *kernel) {
         CHECK(info.output_height == 9 && info.output_width == 10);
         ic_conv2d_destroy(conv);
     }
+    s.desc.layout = IC_LAYOUT_NCHW; /* panels of 4 pixels, of two rows more than products; products and bias */
+    guarded_heap heap = {.fail_at = -1};
+    const ic_allocator allocator = guarded_allocator(&heap);
+    const ic_options options = options_for(IC_ALGORITHM_IM2COL, "scalar_4x4", &allocator);
+    ic_conv2d *conv;
+    CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+    CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+    CHECK(heap.bytes[IC_MEMORY_MATRIX] == 4 * (2 + 9 * 8) * 4 * (pixels / 4 + 1));
+    CHECK(heap.bytes[IC_MEMORY_WEIGHTS] == 4 * 70 * (1 + 9 * 8) && heap.bytes[IC_MEMORY_POINTERS] == 0);
+    heap.fail_at = heap.allocations;
+    CHECK(ic_conv2d_reshape(conv, s.batch, s.height + 1, s.width) == IC_OUT_OF_MEMORY);
+    CHECK(heap.bytes[IC_MEMORY_MATRIX] == 0);
+    ic_conv2d_destroy(conv);
+    CHECK(heap.live == 0);
 }
 
 /* 100 runs, the input elsewhere and with other values in each, all of the library's memory but the object and the

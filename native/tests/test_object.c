@@ -194,8 +194,14 @@ static void zeros(const char *kernel) {
     static const struct {
         ic_algorithm algorithm;
         const char *options;
-    } ways[] = {{IC_ALGORITHM_NAIVE, NULL},       {IC_ALGORITHM_INDIRECT, ""}, {IC_ALGORITHM_INDIRECT, "+regions"},
-                {IC_ALGORITHM_INDIRECT, "+taps"}, {IC_ALGORITHM_IM2COL, ""},   {IC_ALGORITHM_DIRECT, ""}};
+        ic_layout layout;
+    } ways[] = {{IC_ALGORITHM_NAIVE, NULL, IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_INDIRECT, "", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_INDIRECT, "+regions", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_INDIRECT, "+taps", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_IM2COL, "", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_DIRECT, "", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_IM2COL, "", IC_LAYOUT_NCHW}};
     enum { CHANNELS = 67, PIXELS = 11 };
     static float weights[CHANNELS * CHANNELS], bias[CHANNELS], input[PIXELS * CHANNELS], output[PIXELS * CHANNELS];
     for (size_t i = 0; i < CHANNELS * CHANNELS; i++) {
@@ -211,6 +217,7 @@ static void zeros(const char *kernel) {
                 for (size_t c = 0; c < sizeof clamps / sizeof clamps[0]; c++) {
                     shape s = plain_shape(1, 1, PIXELS, CHANNELS, CHANNELS);
                     s.desc.groups = grouped ? CHANNELS : 1;
+                    s.desc.layout = ways[w].layout; /* all elements are alike */
                     s.desc.output_min = clamps[c].low, s.desc.output_max = clamps[c].high;
                     char schedule[IC_CHOICE_NAME];
                     snprintf(schedule, sizeof schedule, "%s%s", view.name, w == 0 ? "" : ways[w].options);
@@ -238,6 +245,8 @@ static void methods(const char *kernel) {
     const shape plain = plain_shape(3, 8, 8, 4, 6);
     shape grouped = plain_shape(3, 8, 8, 8, 8);
     grouped.desc.groups = 8;
+    shape planes = grouped;
+    planes.desc.layout = IC_LAYOUT_NCHW;
     const struct {
         const shape *shape;
         ic_algorithm algorithm;
@@ -251,6 +260,8 @@ static void methods(const char *kernel) {
                  {&grouped, IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", "depthwise"},
                  {&grouped, IC_ALGORITHM_INDIRECT, NULL, "tiled"},
                  {&grouped, IC_ALGORITHM_IM2COL, "best", "tiled"},
+                 {&planes, IC_ALGORITHM_NAIVE, NULL, "naive"},
+                 {&planes, IC_ALGORITHM_IM2COL, NULL, "nchw"},
                  {&plain, IC_ALGORITHM_FFT, "scalar_4x4+t8", "fft"},
                  {&grouped, IC_ALGORITHM_FFT, "scalar_4x4+t8", "fft"}};
     for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {

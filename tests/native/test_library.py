@@ -30,7 +30,7 @@ FFT_PROPERTIES = ("bound", "bits", "nonfinite")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
     "test_object": ("states", "refusals", "overlap", "not_a_number", "zeros", "methods"),
-    "test_description": ("arguments", "defaults", "types", "output_sizes"),
+    "test_description": ("arguments", "defaults", "types", "planes", "output_sizes"),
     "test_options": ("option_errors", "schedules", "kernel_list", "transforms"),
     "test_status": ("last_errors", "names"),
     "test_choice": ("right", "memory", "blocks", "resized", "split", "few_channels", "ahead", "narrow", "grouped"),

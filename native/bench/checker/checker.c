@@ -119,13 +119,15 @@ static bool judge(checker *c, fields *f) {
         c->reference_every = every;
     }
     char reason[256];
-    double error =
-        reference_compare(&c->reference, CHECKER_SLACK * ic_bound_of_products(&c->layer.desc), false, output);
+    const double bound = CHECKER_SLACK * ic_bound_of_products(&c->layer.desc);
+    double error = reference_compare(&c->reference, bound, false, output),
+           largest = reference_compare(&c->reference, 1, false, output);
     bool written = !*folder || dump_tensors(&c->layer, &c->data, as, output, folder, reason, sizeof reason);
     free(output);
-    return written ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g", c->reference.count,
-                               error <= 1, error)
-                   : reply_hindered(reason);
+    return written
+               ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g max_error=%.17g bound=%.17g",
+                           c->reference.count, error <= 1, error, largest, bound)
+               : reply_hindered(reason);
 }
 
 int checker_main(void) {

@@ -47,11 +47,22 @@ bool emit_layer(records *out, const identity *of, fields *f, bool foreign) {
     return true;
 }
 
-void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, double error, bool ok) {
+static double told(fields *f, const char *key) {
+    return fields_has(f, key) ? fields_f64(f, key, 0, INFINITY) : (double)NAN;
+}
+
+check_error emit_error_told(fields *f) {
+    const check_error e = {fields_f64(f, "error_over_bound", 0, INFINITY), told(f, "max_error"), told(f, "bound")};
+    return e;
+}
+
+void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, const check_error *error, bool ok) {
     json *j = begin(out, "check", of);
     json_text(j, "by", by);
     json_size(j, "outputs", outputs);
-    json_number(j, "error_over_bound", error);
+    json_number(j, "error_over_bound", error->over_bound);
+    json_number(j, "max_error", error->largest);
+    json_number(j, "bound", error->bound);
     json_bool(j, "ok", ok);
     record_end(out);
 }

@@ -46,7 +46,8 @@
  *       absent             the reason why a foreign program is not there (exe empty): its variants are skipped with it
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
  *                          [placement=own|shared]
- *       algorithm          naive, im2col, direct, indirect, fft, or auto: the library chooses (schedule=default); of a foreign
+ *       algorithm          naive, im2col, im2col-nchw, direct, indirect, fft, or auto: the library chooses
+ *                          (schedule=default); of a foreign
  *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
  *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
@@ -84,6 +85,7 @@ typedef struct {
 typedef struct {
     const char *program; /* a foreign one's name; NULL: ours, which runs `algorithm` */
     ic_algorithm algorithm;
+    ic_layout layout;  /* of its input and output; the layer's data are nhwc */
     char schedule[64]; /* as it was asked for */
     bool is_best;      /* the face */
     unsigned build, threads;

@@ -20,7 +20,8 @@ typedef struct {
 /* The border pixels and REFERENCE_SEEDED seeded outputs, or every output. busy() is called now and then. */
 bool reference_make(reference *r, const layer_shape *l, const layer_data *d, bool every, void (*busy)(void));
 void reference_free(reference *r);
-/* Largest |output - value| / (share_allowed * magnitude, or norms): over 1 is wrong; infinite for a NaN. */
+/* Largest |output - value| / (share_allowed * magnitude, or norms): over 1 is wrong; infinite for a NaN. share_allowed
+ * 1 without norms: the error itself, as a share of the magnitude. */
 double reference_compare(const reference *r, double share_allowed, bool of_norms, const float *output);
 
 uint64_t checksum(const float *values, size_t count); /* of the bits, in order */

@@ -4,6 +4,7 @@
 #include "core/algorithm.h"
 #include "core/core_id.h"
 #include "core/error.h"
+#include "core/layout.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -53,6 +54,9 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
         return status;
     }
     status = ic_make_geometry(&complete.desc, e->batch, e->height, e->width, &geometry);
+    if (status == IC_OK && complete.desc.layout != IC_LAYOUT_NHWC) {
+        status = ic_fail_unchosen("entry.desc", complete.desc.layout);
+    }
     if (status == IC_OK && (e->threads == 0 || e->threads > IC_MAX_THREADS)) {
         status = ic_fail(IC_INVALID_ARGUMENT, "entry.threads=%u is not 1 to %d", e->threads, IC_MAX_THREADS);
     }

@@ -25,7 +25,7 @@ typedef struct ic_method {
     bool bounds_norms;
 } ic_method;
 
-extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled;
+extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled, ic_method_nchw;
 extern const ic_method ic_method_fft;
 
 /* NULL where none covers it. */
