@@ -41,7 +41,7 @@ def offered(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         ("harness run --policy th", ["thorough"]),
         ("harness run --qu", ["--quiet"]),
         ("harness run --cache hot,", ["hot,rotate"]),
-        ("harness run --algorithms indirect,im", ["indirect,im2col"]),
+        ("harness run --algorithms indirect,im", ["indirect,im2col", "indirect,im2col-nchw"]),
         ("harness run --allow LOW_B", ["LOW_BATTERY"]),
         ("harness export RUN --format g", ["gbench", "github-action"]),
         ("harness compare A B --allow TOOL", ["TOOLCHAIN"]),
