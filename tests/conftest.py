@@ -22,7 +22,7 @@ from hypothesis import settings
 
 from harness.control import host_lock
 from harness.devices import adbprogram
-from tests import named_ndk
+from tests import emulator, named_ndk
 
 # No deadlines: machines are shared. In CI the same examples each time, so that a failure is the change's.
 settings.register_profile("local", deadline=None)
@@ -242,6 +242,13 @@ def need_root() -> None:
     """The test needs root."""
     if os.geteuid() != 0:
         cannot_run("needs root")
+
+
+@pytest.fixture
+def true_proc() -> None:
+    """The test needs processes to read of themselves in /proc what others read of them."""
+    if emulator.is_here():
+        cannot_run("the emulator makes up /proc/self: no session, another start; others see its own command line")
 
 
 @pytest.fixture(scope="session")
