@@ -22,7 +22,7 @@ from hypothesis import settings
 
 from harness.control import host_lock
 from harness.devices import adbprogram
-from tests import named_ndk
+from tests import emulator, named_ndk
 
 # No deadlines: machines are shared. In CI the same examples each time, so that a failure is the change's.
 settings.register_profile("local", deadline=None)
@@ -218,9 +218,10 @@ def need_tool(tool_packages: dict[tuple[str, ...], str]) -> NeedTool:
 
 
 @pytest.fixture(scope="session")
-def wheel_adb() -> Path:
-    """The adb that the adbutils wheel brings, the same on all machines."""
-    return _wheel_adb()
+def wheel_adb(need_tool: NeedTool) -> Path:
+    """The adb that the adbutils wheel brings, the same on all machines; of PATH where there is no wheel (arm64)."""
+    wheel = _wheel_adb()
+    return wheel if wheel.exists() else Path(need_tool("adb"))
 
 
 def _wheel_adb() -> Path:
@@ -230,7 +231,9 @@ def _wheel_adb() -> Path:
 def pytest_report_header() -> list[str]:
     """Which adb programs the virtual phones are driven with."""
     wheel, other = _wheel_adb(), shutil.which("adb")
-    lines = [f"adb of the wheel: {wheel} {adbprogram.version(str(wheel))}"]
+    lines = [
+        f"adb of the wheel: {wheel} {adbprogram.version(str(wheel))}" if wheel.exists() else "adb of the wheel: none"
+    ]
     return [*lines, f"adb of PATH: {other} {adbprogram.version(other)}" if other else "adb of PATH: none"]
 
 
@@ -239,6 +242,13 @@ def need_root() -> None:
     """The test needs root."""
     if os.geteuid() != 0:
         cannot_run("needs root")
+
+
+@pytest.fixture
+def true_proc() -> None:
+    """The test needs processes to read of themselves in /proc what others read of them."""
+    if emulator.is_here():
+        cannot_run("the emulator makes up /proc/self: no session, another start; others see its own command line")
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class Identity:
     board: str = ""  # ro.product.board
     second_mark: str = ""  # a hash of android_id: tells phones apart whose ro.serialno does not
     serialno_is_shared: bool = False  # another phone was seen with the same one
-    emulated: bool = False  # ro.boot.qemu = 1
+    emulated: bool = False  # a phone: ro.boot.qemu = 1; local: its kernel is one for other CPUs than its programs
     host: str = ""  # adb server "127.0.0.1:5037"; empty for local
     adb: str = ""  # the server's program and version, where this machine tells them
 

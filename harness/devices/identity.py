@@ -9,9 +9,18 @@ from harness.devices.base import Identity
 from harness.devices.number import number
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-LOCAL_FILES = ("/proc/cpuinfo", "/sys/class/dmi/id/product_name", "/sys/class/dmi/id/sys_vendor", BOOT_ID)
+KERNEL_ARCH = "/proc/sys/kernel/arch"  # since Linux 6.1; user-mode emulators leave it as it is
+LOCAL_FILES = (
+    "/proc/cpuinfo",
+    "/sys/class/dmi/id/product_name",
+    "/sys/class/dmi/id/sys_vendor",
+    KERNEL_ARCH,
+    BOOT_ID,
+)
 _LONGEST = 256
 _LARGEST_PAGE = 1 << 30
+_FAMILIES = (("x86", r"x86_64|amd64|i[3-6]86"), ("Arm", r"aarch64.*|arm.*"))
+_IN_CPUINFO = (("x86", r"vendor_id\s*:"), ("Arm", r"CPU implementer\s*:"))
 _PROPERTY = re.compile(r"\[([^\]\n]+)\]: \[")
 
 
@@ -93,7 +102,19 @@ def local(files: Mapping[str, bytes | None], *, machine: str, kernel: str, page_
         kernel=_clean(kernel),
         page_size=page_size,
         boot_id=_clean(text(BOOT_ID)),
+        emulated=_is_emulated(machine, text(KERNEL_ARCH), text("/proc/cpuinfo")),
     )
+
+
+def _is_emulated(machine: str, arch: str, cpuinfo: str) -> bool:
+    """Whether programs are for another family of CPUs than the kernel, so that something translates them.
+
+    An older kernel tells by its /proc/cpuinfo alone, which QEMU writes anew since its version 8.2.
+    """
+    ours = next((name for name, known in _FAMILIES if re.fullmatch(known, machine.lower())), "")
+    theirs = next((name for name, known in _FAMILIES if re.fullmatch(known, arch.strip().lower())), "")
+    theirs = theirs or next((name for name, line in _IN_CPUINFO if re.search(f"^{line}", cpuinfo, re.MULTILINE)), "")
+    return bool(ours and theirs) and ours != theirs
 
 
 def mac(values: Mapping[str, str], *, machine: str, kernel: str, page_size: int) -> Identity:

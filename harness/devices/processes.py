@@ -126,7 +126,9 @@ def parse_ps(text: str) -> list[Process]:
 
 def _of_proc(pid: int) -> Process | None:
     try:
-        return parse_proc(pid, Path(f"/proc/{pid}/stat").read_text("utf-8", "replace"))
+        # Of its first thread, which has the same fields: QEMU's user mode makes up what a process reads in its own
+        # /proc/<pid>/stat (no session, a start by its own clock), so that others would take it for another one.
+        return parse_proc(pid, Path(f"/proc/{pid}/task/{pid}/stat").read_text("utf-8", "replace"))
     except OSError:
         return None
 

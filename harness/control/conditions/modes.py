@@ -25,7 +25,11 @@ BATTERY_SAVER = Condition("LOW_POWER_MODE", "battery saver is on")  # that of An
 
 def emulated(facts: Facts) -> Condition | None:
     """EMULATED."""
-    return Condition("EMULATED", "the phone says that its CPU is emulated") if facts.identity.emulated else None
+    if not facts.identity.emulated:
+        return None
+    if facts.identity.capabilities.runs_host_programs:
+        return Condition("EMULATED", "programs here are for another CPU than the system's kernel: they are emulated")
+    return Condition("EMULATED", "the phone says that its CPU is emulated")
 
 
 def low_power_mode(facts: Facts) -> Condition | None:

@@ -26,6 +26,7 @@ from tests.unit.devices.machine import running, says, wait_for
 pytestmark = pytest.mark.unit
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_spawn_lives_on_in_its_own_session(
     device: AdbDevice, phone: Any, shell: str, tmp_path: Path, work: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_spawn_lives_on_in_its_own_session(
     device.kill(process)
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_kill_finds_the_whole_family(device: AdbDevice, phone: Any, shell: str, work: Path) -> None:
     phone.shell = shell
     text = "sleep 100 & sleep 100 & setsid sleep 100 & setsid sh -c 'sleep 100 & sleep 100 & wait' & wait"
@@ -73,6 +75,7 @@ def test_kill_finds_the_whole_family(device: AdbDevice, phone: Any, shell: str, 
     assert not any(map(running, members))
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_programs_are_found_by_their_command_line(device: AdbDevice, phone: Any, fake_adb: Any, tmp_path: Path) -> None:
     arguments = ["-c", "import time; time.sleep(100)", f"{tmp_path}/mine", "two\nlines", "", "end"]
     process = device.spawn([sys.executable, *arguments], cwd=str(tmp_path), output=str(tmp_path / "out"))
@@ -87,6 +90,7 @@ def test_programs_are_found_by_their_command_line(device: AdbDevice, phone: Any,
         device.kill(process)
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_kill_finds_the_session_after_its_leader_died(device: AdbDevice, tmp_path: Path, work: Path) -> None:
     process = device.spawn(
         ["sh", "-c", "sleep 100 & echo $! >child; exit"], cwd=str(work), output=str(tmp_path / "out")
@@ -152,6 +156,7 @@ def test_a_refused_setting_is_told_in_one_line(device: AdbDevice, phone: Any) ->
     )
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_a_setting_that_never_answers_has_its_own_time(device: AdbDevice, phone: Any) -> None:
     (phone.root / "bin/settings").write_text("#!/bin/sh\nsleep 600\n")
     began = time.monotonic()

@@ -56,6 +56,7 @@ def test_read_files_of_many_paths(device: AdbDevice, tmp_path: Path) -> None:
     assert [int(data or b"-1") for data in device.read_files(paths).values()] == list(range(400))
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_a_file_that_never_answers_costs_its_own_time_only(
     device: AdbDevice, phone: Any, shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_without_stdin_a_program_sees_its_end(device: AdbDevice) -> None:
     assert device.run(["cat"], deadline_s=10).stdout == b""
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_total_deadline_kills_the_program_and_its_children(
     device: AdbDevice, phone: Any, shell: str, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_a_stream_that_hangs_is_a_loss_and_its_program_is_killed(
         assert not running(int(pid))
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_a_program_that_hangs_is_no_loss(device: AdbDevice) -> None:
     with pytest.raises(DeadlineExceeded, match=r"sleep took longer than 0\.5 s and was stopped"):
         device.run(["sleep", "100"], deadline_s=0.5)
@@ -131,6 +133,7 @@ def test_an_answer_that_never_comes_of_a_program_that_has_ended(device: AdbDevic
     assert device.run(["echo", "x"]).text == "x\n"
 
 
+@pytest.mark.usefixtures("true_proc")
 def test_what_a_shell_says_before_a_command_is_no_output_of_it(device: AdbDevice, phone: Any, work: Path) -> None:
     phone.noise = "echo WARNING: linker: unused DT entry; echo -n more; "
     assert device.run(["echo", "x"]).text == "x\n"

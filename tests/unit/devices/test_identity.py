@@ -64,6 +64,32 @@ def test_local_takes_the_processor_name() -> None:
     assert identity.local({}, machine="aarch64", kernel="6.1", page_size=65536).soc == "aarch64"
 
 
+X86, ARM = b"processor\t: 0\nvendor_id\t: GenuineIntel\n", b"processor\t: 0\nCPU implementer\t: 0x41\n"
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch", "cpuinfo", "emulated"),
+    [
+        ("aarch64", b"x86_64\n", X86, True),
+        ("aarch64", b"x86_64\n", ARM, True),  # written anew by the emulator
+        ("x86_64", b"aarch64\n", ARM, True),
+        ("aarch64", None, X86, True),  # a kernel before 6.1
+        ("aarch64", None, ARM, False),
+        ("aarch64", b"aarch64\n", ARM, False),
+        ("armv8l", b"aarch64\n", ARM, False),  # 32-bit programs of the same CPU
+        ("x86_64", b"x86_64\n", X86, False),
+        ("riscv64", b"x86_64\n", X86, False),  # not known
+        ("x86_64", b"\xff\0 junk", None, False),
+        ("x86_64", None, None, False),
+    ],
+)
+def test_local_is_emulated_where_its_kernel_is_for_other_cpus(
+    machine: str, arch: bytes | None, cpuinfo: bytes | None, emulated: bool
+) -> None:
+    files = {identity.KERNEL_ARCH: arch, "/proc/cpuinfo": cpuinfo}
+    assert identity.local(files, machine=machine, kernel="6.1", page_size=4096).emulated is emulated
+
+
 GETPROP = b"[ro.product.model]: [Pixel 3]\n[ro.build.version.sdk]: [31]\n[ro.serialno]: [8A9X]\n[a]: [one\ntwo]\r\n"
 
 

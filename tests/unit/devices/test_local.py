@@ -13,6 +13,7 @@ import pytest
 from harness.devices.base import RemoteProcess
 from harness.devices.local import LocalDevice
 from harness.errors import DeadlineExceeded, DeviceError
+from tests import emulator
 
 pytestmark = pytest.mark.unit
 
@@ -56,7 +57,7 @@ def test_kill_finds_the_whole_family(local: LocalDevice, tmp_path: Path) -> None
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
 
-def test_programs_are_found_by_their_command_line(local: LocalDevice, tmp_path: Path) -> None:
+def test_programs_are_found_by_their_command_line(local: LocalDevice, tmp_path: Path, true_proc: None) -> None:
     process = local.spawn(["sleep", "60", "0.0"], cwd=str(tmp_path), output=str(tmp_path / "out"))
     try:
         (found,) = [each for each in local.running("0.0") if each.process.pid == process.pid]
@@ -146,7 +147,7 @@ def test_has_no_settings(local: LocalDevice) -> None:
 
 
 def test_identity_and_topology(local: LocalDevice) -> None:
-    assert local.identity.serial == "local" and not local.identity.emulated
+    assert (local.identity.serial, local.identity.emulated) == ("local", emulator.is_here())
     assert local.identity.boot_id
     assert local.topology().allowed == tuple(sorted(os.sched_getaffinity(0)))
 

@@ -39,7 +39,8 @@ PHONE = Identity("S1", "adb", model="Pixel 3", sdk=31)
 LEFT = Leftover("sweep", (RemoteProcess(9, 1, ""),), has_folder=True, has_records=True)
 QUARANTINE = Quarantine("it left the bus", "", "2026-11-30T14:00:00Z", "Pixel 3", "0", "S1")
 FOUND: list[tuple[str, dict[str, Any], str]] = [
-    ("EMULATED", {"identity": replace(PHONE, emulated=True)}, "emulated"),
+    ("EMULATED", {"identity": replace(PHONE, emulated=True)}, "the phone says"),
+    ("EMULATED", {"identity": Identity("local", "local", emulated=True)}, "another CPU than the system's kernel"),
     ("LOW_BATTERY", {"battery": Battery(24.4, True, 27.0)}, "24 %"),
     ("HOT", {"battery": Battery(85, False, 45.0)}, "45.0 °C"),
     ("HOT", {"thermal": replace(COOL, status=3)}, "status is 3"),
