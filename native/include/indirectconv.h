@@ -65,7 +65,8 @@ typedef enum {
     IC_ALGORITHM_IM2COL,       /* patch matrix, then GEMM with the micro-kernel; any convolution */
     IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
     IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
-    IC_ALGORITHM_AUTO          /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_AUTO,         /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_WINOGRAD      /* F(2x2, 3x3), F(4x4, 3x3) or F(6x6, 3x3); 3x3 with stride and dilation 1 */
 } ic_algorithm;
 
 /* Of the elements of input, weights, bias and output. */

@@ -55,7 +55,7 @@ bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
 }
 
 double ic_conv2d_error_bound(const ic_conv2d *conv) {
-    return conv->method->error_bound(&conv->desc);
+    return conv->method->error_bound(conv);
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
@@ -103,7 +103,7 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t 
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
     ic_schedule schedule = {ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
-                            IC_ORDER_BY_RULE, false};
+                            IC_ORDER_BY_RULE, false, 0};
     ic_choose_schedule(&core, &desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

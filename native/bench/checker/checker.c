@@ -119,7 +119,7 @@ static bool judge(checker *c, fields *f) {
         c->reference_every = every;
     }
     char reason[256];
-    double error = reference_compare(&c->reference, CHECKER_SLACK * ic_bound_of_sums(&c->layer.desc), output);
+    double error = reference_compare(&c->reference, CHECKER_SLACK * ic_bound_of_products(&c->layer.desc), output);
     bool written = !*folder || dump_tensors(&c->layer, &c->data, as, output, folder, reason, sizeof reason);
     free(output);
     return written ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g", c->reference.count,

@@ -45,6 +45,9 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
     } else {
         schedule->kernel = default_kernel(desc->type);
     }
+    if (options->algorithm == IC_ALGORITHM_WINOGRAD) {
+        schedule->winograd = IC_WINOGRAD_DEFAULT;
+    }
     return IC_OK;
 }
 

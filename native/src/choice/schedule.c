@@ -11,6 +11,12 @@
 /* The naive algorithm has no micro-kernel; this is what it calls itself. */
 static const char naive_kernel[] = "loops";
 
+/* Winograd's one option, with the tile in it; 0 where it is none. A kernel's name alone takes F(4x4, 3x3). */
+static unsigned read_tile(const char *text) {
+    const bool is_tile = strlen(text) == 3 && strncmp(text, "+f", 2) == 0 && strchr("246", text[2]) != NULL;
+    return is_tile ? (unsigned)(text[2] - '0') : *text == '\0' ? IC_WINOGRAD_DEFAULT : 0;
+}
+
 /* Reads one option at *text, which ends at '+' or at the end; moves *text there. */
 static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *schedule) {
     static const char regions[] = "+regions", taps[] = "+taps", block[] = "+block", ahead[] = "+ahead";
@@ -64,7 +70,7 @@ static ic_status unknown(const char *name, const char *why) {
 }
 
 ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *name, ic_schedule *schedule) {
-    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, IC_ORDER_BY_RULE, false};
+    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, IC_ORDER_BY_RULE, false, 0};
     if (algorithm == IC_ALGORITHM_NAIVE) {
         return strcmp(name, naive_kernel) == 0 ? IC_OK : unknown(name, "naive has loops alone");
     }
@@ -79,6 +85,13 @@ ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *na
     if (schedule->kernel == NULL || schedule->kernel->type != type) {
         schedule->kernel = NULL;
         return unknown(name, "no kernel of that name and of the convolution's type");
+    }
+    if (algorithm == IC_ALGORITHM_WINOGRAD) {
+        schedule->winograd = read_tile(text);
+        if (schedule->winograd == 0) {
+            return unknown(name, "Winograd has +f2, +f4 and +f6 alone");
+        }
+        text = "";
     }
     while (*text != '\0') {
         if (!read_option(&text, algorithm, schedule)) {
@@ -104,6 +117,10 @@ void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME])
     char block[24] = "";
     if (schedule->block_tiles != 0) {
         snprintf(block, sizeof block, "+block%u", schedule->block_tiles);
+    }
+    if (schedule->winograd != 0) {
+        snprintf(name, IC_SCHEDULE_NAME, "%s+f%u", schedule->kernel->name, schedule->winograd);
+        return;
     }
     snprintf(name, IC_SCHEDULE_NAME, "%s%s%s%s%s", schedule->kernel->name, splits[schedule->split], block,
              orders[schedule->order], schedule->ahead ? "+ahead" : "");

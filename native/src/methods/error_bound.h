@@ -6,6 +6,9 @@
 #include "indirectconv.h"
 
 /* The bound of sums of all products in any order, fused or not: gamma(K + 1), of K products. */
-double ic_bound_of_sums(const ic_conv2d_desc *desc);
+double ic_bound_of_products(const ic_conv2d_desc *desc);
+
+/* The same, for an object. */
+double ic_bound_of_sums(const ic_conv2d *conv);
 
 #endif

@@ -15,6 +15,9 @@
 #include <string.h>
 
 static bool covers(const ic_conv2d *conv) {
+    if (conv->chooser.asked == IC_ALGORITHM_WINOGRAD) {
+        return false;
+    }
     return conv->chooser.asked != IC_ALGORITHM_DIRECT || ic_reads_in_place(&conv->desc);
 }
 

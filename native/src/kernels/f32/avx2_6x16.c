@@ -4,6 +4,7 @@
 
 #define IC_TILE ic_avx2_6x16
 #define IC_DEPTHWISE ic_avx2_depthwise
+#define IC_WINOGRAD ic_avx2_winograd
 #define IC_ROWS 6
 #define IC_VECTORS 2
 #define IC_FETCHES IC_GAINS_WEIGHTS
@@ -54,3 +55,4 @@ static inline void store_first(float *to, __m256 v, unsigned count) {
 }
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"

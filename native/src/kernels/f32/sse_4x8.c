@@ -5,6 +5,7 @@
 
 #define IC_TILE ic_sse_4x8
 #define IC_DEPTHWISE ic_sse_depthwise
+#define IC_WINOGRAD ic_sse_winograd
 #define IC_ROWS 4
 #define IC_VECTORS 2
 #define IC_FETCHES 0
@@ -54,3 +55,4 @@ static inline void store_first(float *to, __m128 v, unsigned count) {
 }
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"
