@@ -33,7 +33,7 @@ Algorithms = Annotated[
         "--algorithms",
         metavar="A,B",
         help="Instead of the suite's; with a schedule: im2col/best, im2col/default+pixels (QNNPACK's order of loops).",
-        autocompletion=complete.listed("indirect", "im2col", "direct", "naive", "auto"),
+        autocompletion=complete.listed("indirect", "im2col", "direct", "naive", "auto", "winograd"),
     ),
 ]
 Faces = Annotated[

@@ -18,13 +18,15 @@ PUBLISHED: Face = "published"
 BEST: Face = "best"
 
 AUTO = "auto"  # the algorithm that the library chooses, with its schedule
-ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO)  # in the order of tables
+WINOGRAD = "winograd"  # rounds otherwise than sums of products: it has no part in the comparison of the paper
+ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO, WINOGRAD)  # in the order of tables
 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
-WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
+WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct", WINOGRAD)
+_ALWAYS_BEST = (AUTO, WINOGRAD)  # never published, whatever the schedule
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
-_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}")
+_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|f[246]|block[1-9][0-9]{0,5}")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
 _COPY = "/aa"
 ELEMENT_BYTES: dict[str, int] = {"f32": 4}
@@ -52,7 +54,7 @@ class Asked:
         What is not ours is always best: it is in no comparison of the paper.
         """
         _, *options = self.schedule.split("+")
-        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm != AUTO
+        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm not in _ALWAYS_BEST
         return PUBLISHED if is_plain and not is_foreign(self.algorithm) else BEST
 
     @property
@@ -107,7 +109,7 @@ class Variant:
     name: str  # for people, and what tells samples of a place apart: ``indirect/avx2_6x16+regions``
     asked: str
     algorithm: str
-    method: str = field(default="", compare=False)  # naive, tiled, depthwise
+    method: str = field(default="", compare=False)  # naive, tiled, depthwise, winograd
     kernel: str = field(default="", compare=False)  # the micro-kernel: ``avx2_6x16``
     schedule: str = field(default="", compare=False)  # kernel and options: ``avx2_6x16+regions``
     face: str = PUBLISHED
