@@ -175,7 +175,7 @@ typedef struct ic_tuned ic_tuned;
  * order in which im2col would bring fewer bytes from beyond the L2 cache. `+ahead` with any: cache lines are asked for
  * before their use where that is known to pay. auto takes none: it chooses them. */
 typedef struct {
-    size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
+    size_t struct_size; /* sizeof(ic_options), or the size up to `pool`, `tuned` or `allowed_error` that it had before */
     ic_algorithm algorithm;
     const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto:
                            what suits); "best": what suits the layer and this core. naive knows "loops" only */
@@ -183,6 +183,9 @@ typedef struct {
     ic_pool *pool;                 /* NULL: the caller's thread alone. Must live as long as the object */
     const ic_tuned *tuned;         /* auto: what it has for the layer comes before the model of the core; NULL: nothing.
                                       Must live as long as the object, and not change */
+    double allowed_error;          /* auto: the error that it may have, as a multiple of that of sums of products (the
+                                      root of the mean square, of data of one size). 0: sums alone. From 1, 4 and 12 on
+                                      Winograd's F(2x2), F(4x4) and F(6x6) where they are faster */
 } ic_options;
 
 #define IC_OPTIONS_INIT IC_INIT(ic_options)

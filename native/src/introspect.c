@@ -25,13 +25,19 @@ const void *ic_kernel_address(unsigned index) {
     return address_of(ic_kernel_table(index)->run);
 }
 
+/* The object that runs. */
+static const ic_conv2d *running(const ic_conv2d *conv) {
+    return conv->instead != NULL ? conv->instead : conv;
+}
+
 static const ic_tiled *tiled_of(const ic_conv2d *conv) {
+    conv = running(conv);
     return conv->method == &ic_method_tiled ? (const ic_tiled *)conv : NULL;
 }
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
-    if (tiled_of(conv) != NULL) {
+    if (tiled_of(conv) != NULL || conv->method == &ic_method_winograd) {
         address = address_of(conv->schedule.kernel->run);
     } else if (conv->schedule.kernel != NULL) {
         memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
@@ -40,7 +46,7 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
 }
 
 const char *ic_conv2d_method(const ic_conv2d *conv) {
-    return conv->method->name;
+    return running(conv)->method->name;
 }
 
 const char *ic_conv2d_order(const ic_conv2d *conv) {
@@ -55,7 +61,11 @@ bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
 }
 
 double ic_conv2d_error_bound(const ic_conv2d *conv) {
-    return conv->method->error_bound(conv);
+    return running(conv)->method->error_bound(running(conv));
+}
+
+bool ic_conv2d_bounds_largest(const ic_conv2d *conv) {
+    return running(conv)->method == &ic_method_winograd;
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {

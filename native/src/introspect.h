@@ -14,7 +14,7 @@ const void *ic_kernel_address(unsigned index);
 /* The address of the micro-kernel function that run() calls, NULL for naive. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
-/* "naive", "depthwise" or "tiled". */
+/* "naive", "depthwise", "winograd" or "tiled". */
 const char *ic_conv2d_method(const ic_conv2d *conv);
 
 /* The outer one of the loops around the micro-kernel, "panels" or "pixels"; NULL before reshape, and where there are no
@@ -24,8 +24,12 @@ const char *ic_conv2d_order(const ic_conv2d *conv);
 /* Whether auto found the layer in its tuned table; else the model chose. */
 bool ic_conv2d_is_from_table(const ic_conv2d *conv);
 
-/* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|. */
+/* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|. Of Winograd, each input
+ * counts as the largest one of its channel that any output of the tile reads (ic_conv2d_bounds_largest): what an output
+ * does not read passes through it, and leaves its rounding there. */
 double ic_conv2d_error_bound(const ic_conv2d *conv);
+
+bool ic_conv2d_bounds_largest(const ic_conv2d *conv);
 
 /* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or
  * where im2col reads the input in place (nothing to copy). */
