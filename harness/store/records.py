@@ -206,6 +206,7 @@ class Check(_OfVariant):
     by: Literal["reference", "checksum"]
     outputs: Count
     error_over_bound: Annotated[float, Field(ge=0)] | None = None  # a wrong output may be any number
+    relative_error: Annotated[float, Field(ge=0)] | None = None  # largest |error| over |bias| + sum |input||weight|
     ok: bool
 
 

@@ -119,11 +119,12 @@ static bool judge(checker *c, fields *f) {
         c->reference_every = every;
     }
     char reason[256];
-    double error = reference_compare(&c->reference, CHECKER_SLACK * ic_bound_of_products(&c->layer.desc), output);
+    const reference_error error =
+        reference_compare(&c->reference, CHECKER_SLACK * ic_bound_of_products(&c->layer.desc), false, output);
     bool written = !*folder || dump_tensors(&c->layer, &c->data, as, output, folder, reason, sizeof reason);
     free(output);
-    return written ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g", c->reference.count,
-                               error <= 1, error)
+    return written ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g relative_error=%.17g",
+                               c->reference.count, error.over_bound <= 1, error.over_bound, error.relative)
                    : reply_hindered(reason);
 }
 

@@ -53,7 +53,7 @@ bool foreign_judge(run *r, worker_process *w, unsigned layer, unsigned object, c
     }
     fields *f = &r->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX);
-    double error = fields_f64(f, "error_over_bound", 0, INFINITY);
+    check_error error = check_error_read(f);
     bool ok = fields_u64(f, "ok", 0, 1);
     if (f->error[0]) {
         return workers_give_up(r, &of);

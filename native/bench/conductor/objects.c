@@ -93,14 +93,14 @@ static bool check(run *r, worker_process *w, unsigned layer, unsigned object, co
     }
     fields *f = &r->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
-    double error = fields_f64(f, "error_over_bound", 0, INFINITY);
+    check_error error = check_error_read(f);
     bool ok = fields_u64(f, "ok", 0, 1);
     if (f->error[0]) {
         return workers_give_up(r, &of);
     }
     if (sum_only) {
         ok = sum == known->checksum;
-        error = (double)NAN;
+        error = CHECK_ERROR_UNKNOWN;
     } else {
         known->checksum = sum;
     }
@@ -153,7 +153,7 @@ bool objects_judge_last(run *r, unsigned layer, unsigned object, bool quiet) {
 
 bool objects_wrong(run *r, unsigned layer, unsigned object) {
     identity of = run_identity(r, layer, object);
-    emit_check(r->out, &of, "checksum", r->p->layers[layer].output_floats, (double)NAN, false);
+    emit_check(r->out, &of, "checksum", r->p->layers[layer].output_floats, CHECK_ERROR_UNKNOWN, false);
     run_object(r, layer, object)->usable = false;
     r->wrong = true;
     return false;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/variant_records.h"
 
-#include <math.h>
-
 static json *begin(records *out, const char *type, const identity *of) {
     json *j = record_begin(out, type);
     json_int(j, "launch", of->launch);
@@ -47,11 +45,20 @@ bool emit_layer(records *out, const identity *of, fields *f, bool foreign) {
     return true;
 }
 
-void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, double error, bool ok) {
+check_error check_error_read(fields *f) {
+    const bool is_told = fields_has(f, "relative_error");
+    const double over_bound = fields_f64(f, "error_over_bound", 0, INFINITY);
+    return (check_error){over_bound, is_told ? fields_f64(f, "relative_error", 0, INFINITY) : (double)NAN};
+}
+
+void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, check_error error, bool ok) {
     json *j = begin(out, "check", of);
     json_text(j, "by", by);
     json_size(j, "outputs", outputs);
-    json_number(j, "error_over_bound", error);
+    json_number(j, "error_over_bound", error.over_bound);
+    if (isfinite(error.relative)) {
+        json_number(j, "relative_error", error.relative);
+    }
     json_bool(j, "ok", ok);
     record_end(out);
 }

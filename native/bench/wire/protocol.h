@@ -41,7 +41,7 @@
  *   check object=N by=reference|every|checksum [dump=DIR as=NAME]
  *         reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
  *         as: the output is NAME.output.npy behind the layer's name.
- *     checked outputs=N ok=0|1 error_over_bound=X checksum=N
+ *     checked outputs=N ok=0|1 error_over_bound=X [relative_error=X] checksum=N
  *     skip reason=T [bytes=B] | failed reason=T
  *   {check object=N by=file compute=0|1 output=FILE}
  *         Of a foreign program: write the whole output, raw, to FILE, which does not exist. compute=1: run once for it;

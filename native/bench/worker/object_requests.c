@@ -159,7 +159,11 @@ bool object_check(worker *w, fields *f) {
     o->call_ns = (double)(timer_ns() - start);
     heartbeat();
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
-    double error = sum_only ? 0 : reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), i.output);
+    reference_error error = {0, 0};
+    if (!sum_only) {
+        error = reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), ic_conv2d_bounds_largest(i.conv),
+                                  i.output);
+    }
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written =
         !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, i.output, folder, reason, sizeof reason);
@@ -167,8 +171,8 @@ bool object_check(worker *w, fields *f) {
     if (status != IC_OK || !written) {
         return reply_failed(written ? ic_status_string(status) : reason);
     }
-    return lines_put(PROTOCOL_FD, "checked outputs=%zu ok=%d error_over_bound=%.17g checksum=%" PRIu64, outputs,
-                     error <= 1, error, sum);
+    return lines_put(PROTOCOL_FD, "checked outputs=%zu ok=%d error_over_bound=%.17g relative_error=%.17g checksum=%" PRIu64,
+                     outputs, error.over_bound <= 1, error.over_bound, error.relative, sum);
 }
 
 /* A sample whose helpers were free to go to other CPUs is none, as one of the worker's own thread (sample.c): they are

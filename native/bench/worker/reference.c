@@ -51,6 +51,40 @@ static void one(const source *s, size_t index, double *value, double *magnitude)
     *magnitude = all;
 }
 
+/* The largest value of each input channel of an image. */
+static void find_largest(const layer_shape *l, const float *image, double *of) {
+    const size_t channels = l->desc.in_channels;
+    memset(of, 0, channels * sizeof *of);
+    for (size_t i = 0; i < l->height * l->width; i++) {
+        for (size_t c = 0; c < channels; c++) {
+            of[c] = fmax(of[c], fabs((double)image[i * channels + c]));
+        }
+    }
+}
+
+/* False: no memory. */
+static bool make_largest(reference *r, const layer_shape *l, const layer_data *d) {
+    const ic_conv2d_desc *desc = &l->desc;
+    const size_t inputs = desc->in_channels / desc->groups, outputs = desc->out_channels / desc->groups;
+    const size_t taps = (size_t)desc->kernel_height * desc->kernel_width;
+    r->channels = desc->out_channels;
+    r->image = l->output_floats / l->batch;
+    r->largest = malloc(l->batch * desc->out_channels * sizeof *r->largest);
+    double *of_inputs = malloc(desc->in_channels * sizeof *of_inputs);
+    for (size_t n = 0; n < l->batch && r->largest && of_inputs; n++) {
+        find_largest(l, d->input + n * l->height * l->width * desc->in_channels, of_inputs);
+        for (size_t k = 0; k < desc->out_channels; k++) {
+            double sum = fabs((double)d->bias[k]);
+            for (size_t i = 0; i < taps * inputs; i++) {
+                sum += fabs((double)d->weights[k * taps * inputs + i]) * of_inputs[k / outputs * inputs + i % inputs];
+            }
+            r->largest[n * desc->out_channels + k] = sum;
+        }
+    }
+    free(of_inputs);
+    return r->largest && of_inputs;
+}
+
 static bool on_border(const layer_shape *l, size_t pixel) {
     size_t x = pixel % l->out_width, y = pixel / l->out_width % l->out_height;
     return x == 0 || y == 0 || x + 1 == l->out_width || y + 1 == l->out_height;
@@ -71,7 +105,8 @@ bool reference_make(reference *r, const layer_shape *l, const layer_data *d, boo
     if (!every) {
         r->index = malloc(r->count * sizeof *r->index);
     }
-    if (!r->value || !r->magnitude || (!every && !r->index)) {
+    const bool has_largest = make_largest(r, l, d);
+    if (!has_largest || !r->value || !r->magnitude || (!every && !r->index)) {
         reference_free(r);
         return false;
     }
@@ -98,17 +133,27 @@ void reference_free(reference *r) {
     free(r->index);
     free(r->value);
     free(r->magnitude);
+    free(r->largest);
     memset(r, 0, sizeof *r);
 }
 
-double reference_compare(const reference *r, double share_allowed, const float *output) {
-    double worst = 0;
+/* The larger one of two shares, where a NaN counts as the largest. */
+static void raise_to(double *worst, double error, double of) {
+    const double share = error == 0 ? 0 : error / of;
+    if (!(share <= *worst)) {
+        *worst = isnan(share) ? (double)INFINITY : share;
+    }
+}
+
+reference_error reference_compare(const reference *r, double share_allowed, bool by_largest, const float *output) {
+    reference_error worst = {0, 0};
     for (size_t i = 0; i < r->count; i++) {
-        double error = fabs((double)output[r->index ? r->index[i] : i] - r->value[i]);
-        double share = error == 0 ? 0 : error / (share_allowed * r->magnitude[i]);
-        if (!(share <= worst)) { /* a NaN counts as the worst */
-            worst = isnan(share) ? (double)INFINITY : share;
-        }
+        const size_t at = r->index ? r->index[i] : i;
+        const double error = fabs((double)output[at] - r->value[i]);
+        const double bounding =
+            by_largest ? r->largest[at / r->image * r->channels + at % r->channels] : r->magnitude[i];
+        raise_to(&worst.over_bound, error, share_allowed * bounding);
+        raise_to(&worst.relative, error, r->magnitude[i]);
     }
     return worst;
 }
