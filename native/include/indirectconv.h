@@ -175,7 +175,8 @@ typedef struct ic_tuned ic_tuned;
  * order in which im2col would bring fewer bytes from beyond the L2 cache. `+ahead` with any: cache lines are asked for
  * before their use where that is known to pay. auto takes none: it chooses them. */
 typedef struct {
-    size_t struct_size; /* sizeof(ic_options), or the size up to `pool`, `tuned` or `allowed_error` that it had before */
+    size_t
+        struct_size; /* sizeof(ic_options), or the size up to `pool`, `tuned` or `allowed_error` that it had before */
     ic_algorithm algorithm;
     const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto:
                            what suits); "best": what suits the layer and this core. naive knows "loops" only */

@@ -112,8 +112,12 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t 
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS), IC_SPLIT_NOT, 0,
-                            IC_ORDER_BY_RULE, false, 0};
+    ic_schedule schedule = {ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS),
+                            IC_SPLIT_NOT,
+                            0,
+                            IC_ORDER_BY_RULE,
+                            false,
+                            0};
     ic_choose_schedule(&core, &desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

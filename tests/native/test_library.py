@@ -25,7 +25,7 @@ ARM_KERNELS = ("neon_6x16", "neon_8x8_a53", "neon_8x8_a55", "scalar_4x4")
 ARM32_KERNELS = ("neon_4x8", "vfpv4_4x8", "scalar_4x4")
 HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "sse_4x8", "scalar_4x4") if X86 else ARM_KERNELS
 NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
-PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart")
+PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart", "winograd")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
     "test_object": ("states", "refusals", "overlap", "not_a_number", "zeros", "methods"),

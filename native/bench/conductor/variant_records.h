@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-/* What a check found: the largest error over its bound, and as a share of |bias| + sum |input||weight|. NaN: not compared,
- * or not told. */
+/* What a check found: the largest error over its bound, and as a share of |bias| + sum |input||weight|. NaN: not
+ * compared, or not told. */
 typedef struct {
     double over_bound, relative;
 } check_error;

@@ -161,8 +161,8 @@ bool object_check(worker *w, fields *f) {
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
     reference_error error = {0, 0};
     if (!sum_only) {
-        error = reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), ic_conv2d_bounds_largest(i.conv),
-                                  i.output);
+        error =
+            reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), ic_conv2d_bounds_largest(i.conv), i.output);
     }
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written =
@@ -171,8 +171,9 @@ bool object_check(worker *w, fields *f) {
     if (status != IC_OK || !written) {
         return reply_failed(written ? ic_status_string(status) : reason);
     }
-    return lines_put(PROTOCOL_FD, "checked outputs=%zu ok=%d error_over_bound=%.17g relative_error=%.17g checksum=%" PRIu64,
-                     outputs, error.over_bound <= 1, error.over_bound, error.relative, sum);
+    return lines_put(PROTOCOL_FD,
+                     "checked outputs=%zu ok=%d error_over_bound=%.17g relative_error=%.17g checksum=%" PRIu64, outputs,
+                     error.over_bound <= 1, error.over_bound, error.relative, sum);
 }
 
 /* A sample whose helpers were free to go to other CPUs is none, as one of the worker's own thread (sample.c): they are

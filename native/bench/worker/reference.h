@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 typedef struct {
-    size_t *index;             /* into the output; NULL: 0, 1, 2, ... */
-    double *value, *magnitude; /* |bias| + sum |a||b| */
-    double *largest;           /* [batch][output channel]: |bias| + sum of a channel's largest |a| times its |b| */
+    size_t *index;                 /* into the output; NULL: 0, 1, 2, ... */
+    double *value, *magnitude;     /* |bias| + sum |a||b| */
+    double *largest;               /* [batch][output channel]: |bias| + sum of a channel's largest |a| times its |b| */
     size_t count, channels, image; /* of `largest`; outputs of an image */
 } reference;
 

@@ -25,7 +25,9 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
     const bool is_auto = options->algorithm == IC_ALGORITHM_AUTO;
     const bool is_best =
         options->kernel != NULL && strcmp(options->kernel, "best") == 0 && options->algorithm != IC_ALGORITHM_NAIVE;
-    *chooser = (ic_chooser){.asked = options->algorithm, .tuned = is_auto ? options->tuned : NULL, .allowed_error = is_auto ? options->allowed_error : 0};
+    *chooser = (ic_chooser){.asked = options->algorithm,
+                            .tuned = is_auto ? options->tuned : NULL,
+                            .allowed_error = is_auto ? options->allowed_error : 0};
     *schedule = (ic_schedule){.kernel = NULL};
     if (options->kernel != NULL && !is_best) {
         if (is_auto) {

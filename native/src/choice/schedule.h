@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How a convolution is computed beyond its algorithm: kernel, regions, blocks. Its name,
  * `KERNEL[+regions][+blockN][+ahead]`, `KERNEL+taps[+ahead]` or
- * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]` or, of Winograd, `KERNEL+f2`, `KERNEL+f4`, `KERNEL+f6`, is what options, records and tuned tables carry. */
+ * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]` or, of Winograd, `KERNEL+f2`, `KERNEL+f4`, `KERNEL+f6`, is what
+ * options, records and tuned tables carry. */
 #ifndef IC_SCHEDULE_H
 #define IC_SCHEDULE_H
 

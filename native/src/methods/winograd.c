@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Winograd's minimal filtering, F(m x m, 3 x 3), for 3x3 with stride and dilation 1: patches of n x n inputs, n = m + 2,
- * overlapping by two, are transformed to n x n points; at each point an output tile has one product for each channel,
- * summed by the tiles' micro-kernel; n x n sums are transformed to m x m outputs (winograd_run.c).
+ * Winograd's minimal filtering, F(m x m, 3 x 3), for 3x3 with stride and dilation 1: patches of n x n inputs, n = m +
+ * 2, overlapping by two, are transformed to n x n points; at each point an output tile has one product for each
+ * channel, summed by the tiles' micro-kernel; n x n sums are transformed to m x m outputs (winograd_run.c).
  *
  * The bias is in the sums of the point whose sum every output of a tile has once. Where the size of the image chooses
  * tile and kernel, the caller's weights are kept, and transformed anew where that changes; auto may then also take
@@ -134,8 +134,7 @@ static ic_status make_plain(ic_conv2d *conv) {
                                 .pool = conv->pool,
                                 .tuned = conv->chooser.tuned};
     ic_conv2d_desc desc = conv->desc;
-    ic_status status =
-        ic_conv2d_create(&desc, weights, weights + weight_floats(&conv->desc), &options, &conv->instead);
+    ic_status status = ic_conv2d_create(&desc, weights, weights + weight_floats(&conv->desc), &options, &conv->instead);
     if (status == IC_OK) {
         status = ic_conv2d_reshape(conv->instead, geometry->batch, geometry->input_height, geometry->input_width);
     }
@@ -154,8 +153,8 @@ static ic_status choose(ic_winograd *w) {
     if (choice.algorithm != IC_ALGORITHM_WINOGRAD) {
         return make_plain(conv);
     }
-    const bool is_packed = w->packed != NULL && w->tile == choice.schedule.winograd &&
-                           w->columns == choice.schedule.kernel->columns;
+    const bool is_packed =
+        w->packed != NULL && w->tile == choice.schedule.winograd && w->columns == choice.schedule.kernel->columns;
     conv->algorithm = IC_ALGORITHM_WINOGRAD;
     conv->schedule = choice.schedule;
     w->transforms = ic_winograd_transforms_of(choice.schedule.kernel);

@@ -9,11 +9,14 @@ const ic_winograd_transforms *ic_winograd_transforms_of(const ic_kernel *kernel)
         const ic_winograd_transforms *transforms;
     } all[] = {
 #if defined(__x86_64__)
-        {"avx512", &ic_avx512_winograd}, {"avx2", &ic_avx2_winograd}, {"sse", &ic_sse_winograd},
+        {"avx512", &ic_avx512_winograd},
+        {"avx2", &ic_avx2_winograd},
+        {"sse", &ic_sse_winograd},
 #elif defined(__aarch64__)
         {"neon", &ic_neon_winograd},
 #elif defined(__arm__)
-        {"neon", &ic_neon_winograd},     {"vfpv4", &ic_vfpv4_winograd},
+        {"neon", &ic_neon_winograd},
+        {"vfpv4", &ic_vfpv4_winograd},
 #endif
         {"scalar", &ic_scalar_winograd},
     };
@@ -45,7 +48,7 @@ static const double points[IC_WINOGRAD_TILES][IC_WINOGRAD_MOST_POINTS - 1][IC_WI
 
 void ic_winograd_weights(unsigned tile, const float *weights, size_t step, float *at_points) {
     static const double infinity[IC_WINOGRAD_TAPS] = {0, 0, 1};
-    const double(*rows)[IC_WINOGRAD_TAPS] = points[ic_winograd_index(tile)];
+    const double (*rows)[IC_WINOGRAD_TAPS] = points[ic_winograd_index(tile)];
     const unsigned n = tile + IC_WINOGRAD_TAPS - 1;
     double half[IC_WINOGRAD_MOST_POINTS][IC_WINOGRAD_TAPS]; /* by point of the columns, then kernel row */
     for (unsigned j = 0; j < n; j++) {

@@ -16,9 +16,9 @@ static inline unsigned ic_winograd_index(unsigned tile) {
 
 /* The points of a patch. What lies outside of the image is not read, and counts as zeros. */
 typedef struct {
-    uintptr_t corner;              /* of the patch: its first pixel, which may lie outside */
-    size_t row_step, pixel_step;   /* bytes */
-    unsigned first_row, end_row;   /* those that lie in the image; none of them: 0 and 0 */
+    uintptr_t corner;            /* of the patch: its first pixel, which may lie outside */
+    size_t row_step, pixel_step; /* bytes */
+    unsigned first_row, end_row; /* those that lie in the image; none of them: 0 and 0 */
     unsigned first_column, end_column;
     size_t channels;
     char *points;      /* of the first one: channels, as many as fill vectors, zeros after the last one */

@@ -92,10 +92,9 @@ static inline __attribute__((always_inline)) IC_VECTOR load_channels(uintptr_t p
             IC_VECTOR d[n];                                                                                            \
             IC_UNROLL                                                                                                  \
             for (unsigned j = 0; j < n; j++) {                                                                         \
-                const bool has = inner || (i >= p->first_row && i < p->end_row && j >= p->first_column &&              \
-                                           j < p->end_column);                                                         \
-                d[j] = !has ? IC_SPLAT(0)                                                                              \
-                            : load_channels(row + j * p->pixel_step, first, inner ? IC_WIDTH : count);                 \
+                const bool has =                                                                                       \
+                    inner || (i >= p->first_row && i < p->end_row && j >= p->first_column && j < p->end_column);       \
+                d[j] = !has ? IC_SPLAT(0) : load_channels(row + j * p->pixel_step, first, inner ? IC_WIDTH : count);   \
             }                                                                                                          \
             patch_##m(d, rows[i]);                                                                                     \
         }                                                                                                              \
