@@ -17,7 +17,8 @@
  * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col,
  * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
  * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
- * and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
+ * and no others; of Winograd, those of all tiles whose patch reads it, and its sums are not in that order
+ * (docs/kernels.md has its error). NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
  * on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros, in what it reads
  * and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where that is over 1;
  * exception flags are raised on the thread that computes.
@@ -99,7 +100,7 @@ typedef enum {
     IC_MEMORY_OBJECT = 0, /* book-keeping of the object itself */
     IC_MEMORY_WEIGHTS,    /* packed weights and bias */
     IC_MEMORY_POINTERS,   /* indirection buffer */
-    IC_MEMORY_MATRIX,     /* im2col matrix */
+    IC_MEMORY_MATRIX,     /* im2col matrix; points and sums of Winograd */
     IC_MEMORY_PADDING     /* the row of zeros that stands for padding */
 } ic_memory;
 
