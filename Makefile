@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-C_SOURCES = $(shell find native $(wildcard benchmarks) -name '*.c' -o -name '*.h')
+C_SOURCES = $(shell find native $(wildcard benchmarks) -name '*.c' -o -name '*.h' -o -name '*.cc')
 CLANG_FORMAT = .venv/bin/clang-format --style=file:native/.clang-format
 SUITE ?= quick
 # A process more than two cores, since tests of virtual phones and of gates wait much; in the order of tests/conftest.py.

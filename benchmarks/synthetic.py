@@ -19,6 +19,7 @@ RUN = "20261121-120000-quick"
 BUILD = "0123456789ab"
 KERNEL = "neon_8x8"
 PEAK = 16.0  # FLOP per cycle
+STEADY = 8.0  # of the probe beside samples, of vectors that may be narrower
 MIN_NS = 12e6  # of a window, about
 ASKED_BEST = ["im2col/best", "direct/best", "indirect/best", "auto"]
 BEST = 0.8  # a best variant's true time over its published one's
@@ -87,6 +88,7 @@ class Phone:
     conditions: Sequence[Condition] = ()  # that it is stamped with
     threads: Sequence[int] = (1,)  # that share a call, where a cluster has so many CPUs
     others: Sequence[Other] = ()  # builds beside the run's own
+    further: Mapping[str, float] = field(default_factory=dict)  # true times of further methods over indirect's
     nice: int | None = -10  # of workers; None: the records do not tell it
 
 
@@ -113,6 +115,11 @@ class Way:
         return f"{self.algorithm}/{self.schedule}{'+best' if plain else ''}"
 
     @property
+    def is_turned(self) -> bool:
+        """Whether its layout is not the layers'."""
+        return self.algorithm.endswith("-nchw")
+
+    @property
     def asked(self) -> str:
         if self.auto:
             return "auto"
@@ -123,7 +130,13 @@ class Way:
         return {
             **{"variant": self.variant, "asked": self.asked, "algorithm": self.algorithm, "method": "tiled"},
             **{"kernel": self.schedule.partition("+")[0], "schedule": self.schedule, "face": self.face},
-            **{"element": "f32", "layout": "nhwc", "threads": self.threads, "build": self.build, "cache": cache},
+            **{
+                "element": "f32",
+                "layout": "nchw" if self.is_turned else "nhwc",
+                "threads": self.threads,
+                "build": self.build,
+                "cache": cache,
+            },
         }
 
     def asked_fields(self) -> dict[str, Any]:
@@ -135,6 +148,7 @@ def ways(phone: Phone, kind: str, cluster: str) -> list[Way]:
     """What is measured of a layer of that category on a cluster."""
     point = kind == "1x1s1"
     found = [Way("indirect"), Way("im2col")] + [Way("direct")] * point
+    found += [Way(name) for name in phone.further]
     if phone.aa is not None:
         found.append(Way("indirect", copy=True))
     if phone.faces:
@@ -212,7 +226,7 @@ def make_run(
             for cluster, _, mhz in phone.clusters:
                 plan += [
                     {"device": phone.name, "cluster": cluster, "launch": launch, "layer": shape["name"],
-                     "variants": ["im2col", "indirect", "direct", *ASKED_BEST * phone.faces], "seed": 1}
+                     "variants": ["im2col", "indirect", "direct", *phone.further, *ASKED_BEST * phone.faces], "seed": 1}
                     for launch in range(launches) for shape in layers
                 ]  # fmt: skip
                 dice = random.Random(seed + mhz)  # noqa: S311  the same run again for the same seed
@@ -244,6 +258,15 @@ def write_device(folder: Path, phone: Phone) -> None:
         EventLog(folder / "events.jsonl").add("condition", **condition.as_json())
 
 
+def check(way: Way, layer: str) -> dict[str, Any]:
+    """The check of a variant whose error is an eighth of its bound."""
+    bound = 1.2e-6
+    return {
+        **{"type": "check", "launch": 0, "layer": layer, **way.fields(), "by": "reference", "outputs": 4096},
+        **{"error_over_bound": 0.125, "max_error": bound / 8, "bound": bound, "ok": True},
+    }
+
+
 def records(
     phone: Phone,
     cluster: str,
@@ -263,7 +286,9 @@ def records(
         **{"memory_budget": 536870912, "page_size": 4096, "conductor_pid": 99, "conductor_start_ticks": 1},
         **{"boot_id": "b0", "utc": "2026-11-21T12:00:05Z", "tool_version": "0.2.0"},
     }
-    count, t_ns = 1, 0
+    checks = [check(way, shape["name"]) for shape in layers for way in ways(phone, category(shape), cluster)]
+    yield from checks if phone.further else ()
+    count, t_ns = 1 + len(checks) * bool(phone.further), 0
     for shape in layers:
         for variant in ("indirect", "im2col", "direct"):
             if variant == "direct" and category(shape) != "1x1s1":
@@ -321,9 +346,9 @@ def records(
                 dice.shuffle(order)
                 for position, (way, cache) in enumerate(order):
                     name = way.algorithm
-                    slower = {"indirect": 1.0, "direct": phone.truth.direct}.get(name)
-                    if slower is None:
-                        slower = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
+                    copied = phone.truth.im2col.get(kind, 1.2) * own[shape["name"]]
+                    known = {"indirect": 1.0, "direct": phone.truth.direct, **phone.further}
+                    slower = known.get(name, copied)
                     slower *= BEST if way.face == "best" else (phone.aa or 1) if way.copy else 1
                     slower *= way.times / way.threads
                     noise = math.exp(effects.get(name, 0.0) + dice.gauss(0, phone.truth.noise_sd))
@@ -344,11 +369,12 @@ def records(
                         **{"calls": calls, "ns": ns, "settle_ns": 2e6, "pid": pid},
                         **{"copies": 1 if cache == "hot" else 4, "copy_ns": copy_ns, "repinned": 0},
                         **{"window_ns": calls * ns, "window_short": False},
+                        **({"to_nchw_ns": 4000.0, "to_nhwc_ns": 6000.0} if way.is_turned else {}),
                         "settle_capped": phone.caps and dice.random() < 0.1,
                         **{"mhz_before": clock, "mhz_after": clock, "cpu_before": 4, "cpu_after": 4, "faults": 0},
                         **{"nivcsw": int(phone.caps and dice.random() < 0.03), "t_ns": t_ns, "addresses": addresses},
                         **{"cpu_ns": (calls + 1) * ns, "span_ns": (calls + 1) * ns + 3e3, "probe_ns": 2.4e5},
-                        **dict.fromkeys(("gflops_before", "gflops_after"), clock and PEAK * clock / 1e3),
+                        **dict.fromkeys(("gflops_before", "gflops_after"), clock and STEADY * clock / 1e3),
                         **dict.fromkeys(("gbps_before", "gbps_after"), 12.5),
                     }
                     count += 1

@@ -72,15 +72,14 @@ def run(
     ``phones``: models of virtual phones that are there meanwhile; $SERIAL is the first one's. Nothing of this
     process's environment is left but what ``environment`` has.
     """
-    codes, state = cwd / "codes", cwd / "lab"
+    codes = cwd / "codes"
     lines = ["set +e", f": > {quote(str(codes))}"]
     if phones:
-        up = f"env XDG_STATE_HOME={quote(str(state))} PYTHONPATH={quote(str(_ROOT))} {_TOOL} lab"
-        lines += [f"SERIAL=$({up} up {' '.join(phones)} | head -1 | cut -d' ' -f1)", "export SERIAL"]
+        lines += [f"SERIAL=$({_lab(cwd)} up {' '.join(phones)} | head -1 | cut -d' ' -f1)", "export SERIAL"]
     for _, command in steps:
         lines += [command, f"echo $? >> {quote(str(codes))}"]
     if phones:
-        lines += [f"{up} down > /dev/null", f"{quote(environment.get('ADBUTILS_ADB_PATH', 'adb'))} kill-server"]
+        lines += [f"{_lab(cwd)} down > /dev/null", f"{quote(environment.get('ADBUTILS_ADB_PATH', 'adb'))} kill-server"]
     done = subprocess.run(
         [bash, "-c", "\n".join(lines)],
         cwd=cwd,
@@ -96,6 +95,15 @@ def run(
     found = [int(code) for code in codes.read_text().split()]
     assert len(found) == len(steps), done.stdout
     return Done(tuple(Step(*step, code) for step, code in zip(steps, found, strict=True)), done.stdout)
+
+
+def other_phone(cwd: Path, model: str) -> tuple[str, str]:
+    """A step: another phone is there in the first one's place, as on another host. ``cwd``: as of run."""
+    return "another host", f'{_lab(cwd)} up {model} > /dev/null && {_lab(cwd)} down "$SERIAL" > /dev/null'
+
+
+def _lab(cwd: Path) -> str:
+    return f"env XDG_STATE_HOME={quote(str(cwd / 'lab'))} PYTHONPATH={quote(str(_ROOT))} {_TOOL} lab"
 
 
 def program(folder: Path, name: str, script: str) -> Path:

@@ -32,7 +32,7 @@ static const char *create(const shim_layer *layer, const shim_tensors *tensors, 
 static const char *run(void *object) { %s (void)object; return NULL; }
 static void destroy(void *object) { (void)object; }
 int main(int argc, char **argv) {
-    const shim_functions functions = {create, run, destroy};
+    const shim_functions functions = {.create = create, .run = run, .destroy = destroy};
     return shim_main(argc, argv, &functions);
 }
 """

@@ -74,7 +74,7 @@ def command(
         os.environ["XDG_STATE_HOME"] = str(folder / "front")
         (folder / "policy.yaml").write_text(_POLICY)
         (folder / "suite.yaml").write_text(_SUITE)
-        recording = _recorded(folder)
+        recording = recorded(folder)
         print("| phones | jobs' length | wall | hosts | scheduler | front end | CPU by job | samples by job |")
         print("|---|---|---|---|---|---|---|---|")
         for count in map(int, phones.split(",")):
@@ -86,7 +86,7 @@ def command(
             )
 
 
-def _recorded(folder: Path) -> Path:
+def recorded(folder: Path) -> Path:
     """The records of one cluster of this machine."""
     argv = [sys.executable, "-m", "harness.cli", "run", "suite.yaml", "--device", "local", "--out", "recorded"]
     done = subprocess.run([*argv, "--quiet"], cwd=folder, capture_output=True, text=True, check=False)

@@ -1,4 +1,7 @@
-"""A lab host with replayed phones: ``python -m benchmarks.hosts.host ADDRESS NAME FIRST COUNT FILE SECONDS``."""
+"""A lab host with replayed phones: ``python -m benchmarks.hosts.host ADDRESS NAME FIRST COUNT FILE SECONDS [DIR]``.
+
+DIR: its certificates.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from benchmarks.hosts.replay import Recording, ReplayPhone, Replays
 from harness.hosts.address import parse
 from harness.hosts.bench import Bench
+from harness.hosts.security import security
 from harness.hosts.serving import serve
 
 
@@ -19,12 +23,14 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Serves until SIGTERM."""
-    address, name, first, count, file, seconds = sys.argv[1:]
+    address, name, first, count, file, seconds, *folders = sys.argv[1:]
+    at = parse(address)
+    trusted = security(at, Path(folders[0]) if folders else None)
     recording = Recording.read(Path(file), float(seconds))
     phones = [ReplayPhone(int(first) + index, recording) for index in range(int(count))]
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    serve(Bench(name, Replays(phones), _say), parse(address), None, stop, _say)
+    serve(Bench(name, Replays(phones), _say), at, trusted, stop, _say)
 
 
 if __name__ == "__main__":

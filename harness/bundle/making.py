@@ -97,5 +97,8 @@ def about_run(manifest: Manifest, pseudonyms: str) -> dict[str, Any]:
             for other in manifest.against
         },
         "workers": {worker.name: worker.sha256 for worker in manifest.workers},
+        "comparators": {
+            each.name: {abi: one.sha256 for abi, one in each.by_abi.items()} for each in manifest.comparators
+        },
         "tuned": manifest.tuned,
     }

@@ -22,6 +22,7 @@ SUMMARIES = {
     "clean": "Remove old runs, builds and state, by age or by name; never a run that can be resumed unless named.",
     "farm": "Recipes for AWS Device Farm, GitHub and GitLab; one run directory of many jobs' artefacts.",
     "host": "Offer the phones of this machine to a lab's scheduler; or make the certificates of a lab.",
+    "comparators": "Other libraries to measure beside ours (ACL, XNNPACK, onnxruntime, ...): list them, fetch them.",
     "lab": "Virtual phones: a real adb server in front, an emulated CPU behind. Needs root.",
 }
 

@@ -40,6 +40,13 @@ def models(incomplete: str) -> list[str]:
     return _beginning(incomplete, catalog.names("devices"))
 
 
+def comparators(incomplete: str) -> list[str]:
+    """Other libraries to measure beside ours."""
+    from harness.comparators.table import every  # noqa: PLC0415
+
+    return _beginning(incomplete, [each.name for each in every()])
+
+
 def faults(incomplete: str) -> list[str]:
     """Faults of virtual phones by their names."""
     from harness.lab.faults import FAULTS  # noqa: PLC0415

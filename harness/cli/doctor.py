@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -73,7 +73,7 @@ class Doctor(DeviceOptions, Command):
 
     def __call__(self) -> Outcome:
         if self.release is not None:
-            return _released(self.release, self._attached())
+            return _released(self.release, *self._there())
         attached = self.find()
         facts = host.read(attached.servers)
         here = Patient("this host", {}, judged(facts, host.CHECKS))
@@ -92,22 +92,25 @@ class Doctor(DeviceOptions, Command):
         }
         return Outcome(code, tuple(_lines(patients, here)), value)
 
-    def _attached(self) -> Attached:
-        """All that can be had: the phone that is released need not be attached."""
+    def _there(self) -> tuple[Attached, Collection[str]]:
+        """What is attached, and names of all that there is: the phone that is released need not be there.
+
+        A farm is asked what it has; nothing is reserved.
+        """
         try:
-            return self.find()
+            if (farm := self.farm()) is not None:
+                return Attached(), farm.devices().keys()
+            found = self.attached()
+            return found, {*(device.serial for device in found.devices), *(bad.serial for bad in found.unusable)}
         except HarnessError:
-            return Attached()
+            return Attached(), ()
 
 
-def _released(named: str, attached: Attached) -> Outcome:
+def _released(named: str, attached: Attached, names: Collection[str]) -> Outcome:
     """Raises UsageError for a name that no device has, and no quarantine."""
     held = [each.address for each in quarantine.every()]
     ended = quarantine.release_named(named, attached.devices)
-    if not ended and named not in {
-        *(device.serial for device in attached.devices),
-        *(b.serial for b in attached.unusable),
-    }:
+    if not ended and named not in names:
         there = f"in quarantine: {', '.join(sorted(set(held)))}" if held else "no device is in quarantine"
         raise UsageError(f"--release {named}: no device of that name", there)
     lines = [f"{named}: the quarantine of {each.title} is over ({each.reason})" for each in ended]

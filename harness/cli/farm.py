@@ -21,7 +21,7 @@ from harness.farm import arm, aws
 from harness.farm.collect import collect
 from harness.farm.github import write_workflows
 from harness.farm.gitlab import write_jobs
-from harness.farm.work import Work
+from harness.farm.work import Lab, Work
 from harness.model.abi import DEFAULT_ABI
 from harness.paths import shown_path
 from harness.report.writer import write_report
@@ -63,7 +63,7 @@ class Aws(WorkOptions, BuildOptions, Command):
         ExitCode.INFRASTRUCTURE: "wheels could not be had, convbench not be built, or the package is too large"
     }
     examples: ClassVar[Examples] = (
-        ("harness farm aws paper --out aws", "harness-package.zip and testspec.yml"),
+        ("harness farm aws paper --out aws", "harness-package.zip, testspec.yml and start.sh"),
         ("harness farm aws paper --shards 4 --minutes 60 --out aws", "four jobs for each device, an hour each"),
     )
 
@@ -93,23 +93,40 @@ class Aws(WorkOptions, BuildOptions, Command):
             "package": str(made.package.resolve()),
             "bytes": made.size,
             "test_specs": [str(spec.resolve()) for spec in made.specs],
+            "start": str(made.start.resolve()),
             "wheels": list(made.wheels),
             "build_id": built.build_id,
             "seed": str(seed),
         }
-        lines = (f"{shown_path(made.package)}  {made.size / 1e6:.1f} MB", *map(shown_path, made.specs))
+        lines = (f"{shown_path(made.package)}  {made.size / 1e6:.1f} MB", *map(shown_path, (*made.specs, made.start)))
         return Outcome(lines=lines, value=value)
 
 
-_RUNS_ON = typer.Option(
-    "--runs-on",
-    metavar="LABEL",
-    help="A label (tag) of the lab's runners: one host, or hosts with phones of the same models. Repeats: all of them.",
-)
+@dataclass(frozen=True, kw_only=True)
+class RunnerOptions:
+    """On whose runners."""
+
+    runs_on: Annotated[
+        list[str] | None,
+        typer.Option("--runs-on", metavar="LABEL", help="A label (tag) that all runners of the lab have. Repeats."),
+    ] = None
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host",
+            metavar="LABEL",
+            help="A label (tag) that one host of the lab has alone; each host measures every shard on its phones. "
+            "Repeats. Without it: one host, or hosts with phones of the same models.",
+        ),
+    ] = None
+
+    def lab(self, *otherwise: str) -> Lab:
+        """``otherwise``: the labels where none is named."""
+        return Lab(self.runs_on or otherwise, self.host or ())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Github(WorkOptions, Command):
+class Github(WorkOptions, RunnerOptions, Command):
     """Writes workflows for GitHub Actions: a lab of your own with a gate; hosted runners' emulators and arm64 cores.
 
     They belong into .github/workflows/ of a repository with this tool's checkout (docs/farms.md).
@@ -121,19 +138,18 @@ class Github(WorkOptions, Command):
             "harness-lab.yml, harness-emulator.yml and harness-arm64.yml",
         ),
         ("harness farm github --runs-on self-hosted --runs-on pixels --out w", "runners that have both labels"),
+        ("harness farm github --host bench-1 --host bench-2 --out w", "every phone of two hosts"),
     )
 
     out: Out
-    runs_on: Annotated[list[str] | None, _RUNS_ON] = None
 
     def __call__(self) -> Outcome:
-        labels = self.runs_on or ["self-hosted", "android"]
-        files = write_workflows(self.work(), self.out, labels)
+        files = write_workflows(self.work(), self.out, self.lab("self-hosted", "android"))
         return _written([*files, arm.write_workflow(self.work(), self.out)])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gitlab(WorkOptions, Command):
+class Gitlab(WorkOptions, RunnerOptions, Command):
     """Writes jobs for GitLab CI: a lab of your own with a gate, and an emulator on a runner with KVM.
 
     .gitlab-ci.yml includes the file (docs/farms.md).
@@ -142,13 +158,13 @@ class Gitlab(WorkOptions, Command):
     examples: ClassVar[Examples] = (
         ("harness farm gitlab paper --shards 2 --out ci", "harness.gitlab-ci.yml"),
         ("harness farm gitlab --runs-on pixels --out ci", "runners with that tag"),
+        ("harness farm gitlab --host bench-1 --host bench-2 --out ci", "every phone of two hosts"),
     )
 
     out: Out
-    runs_on: Annotated[list[str] | None, _RUNS_ON] = None
 
     def __call__(self) -> Outcome:
-        return _written(write_jobs(self.work(), self.out, self.runs_on or ["android"]))
+        return _written(write_jobs(self.work(), self.out, self.lab("android")))
 
 
 def _written(files: Sequence[Path]) -> Outcome:
@@ -175,9 +191,10 @@ class Collect(Command):
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the artefacts.")]
     out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="The run directory, absent or empty.")] = None
     require: Annotated[int | None, typer.Option("--require", metavar="N", min=1, help="At least N devices.")] = None
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Artefacts of at least N jobs.")] = None
 
     def __call__(self) -> Outcome:
-        done = collect(self.folder, self.out, self.require, sys.argv[1:])
+        done = collect(self.folder, self.out, self.require, sys.argv[1:], self.jobs)
         for told in (*done.remarks, *done.missing):
             say(told)
         summary = write_report(done.directory)

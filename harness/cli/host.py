@@ -52,6 +52,11 @@ class Host(DeviceOptions, Command):
 
         if self.scheduler is None:
             raise UsageError("--scheduler is missing", "name the lab's: harness host --scheduler tcp://127.0.0.1:8786")
+        if self.stf is not None or self.stf_token is not None:
+            raise UsageError(
+                "--stf: hosts of a lab reserve no devices of a farm",
+                "measure those without a scheduler: harness run --stf URL",
+            )
         check_installed("harness host")
         address = parse(self.scheduler)
         found = security(address, self.certificates)

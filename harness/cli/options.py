@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from harness.cli import complete
 from harness.devices.base import Attached, parse_cpus
 from harness.errors import HarnessError, UsageError
+from harness.model.variant import ALGORITHMS
 
 DEFAULT_SUITE = "quick"
 # Those of harness.export.formats, which is slow to load.
@@ -23,8 +24,10 @@ MOST_THREADS = 256  # of the library: IC_MAX_THREADS
 if TYPE_CHECKING:
     from harness.hosts.front import LabRun
     from harness.measure.context import Newcomers
+    from harness.model.comparator import Comparator
     from harness.model.layer import Layer
     from harness.model.suite import Suite
+    from harness.model.worker import Worker
     from harness.stf.farm import Farm
 
 Algorithms = Annotated[
@@ -33,7 +36,7 @@ Algorithms = Annotated[
         "--algorithms",
         metavar="A,B",
         help="Instead of the suite's; with a schedule: im2col/best, im2col/default+pixels (QNNPACK's order of loops).",
-        autocompletion=complete.listed("indirect", "im2col", "direct", "naive", "auto", "winograd"),
+        autocompletion=complete.listed(*ALGORITHMS),
     ),
 ]
 Faces = Annotated[
@@ -51,6 +54,15 @@ Workers = Annotated[
         "--worker",
         metavar="NAME=PROGRAM[,FILE...]",
         help="A program of your own beside ours, with the files it needs (docs/workers.md). Repeats.",
+    ),
+]
+Comparators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--comparator",
+        metavar="NAME",
+        help="Another library beside ours: see harness comparators list. One that is not fetched is skipped. Repeats.",
+        autocompletion=complete.comparators,
     ),
 ]
 Allow = Annotated[
@@ -96,6 +108,16 @@ Cache = Annotated[
         metavar="MODE[,MODE]",
         help="hot, rotate or both, instead of the policy's.",
         autocompletion=complete.listed("hot", "rotate"),
+    ),
+]
+Abi = Annotated[
+    str | None,
+    typer.Option(
+        "--abi",
+        metavar="ABI",
+        help="arm64-v8a, armeabi-v7a or x86_64, or host for this machine; default: the first that the phone lists, of "
+        "comparators all.",
+        autocompletion=complete.one_of("arm64-v8a", "armeabi-v7a", "x86_64", "host"),
     ),
 ]
 RunDirectory = Annotated[
@@ -298,15 +320,7 @@ class BuildOptions:
         ),
     ] = None
     ndk: Annotated[Path | None, typer.Option("--ndk", metavar="DIR", help="The Android NDK to build with.")] = None
-    abi: Annotated[
-        str | None,
-        typer.Option(
-            "--abi",
-            metavar="ABI",
-            help="arm64-v8a, armeabi-v7a or x86_64, or host for this machine; default: the first that the phone lists.",
-            autocompletion=complete.one_of("arm64-v8a", "armeabi-v7a", "x86_64", "host"),
-        ),
-    ] = None
+    abi: Abi = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,3 +369,13 @@ def threshold_of(text: str | None) -> float | None:
     if not 0 < share <= 1:
         raise UsageError(f"--threshold {text}: not a percentage from 0 to 100", "write it as in 2% or 0.5%")
     return share
+
+
+def comparators_of(names: list[str] | None, workers: Sequence[Worker] = ()) -> tuple[Comparator, ...]:
+    """The values of --comparator; those that need it are built anew. Raises UsageError."""
+    if not names:
+        return ()
+    from harness.cli.say import say  # noqa: PLC0415
+    from harness.comparators import ready  # noqa: PLC0415  not without one
+
+    return ready.asked(names, [worker.name for worker in workers], say)

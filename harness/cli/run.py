@@ -59,6 +59,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
         ("harness run --device local", "the suite `quick` on this machine"),
         ("harness run paper --device all --policy thorough", "the paper's layers on every usable phone"),
         ("harness run mine.yaml --faces published,best --layers '*3x3*'", "layers of your own"),
+        ("harness run --comparator xnnpack --comparator acl-winograd", "other libraries beside (docs/comparators.md)"),
         ("harness run --clusters 4-7 --threads 1,4 --dry-run", "the jobs and the time, nothing measured"),
         ("harness run --resume runs/latest", "what is missing of a run that was cut short"),
         ("harness run --device local --against HEAD~1 --confirm", "what the last commit made slower"),
@@ -78,6 +79,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
     algorithms: options.Algorithms = None
     faces: options.Faces = None
     worker: options.Workers = None
+    comparator: options.Comparators = None
     clusters: options.Clusters = None
     threads: options.Threads = None
     cache: options.Cache = None
@@ -110,6 +112,11 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
 
     def __call__(self) -> Outcome:
         asked, threshold = _formats(self.export or ()), options.threshold_of(self.threshold)
+        if self.dry and self.stf is not None:
+            raise UsageError(
+                "--dry-run: a farm's device tells of its CPUs to whoever has reserved it, and a dry run reserves none",
+                f"see what there is, and who has it: harness devices --stf {self.stf}",
+            )
         with self.lab() as lab:
             if self.resume is not None:
                 return self._resumed(self.resume, asked, threshold, lab)
@@ -141,7 +148,8 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
     def _context(self, request: Request, lab: LabRun | None, otherwise: list[str] | None = None) -> Context:
         """The devices are those of the lab, or of this host; ``otherwise``: those to take where none is named."""
         if lab is not None:
-            attached, joining = lab.find(self.device or []), None
+            attached = lab.find(self.device or [])
+            joining = lab.newcomers_of(self.device or [])
         else:
             attached = self.find(otherwise, request.allow)
             joining = self.newcomers(attached, otherwise, request.allow)
@@ -190,6 +198,7 @@ class Run(LabOptions, ShardOptions, BuildOptions, WaitOption, DeviceOptions, Sui
             cpus=options.cpus_of(self.clusters),
             threads=options.threads_of(self.threads),
             workers=suite.workers,
+            comparators=options.comparators_of(self.comparator, suite.workers),
             tuned=self.tuned,
             aa=self.aa or bool(against),
             against=against,

@@ -38,11 +38,13 @@ class Verify(Once):
     algorithms: options.Algorithms = None
     faces: options.Faces = None
     worker: options.Workers = None
+    comparator: options.Comparators = None
 
     def __call__(self) -> Outcome:
         suite, layers = self.read()
         suite = with_options(suite, self.algorithms, self.faces, self.worker or ())
-        context = self.context(suite, layers, suite.algorithms, faces=suite.faces, workers=suite.workers)
+        beside = {"workers": suite.workers, "comparators": options.comparators_of(self.comparator, suite.workers)}
+        context = self.context(suite, layers, suite.algorithms, faces=suite.faces, **beside)
         return self.outcome(verify.verify_all(context, self.dump), _lines)
 
 

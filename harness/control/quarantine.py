@@ -62,6 +62,11 @@ class Quarantine:
         remedy = f"look after the phone, then: harness doctor --release {serial}" if serial else ""
         return Condition("QUARANTINED", f"{STATE} {self.text}", remedy)
 
+    def is_of_number(self, serialno: str) -> bool:
+        """Whether its phone has that ro.serialno, which a farm calls phones by: their addresses change."""
+        model, _, board = self.title.removesuffix(")").partition(" (board ")
+        return bool(serialno) and PhoneId(serialno, model, board, "").number_digest == self.digest
+
     @property
     def text(self) -> str:
         """``until 2026-11-30 14:00 UTC: the reason``."""
@@ -118,12 +123,16 @@ def release(phone: PhoneId) -> bool:
 
 
 def release_named(name: str, attached: Sequence[Device] = ()) -> list[Quarantine]:
-    """Ends the quarantines that ``name`` is the address, or one of the attached phones' names, of; those there were."""
+    """Ends the quarantines that ``name`` is the address or serial number, or one of the attached phones' names, of;
+    those there were.
+    """
     phones = [PhoneId.of(device.identity) for device in attached if device.serial == name]
     ended = [
         each
         for each in every()
-        if name in (each.address, each.digest) or any(phone.owns(each.digest, each.second_mark) for phone in phones)
+        if name in (each.address, each.digest)
+        or each.is_of_number(name)
+        or any(phone.owns(each.digest, each.second_mark) for phone in phones)
     ]
     for each in ended:
         _losses(each.digest).unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from adbutils import AdbError, adb_path
 
+from harness.devices import processes
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LISTENING = "0A"  # of /proc/net/tcp
 
@@ -66,11 +68,17 @@ def is_tunnel(program: str) -> bool:
 
 def user_of(port: int) -> int | None:
     """The user id that listens on a TCP port of this machine; None where the system does not tell."""
+    if processes.IS_MAC:
+        found = processes.listener_by_lsof(port)
+        return None if found is None else found[1]
     return next((int(fields[7]) for fields in _sockets(port) if fields[7].isdecimal()), None)
 
 
 def listening(port: int) -> str:
     """The program behind a listening TCP port of this machine; empty where the system does not tell us."""
+    if processes.IS_MAC:
+        found = processes.listener_by_lsof(port)
+        return "" if found is None else found[0]
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     for process in Path("/proc").iterdir() if sockets else ():
         if process.name.isdigit():

@@ -1,4 +1,4 @@
-"""The living processes of this machine: from /proc on Linux, from ``ps`` on macOS."""
+"""The living processes of this machine, its boot, who listens: from /proc on Linux, from programs of macOS there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ _DEAD = ("Z", "X")
 _PS = ("/bin/ps", "-ww", "-o", "pid=,ppid=,pgid=,state=,lstart=,command=")
 _PS_FIELDS, _STARTED = 9, "%b %d %H:%M:%S %Y"
 _LAST_PID = 2**31 - 1
+_SYSCTL, _LSOF = "/usr/sbin/sysctl", "/usr/sbin/lsof"  # of macOS
+_BOOT = "kern.bootsessionuuid"
 
 
 class Process(NamedTuple):
@@ -48,6 +51,35 @@ def living() -> Iterator[Process]:
 def find(pid: int) -> Process | None:
     """The process of that number, zombie or not; None where there is none."""
     return next(iter(_by_ps("-p", str(pid))), None) if IS_MAC else _of_proc(pid)
+
+
+def kernel() -> str:
+    """The boot of this machine, and the name space of its process ids: containers see each other's pids as others.
+
+    Empty where the system does not tell.
+    """
+    if IS_MAC:  # which has no such name spaces
+        return _boot_of_mac()
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
+@cache
+def _boot_of_mac() -> str:
+    return _said(_SYSCTL, "-n", _BOOT).strip()
+
+
+def listener_by_lsof(port: int) -> tuple[str, int] | None:
+    """The program that listens on a TCP port, and its user's id; None where there is none, or lsof does not tell."""
+    said = _said(_LSOF, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpu")
+    fields = {line[:1]: line[1:] for line in reversed(said.splitlines())}  # the first process counts
+    pid, user = number(fields.get("p", ""), 1, _LAST_PID), number(fields.get("u", ""), 0, 2**32)
+    if pid is None or user is None:
+        return None
+    return _said(_PS[0], "-ww", "-o", "comm=", "-p", str(pid)).strip(), user
 
 
 def with_commands() -> Iterator[Process]:
@@ -100,10 +132,13 @@ def _of_proc(pid: int) -> Process | None:
 
 
 def _by_ps(*which: str) -> Sequence[Process]:
+    return parse_ps(_said(*_PS, *which))
+
+
+def _said(*argv: str) -> str:
+    """What a program of the system prints, in the C locale and UTC; empty where it does not run."""
     try:
-        done = subprocess.run(
-            [*_PS, *which], capture_output=True, check=False, timeout=20, env={"LC_ALL": "C", "TZ": "UTC"}
-        )
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=20, env={"LC_ALL": "C", "TZ": "UTC"})
     except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return parse_ps(done.stdout.decode("utf-8", "replace"))
+        return ""
+    return done.stdout.decode("utf-8", "replace")

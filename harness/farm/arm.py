@@ -23,7 +23,7 @@ def write_workflow(work: Work, out: Path) -> Path:
 def local(work: Work) -> dict[str, Any]:
     """The suite on each runner by itself. They are virtual machines that others' work shares: no gate goes by them."""
     measured = [
-        *github.prepared(),
+        *github.prepared(len(RUNNERS)),
         {"name": "Conditions", "run": f"{steps.HARNESS} doctor --device local"},
         {"name": "Measure", "run": f"{steps.HARNESS} run {' '.join(work.options())} --device local --out {_RUN}"},
         {**github.ALWAYS, "name": "Summary", "run": f'cat {_RUN}/summary.md >> "$GITHUB_STEP_SUMMARY"'},

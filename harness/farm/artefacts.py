@@ -41,11 +41,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Artefacts:
-    """``empty``: artefacts without a run directory, each with what was found instead; ``remarks``: what was passed
-    over.
+    """``entries``: how many artefacts there are; ``empty``: those without a run directory, each with what was found
+    instead; ``remarks``: what was passed over.
     """
 
     runs: tuple[Found, ...]
+    entries: int
     empty: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
@@ -68,11 +69,13 @@ def find(folder: Path, scratch: Path, stack: ExitStack) -> Artefacts:
     runs: list[Found] = []
     empty: list[str] = []
     remarks: list[str] = []
+    entries = 0
     for entry in found:
         if entry.is_symlink():
             raise UsageError(f"{entry} is a link", "put what it leads to in its place")
         if not entry.is_dir() and not _is_zip(entry):
             continue
+        entries += 1
         broken: list[str] = []
         here = list(_runs_of(entry, folder, scratch, stack, broken, remarks))
         runs += here
@@ -80,7 +83,7 @@ def find(folder: Path, scratch: Path, stack: ExitStack) -> Artefacts:
         empty += broken or ([] if here else [nothing])
     if not runs and not empty:
         raise UsageError(f"{folder} has neither folders nor zip files", "name the folder that the artefacts are in")
-    return Artefacts(tuple(runs), tuple(empty), tuple(remarks))
+    return Artefacts(tuple(runs), entries, tuple(empty), tuple(remarks))
 
 
 def _is_zip(file: Path) -> bool:

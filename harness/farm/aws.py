@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from harness.errors import InfrastructureError
-from harness.farm import wheels
+from harness.farm import starting, wheels
 from harness.farm.work import Work, new_folder
 from harness.paths import shown_path
 from harness.toolchain import cache
@@ -59,6 +59,7 @@ class Package:
 
     package: Path
     specs: tuple[Path, ...]
+    start: Path  # the script that takes both there
     size: int
     wheels: tuple[str, ...]
 
@@ -66,7 +67,7 @@ class Package:
 def make_package(
     work: Work, out: Path, built: Built, seed: int, minutes: int, own: Path | None, say: Callable[[str], None]
 ) -> Package:
-    """Writes the package and a test spec for each shard into ``out``, which is absent or empty.
+    """Writes the package, a test spec for each shard and the script that starts them into ``out``, absent or empty.
 
     ``built``: convbench for the phones; ``own``: the harness's wheel, None: made here. Raises UsageError,
     InfrastructureError.
@@ -94,7 +95,9 @@ def make_package(
             f"{package} has {size >> 20} MiB, the service takes {MOST_BYTES >> 20} MiB", "leave out large files"
         )
     specs = tuple(_write_specs(work, out, seed, minutes))
-    return Package(package, specs, size, tuple(sorted(n[7:] for n in files if n.startswith("wheels/"))))
+    start = out / starting.NAME
+    start.write_text(starting.script(PACKAGE, minutes), "utf-8")
+    return Package(package, specs, start, size, tuple(sorted(n[7:] for n in files if n.startswith("wheels/"))))
 
 
 def check(work: Work, own: Path | None) -> None:

@@ -20,6 +20,7 @@ from harness.measure.run.left_out import merged
 from harness.measure.run.leftover import unmeasured, words
 from harness.measure.run.manifest import new_run_id
 from harness.store.journal import utc_now
+from harness.store.manifest import KeptScheduler
 from harness.store.rundir import RunDir, new_run_dir, point_latest
 
 _MOST_NAMED = 8  # of the shards of one model that never came
@@ -38,17 +39,22 @@ class Collected:
     remarks: tuple[str, ...]
 
 
-def collect(folder: Path, out: Path | None, require: int | None, argv: Sequence[str]) -> Collected:
+def collect(
+    folder: Path, out: Path | None, require: int | None, argv: Sequence[str], jobs: int | None = None
+) -> Collected:
     """Reads what lies in ``folder`` and writes a run directory; the artefacts stay as they are.
 
-    ``require``: so many devices at least have to have sent something. Raises UsageError for artefacts that are not of
-    one plan or are made to do harm, InfrastructureError where nothing can be read or written. Nothing is made then.
+    ``require``: so many devices at least have to have sent something; ``jobs``: so many jobs an artefact. Raises
+    UsageError for artefacts that are not of one plan or are made to do harm, InfrastructureError where nothing can be
+    read or written. Nothing is made then.
     """
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-collect-")))
         found = find(folder, scratch, stack)
         read = read_parts(found.runs)
         parts, lacking = read.parts, [*found.empty, *read.damaged]
+        if jobs is not None and found.entries < jobs:
+            lacking.append(f"{found.entries} of {jobs} jobs left something")
         if not parts:
             told = "; ".join([*lacking, *read.passed][:5])
             raise InfrastructureError(f"nothing was measured: {told}", "see the jobs' own logs")
@@ -122,12 +128,21 @@ def _write(
         "allow": list(dict.fromkeys(name for part in parts for name in part.manifest.allow)),
         "seconds": {},
         "shard": None,
+        "tuned": merging.tables_of(phones),
+        "portable": [],  # each device is a phone that is known
+        "scheduler": _scheduler(parts),
         "collected": list(_rows(parts, phones)),
     }
     run.write_manifest(first.model_copy(update=changes))
     run.add_jobs(plan)
     for phone in phones:
         merging.write_phone(run, phone)
+
+
+def _scheduler(parts: Sequence[Part]) -> KeptScheduler | None:
+    """Of the lab, where all parts are of the same; else whoever goes on with the run has to name one."""
+    found = [part.manifest.scheduler for part in parts]
+    return found[0] if all(each == found[0] for each in found) else None
 
 
 def _rows(parts: Sequence[Part], phones: Sequence[Phone]) -> list[dict[str, Any]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.farm import steps, workflow
-from harness.farm.work import Work, new_folder
+from harness.farm.work import Lab, Quota, Work, new_folder
 
 LAB, EMULATOR = "harness-lab.yml", "harness-emulator.yml"
 API_LEVELS = (30, 34)
+QUOTA = Quota("GitHub", 256)  # of a matrix
 
 # The commits of these tags. A tag can be moved, a commit cannot.
 _CHECKOUT = ("actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1")
@@ -33,33 +33,39 @@ sudo udevadm control --reload-rules
 sudo udevadm trigger --name-match=kvm"""
 
 
-def write_workflows(work: Work, out: Path, labels: Sequence[str]) -> list[Path]:
+def write_workflows(work: Work, out: Path, runners: Lab) -> list[Path]:
     """Writes both files into ``out``, absent or empty: they belong into .github/workflows/.
 
-    ``labels``: of the lab's runners. Raises UsageError, InfrastructureError.
+    Raises UsageError, InfrastructureError.
     """
     work.check()
-    work.check_in_workflow("--runs-on", labels)
+    runners.check(work, QUOTA)
     new_folder(out)
     return [
-        workflow.write(out / LAB, "Made by `harness farm github`. Phones of a lab.", lab(work, labels), PINNED),
+        workflow.write(out / LAB, "Made by `harness farm github`. Phones of a lab.", lab(work, runners), PINNED),
         workflow.write(
             out / EMULATOR, "Made by `harness farm github`. Correctness on emulators.", emulator(work), PINNED
         ),
     ]
 
 
-def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
+def lab(work: Work, runners: Lab) -> dict[str, Any]:
     """Phones on runners of one's own: shards measure, one job puts them together and is the gate."""
+    jobs = runners.jobs(work)
+    part = "${{ matrix.host }}-${{ matrix.shard }}" if runners.hosts else "${{ matrix.shard }}"
     measured = [
-        *prepared(on_own_host=True),
+        *prepared(jobs, on_own_host=True),
         {"name": "Measure", "run": steps.measure(work)},
-        {**ALWAYS, **kept("parts-${{ matrix.shard }}", f"{steps.PARTS}/${{{{ matrix.shard }}}}")},
+        {**ALWAYS, **kept(f"parts-{part}", f"{steps.PARTS}/{part}")},
     ]
+    matrix = {
+        **({"host": list(runners.hosts)} if runners.hosts else {}),
+        "shard": list(range(1, work.shards + 1)),
+    }
     together = [
         *prepared(),
         {"uses": _DOWNLOAD[0], "with": {"pattern": "parts-*", "path": steps.PARTS}},
-        {"name": "Collect", "run": steps.collect()},
+        {"name": "Collect", "run": steps.collect(jobs)},
         {**ALWAYS, "name": "Summary", "run": f'cat {steps.WHOLE}/summary.md >> "$GITHUB_STEP_SUMMARY"'},
         {**ALWAYS, "name": "Gate", "run": steps.gate()},
         {**ALWAYS, **kept("harness-run", steps.WHOLE)},
@@ -72,10 +78,10 @@ def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
         "jobs": {
             "measure": {
                 "if": f"${{{{ {_OF_THIS_REPOSITORY} }}}}",  # a fork's code never runs on hosts of one's own
-                "runs-on": list(labels),
+                "runs-on": [*runners.labels, *(["${{ matrix.host }}"] if runners.hosts else [])],
                 "timeout-minutes": 360,
-                "strategy": {"fail-fast": False, "matrix": {"shard": list(range(1, work.shards + 1))}},
-                "env": {"SHARD": "${{ matrix.shard }}"},
+                "strategy": {"fail-fast": False, "matrix": matrix},
+                "env": {"SHARD": "${{ matrix.shard }}", "PART": part},
                 "steps": measured,
             },
             "collect": {
@@ -92,7 +98,7 @@ def lab(work: Work, labels: Sequence[str]) -> dict[str, Any]:
 def emulator(work: Work) -> dict[str, Any]:
     """Android emulators on hosted runners: whether every result is right, no times."""
     verified = [
-        *prepared(),
+        *prepared(len(API_LEVELS)),
         {"name": "Build", "run": f"{steps.HARNESS} build --abi {steps.EMULATED}"},
         {"name": "Let the emulator use KVM", "run": _KVM},
         {
@@ -123,11 +129,14 @@ def emulator(work: Work) -> dict[str, Any]:
     }
 
 
-def prepared(*, on_own_host: bool = False) -> list[dict[str, Any]]:
-    """A checkout with the harness installed. ``on_own_host``: with the history, for the base that is measured against,
-    and by the host's own Python: setup-python has none for most systems that are not the hosted runners'.
+def prepared(jobs: int = 1, *, on_own_host: bool = False) -> list[dict[str, Any]]:
+    """A checkout with the harness installed. ``jobs``: that begin together.
+
+    ``on_own_host``: with the history, for the base that is measured against, and by the host's own Python: setup-python
+    has none for most systems that are not the hosted runners'.
     """
     return [
+        *([{"name": "Start apart", "run": steps.start_apart(jobs)}] if jobs > 1 else []),
         {
             "uses": _CHECKOUT[0],
             "with": {"persist-credentials": False, **({"fetch-depth": 0} if on_own_host else {})},

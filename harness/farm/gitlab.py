@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.farm import steps, workflow
-from harness.farm.work import Work, new_folder
+from harness.farm.work import Lab, Quota, Work, new_folder
 
 FILE = "harness.gitlab-ci.yml"
 API_LEVEL = 34
+QUOTA = Quota("GitLab", 200)  # of `parallel`
 
 _BOOTED_S = 600
 _HEADLESS = "-no-window -no-audio -no-snapshot -gpu swiftshader_indirect"
 _IMAGE = "python:3.12"  # with git and make; runners of a lab that start no containers pass over it
+_NOT_THE_JOBS_FAULT = ["api_failure", "runner_system_failure", "scheduler_failure", "data_integrity_failure"]
+# sdkmanager closes its input early, of which `yes` dies.
+_ACCEPTED = (
+    'accepted() ( set +o pipefail; yes | sdkmanager --install "$IMAGE" emulator platform-tools > sdkmanager.log )'
+)
 # A fork's code never runs on hosts of one's own, not even where a member starts its pipeline in this project.
 _RULES = [
     {"if": "$CI_PIPELINE_SOURCE == 'merge_request_event' && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"},
@@ -22,19 +27,20 @@ _RULES = [
 ]
 
 
-def write_jobs(work: Work, out: Path, tags: Sequence[str]) -> list[Path]:
+def write_jobs(work: Work, out: Path, runners: Lab) -> list[Path]:
     """Writes the file into ``out``, absent or empty: .gitlab-ci.yml includes it.
 
-    ``tags``: of the lab's runners. Raises UsageError, InfrastructureError.
+    Raises UsageError, InfrastructureError.
     """
     work.check()
-    work.check_in_workflow("--runs-on", tags)
+    runners.check(work, QUOTA)
     new_folder(out)
-    return [workflow.write(out / FILE, "Made by `harness farm gitlab`.", jobs(work, tags))]
+    return [workflow.write(out / FILE, "Made by `harness farm gitlab`.", jobs(work, runners))]
 
 
-def jobs(work: Work, tags: Sequence[str]) -> dict[str, Any]:
+def jobs(work: Work, runners: Lab) -> dict[str, Any]:
     """Shards measure, one job puts them together, one is the gate; one verifies on an emulator."""
+    count = runners.jobs(work)
     return {
         "stages": ["measure", "collect", "gate"],
         ".harness": {
@@ -46,18 +52,20 @@ def jobs(work: Work, tags: Sequence[str]) -> dict[str, Any]:
             "cache": {"key": {"files": ["requirements/run.txt", "pyproject.toml"]}, "paths": list(steps.CACHED)},
             "before_script": [
                 'BASE="${CI_MERGE_REQUEST_DIFF_BASE_SHA:-$CI_COMMIT_BEFORE_SHA}"',
-                'SHARD="${CI_NODE_INDEX:-1}"',
+                'SHARD="${SHARD:-${CI_NODE_INDEX:-1}}"',
+                'PART="${LAB_HOST:+$LAB_HOST-}$SHARD"',
                 steps.SETUP,
             ],
+            "retry": {"max": 2, "when": _NOT_THE_JOBS_FAULT},
             "rules": _RULES,
         },
         "harness measure": {
             "extends": ".harness",
             "stage": "measure",
-            "tags": list(tags),
+            "tags": [*runners.labels, *(["$LAB_HOST"] if runners.hosts else [])],
             "timeout": "6 hours",
-            **({"parallel": work.shards} if work.shards > 1 else {}),
-            "script": [steps.measure(work)],
+            **_parallel(work, runners),
+            "script": [*([steps.start_apart(count)] if count > 1 else []), steps.measure(work)],
             "artifacts": {
                 "when": "always",
                 "paths": [f"{steps.PARTS}/"],
@@ -70,7 +78,7 @@ def jobs(work: Work, tags: Sequence[str]) -> dict[str, Any]:
             "image": _IMAGE,
             "dependencies": ["harness measure"],
             "when": "always",
-            "script": [steps.collect()],
+            "script": [steps.collect(count)],
             "artifacts": {"when": "always", "expose_as": "harness report", "paths": [f"{steps.WHOLE}/"]},
         },
         "harness gate": {
@@ -89,7 +97,8 @@ def jobs(work: Work, tags: Sequence[str]) -> dict[str, Any]:
             "variables": {"IMAGE": f"system-images;android-{API_LEVEL};google_apis;x86_64"},
             "script": [
                 f"{steps.HARNESS} build --abi {steps.EMULATED}",
-                'yes | sdkmanager --install "$IMAGE" emulator platform-tools > sdkmanager.log || true',
+                _ACCEPTED,
+                "retry accepted",
                 'echo no | avdmanager create avd --force --name harness --package "$IMAGE"',
                 f"emulator -avd harness {_HEADLESS} > emulator.log 2>&1 &",
                 f"timeout {_BOOTED_S} adb wait-for-device shell "
@@ -100,3 +109,11 @@ def jobs(work: Work, tags: Sequence[str]) -> dict[str, Any]:
             "artifacts": {"when": "always", "paths": [steps.VERIFIED, "emulator.log"]},
         },
     }
+
+
+def _parallel(work: Work, runners: Lab) -> dict[str, Any]:
+    """CI_NODE_INDEX counts shards; of several hosts each has all of them, and both stand in the environment."""
+    if runners.hosts:
+        shards = [str(shard) for shard in range(1, work.shards + 1)]
+        return {"parallel": {"matrix": [{"LAB_HOST": list(runners.hosts), "SHARD": shards}]}}
+    return {"parallel": work.shards} if work.shards > 1 else {}

@@ -109,6 +109,20 @@ def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
+def tables_of(phones: Sequence[Phone]) -> dict[str, dict[str, str]]:
+    """SHA-256 of the tuned tables, by device and cluster. Raises UsageError where two shards of a phone have two."""
+    found: dict[str, dict[str, str]] = {}
+    for phone in phones:
+        for part, name in phone.sources:
+            for label, digest in part.manifest.tuned.get(name, {}).items():
+                if found.setdefault(phone.name, {}).setdefault(label, digest) != digest:
+                    raise UsageError(
+                        f"{part.artefact}: cluster {label} of {name} has another tuned table than a shard before it",
+                        "collect what one recipe's jobs left, and put the rest elsewhere",
+                    )
+    return found
+
+
 def plan_of(phones: Sequence[Phone], gaps: Mapping[tuple[str, str], Sequence[int]]) -> list[dict[str, Any]]:
     """plan.jsonl: the lines of the runs that are kept, and of shards that never came what they would have had.
 

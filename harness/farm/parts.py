@@ -142,7 +142,10 @@ def _check_same(one: Part, other: Part) -> None:
 
 def _workers(manifest: Manifest) -> list[tuple[str, Mapping[str, str]]]:
     """Without their paths, which differ from host to host."""
-    return [(worker.name, worker.sha256) for worker in manifest.workers]
+    workers: list[tuple[str, Mapping[str, str]]] = [(worker.name, worker.sha256) for worker in manifest.workers]
+    return workers + [
+        (f"{each.name} on {abi}", one.sha256) for each in manifest.comparators for abi, one in each.by_abi.items()
+    ]
 
 
 def _builds(manifest: Manifest) -> list[tuple[str, Mapping[str, str]]]:

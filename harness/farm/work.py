@@ -14,6 +14,50 @@ from harness.model.shard import MOST_SHARDS
 from harness.model.suite import load_suite
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many jobs a service makes of one entry of a workflow."""
+
+    service: str
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Runners of one's own. ``labels``: that all of them have; ``hosts``: each a label that one host alone has; none:
+    any runner takes any job.
+    """
+
+    labels: Sequence[str]
+    hosts: Sequence[str] = ()
+
+    def jobs(self, work: Work) -> int:
+        """How many there are: each host measures every shard."""
+        return work.shards * max(1, len(self.hosts))
+
+    def check(self, work: Work, quota: Quota) -> None:
+        """Raises UsageError for labels that are none, and more jobs than the service makes."""
+        work.check_in_workflow("--runs-on", self.labels)
+        seen: set[str] = set()
+        for host in self.hosts:
+            if not _HOST.fullmatch(host):
+                raise UsageError(
+                    f"--host {host!r}: a host's label is a part of file names here",
+                    "give the runner one of letters, digits, dots, dashes and underscores, 60 at most",
+                )
+            if host.lower() in seen:
+                raise UsageError(f"--host {host} is there twice", "name each host once, by a label of its own")
+            seen.add(host.lower())
+        if (jobs := self.jobs(work)) > quota.jobs:
+            each = f" on each of {len(self.hosts)} hosts are {jobs} jobs" if self.hosts else ""
+            most = quota.jobs // max(1, len(self.hosts))
+            raise UsageError(
+                f"--shards {work.shards}{each}: {quota.service} makes {quota.jobs} jobs at most of one entry",
+                f"ask for {most} shards or fewer" if most else f"name {quota.jobs} hosts or fewer in one recipe",
+            )
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ from typing import Any
 from harness import __version__
 from harness.devices.base import Attached, Device, Unusable, key_of
 from harness.devices.phone_id import PhoneId
-from harness.errors import DeviceError, HarnessError, UsageError
+from harness.errors import DeviceError, HarnessError
 from harness.exit_codes import ExitCode
 from harness.hosts.content import Content
 from harness.hosts.described import LINKERS
-from harness.hosts.schema import Answer, Job, Offer, Phone, Useless, read
+from harness.hosts.schema import Answer, Job, Lack, Lacks, Offer, Phone, Useless, WorkerQuestion, read
 from harness.hosts.source import Source
 from harness.hosts.spool import Spool
 from harness.measure.admission import admit, mended
 from harness.measure.context import Context
-from harness.measure.fitness import unfit
+from harness.measure.fitness import asked_here, read_workers
 from harness.measure.run import manifest
 from harness.measure.run.outcome import SessionOutcome
 from harness.measure.run.progress import DeviceProgress
@@ -116,6 +116,18 @@ class Bench:
         ]
         return Offer(name=self.name, harness=__version__, phones=phones, unusable=unusable)
 
+    def lacks_for_workers(self, text: object) -> str:
+        """Which of its phones cannot run workers, and why; a WorkerQuestion as JSON, and Lacks."""
+        question = read(WorkerQuestion, text, "a front end")
+        known = {digest: self._phones[digest][1] for digest in question.phones if digest in self._phones}
+        reasons = asked_here(list(known.values()), question.read())
+        found = {
+            digest: Lack(message=why.message, remedy=why.remedy)
+            for digest, why in zip(known, reasons, strict=True)
+            if why is not None
+        }
+        return Lacks(phones=found).model_dump_json()
+
     def progress(self) -> dict[str, list[Any]]:
         """By run and device: percent, what is done, seconds left."""
         with self._lock:
@@ -199,10 +211,8 @@ class Bench:
         request, say = manifest.request_of(spool.run.manifest(), None), active.progress.remark
         context = Context(request, attached, say, _never, wait_s=job.wait_s)
         named = [(job.device, device)]
-        try:
-            lacking = unfit(named, request.workers)
-        except UsageError as error:  # a mistake where it is all of the run
-            lacking = {job.device: DeviceError(error.message, error.remedy)}
+        (why,) = asked_here([device], read_workers(request.workers))
+        lacking = {} if why is None else {job.device: why}
         seen, to_mend, own = attached.conditions, mended(request.policy), job.manifest.run
         admission = admit([device], request.allow, say, seen, to_mend, own=own, names={key_of(device): ""})
         for bad in admission.refused:

@@ -32,6 +32,11 @@ def take(digest: str, data: bytes) -> None:
     _bench().content.take(digest, data)
 
 
+def lacks_for_workers(question: str) -> str:
+    """Which phones of the host cannot run workers, as JSON of Lacks."""
+    return _bench().lacks_for_workers(question)
+
+
 def measure(job: str, data: bytes) -> tuple[str, bytes]:
     """Measures one device; see Bench.measure."""
     worker: Any = distributed().get_worker()

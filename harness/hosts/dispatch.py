@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from harness.hosts.described import DescribedPhone
 from harness.hosts.schema import Answer, Job, read
 from harness.hosts.serving import KEY
 from harness.hosts.watch import Watch
+from harness.measure.called import Named
 from harness.measure.context import Say, Work
 from harness.measure.other_builds import kept_program
 from harness.measure.run import identity_file
@@ -65,8 +66,9 @@ class Dispatch:
     run: RunDir
     kept: Manifest
     work: Work
-    tasks: Sequence[Task]
+    tasks: list[Task]
     shown: Mapping[str, DeviceProgress]
+    joining: Callable[[], Sequence[Named]] = lambda: ()
     gone: dict[str, str] = field(default_factory=dict)  # hosts, by address: why
     ended: queue.SimpleQueue[Task] = field(default_factory=queue.SimpleQueue)
     told_to_stop: bool = False
@@ -92,6 +94,8 @@ class Dispatch:
                 if time.monotonic() > looked + _LOOK_S:
                     looked = time.monotonic()
                     self._look()
+                    if not self.work.stop.is_set():
+                        self._join()
         except Exception as error:  # a fault of ours must not cost what has come back
             if not isinstance(error, HarnessError):
                 traceback.print_exc()
@@ -247,6 +251,21 @@ class Dispatch:
                 self.shown[task.name].told(state[0], f"host {task.phone.host}: {state[1]}", state[2])
         self._drop_waiting()
 
+    def _join(self) -> None:
+        """Phones that hosts offer by now are given to them too."""
+        joined = self.joining()
+        if not joined:
+            return
+        self.kept = self.run.manifest()  # it names them
+        tasks = [Task(name, cast(DescribedPhone, device), False, SessionOutcome(name)) for name, device in joined]
+        self.tasks += tasks
+        self._send_files({task.phone.address for task in tasks})
+        for task in tasks:
+            try:
+                self._begin(task)
+            except HarnessError as error:
+                self._fail(task, error)
+
     def _give_again(self, task: Task) -> None:
         """The connection broke: hosts have ended the work of who was away, and go on from what they have measured."""
         try:
@@ -338,9 +357,8 @@ def _files_of(run: RunDir, kept: Manifest, work: Work) -> dict[str, Path]:
     built = work.programs.by_abi
     files = {str(kept.toolchain[abi]["sha256"]): built[abi].path for abi in built}
     files |= {p.sha256: kept_program(run, abi, p) for o in kept.against for abi, p in o.programs.items()}
-    return files | {
-        each.sha256[path.name]: path for each in kept.workers for path in map(Path, (each.program, *each.files))
-    }
+    workers = [*kept.workers, *(one for each in kept.comparators for one in each.by_abi.values() if not one.lack)]
+    return files | {each.sha256[path.name]: path for each in workers for path in map(Path, (each.program, *each.files))}
 
 
 def _has(lacks: object, digest: str) -> bool:

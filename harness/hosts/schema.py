@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +13,9 @@ from harness import __version__
 from harness.devices.base import Cluster, Identity, Topology
 from harness.devices.base import Unusable as _Unusable
 from harness.errors import InfrastructureError
+from harness.measure.fitness import Read
+from harness.measure.needs import Needs
+from harness.model.worker import Worker
 from harness.store.manifest import Manifest
 
 VERSION = 1
@@ -86,6 +90,59 @@ class Offer(_Value):
     harness: str
     phones: list[Phone]
     unusable: list[Useless]
+
+
+class WorkerFile(_Value):
+    """A file of a worker, by its path at the front end, and what it needs of a device."""
+
+    path: str = Field(max_length=4096)
+    needs: Needs
+
+
+class WorkerFiles(_Value):
+    """A worker's program, then its other files."""
+
+    name: str = Field(max_length=40)
+    files: list[WorkerFile] = Field(min_length=1, max_length=1000)
+
+
+class WorkerQuestion(_Value):
+    """Whether phones of a host can run workers."""
+
+    phones: list[Annotated[str, Field(pattern=PHONE)]]
+    workers: list[WorkerFiles] = Field(max_length=100)
+
+    @staticmethod
+    def of(phones: Sequence[str], files: Read) -> WorkerQuestion:
+        """``files``: of harness.measure.fitness.read_workers."""
+        workers = [
+            WorkerFiles(name=w.name, files=[WorkerFile(path=str(path), needs=needs) for path, needs in its])
+            for w, its in files
+        ]
+        return WorkerQuestion(phones=list(phones), workers=workers)
+
+    def read(self) -> Read:
+        """As it was read at the front end."""
+        return [
+            (
+                Worker(name=w.name, program=Path(w.files[0].path), files=tuple(Path(f.path) for f in w.files[1:])),
+                [(Path(f.path), f.needs) for f in w.files],
+            )
+            for w in self.workers
+        ]
+
+
+class Lack(_Value):
+    """Why a phone cannot run a worker."""
+
+    message: str = Field(max_length=10_000)
+    remedy: str = Field(max_length=2000)
+
+
+class Lacks(_Value):
+    """By their digests, the phones that cannot."""
+
+    phones: dict[str, Lack]
 
 
 class Job(_Value):

@@ -7,6 +7,7 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from harness.devices.phone_id import PhoneId
 from harness.errors import InfrastructureError
@@ -16,12 +17,13 @@ from harness.hosts.schema import Job
 from harness.measure.other_builds import kept_program, with_others
 from harness.measure.programs import Programs
 from harness.paths import state_folder
-from harness.store.manifest import KeptWorker, Manifest
+from harness.store.manifest import KeptComparator, KeptWorker, Manifest
 from harness.store.replacing import INCOMING, recover, replace_folder
 from harness.store.rundir import RunDir
 from harness.toolchain.builder import Built
 
 _KEPT_S = 30 * 24 * 3600.0
+W = TypeVar("W", bound=KeptWorker)
 
 
 class Spool:
@@ -70,7 +72,9 @@ class Spool:
         """
         kept, run = self._job.manifest, self.run
         workers = [self._worker(each, content) for each in kept.workers]
-        run.write_manifest(kept.model_copy(update={"workers": workers, "status": "running"}))
+        comparators = [self._comparator(each, content) for each in kept.comparators]
+        here = {"workers": workers, "comparators": comparators, "status": "running"}
+        run.write_manifest(kept.model_copy(update=here))
         for other in kept.against:
             for abi, program in other.programs.items():
                 if abi == self._job.abi:
@@ -87,7 +91,13 @@ class Spool:
         build_id, toolchain = str(info.get("build_id")), str(info.get("toolchain"))
         return Built(program, program, build_id, toolchain, self._job.abi, 0.0, True, info)
 
-    def _worker(self, worker: KeptWorker, content: Content) -> KeptWorker:
+    def _comparator(self, comparator: KeptComparator, content: Content) -> KeptComparator:
+        """As it is on this phone's devices; those of other ABIs are of no use here."""
+        one = comparator.by_abi.get(self._job.abi)
+        found = {} if one is None else {self._job.abi: one if one.lack else self._worker(one, content)}
+        return comparator.model_copy(update={"by_abi": found})
+
+    def _worker(self, worker: W, content: Content) -> W:
         folder = self.run.path / "workers" / Path(worker.name).name
         names = [Path(path).name for path in (worker.program, *worker.files)]
         for name in names:

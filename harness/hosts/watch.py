@@ -24,6 +24,7 @@ class Host:
     version: str
     sources: str  # as of sources_digest; empty where it does not say
     fits: bool  # it understands what this front end says
+    phones: frozenset[str] = frozenset()  # digests of those that it offers, as the scheduler has it
 
     @staticmethod
     def of(address: str, worker: Mapping[str, Any]) -> Host | None:
@@ -35,7 +36,10 @@ class Host:
         sources = str(told.get("sources") or "")
         fits = (version, told.get("schema"), sources) == (__version__, VERSION, sources_digest())
         name = shown(str(told.get("name")), quote=False)
-        return Host(address, name, shown(version, quote=False), shown(sources, quote=False), fits)
+        offered = worker.get("resources")
+        names = [str(each) for each, count in offered.items() if count] if isinstance(offered, Mapping) else []
+        phones = frozenset(each.removeprefix("phone-") for each in names if each.startswith("phone-"))
+        return Host(address, name, shown(version, quote=False), shown(sources, quote=False), fits, phones)
 
 
 @dataclass

@@ -43,9 +43,12 @@ class DeviceFolder:
     def install(self, built: Built, workers: Sequence[Worker] = (), others: Sequence[tuple[str, Path]] = ()) -> None:
         """Makes the folder and pushes the program, other builds by what records call them, workers with their files.
 
+        Workers of one folder have the same files.
+
         Raises DeviceError where there is too little space.
         """
-        further = [*(path for _, path in others), *(path for each in workers for path in each.every)]
+        folders = {each.folder: each for each in workers if not each.absence}
+        further = [*(path for _, path in others), *(path for each in folders.values() for path in each.every)]
         size = sum(path.stat().st_size for path in (built.path, *further))
         self.device.make_dir(self.folder)
         need, free = size + _ROOM_BYTES, self._free_bytes()
@@ -59,8 +62,8 @@ class DeviceFolder:
         for build, path in others:
             self.device.push(path, other_program(self.program, build), executable=True)
         self.others = [build for build, _ in others]
-        for worker in workers:
-            place = worker_folder(self.folder, worker.name)
+        for folder, worker in folders.items():
+            place = worker_folder(self.folder, folder)
             self.device.make_dir(place)
             for path in worker.every:
                 runs = path is worker.program or os.access(path, os.X_OK)

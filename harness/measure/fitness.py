@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,6 +36,7 @@ _LDCONFIG = ("/sbin/ldconfig", "-p")
 _ALIKE = 8  # devices are asked at the same time
 
 Read = Sequence[tuple[Worker, Sequence[tuple[Path, Needs]]]]
+WhyNot = Callable[[Sequence[Device], Read], Sequence[DeviceError | None]]
 
 
 def read_workers(workers: Iterable[Worker]) -> Read:
@@ -48,16 +49,21 @@ def read_workers(workers: Iterable[Worker]) -> Read:
     return read
 
 
-def unfit(devices: Sequence[Named], workers: Sequence[Worker]) -> dict[str, DeviceError]:
-    """By name, the devices that cannot run a worker, with the reason.
+def asked_here(devices: Sequence[Device], read: Read) -> list[DeviceError | None]:
+    """For each device why it cannot run the workers; None where it can, or does not tell (its session will)."""
+    with ThreadPoolExecutor(max_workers=_ALIKE) as pool:
+        return list(pool.map(lambda device: why_not(device, read), devices))
+
+
+def unfit(devices: Sequence[Named], workers: Sequence[Worker], asked: WhyNot = asked_here) -> dict[str, DeviceError]:
+    """By name, the devices that cannot run a worker, with the reason. ``asked``: who asks them.
 
     Raises UsageError where none can run all of them, or a worker runs nowhere.
     """
     read = read_workers(workers)
     if not read:
         return {}
-    with ThreadPoolExecutor(max_workers=_ALIKE) as pool:
-        reasons = list(pool.map(lambda pair: _why_not(pair[1], read), devices))
+    reasons = asked([device for _, device in devices], read)
     found = {name: why for (name, _), why in zip(devices, reasons, strict=True) if why is not None}
     if len(found) == len(devices):
         same: dict[tuple[str, str], list[str]] = {}
@@ -68,7 +74,7 @@ def unfit(devices: Sequence[Named], workers: Sequence[Worker]) -> dict[str, Devi
     return found
 
 
-def _why_not(device: Device, read: Read) -> DeviceError | None:
+def why_not(device: Device, read: Read) -> DeviceError | None:
     """The first thing that the device lacks; None where it has all, or does not tell (its session will)."""
     try:
         found = _Device(device, read)

@@ -25,7 +25,7 @@ _EMULATED_SLOWNESS = 6
 def variants_of(request: Request, label: str) -> tuple[PlannedVariant, ...]:
     """The variants that every job of a cluster has: on so many threads as it has CPUs, which ``label`` names. Pure."""
     threads = threads_of(label, request.threads)
-    names, others = [worker.name for worker in request.workers], len(request.against)
+    names, others = request.worker_names, len(request.against)
     cache = request.policy.cache
     return make_variants(request.algorithms, cache, request.faces, names, threads, aa=request.aa, others=others)
 
@@ -43,19 +43,21 @@ def other_program(program: str, build: str) -> str:
 def builds_of(request: Request, program: str, others: Sequence[str] = ()) -> list[BuildLine]:
     """The programs of the variants: ours, of that path on the device, other builds, each worker's under its name.
 
-    ``others``: what records call the builds of ``request.against`` on this device.
+    ``request``: of the device's ABI (Request.on). ``others``: what records call the builds of ``request.against``
+    on this device.
     """
     lines = [BuildLine(0, program)]
     lines += [BuildLine(n, other_program(program, build), build) for n, build in enumerate(others, start=1)]
     for index, worker in enumerate(request.workers, start=len(lines)):
-        exe = f"{worker_folder(posixpath.dirname(program), worker.name)}/{worker.program.name}"
-        lines.append(BuildLine(index, exe, worker.name, foreign=True))
+        place = f"{worker_folder(posixpath.dirname(program), worker.folder)}/{worker.program.name}"
+        exe = "" if worker.absence else place
+        lines.append(BuildLine(index, exe, worker.name, foreign=True, absent=worker.absence))
     return lines
 
 
 def names_of_builds(request: Request) -> list[tuple[str, ...]]:
     """By number of the program, what records may call it on some device; ours: nothing, as in harness.plan.known."""
-    return [("",), *(other.builds for other in request.against), *((worker.name,) for worker in request.workers)]
+    return [("",), *(other.builds for other in request.against), *((name,) for name in request.worker_names)]
 
 
 def cluster_jobs(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.model.comparator import Comparator
 from harness.model.layer import Layer
 from harness.model.other_build import OtherBuild
 from harness.model.policy import Policy
@@ -28,6 +29,7 @@ class Request:
     ndk: Path | None = None
     cpus: tuple[int, ...] | None = None  # --clusters; None: every cluster
     workers: tuple[Worker, ...] = ()
+    comparators: tuple[Comparator, ...] = ()  # other libraries, which are workers on devices of an ABI: see `on`
     against: tuple[OtherBuild, ...] = ()  # other builds of the library, in the same rounds
     confirm: bool = False  # --confirm: what is slower is measured again before it is said to be
     threads: tuple[int, ...] = (1,)  # that share a call: each number is measured where a cluster has so many CPUs
@@ -45,6 +47,16 @@ class Request:
         """The policy with as much time for each further build as it has for one: rounds are as many with them."""
         budget_s = self.policy.block_budget_s * (1 + len(self.against))
         return self.policy.model_copy(update={"block_budget_s": budget_s}) if self.against else self.policy
+
+    @property
+    def worker_names(self) -> list[str]:
+        """Of all whose rows stand beside ours, in the order of their builds."""
+        return [*(each.name for each in self.workers), *(each.name for each in self.comparators)]
+
+    def on(self, abi: str) -> Request:
+        """The same for devices of an ABI, whose comparators are workers."""
+        workers = (*self.workers, *(comparator.on(abi) for comparator in self.comparators))
+        return replace(self, workers=workers, comparators=())
 
     def is_own(self, layer: str) -> bool:
         """Whether a layer is measured in this run: in a shard its own are, else all."""

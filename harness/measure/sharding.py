@@ -43,7 +43,7 @@ def sharded(request: Request, index: int, count: int, measured: Mapping[str, flo
 
 def _estimated(request: Request) -> dict[str, float]:
     """Seconds of each layer in all its launches, on one cluster of a device that nobody knows."""
-    policy, names = request.budgeted, [worker.name for worker in request.workers]
+    policy, names = request.budgeted, request.worker_names
     others = len(request.against)
     variants = make_variants(
         request.algorithms, policy.cache, request.faces, names, request.threads, aa=request.aa, others=others
@@ -68,7 +68,7 @@ def _asked(request: Request) -> dict[str, Any]:
         "faces": request.faces,
         "clusters": request.cpus,
         "threads": request.threads,
-        "workers": [worker.name for worker in request.workers],
+        "workers": request.worker_names,
         "against": [other.name for other in request.against],
         "aa": request.aa,
         "confirm": request.confirm,

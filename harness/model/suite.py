@@ -14,12 +14,22 @@ from harness.model.layer import Layer, check_name, problem
 from harness.model.policy import list_policies, policy_path
 from harness.model.source import Source, load, validate
 from harness.model.sustained import BURST, Mode, mode_problem
-from harness.model.variant import ALGORITHMS, AUTO, BEST, CHOSEN, PUBLISHED, WITH_SCHEDULES, Face, parse_asked
+from harness.model.variant import (
+    ALGORITHMS,
+    AUTO,
+    BEST,
+    CHOSEN,
+    PUBLISHED,
+    WITH_ORDERS,
+    WITH_SCHEDULES,
+    Face,
+    parse_asked,
+)
 from harness.model.wording import kind, shown, suggestion
 from harness.model.worker import Worker, beside, parse_workers
 
 _AT_BEST = tuple(f"{name}/{CHOSEN}" for name in WITH_SCHEDULES)
-_KNOWN_ALGORITHMS = (*ALGORITHMS, *_AT_BEST, *(f"{name}/default+pixels" for name in WITH_SCHEDULES))  # in hints
+_KNOWN_ALGORITHMS = (*ALGORITHMS, *_AT_BEST, *(f"{name}/default+pixels" for name in WITH_ORDERS))  # in hints
 DEFAULT_ALGORITHMS: tuple[str, ...] = ("im2col", "indirect", "direct")
 FACES: tuple[str, ...] = get_args(Face)
 DEFAULT_FACES: tuple[str, ...] = (PUBLISHED,)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ElementType = Literal["f32"]  # of input, weights, bias and output; f16 and s8 are not covered so far
-Layout = Literal["nhwc"]  # of input and output; nchw is not covered so far
+Layout = Literal["nhwc"]  # of a layer's input and output; a variant may bring them to another and back
 Face = Literal["published", "best"]  # as in the paper; with better kernels and options, or chosen by the library
 CacheMode = Literal["hot", "rotate"]
 
@@ -18,15 +18,17 @@ PUBLISHED: Face = "published"
 BEST: Face = "best"
 
 AUTO = "auto"  # the algorithm that the library chooses, with its schedule
-WINOGRAD = "winograd"  # rounds otherwise than sums of products: it has no part in the comparison of the paper
-ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", AUTO, WINOGRAD)  # in the order of tables
+# In the order of tables.
+ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", "im2col-nchw", AUTO, "winograd", "fft")
+
+INEXACT: tuple[str, ...] = ("winograd", "fft")  # with an error of another kind than sums have: never as published
 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
-WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct", WINOGRAD)
-_ALWAYS_BEST = (AUTO, WINOGRAD)  # never published, whatever the schedule
+WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct", "winograd")
+WITH_ORDERS: tuple[str, ...] = ("indirect", "im2col", "direct", "im2col-nchw")  # the last one has kernels and orders alone
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
-_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|f[246]|block[1-9][0-9]{0,5}")
+_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|f[246]|block[1-9][0-9]{0,5}|t(8|[1-9][0-9])")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
 _COPY = "/aa"
 ELEMENT_BYTES: dict[str, int] = {"f32": 4}
@@ -51,10 +53,11 @@ class Asked:
     def face(self) -> Face:
         """Published: a kernel in an order of loops; best: options beyond that, and whatever the library chooses.
 
-        What is not ours is always best: it is in no comparison of the paper.
+        What is further from the exact result than sums are, and what is not ours, is always best: it is in no
+        comparison of the paper.
         """
         _, *options = self.schedule.split("+")
-        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm not in _ALWAYS_BEST
+        is_plain = self.schedule != CHOSEN and set(options) <= set(ORDERS) and self.algorithm not in (AUTO, *INEXACT)
         return PUBLISHED if is_plain and not is_foreign(self.algorithm) else BEST
 
     @property
@@ -71,13 +74,15 @@ def is_foreign(algorithm: str) -> bool:
 def parse_asked(name: str) -> Asked | None:
     """What a name asks for (``Asked.name``); None for one that asks for nothing there is."""
     algorithm, slash, schedule = name.partition("/")
-    if algorithm not in ALGORITHMS or (slash and algorithm not in WITH_SCHEDULES):
+    if algorithm not in ALGORITHMS or (slash and algorithm not in (*WITH_ORDERS, *INEXACT)):
         return None
-    if not slash or schedule == CHOSEN:
+    has_all = not slash or algorithm in (*WITH_SCHEDULES, *INEXACT)
+    if not slash or (schedule == CHOSEN and has_all):
         return Asked(algorithm, schedule or DEFAULT)
     kernel, *options = schedule.split("+")
     kinds = [option.rstrip("0123456789") for option in options]
     is_known = all(map(_OPTION.fullmatch, options)) and len(kinds) == len(set(kinds))
+    is_known = is_known and (has_all or set(options) <= set(ORDERS))
     is_named = options if kernel == DEFAULT else kernel != CHOSEN and _KERNEL.fullmatch(kernel)
     return Asked(algorithm, schedule) if is_known and is_named else None
 
@@ -109,12 +114,12 @@ class Variant:
     name: str  # for people, and what tells samples of a place apart: ``indirect/avx2_6x16+regions``
     asked: str
     algorithm: str
-    method: str = field(default="", compare=False)  # naive, tiled, depthwise, winograd
+    method: str = field(default="", compare=False)  # naive, tiled, depthwise, nchw, winograd, fft
     kernel: str = field(default="", compare=False)  # the micro-kernel: ``avx2_6x16``
     schedule: str = field(default="", compare=False)  # kernel and options: ``avx2_6x16+regions``
     face: str = PUBLISHED
     type: str = "f32"
-    layout: str = "nhwc"
+    layout: str = "nhwc"  # nchw of im2col-nchw
     threads: int = 1
     build: str = ""
     cache: str = ""

@@ -61,6 +61,16 @@ class Worker(BaseModel):
         return self
 
     @property
+    def folder(self) -> str:
+        """What its folder on a device is called after."""
+        return self.name
+
+    @property
+    def absence(self) -> str:
+        """Why it is not there; empty: it is."""
+        return ""
+
+    @property
     def every(self) -> tuple[Path, ...]:
         """The program, then its files."""
         return (self.program, *self.files)

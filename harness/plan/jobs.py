@@ -59,22 +59,24 @@ def make_variants(
     """Every algorithm in every cache mode on every number of threads, numbered from 0.
 
     Face ``published``: the algorithms with the default schedule. Face ``best``: those that have several with the one
-    that the library chooses, and ``auto``. Schedules by name and ``auto`` among the algorithms are measured whatever
-    the faces. ``others``: further builds of the library, numbered from 1, each of which has all of that, too.
+    that the library chooses, and ``auto``. Schedules by name, ``auto`` and ``fft`` among the algorithms are measured
+    whatever the faces. All of ours share the places of a round. ``others``: further builds of the library, numbered
+    from 1, each of which has all of that, too.
     ``workers``: names of somebody else's, each of which has a build of its own, numbered behind them. ``aa``: indirect
     as published, or else the first, once more under another name; of several builds that of the first further one,
-    which ours is measured against. Raises ValueError for an algorithm that there is not.
+    which ours is measured against; its buffers have places of their own, so that it has all the noise that a pair may
+    have. Raises ValueError for an algorithm that there is not.
     """
     wanted = [_asked(name) for name in algorithms]
     plain = [each for each in wanted if each.is_default and each.algorithm != AUTO]
-    ways = [each for each in plain if PUBLISHED in faces]
+    ways = [each for each in plain if PUBLISHED in faces or each.face == BEST]
     ways += [each for each in wanted if not each.is_default]
     ways += [Asked(each.algorithm, CHOSEN) for each in plain if each.algorithm in WITH_SCHEDULES and BEST in faces]
     ways += [Asked(AUTO)] * (Asked(AUTO) in wanted or BEST in faces)
     builds = [(way, build) for build in range(1 + others) for way in dict.fromkeys(ways)]
     builds += [(Asked(name), build) for build, name in enumerate(workers, start=1 + others)]
     every = [(way, mode, build, count) for way, build in builds for count in threads for mode in cache]
-    variants = [PlannedVariant(index, *each) for index, each in enumerate(every)]
+    variants = [PlannedVariant(n, *each, shares_placement=each[2] <= others) for n, each in enumerate(every)]
     if aa and ways:
         twice = Asked("indirect") if Asked("indirect") in ways else ways[0]
         label = copy_name(twice.name)

@@ -115,12 +115,16 @@ class AskLine:
 
 @dataclass(frozen=True)
 class BuildLine:
-    """A program on the device; ``name`` empty: recorded under its build id. ``foreign``: somebody else's, so named."""
+    """A program on the device; ``name`` empty: recorded under its build id. ``foreign``: somebody else's, so named.
+
+    ``absent``: why that of somebody else is not there (``exe`` is empty then): its variants are skipped with it.
+    """
 
     index: int
     exe: str
     name: str = ""
     foreign: bool = False
+    absent: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,9 +273,9 @@ def _ask(ask: AskLine) -> str:
 
 
 def _build(build: BuildLine) -> str:
-    return _line(
-        "build", ("index", build.index), ("exe", build.exe), ("name", build.name), ("foreign", int(build.foreign))
-    )
+    absent: list[Field] = [("absent", build.absent)] if build.absent else []
+    exe, foreign = ("exe", build.exe), ("foreign", int(build.foreign))
+    return _line("build", ("index", build.index), exe, ("name", build.name), foreign, *absent)
 
 
 def _variant(variant: PlannedVariant) -> str:

@@ -21,6 +21,8 @@ class Again:
         self._manifest = run.manifest
         self._suite = run.suite or "quick"
         self._workers = dict(_workers(run.manifest))
+        each = map(_mapping, _list(run.manifest.get("comparators")))
+        self._comparators = {str(comparator.get("name")) for comparator in each}
         self._against = [_revision(other) or other.name for other in run.against]
         self._algorithms = [str(name) for name in _list(run.manifest.get("algorithms"))] or ["indirect"]
         self._once: dict[tuple[str, str, str, int], str] = {}
@@ -37,6 +39,8 @@ class Again:
         words = ["--layers", key.layer, "--algorithms", ",".join(self._asked(row))]
         if row.is_foreign and (worker := self._workers.get(row.role)):
             words += ["--worker", worker]
+        if row.is_foreign and row.role in self._comparators:
+            words += ["--comparator", row.role]
         return f"{self._once[place]} {shlex.join(words)}"
 
     def _asked(self, row: Row) -> list[str]:

@@ -19,6 +19,7 @@ from harness.report.controls import MissingOf, find_missing
 from harness.report.cut import Cut, find_cut
 from harness.report.heat import Heat, make_heats
 from harness.report.judged import Judged, make_judged
+from harness.report.methods import MethodsOf, make_method_blocks
 from harness.report.precision import Precision, make_precision
 from harness.report.provenance import Details, DeviceDetails, device_details, run_details
 from harness.report.roofline import Roofline, make_roofline
@@ -29,9 +30,11 @@ from harness.results.baseline import COPYING, BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.networks import NetworkRow
 from harness.results.results import Results, make_results
+from harness.results.rows import algorithm_order
 from harness.results.run import DeviceData
 from harness.results.waits import Waits, waits_of
 
+MOST_SUMMED = 600  # rows of methods.csv in summary.md
 # The columns of the matrix that sets devices side by side: category, algorithm, other, face.
 COMPARISONS = (
     ("larger", "indirect", "im2col", "published"),
@@ -116,12 +119,30 @@ class Context:
     workers: list[Beside]  # what each worker of somebody else showed on each cluster
     cut: Cut | None  # of a run that was cut short
     heats: list[Heat]
+    methods: list[MethodsOf]  # where more than the paper's three were measured
     networks: list[tuple[Sentence, list[NetworkRow]]]  # of each cluster in the answer's cache mode, by network
 
     @property
     def emulated(self) -> list[str]:
         """Models of emulated devices."""
         return [device.model for device in self.results.run.devices if device.emulated]
+
+    @property
+    def winning(self) -> list[str]:
+        """The methods that win any layer anywhere, in the order of tables."""
+        names = {name for of in self.methods for block in of.blocks for name in block.methods}
+        return sorted(names, key=algorithm_order)
+
+    @property
+    def has_few_methods(self) -> bool:
+        """Whether the layers of all clusters, in the answer's cache mode, are few enough for a summary."""
+        return sum(len(of.blocks[0].rows) for of in self.methods) <= MOST_SUMMED
+
+    @property
+    def wider(self) -> list[str]:
+        """Those of them whose error has a larger bound than that of sums."""
+        found = {name for of in self.methods for block in of.blocks for name in block.wider}
+        return sorted(found, key=algorithm_order)
 
     @property
     def weak_places(self) -> list[list[Weakness]]:
@@ -199,6 +220,7 @@ def make_context(run_dir: Path, policy: Policy | None = None) -> Context:
         list(besides(results, sentences)),
         cut if cut and cut.is_short else None,
         make_heats(results, sentences),
+        list(make_method_blocks(results, sentences)),
         list(_networks(results, sentences)),
     )
 

@@ -13,6 +13,7 @@ from harness.results.aa import AaRow
 from harness.results.baseline import BaselineRow
 from harness.results.categories import CategoryRow
 from harness.results.faces import FaceRow
+from harness.results.methods import MethodRow
 from harness.results.networks import NetworkRow
 from harness.results.results import AnyRow
 from harness.results.rows import Row
@@ -23,7 +24,7 @@ from harness.stats.interval import Interval
 _FILES: dict[type, str] = {
     **{Row: "results.csv", CategoryRow: "categories.csv", FaceRow: "faces.csv", BaselineRow: "baseline.csv"},
     **{WorkerRow: "workers.csv", Series: "sustained.csv", Window: "windows.csv"},
-    **{ComparedRow: "compare.csv", AaRow: "aa.csv", NetworkRow: "networks.csv"},
+    **{ComparedRow: "compare.csv", AaRow: "aa.csv", NetworkRow: "networks.csv", MethodRow: "methods.csv"},
 }
 AnyMarked = AnyRow | ComparedRow
 EMPTY = Markup()  # the style sheet puts a dash into an empty cell

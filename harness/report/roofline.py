@@ -1,7 +1,8 @@
 """The roofline of a cluster: GFLOP/s of each layer's fastest variant over its FLOP by byte, below the measured roofs.
 
-The roofs are what the probes beside the samples did, by their medians: multiply-adds of the core, and bytes read from
-beyond the caches. Bytes of a layer are those that it cannot do without: input, weights and output, each once.
+The roofs are the medians of what probes did: multiply-adds by the cycle, of each worker, at the clock beside the
+samples; and bytes read from beyond the caches. Bytes of a layer are those that it cannot do without: input, weights
+and output, each once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from harness.report.marks import source
 from harness.report.numbers import rounded
 from harness.report.sentences import Sentence
 from harness.results.numbers import number_text
+from harness.results.peaks import peaks_of
 from harness.results.results import Results
 from harness.results.rows import Row
 
@@ -64,7 +66,8 @@ def make_roofline(results: Results, sentence: Sentence) -> Roofline | None:
     if sentence.threads != 1:
         return None
     streams = sentence.device.streams_of(sentence.cluster)
-    peaks = [value for stream in streams for value in stream.samples.column("gflops_before") if value]
+    peaks = [value for stream in streams for value in peaks_of(stream).values()]
+    clocks = [value for stream in streams for value in stream.samples.column("mhz_before") if value]
     rates = [value for stream in streams for value in stream.samples.column("gbps_before") if value]
     fastest: dict[str, Row] = {}
     for row in results.rows_of(*sentence.where):
@@ -72,9 +75,9 @@ def make_roofline(results: Results, sentence: Sentence) -> Roofline | None:
             known = fastest.get(row.key.layer)
             if known is None or row.gflops > (known.gflops or 0.0):
                 fastest[row.key.layer] = row
-    if not peaks or len(fastest) < _LEAST:
+    if not peaks or not clocks or len(fastest) < _LEAST:
         return None
-    peak, rate = median(peaks), median(rates) if rates else None
+    peak, rate = median(peaks) * median(clocks) / 1e3, median(rates) if rates else None
     spots = {name: results.run.layers[name].flop / bytes_of(results.run.layers[name]) for name in fastest}
     speeds = [row.gflops or 0.0 for row in fastest.values()]
     ridge = [peak / rate] if rate else []

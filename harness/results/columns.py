@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,"
     "n_tainted,median_ns,low_ns,high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
-    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions,to_nchw_ns,to_nhwc_ns,error_over_bound,max_error"
 )
 RESULT_COLUMNS = tuple(_COLUMNS.split(","))
 BUILD_NAME = "build_name"  # a further column where other builds ran
@@ -21,6 +21,7 @@ RESULT_INTEGERS = frozenset({"threads", "n_valid", "n_tainted", "extra_bytes", "
 RESULT_FLAGS = frozenset({"emulated"})
 RESULT_NUMBERS = frozenset(  # the rest are texts
     {"median_ns", "low_ns", "high_ns", "gflops", "peak_share", "copy_ns", "create_ns", "reshape_ns", "visible"}
+    | {"to_nchw_ns", "to_nhwc_ns", "error_over_bound", "max_error"}
     | {f"ratio_{other}{end}" for other in ("im2col", "direct") for end in ("", "_low", "_high")}
 )
 
@@ -53,6 +54,10 @@ def result_texts(row: Row) -> Mapping[str, str]:
         "visible": number_text(row.visible),
         "emulated": "1" if row.emulated else "0",
         "conditions": row.conditions,
+        "to_nchw_ns": number_text(row.to_nchw_ns),
+        "to_nhwc_ns": number_text(row.to_nhwc_ns),
+        "error_over_bound": number_text(row.error.over_bound),
+        "max_error": number_text(row.error.largest),
     }
     for other in ("im2col", "direct"):
         values |= ratio_texts(row.ratio(other), f"ratio_{other}", f"ratio_{other}_low", f"ratio_{other}_high")

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from itertools import product
+from itertools import product, repeat
 from typing import Any
 
 from harness.judge.reason import Reason
@@ -16,7 +16,7 @@ from harness.model.variant import Asked, Variant, copied, is_foreign, parse_aske
 from harness.results.others import beside, names_of
 from harness.results.pairs import compare
 from harness.results.peaks import peaks_of, share_of
-from harness.results.rows import Row, RowKey, algorithm_order
+from harness.results.rows import MeasuredError, Row, RowKey, algorithm_order
 from harness.results.run import DeviceData, RunData
 from harness.results.verdicts import ClusterVerdicts, Verdicts
 from harness.stats.estimate import Observation, time_of
@@ -25,7 +25,8 @@ from harness.store import records
 
 _VARIANT = {field.name: field.name for field in fields(Variant)} | {"name": "variant", "type": "element"}
 _KEY = ("layer", *_VARIANT.values())
-_MEASURED = ("launch", "round", "ns", "pid", "copy_ns", "mhz_before", "mhz_after")
+_MEASURED = ("launch", "round", "ns", "pid", "mhz_before", "mhz_after")
+_MEDIANS = ("copy_ns", "to_nchw_ns", "to_nhwc_ns")  # of valid samples, where they have them
 _Wanted = tuple[str, str, str, int, str]  # layer, cache mode, asked for, threads, program
 _RANK = {"wrong": 4, "error": 3, "skip": 2, "ok": 1, "missing": 0}
 
@@ -110,10 +111,12 @@ class _Cluster:
         self._take_failures()
         self._take_missing()
         self._take_layers()
+        self._take_errors()
         rows = list(self._rows.values())
         for row in rows:
             if row.status == "wrong":  # a wrong result has no time
-                row.observations, row.tainted, row.peak_share, row.copy_ns = [], [], None, None
+                row.observations, row.tainted, row.peak_share = [], [], None
+                row.copy_ns = row.to_nchw_ns = row.to_nhwc_ns = None
             row.time = _time_of(row)
             total = len(row.observations) + len(row.tainted)
             if row.status == "ok" and row.tainted and too_few(len(row.observations), total, self._least_pairs):
@@ -157,12 +160,14 @@ class _Cluster:
 
     def _take_samples(self) -> None:
         shares: dict[RowKey, list[float]] = defaultdict(list)
-        copies: dict[RowKey, list[float]] = defaultdict(list)
+        costs: dict[tuple[RowKey, str], list[float]] = defaultdict(list)
         for number, (stream, masks) in enumerate(zip(self._streams, self._verdicts.masks, strict=True)):
             samples, peaks = stream.samples, peaks_of(stream)
             known: dict[tuple[Any, ...], tuple[RowKey, Row]] = {}  # a key is made once, not once a sample
-            columns = zip(samples.zip(*_KEY), samples.zip(*_MEASURED), masks.tolist(), strict=True)
-            for place, (launch, round_, ns, pid, copy_ns, before, after), reasons in columns:
+            told = [name for name in _MEDIANS if any(value is not None for value in samples.column(name))]
+            medians = samples.zip(*told) if told else repeat(())
+            columns = zip(samples.zip(*_KEY), samples.zip(*_MEASURED), medians, masks.tolist(), strict=bool(told))
+            for place, (launch, round_, ns, pid, before, after), values, reasons in columns:
                 if place not in known:
                     layer, *of_variant = place
                     key = self._key(layer, Variant(**dict(zip(_VARIANT, of_variant, strict=True))))
@@ -176,14 +181,17 @@ class _Cluster:
                     row.tainted.append((observation, reasons))
                     continue
                 row.observations.append(observation)
-                if copy_ns is not None:
-                    copies[key].append(copy_ns)
+                for name, value in zip(told, values, strict=True):
+                    if value is not None:
+                        costs[key, name].append(value)
                 if key.cache == "hot" and key.threads == 1 and (peak := peaks.get((launch, key.build, pid))):
                     share = share_of(row.flop, ns, (before, after), peak)
                     if share is not None:
                         shares[key].append(share)
         for key, row in self._rows.items():
-            row.copy_ns = statistics.median(copies[key]) if key in copies else None
+            row.copy_ns, row.to_nchw_ns, row.to_nhwc_ns = (
+                statistics.median(costs[key, name]) if (key, name) in costs else None for name in _MEDIANS
+            )
             row.peak_share = statistics.median(shares[key]) if key in shares else None
 
     def _take_failures(self) -> None:
@@ -276,6 +284,21 @@ class _Cluster:
             for error in stream.of(records.Error)
             if error.external
         }
+
+    def _take_errors(self) -> None:
+        """The largest error that a check found, of each variant."""
+        found: dict[tuple[str, str, str, int], records.Check] = {}
+        for stream in self._streams:
+            for check in stream.of(records.Check):
+                place = (check.layer, check.variant, check.build, check.threads)
+                if check.error_over_bound is not None and (
+                    place not in found or check.error_over_bound > (found[place].error_over_bound or 0)
+                ):
+                    found[place] = check
+        for row in self._rows.values():
+            worst = found.get((row.key.layer, row.key.variant, row.key.build, row.key.threads))
+            if worst is not None:
+                row.error = MeasuredError(worst.error_over_bound, worst.max_error, worst.bound)
 
     def _take_layers(self) -> None:
         """Bytes and set-up times: of a variant's newest record, and medians over its launches."""

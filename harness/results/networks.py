@@ -147,7 +147,7 @@ def _forms(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:
     for row in rows:
         if row.is_foreign:
             _keep_faster(forms[row.role, BEST], row)
-        else:
+        elif row.key.what.layout == "nhwc":  # a network's tensors have one layout
             for face in (BEST,) if row.is_best else (PUBLISHED, BEST):
                 _keep_faster(forms[FASTEST, face], row)
     return forms

@@ -84,6 +84,14 @@ def means_of(row: Row, other: str, partner: Row) -> LaunchLogs:
     return launch_logs(pair_logs(row.round_logs, partner.round_logs))
 
 
+def logs_between(row: Row, other: Row, least_pairs: int) -> LaunchLogs:
+    """The log of the other's time over the row's, by launch; empty where too few of their pairs are valid."""
+    logs = pair_logs(row.round_logs, other.round_logs)
+    total, valid = len(row.rounds & other.rounds), sum(map(len, logs.values()))
+    is_short = bool(row.tainted or other.tainted) and too_few(valid, total, least_pairs)
+    return {} if is_short else launch_logs(logs)
+
+
 def are_mutual(row: Row, other: str) -> bool:
     """Whether the row and what it is compared with as that algorithm stand for both algorithms the other way round."""
     partner = row.partners.get(other)

@@ -16,6 +16,7 @@ from harness.results.categories import CATEGORY_COLUMNS, CategoryRow, make_categ
 from harness.results.columns import columns_of
 from harness.results.faces import FACE_COLUMNS, FaceRow, make_faces
 from harness.results.gather import make_rows, with_every_sample
+from harness.results.methods import METHOD_COLUMNS, MethodRow, make_methods
 from harness.results.networks import NETWORK_COLUMNS, NetworkRow, Networks, make_networks
 from harness.results.rows import Row
 from harness.results.run import RunData, read_run
@@ -24,7 +25,7 @@ from harness.results.table import Table
 from harness.results.verdicts import VERDICT_COLUMNS, Verdicts, judge_run, policy_of
 from harness.results.workers import WORKER_COLUMNS, WorkerRow, make_workers
 
-AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow | NetworkRow | Series | Window
+AnyRow = Row | CategoryRow | FaceRow | BaselineRow | WorkerRow | AaRow | NetworkRow | MethodRow | Series | Window
 R = TypeVar("R")
 _Place = tuple[str, str]  # device, cluster
 
@@ -41,12 +42,13 @@ class Results:
     workers: list[WorkerRow]
     aa: list[AaRow]
     networks: Networks
+    methods: list[MethodRow]
     verdicts: Verdicts
     measured_by: Policy  # the run's own; the one that judges is verdicts.policy
     series: list[Series] = field(default_factory=list)  # of a sustained run: it has no other numbers
 
     def tables(self) -> Iterator[Table]:
-        """The tables of a run directory; those of both faces, of workers and of A/A pairs only where such ran."""
+        """The tables of a run directory; those of both faces, of workers, methods and A/A pairs only where such ran."""
         yield _table("results", columns_of(self.rows), self.rows)
         yield _table("categories", CATEGORY_COLUMNS, self.categories)
         if self.faces:
@@ -57,6 +59,8 @@ class Results:
             yield _table("workers", WORKER_COLUMNS, self.workers)
         if self.networks.rows:
             yield _table("networks", NETWORK_COLUMNS, self.networks.rows)
+        if self.methods:
+            yield _table("methods", METHOD_COLUMNS, self.methods)
         if self.run.mode == SUSTAINED:
             yield _table("sustained", SERIES_COLUMNS, self.series)
             yield _table("windows", WINDOW_COLUMNS, windows_of(self.series))
@@ -87,6 +91,11 @@ class Results:
     def workers_of(self, device: str, cluster: str, threads: int | None = None) -> list[WorkerRow]:
         """The rows of workers.csv of one cluster, in order; ``threads``: as in rows_of."""
         found = self._workers.get((device, cluster), [])
+        return [row for row in found if threads in (None, row.row.key.threads)]
+
+    def methods_of(self, device: str, cluster: str, threads: int | None = None) -> list[MethodRow]:
+        """The rows of methods.csv of one cluster, in order; ``threads``: as in rows_of."""
+        found = self._methods.get((device, cluster), [])
         return [row for row in found if threads in (None, row.row.key.threads)]
 
     def threads_of(self, device: str, cluster: str) -> list[int]:
@@ -125,6 +134,10 @@ class Results:
         return _by_place(self.workers, lambda row: (row.row.key.device, row.row.key.cluster))
 
     @cached_property
+    def _methods(self) -> dict[_Place, list[MethodRow]]:
+        return _by_place(self.methods, lambda row: (row.row.key.device, row.row.key.cluster))
+
+    @cached_property
     def _aa(self) -> dict[_Place, list[AaRow]]:
         return _by_place(self.aa, lambda row: (row.row.key.device, row.row.key.cluster))
 
@@ -153,8 +166,10 @@ def make_results(run_dir: Path, policy: Policy | None = None) -> Results:
     categories, baselines = make_categories(run, own), make_baselines(run, own)
     series = make_all_series(run, measured_by.sustained)
     faces, workers, aa = make_faces(own), make_workers(own), make_aa(rows)
-    networks = make_networks(run, own)
-    return Results(run, rows, categories, faces, baselines, workers, aa, networks, verdicts, measured_by, series)
+    networks, methods = make_networks(run, own), make_methods(own, verdicts.policy.least_pairs)
+    return Results(
+        run, rows, categories, faces, baselines, workers, aa, networks, methods, verdicts, measured_by, series
+    )
 
 
 def _failures(rows: Sequence[Row]) -> list[Row]:

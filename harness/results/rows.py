@@ -76,6 +76,22 @@ class RowKey:
         }
 
 
+@dataclass(frozen=True)
+class MeasuredError:
+    """How far outputs lie from the exact ones: None where nothing tells.
+
+    ``over_bound``: as a share of what the method allows, over 1 it is wrong; ``largest``: of an output, as a share of
+    |bias| + sum |input||weight|; ``bound``: what the method allows of that.
+    """
+
+    over_bound: float | None = None
+    largest: float | None = None
+    bound: float | None = None
+
+
+UNMEASURED = MeasuredError()
+
+
 @dataclass
 class Row:
     """A row with what it was made from. Times in ns per call, sizes in bytes; None where unknown."""
@@ -97,8 +113,11 @@ class Row:
     pointer_bytes: int | None = None
     extra_bytes: int | None = None
     copy_ns: float | None = None
+    to_nchw_ns: float | None = None  # bringing the input to a layout that is not the layer's; and the output back
+    to_nhwc_ns: float | None = None
     create_ns: float | None = None
     reshape_ns: float | None = None
+    error: MeasuredError = UNMEASURED
     order: str = ""  # of the loops around the micro-kernel, the outer one: panels, pixels
     # Other algorithm, for face best also one as published (PUBLISHED_FORM), -> launch -> its log ratio; and its row.
     pairs: dict[str, LaunchLogs] = field(default_factory=dict)

@@ -27,6 +27,24 @@ class KeptWorker(BaseModel):
     sha256: dict[str, str]
 
 
+class KeptCompared(KeptWorker):
+    """A comparator on devices of one ABI; ``lack``: why it is not there, and has no program then."""
+
+    home: str
+    lack: str = ""
+
+
+class KeptComparator(BaseModel):
+    """A comparator, by ABI."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    licence: str
+    by_abi: dict[str, KeptCompared]
+
+
 class LeftOut(BaseModel):
     """A device that was meant and is not measured."""
 
@@ -90,6 +108,7 @@ class Manifest(BaseModel):
     toolchain: dict[str, dict[str, Any]]  # by ABI
     tuned: dict[str, dict[str, str]] = {}  # SHA-256 of the table by device and cluster
     workers: list[KeptWorker] = []
+    comparators: list[KeptComparator] = []
     against: list[OtherBuild] = []  # other builds of the library, in the same rounds
     confirm: bool = False  # what is slower is measured again before it is said to be
     allow: list[str] = []  # conditions that did not stop it

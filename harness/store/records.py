@@ -206,7 +206,9 @@ class Check(_OfVariant):
     by: Literal["reference", "checksum"]
     outputs: Count
     error_over_bound: Annotated[float, Field(ge=0)] | None = None  # a wrong output may be any number
-    relative_error: Annotated[float, Field(ge=0)] | None = None  # largest |error| over |bias| + sum |input||weight|
+    # The largest error, and what the method allows: of an output, as a share of |bias| + sum |input||weight|.
+    max_error: Annotated[float, Field(ge=0)] | None = None
+    bound: Amount | None = None
     ok: bool
 
 
@@ -247,6 +249,9 @@ class Sample(_OfVariant):
     # im2col with a copy: the copy alone, per call. `hot`: right after the window, so input and matrix are in the caches
     # as far as they fit; `rotate`: the input was touched just before, the matrix is another instance's each time.
     copy_ns: Nanoseconds | None = None
+    # A variant whose layout is not the layer's: bringing the input to it, and an output back, once each; apart from ns.
+    to_nchw_ns: Nanoseconds | None = None
+    to_nhwc_ns: Nanoseconds | None = None
     copies: Count = 1  # instances that `rotate` went through
     settle_ns: Nanoseconds | None
     settle_capped: bool | None

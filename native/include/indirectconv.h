@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * indirectconv: two-dimensional convolutions, among them the indirect convolution (M. Dukhan, "The Indirect Convolution
- * Algorithm", arXiv 1907.02129). So far of f32 in NHWC layout.
+ * Algorithm", arXiv 1907.02129). So far of f32, in NHWC layout, and im2col and naive in NCHW, too.
  *
  * Life of an object: create (packs the weights) -> reshape (once per input size; builds the indirection buffer) ->
  * run (any number of times; the input may move between calls) -> destroy.
  *
- * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels], both
- * dense, aligned to an element (f32: 4 bytes) or more. run() reads exactly the input's elements and writes exactly the
- * output's, with `+taps` some of them several times, reading them back in between; it touches nothing before or after
- * either and allocates nothing. An output that overlaps the input is refused.
+ * Memory: input is [batch][height][width][in_channels], output [batch][out_height][out_width][out_channels] (with
+ * IC_LAYOUT_NCHW the channels come before the height), both dense, aligned to an element (f32: 4 bytes) or more. run()
+ * reads exactly the input's elements and writes exactly the output's, with `+taps` some of them several times, reading
+ * them back in between; it touches nothing before or after either and allocates nothing. An output that overlaps the
+ * input is refused.
  *
  * Arithmetic: every output is bias, then one product after the other by kernel row, kernel column and channel, whatever
  * the number of threads; padding counts as zeros that are multiplied, so a weight that is infinite or NaN gives NaN
  * there. Naive and schedules with `+taps` leave all padding out: such an output is what it would be without that
- * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col,
- * direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps` maybe the other
- * zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose taps read it,
- * and no others; of Winograd, those of all tiles whose patch reads it, and its sums are not in that order
- * (docs/kernels.md has its error). NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the caller of run,
- * on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros, in what it reads
- * and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where that is over 1;
- * exception flags are raised on the thread that computes.
+ * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col (on
+ * either layout), direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps`
+ * maybe the other zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose
+ * taps read it, and no others; of Winograd, those of all tiles whose patch reads it, and its sums are not in that order
+ * (docs/kernels.md has its error). NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of
+ * the caller of run, on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros,
+ * in what it reads and in what it computes: each product and sum may be off by 2^-126 more, times the other factor
+ * where that is over 1; exception flags are raised on the thread that computes.
+ *
+ * fft is another arithmetic: its error is bounded by the largest input and the norms of the weights, not by the
+ * products of one output, and a sum that is exact elsewhere is not there; numbers near the largest ones overflow (a
+ * tile's sum of them is met on the way). What is not finite in the input reaches all outputs of its tile and group that
+ * read it, and may reach the others of that tile and group, none of another image; a weight reaches all outputs of its
+ * channel and no other channel. auto never takes it.
  *
  * Threads: no state but that of objects, a count of forks, and for each thread the text of its last failure
  * (ic_last_error). Two objects are independent; one object is run by one caller at a time. Objects may share a pool as
@@ -67,6 +74,7 @@ typedef enum {
     IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
     IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
     IC_ALGORITHM_AUTO,         /* direct or indirect, with the schedule that suits the layer and this core */
+    IC_ALGORITHM_FFT,          /* Fourier transforms of tiles; stride 1, kernels of up to 96 pixels with dilation */
     IC_ALGORITHM_WINOGRAD      /* F(2x2, 3x3), F(4x4, 3x3) or F(6x6, 3x3); 3x3 with stride and dilation 1 */
 } ic_algorithm;
 
@@ -80,7 +88,7 @@ typedef enum {
 /* Of input and output. */
 typedef enum {
     IC_LAYOUT_NHWC = 0, /* [batch][height][width][channels] */
-    IC_LAYOUT_NCHW      /* IC_UNSUPPORTED so far */
+    IC_LAYOUT_NCHW      /* [batch][channels][height][width]: im2col and naive; with the others IC_UNSUPPORTED */
 } ic_layout;
 
 /* A structure begins with its own size. Zeros in all the rest mean the defaults: set the size, or begin with the
@@ -98,9 +106,9 @@ typedef enum {
 /* What an allocation is for. */
 typedef enum {
     IC_MEMORY_OBJECT = 0, /* book-keeping of the object itself */
-    IC_MEMORY_WEIGHTS,    /* packed weights and bias */
+    IC_MEMORY_WEIGHTS,    /* packed weights and bias; fft: their spectra */
     IC_MEMORY_POINTERS,   /* indirection buffer */
-    IC_MEMORY_MATRIX,     /* im2col matrix; points and sums of Winograd */
+    IC_MEMORY_MATRIX,     /* im2col matrix; fft: spectra of tiles; points and sums of Winograd */
     IC_MEMORY_PADDING     /* the row of zeros that stands for padding */
 } ic_memory;
 
@@ -174,7 +182,11 @@ typedef struct ic_tuned ic_tuned;
  * micro-kernel alone: `+panels` (all pixels pass one panel of output channels after the other) or `+pixels` (one tile
  * of pixels after the other passes all panels; as QNNPACK does). A kernel's name alone takes, for every algorithm, the
  * order in which im2col would bring fewer bytes from beyond the L2 cache. `+ahead` with any: cache lines are asked for
- * before their use where that is known to pay. auto takes none: it chooses them. */
+ * before their use where that is known to pay. auto takes none: it chooses them. fft knows but `+tN`: tiles of N x N
+ * pixels, N one of 8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96; without it what suits the input's size, to which the
+ * weights are transformed in reshape, and whenever another one suits. With IC_LAYOUT_NCHW a tile is of the kernel's
+ * columns in pixels and of its rows in output channels, and there are `+panels` and `+pixels` alone; the matrix has two
+ * rows more than products, and whole panels of pixels. */
 typedef struct {
     size_t
         struct_size; /* sizeof(ic_options), or the size up to `pool`, `tuned` or `allowed_error` that it had before */

@@ -70,8 +70,12 @@ static ic_status make_draft(const ic_conv2d_desc *desc, const void *weights, con
     status = ic_begin_choice(&draft->desc, &options, &draft->chooser, &draft->schedule);
     draft->method = ic_method_for(draft);
     if (draft->method == NULL) { /* whatever the schedule */
-        return ic_fail(IC_UNSUPPORTED, "options.algorithm=%s does not cover the convolution of desc",
-                       ic_algorithm_name(options.algorithm));
+        return ic_fail(IC_UNSUPPORTED, "options.algorithm=%s does not cover the convolution of desc%s",
+                       ic_algorithm_name(options.algorithm),
+                       draft->desc.layout == IC_LAYOUT_NCHW ? ", with layout=nchw: im2col and naive do"
+                       : options.algorithm == IC_ALGORITHM_FFT
+                           ? ": fft covers stride 1 and kernels of up to 96 pixels, or a named tile's"
+                           : "");
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "kernels/table.h"
 #include "methods/method.h"
+#include "methods/nchw.h"
 #include "tiles/matrix.h"
 #include "tiles/tiled.h"
 
@@ -37,10 +38,11 @@ static const ic_tiled *tiled_of(const ic_conv2d *conv) {
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
-    if (tiled_of(conv) != NULL || conv->method == &ic_method_winograd) {
-        address = address_of(conv->schedule.kernel->run);
-    } else if (conv->schedule.kernel != NULL) {
+    conv = running(conv);
+    if (conv->method == &ic_method_depthwise) {
         memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
+    } else if (conv->schedule.kernel != NULL) {
+        address = address_of(conv->schedule.kernel->run);
     }
     return address;
 }
@@ -53,7 +55,10 @@ const char *ic_conv2d_order(const ic_conv2d *conv) {
     static const char *const names[] = {
         [IC_ORDER_BY_RULE] = NULL, [IC_ORDER_PANELS] = "panels", [IC_ORDER_PIXELS] = "pixels"};
     const ic_tiled *tiled = tiled_of(conv);
-    return tiled != NULL ? names[tiled->order] : NULL;
+    if (tiled != NULL) {
+        return names[tiled->order];
+    }
+    return conv->method == &ic_method_nchw ? names[ic_planes_order(conv)] : NULL;
 }
 
 bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
@@ -64,8 +69,8 @@ double ic_conv2d_error_bound(const ic_conv2d *conv) {
     return running(conv)->method->error_bound(running(conv));
 }
 
-bool ic_conv2d_bounds_largest(const ic_conv2d *conv) {
-    return running(conv)->method == &ic_method_winograd;
+ic_bound_of ic_conv2d_bound_of(const ic_conv2d *conv) {
+    return running(conv)->method->bound_of;
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
@@ -74,6 +79,10 @@ ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {
     }
     if (!conv->is_shaped) {
         return ic_fail(IC_BAD_STATE, "conv was not reshaped");
+    }
+    if (conv->method == &ic_method_nchw) {
+        ic_copy_planes(conv, input);
+        return IC_OK;
     }
     const ic_tiled *tiled = tiled_of(conv);
     if (tiled == NULL || tiled->matrix == NULL) {
@@ -112,12 +121,7 @@ ic_status ic_choice_for_midr(uint64_t midr, const ic_conv2d_desc *given, size_t 
     core.features = ic_core_features(); /* this program has no other kernels */
 #endif
     ic_algorithm algorithm = IC_ALGORITHM_AUTO;
-    ic_schedule schedule = {ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS),
-                            IC_SPLIT_NOT,
-                            0,
-                            IC_ORDER_BY_RULE,
-                            false,
-                            0};
+    ic_schedule schedule = {.kernel = ic_choose_kernel(&core, desc.type, ic_columns_of(&desc), IC_MANY_PIXELS)};
     ic_choose_schedule(&core, &desc, &geometry, 1, &algorithm, &schedule);
     char text[IC_SCHEDULE_NAME];
     ic_print_schedule(&schedule, text);

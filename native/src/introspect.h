@@ -5,16 +5,18 @@
 
 #include "core/algorithm.h"
 #include "indirectconv.h"
+#include "methods/error_bound.h"
 
 #include <stdbool.h>
 
 /* The address of the micro-kernel function of number `index` of the kernels (ic_kernel_count). */
 const void *ic_kernel_address(unsigned index);
 
-/* The address of the micro-kernel function that run() calls, NULL for naive. */
+/* The address of the micro-kernel function that run() calls, NULL for naive; fft: that multiplies spectra of dense
+ * convolutions. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
-/* "naive", "depthwise", "winograd" or "tiled". */
+/* "naive", "depthwise", "winograd", "tiled", "nchw" or "fft". */
 const char *ic_conv2d_method(const ic_conv2d *conv);
 
 /* The outer one of the loops around the micro-kernel, "panels" or "pixels"; NULL before reshape, and where there are no
@@ -24,12 +26,10 @@ const char *ic_conv2d_order(const ic_conv2d *conv);
 /* Whether auto found the layer in its tuned table; else the model chose. */
 bool ic_conv2d_is_from_table(const ic_conv2d *conv);
 
-/* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|. Of Winograd, each input
- * counts as the largest one of its channel that any output of the tile reads (ic_conv2d_bounds_largest): what an output
- * does not read passes through it, and leaves its rounding there. */
+/* How far an output may lie from the exact one, as a share of what ic_conv2d_bound_of tells. Of an object that is
+ * shaped. */
 double ic_conv2d_error_bound(const ic_conv2d *conv);
-
-bool ic_conv2d_bounds_largest(const ic_conv2d *conv);
+ic_bound_of ic_conv2d_bound_of(const ic_conv2d *conv);
 
 /* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or
  * where im2col reads the input in place (nothing to copy). */

@@ -79,8 +79,8 @@ void nonfinite(const char *kernel) {
         float *before = malloc(bytes);
         CHECK(before != NULL);
         guarded_protect(t.input, inputs_of(&s) * sizeof(float), PROT_READ | PROT_WRITE);
-        for (size_t p = 0; p < (naive ? 1 : path_count); p++) {
-            const path *way = naive ? &naive_path : &paths[p];
+        for (size_t p = 0; p < (naive ? 2 : path_count); p++) {
+            const path *way = naive ? &naive_paths[p] : &paths[p];
             if ((!naive && is_left_out(p, i)) || !convolve(&s, kernel, way, &t, true, NULL, NULL)) {
                 continue;
             }

@@ -10,9 +10,10 @@ typedef struct {
     ic_algorithm algorithm;
     const char *options; /* of the schedule */
     unsigned threads;
+    ic_layout layout; /* input and output are brought there and back */
 } path;
 
-extern const path paths[], published_path, naive_path;
+extern const path paths[], published_path, planes_path, naive_paths[2]; /* naive on either layout */
 extern const size_t path_count;
 
 /* The plain paths and regions take every shape; the others, which only change the order of work, a fifth each. */

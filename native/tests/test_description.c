@@ -135,12 +135,9 @@ static void types(const char *kernel) {
     static const struct {
         int type, layout;
         const char *reason;
-    } tries[] = {{IC_TYPE_F32, IC_LAYOUT_NHWC, NULL},
-                 {IC_TYPE_F16, IC_LAYOUT_NHWC, "desc.type=1"},
-                 {IC_TYPE_S8, IC_LAYOUT_NHWC, "desc.type=2"},
-                 {99, IC_LAYOUT_NHWC, "desc.type=99"},
-                 {IC_TYPE_F32, IC_LAYOUT_NCHW, "desc.layout=1"},
-                 {IC_TYPE_F32, -1, "desc.layout=-1"}};
+    } tries[] = {{IC_TYPE_F32, IC_LAYOUT_NHWC, NULL},         {IC_TYPE_F16, IC_LAYOUT_NHWC, "desc.type=1"},
+                 {IC_TYPE_S8, IC_LAYOUT_NHWC, "desc.type=2"}, {99, IC_LAYOUT_NHWC, "desc.type=99"},
+                 {IC_TYPE_F32, 2, "desc.layout=2"},           {IC_TYPE_F32, -1, "desc.layout=-1"}};
     for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
         ic_conv2d_desc desc = s.desc;
         size_t height, width;
@@ -154,6 +151,41 @@ static void types(const char *kernel) {
         CHECK(ic_conv2d_output_size(&desc, 8, 8, &height, &width) == wanted);
         CHECK(ic_autotune(&desc, 1, 8, 8, &options, &tuning) == wanted);
     }
+}
+
+/* NCHW: which algorithms and schedules cover it. */
+static void planes(const char *kernel) {
+    (void)kernel;
+    shape s = plain_shape(1, 8, 8, 4, 6);
+    s.desc.layout = IC_LAYOUT_NCHW;
+    static const struct {
+        ic_algorithm algorithm;
+        const char *kernel;
+        ic_status status;
+    } tries[] = {{IC_ALGORITHM_NAIVE, NULL, IC_OK},
+                 {IC_ALGORITHM_IM2COL, NULL, IC_OK},
+                 {IC_ALGORITHM_IM2COL, "best", IC_OK},
+                 {IC_ALGORITHM_IM2COL, "scalar_4x4+pixels", IC_OK},
+                 {IC_ALGORITHM_IM2COL, "scalar_4x4+block2", IC_UNKNOWN_KERNEL},
+                 {IC_ALGORITHM_IM2COL, "scalar_4x4+ahead", IC_UNKNOWN_KERNEL},
+                 {IC_ALGORITHM_IM2COL, "scalar_4x4+regions", IC_UNKNOWN_KERNEL},
+                 {IC_ALGORITHM_INDIRECT, NULL, IC_UNSUPPORTED},
+                 {IC_ALGORITHM_FFT, NULL, IC_UNSUPPORTED},
+                 {IC_ALGORITHM_INDIRECT, "best", IC_UNSUPPORTED},
+                 {IC_ALGORITHM_DIRECT, NULL, IC_UNSUPPORTED},
+                 {IC_ALGORITHM_AUTO, NULL, IC_UNSUPPORTED}};
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        const ic_options options = options_for(tries[i].algorithm, tries[i].kernel, NULL);
+        CHECK(try_create(&s.desc, &options) == tries[i].status);
+        CHECK(tries[i].status != IC_UNSUPPORTED || strstr(ic_last_error(), "layout=nchw: im2col and naive do") != NULL);
+    }
+    s.desc.groups = 2; /* depthwise is a method of its own */
+    s.desc.in_channels = s.desc.out_channels = 2;
+    CHECK(try_create(&s.desc, NULL) == IC_UNSUPPORTED);
+    ic_tuning tuning = IC_TUNING_INIT;
+    const ic_tune_options tune = {.struct_size = sizeof tune, .budget_s = 1e-9};
+    CHECK(ic_autotune(&s.desc, 1, 8, 8, &tune, &tuning) == IC_UNSUPPORTED);
+    CHECK(strstr(ic_last_error(), "auto chooses for nhwc alone") != NULL);
 }
 
 static void output_sizes(const char *kernel) {
@@ -176,10 +208,7 @@ static void output_sizes(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"arguments", arguments},
-                                       {"defaults", defaults},
-                                       {"types", types},
-                                       {"output_sizes", output_sizes},
-                                       {NULL, NULL}};
+    static const check_case cases[] = {{"arguments", arguments}, {"defaults", defaults},         {"types", types},
+                                       {"planes", planes},       {"output_sizes", output_sizes}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

@@ -16,8 +16,8 @@ static void against_reference(const char *kernel, values kind, placement place, 
         const tensors t = new_tensors(&s, kind, place, i);
         const bool with_bias = i % 3 != 0;
         reference_value *all = new_references(&s, t.weights, with_bias ? t.bias : NULL, t.input);
-        for (size_t p = 0; p < (naive ? 1 : path_count); p++) {
-            const path *way = naive ? &naive_path : &paths[p];
+        for (size_t p = 0; p < (naive ? 2 : path_count); p++) {
+            const path *way = naive ? &naive_paths[p] : &paths[p];
             if (!naive && is_left_out(p, i)) {
                 continue;
             }
@@ -76,15 +76,20 @@ static void bits(const char *kernel) {
     CHECK(direct > 0);
 }
 
-/* Every height and width of tile: 1 to 13 pixels in one row, 1 to 130 channels, either side of 4 channels of depth. */
+/* Every height and width of tile: 1 to 13 pixels in one row, 1 to 130 channels, either side of 4 channels of depth; on
+ * planes the other way round. */
 static void tails(const char *kernel) {
     for (size_t width = 1; width <= 13; width++) {
         for (size_t cout = 1; cout <= 130; cout += cout < 67 ? 1 : 7) {
-            const shape s = plain_shape(1, 1, width, 1 + (width + cout) % 9, cout);
-            const tensors t = new_tensors(&s, VALUES_INTEGER, FLUSH_END, width * 1000 + cout);
-            CHECK(convolve(&s, kernel, &published_path, &t, true, NULL, NULL));
-            check_against_reference(&s, VALUES_INTEGER, t.weights, t.bias, t.input, t.output, "tails");
-            free_tensors(&s, t);
+            for (unsigned turned = 0; turned < 2; turned++) {
+                const path *way = turned ? &planes_path : &published_path;
+                const size_t pixels = turned ? cout : width, channels = turned ? width : cout;
+                const shape s = plain_shape(1, 1, pixels, 1 + (width + cout) % 9, channels);
+                const tensors t = new_tensors(&s, VALUES_INTEGER, FLUSH_END, width * 1000 + cout);
+                CHECK(convolve(&s, kernel, way, &t, true, NULL, NULL));
+                check_against_reference(&s, VALUES_INTEGER, t.weights, t.bias, t.input, t.output, "tails");
+                free_tensors(&s, t);
+            }
         }
     }
 }

@@ -48,6 +48,10 @@ static void overflow(const char *kernel) {
         CHECK(ic_conv2d_reshape(conv, 1, side, side) == IC_OVERFLOW);
         ic_conv2d_destroy(conv);
     }
+    /* What spectra would need. */
+    const ic_options spectra = options_for(IC_ALGORITHM_FFT, "scalar_4x4+t96", NULL);
+    ic_conv2d_desc wide = plain_shape(1, 1, 1, SIZE_MAX / 4096, 64).desc;
+    CHECK(try_create(&wide, &spectra) == IC_OVERFLOW);
     /* Output larger than the input can be: padding of 2^32 - 1 on all sides. */
     ic_conv2d_desc padded = plain_shape(1, 1, 1, 1, 1).desc;
     padded.pad_top = padded.pad_right = padded.pad_bottom = padded.pad_left = UINT32_MAX;
@@ -77,6 +81,8 @@ static void out_of_memory(const char *kernel) {
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+regions+block2", 4},
         {IC_ALGORITHM_INDIRECT, "best", 4},
         {IC_ALGORITHM_AUTO, NULL, 4},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t12", 4}, /* object, spectra of weights, memory to make them, that of run */
+        {IC_ALGORITHM_FFT, NULL, 5},             /* the weights as they are given, until the input's size is known */
     };
     static const float weights[6 * 9 * 4] = {0}, input[256] = {0};
     static float output[512];
@@ -143,6 +149,20 @@ static void bytes(const char *kernel) {
         CHECK(info.output_height == 9 && info.output_width == 10);
         ic_conv2d_destroy(conv);
     }
+    s.desc.layout = IC_LAYOUT_NCHW; /* panels of 4 pixels, of two rows more than products; products and bias */
+    guarded_heap heap = {.fail_at = -1};
+    const ic_allocator allocator = guarded_allocator(&heap);
+    const ic_options options = options_for(IC_ALGORITHM_IM2COL, "scalar_4x4", &allocator);
+    ic_conv2d *conv;
+    CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == IC_OK);
+    CHECK(ic_conv2d_reshape(conv, s.batch, s.height, s.width) == IC_OK);
+    CHECK(heap.bytes[IC_MEMORY_MATRIX] == 4 * (2 + 9 * 8) * 4 * (pixels / 4 + 1));
+    CHECK(heap.bytes[IC_MEMORY_WEIGHTS] == 4 * 70 * (1 + 9 * 8) && heap.bytes[IC_MEMORY_POINTERS] == 0);
+    heap.fail_at = heap.allocations;
+    CHECK(ic_conv2d_reshape(conv, s.batch, s.height + 1, s.width) == IC_OUT_OF_MEMORY);
+    CHECK(heap.bytes[IC_MEMORY_MATRIX] == 0);
+    ic_conv2d_destroy(conv);
+    CHECK(heap.live == 0);
 }
 
 /* 100 runs, the input elsewhere and with other values in each, all of the library's memory but the object and the

@@ -194,8 +194,14 @@ static void zeros(const char *kernel) {
     static const struct {
         ic_algorithm algorithm;
         const char *options;
-    } ways[] = {{IC_ALGORITHM_NAIVE, NULL},       {IC_ALGORITHM_INDIRECT, ""}, {IC_ALGORITHM_INDIRECT, "+regions"},
-                {IC_ALGORITHM_INDIRECT, "+taps"}, {IC_ALGORITHM_IM2COL, ""},   {IC_ALGORITHM_DIRECT, ""}};
+        ic_layout layout;
+    } ways[] = {{IC_ALGORITHM_NAIVE, NULL, IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_INDIRECT, "", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_INDIRECT, "+regions", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_INDIRECT, "+taps", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_IM2COL, "", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_DIRECT, "", IC_LAYOUT_NHWC},
+                {IC_ALGORITHM_IM2COL, "", IC_LAYOUT_NCHW}};
     enum { CHANNELS = 67, PIXELS = 11 };
     static float weights[CHANNELS * CHANNELS], bias[CHANNELS], input[PIXELS * CHANNELS], output[PIXELS * CHANNELS];
     for (size_t i = 0; i < CHANNELS * CHANNELS; i++) {
@@ -211,6 +217,7 @@ static void zeros(const char *kernel) {
                 for (size_t c = 0; c < sizeof clamps / sizeof clamps[0]; c++) {
                     shape s = plain_shape(1, 1, PIXELS, CHANNELS, CHANNELS);
                     s.desc.groups = grouped ? CHANNELS : 1;
+                    s.desc.layout = ways[w].layout; /* all elements are alike */
                     s.desc.output_min = clamps[c].low, s.desc.output_max = clamps[c].high;
                     char schedule[IC_CHOICE_NAME];
                     snprintf(schedule, sizeof schedule, "%s%s", view.name, w == 0 ? "" : ways[w].options);
@@ -238,6 +245,8 @@ static void methods(const char *kernel) {
     const shape plain = plain_shape(3, 8, 8, 4, 6);
     shape grouped = plain_shape(3, 8, 8, 8, 8);
     grouped.desc.groups = 8;
+    shape planes = grouped;
+    planes.desc.layout = IC_LAYOUT_NCHW;
     const struct {
         const shape *shape;
         ic_algorithm algorithm;
@@ -250,7 +259,11 @@ static void methods(const char *kernel) {
                  {&grouped, IC_ALGORITHM_INDIRECT, "best", "depthwise"},
                  {&grouped, IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", "depthwise"},
                  {&grouped, IC_ALGORITHM_INDIRECT, NULL, "tiled"},
-                 {&grouped, IC_ALGORITHM_IM2COL, "best", "tiled"}};
+                 {&grouped, IC_ALGORITHM_IM2COL, "best", "tiled"},
+                 {&planes, IC_ALGORITHM_NAIVE, NULL, "naive"},
+                 {&planes, IC_ALGORITHM_IM2COL, NULL, "nchw"},
+                 {&plain, IC_ALGORITHM_FFT, "scalar_4x4+t8", "fft"},
+                 {&grouped, IC_ALGORITHM_FFT, "scalar_4x4+t8", "fft"}};
     for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
         static const float weights[9 * 4 * 6];
         const ic_options options = options_for(tries[i].algorithm, tries[i].kernel, NULL);
@@ -258,7 +271,9 @@ static void methods(const char *kernel) {
         ic_conv2d *conv;
         CHECK(ic_conv2d_create(&tries[i].shape->desc, weights, NULL, &options, &conv) == IC_OK);
         CHECK(strcmp(ic_conv2d_method(conv), tries[i].method) == 0);
-        CHECK(ic_conv2d_error_bound(conv) == terms / (1 - terms));
+        const bool of_norms = ic_conv2d_bound_of(conv) == IC_BOUND_OF_NORMS;
+        CHECK(of_norms == (tries[i].algorithm == IC_ALGORITHM_FFT));
+        CHECK(of_norms || ic_conv2d_error_bound(conv) == terms / (1 - terms));
         ic_conv2d_destroy(conv);
     }
 }

@@ -10,7 +10,7 @@ static void option_errors(const char *kernel) {
     ic_options options = options_for(IC_ALGORITHM_INDIRECT, NULL, NULL);
     options.struct_size = 1;
     CHECK(try_create(&s.desc, &options) == IC_INVALID_ARGUMENT);
-    options = options_for((ic_algorithm)5, NULL, NULL);
+    options = options_for((ic_algorithm)99, NULL, NULL);
     CHECK(try_create(&s.desc, &options) == IC_INVALID_ARGUMENT);
     const ic_allocator empty = {NULL, NULL, NULL};
     options = options_for(IC_ALGORITHM_INDIRECT, NULL, &empty);
@@ -89,6 +89,17 @@ static void schedules(const char *kernel) {
         {IC_ALGORITHM_INDIRECT, "scalar_4x4+taps+pixels", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_AUTO, "scalar_4x4", IC_INVALID_ARGUMENT},
         {IC_ALGORITHM_NAIVE, "best", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_FFT, NULL, IC_OK},
+        {IC_ALGORITHM_FFT, "best", IC_OK},
+        {IC_ALGORITHM_FFT, "scalar_4x4", IC_OK},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t8", IC_OK},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t96", IC_OK},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t33", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t8+t8", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t08", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_FFT, "scalar_4x4+t", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_FFT, "scalar_4x4+regions", IC_UNKNOWN_KERNEL},
+        {IC_ALGORITHM_INDIRECT, "scalar_4x4+t8", IC_UNKNOWN_KERNEL},
         {IC_ALGORITHM_INDIRECT, "a_name_that_is_far_longer_than_any_kernel_will_ever_have_and_then_some_more_of_it",
          IC_UNKNOWN_KERNEL},
     };
@@ -110,6 +121,36 @@ static void schedules(const char *kernel) {
     ic_conv2d_destroy(conv);
 }
 
+/* Convolutions that fft does not cover. */
+static void transforms(const char *kernel) {
+    (void)kernel;
+    static const struct {
+        uint32_t kernel, stride_height, stride_width, dilation;
+        const char *schedule;
+        ic_status status;
+    } tries[] = {
+        {96, 1, 1, 1, NULL, IC_OK},
+        {97, 1, 1, 1, NULL, IC_UNSUPPORTED},
+        {9, 1, 1, 12, NULL, IC_UNSUPPORTED},
+        {2, 1, 1, UINT32_MAX, NULL, IC_UNSUPPORTED},
+        {3, 2, 1, 1, NULL, IC_UNSUPPORTED},
+        {3, 1, 2, 1, NULL, IC_UNSUPPORTED},
+        {9, 1, 1, 1, "scalar_4x4+t8", IC_UNSUPPORTED},
+        {8, 1, 1, 1, "scalar_4x4+t8", IC_OK},
+    };
+    static float weights[97 * 97];
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        shape s = plain_shape(tries[i].kernel, 1, 1, 1, 1);
+        s.desc.stride_height = tries[i].stride_height, s.desc.stride_width = tries[i].stride_width;
+        s.desc.dilation_height = s.desc.dilation_width = tries[i].dilation;
+        const ic_options options = options_for(IC_ALGORITHM_FFT, tries[i].schedule, NULL);
+        ic_conv2d *conv;
+        CHECK(ic_conv2d_create(&s.desc, weights, NULL, &options, &conv) == tries[i].status);
+        CHECK(tries[i].status == IC_OK || strstr(ic_last_error(), "fft covers stride 1") != NULL);
+        ic_conv2d_destroy(conv);
+    }
+}
+
 static void kernel_list(const char *kernel) {
     (void)kernel;
     ic_kernel_info info = IC_KERNEL_INFO_INIT, other = IC_KERNEL_INFO_INIT;
@@ -129,7 +170,10 @@ static void kernel_list(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {
-        {"option_errors", option_errors}, {"schedules", schedules}, {"kernel_list", kernel_list}, {NULL, NULL}};
+    static const check_case cases[] = {{"option_errors", option_errors},
+                                       {"schedules", schedules},
+                                       {"kernel_list", kernel_list},
+                                       {"transforms", transforms},
+                                       {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

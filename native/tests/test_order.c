@@ -95,6 +95,10 @@ static void named(const char *kernel) {
         CHECK(strcmp(order_of(tries[i].algorithm, tries[i].schedule, &s), tries[i].order) == 0);
     }
     CHECK(order_of(IC_ALGORITHM_NAIVE, NULL, &s) == NULL);
+    shape planes = s;
+    planes.desc.layout = IC_LAYOUT_NCHW;
+    CHECK(strcmp(order_of(IC_ALGORITHM_IM2COL, "scalar_4x4+pixels", &planes), "pixels") == 0);
+    CHECK(strcmp(order_of(IC_ALGORITHM_IM2COL, "scalar_4x4+panels", &planes), "panels") == 0);
     shape depthwise = s;
     depthwise.desc.groups = 8;
     CHECK(order_of(IC_ALGORITHM_INDIRECT, "scalar_4x4+regions", &depthwise) == NULL);

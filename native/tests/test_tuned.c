@@ -207,7 +207,8 @@ static void errors(const char *kernel) {
     CHECK(ic_tuned_add(NULL, &good) == IC_INVALID_ARGUMENT && ic_tuned_add(tuned, NULL) == IC_INVALID_ARGUMENT);
     CHECK(ic_tuned_print(NULL, NULL, 0, &bytes) == IC_INVALID_ARGUMENT);
     CHECK(ic_tuned_print(tuned, NULL, 0, NULL) == IC_INVALID_ARGUMENT);
-    static const char *const unknown[] = {"", "_", "scalar_4x4", "naive_loops", "auto_scalar_4x4", "indirect_x"};
+    static const char *const unknown[] = {
+        "", "_", "scalar_4x4", "naive_loops", "auto_scalar_4x4", "indirect_x", "fft_scalar_4x4+t8"};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         const ic_tuned_entry e = entry_of(&s, unknown[i]);
         CHECK(ic_tuned_add(tuned, &e) == IC_UNKNOWN_KERNEL);

@@ -67,6 +67,6 @@ static void destroy(void *made) {
 }
 
 int main(int argc, char **argv) {
-    const shim_functions functions = {create, run, destroy};
+    const shim_functions functions = {.create = create, .run = run, .destroy = destroy};
     return shim_main(argc, argv, &functions);
 }

@@ -57,7 +57,7 @@ static struct {
 } setting;
 static struct {
     bool known;
-    char name[128];
+    char name[128], algorithm[64];
     shim_layer shape;
     size_t input, weights, output; /* numbers of values */
     float *data;                   /* input, weights, bias */
@@ -69,11 +69,12 @@ static struct {
 static uint64_t seed;
 static size_t threads[OBJECTS]; /* of each, 0: not created */
 static copy *copies;
-static size_t made;         /* of the copies */
-static const float *latest; /* the output of the latest sample's last call, in the arena */
-static size_t latest_of;    /* the object whose it is */
-static const char *fault;   /* the first that `run` told */
+static size_t made;        /* of the copies */
+static const copy *latest; /* of the latest sample's last call: its output lies in the arena */
+static size_t latest_of;   /* the object whose it is */
+static const char *fault;  /* the first that `run` told */
 static double times[MOST_CALLS], create_ns, last_said;
+static char failure[256]; /* of shim_failed */
 
 /* Lines. */
 
@@ -136,13 +137,26 @@ static void say(const char *format, ...) {
     last_said = now();
 }
 
-static void say_why(const char *word, const char *reason, const char *more) {
-    char text[3 * 256 + 1] = "";
-    for (size_t n = 0; *reason && n + 4 < sizeof text; reason++) {
-        bool plain = *reason > ' ' && *reason != '%' && *reason != 127;
-        n += (size_t)snprintf(text + n, 4, plain ? "%c" : "%%%02X", (unsigned char)*reason);
+typedef struct {
+    char text[3 * 256 + 1];
+} encoded_text;
+
+static encoded_text encoded(const char *text) {
+    encoded_text e = {""};
+    for (size_t n = 0; *text && n + 4 < sizeof e.text; text++) {
+        bool plain = *text > ' ' && *text != '%' && *text != 127;
+        n += (size_t)snprintf(e.text + n, 4, plain ? "%c" : "%%%02X", (unsigned char)*text);
     }
-    say("%s reason=%s%s", word, text, more);
+    return e;
+}
+
+static void say_why(const char *word, const char *reason, const char *more) {
+    say("%s reason=%s%s", word, encoded(reason).text, more);
+}
+
+const char *shim_failed(const char *what) {
+    snprintf(failure, sizeof failure, "%s", what);
+    return failure;
 }
 
 /* Alive, and for so long nothing more will be heard. */
@@ -233,7 +247,7 @@ static bool place(size_t object, size_t count) {
         const char *reason = library->create(&layer.shape, &copies[made].tensors, &copies[made].object);
         if (reason) {
             destroy();
-            say_why("skip", reason, "");
+            say_why(reason == failure ? "failed" : "skip", reason, "");
             return false;
         }
         create_ns = now() - start;
@@ -247,7 +261,7 @@ static bool place(size_t object, size_t count) {
 
 static void run(size_t which) {
     const char *reason = library->run(copies[which].object);
-    latest = copies[which].tensors.output;
+    latest = &copies[which];
     fault = fault ? fault : reason;
 }
 
@@ -481,6 +495,7 @@ static void take_layer(char *line) {
     layer.known = false;
     snprintf(layer.name, sizeof layer.name, "%s", name ? name : "");
     *s = (shim_layer){layer.name,
+                      layer.algorithm,
                       size(line, "batch"),
                       size(line, "h"),
                       size(line, "w"),
@@ -529,15 +544,25 @@ static void take_layer(char *line) {
 
 static void take_create(char *line) {
     size_t object = size(line, "object"), want = size(line, "threads");
+    const char *algorithm = value_of(line, "algorithm");
     if (object >= OBJECTS || want > (size_t)CPU_COUNT(&setting.cpus)) {
         say_why("failed", "no such object, or more threads than CPUs", "");
         return;
     }
     layer.shape.threads = threads[object] = want ? want : 1;
+    snprintf(layer.algorithm, sizeof layer.algorithm, "%s", algorithm ? algorithm : "");
     if (!pin(layer.shape.threads)) {
         say_why("failed", "the system took the CPU away", " external=1");
     } else if (place(object, 1)) {
-        say("created threads=%zu create_ns=%.17g", layer.shape.threads, create_ns);
+        char told[1024] = "";
+        if (library->tell) {
+            shim_told t = {0};
+            library->tell(copies[0].object, &t);
+            snprintf(told, sizeof told, " weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu object_bytes=%zu%s%s",
+                     t.weights_bytes, t.pointer_bytes, t.matrix_bytes, t.object_bytes, t.kernel ? " kernel=" : "",
+                     encoded(t.kernel ? t.kernel : "").text);
+        }
+        say("created threads=%zu create_ns=%.17g%s", layer.shape.threads, create_ns, told);
     }
 }
 
@@ -560,8 +585,14 @@ static void take_check(char *line) {
     }
     bool there = latest && latest_of == object;
     FILE *file = path && there && !fault ? fopen(path, "wb") : NULL;
-    bool written = file && fwrite(latest, sizeof *latest, layer.output, file) == layer.output;
+    float *laid = file && library->read ? malloc(layer.output * sizeof *laid) : NULL;
+    if (laid) {
+        library->read(latest->object, laid);
+    }
+    const float *output = library->read ? laid : there ? latest->tensors.output : NULL;
+    bool written = file && output && fwrite(output, sizeof *output, layer.output, file) == layer.output;
     written = file && !fclose(file) && written;
+    free(laid);
     if (written) {
         say("checked");
     } else {

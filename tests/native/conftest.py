@@ -25,6 +25,7 @@ PROGRAMS = (
     "test_core",
     "test_counters",
     "test_description",
+    "test_fft",
     "test_gate",
     "test_kernels",
     "test_meminfo",
@@ -103,12 +104,12 @@ def _setting(kind: str, need_tool: Callable[[str], str]) -> _Setting:
     if kind == "zig":
         return _Setting(_zig("host"), programs)
     if kind == "broken":
-        return _Setting({**_zig("host"), "IC_BROKEN_KERNEL": "ON"}, ("test_kernels", "convbench"))
+        return _Setting({**_zig("host"), "IC_BROKEN_KERNEL": "ON"}, ("test_kernels", "test_fft", "convbench"))
     if kind == "sanitized":
         return _Setting({"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "address,undefined"}, programs)
     if kind == "threads":
         defines = {"CMAKE_C_COMPILER": need_tool("clang"), "IC_SANITIZE": "thread"}
-        return _Setting(defines, ("test_kernels", "test_pool"))
+        return _Setting(defines, ("test_kernels", "test_pool", "test_fft"))
     if kind in ("gcc", "clang"):
         return _Setting({"CMAKE_C_COMPILER": need_tool(kind)}, programs)
     if kind == "arm32":

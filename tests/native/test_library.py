@@ -26,11 +26,12 @@ ARM32_KERNELS = ("neon_4x8", "vfpv4_4x8", "scalar_4x4")
 HOST_KERNELS = ("avx512_6x64", "avx2_6x16", "sse_4x8", "scalar_4x4") if X86 else ARM_KERNELS
 NEEDS = {"avx512_6x64": {"avx512f"}, "avx2_6x16": {"avx2", "fma"}}
 PROPERTIES = ("bound", "integers", "bits", "guards", "tails", "tiles", "nonfinite", "apart", "winograd")
+FFT_PROPERTIES = ("bound", "bits", "nonfinite")
 NAIVE_PROPERTIES = ("bound", "integers", "guards", "nonfinite")
 OBJECT_CASES = {
     "test_object": ("states", "refusals", "overlap", "not_a_number", "zeros", "methods"),
-    "test_description": ("arguments", "defaults", "types", "output_sizes"),
-    "test_options": ("option_errors", "schedules", "kernel_list"),
+    "test_description": ("arguments", "defaults", "types", "planes", "output_sizes"),
+    "test_options": ("option_errors", "schedules", "kernel_list", "transforms"),
     "test_status": ("last_errors", "names"),
     "test_choice": ("right", "memory", "blocks", "resized", "split", "few_channels", "ahead", "narrow", "grouped"),
     "test_core": ("parts", "cores"),
@@ -122,6 +123,25 @@ def test_kernel(
     assert result.code == 0, result.text
 
 
+def repeats_transforms(build: str, kernel: str, case: str) -> bool:
+    """Whether another case shows the same: transforms are by instruction set, not by kernel, and the same C code."""
+    if build in EMULATED and X86:
+        return kernel in ("scalar_4x4", "neon_8x8_a55") or (case != "bound" and kernel not in ("neon_6x16", "neon_4x8"))
+    return build == "arm64-undefined" or (build in ("sanitized", "gcc") and case != "bound")
+
+
+FFT_CASES = [(b, k, p) for b in BUILDS for k in runnable(b) for p in FFT_PROPERTIES if not repeats_transforms(b, k, p)]
+
+
+@pytest.mark.parametrize(("build", "kernel", "case"), FFT_CASES)
+def test_fft(
+    native_builds: Builds, record_property: Callable[[str, object], None], build: str, kernel: str, case: str
+) -> None:
+    record_property("kernel", (kernel, f"fft {case}", build))
+    result = native_builds(build).run("test_fft", case, kernel)
+    assert result.code == 0, result.text
+
+
 OBJECT_BUILDS = [b for b in BUILDS if b != "arm64-undefined"]  # "sanitized" has the same C code
 # The emulator keeps the limits that a program sets itself from the system.
 HOST_CASES = ("limits",) if X86 else ()
@@ -156,6 +176,7 @@ RACED = HOST_KERNELS[1] if HOST_KERNELS[1] in runnable("threads") else HOST_KERN
         ("test_pool", "rounds", ()),
         ("test_pool", "shares", ()),
         ("test_kernels", "bits", (RACED,)),
+        ("test_fft", "bits", (RACED,)),
     ],
 )
 def test_threads_do_not_race(native_builds: Builds, program: str, case: str, kernel: tuple[str, ...]) -> None:
@@ -169,6 +190,8 @@ def test_cases_are_all_run(native_builds: Builds, record_property: Callable[[str
     """The lists above hold every case and kernel that the programs have, and are right about what this CPU lacks."""
     made = native_builds(build)
     assert sorted(made.run("test_kernels", "--list").text.split()) == sorted(PROPERTIES)
+    if build in OBJECT_BUILDS:
+        assert sorted(made.run("test_fft", "--list").text.split()) == sorted(FFT_PROPERTIES)
     for program, cases in OBJECT_CASES.items() if build in OBJECT_BUILDS else ():
         assert sorted(made.run(program, "--list").text.split()) == sorted(cases)
     listed = dict(line.split()[:2] for line in made.run("test_kernels", "--kernels").text.splitlines())
@@ -219,6 +242,13 @@ def test_undefined_behaviour_ends_a_program(tmp_path: Path, need_tool: Callable[
 def test_broken_kernel_is_noticed(native_builds: Builds, kernel: str, case: str) -> None:
     """Checks that cannot fail prove nothing: the same ones against kernels with one wrong output per tile."""
     result = native_builds("broken").run("test_kernels", case, kernel)
+    assert result.code == 1
+    assert "wanted" in result.text
+
+
+@pytest.mark.parametrize("kernel", runnable("broken"))
+def test_broken_transform_is_noticed(native_builds: Builds, kernel: str) -> None:
+    result = native_builds("broken").run("test_fft", "bound", kernel)
     assert result.code == 1
     assert "wanted" in result.text
 

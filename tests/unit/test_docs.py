@@ -24,6 +24,7 @@ from harness.results.baseline import BASELINE_COLUMNS
 from harness.results.categories import CATEGORY_COLUMNS
 from harness.results.columns import RESULT_COLUMNS
 from harness.results.faces import FACE_COLUMNS
+from harness.results.methods import METHOD_COLUMNS
 from harness.results.series import SERIES_COLUMNS, WINDOW_COLUMNS
 from harness.results.verdicts import VERDICT_COLUMNS
 from harness.results.workers import WORKER_COLUMNS
@@ -79,9 +80,10 @@ def test_phones_has_each_condition_in_its_order_once_and_no_remedy_again() -> No
 def test_formats_tell_every_exit_code_record_column_and_policy_key() -> None:
     kinds = [get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(get_args(records.Record)[0])]
     codes = [str(int(code)) for code in ExitCode]
-    named = set(re.findall(r"\w+", FORMATS))
+    named = {*re.findall(r"\w+", FORMATS), *re.findall(r"[\w-]+", FORMATS)}
     ends = ("_low", "_high")  # told once for all ratios
     columns = [*RESULT_COLUMNS, *CATEGORY_COLUMNS, *FACE_COLUMNS, *BASELINE_COLUMNS, *WORKER_COLUMNS, *VERDICT_COLUMNS]
+    columns += METHOD_COLUMNS
     columns += [*SERIES_COLUMNS, *WINDOW_COLUMNS]
     columns += [*COMPARE_COLUMNS, *DECISIONS, *NAMES]
     words = [*kinds, *codes, *(name for name in columns if not name.endswith(ends))]

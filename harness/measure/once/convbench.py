@@ -111,7 +111,7 @@ def convbench(device: Device, run_id: str, work: Work, done: DeviceOutcome) -> I
     installed = DeviceFolder(device, run_id, NO_EVENTS, partial(done.stamp, events=NO_EVENTS))
     made = Convbench(installed, done, work.stop)
     try:
-        installed.install(built, work.request.workers)
+        installed.install(built, work.request.on(work.programs.abi_of(device)).workers)
         yield made
     finally:
         made.clean_up()

@@ -62,7 +62,7 @@ class Verified(DeviceOutcome):
             self.worst_error = max(self.worst_error, record.error_over_bound or 0.0)
             relative, over_bound = self.errors.get(record.variant, (0.0, 0.0))
             self.errors[record.variant] = (
-                max(relative, record.relative_error or 0.0),
+                max(relative, record.max_error or 0.0),
                 max(over_bound, record.error_over_bound or 0.0),
             )
             self._hindered.pop(_subject(record), None)
@@ -141,7 +141,8 @@ def _verify(name: str, device: Device, work: Work, dump: Path | None) -> Verifie
             raise DeviceError("no CPU of the device is to be had", "wait until it lets the shell use one")
         deadline_s = verify_deadline_s(work.request, mine.identity)
         with convbench(mine, run_id, work, done) as program:
-            plan = once_plan(work.request, usable[-1], run_id, program.program, deadline_s)
+            request = work.request.on(work.programs.abi_of(mine))
+            plan = once_plan(request, usable[-1], run_id, program.program, deadline_s)
             options: tuple[str, ...] = ()
             if dump is not None:
                 mine.make_dir(f"{program.folder}/dump")

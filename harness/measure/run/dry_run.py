@@ -9,7 +9,7 @@ from harness.measure.campaign import check_clusters
 from harness.measure.clusters import out_of_reach, targets
 from harness.measure.clusters import planned as planned_clusters
 from harness.measure.context import Context
-from harness.measure.fitness import unfit
+from harness.measure.fitness import asked_here, unfit
 from harness.measure.run.clusterplan import make_plan, planned_lines
 from harness.measure.tables import find_tables
 from harness.store.progress import Done
@@ -19,7 +19,8 @@ def planned(context: Context) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """The jobs as lines of plan.jsonl, and the seconds of each device at most. Raises UsageError, DeviceError."""
     request, devices = context.request, context.usable()
     check_clusters(devices, request)
-    lacking = unfit(named(devices), request.workers) if context.elsewhere is None else {}
+    asked = asked_here if context.elsewhere is None else context.elsewhere.why_not
+    lacking = unfit(named(devices), request.workers, asked)
     for name, lack in lacking.items():
         context.say(f"{name}: {lack}")
     find_tables(request, named(devices), context.say)

@@ -12,7 +12,7 @@ from harness.errors import DeviceError, HarnessError, UsageError
 from harness.measure.admission import admit, mended
 from harness.measure.called import Named, called, named
 from harness.measure.context import Context, Say, Work
-from harness.measure.fitness import unfit
+from harness.measure.fitness import asked_here, unfit
 from harness.measure.tables import Tables, find_tables, keep_tables
 from harness.model.condition import Condition
 from harness.store.rundir import RunDir, device_names
@@ -101,6 +101,9 @@ class Joining:
         self, devices: Sequence[Device], seen: Seen, say: Say
     ) -> Iterator[tuple[Device, Sequence[Condition]]]:
         request = self._work.request
+        if self._context.elsewhere is not None:  # who has them asks them
+            yield from ((device, ()) for device in devices)
+            return
         names = called([*(device for _, device in self._devices), *devices])
         admission = admit(devices, request.allow, say, seen, mended(request.policy), names=names)
         for bad in admission.refused:
@@ -144,7 +147,9 @@ class Joining:
         pair, kept = (name, device), self._run.manifest()
         lacking: dict[str, DeviceError] = {}
         try:
-            lacking = unfit([pair], self._work.request.workers)
+            elsewhere = self._context.elsewhere
+            asked = asked_here if elsewhere is None else elsewhere.why_not
+            lacking = unfit([pair], self._work.request.workers, asked)
         except UsageError as error:  # a mistake where it is all of the run
             lacking = {name: DeviceError(error.message, error.remedy)}
         tables: Tables = {}

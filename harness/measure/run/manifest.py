@@ -21,7 +21,7 @@ from harness.digest import sha256_or_none
 from harness.errors import UsageError
 from harness.measure.programs import Programs
 from harness.measure.request import Request
-from harness.measure.run.kept_workers import kept, workers_of
+from harness.measure.run.kept_workers import comparators_of, kept, kept_comparators, workers_of
 from harness.model.condition import allowed
 from harness.model.layer import Layer
 from harness.model.policy import Policy
@@ -99,6 +99,7 @@ def new(
         },
         tuned=tuned,
         workers=kept(request.workers),
+        comparators=kept_comparators(request.comparators),
         against=list(request.against),
         confirm=request.confirm,
         allow=list(request.allow),
@@ -144,6 +145,7 @@ def request_of(manifest: Manifest, ndk: Path | None) -> Request:
             cpus=None if manifest.clusters is None else tuple(manifest.clusters),
             threads=tuple(manifest.threads),
             workers=workers_of(manifest),
+            comparators=comparators_of(manifest),
             against=tuple(manifest.against),
             confirm=manifest.confirm,
             allow=allowed(manifest.allow),

@@ -19,7 +19,7 @@ from harness.measure.admission import Admission, admit, admitted, mended
 from harness.measure.called import Named, is_name_of, named
 from harness.measure.campaign import check_clusters, in_turn
 from harness.measure.context import Context
-from harness.measure.fitness import unfit
+from harness.measure.fitness import asked_here, unfit
 from harness.measure.other_builds import check_others, keep_others, with_others
 from harness.measure.outcome import code_of
 from harness.measure.programs import Programs, build_programs
@@ -262,8 +262,9 @@ def _is_unchanged(kept: Manifest, programs: Programs) -> bool:
 
 
 def _lacking(devices: Sequence[Named], context: Context) -> dict[str, DeviceError]:
-    """Those that cannot run a worker; who measures elsewhere asks there."""
-    return {} if context.elsewhere is not None else unfit(devices, context.request.workers)
+    """Those that cannot run a worker."""
+    asked = asked_here if context.elsewhere is None else context.elsewhere.why_not
+    return unfit(devices, context.request.workers, asked)
 
 
 def _build(devices: Sequence[Device], context: Context) -> tuple[Programs, float]:
@@ -334,7 +335,14 @@ def _measure_all(run: RunDir, devices: Sequence[Named], joining: Joining, contex
     every = {name: shown(name, device) for name, device in devices}
     with Display(every, context.say, quiet=context.quiet) as display:
         if context.elsewhere is not None:
-            return context.elsewhere.measure(run, devices, joining.work, every)
+
+            def joined() -> list[Named]:
+                found = joining()
+                for name, device in found:
+                    display.add(shown(name, device))
+                return found
+
+            return context.elsewhere.measure(run, devices, joining.work, every, joined)
 
         def measure(name: str, device: Device) -> SessionOutcome:
             progress = every.get(name) or display.add(shown(name, device))

@@ -156,6 +156,7 @@ class Session:
             swept(device, self._run.run_id, self.outcome, events, self._progress.remark, alone=held.alone)
             with self._folder(installed):
                 self._progress.phase("installing")
+                self._request = self._work.request.on(self._programs.abi_of(device))
                 installed.install(built, self._request.workers, self._programs.others_of(device))
                 self._note_calibration(built.build_id)
                 self._clusters(installed, chosen)

@@ -119,13 +119,15 @@ static bool judge(checker *c, fields *f) {
         c->reference_every = every;
     }
     char reason[256];
-    const reference_error error =
-        reference_compare(&c->reference, CHECKER_SLACK * ic_bound_of_products(&c->layer.desc), false, output);
+    const double bound = CHECKER_SLACK * ic_bound_of_products(&c->layer.desc);
+    double error = reference_compare(&c->reference, bound, IC_BOUND_OF_PRODUCTS, output),
+           largest = reference_compare(&c->reference, 1, IC_BOUND_OF_PRODUCTS, output);
     bool written = !*folder || dump_tensors(&c->layer, &c->data, as, output, folder, reason, sizeof reason);
     free(output);
-    return written ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g relative_error=%.17g",
-                               c->reference.count, error.over_bound <= 1, error.over_bound, error.relative)
-                   : reply_hindered(reason);
+    return written
+               ? lines_put(PROTOCOL_FD, "judged outputs=%zu ok=%d error_over_bound=%.17g max_error=%.17g bound=%.17g",
+                           c->reference.count, error <= 1, error, largest, bound)
+               : reply_hindered(reason);
 }
 
 int checker_main(void) {

@@ -9,7 +9,7 @@
  *     ok | skip reason=T bytes=B | failed reason=T
  *   judge by=reference|every output=FILE [dump=DIR as=NAME]
  *         reference, every: as `check` has them. dump: the tensors for a check by other means, as `check` writes them.
- *     judged outputs=N ok=0|1 error_over_bound=X relative_error=X
+ *     judged outputs=N ok=0|1 error_over_bound=X max_error=X bound=X
  *     failed reason=T [external=1]
  *         The file is no output of the layer; external: it could not be judged. */
 #ifndef CONVBENCH_CHECKER_H

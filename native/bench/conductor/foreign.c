@@ -53,13 +53,13 @@ bool foreign_judge(run *r, worker_process *w, unsigned layer, unsigned object, c
     }
     fields *f = &r->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX);
-    check_error error = check_error_read(f);
+    const check_error error = emit_error_told(f);
     bool ok = fields_u64(f, "ok", 0, 1);
     if (f->error[0]) {
         return workers_give_up(r, &of);
     }
     if (!quiet || !ok) {
-        emit_check(r->out, &of, "reference", outputs, error, ok);
+        emit_check(r->out, &of, "reference", outputs, &error, ok);
     }
     r->wrong |= !ok;
     known->usable &= ok;

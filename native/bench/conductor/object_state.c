@@ -27,7 +27,7 @@ identity object_state_identity(object_state *known, const plan *p, unsigned laun
         .schedule = known->schedule,
         .face = variant_face(v),
         .element = tensor_type_name(l->desc.type),
-        .layout = ic_layout_name(l->desc.layout),
+        .layout = ic_layout_name(v->layout),
         .threads = v->threads,
         .build = build,
         .cache = "",

@@ -93,19 +93,19 @@ static bool check(run *r, worker_process *w, unsigned layer, unsigned object, co
     }
     fields *f = &r->a.reply;
     uint64_t outputs = fields_u64(f, "outputs", 0, UINT64_MAX), sum = fields_u64(f, "checksum", 0, UINT64_MAX);
-    check_error error = check_error_read(f);
+    check_error error = emit_error_told(f);
     bool ok = fields_u64(f, "ok", 0, 1);
     if (f->error[0]) {
         return workers_give_up(r, &of);
     }
     if (sum_only) {
         ok = sum == known->checksum;
-        error = CHECK_ERROR_UNKNOWN;
+        error = (check_error){(double)NAN, (double)NAN, (double)NAN};
     } else {
         known->checksum = sum;
     }
     if (!quiet || !ok) {
-        emit_check(r->out, &of, sum_only ? "checksum" : "reference", outputs, error, ok);
+        emit_check(r->out, &of, sum_only ? "checksum" : "reference", outputs, &error, ok);
     }
     r->wrong |= !ok;
     known->usable &= ok;
@@ -153,7 +153,8 @@ bool objects_judge_last(run *r, unsigned layer, unsigned object, bool quiet) {
 
 bool objects_wrong(run *r, unsigned layer, unsigned object) {
     identity of = run_identity(r, layer, object);
-    emit_check(r->out, &of, "checksum", r->p->layers[layer].output_floats, CHECK_ERROR_UNKNOWN, false);
+    const check_error unknown = {(double)NAN, (double)NAN, (double)NAN};
+    emit_check(r->out, &of, "checksum", r->p->layers[layer].output_floats, &unknown, false);
     run_object(r, layer, object)->usable = false;
     r->wrong = true;
     return false;

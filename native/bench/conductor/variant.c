@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/variant.h"
 
-#include "core/algorithm.h"
+#include "wire/algorithms.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@ bool variant_chosen(const plan_variant *v) {
 }
 
 const char *variant_algorithm(const plan_variant *v) {
-    return v->program ? v->program : ic_algorithm_name(v->algorithm);
+    return v->program ? v->program : algorithms_name(v->algorithm, v->layout);
 }
 
 const char *variant_face(const plan_variant *v) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conductor/variant_records.h"
 
+#include <math.h>
+
 static json *begin(records *out, const char *type, const identity *of) {
     json *j = record_begin(out, type);
     json_int(j, "launch", of->launch);
@@ -45,20 +47,22 @@ bool emit_layer(records *out, const identity *of, fields *f, bool foreign) {
     return true;
 }
 
-check_error check_error_read(fields *f) {
-    const bool is_told = fields_has(f, "relative_error");
-    const double over_bound = fields_f64(f, "error_over_bound", 0, INFINITY);
-    return (check_error){over_bound, is_told ? fields_f64(f, "relative_error", 0, INFINITY) : (double)NAN};
+static double told(fields *f, const char *key) {
+    return fields_has(f, key) ? fields_f64(f, key, 0, INFINITY) : (double)NAN;
 }
 
-void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, check_error error, bool ok) {
+check_error emit_error_told(fields *f) {
+    const check_error e = {fields_f64(f, "error_over_bound", 0, INFINITY), told(f, "max_error"), told(f, "bound")};
+    return e;
+}
+
+void emit_check(records *out, const identity *of, const char *by, uint64_t outputs, const check_error *error, bool ok) {
     json *j = begin(out, "check", of);
     json_text(j, "by", by);
     json_size(j, "outputs", outputs);
-    json_number(j, "error_over_bound", error.over_bound);
-    if (isfinite(error.relative)) {
-        json_number(j, "relative_error", error.relative);
-    }
+    json_number(j, "error_over_bound", error->over_bound);
+    json_number(j, "max_error", error->largest);
+    json_number(j, "bound", error->bound);
     json_bool(j, "ok", ok);
     record_end(out);
 }

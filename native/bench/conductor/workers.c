@@ -204,6 +204,12 @@ bool workers_ready(run *r, unsigned layer, unsigned variant, worker_process **wo
     unsigned build = r->p->variants[variant].build;
     worker_process *w = *worker = &r->workers[build];
     bool foreign = r->p->builds[build].foreign;
+    if (r->p->builds[build].absent) {
+        identity of = run_identity(r, layer, variant);
+        emit_skip(r->out, &of, r->p->builds[build].absent, 0);
+        run_object(r, layer, r->p->variants[variant].object)->usable = false;
+        return false;
+    }
     static char request[PROTOCOL_LINE];
     bool tried = !w->pid && !r->unfit[build] && r->failures[build] < START_TRIES;
     if (!w->pid && !start(r, build)) {

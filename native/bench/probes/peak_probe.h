@@ -16,8 +16,8 @@ typedef struct {
 } peak_result;
 
 peak_result peak_probe(ic_type type, uint64_t max_khz);
-/* What the core does right now, in f32: the fastest of three turns of 12 us each. On a core that is shared with another
- * thread, or slowed by the system, it is less than its best, whatever the clock. */
+/* What the core does right now, in f32 vectors of 128 bits: the fastest of three turns of 12 us each. On a core that is
+ * shared with another thread, or slowed by the system, it is less than its best, whatever the clock. */
 double peak_gflops_now(void);
 
 #endif

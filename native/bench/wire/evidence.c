@@ -11,6 +11,7 @@
 #define FORMAT_f64 "%.17g"
 #define FORMAT_f64_or_null "%.17g"
 #define FORMAT_f64_if_told "%.17g"
+#define FORMAT_f64_if_turned "%.17g"
 #define FORMAT_i64_if_counted "%" PRId64
 #define FORMAT_f64_if_counted "%.17g"
 #define FORMAT_bool "%d"
@@ -44,6 +45,10 @@ static double read_f64_or_null(fields *f, const char *key) {
 }
 
 static double read_f64_if_told(fields *f, const char *key) {
+    return read_f64(f, key);
+}
+
+static double read_f64_if_turned(fields *f, const char *key) {
     return read_f64(f, key);
 }
 
@@ -89,6 +94,7 @@ static bool counted(const evidence *e) {
 #define write_count json_size
 #define write_i64 json_int
 #define write_f64_if_told write_f64_or_null
+#define write_f64_if_turned write_f64_or_null
 #define write_f64 json_number
 #define write_i64_if_counted json_int
 #define write_f64_if_counted write_f64_or_null
@@ -96,7 +102,8 @@ static bool counted(const evidence *e) {
 
 void evidence_write_values(const evidence *e, json *j) {
 #define EVIDENCE(name, kind)                                                                                           \
-    if (strstr(#kind, "_if_counted") && !counted(e)) {                                                                 \
+    if (strstr(#kind, "_if_turned") && (e->untold.name || (double)e->name < 0)) {                                      \
+    } else if (strstr(#kind, "_if_counted") && !counted(e)) {                                                          \
     } else if (e->untold.name) {                                                                                       \
         json_number(j, #name, (double)NAN);                                                                            \
     } else {                                                                                                           \

@@ -13,7 +13,8 @@
 
 typedef uint64_t evidence_u64, evidence_count;
 typedef int64_t evidence_i64, evidence_i64_if_counted;
-typedef double evidence_f64, evidence_f64_or_null, evidence_f64_if_told, evidence_f64_if_counted;
+typedef double evidence_f64, evidence_f64_or_null, evidence_f64_if_told, evidence_f64_if_turned,
+    evidence_f64_if_counted;
 typedef bool evidence_bool;
 
 typedef struct {

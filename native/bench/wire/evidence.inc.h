@@ -10,9 +10,10 @@
  *   f64_or_null  a number; below 0 in the reply, and null in the record: there is none
  *   bool         0 or 1 in the reply, false or true in the record
  *   f64_if_told  as f64_or_null, and may be missing: null in the record, as of a build that is older than the field
- *   i64_if_counted, f64_if_counted
- *                as those, and absent from the record, as all of their kind are, where count_error is below 0: a worker
- *                without counters says why once, and no sample is the longer for it
+ *   f64_if_turned
+ *                as f64_if_told, and absent from the record where there is none: of a variant whose layout is the
+ * layer's i64_if_counted, f64_if_counted as those, and absent from the record, as all of their kind are, where
+ * count_error is below 0: a worker without counters says why once, and no sample is the longer for it
  *
  * Of a foreign worker's all but calls, ns and window_ns may be missing: null in the record.
  */
@@ -22,15 +23,17 @@
 #ifndef EVIDENCE_ADDRESS
 #define EVIDENCE_ADDRESS(name)
 #endif
-EVIDENCE(calls, count)            /* timed */
-EVIDENCE(ns, f64)                 /* a call: hot: the window over the calls, rotate: the median call */
-EVIDENCE(window_ns, f64)          /* all timed calls together */
-EVIDENCE(window_short, bool)      /* the window is under the minimum */
-EVIDENCE(copy_ns, f64_or_null)    /* im2col's copy alone, a call */
-EVIDENCE(copies, count)           /* instances that were called in turn */
-EVIDENCE(settle_ns, f64)          /* untimed calls before the window */
-EVIDENCE(settle_capped, bool)     /* the clock was not steady yet */
-EVIDENCE(mhz_before, f64_or_null) /* the clock before the window; none: not to be believed */
+EVIDENCE(calls, count)              /* timed */
+EVIDENCE(ns, f64)                   /* a call: hot: the window over the calls, rotate: the median call */
+EVIDENCE(window_ns, f64)            /* all timed calls together */
+EVIDENCE(window_short, bool)        /* the window is under the minimum */
+EVIDENCE(copy_ns, f64_or_null)      /* im2col's copy alone, a call */
+EVIDENCE(to_nchw_ns, f64_if_turned) /* bringing the input to the variant's layout alone, once a call; */
+EVIDENCE(to_nhwc_ns, f64_if_turned) /* bringing the output back */
+EVIDENCE(copies, count)             /* instances that were called in turn */
+EVIDENCE(settle_ns, f64)            /* untimed calls before the window */
+EVIDENCE(settle_capped, bool)       /* the clock was not steady yet */
+EVIDENCE(mhz_before, f64_or_null)   /* the clock before the window; none: not to be believed */
 EVIDENCE(mhz_after, f64_or_null)
 EVIDENCE(cpu_before, i64)
 EVIDENCE(cpu_after, i64)

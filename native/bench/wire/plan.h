@@ -39,13 +39,15 @@
  *       argv, keep         separated by commas; of the output the first line that begins with each of keep
  *   max_khz                khz: the highest frequency that the system names for this CPU
  *   tuned                  path: a tuned table for algorithm=auto; where it does not fit, the model chooses
- *   build                  index exe name [foreign=0|1]
+ *   build                  index exe name [foreign=0|1] [absent]
  *                          exe empty: this program; name empty: the build id's first 12 digits
  *       foreign            somebody else's program that speaks protocol.h: name is what its rows are called,
  *                          [A-Za-z0-9_.-]{1,31}, and none of ours
+ *       absent             the reason why a foreign program is not there (exe empty): its variants are skipped with it
  *   variant                index algorithm schedule face=published|best build cache=hot|rotate threads label
  *                          [placement=own|shared]
- *       algorithm          naive, im2col, direct, indirect, or auto: the library chooses (schedule=default); of a foreign
+ *       algorithm          naive, im2col, im2col-nchw, direct, indirect, fft, or auto: the library chooses
+ *                          (schedule=default); of a foreign
  *                          build: its name, with schedule=default face=best and no label
  *       schedule           default: as published, with the default kernel; default+OPTIONS: that kernel with these
  *                          options; best: chosen by layer and core; or one by its name, KERNEL or KERNEL+OPTIONS
@@ -77,11 +79,13 @@
 typedef struct {
     char *exe, *name; /* "" : this program; named by its build id */
     bool foreign;     /* somebody else's program */
+    char *absent;     /* why it is not there; NULL: it is */
 } plan_build;
 
 typedef struct {
     const char *program; /* a foreign one's name; NULL: ours, which runs `algorithm` */
     ic_algorithm algorithm;
+    ic_layout layout;  /* of its input and output; the layer's data are nhwc */
     char schedule[64]; /* as it was asked for */
     bool is_best;      /* the face */
     unsigned build, threads;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/plan_work.h"
 
-#include "core/algorithm.h"
+#include "wire/algorithms.h"
 #include "wire/protocol.h"
 
 #include <stdio.h>
@@ -10,17 +10,18 @@
 /* A foreign program's rows are called by its name: it must be one, and no other's. */
 static void check_program(fields *f, const plan *p, const plan_build *b) {
     ic_algorithm ours;
+    ic_layout layout;
     const size_t length = strlen(b->name);
     if (!length || length >= PLAN_PROGRAM ||
         strspn(b->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != length) {
         fields_fail(f, "name=%.60s of a foreign program is not 1 to %d of A-Z a-z 0-9 _ . -", b->name,
                     PLAN_PROGRAM - 1);
     }
-    if (ic_algorithm_from_name(b->name, &ours) || !strcmp(b->name, "published") || !strcmp(b->name, "best")) {
+    if (algorithms_read(b->name, &ours, &layout) || !strcmp(b->name, "published") || !strcmp(b->name, "best")) {
         fields_fail(f, "name=%s of a foreign program is a name of ours", b->name);
     }
-    if (!b->exe[0]) {
-        fields_fail(f, "exe= of a foreign program is empty");
+    if (!b->exe[0] != !!b->absent) {
+        fields_fail(f, b->absent ? "absent=, but exe= names a program" : "exe= of a foreign program is empty");
     }
     for (unsigned i = 0; i + 1 < p->build_count; i++) {
         if (p->builds[i].foreign && !strcmp(p->builds[i].name, b->name)) {
@@ -39,6 +40,10 @@ void plan_read_build(plan_reader *r) {
     b->exe = plan_kept(fields_text(f, "exe"));
     b->name = plan_kept(fields_text(f, "name"));
     b->foreign = fields_has(f, "foreign") && fields_u64(f, "foreign", 0, 1);
+    b->absent = fields_has(f, "absent") ? plan_kept(fields_text(f, "absent")) : NULL;
+    if (!f->error[0] && b->absent && !b->foreign) {
+        fields_fail(f, "absent= of a program that is not foreign");
+    }
     if (!f->error[0] && b->foreign) {
         check_program(f, r->p, b);
     }
@@ -81,7 +86,7 @@ static void read_algorithm(fields *f, const plan *p, plan_variant *v) {
     }
     const plan_build *b = &p->builds[v->build];
     if (!b->foreign) {
-        if (!ic_algorithm_from_name(algorithm, &v->algorithm)) {
+        if (!algorithms_read(algorithm, &v->algorithm, &v->layout)) {
             fields_fail(f, "algorithm=%.40s is not known", algorithm);
         }
         return;
@@ -98,7 +103,7 @@ static void read_algorithm(fields *f, const plan *p, plan_variant *v) {
 
 /* Whether two variants have one convolution object, with its check: they differ in the cache mode at most. */
 static bool is_same_object(const plan_variant *a, const plan_variant *b) {
-    return a->algorithm == b->algorithm && a->is_best == b->is_best && a->build == b->build &&
+    return a->algorithm == b->algorithm && a->layout == b->layout && a->is_best == b->is_best && a->build == b->build &&
            a->threads == b->threads && !strcmp(a->schedule, b->schedule) && !strcmp(a->label, b->label);
 }
 

@@ -34,14 +34,16 @@
  *             {input_bytes=B output_bytes=B weights_bytes=B pointer_bytes=B matrix_bytes=B padding_bytes=B
  *             object_bytes=B create_ns=X reshape_ns=X}
  *         algorithm, schedule: that run from now on, whatever was asked; kernel: the micro-kernel alone; method: how they
- *         are computed (naive, tiled, depthwise). chosen_by: with algorithm=auto. order: the outer one of the loops
+ *         are computed (naive, tiled, depthwise, nchw, fft). chosen_by: with algorithm=auto. order: the outer one of the loops
  *         around the micro-kernel. threads: as asked for; absent: 1. cpus: where they were found, each held to one.
  *     skip reason=T [bytes=B] | failed reason=T
  *
  *   check object=N by=reference|every|checksum [dump=DIR as=NAME]
  *         reference: borders and 4,096 seeded outputs against double precision; every: all of them; checksum: none.
  *         as: the output is NAME.output.npy behind the layer's name.
- *     checked outputs=N ok=0|1 error_over_bound=X [relative_error=X] checksum=N
+ *     checked outputs=N ok=0|1 error_over_bound=X [max_error=X bound=X] checksum=N
+ *         max_error: how far an output lies from the exact one at most, as a share of its own |bias| + sum
+ *         |input||weight|; bound: how far it may, as the method tells.
  *     skip reason=T [bytes=B] | failed reason=T
  *   {check object=N by=file compute=0|1 output=FILE}
  *         Of a foreign program: write the whole output, raw, to FILE, which does not exist. compute=1: run once for it;

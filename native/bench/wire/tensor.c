@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/tensor.h"
 
-#include "core/layout.h"
 #include "core/type.h"
 #include "wire/fields.h"
 
-enum { TYPES = IC_TYPE_S8 + 1, LAYOUTS = IC_LAYOUT_NCHW + 1, LIST = 64 };
+enum { TYPES = IC_TYPE_S8 + 1, LIST = 64 };
 
 const char *tensor_type_name(ic_type type) {
     const ic_element *element = ic_type_of(type);
@@ -31,15 +30,6 @@ const char *tensor_types(void) {
     names[0] = 0;
     for (unsigned i = 0; i < TYPES; i++) {
         list(names, tensor_type_name((ic_type)i));
-    }
-    return names;
-}
-
-const char *tensor_layouts(void) {
-    static char names[LIST];
-    names[0] = 0;
-    for (unsigned i = 0; i < LAYOUTS; i++) {
-        list(names, ic_layout_name((ic_layout)i));
     }
     return names;
 }

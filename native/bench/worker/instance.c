@@ -37,8 +37,8 @@ static void write_again(void *memory, size_t bytes) {
     }
 }
 
-ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_algorithm algorithm,
-                        const char *schedule, const ic_tuned *tuned, ic_pool *pool) {
+ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_layout layout,
+                        ic_algorithm algorithm, const char *schedule, const ic_tuned *tuned, ic_pool *pool) {
     memset(i, 0, sizeof *i);
     i->arena = a;
     i->allocator = (ic_allocator){i, allocate, release};
@@ -48,11 +48,13 @@ ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer
                           .allocator = &i->allocator,
                           .pool = pool,
                           .tuned = tuned};
+    ic_conv2d_desc desc = l->desc;
+    desc.layout = layout;
     /* First, so that it lies at the same place for all algorithms that share a placement. */
     i->wanted += arena_room(l->output_floats * sizeof(float));
     i->output = arena_take(a, l->output_floats * sizeof(float), ARENA_LINE);
     uint64_t start = timer_ns();
-    ic_status status = ic_conv2d_create(&l->desc, d->weights, d->bias, &options, &i->conv);
+    ic_status status = ic_conv2d_create(&desc, d->weights, d->bias, &options, &i->conv);
     uint64_t created = timer_ns();
     if (status == IC_OK) {
         status = ic_conv2d_reshape(i->conv, l->batch, l->height, l->width);

@@ -22,8 +22,8 @@ typedef struct {
 
 /* Creates, reshapes, takes the output and fills it with NaN; every buffer is written once. On failure nothing is kept
  * but `wanted`. */
-ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_algorithm algorithm,
-                        const char *schedule, const ic_tuned *tuned, ic_pool *pool);
+ic_status instance_make(instance *i, arena *a, const layer_shape *l, const layer_data *d, ic_layout layout,
+                        ic_algorithm algorithm, const char *schedule, const ic_tuned *tuned, ic_pool *pool);
 void instance_free(instance *i, const layer_shape *l);
 
 #endif

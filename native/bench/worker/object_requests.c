@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/object_requests.h"
 
-#include "core/algorithm.h"
 #include "introspect.h"
 #include "machine/meminfo.h"
+#include "wire/algorithms.h"
 #include "wire/lines.h"
 #include "worker/dump.h"
 #include "worker/heartbeat.h"
@@ -33,6 +33,7 @@ static placement placement_of(worker *w, const object *o, const char *schedule, 
     return (placement){.arena = &w->arena,
                        .layer = &w->layer,
                        .data = &w->data,
+                       .layout = o->layout,
                        .algorithm = o->algorithm,
                        .schedule = schedule,
                        .tuned = w->table.tuned,
@@ -61,7 +62,7 @@ bool object_create(worker *w, fields *f) {
     }
     char resolved[SCHEDULE_ASKED];
     const char *schedule = schedule_read(f, w->layer.desc.type, resolved);
-    if (!f->error[0] && !ic_algorithm_from_name(name, &o->algorithm)) {
+    if (!f->error[0] && !algorithms_read(name, &o->algorithm, &o->layout)) {
         fields_fail(f, "algorithm=%.40s is not known", name);
     }
     fields_end(f);
@@ -118,11 +119,11 @@ bool object_create(worker *w, fields *f) {
                      "output_bytes=%zu "
                      "weights_bytes=%zu pointer_bytes=%zu matrix_bytes=%zu padding_bytes=%zu object_bytes=%zu "
                      "create_ns=%.17g reshape_ns=%.17g",
-                     ic_algorithm_name(chosen), threads, cpus, method, schedule_kernel(o->schedule), o->schedule,
-                     o->schedule, by, order ? " order=" : "", order ? order : "", w->layer.input_floats * sizeof(float),
-                     w->layer.output_floats * sizeof(float), o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS],
-                     o->bytes[IC_MEMORY_MATRIX], o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns,
-                     reshape_ns);
+                     algorithms_name(chosen, o->layout), threads, cpus, method, schedule_kernel(o->schedule),
+                     o->schedule, o->schedule, by, order ? " order=" : "", order ? order : "",
+                     w->layer.input_floats * sizeof(float), w->layer.output_floats * sizeof(float),
+                     o->bytes[IC_MEMORY_WEIGHTS], o->bytes[IC_MEMORY_POINTERS], o->bytes[IC_MEMORY_MATRIX],
+                     o->bytes[IC_MEMORY_PADDING], o->bytes[IC_MEMORY_OBJECT], create_ns, reshape_ns);
 }
 
 bool object_check(worker *w, fields *f) {
@@ -159,21 +160,20 @@ bool object_check(worker *w, fields *f) {
     o->call_ns = (double)(timer_ns() - start);
     heartbeat();
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
-    reference_error error = {0, 0};
-    if (!sum_only) {
-        error =
-            reference_compare(&w->reference, ic_conv2d_error_bound(i.conv), ic_conv2d_bounds_largest(i.conv), i.output);
-    }
+    const double bound = ic_conv2d_error_bound(i.conv);
+    const float *result = placement_output(&p, &i);
+    double error = sum_only ? 0 : reference_compare(&w->reference, bound, ic_conv2d_bound_of(i.conv), result);
+    double largest = sum_only ? 0 : reference_compare(&w->reference, 1, IC_BOUND_OF_PRODUCTS, result);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written =
-        !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, i.output, folder, reason, sizeof reason);
+        !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, result, folder, reason, sizeof reason);
     placement_free(&p);
     if (status != IC_OK || !written) {
         return reply_failed(written ? ic_status_string(status) : reason);
     }
     return lines_put(PROTOCOL_FD,
-                     "checked outputs=%zu ok=%d error_over_bound=%.17g relative_error=%.17g checksum=%" PRIu64, outputs,
-                     error.over_bound <= 1, error.over_bound, error.relative, sum);
+                     "checked outputs=%zu ok=%d error_over_bound=%.17g max_error=%.17g bound=%.17g checksum=%" PRIu64,
+                     outputs, error <= 1, error, largest, bound, sum);
 }
 
 /* A sample whose helpers were free to go to other CPUs is none, as one of the worker's own thread (sample.c): they are
@@ -232,6 +232,7 @@ bool object_sample(worker *w, fields *f) {
     q.counters = o->threads <= 1 && w->counters.open ? &w->counters : NULL;
     q.memory = arena_budget(w);
     q.algorithm = o->algorithm;
+    q.layout = o->layout;
     q.schedule = o->schedule;
     q.bytes = o->bytes;
     q.room = o->room;

@@ -51,6 +51,21 @@ static void one(const source *s, size_t index, double *value, double *magnitude)
     *magnitude = all;
 }
 
+static double norms_of(const source *s, double largest, size_t channel) {
+    const ic_conv2d_desc *c = &s->l->desc;
+    size_t per_group = c->in_channels / c->groups, taps = (size_t)c->kernel_height * c->kernel_width;
+    const float *weights = s->d->weights + channel * taps * per_group;
+    double all = 0;
+    for (size_t i = 0; i < per_group; i++) {
+        double squares = 0;
+        for (size_t tap = 0; tap < taps; tap++) {
+            squares += (double)weights[tap * per_group + i] * (double)weights[tap * per_group + i];
+        }
+        all += sqrt(squares);
+    }
+    return fabs((double)s->d->bias[channel]) + largest * all;
+}
+
 /* The largest value of each input channel of an image. */
 static void find_largest(const layer_shape *l, const float *image, double *of) {
     const size_t channels = l->desc.in_channels;
@@ -67,7 +82,6 @@ static bool make_largest(reference *r, const layer_shape *l, const layer_data *d
     const ic_conv2d_desc *desc = &l->desc;
     const size_t inputs = desc->in_channels / desc->groups, outputs = desc->out_channels / desc->groups;
     const size_t taps = (size_t)desc->kernel_height * desc->kernel_width;
-    r->channels = desc->out_channels;
     r->image = l->output_floats / l->batch;
     r->largest = malloc(l->batch * desc->out_channels * sizeof *r->largest);
     double *of_inputs = malloc(desc->in_channels * sizeof *of_inputs);
@@ -105,10 +119,18 @@ bool reference_make(reference *r, const layer_shape *l, const layer_data *d, boo
     if (!every) {
         r->index = malloc(r->count * sizeof *r->index);
     }
-    const bool has_largest = make_largest(r, l, d);
-    if (!has_largest || !r->value || !r->magnitude || (!every && !r->index)) {
+    r->channels = channels;
+    r->norms = malloc(channels * sizeof *r->norms);
+    if (!make_largest(r, l, d) || !r->value || !r->magnitude || !r->norms || (!every && !r->index)) {
         reference_free(r);
         return false;
+    }
+    double largest = 0;
+    for (size_t i = 0; i < l->input_floats; i++) {
+        largest = fmax(largest, fabs((double)d->input[i]));
+    }
+    for (size_t c = 0; c < channels; c++) {
+        r->norms[c] = norms_of(&s, largest, c);
     }
     size_t n = 0;
     for (size_t p = 0; p < pixels && !every; p++) {
@@ -133,27 +155,27 @@ void reference_free(reference *r) {
     free(r->index);
     free(r->value);
     free(r->magnitude);
+    free(r->norms);
     free(r->largest);
     memset(r, 0, sizeof *r);
 }
 
-/* The larger one of two shares, where a NaN counts as the largest. */
-static void raise_to(double *worst, double error, double of) {
-    const double share = error == 0 ? 0 : error / of;
-    if (!(share <= *worst)) {
-        *worst = isnan(share) ? (double)INFINITY : share;
-    }
-}
-
-reference_error reference_compare(const reference *r, double share_allowed, bool by_largest, const float *output) {
-    reference_error worst = {0, 0};
+double reference_compare(const reference *r, double share_allowed, ic_bound_of of, const float *output) {
+    double worst = 0;
     for (size_t i = 0; i < r->count; i++) {
-        const size_t at = r->index ? r->index[i] : i;
-        const double error = fabs((double)output[at] - r->value[i]);
-        const double bounding =
-            by_largest ? r->largest[at / r->image * r->channels + at % r->channels] : r->magnitude[i];
-        raise_to(&worst.over_bound, error, share_allowed * bounding);
-        raise_to(&worst.relative, error, r->magnitude[i]);
+        size_t index = r->index ? r->index[i] : i;
+        double error = fabs((double)output[index] - r->value[i]);
+        const size_t channel = index % r->channels;
+        double magnitude = r->magnitude[i];
+        if (of == IC_BOUND_OF_NORMS) {
+            magnitude = r->norms[channel];
+        } else if (of == IC_BOUND_OF_LARGEST) {
+            magnitude = r->largest[index / r->image * r->channels + channel];
+        }
+        double share = error == 0 ? 0 : error / (share_allowed * magnitude);
+        if (!(share <= worst)) { /* a NaN counts as the worst */
+            worst = isnan(share) ? (double)INFINITY : share;
+        }
     }
     return worst;
 }

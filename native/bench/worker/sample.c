@@ -124,6 +124,7 @@ static void measure(const sample_request *q, window *w, evidence *e) {
     e->window_ns = t.total_ns;
     e->window_short = t.total_ns < w->least_ns;
     e->copy_ns = window_copy(w, t.calls);
+    window_turns(w, &e->to_nchw_ns, &e->to_nhwc_ns);
 }
 
 static bool was_on(int64_t seen, int cpu) {
@@ -160,6 +161,7 @@ sample_status sample_take(const sample_request *q, sample_result *r, char *reaso
     placement p = {.arena = q->arena,
                    .layer = q->layer,
                    .data = q->data,
+                   .layout = q->layout,
                    .algorithm = q->algorithm,
                    .schedule = q->schedule,
                    .pool = q->pool,

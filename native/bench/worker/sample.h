@@ -17,6 +17,7 @@ typedef struct {
     const layer_shape *layer;
     const layer_data *data;
     ic_algorithm algorithm;
+    ic_layout layout;
     const char *schedule;
     ic_pool *pool;                                   /* NULL: one thread */
     const size_t *bytes;                             /* of one instance, by ic_memory */

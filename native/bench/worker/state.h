@@ -17,6 +17,7 @@
 typedef struct {
     bool made;
     ic_algorithm algorithm;
+    ic_layout layout;
     char schedule[SCHEDULE_NAME]; /* as chosen, like the algorithm */
     size_t bytes[IC_MEMORY_KINDS];
     unsigned threads; /* that share a call: those of the worker's pool of so many */

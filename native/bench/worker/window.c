@@ -5,6 +5,7 @@
 #include "machine/timer.h"
 #include "probes/median.h"
 #include "worker/heartbeat.h"
+#include "worker/planes.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,11 +22,11 @@
 static double times[MOST_CALLS];
 
 /* Brings the input into the cache, untimed: `rotate` finds it where the layer before would have left it. */
-static void touch(const window *w) {
+static void touch(const float *input, size_t floats) {
     static volatile float sink;
     float sum = 0;
-    for (size_t i = 0; i < w->place->layer->input_floats; i += ARENA_LINE / sizeof(float)) {
-        sum += w->place->input[i];
+    for (size_t i = 0; i < floats; i += ARENA_LINE / sizeof(float)) {
+        sum += input[i];
     }
     sink = sum;
     (void)sink;
@@ -52,7 +53,7 @@ void window_untimed(window *w) {
     }
     faulted_in = true;
     if (w->rotate) {
-        touch(w);
+        touch(w->place->input, w->place->layer->input_floats);
     }
     run(w, turn(w));
 }
@@ -110,7 +111,7 @@ void window_rotate(window *w, uint64_t calls, window_time *t) {
     t->t_ns = timer_ns();
     while (wanted ? n < wanted : !enough(w, n, sum, fastest)) {
         const instance *i = turn(w);
-        touch(w);
+        touch(w->place->input, w->place->layer->input_floats);
         uint64_t start = timer_ns();
         run(w, i);
         uint64_t end = timer_ns();
@@ -145,10 +146,35 @@ double window_copy(window *w, uint64_t calls) {
     size_t n = 0, most = calls < COPY_CALLS ? (size_t)calls : COPY_CALLS;
     for (; n < most; n++) {
         const instance *i = turn(w);
-        touch(w);
+        touch(w->place->input, w->place->layer->input_floats);
         uint64_t start = timer_ns();
         ic_conv2d_copy_only(i->conv, w->place->input);
         times[n] = (double)(timer_ns() - start);
     }
     return median(times, n);
+}
+
+void window_turns(window *w, double *to_nchw_ns, double *to_nhwc_ns) {
+    const placement *p = w->place;
+    const layer_shape *l = p->layer;
+    double back[COPY_CALLS];
+    *to_nchw_ns = *to_nhwc_ns = -1;
+    if (p->layout == IC_LAYOUT_NHWC) {
+        return;
+    }
+    heartbeat();
+    for (size_t n = 0; n < COPY_CALLS; n++) {
+        const instance *i = turn(w);
+        if (w->rotate) {
+            touch(p->data->input, l->input_floats);
+        }
+        const uint64_t start = timer_ns();
+        planes_from_nhwc(p->input, p->data->input, l->batch, l->height * l->width, l->desc.in_channels);
+        const uint64_t turned = timer_ns();
+        placement_output(p, i);
+        back[n] = (double)(timer_ns() - turned);
+        times[n] = (double)(turned - start);
+    }
+    *to_nchw_ns = median(times, COPY_CALLS);
+    *to_nhwc_ns = median(back, COPY_CALLS);
 }

@@ -31,5 +31,8 @@ void window_rotate(window *w, uint64_t calls, window_time *t);
  * and matrix lie in the caches as far as they fit. `rotate`: input touched, the matrix of another instance each time.
  */
 double window_copy(window *w, uint64_t calls);
+/* Where the instances' layout is not the layer's: bringing the input to it, and an output back; else -1 in both. `hot`:
+ * what is read was just read or written; `rotate`: input touched, the output of another instance each time. */
+void window_turns(window *w, double *to_nchw_ns, double *to_nhwc_ns);
 
 #endif

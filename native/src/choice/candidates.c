@@ -17,7 +17,8 @@ static void add_in_order(list *l, ic_algorithm algorithm, const ic_kernel *kerne
                          ic_order order) {
     if (l->count < IC_MOST_CANDIDATES) {
         const bool ahead = ic_choose_fetch(l->core, l->desc, l->geometry, kernel, split) != IC_FETCH_NOTHING;
-        l->choices[l->count++] = (ic_tuned_choice){algorithm, {kernel, split, block, order, ahead, 0}};
+        l->choices[l->count++] = (ic_tuned_choice){
+            algorithm, {.kernel = kernel, .split = split, .block_tiles = block, .order = order, .ahead = ahead}};
     }
 }
 

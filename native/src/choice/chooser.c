@@ -42,9 +42,15 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
         return IC_OK;
     }
     chooser->core = ic_core_here();
+    if (options->algorithm == IC_ALGORITHM_FFT) { /* the rest, by the input's size, is the method's */
+        schedule->kernel = ic_choose_kernel(&chooser->core, desc->type, ic_columns_of(desc), IC_MANY_PIXELS);
+        return IC_OK;
+    }
     if (is_auto || is_best) {
         const size_t outputs = options->algorithm == IC_ALGORITHM_IM2COL ? ic_group_outputs(desc) : ic_columns_of(desc);
-        chooser->model_kernel = ic_choose_kernel(&chooser->core, desc->type, outputs, IC_MANY_PIXELS);
+        const bool turns = desc->layout == IC_LAYOUT_NCHW; /* columns are pixels there, rows output channels */
+        chooser->model_kernel = ic_choose_kernel(&chooser->core, desc->type, turns ? IC_MANY_PIXELS : outputs,
+                                                 turns ? outputs : IC_MANY_PIXELS);
         schedule->kernel = chooser->model_kernel;
     } else {
         schedule->kernel = default_kernel(desc->type);

@@ -3,6 +3,7 @@
 
 #include "core/core.h"
 #include "core/error.h"
+#include "fft/plan.h"
 #include "kernels/table.h"
 
 #include <stdio.h>
@@ -11,8 +12,23 @@
 /* The naive algorithm has no micro-kernel; this is what it calls itself. */
 static const char naive_kernel[] = "loops";
 
+/* Reads fft's one option, its tile, at *text; moves *text to the end. */
+static bool read_tile(const char **text, ic_schedule *schedule) {
+    char printed[16];
+    const char *at = *text;
+    for (unsigned i = 0; ic_fft_tile(i) != 0; i++) {
+        snprintf(printed, sizeof printed, "+t%u", ic_fft_tile(i));
+        if (strcmp(at, printed) == 0) {
+            schedule->tile = ic_fft_tile(i);
+            *text = at + strlen(printed);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Winograd's one option, with the tile in it; 0 where it is none. A kernel's name alone takes F(4x4, 3x3). */
-static unsigned read_tile(const char *text) {
+static unsigned read_winograd(const char *text) {
     const bool is_tile = strlen(text) == 3 && strncmp(text, "+f", 2) == 0 && strchr("246", text[2]) != NULL;
     return is_tile ? (unsigned)(text[2] - '0') : *text == '\0' ? IC_WINOGRAD_DEFAULT : 0;
 }
@@ -23,6 +39,9 @@ static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *
     static const char panels[] = "+panels", pixels[] = "+pixels";
     const bool has_order = schedule->order != IC_ORDER_BY_RULE, is_split = schedule->split != IC_SPLIT_NOT;
     const char *at = *text;
+    if (algorithm == IC_ALGORITHM_FFT) {
+        return read_tile(text, schedule);
+    }
     if (strncmp(at, regions, sizeof regions - 1) == 0) {
         at += sizeof regions - 1;
         if (is_split || has_order || algorithm != IC_ALGORITHM_INDIRECT) {
@@ -70,7 +89,7 @@ static ic_status unknown(const char *name, const char *why) {
 }
 
 ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *name, ic_schedule *schedule) {
-    *schedule = (ic_schedule){NULL, IC_SPLIT_NOT, 0, IC_ORDER_BY_RULE, false, 0};
+    *schedule = (ic_schedule){.kernel = NULL};
     if (algorithm == IC_ALGORITHM_NAIVE) {
         return strcmp(name, naive_kernel) == 0 ? IC_OK : unknown(name, "naive has loops alone");
     }
@@ -87,7 +106,7 @@ ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *na
         return unknown(name, "no kernel of that name and of the convolution's type");
     }
     if (algorithm == IC_ALGORITHM_WINOGRAD) {
-        schedule->winograd = read_tile(text);
+        schedule->winograd = read_winograd(text);
         if (schedule->winograd == 0) {
             return unknown(name, "Winograd has +f2, +f4 and +f6 alone");
         }
@@ -118,9 +137,11 @@ void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME])
     if (schedule->block_tiles != 0) {
         snprintf(block, sizeof block, "+block%u", schedule->block_tiles);
     }
+    if (schedule->tile != 0) {
+        snprintf(block, sizeof block, "+t%u", schedule->tile);
+    }
     if (schedule->winograd != 0) {
-        snprintf(name, IC_SCHEDULE_NAME, "%s+f%u", schedule->kernel->name, schedule->winograd);
-        return;
+        snprintf(block, sizeof block, "+f%u", schedule->winograd);
     }
     snprintf(name, IC_SCHEDULE_NAME, "%s%s%s%s%s", schedule->kernel->name, splits[schedule->split], block,
              orders[schedule->order], schedule->ahead ? "+ahead" : "");

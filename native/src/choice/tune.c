@@ -4,6 +4,7 @@
 #include "choice/candidates.h"
 #include "choice/trial.h"
 #include "core/error.h"
+#include "core/layout.h"
 #include "core/memory.h"
 #include "core/pool.h"
 
@@ -252,6 +253,9 @@ ic_status ic_autotune(const ic_conv2d_desc *given, size_t batch, size_t height, 
     ic_status status = ic_read_allocator(options->allocator, &allocator);
     if (status == IC_OK) {
         status = ic_read_desc(given, &desc);
+    }
+    if (status == IC_OK && desc.layout != IC_LAYOUT_NHWC) {
+        status = ic_fail_unchosen("desc", desc.layout);
     }
     if (status == IC_OK) {
         status = ic_make_geometry(&desc, batch, height, width, &geometry);

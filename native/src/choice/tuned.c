@@ -4,6 +4,7 @@
 #include "core/algorithm.h"
 #include "core/core_id.h"
 #include "core/error.h"
+#include "core/layout.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ static ic_status read_choice(const char *text, ic_type type, ic_tuned_choice *ch
     algorithm[length] = '\0';
     const char *schedule = text + length + 1;
     if (!ic_algorithm_from_name(algorithm, &choice->algorithm) || choice->algorithm == IC_ALGORITHM_NAIVE ||
-        choice->algorithm == IC_ALGORITHM_AUTO) {
+        choice->algorithm == IC_ALGORITHM_AUTO || choice->algorithm == IC_ALGORITHM_FFT) {
         return unknown(text);
     }
     const ic_status status = ic_parse_schedule(choice->algorithm, type, schedule, &choice->schedule);
@@ -53,6 +54,9 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
         return status;
     }
     status = ic_make_geometry(&complete.desc, e->batch, e->height, e->width, &geometry);
+    if (status == IC_OK && complete.desc.layout != IC_LAYOUT_NHWC) {
+        status = ic_fail_unchosen("entry.desc", complete.desc.layout);
+    }
     if (status == IC_OK && (e->threads == 0 || e->threads > IC_MAX_THREADS)) {
         status = ic_fail(IC_INVALID_ARGUMENT, "entry.threads=%u is not 1 to %d", e->threads, IC_MAX_THREADS);
     }

@@ -99,7 +99,7 @@ static ic_status read_value(input *in, size_t k, const ic_tuned *tuned, uint64_t
         return element != NULL ? IC_OK : other_build(tuned, name);
     }
     ic_layout layout = IC_LAYOUT_NHWC;
-    const bool is_known = ic_layout_from_name(name, &layout);
+    const bool is_known = ic_layout_from_name(name, &layout) && layout == IC_LAYOUT_NHWC; /* what auto covers */
     *value = (uint64_t)layout;
     return is_known ? IC_OK : other_build(tuned, name);
 }

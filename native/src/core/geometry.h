@@ -22,7 +22,7 @@ ic_status ic_make_geometry(const ic_conv2d_desc *desc, size_t batch, size_t heig
 /* Bytes of the patch matrix of im2col, of `pixels` output pixels and one group; false on overflow. */
 bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);
 
-/* 1x1 with stride 1 and neither padding nor groups: the input itself is the patch matrix. */
+/* 1x1 with stride 1 and neither padding nor groups, in NHWC: the input itself is the patch matrix. */
 bool ic_reads_in_place(const ic_conv2d_desc *desc);
 
 /* 3x3 with stride and dilation 1. */

@@ -11,6 +11,7 @@ static const struct {
     const char *name;
 } layouts[] = {
     {IC_LAYOUT_NHWC, "nhwc"},
+    {IC_LAYOUT_NCHW, "nchw"},
 };
 
 enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
@@ -42,4 +43,9 @@ ic_status ic_fail_layout(ic_layout layout) {
                                    (int)layouts[i].layout, layouts[i].name);
     }
     return ic_fail(IC_UNSUPPORTED, "desc.layout=%d: there is %s", (int)layout, covered);
+}
+
+ic_status ic_fail_unchosen(const char *name, ic_layout layout) {
+    return ic_fail(IC_UNSUPPORTED, "%s.layout=%d (%s): auto chooses for nhwc alone", name, (int)layout,
+                   ic_layout_name(layout));
 }

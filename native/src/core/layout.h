@@ -13,5 +13,7 @@ const char *ic_layout_name(ic_layout layout);
 bool ic_layout_from_name(const char *name, ic_layout *layout);
 /* IC_UNSUPPORTED, with what is covered. */
 ic_status ic_fail_layout(ic_layout layout);
+/* IC_UNSUPPORTED: nothing is chosen for descriptions of this layout, of which `name` is one. */
+ic_status ic_fail_unchosen(const char *name, ic_layout layout);
 
 #endif

@@ -19,13 +19,13 @@ typedef struct ic_method {
     void (*run)(const ic_conv2d *conv, const void *input, void *output);
     /* Gives back what shape took, also where it failed half way. */
     void (*release)(ic_conv2d *conv);
-    /* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|; or of what
-     * ic_conv2d_bounds_largest tells of. */
+    /* How far an output may lie from the exact one, as a share of what `bound_of` tells. */
     double (*error_bound)(const ic_conv2d *conv);
+    ic_bound_of bound_of;
 } ic_method;
 
-extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled;
-extern const ic_method ic_method_winograd;
+extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled, ic_method_nchw;
+extern const ic_method ic_method_fft, ic_method_winograd;
 
 /* NULL where none covers it. */
 const ic_method *ic_method_for(const ic_conv2d *conv);

@@ -235,4 +235,5 @@ static double error_bound(const ic_conv2d *conv) {
     return of[index].growth * of[index].growth * roundings / (1 - roundings);
 }
 
-const ic_method ic_method_winograd = {"winograd", sizeof(ic_winograd), covers, pack, shape, run, release, error_bound};
+const ic_method ic_method_winograd = {"winograd",  sizeof(ic_winograd), covers, pack, shape, run, release,
+                                      error_bound, IC_BOUND_OF_LARGEST};

@@ -40,6 +40,8 @@ def package(tmp_path_factory: pytest.TempPathFactory, command_line: CommandLine,
     done = command_line("farm", "aws", "mine.yaml", *options, "--json", cwd=folder)
     assert done.code == 0, done
     assert 50e6 < json.loads(done.out)["bytes"] < 150e6
+    made = sorted(path.name for path in (folder / "aws").iterdir())
+    assert made == [PACKAGE, "start.sh", "testspec.yml"] and PACKAGE in (folder / "aws" / "start.sh").read_text()
     return folder / "aws"
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.comparators.places import VARIABLE
 from harness.lab.manager import PhoneHandle
 from tests.workers import HERE, MACHINE, PHONE, Worker, compiled, named, rows
 
@@ -26,15 +28,23 @@ def phone(lab: Any) -> Iterator[PhoneHandle]:
         yield made
 
 
-def test_workers_on_a_phone(bench: Any, phone: PhoneHandle, worker: Worker) -> None:
+def test_workers_on_a_phone(
+    bench: Any, phone: PhoneHandle, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))  # nothing is fetched there
     suite = bench.suite("body", "point")
-    done = bench("run", suite, "--clusters", "4-7", *named(worker, PHONE, "example", "liar", "dying"), "--out", "run")
+    beside = [*named(worker, PHONE, "example", "liar", "dying"), "--comparator", "acl-winograd"]
+    done = bench("run", suite, "--clusters", "4-7", *beside, "--out", "run")
     assert done.code == 1, done.err
     found = rows(bench.run.path)
     assert found["example"] == found["indirect"] == {("ok", True)}
     assert (found["liar"], found["dying"]) == ({("wrong", False)}, {("error", False)})
     assert "pixel-3: dying on " in done.err
     assert "[EMULATED] example: indirect is " in done.out
+    why = "acl-winograd is not fetched for arm64-v8a: harness comparators fetch acl-winograd --abi arm64-v8a"
+    skipped = [record for record in bench.run.records("skip") if record["algorithm"] == "acl-winograd"]
+    assert {(record["layer"], record["reason"]) for record in skipped} == {("body", why), ("point", why)}
+    assert f"not measured (rows: 2 skip): {why}" in done.out
     html = (bench.run.path / "report.html").read_text()
     assert "example beside ours" in html
     bench.is_clean(phone)

@@ -226,3 +226,24 @@ def test_verify_judges_every_output(foreign: Any, convbench: Path, tmp_path: Pat
     assert done.returncode == 1, done.stderr
     assert (tmp_path / "dump" / "small.honest.output.npy").stat().st_size == 128 + 960
     assert not (tmp_path / "verify.plan.data").exists()
+
+
+def test_one_that_is_not_there_is_skipped_with_the_reason(foreign: Any, run: Callable[..., Any]) -> None:
+    plan = foreign("honest")
+    plan.foreign = [Path("absent")]
+    lines = plan.text().replace("exe=absent name=absent foreign=1", "exe= name=absent foreign=1 absent=fetch%20it")
+    plan.text = lambda: lines
+    result = run(plan)
+    assert result.code == 0, result.stderr
+    assert [(s.layer, s.variant, s.reason) for s in others(result, Skip)] == [
+        (layer, "absent", "fetch it") for layer in ("small", "strided")
+    ]
+    assert not others(result, Sample) and not others(result, Error) and result.of(Sample)
+    for wrong, reason in (
+        ("exe=/x name=absent foreign=1 absent=a", "absent=, but exe= names a program"),
+        ("exe=/x name= foreign=0 absent=a", "absent= of a program that is not foreign"),
+    ):
+        text = lines.replace("exe= name=absent foreign=1 absent=fetch%20it", wrong)
+        plan.text = lambda text=text: text
+        refused = run(plan)
+        assert refused.code == 2 and reason in refused.stderr

@@ -105,6 +105,7 @@ def test_the_example_for_arm64(
 
 FAULTS = {
     "refuses": ('"no such layers"', "NULL", Skip, "no such layers"),
+    "throws": ('shim_failed("it threw: 100%")', "NULL", Error, "it threw: 100%"),
     "fails": ("NULL", 'i++ > 3 ? "no luck" : NULL', Error, "no luck"),
 }
 
@@ -128,7 +129,7 @@ def test_what_the_functions_tell_is_told(
             return {ran};
         }}
         int wrong(int argc, char **argv) {{
-            const shim_functions f = {{wrong_create, wrong_run, destroy}};
+            const shim_functions f = {{.create = wrong_create, .run = wrong_run, .destroy = destroy}};
             return shim_main(argc, argv, &f);
         }}
         """.replace("int wrong(", "int main(").replace(
@@ -180,3 +181,51 @@ def test_the_order_of_requests(need_tool: Any, compiled: Compile) -> None:
     ours.close()
     answers.close()
     assert process.wait(20) == 0
+
+
+def test_bytes_kernel_name_and_an_output_in_a_layout_of_its_own(
+    plan: Any, run: Callable[..., Any], make_layer: Any, need_tool: Any, compiled: Compile, tmp_path: Path
+) -> None:
+    (tmp_path / "turned.c").write_text(
+        """
+        #define main unused
+        int unused(int, char **);
+        #include "example.c"
+        #undef main
+        #include <string.h>
+        static const char *turned_run(void *made) { /* the last value first, as no tensor has it */
+            const object *o = made;
+            const size_t n = o->layer.batch * o->layer.out_height * o->layer.out_width * o->layer.out_channels;
+            run(made);
+            for (size_t i = 0; i < n / 2; i++) {
+                float value = o->tensors.output[i];
+                o->tensors.output[i] = o->tensors.output[n - 1 - i];
+                o->tensors.output[n - 1 - i] = value;
+            }
+            return NULL;
+        }
+        static void read_back(void *made, float *output) {
+            const object *o = made;
+            const size_t n = o->layer.batch * o->layer.out_height * o->layer.out_width * o->layer.out_channels;
+            for (size_t i = 0; i < n; i++) {
+                output[i] = o->tensors.output[n - 1 - i];
+            }
+        }
+        static void tell(void *made, shim_told *told) {
+            const object *o = made;
+            *told = (shim_told){1, 2, 3, 4, strcmp(o->layer.algorithm, "turned") ? "another" : "backwards"};
+        }
+        int main(int argc, char **argv) {
+            const shim_functions f = {create, turned_run, destroy, tell, read_back};
+            return shim_main(argc, argv, &f);
+        }
+        """
+    )
+    program = compiled(need_tool("gcc"), "-O2", source=tmp_path / "turned.c")
+    plan.foreign, plan.algorithms, plan.rounds = [program], ("indirect",), 1
+    result = run(plan)
+    assert result.code == 0, [*result.of(Error), result.stderr]
+    (told,) = (each for each in result.of(Layer) if each.variant == "turned")
+    assert (told.weights_bytes, told.pointer_bytes, told.matrix_bytes, told.object_bytes) == (1, 2, 3, 4)
+    assert told.kernel == "backwards"
+    assert all(check.ok for check in result.of(Check))

@@ -40,7 +40,7 @@ def tensors() -> Any:
 
 
 def test_another_layout_at_the_same_place(tensors: Any) -> None:
-    from benchmarks.peers.adapters.made import at, laid
+    from adapters.made import at, laid
 
     images = at(tensors.input, (1, 2, 2, 3))
     images[...] = np.arange(12).reshape(images.shape)
@@ -56,7 +56,7 @@ def made_up(calls: list[str]) -> Callable[..., Any]:
     """Modes `slow`, `fast` and one that fails; each lays the input out anew."""
     from time import sleep
 
-    from benchmarks.peers.adapters.made import Made, laid
+    from adapters.made import Made, laid
 
     def make(name: str, data: Any, tensors: Any) -> Any:
         if name == "broken":
@@ -77,7 +77,7 @@ def made_up(calls: list[str]) -> Callable[..., Any]:
 
 
 def test_the_fastest_mode_is_kept_and_the_input_stays_what_it_was(layer: Any, tensors: Any) -> None:
-    from benchmarks.peers.adapters.__main__ import Adapter, destroy, read, run
+    from adapters.__main__ import Adapter, destroy, read, run
 
     calls: list[str] = []
     adapter = Adapter("peer", made_up(calls))
@@ -96,9 +96,8 @@ def test_the_fastest_mode_is_kept_and_the_input_stays_what_it_was(layer: Any, te
 def test_what_is_not_covered_is_skipped_with_the_reasons(layer: Any, tensors: Any) -> None:
     from dataclasses import replace
 
+    from adapters.__main__ import Adapter
     from worker import Skip
-
-    from benchmarks.peers.adapters.__main__ import Adapter
 
     with pytest.raises(Skip, match="not covered by this peer"):
         Adapter("peer", lambda *_: {}).create(layer, tensors)
@@ -117,7 +116,7 @@ def test_the_program_of_a_peer_starts_it_with_what_rules_it(tmp_path: Path, monk
     python.chmod(0o755)
     script = environment.worker("onednn_avx2", python, 2, False, tmp_path)
     said = subprocess.run([script, "worker"], capture_output=True, text=True, check=True, env=environment.base())
-    assert said.stdout.endswith("<-m><benchmarks.peers.adapters><onednn_avx2><worker>")
+    assert said.stdout.endswith("<-m><adapters><onednn_avx2><worker>")
     for told in ("OMP_NUM_THREADS=2", "ONEDNN_MAX_CPU_ISA=AVX2", "PEERS_NO_AVX512=1", f"PYTHONPATH={WORKERS}"):
         assert told in said.stdout.splitlines()
 

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.peers.figures import known_core, misconfigured
 from benchmarks.peers.findings import Findings, Sample
-from benchmarks.peers.stubs import assembly
 from benchmarks.peers.summary import ALL, close_calls, comparisons, means, rows
 from benchmarks.peers.tables import grouped, tables, to_json, to_markdown
+from harness.comparators.stubs import assembly
 from harness.model.layer import Layer
 
 pytestmark = pytest.mark.unit

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import synthetic
 from benchmarks.history import add_nights
-from harness.cli import build, calibrated, farm, program
+from harness.cli import build, calibrated, comparators, farm, program
 from harness.cli.commands import EXIT_CODES, SUMMARIES
 from harness.cli.signals import Interrupted, TimedOut
 from harness.control import quarantine, settings
@@ -104,7 +104,7 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tuned = Tuned("local", layers=[layer], skipped=["c: no"], tables=[tmp_path / "t"])
     phones = [SimpleNamespace(serial="127.0.0.1:6000", model="pixel-3", root=tmp_path)]
     on = Rehearsed((Shown("battery=5", True, False),), ("127.0.0.1:6000",))
-    package = aws.Package(tmp_path / "p.zip", (tmp_path / "t.yml",), 7, ("a.whl",))
+    package = aws.Package(tmp_path / "p.zip", (tmp_path / "t.yml",), tmp_path / "s.sh", 7, ("a.whl",))
     monkeypatch.setattr(farm, "build", lambda *_: BUILT)
     monkeypatch.setattr(aws, "make_package", lambda *_: package)
     monkeypatch.setattr(build, "build", lambda *_: BUILT)
@@ -118,6 +118,7 @@ def no_native(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(manager, "down", lambda _: ["127.0.0.1:6000"])
     monkeypatch.setattr(rehearsal, "put_on", lambda *_: on)
     monkeypatch.setattr(serving, "serve", lambda *_: None)
+    monkeypatch.setattr(comparators.Fetch, "_fetch", lambda *_: None)
 
 
 @pytest.fixture
@@ -181,6 +182,7 @@ SUBCOMMANDS = (
     "github",
     "gitlab",
     "collect",
+    "fetch",
 )
 LINES: list[tuple[list[str], str]] = [
     (["suites"], "suites"),
@@ -210,6 +212,8 @@ LINES: list[tuple[list[str], str]] = [
     (["farm", "collect", "JOBS", "--out", "all"], "jobs"),
     (["host", "--scheduler", "tcp://127.0.0.1:8786"], "host"),
     (["host", "certificates", "--out", "lab"], "folders"),
+    (["comparators", "list"], "comparators"),
+    (["comparators", "fetch", "xnnpack", "--abi", "arm64-v8a"], "comparators"),
     (["lab", "up", "pixel-3"], "phones"),
     (["lab", "list"], "phones"),
     (["lab", "down"], "down"),

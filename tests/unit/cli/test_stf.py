@@ -14,13 +14,17 @@ from benchmarks import synthetic
 from harness.cli import restore
 from harness.cli.command import Command, as_function
 from harness.cli.devices import Devices
+from harness.cli.doctor import Doctor
+from harness.cli.host import Host
 from harness.cli.options import DeviceOptions
 from harness.cli.outcome import Outcome
-from harness.control import farm_leases
+from harness.cli.run import Run
+from harness.control import farm_leases, quarantine
 from harness.control.farm_leases import FarmLease
 from harness.control.holder import Holder
 from harness.devices import discovery, servers
 from harness.devices.base import Attached
+from harness.devices.phone_id import PhoneId
 from harness.devices.transport import Server
 from harness.errors import InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
@@ -105,6 +109,30 @@ def test_options_that_do_not_fit(
     with pytest.raises(UsageError, match="there is none"):
         as_function(Mine, "mine")(**given(stub))
     assert capsys.readouterr().err == ""  # told once, by whoever catches it
+
+
+def test_what_needs_no_device_reserves_none(stub: StubFarm) -> None:
+    with pytest.raises(UsageError, match="a dry run reserves none") as error:
+        Run(stf=stub.url, dry=True)()
+    assert stub.url in error.value.remedy
+    with pytest.raises(UsageError, match="hosts of a lab reserve no devices"):
+        Host(stf=stub.url, scheduler="tcp://127.0.0.1:8786")()
+    assert not stub.calls
+
+
+def test_a_farms_device_leaves_its_quarantine_and_is_not_reserved(stub: StubFarm) -> None:
+    """It was at an address that it does not have any more; the farm calls it by its number."""
+    phone = PhoneId("8A9X0B1C2", "Pixel 3", "blueline", "10.0.0.7:7401")
+    for known in (phone, replace(phone, serialno="8A9X0B1C3", address="10.0.0.7:7405")):
+        quarantine.put(known, quarantine.UNKILLABLE)
+    stub.add(phone.serialno)
+    done = Doctor(stf=stub.url, release=phone.serialno)()
+    assert done.code == ExitCode.DONE and "is over" in done.lines[0]
+    assert quarantine.of(phone) is None and len(quarantine.every()) == 1
+    assert Doctor(stf=stub.url, release="S1")().lines == ("S1: in no quarantine",)
+    with pytest.raises(UsageError, match="no device of that name"):
+        Doctor(stf=stub.url, release="S9")()
+    assert not [call for call in stub.calls if not call.startswith("GET ")]
 
 
 def test_a_farms_devices_are_listed_and_none_is_reserved(stub: StubFarm) -> None:

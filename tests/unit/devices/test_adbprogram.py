@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices import adbprogram
+from harness.devices import adbprogram, processes
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +49,30 @@ def test_version(tmp_path: Path, said: str, version: str) -> None:
 
 def test_an_adb_that_does_not_run_has_no_version(tmp_path: Path) -> None:
     assert adbprogram.version(str(tmp_path / "none")) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("p512\nu501\nf7\nf9\np700\nu0\n", ("/opt/homebrew/bin/adb", 501)),
+        ("", ("", None)),
+        ("p1; rm\nu501\n", ("", None)),
+    ],
+)
+def test_the_program_behind_a_port_of_a_mac(
+    said: str, found: tuple[str, int | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lsof and ps tell it, for there is no /proc."""
+    lsof = script(tmp_path / "lsof", f"[ \"$2\" = -iTCP:5037 ] || exit 1\nprintf '{said}'")
+    ps = script(tmp_path / "ps", '[ "$*" = "-ww -o comm= -p 512" ] && echo /opt/homebrew/bin/adb')
+    monkeypatch.setattr(processes, "IS_MAC", True)
+    monkeypatch.setattr(processes, "_LSOF", lsof)
+    monkeypatch.setattr(processes, "_PS", (ps,))
+    monkeypatch.setattr(adbprogram, "_sockets", pytest.fail)
+    assert (adbprogram.listening(5037), adbprogram.user_of(5037)) == found
+    assert adbprogram.serving("127.0.0.1", 5037) == found[0]
+    monkeypatch.setattr(processes, "_LSOF", str(tmp_path / "none"))
+    assert (adbprogram.listening(5037), adbprogram.user_of(5037)) == ("", None)
 
 
 def test_the_program_behind_a_port(listener: socket.socket) -> None:

@@ -16,7 +16,7 @@ import yaml
 from harness.errors import UsageError
 from harness.farm import aws, github, gitlab, steps
 from harness.farm.wheels import LOCK, lock_file
-from harness.farm.work import Work
+from harness.farm.work import Lab, Work
 from harness.toolchain.builder import Built
 
 pytestmark = pytest.mark.unit
@@ -28,8 +28,8 @@ MINE = "suite: mine\nlayers:\n  - {name: a, h: 8, w: 8, kh: 1, kw: 1, cin: 8, co
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """What both recipes write, by name."""
-    written = github.write_workflows(Work("quick", "thorough", 3), tmp_path / "a", ["self-hosted", "pixels"])
-    written += gitlab.write_jobs(Work("quick", "thorough", 3), tmp_path / "b", ["pixels"])
+    written = github.write_workflows(Work("quick", "thorough", 3), tmp_path / "a", Lab(["self-hosted", "pixels"]))
+    written += gitlab.write_jobs(Work("quick", "thorough", 3), tmp_path / "b", Lab(["pixels"]))
     return {file.name: file for file in written}
 
 
@@ -109,9 +109,9 @@ def test_hosts_of_ones_own_bring_their_python(files: dict[str, Path]) -> None:
 def test_all_jobs_measure_the_same() -> None:
     assert steps.measure(Work("quick", "my policy.yaml", 4)).splitlines()[-3:] == [
         "measure() { .venv/bin/harness run quick --policy 'my policy.yaml' --device all --wait 3600 --seed \"$SEED\" "
-        '--shard "$SHARD/4" --out parts/"$SHARD"/run --export junit "$@"; }',
+        '--shard "$SHARD/4" --out parts/"$PART"/run --export junit "$@"; }',
         'measure ${BASE:+--against "$BASE" --confirm}',
-        '[ -e parts/"$SHARD"/run ] || measure',
+        '[ -e parts/"$PART"/run ] || measure',
     ]
     assert "--shard" not in steps.measure(Work("quick"))
 
@@ -134,8 +134,8 @@ def test_the_test_spec(tmp_path: Path) -> None:
 def test_wrong_usage(name: str, tmp_path: Path) -> None:
     def written(work: Work, out: Path) -> object:
         if name == "github":
-            return github.write_workflows(work, out, ["a"])
-        return gitlab.write_jobs(work, out, ["a"])
+            return github.write_workflows(work, out, Lab(["a"]))
+        return gitlab.write_jobs(work, out, Lab(["a"]))
 
     with pytest.raises(UsageError, match="unknown suite"):
         written(Work("nope"), tmp_path / "x")
@@ -152,7 +152,7 @@ def test_wrong_usage(name: str, tmp_path: Path) -> None:
 def test_labels_that_are_none(name: str, label: str, tmp_path: Path) -> None:
     write = github.write_workflows if name == "github" else gitlab.write_jobs
     with pytest.raises(UsageError, match="--runs-on"):
-        write(Work("smoke"), tmp_path / "x", ["a", label])
+        write(Work("smoke"), tmp_path / "x", Lab(["a", label]))
     assert not (tmp_path / "x").exists()
 
 
@@ -163,7 +163,7 @@ def test_a_path_is_no_expression(name: str, tmp_path: Path) -> None:
     file.write_text(MINE)
     write = github.write_workflows if name == "github" else gitlab.write_jobs
     with pytest.raises(UsageError, match="SUITE"):
-        write(Work(str(file)), tmp_path / "x", ["a"])
+        write(Work(str(file)), tmp_path / "x", Lab(["a"]))
     assert not (tmp_path / "x").exists()
 
 

@@ -15,14 +15,15 @@ import pytest
 from benchmarks.hosts.replay import Recording, ReplayPhone
 from harness.devices.base import Attached, Device, Key, Unusable, key_of
 from harness.devices.phone_id import PhoneId
-from harness.errors import InfrastructureError, NoDeviceError
+from harness.errors import HarnessError, InfrastructureError, NoDeviceError
 from harness.exit_codes import ExitCode
 from harness.hosts import artefacts, bench
 from harness.hosts.artefacts import part_of
 from harness.hosts.bench import Bench
-from harness.hosts.schema import Answer, Job
+from harness.hosts.schema import Answer, Job, Lacks, WorkerQuestion
 from harness.hosts.spool import Spool, forget
 from harness.measure.context import Work
+from harness.measure.fitness import read_workers
 from harness.measure.programs import Programs
 from harness.measure.request import Request
 from harness.measure.run import identity_file, manifest
@@ -33,6 +34,7 @@ from harness.model.worker import Worker
 from harness.store.manifest import Manifest
 from harness.store.rundir import RunDir
 from harness.toolchain.builder import Built
+from tests.elf import program
 
 pytestmark = pytest.mark.unit
 
@@ -220,3 +222,22 @@ def test_a_host_that_ends_begins_nothing(host: Bench, tmp_path: Path) -> None:
 def test_what_is_no_job_is_refused(host: Bench) -> None:
     with pytest.raises(InfrastructureError, match="a front end: no Job of this harness"):
         host.measure("{}", b"", "key", lambda _: None)
+
+
+def test_a_phone_that_cannot_run_a_worker_is_told(host: Bench, tmp_path: Path) -> None:
+    digests = [PhoneId.of(ReplayPhone(number, RECORDING).identity).digest for number in (1, 2)]
+    files = {"arm": program(), "x86": program(machine=62)}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / name).chmod(0o755)
+
+    def asked_of(name: str) -> Lacks:
+        read = read_workers([Worker(name="mine", program=tmp_path / name)])
+        question = WorkerQuestion.of([*digests, "0" * 16], read)
+        return Lacks.model_validate_json(host.lacks_for_workers(question.model_dump_json()))
+
+    assert asked_of("arm").phones == {}
+    lack = asked_of("x86").phones
+    assert sorted(lack) == sorted(digests) and "is for 64-bit x86-64" in lack[digests[0]].message
+    with pytest.raises(HarnessError, match="no WorkerQuestion"):
+        host.lacks_for_workers('{"phones": ["../x"], "workers": []}')

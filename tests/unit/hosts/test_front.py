@@ -172,6 +172,7 @@ def measured(
     *portable: str,
     stop: bool = False,
     scheduler: KeptScheduler | None = None,
+    joins: Sequence[DescribedPhone] = (),
 ) -> tuple[RunDir, dict[str, SessionOutcome]]:
     """A run of these phones."""
     run = RunDir(folder / "run")
@@ -195,7 +196,16 @@ def measured(
     lab = LabRun(cast(Any, connection), lambda _: None)
     lab._phones = list(PHONES)
     shown = {name: DeviceProgress(name, say=lambda _: None) for name, _ in named}
-    outcomes = lab.measure(run, named, work, shown)
+    later = [(f"joined-{each.serial.lower()}", cast(Device, each)) for each in joins]
+
+    def joining() -> list[tuple[str, Device]]:
+        found = [later.pop()] if later else []
+        for name, _ in found:
+            run.update_manifest(devices=[*run.manifest().devices, name])
+            shown[name] = DeviceProgress(name, say=lambda _: None)
+        return found
+
+    outcomes = lab.measure(run, named, work, shown, joining)
     return run, {outcome.name: outcome for outcome in outcomes}
 
 
@@ -218,6 +228,25 @@ def test_each_device_comes_back_whole_and_programs_go_once_to_each_host(tmp_path
         assert run.device(name).records.read_bytes() == b'{"seq":0}\n'
         assert outcome.samples == 3 and outcome.messages == [f"see {run.path}"]
     assert len((run.path / "plan.jsonl").read_text().splitlines()) == 3
+
+
+def test_phones_of_a_host_that_joins_are_measured_too(tmp_path: Path) -> None:
+    connection = Connection({ALPHA: never, BETA: whole})
+
+    def ended(job: Job, data: bytes) -> Any:
+        connection.open[ALPHA][0].end(whole(connection.jobs[0][1], b""))  # the first one, when the last one is through
+        return whole(job, data)
+
+    def second(job: Job, data: bytes) -> Any:
+        return ended(job, data) if len(connection.jobs) == 3 else whole(job, data)
+
+    connection.hosts[BETA] = second
+    run, outcomes = measured(connection, tmp_path, PHONES[:1], joins=PHONES[1:])
+    assert sorted(outcomes) == ["joined-s2", "joined-s3", "pixel-3"]
+    assert [outcome.codes for outcome in outcomes.values()] == [[], [], []]
+    assert sorted(connection.sent) == [(ALPHA, b"\x7fELF"), *[(BETA, b"\x7fELF")] * 2]
+    assert connection.jobs[-1][1].manifest.devices == ["pixel-3", "joined-s3", "joined-s2"]
+    assert all(run.device(name).records.read_bytes() == b'{"seq":0}\n' for name in outcomes)
 
 
 def test_a_lost_host_is_failed_devices_which_are_kept_for_resume(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.unit
         ("indirect", Asked("indirect"), PUBLISHED),
         ("naive", Asked("naive"), PUBLISHED),
         ("auto", Asked(AUTO), BEST),
+        ("fft", Asked("fft"), BEST),
+        ("fft/avx512_6x64", Asked("fft", "avx512_6x64"), BEST),
+        ("fft/neon_6x16+t32", Asked("fft", "neon_6x16+t32"), BEST),
         ("im2col/best", Asked("im2col", "best"), BEST),
         ("im2col/default+block32+ahead", Asked("im2col", "default+block32+ahead"), BEST),
         ("im2col/default+pixels", Asked("im2col", "default+pixels"), PUBLISHED),
@@ -48,6 +51,7 @@ def test_a_name_and_what_it_asks_for(name: str, asked: Asked, face: str) -> None
         "im2col/k+taps+taps",
         "im2col/k+pixle",
         "im2col/a b",
+        "fft/k+t032",
         "/",
     ],
 )

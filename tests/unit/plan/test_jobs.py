@@ -48,7 +48,15 @@ def test_splitmix64_is_the_published_generator() -> None:
 
 def test_variants_are_numbered() -> None:
     assert [v.index for v in VARIANTS] == list(range(6))
-    assert VARIANTS[1] == PlannedVariant(1, Asked("im2col"), "rotate")
+    assert VARIANTS[1] == PlannedVariant(1, Asked("im2col"), "rotate", shares_placement=True)
+
+
+def test_variants_of_ours_share_their_places() -> None:
+    made = make_variants(["im2col"], ["hot"], workers=["mine"], aa=True, others=1)
+    assert [(v.asked.name, v.build, v.label, v.shares_placement) for v in made] == [
+        *[("im2col", 0, "", True), ("im2col", 1, "", True)],
+        *[("mine", 2, "", False), ("im2col", 1, "im2col/aa", False)],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,9 @@ def test_variants_are_numbered() -> None:
         (["im2col", "indirect", "indirect/best"], ["published"], ["im2col", "indirect", "indirect/best"]),
         (["direct/best", "im2col"], ["published", "best"], ["im2col", "direct/best", "im2col/best", "auto"]),
         (["im2col/best", "im2col"], ["best"], ["im2col/best", "auto"]),
+        (["indirect", "fft"], ["published"], ["indirect", "fft"]),
+        (["indirect", "fft"], ["published", "best"], ["indirect", "fft", "indirect/best", "auto"]),
+        (["fft"], ["best"], ["fft", "auto"]),
         (["im2col/default+pixels", "im2col"], ["published"], ["im2col", "im2col/default+pixels"]),
     ],
 )

@@ -101,6 +101,9 @@ def test_a_worker_of_somebody_else_has_a_build_of_its_own() -> None:
     jobs = [Job(0, "stem", 1, 8, (0, 1))]
     lines = render(plan(builds=builds, variants=variants, jobs=jobs)).splitlines()
     assert "build index=1 exe=/w%20x/p name=x foreign=1" in lines
+    missing = [BuildLine(0, "/c"), BuildLine(1, "", "x", foreign=True, absent="not fetched: fetch x")]
+    text = render(plan(builds=missing, variants=variants, jobs=jobs))
+    assert "build index=1 exe= name=x foreign=1 absent=not%20fetched:%20fetch%20x\n" in text
     assert "variant index=1 algorithm=x schedule=default face=best build=1 cache=hot threads=1 label=" in lines
     for wrong in (PlannedVariant(1, Asked("y"), "hot", 1), PlannedVariant(1, Asked("x"), "hot"),
                   PlannedVariant(1, Asked("direct"), "hot", 1)):  # fmt: skip

@@ -97,7 +97,10 @@ def test_emulated_is_marked_wherever_it_appears(synthetic: ModuleType, tmp_path:
     assert all("EMULATED" in text for text in re.findall(r"<(?:caption|figcaption)>.*?</", section, re.S))
     for name in ("results", "categories", "faces", "baseline"):
         header, *rows = (run / f"{name}.csv").read_text().splitlines()
-        ends = {"results": (",emulated,conditions", ",0,", ",1,EMULATED"), "faces": (",emulated", ",0", ",1")}
+        ends = {
+            "results": (",conditions,to_nchw_ns,to_nhwc_ns,error_over_bound,max_error", ",0,,,,,", ",1,EMULATED,,,,"),
+            "faces": (",emulated", ",0", ",1"),
+        }
         last, real, emulated = ends.get(name, (",emulated,threads", ",0,1", ",1,1"))
         assert header.endswith(last)
         assert all(row.endswith((real, emulated)) for row in rows)

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.unit
 COLUMNS = (
     "device,cluster,threads,cache,build,layer,category,algorithm,variant,schedule,face,type,layout,status,n_valid,n_tainted,median_ns,low_ns,"
     "high_ns,gflops,peak_share,extra_bytes,matrix_bytes,pointer_bytes,copy_ns,create_ns,reshape_ns,ratio_im2col,"
-    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions"
+    "ratio_im2col_low,ratio_im2col_high,ratio_direct,ratio_direct_low,ratio_direct_high,visible,emulated,conditions,"
+    "to_nchw_ns,to_nhwc_ns,error_over_bound,max_error"
 )
 
 

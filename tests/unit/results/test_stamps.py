@@ -46,6 +46,6 @@ def test_rows_carry_the_names_of_their_device(synthetic: ModuleType, tmp_path: P
     results = make_results(run)
     (table,) = [table for table in results.tables() if table.name == "results"]
     rows = list(csv.DictReader(TABLES["csv"](table).splitlines()))
-    assert table.columns[-1] == "conditions"
+    assert "conditions" in table.columns
     assert {row["device"]: row["conditions"] for row in rows} == {"pixel-3": "EMULATED+LOW_BATTERY", "clean": ""}
     assert [device.mark for device in results.run.devices] == ["EMULATED, LOW_BATTERY", ""]

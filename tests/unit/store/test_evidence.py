@@ -24,7 +24,7 @@ PLACE = ("type", "seq", "launch", "round", "position", "pid", "addresses")
 KINDS = {
     **dict.fromkeys(("u64", "count", "i64"), "int"),
     **{"f64": "float", "f64_or_null": "float | None", "f64_if_told": "float | None", "bool": "bool"},
-    **{"i64_if_counted": "int | None", "f64_if_counted": "float | None"},
+    **{"f64_if_turned": "float | None", "i64_if_counted": "int | None", "f64_if_counted": "float | None"},
 }
 
 

@@ -21,7 +21,7 @@ MODELS = [
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__
 ]
-FREE = {"Check.error_over_bound", "Check.relative_error"}  # from above: a wrong output may be any number
+FREE = {"Check.error_over_bound", "Check.max_error"}  # from above: a wrong output may be any number
 
 
 def numbers(annotation: Any, metadata: list[Any]) -> list[list[Any]]:

@@ -5,6 +5,8 @@
 #define IC_TILE ic_avx2_6x16
 #define IC_DEPTHWISE ic_avx2_depthwise
 #define IC_WINOGRAD ic_avx2_winograd
+#define IC_FFT ic_avx2_fft
+#define IC_FFT_ISA "avx2"
 #define IC_ROWS 6
 #define IC_VECTORS 2
 #define IC_FETCHES IC_GAINS_WEIGHTS
@@ -56,3 +58,4 @@ static inline void store_first(float *to, __m256 v, unsigned count) {
 #include "tile.inc.h"
 #include "depthwise.inc.h"
 #include "winograd.inc.h"
+#include "fft.inc.h"

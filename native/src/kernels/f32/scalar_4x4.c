@@ -3,6 +3,8 @@
 #define IC_TILE ic_scalar_4x4
 #define IC_DEPTHWISE ic_scalar_depthwise
 #define IC_WINOGRAD ic_scalar_winograd
+#define IC_FFT ic_scalar_fft
+#define IC_FFT_ISA "scalar"
 #define IC_ROWS 4
 #define IC_VECTORS 4
 #define IC_WIDTH 1
@@ -30,3 +32,4 @@ static inline float clamp(float value, float low, float high) {
 #include "tile.inc.h"
 #include "depthwise.inc.h"
 #include "winograd.inc.h"
+#include "fft.inc.h"

@@ -145,7 +145,7 @@ def test_other_builds_have_every_variant_and_their_share_of_time() -> None:
     text = make_plan(two, TARGET, done).render(PHONE, "r", "/r/convbench", Heat(), others=["ab" * 6])
     builds = ["index=0 exe=/r/convbench name=", f"index=1 exe=/r/convbench-{'ab' * 6} name={'ab' * 6}"]
     assert re.findall(r"^build (.*) foreign=0$", text, re.MULTILINE) == builds
-    variants = re.findall(r"^variant index=\d algorithm=(\w+) .* build=(\d) .* label=(\S*)$", text, re.MULTILINE)
+    variants = re.findall(r"^variant index=\d algorithm=(\w+) .* build=(\d) .* label=(\S*)", text, re.MULTILINE)
     assert variants == [("im2col", "0", ""), ("im2col", "1", ""), ("mine", "2", ""), ("im2col", "1", "im2col/aa")]
     assert re.findall(r"^known (.*)$", text, re.MULTILINE) == [
         f"layer=body_3x3 variant={index} calls=5 excluded=0" for index in (1, 3)

@@ -125,6 +125,18 @@ def test_conditions_decide_who_joins_and_are_stamped(
     assert [bad.serial for bad in joining.refused] == ["S2"]
 
 
+def test_who_has_the_phones_elsewhere_asks_them(
+    joining: Joining, server: Server, conditions: dict[str, list[Condition]]
+) -> None:
+    """Nothing is asked of a phone here, whatever it has."""
+    elsewhere = SimpleNamespace(why_not=lambda devices, read: [None] * len(devices))
+    context = replace(joining._context, elsewhere=cast(Any, elsewhere))
+    conditions["S3"] = [LOW]
+    server.phones += [THIRD]
+    lab = Joining(joining._run, named([FIRST]), context, joining._work)
+    assert [name for name, _ in lab()] == ["pixel-8"] and lab.work.conditions["pixel-8"] == ()
+
+
 def test_what_is_seen_when_a_phone_is_found_counts_as_when_a_run_begins(joining: Joining, server: Server) -> None:
     server.seen = {"S2": (STARTING,), "S3": (EMULATED,)}
     server.phones += [SECOND, THIRD]

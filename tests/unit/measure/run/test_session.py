@@ -85,7 +85,10 @@ def session_of(
 ) -> session.Session:
     """On a phone that is not there, without a program."""
     built = SimpleNamespace(build_id="0123456789ab" * 3)
-    programs = cast(Programs, SimpleNamespace(of=lambda device: built, others_of=lambda device: []))
+    programs = cast(
+        Programs,
+        SimpleNamespace(of=lambda device: built, others_of=lambda device: [], abi_of=lambda device: "host"),
+    )
     stamps = {"pixel-3": conditions}
     work = Work(request, programs, threading.Event(), lambda text: None, conditions=stamps)
     return session.Session(cast(Device, phone or Phone()), "pixel-3", run, work, DeviceProgress("pixel-3"))

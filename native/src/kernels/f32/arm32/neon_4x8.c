@@ -4,6 +4,8 @@
 #define IC_TILE ic_neon_4x8
 #define IC_DEPTHWISE ic_neon_depthwise
 #define IC_WINOGRAD ic_neon_winograd
+#define IC_FFT ic_neon_fft
+#define IC_FFT_ISA "neon"
 #define IC_LANES 2
 #define IC_LOAD_LANES(p) vld1_f32(p)
 #define IC_FMA(acc, b, a) vmlaq_f32(acc, b, a)

@@ -4,6 +4,8 @@
 #define IC_TILE ic_vfpv4_4x8
 #define IC_DEPTHWISE ic_vfpv4_depthwise
 #define IC_WINOGRAD ic_vfpv4_winograd
+#define IC_FFT ic_vfpv4_fft
+#define IC_FFT_ISA "vfpv4"
 #define IC_LANES 1
 #define IC_FMA(acc, b, a) vfmaq_f32(acc, b, a)
 

@@ -1,4 +1,4 @@
-"""A peer as a worker of convbench: ``python -m benchmarks.peers.adapters PEER worker``; ``PEER versions`` tells them.
+"""A peer as a worker of convbench: ``python -m adapters PEER worker``; ``PEER versions`` tells them.
 
 ``worker`` is native/workers/worker.py, which the path has to have. A peer may compute a layer in several modes; the
 fastest, by trial in each process anew, is what is measured there.
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from worker import Layer, Skip, Tensors, serve
 
-from benchmarks.peers.adapters.made import Data, Made
+from adapters.made import Data, Made
 
 MODULES = {
     "xnnpack": "litert",
@@ -105,7 +105,7 @@ def destroy(made: Made) -> None:
 
 def main(peer: str, what: str) -> None:
     """Serves, or prints versions as JSON."""
-    module = importlib.import_module(f"benchmarks.peers.adapters.{MODULES[peer]}")
+    module = importlib.import_module(f"adapters.{MODULES[peer]}")
     if what == "versions":
         print(json.dumps(module.versions()))
         return

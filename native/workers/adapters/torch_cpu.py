@@ -1,7 +1,7 @@
 """Imports torch without the CUDA packages that its wheel asks for.
 
 The wheel's libraries are linked against those packages' libraries even where no GPU is used. TORCH_STUBS names a
-folder of empty stubs (see benchmarks/peers/stubs.py); without it torch is imported as it is. Nothing of CUDA is
+folder of empty stubs (see harness/comparators/stubs.py); without it torch is imported as it is. Nothing of CUDA is
 called.
 """
 

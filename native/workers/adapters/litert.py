@@ -16,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from worker import Layer, Tensors
 
-from benchmarks.peers.adapters.made import Data, Made
+from adapters.made import Data, Made
 
 
 def versions() -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from worker import Layer, Tensors
 
-from benchmarks.peers.adapters.made import Data, Made, at, laid
-from benchmarks.peers.adapters.torch_cpu import load
+from adapters.made import Data, Made, at, laid
+from adapters.torch_cpu import load
 
 torch = load()
 

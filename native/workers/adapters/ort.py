@@ -17,7 +17,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from worker import Layer, Tensors
 
-from benchmarks.peers.adapters.made import Data, Made, at, laid
+from adapters.made import Data, Made, at, laid
 
 _LEVELS = onnxruntime.GraphOptimizationLevel
 _PROVIDERS = ["CPUExecutionProvider"]

@@ -14,7 +14,7 @@ import ncnn
 import numpy as np
 from worker import Layer, Tensors
 
-from benchmarks.peers.adapters.made import Data, Made, laid
+from adapters.made import Data, Made, laid
 
 _AS_IT_IS = 1  # extract() leaves the packing alone
 

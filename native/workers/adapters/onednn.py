@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from worker import Layer, Tensors
 
-from benchmarks.peers.adapters.made import Data, Made, at
-from benchmarks.peers.adapters.torch_cpu import load
+from adapters.made import Data, Made, at
+from adapters.torch_cpu import load
 
 torch = load()
 
