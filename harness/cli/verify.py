@@ -58,7 +58,12 @@ def _lines(done: verify.Verified) -> list[str]:
     reasons = [
         f"{done.name}: not applicable ({count}): {reason}" for reason, count in done.skipped.most_common(_REASONS)
     ]
-    return [f"{done.name}: {done.checked} results right, {len(done.wrong)} wrong, {count} not applicable", *reasons]
+    errors = [
+        f"{done.name}: {variant}: largest error {relative:.1e} of the sum of magnitudes, {over_bound:.2g} of its bound"
+        for variant, (relative, over_bound) in done.errors.items()
+    ]
+    right = f"{done.name}: {done.checked} results right, {len(done.wrong)} wrong, {count} not applicable"
+    return [right, *errors, *reasons]
 
 
 COMMAND = Verify

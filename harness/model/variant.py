@@ -18,16 +18,17 @@ PUBLISHED: Face = "published"
 BEST: Face = "best"
 
 AUTO = "auto"  # the algorithm that the library chooses, with its schedule
-ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", "im2col-nchw", AUTO, "fft")  # as in tables
+# In the order of tables.
+ALGORITHMS: tuple[str, ...] = ("indirect", "im2col", "direct", "naive", "im2col-nchw", AUTO, "winograd", "fft")
 
-INEXACT: tuple[str, ...] = ("fft",)  # with an error of another kind than sums have: never as published
+INEXACT: tuple[str, ...] = ("winograd", "fft")  # with an error of another kind than sums have: never as published
 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
-WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct")
-WITH_ORDERS: tuple[str, ...] = (*WITH_SCHEDULES, "im2col-nchw")  # the last one has kernels and orders alone
+WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct", "winograd")
+WITH_ORDERS: tuple[str, ...] = ("indirect", "im2col", "direct", "im2col-nchw")  # the last one has kernels and orders alone
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
-_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|block[1-9][0-9]{0,5}|t(8|[1-9][0-9])")
+_OPTION = re.compile(r"panels|pixels|regions|taps|ahead|f[246]|block[1-9][0-9]{0,5}|t(8|[1-9][0-9])")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")
 _COPY = "/aa"
 ELEMENT_BYTES: dict[str, int] = {"f32": 4}
@@ -113,7 +114,7 @@ class Variant:
     name: str  # for people, and what tells samples of a place apart: ``indirect/avx2_6x16+regions``
     asked: str
     algorithm: str
-    method: str = field(default="", compare=False)  # naive, tiled, depthwise, nchw, fft
+    method: str = field(default="", compare=False)  # naive, tiled, depthwise, nchw, winograd, fft
     kernel: str = field(default="", compare=False)  # the micro-kernel: ``avx2_6x16``
     schedule: str = field(default="", compare=False)  # kernel and options: ``avx2_6x16+regions``
     face: str = PUBLISHED

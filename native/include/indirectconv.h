@@ -18,10 +18,11 @@
  * weight. Those with `+regions` leave out as much as pays: it is the one or the other. auto may choose any. im2col (on
  * either layout), direct and indirect with one kernel give the same bits for finite weights (`+regions` and `+taps`
  * maybe the other zero where nothing but padding is summed). What is not finite in the input reaches the outputs whose
- * taps read it, and no others. NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of the
- * caller of run, on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros, in
- * what it reads and in what it computes: each product and sum may be off by 2^-126 more, times the other factor where
- * that is over 1; exception flags are raised on the thread that computes.
+ * taps read it, and no others; of Winograd, those of all tiles whose patch reads it, and its sums are not in that order
+ * (docs/kernels.md has its error). NaN passes the clamp. The floating-point mode (rounding, flush to zero) is that of
+ * the caller of run, on all threads of its pool, save that NEON of 32-bit Arm always takes subnormal numbers for zeros,
+ * in what it reads and in what it computes: each product and sum may be off by 2^-126 more, times the other factor
+ * where that is over 1; exception flags are raised on the thread that computes.
  *
  * fft is another arithmetic: its error is bounded by the largest input and the norms of the weights, not by the
  * products of one output, and a sum that is exact elsewhere is not there; numbers near the largest ones overflow (a
@@ -73,7 +74,8 @@ typedef enum {
     IC_ALGORITHM_DIRECT,       /* 1x1 stride 1 without padding or groups: GEMM on the input itself */
     IC_ALGORITHM_NAIVE,        /* seven loops; any convolution */
     IC_ALGORITHM_AUTO,         /* direct or indirect, with the schedule that suits the layer and this core */
-    IC_ALGORITHM_FFT           /* Fourier transforms of tiles; stride 1, kernels of up to 96 pixels with dilation */
+    IC_ALGORITHM_FFT,          /* Fourier transforms of tiles; stride 1, kernels of up to 96 pixels with dilation */
+    IC_ALGORITHM_WINOGRAD      /* F(2x2, 3x3), F(4x4, 3x3) or F(6x6, 3x3); 3x3 with stride and dilation 1 */
 } ic_algorithm;
 
 /* Of the elements of input, weights, bias and output. */
@@ -106,7 +108,7 @@ typedef enum {
     IC_MEMORY_OBJECT = 0, /* book-keeping of the object itself */
     IC_MEMORY_WEIGHTS,    /* packed weights and bias; fft: their spectra */
     IC_MEMORY_POINTERS,   /* indirection buffer */
-    IC_MEMORY_MATRIX,     /* im2col matrix; fft: spectra of tiles */
+    IC_MEMORY_MATRIX,     /* im2col matrix; fft: spectra of tiles; points and sums of Winograd */
     IC_MEMORY_PADDING     /* the row of zeros that stands for padding */
 } ic_memory;
 
@@ -186,7 +188,8 @@ typedef struct ic_tuned ic_tuned;
  * columns in pixels and of its rows in output channels, and there are `+panels` and `+pixels` alone; the matrix has two
  * rows more than products, and whole panels of pixels. */
 typedef struct {
-    size_t struct_size; /* sizeof(ic_options), or the size up to `pool` or up to `tuned` that it had before */
+    size_t
+        struct_size; /* sizeof(ic_options), or the size up to `pool`, `tuned` or `allowed_error` that it had before */
     ic_algorithm algorithm;
     const char *kernel; /* a schedule; NULL: the algorithm as published, with the default kernel for this CPU (auto:
                            what suits); "best": what suits the layer and this core. naive knows "loops" only */
@@ -194,6 +197,9 @@ typedef struct {
     ic_pool *pool;                 /* NULL: the caller's thread alone. Must live as long as the object */
     const ic_tuned *tuned;         /* auto: what it has for the layer comes before the model of the core; NULL: nothing.
                                       Must live as long as the object, and not change */
+    double allowed_error;          /* auto: the error that it may have, as a multiple of that of sums of products (the
+                                      root of the mean square, of data of one size). 0: sums alone. From 1, 4 and 12 on
+                                      Winograd's F(2x2), F(4x4) and F(6x6) where they are faster */
 } ic_options;
 
 #define IC_OPTIONS_INIT IC_INIT(ic_options)

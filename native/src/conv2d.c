@@ -11,17 +11,22 @@
 
 /* Options of this version, from those of the caller, who may know fewer. */
 static ic_status read_options(const ic_options *given, ic_options *options) {
-    const size_t oldest = offsetof(ic_options, pool), older = offsetof(ic_options, tuned);
+    const size_t oldest = offsetof(ic_options, pool), older = offsetof(ic_options, tuned),
+                 before = offsetof(ic_options, allowed_error);
     *options = (ic_options)IC_OPTIONS_INIT;
     if (given == NULL) {
         return IC_OK;
     }
-    if (given->struct_size != sizeof *options && given->struct_size != older && given->struct_size != oldest) {
+    if (given->struct_size != sizeof *options && given->struct_size != before && given->struct_size != older &&
+        given->struct_size != oldest) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.struct_size=%zu is not %zu", given->struct_size, sizeof *options);
     }
     memcpy(options, given, given->struct_size);
     if (!ic_is_algorithm(options->algorithm)) {
         return ic_fail(IC_INVALID_ARGUMENT, "options.algorithm=%d is none", (int)options->algorithm);
+    }
+    if (!(options->allowed_error >= 0)) { /* false for NaN, too */
+        return ic_fail(IC_INVALID_ARGUMENT, "options.allowed_error=%g is not 0 or more", options->allowed_error);
     }
     return IC_OK;
 }
@@ -185,7 +190,9 @@ ic_status ic_conv2d_get_info(const ic_conv2d *conv, ic_conv2d_info *info) {
     info->input_width = conv->geometry.input_width;
     info->output_height = conv->geometry.output_height;
     info->output_width = conv->geometry.output_width;
-    memcpy(info->bytes, conv->bytes, sizeof info->bytes);
+    for (size_t kind = 0; kind < IC_MEMORY_KINDS; kind++) {
+        info->bytes[kind] = conv->bytes[kind] + (conv->instead != NULL ? conv->instead->bytes[kind] : 0);
+    }
     return IC_OK;
 }
 

@@ -26,12 +26,19 @@ const void *ic_kernel_address(unsigned index) {
     return address_of(ic_kernel_table(index)->run);
 }
 
+/* The object that runs. */
+static const ic_conv2d *running(const ic_conv2d *conv) {
+    return conv->instead != NULL ? conv->instead : conv;
+}
+
 static const ic_tiled *tiled_of(const ic_conv2d *conv) {
+    conv = running(conv);
     return conv->method == &ic_method_tiled ? (const ic_tiled *)conv : NULL;
 }
 
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
     const void *address = NULL;
+    conv = running(conv);
     if (conv->method == &ic_method_depthwise) {
         memcpy(&address, &conv->schedule.kernel->depthwise, sizeof address);
     } else if (conv->schedule.kernel != NULL) {
@@ -41,7 +48,7 @@ const void *ic_conv2d_kernel_address(const ic_conv2d *conv) {
 }
 
 const char *ic_conv2d_method(const ic_conv2d *conv) {
-    return conv->method->name;
+    return running(conv)->method->name;
 }
 
 const char *ic_conv2d_order(const ic_conv2d *conv) {
@@ -59,11 +66,11 @@ bool ic_conv2d_is_from_table(const ic_conv2d *conv) {
 }
 
 double ic_conv2d_error_bound(const ic_conv2d *conv) {
-    return conv->method->error_bound(conv);
+    return running(conv)->method->error_bound(running(conv));
 }
 
-bool ic_conv2d_bounds_norms(const ic_conv2d *conv) {
-    return conv->method->bounds_norms;
+ic_bound_of ic_conv2d_bound_of(const ic_conv2d *conv) {
+    return running(conv)->method->bound_of;
 }
 
 ic_status ic_conv2d_copy_only(ic_conv2d *conv, const void *input) {

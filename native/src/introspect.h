@@ -5,6 +5,7 @@
 
 #include "core/algorithm.h"
 #include "indirectconv.h"
+#include "methods/error_bound.h"
 
 #include <stdbool.h>
 
@@ -15,7 +16,7 @@ const void *ic_kernel_address(unsigned index);
  * convolutions. */
 const void *ic_conv2d_kernel_address(const ic_conv2d *conv);
 
-/* "naive", "depthwise", "tiled", "nchw" or "fft". */
+/* "naive", "depthwise", "winograd", "tiled", "nchw" or "fft". */
 const char *ic_conv2d_method(const ic_conv2d *conv);
 
 /* The outer one of the loops around the micro-kernel, "panels" or "pixels"; NULL before reshape, and where there are no
@@ -25,11 +26,10 @@ const char *ic_conv2d_order(const ic_conv2d *conv);
 /* Whether auto found the layer in its tuned table; else the model chose. */
 bool ic_conv2d_is_from_table(const ic_conv2d *conv);
 
-/* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|; or, with
- * ic_conv2d_bounds_norms, of |bias| + max |input| * sum over input channels of the root of the sum of weight^2. Of an
- * object that is shaped. */
+/* How far an output may lie from the exact one, as a share of what ic_conv2d_bound_of tells. Of an object that is
+ * shaped. */
 double ic_conv2d_error_bound(const ic_conv2d *conv);
-bool ic_conv2d_bounds_norms(const ic_conv2d *conv);
+ic_bound_of ic_conv2d_bound_of(const ic_conv2d *conv);
 
 /* im2col only: does the copy into the matrix and nothing else, exactly as run() does it. IC_UNSUPPORTED otherwise, or
  * where im2col reads the input in place (nothing to copy). */

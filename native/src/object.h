@@ -20,7 +20,8 @@ struct ic_conv2d {
     ic_pool *pool;
     ic_allocator allocator;
     size_t bytes[IC_MEMORY_KINDS];
-    void *weights; /* as the method packs them */
+    void *weights;             /* as the method packs them */
+    struct ic_conv2d *instead; /* auto: an object of another method, which runs for this size; NULL: none */
 };
 
 /* From the object's allocator, counted by kind; NULL where it has none. */

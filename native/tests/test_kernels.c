@@ -5,6 +5,7 @@
 #include "apart.h"
 #include "nonfinite.h"
 #include "tiles.h"
+#include "winograd.h"
 
 #include <string.h>
 
@@ -94,8 +95,8 @@ static void tails(const char *kernel) {
 }
 
 int main(int argc, char **argv) {
-    static const check_case cases[] = {{"bound", bound},         {"integers", integers}, {"guards", guards},
-                                       {"bits", bits},           {"tails", tails},       {"tiles", tiles},
-                                       {"nonfinite", nonfinite}, {"apart", apart},       {NULL, NULL}};
+    static const check_case cases[] = {
+        {"bound", bound}, {"integers", integers},   {"guards", guards}, {"bits", bits},         {"tails", tails},
+        {"tiles", tiles}, {"nonfinite", nonfinite}, {"apart", apart},   {"winograd", winograd}, {NULL, NULL}};
     return check_main(argc, argv, cases);
 }

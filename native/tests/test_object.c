@@ -271,8 +271,9 @@ static void methods(const char *kernel) {
         ic_conv2d *conv;
         CHECK(ic_conv2d_create(&tries[i].shape->desc, weights, NULL, &options, &conv) == IC_OK);
         CHECK(strcmp(ic_conv2d_method(conv), tries[i].method) == 0);
-        CHECK(ic_conv2d_bounds_norms(conv) == (tries[i].algorithm == IC_ALGORITHM_FFT));
-        CHECK(ic_conv2d_bounds_norms(conv) || ic_conv2d_error_bound(conv) == terms / (1 - terms));
+        const bool of_norms = ic_conv2d_bound_of(conv) == IC_BOUND_OF_NORMS;
+        CHECK(of_norms == (tries[i].algorithm == IC_ALGORITHM_FFT));
+        CHECK(of_norms || ic_conv2d_error_bound(conv) == terms / (1 - terms));
         ic_conv2d_destroy(conv);
     }
 }

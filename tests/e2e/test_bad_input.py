@@ -115,10 +115,10 @@ def test_suite_files(tool: Callable[..., Any], tmp_path: Path, layers: str, name
 
 
 def test_suite_with_an_unknown_algorithm(tool: Callable[..., Any], tmp_path: Path) -> None:
-    head = "suite: mine\nalgorithms: [im2col, winograd]\n"
+    head = "suite: mine\nalgorithms: [im2col, strassen]\n"
     done = tool("run", suite(tmp_path, LAYER, head), "--device", "local")
     assert done.code == 2
-    assert "mine.yaml:2" in done.err and "winograd" in done.err
+    assert "mine.yaml:2" in done.err and "strassen" in done.err
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Verified(DeviceOutcome):
     checked: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # by reason
     worst_error: float = 0.0  # largest error over its bound
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)  # of a variant, over all layers: see as_json
     wrong: list[str] = field(default_factory=list)
     ended: bool = False  # convbench came to its end
     _hindered: dict[tuple[str, str], str] = field(default_factory=dict)  # ended from outside and not done since
@@ -59,6 +60,11 @@ class Verified(DeviceOutcome):
         """Counts a record."""
         if isinstance(record, records.Check):
             self.worst_error = max(self.worst_error, record.error_over_bound or 0.0)
+            relative, over_bound = self.errors.get(record.variant, (0.0, 0.0))
+            self.errors[record.variant] = (
+                max(relative, record.max_error or 0.0),
+                max(over_bound, record.error_over_bound or 0.0),
+            )
             self._hindered.pop(_subject(record), None)
             if record.ok:
                 self.checked += 1
@@ -90,6 +96,10 @@ class Verified(DeviceOutcome):
             "skipped": self.skipped.total(),
             "skip_reasons": dict(self.skipped),
             "worst_error_over_bound": self.worst_error,
+            "errors": {
+                variant: {"relative": relative, "over_bound": over_bound}
+                for variant, (relative, over_bound) in self.errors.items()
+            },
         }
 
 

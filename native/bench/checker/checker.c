@@ -120,8 +120,8 @@ static bool judge(checker *c, fields *f) {
     }
     char reason[256];
     const double bound = CHECKER_SLACK * ic_bound_of_products(&c->layer.desc);
-    double error = reference_compare(&c->reference, bound, false, output),
-           largest = reference_compare(&c->reference, 1, false, output);
+    double error = reference_compare(&c->reference, bound, IC_BOUND_OF_PRODUCTS, output),
+           largest = reference_compare(&c->reference, 1, IC_BOUND_OF_PRODUCTS, output);
     bool written = !*folder || dump_tensors(&c->layer, &c->data, as, output, folder, reason, sizeof reason);
     free(output);
     return written

@@ -162,8 +162,8 @@ bool object_check(worker *w, fields *f) {
     size_t outputs = sum_only ? w->layer.output_floats : w->reference.count;
     const double bound = ic_conv2d_error_bound(i.conv);
     const float *result = placement_output(&p, &i);
-    double error = sum_only ? 0 : reference_compare(&w->reference, bound, ic_conv2d_bounds_norms(i.conv), result);
-    double largest = sum_only ? 0 : reference_compare(&w->reference, 1, false, result);
+    double error = sum_only ? 0 : reference_compare(&w->reference, bound, ic_conv2d_bound_of(i.conv), result);
+    double largest = sum_only ? 0 : reference_compare(&w->reference, 1, IC_BOUND_OF_PRODUCTS, result);
     uint64_t sum = checksum(i.output, w->layer.output_floats);
     bool written =
         !*folder || status != IC_OK || dump_tensors(&w->layer, &w->data, as, result, folder, reason, sizeof reason);

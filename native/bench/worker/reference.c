@@ -66,6 +66,39 @@ static double norms_of(const source *s, double largest, size_t channel) {
     return fabs((double)s->d->bias[channel]) + largest * all;
 }
 
+/* The largest value of each input channel of an image. */
+static void find_largest(const layer_shape *l, const float *image, double *of) {
+    const size_t channels = l->desc.in_channels;
+    memset(of, 0, channels * sizeof *of);
+    for (size_t i = 0; i < l->height * l->width; i++) {
+        for (size_t c = 0; c < channels; c++) {
+            of[c] = fmax(of[c], fabs((double)image[i * channels + c]));
+        }
+    }
+}
+
+/* False: no memory. */
+static bool make_largest(reference *r, const layer_shape *l, const layer_data *d) {
+    const ic_conv2d_desc *desc = &l->desc;
+    const size_t inputs = desc->in_channels / desc->groups, outputs = desc->out_channels / desc->groups;
+    const size_t taps = (size_t)desc->kernel_height * desc->kernel_width;
+    r->image = l->output_floats / l->batch;
+    r->largest = malloc(l->batch * desc->out_channels * sizeof *r->largest);
+    double *of_inputs = malloc(desc->in_channels * sizeof *of_inputs);
+    for (size_t n = 0; n < l->batch && r->largest && of_inputs; n++) {
+        find_largest(l, d->input + n * l->height * l->width * desc->in_channels, of_inputs);
+        for (size_t k = 0; k < desc->out_channels; k++) {
+            double sum = fabs((double)d->bias[k]);
+            for (size_t i = 0; i < taps * inputs; i++) {
+                sum += fabs((double)d->weights[k * taps * inputs + i]) * of_inputs[k / outputs * inputs + i % inputs];
+            }
+            r->largest[n * desc->out_channels + k] = sum;
+        }
+    }
+    free(of_inputs);
+    return r->largest && of_inputs;
+}
+
 static bool on_border(const layer_shape *l, size_t pixel) {
     size_t x = pixel % l->out_width, y = pixel / l->out_width % l->out_height;
     return x == 0 || y == 0 || x + 1 == l->out_width || y + 1 == l->out_height;
@@ -88,7 +121,7 @@ bool reference_make(reference *r, const layer_shape *l, const layer_data *d, boo
     }
     r->channels = channels;
     r->norms = malloc(channels * sizeof *r->norms);
-    if (!r->value || !r->magnitude || !r->norms || (!every && !r->index)) {
+    if (!make_largest(r, l, d) || !r->value || !r->magnitude || !r->norms || (!every && !r->index)) {
         reference_free(r);
         return false;
     }
@@ -123,15 +156,22 @@ void reference_free(reference *r) {
     free(r->value);
     free(r->magnitude);
     free(r->norms);
+    free(r->largest);
     memset(r, 0, sizeof *r);
 }
 
-double reference_compare(const reference *r, double share_allowed, bool of_norms, const float *output) {
+double reference_compare(const reference *r, double share_allowed, ic_bound_of of, const float *output) {
     double worst = 0;
     for (size_t i = 0; i < r->count; i++) {
         size_t index = r->index ? r->index[i] : i;
         double error = fabs((double)output[index] - r->value[i]);
-        double magnitude = of_norms ? r->norms[index % r->channels] : r->magnitude[i];
+        const size_t channel = index % r->channels;
+        double magnitude = r->magnitude[i];
+        if (of == IC_BOUND_OF_NORMS) {
+            magnitude = r->norms[channel];
+        } else if (of == IC_BOUND_OF_LARGEST) {
+            magnitude = r->largest[index / r->image * r->channels + channel];
+        }
         double share = error == 0 ? 0 : error / (share_allowed * magnitude);
         if (!(share <= worst)) { /* a NaN counts as the worst */
             worst = isnan(share) ? (double)INFINITY : share;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Outputs of a layer in double precision, and what bounds the error of a result: a share of |bias| + sum |a||b|, which
- * depends on the method and the type (ic_conv2d_error_bound); or of norms (ic_conv2d_bounds_norms). */
+ * depends on the method and the type (ic_conv2d_error_bound), or of what else it names (ic_conv2d_bound_of). */
 #ifndef CONVBENCH_REFERENCE_H
 #define CONVBENCH_REFERENCE_H
 
+#include "methods/error_bound.h"
 #include "worker/layer_data.h"
 
 #include <stdint.h>
@@ -11,8 +12,9 @@
 typedef struct {
     size_t *index;             /* into the output; NULL: 0, 1, 2, ... */
     double *value, *magnitude; /* |bias| + sum |a||b| */
-    double *norms; /* of each output channel: |bias| + max |input| * sum over input channels of the root of sum b^2 */
-    size_t count, channels;
+    double *norms;   /* of each output channel: |bias| + max |input| * sum over input channels of the root of sum b^2 */
+    double *largest; /* [image][output channel]: |bias| + sum of a channel's largest |a| times its |b| */
+    size_t count, channels, image; /* outputs of an image */
 } reference;
 
 #define REFERENCE_SEEDED 4096
@@ -20,9 +22,9 @@ typedef struct {
 /* The border pixels and REFERENCE_SEEDED seeded outputs, or every output. busy() is called now and then. */
 bool reference_make(reference *r, const layer_shape *l, const layer_data *d, bool every, void (*busy)(void));
 void reference_free(reference *r);
-/* Largest |output - value| / (share_allowed * magnitude, or norms): over 1 is wrong; infinite for a NaN. share_allowed
- * 1 without norms: the error itself, as a share of the magnitude. */
-double reference_compare(const reference *r, double share_allowed, bool of_norms, const float *output);
+/* Largest |output - value| / (share_allowed * what `of` tells): over 1 is wrong; infinite for a NaN. share_allowed 1 of
+ * products: the error itself, as a share of the magnitude. */
+double reference_compare(const reference *r, double share_allowed, ic_bound_of of, const float *output);
 
 uint64_t checksum(const float *values, size_t count); /* of the bits, in order */
 

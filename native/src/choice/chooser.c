@@ -2,9 +2,11 @@
 #include "choice/chooser.h"
 
 #include "choice/model.h"
+#include "choice/winograd_cost.h"
 #include "core/error.h"
 #include "kernels/table.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* The kernel of the published algorithms: the first of its type that this CPU can run. */
@@ -23,7 +25,9 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
     const bool is_auto = options->algorithm == IC_ALGORITHM_AUTO;
     const bool is_best =
         options->kernel != NULL && strcmp(options->kernel, "best") == 0 && options->algorithm != IC_ALGORITHM_NAIVE;
-    *chooser = (ic_chooser){.asked = options->algorithm, .tuned = is_auto ? options->tuned : NULL};
+    *chooser = (ic_chooser){.asked = options->algorithm,
+                            .tuned = is_auto ? options->tuned : NULL,
+                            .allowed_error = is_auto ? options->allowed_error : 0};
     *schedule = (ic_schedule){.kernel = NULL};
     if (options->kernel != NULL && !is_best) {
         if (is_auto) {
@@ -51,6 +55,9 @@ ic_status ic_begin_choice(const ic_conv2d_desc *desc, const ic_options *options,
     } else {
         schedule->kernel = default_kernel(desc->type);
     }
+    if (options->algorithm == IC_ALGORITHM_WINOGRAD && !is_best) {
+        schedule->winograd = IC_WINOGRAD_DEFAULT;
+    }
     return IC_OK;
 }
 
@@ -66,11 +73,24 @@ ic_tuned_choice ic_choose(ic_chooser *chooser, const ic_conv2d_desc *desc, const
     if (known != NULL && ic_is_depthwise(desc) && known->schedule.split != IC_SPLIT_REGIONS) {
         known = NULL; /* written by hand: the weights are packed for what ic_candidates offers */
     }
+    const unsigned most = ic_winograd_allowed(chooser->allowed_error);
+    if (known != NULL && known->schedule.winograd > most) {
+        known = NULL;
+    }
     chooser->is_from_table = known != NULL;
     if (known != NULL) {
         return *known;
     }
     ic_tuned_choice made = {chooser->asked, {.kernel = chooser->model_kernel}};
+    const bool is_asked = chooser->asked == IC_ALGORITHM_WINOGRAD;
+    if (is_asked || (most != 0 && ic_winograd_covers(desc) && !ic_is_depthwise(desc))) {
+        made.schedule.winograd = ic_choose_winograd(&chooser->core, desc, geometry, made.schedule.kernel,
+                                                    is_asked ? UINT_MAX : most, !is_asked);
+        if (made.schedule.winograd != 0) {
+            made.algorithm = IC_ALGORITHM_WINOGRAD;
+            return made;
+        }
+    }
     ic_choose_schedule(&chooser->core, desc, geometry, threads, &made.algorithm, &made.schedule);
     return made;
 }

@@ -11,6 +11,7 @@ typedef struct {
     const ic_tuned *tuned;         /* NULL: none, or not asked for auto */
     ic_core core;                  /* with a kernel: the one that create ran on */
     const ic_kernel *model_kernel; /* NULL: the schedule was named, or is the default; it stays */
+    double allowed_error;          /* of auto, as of ic_options */
     bool is_from_table;            /* the latest choice: from `tuned`, not by the model */
 } ic_chooser;
 

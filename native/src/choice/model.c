@@ -33,6 +33,10 @@ static float cycles_of(const ic_kernel *kernel, ic_core_class kind, size_t outpu
     return cycles / cost->share_of_model[kind];
 }
 
+float ic_cycles_of_product(const ic_core *core, const ic_kernel *kernel, size_t outputs, size_t pixels) {
+    return cycles_of(kernel, core->kind, outputs, pixels);
+}
+
 const ic_kernel *ic_choose_kernel(const ic_core *core, ic_type type, size_t outputs, size_t pixels) {
     const ic_kernel *best = NULL, *kernel;
     float least = 0;

@@ -14,6 +14,9 @@ enum { IC_MANY_PIXELS = 1000 };
  * so many output pixels. */
 const ic_kernel *ic_choose_kernel(const ic_core *core, ic_type type, size_t outputs, size_t pixels);
 
+/* Cycles for one product of each output of an image, `outputs` of them at each of so many pixels. */
+float ic_cycles_of_product(const ic_core *core, const ic_kernel *kernel, size_t outputs, size_t pixels);
+
 /* Completes the schedule of an algorithm, whose kernel is given, for one input size. IC_ALGORITHM_AUTO becomes the
  * algorithm chosen. `threads`: that will share the work. */
 void ic_choose_schedule(const ic_core *core, const ic_conv2d_desc *desc, const ic_geometry *geometry, unsigned threads,

@@ -27,6 +27,12 @@ static bool read_tile(const char **text, ic_schedule *schedule) {
     return false;
 }
 
+/* Winograd's one option, with the tile in it; 0 where it is none. A kernel's name alone takes F(4x4, 3x3). */
+static unsigned read_winograd(const char *text) {
+    const bool is_tile = strlen(text) == 3 && strncmp(text, "+f", 2) == 0 && strchr("246", text[2]) != NULL;
+    return is_tile ? (unsigned)(text[2] - '0') : *text == '\0' ? IC_WINOGRAD_DEFAULT : 0;
+}
+
 /* Reads one option at *text, which ends at '+' or at the end; moves *text there. */
 static bool read_option(const char **text, ic_algorithm algorithm, ic_schedule *schedule) {
     static const char regions[] = "+regions", taps[] = "+taps", block[] = "+block", ahead[] = "+ahead";
@@ -99,6 +105,13 @@ ic_status ic_parse_schedule(ic_algorithm algorithm, ic_type type, const char *na
         schedule->kernel = NULL;
         return unknown(name, "no kernel of that name and of the convolution's type");
     }
+    if (algorithm == IC_ALGORITHM_WINOGRAD) {
+        schedule->winograd = read_winograd(text);
+        if (schedule->winograd == 0) {
+            return unknown(name, "Winograd has +f2, +f4 and +f6 alone");
+        }
+        text = "";
+    }
     while (*text != '\0') {
         if (!read_option(&text, algorithm, schedule)) {
             return unknown(name, "an option that is none, or not of this algorithm, or not beside the others");
@@ -126,6 +139,9 @@ void ic_print_schedule(const ic_schedule *schedule, char name[IC_SCHEDULE_NAME])
     }
     if (schedule->tile != 0) {
         snprintf(block, sizeof block, "+t%u", schedule->tile);
+    }
+    if (schedule->winograd != 0) {
+        snprintf(block, sizeof block, "+f%u", schedule->winograd);
     }
     snprintf(name, IC_SCHEDULE_NAME, "%s%s%s%s%s", schedule->kernel->name, splits[schedule->split], block,
              orders[schedule->order], schedule->ahead ? "+ahead" : "");

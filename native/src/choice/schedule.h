@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How a convolution is computed beyond its algorithm: kernel, regions, blocks. Its name,
  * `KERNEL[+regions][+blockN][+ahead]`, `KERNEL+taps[+ahead]` or
- * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]` or, of fft, `KERNEL[+tN]`, is what options, records and tuned tables
- * carry. */
+ * `KERNEL+panels[+ahead]`, `KERNEL+pixels[+ahead]` or, of Winograd, `KERNEL+f2`, `KERNEL+f4`, `KERNEL+f6`, and of fft,
+ * `KERNEL[+tN]`, is what options, records and tuned tables carry. */
 #ifndef IC_SCHEDULE_H
 #define IC_SCHEDULE_H
 
@@ -18,8 +18,11 @@ typedef struct {
                                 than their part of the matrix. 0: all tiles pass one panel after the other */
     ic_order order;          /* without split and blocks; im2col's matrix is whole */
     bool ahead;              /* cache lines are asked for before their use, as suits layer and core */
+    unsigned winograd;       /* Winograd: outputs of a tile in each direction, 2, 4 or 6; else 0 */
     unsigned tile;           /* fft: pixels of a tile's side; 0: what suits the input's size */
 } ic_schedule;
+
+enum { IC_WINOGRAD_DEFAULT = 4 }; /* its tile where none is named */
 
 #define IC_SCHEDULE_NAME 64 /* room for a name, with its end */
 

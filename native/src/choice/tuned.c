@@ -69,6 +69,9 @@ ic_status ic_tuned_check(const ic_tuned_entry *e, ic_tuned_row *kept) {
     if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_DIRECT && !ic_reads_in_place(&complete.desc)) {
         status = ic_fail(IC_UNSUPPORTED, "entry.choice=%.79s: direct does not cover this convolution", e->choice);
     }
+    if (status == IC_OK && kept->choice.algorithm == IC_ALGORITHM_WINOGRAD && !ic_winograd_covers(&complete.desc)) {
+        status = ic_fail(IC_UNSUPPORTED, "entry.choice=%.79s: Winograd does not cover this convolution", e->choice);
+    }
     key_of(&complete, kept->key);
     return status;
 }

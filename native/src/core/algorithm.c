@@ -5,7 +5,8 @@
 
 static const char *const names[] = {[IC_ALGORITHM_INDIRECT] = "indirect", [IC_ALGORITHM_IM2COL] = "im2col",
                                     [IC_ALGORITHM_DIRECT] = "direct",     [IC_ALGORITHM_NAIVE] = "naive",
-                                    [IC_ALGORITHM_AUTO] = "auto",         [IC_ALGORITHM_FFT] = "fft"};
+                                    [IC_ALGORITHM_AUTO] = "auto",         [IC_ALGORITHM_FFT] = "fft",
+                                    [IC_ALGORITHM_WINOGRAD] = "winograd"};
 
 enum { ALGORITHMS = sizeof names / sizeof names[0] };
 

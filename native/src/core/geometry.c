@@ -167,3 +167,8 @@ bool ic_reads_in_place(const ic_conv2d_desc *desc) {
     return desc->layout == IC_LAYOUT_NHWC && desc->kernel_height == 1 && desc->kernel_width == 1 &&
            desc->stride_height == 1 && desc->stride_width == 1 && desc->groups == 1 && !ic_has_padding(desc);
 }
+
+bool ic_winograd_covers(const ic_conv2d_desc *desc) {
+    return desc->kernel_height == 3 && desc->kernel_width == 3 && desc->stride_height == 1 && desc->stride_width == 1 &&
+           desc->dilation_height == 1 && desc->dilation_width == 1;
+}

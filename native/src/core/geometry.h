@@ -25,6 +25,9 @@ bool ic_matrix_size(const ic_conv2d_desc *desc, size_t pixels, size_t *bytes);
 /* 1x1 with stride 1 and neither padding nor groups, in NHWC: the input itself is the patch matrix. */
 bool ic_reads_in_place(const ic_conv2d_desc *desc);
 
+/* 3x3 with stride and dilation 1. */
+bool ic_winograd_covers(const ic_conv2d_desc *desc);
+
 static inline bool ic_has_padding(const ic_conv2d_desc *desc) {
     return (desc->pad_top | desc->pad_right | desc->pad_bottom | desc->pad_left) != 0;
 }

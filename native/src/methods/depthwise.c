@@ -117,5 +117,5 @@ static void run(const ic_conv2d *conv, const void *input, void *output) {
     ic_pool_run(conv->pool, work, &j);
 }
 
-const ic_method ic_method_depthwise = {"depthwise", sizeof(depthwise), covers,           pack, shape,
-                                       run,         release,           ic_bound_of_sums, false};
+const ic_method ic_method_depthwise = {"depthwise",      sizeof(depthwise),   covers, pack, shape, run, release,
+                                       ic_bound_of_sums, IC_BOUND_OF_PRODUCTS};

@@ -108,4 +108,5 @@ static double error_bound(const ic_conv2d *conv) {
     return share / (1 - share);
 }
 
-const ic_method ic_method_fft = {"fft", sizeof(ic_fft), covers, pack, shape, run, release, error_bound, true};
+const ic_method ic_method_fft = {"fft",   sizeof(ic_fft), covers,           pack, shape, run,
+                                 release, error_bound,    IC_BOUND_OF_NORMS};

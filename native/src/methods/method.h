@@ -19,14 +19,13 @@ typedef struct ic_method {
     void (*run)(const ic_conv2d *conv, const void *input, void *output);
     /* Gives back what shape took, also where it failed half way. */
     void (*release)(ic_conv2d *conv);
-    /* How far an output may lie from the exact one, as a share of |bias| + sum |input||weight|; */
+    /* How far an output may lie from the exact one, as a share of what `bound_of` tells. */
     double (*error_bound)(const ic_conv2d *conv);
-    /* or, where what is rounded spreads over a tile, of what ic_conv2d_bounds_norms tells of. */
-    bool bounds_norms;
+    ic_bound_of bound_of;
 } ic_method;
 
 extern const ic_method ic_method_naive, ic_method_depthwise, ic_method_tiled, ic_method_nchw;
-extern const ic_method ic_method_fft;
+extern const ic_method ic_method_fft, ic_method_winograd;
 
 /* NULL where none covers it. */
 const ic_method *ic_method_for(const ic_conv2d *conv);

@@ -66,5 +66,5 @@ static void run(const ic_conv2d *conv, const void *input, void *output) {
     loops_of(conv->desc.type)(&conv->desc, &conv->geometry, conv->weights, input, output);
 }
 
-const ic_method ic_method_naive = {"naive", sizeof(ic_conv2d), covers,           pack, shape,
-                                   run,     release,           ic_bound_of_sums, false};
+const ic_method ic_method_naive = {"naive",          sizeof(ic_conv2d),   covers, pack, shape, run, release,
+                                   ic_bound_of_sums, IC_BOUND_OF_PRODUCTS};

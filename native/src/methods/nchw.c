@@ -234,4 +234,5 @@ ic_order ic_planes_order(const ic_conv2d *conv) {
     return ((const nchw *)conv)->order;
 }
 
-const ic_method ic_method_nchw = {"nchw", sizeof(nchw), covers, pack, shape, run, release, ic_bound_of_sums, false};
+const ic_method ic_method_nchw = {"nchw",           sizeof(nchw),        covers, pack, shape, run, release,
+                                  ic_bound_of_sums, IC_BOUND_OF_PRODUCTS};

@@ -15,7 +15,7 @@
 #include <string.h>
 
 static bool covers(const ic_conv2d *conv) {
-    if (conv->chooser.asked == IC_ALGORITHM_FFT) {
+    if (conv->chooser.asked == IC_ALGORITHM_FFT || conv->chooser.asked == IC_ALGORITHM_WINOGRAD) {
         return false;
     }
     return conv->chooser.asked != IC_ALGORITHM_DIRECT || ic_reads_in_place(&conv->desc);
@@ -160,5 +160,5 @@ static void release(ic_conv2d *conv) {
     tiled->order = IC_ORDER_BY_RULE;
 }
 
-const ic_method ic_method_tiled = {"tiled", sizeof(ic_tiled), covers,           pack, shape,
-                                   run,     release,          ic_bound_of_sums, false};
+const ic_method ic_method_tiled = {"tiled",          sizeof(ic_tiled),    covers, pack, shape, run, release,
+                                   ic_bound_of_sums, IC_BOUND_OF_PRODUCTS};

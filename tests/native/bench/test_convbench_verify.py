@@ -83,6 +83,8 @@ def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make
             worst = float(np.max(np.abs(output - exact) / bound))
             assert worst <= 1
             assert check.error_over_bound == pytest.approx(worst, rel=1e-6, abs=1e-9)
+            relative = float(np.max(np.abs(output - exact) / size))
+            assert check.max_error == pytest.approx(relative, rel=1e-6, abs=1e-12)
             compared += 1
     assert compared == 19
 

@@ -4,6 +4,7 @@
 
 #define IC_TILE ic_avx2_6x16
 #define IC_DEPTHWISE ic_avx2_depthwise
+#define IC_WINOGRAD ic_avx2_winograd
 #define IC_FFT ic_avx2_fft
 #define IC_FFT_ISA "avx2"
 #define IC_ROWS 6
@@ -56,4 +57,5 @@ static inline void store_first(float *to, __m256 v, unsigned count) {
 }
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"
 #include "fft.inc.h"

@@ -5,6 +5,7 @@
 
 #define IC_TILE ic_avx512_6x64
 #define IC_DEPTHWISE ic_avx512_depthwise
+#define IC_WINOGRAD ic_avx512_winograd
 #define IC_FFT ic_avx512_fft
 #define IC_FFT_ISA "avx512"
 #define IC_ROWS 6
@@ -36,4 +37,5 @@ static inline __m512 unsigned_zero(__m512 v, __m512 low) {
 
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"
 #include "fft.inc.h"

@@ -5,6 +5,7 @@
 
 #define IC_TILE ic_neon_6x16
 #define IC_DEPTHWISE ic_neon_depthwise
+#define IC_WINOGRAD ic_neon_winograd
 #define IC_FFT ic_neon_fft
 #define IC_FFT_ISA "neon"
 #define IC_ROWS 6
@@ -50,4 +51,5 @@ static inline void store_first(float *p, float32x4_t v, unsigned count) {
 
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"
 #include "fft.inc.h"

@@ -2,6 +2,7 @@
  * Plain C, 4 pixels by 4 channels, for any CPU of the baseline. */
 #define IC_TILE ic_scalar_4x4
 #define IC_DEPTHWISE ic_scalar_depthwise
+#define IC_WINOGRAD ic_scalar_winograd
 #define IC_FFT ic_scalar_fft
 #define IC_FFT_ISA "scalar"
 #define IC_ROWS 4
@@ -30,4 +31,5 @@ static inline float clamp(float value, float low, float high) {
 
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"
 #include "fft.inc.h"

@@ -5,6 +5,7 @@
 
 #define IC_TILE ic_sse_4x8
 #define IC_DEPTHWISE ic_sse_depthwise
+#define IC_WINOGRAD ic_sse_winograd
 #define IC_FFT ic_sse_fft
 #define IC_FFT_ISA "sse"
 #define IC_ROWS 4
@@ -56,4 +57,5 @@ static inline void store_first(float *to, __m128 v, unsigned count) {
 }
 #include "tile.inc.h"
 #include "depthwise.inc.h"
+#include "winograd.inc.h"
 #include "fft.inc.h"

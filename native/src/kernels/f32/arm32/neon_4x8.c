@@ -3,6 +3,7 @@
  * B at a time. A product is rounded before it is added. */
 #define IC_TILE ic_neon_4x8
 #define IC_DEPTHWISE ic_neon_depthwise
+#define IC_WINOGRAD ic_neon_winograd
 #define IC_FFT ic_neon_fft
 #define IC_FFT_ISA "neon"
 #define IC_LANES 2

@@ -42,4 +42,5 @@ static inline void store_first(float *p, float32x4_t v, unsigned count) {
 
 #include "../tile.inc.h"
 #include "../depthwise.inc.h"
+#include "../winograd.inc.h"
 #include "../fft.inc.h"

@@ -3,6 +3,7 @@
  * each value of A is loaded into all of one: 2 vectors of B and 1 of A at a time. */
 #define IC_TILE ic_vfpv4_4x8
 #define IC_DEPTHWISE ic_vfpv4_depthwise
+#define IC_WINOGRAD ic_vfpv4_winograd
 #define IC_FFT ic_vfpv4_fft
 #define IC_FFT_ISA "vfpv4"
 #define IC_LANES 1
