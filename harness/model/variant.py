@@ -26,7 +26,12 @@ INEXACT: tuple[str, ...] = ("winograd", "fft")  # with an error of another kind 
 DEFAULT = "default"  # the schedule as published: the default kernel, no options
 CHOSEN = "best"  # the schedule that the library chooses by layer and core
 WITH_SCHEDULES: tuple[str, ...] = ("indirect", "im2col", "direct", "winograd")
-WITH_ORDERS: tuple[str, ...] = ("indirect", "im2col", "direct", "im2col-nchw")  # the last one has kernels and orders alone
+WITH_ORDERS: tuple[str, ...] = (
+    "indirect",
+    "im2col",
+    "direct",
+    "im2col-nchw",
+)  # the last one has kernels and orders alone
 ORDERS = ("panels", "pixels")  # options that name the order of loops: the paper's comparison may run with them
 _OPTION = re.compile(r"panels|pixels|regions|taps|ahead|f[246]|block[1-9][0-9]{0,5}|t(8|[1-9][0-9])")
 _KERNEL = re.compile(r"[a-z0-9]{1,16}(_[a-z0-9]{1,16}){0,2}")

@@ -41,7 +41,7 @@ def make_secret_run(path: Path, name: str = NAME) -> Path:
     manifest = json.loads((path / "manifest.json").read_text())
     manifest["argv"] = ["harness", "run", "--device", SERIAL, "--adb-server", SERVER, "--out", f"{HOME}/runs/1"]
     manifest["tuned"] = {name: {"4-7": "ab" * 32}}
-    state = f"measured by bob on {SERVER.partition(':')[0]}, pid 77, since 2026-11-21 12:00:00 UTC"
+    state = f"measured by bob.underhill on {SERVER.partition(':')[0]}, pid 77, since 2026-11-21 12:00:00 UTC"
     manifest["unusable"] = [{"name": LEFT_OUT, "conditions": ["BUSY"], "state": state, "remedy": f"ask {NUMBER}"}]
     manifest[f"by {SERIAL}"] = {"path": f"{HOME}/suite.yaml"}
     (path / "manifest.json").write_text(json.dumps(manifest))
