@@ -56,7 +56,7 @@ def variant_line(
     label: str = "",
 ) -> str:
     """A variant of face best where more was asked for than the default or a plain kernel, or another program."""
-    ours = algorithm in ("naive", "im2col", "direct", "indirect")
+    ours = algorithm in ("naive", "im2col", "im2col-nchw", "direct", "indirect")
     face = "best" if not ours or schedule == "best" or "+" in schedule else "published"
     return (
         f"variant index={index} algorithm={algorithm} schedule={schedule} face={face} build={build} cache={cache} "

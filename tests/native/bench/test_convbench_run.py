@@ -35,6 +35,27 @@ def shuffled(seed: int, round_: int, count: int) -> list[int]:
     return order
 
 
+def test_a_variant_of_another_layout_tells_what_bringing_it_there_and_back_takes(
+    plan: Any, run: Callable[..., Any], make_layer: Callable[..., str]
+) -> None:
+    plan.algorithms, plan.caches = ("im2col", "im2col-nchw"), ("hot", "rotate")
+    plan.layers = (make_layer("a", 14, 14, 16, 16), make_layer("b", 14, 14, 16, 32, kh=1, kw=1, pad=0))
+    plan.launches, plan.rounds = 1, 2
+    result = run(plan)
+    assert result.code == 0, result.stderr
+    samples = result.of(Sample)
+    assert {(s.algorithm, s.layout, s.method) for s in samples} == {
+        ("im2col", "nhwc", "tiled"), ("im2col-nchw", "nchw", "nchw")}  # fmt: skip
+    for s in samples:
+        is_turned = s.layout == "nchw"
+        assert (s.to_nchw_ns or 0) > 0 < (s.to_nhwc_ns or 0) if is_turned else s.to_nchw_ns is s.to_nhwc_ns is None
+        assert is_turned <= (s.copy_ns is not None)
+    for check in result.of(Check):
+        if check.by == "reference":
+            assert check.error_over_bound == pytest.approx(check.max_error / check.bound)
+            assert 0 < check.max_error < check.bound < 1e-4
+
+
 def test_records_of_a_whole_run(plan: Any, run: Callable[..., Any], make_layer: Callable[..., str]) -> None:
     plan.algorithms = ("im2col", "indirect", "direct")
     plan.caches = ("hot", "rotate")

@@ -43,7 +43,7 @@ def reference(x: Array, w: Array, bias: Array, layer: dict[str, Any]) -> tuple[A
 
 
 def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make_layer: Callable[..., str]) -> None:
-    plan.algorithms = ("naive", "im2col", "indirect", "direct")
+    plan.algorithms = ("naive", "im2col", "im2col-nchw", "indirect", "direct")
     plan.layers = (
         make_layer("plain", 9, 11, 5, 7),
         make_layer("odd", 12, 10, 6, 20, kh=5, kw=2, pt=0, pr=3, pb=2, pl=1, sh=2, sw=3, dh=1, dw=2, batch=2),
@@ -86,7 +86,7 @@ def test_dump_agrees_with_numpy(plan: Any, convbench: Path, tmp_path: Path, make
             relative = float(np.max(np.abs(output - exact) / size))
             assert check.max_error == pytest.approx(relative, rel=1e-6, abs=1e-12)
             compared += 1
-    assert compared == 19
+    assert compared == 25
 
 
 def test_wrong_result_is_exit_1(plan: Any, broken_convbench: Path, tmp_path: Path) -> None:

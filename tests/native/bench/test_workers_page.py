@@ -64,4 +64,5 @@ def test_the_bound_that_it_tells() -> None:
 def test_the_evidence_that_it_tells() -> None:
     listed = (ROOT / "native" / "bench" / "wire" / "evidence.inc.h").read_text()
     names = re.findall(r"^EVIDENCE(?:_ADDRESS)?\((\w+)", listed, re.MULTILINE)
-    assert [name for name in names if f"{name}=" not in PAGE and name != "copy_ns"] == []
+    ours = ("copy_ns", "to_nchw_ns", "to_nhwc_ns")  # of im2col alone
+    assert [name for name in names if f"{name}=" not in PAGE and name not in ours] == []
