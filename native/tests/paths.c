@@ -88,17 +88,23 @@ static void turn(float *to, const float *from, size_t images, size_t pixels, siz
     }
 }
 
-/* On planes between pages without access, and the output back. */
+/* On planes between pages without access, and the output back. Of one channel the input is a plane as it lies, however
+ * large it is. */
 static ic_status run_planes(const shape *s, ic_conv2d *conv, const tensors *t) {
     const size_t pixels = s->height * s->width, out_pixels = out_height(s) * out_width(s);
     const size_t in_bytes = inputs_of(s) * sizeof(float), out_bytes = outputs_of(s) * sizeof(float);
-    float *input = guarded_new(in_bytes, t->place), *output = guarded_new(out_bytes, t->place);
-    turn(input, t->input, s->batch, pixels, s->desc.in_channels, false);
-    guarded_protect(input, in_bytes, PROT_READ);
+    const bool is_plane = s->desc.in_channels == 1;
+    float *input = is_plane ? t->input : guarded_new(in_bytes, t->place), *output = guarded_new(out_bytes, t->place);
+    if (!is_plane) {
+        turn(input, t->input, s->batch, pixels, s->desc.in_channels, false);
+        guarded_protect(input, in_bytes, PROT_READ);
+    }
     memset(output, 0xff, out_bytes);
     const ic_status status = ic_conv2d_run(conv, input, output);
     turn(t->output, output, s->batch, out_pixels, s->desc.out_channels, true);
-    guarded_free(input, in_bytes);
+    if (!is_plane) {
+        guarded_free(input, in_bytes);
+    }
     guarded_free(output, out_bytes);
     return status;
 }
