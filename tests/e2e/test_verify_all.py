@@ -90,11 +90,17 @@ def distinct(layers: list[Layer]) -> list[Layer]:
 def applicable(layer: Layer) -> set[str]:
     """The algorithms that must be right on a layer.
 
-    direct is for 1x1 layers that read the input as it lies, fft for stride 1, winograd for 3x3 besides.
+    direct is for 1x1 layers that read the input as it lies, fft for stride 1 and as many weights as have spectra that
+    fit the memory, winograd for stride 1 and 3x3.
     """
     pointwise = (layer.kh, layer.kw, layer.stride, layer.groups) == (1, 1, (1, 1), 1) and not any(layer.pad)
     dense = (layer.stride, layer.dilation) == ((1, 1), (1, 1))
-    fits = {"direct": pointwise, "fft": layer.stride == (1, 1), "winograd": dense and (layer.kh, layer.kw) == (3, 3)}
+    few = layer.cin // layer.groups * layer.cout <= 1 << 20
+    fits = {
+        "direct": pointwise,
+        "fft": few and layer.stride == (1, 1),
+        "winograd": dense and (layer.kh, layer.kw) == (3, 3),
+    }
     return {name for name in ALGORITHMS if fits.get(name, True)}
 
 
