@@ -95,7 +95,7 @@ def applicable(layer: Layer) -> set[str]:
     """
     pointwise = (layer.kh, layer.kw, layer.stride, layer.groups) == (1, 1, (1, 1), 1) and not any(layer.pad)
     dense = (layer.stride, layer.dilation) == ((1, 1), (1, 1))
-    few = layer.cin // layer.groups * layer.cout <= 1 << 20
+    few = layer.cin // layer.groups * layer.cout <= 3 << 19
     fits = {
         "direct": pointwise,
         "fft": few and layer.stride == (1, 1),
