@@ -60,11 +60,12 @@ class Verified(DeviceOutcome):
         """Counts a record."""
         if isinstance(record, records.Check):
             self.worst_error = max(self.worst_error, record.error_over_bound or 0.0)
-            relative, over_bound = self.errors.get(record.variant, (0.0, 0.0))
-            self.errors[record.variant] = (
-                max(relative, record.max_error or 0.0),
-                max(over_bound, record.error_over_bound or 0.0),
-            )
+            if record.max_error is not None:  # else not told, as by a checksum
+                relative, over_bound = self.errors.get(record.variant, (0.0, 0.0))
+                self.errors[record.variant] = (
+                    max(relative, record.max_error),
+                    max(over_bound, record.error_over_bound or 0.0),
+                )
             self._hindered.pop(_subject(record), None)
             if record.ok:
                 self.checked += 1

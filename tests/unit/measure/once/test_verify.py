@@ -220,4 +220,11 @@ def test_a_device_that_another_run_has_is_a_failure_of_that_device(
 
 def test_what_was_checked_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(CHECK, END))
-    assert _lines(done) == ["local: 1 results right, 0 wrong, 0 not applicable"]
+    assert _lines(done) == ["local: 1 results right, 0 wrong, 0 not applicable"]  # no error, where none was told
+
+
+def test_the_largest_error_of_a_variant_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    checks = [CHECK | {"max_error": 2e-7, "error_over_bound": 0.3}, CHECK | {"seq": 2, "max_error": 1e-7}]
+    end = END | {"seq": 3, "records": 4}
+    done = check(monkeypatch, tmp_path, Phone(tmp_path / "work"), printing(*checks, end))
+    assert _lines(done)[1:] == ["local: indirect/x: largest error 2.0e-07 of the sum of magnitudes, 0.3 of its bound"]
