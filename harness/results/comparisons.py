@@ -87,8 +87,10 @@ def _published(rows: Sequence[Row]) -> Iterator[Comparison]:
                 continue
             partner = row.partners[other]
             if _is_sound(row, partner):
-                count = kernels[row.key.device, row.key.cluster, row.key.face][row.kernel]
-                rank = (not row.key.what.is_default, -count, min(row.number, partner.number))
+                two, known = (row, partner), kernels[row.key.device, row.key.cluster, row.key.face]
+                # Of both, so that the two directions take the same pair of rows.
+                labels, count = sum(not each.key.what.is_default for each in two), sum(known[r.kernel] for r in two)
+                rank = (labels, -count, min(row.number, partner.number))
                 yield Comparison(row.key.face, algorithm, other, row, rank, row.pairs[other])
 
 

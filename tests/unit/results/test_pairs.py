@@ -130,6 +130,19 @@ def test_a_published_form_that_is_faster_stands_on_both_sides() -> None:
     assert ratio is not None and ratio.value == pytest.approx(3 / 4)  # the other's best time over this row's own
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
+def test_of_two_schedules_both_directions_take_the_same_pair(order: tuple[int, ...]) -> None:
+    rows = [
+        steady("a", "a label", "im2col", "k8", "published", 3.0),
+        steady("a", "im2col/k8+pixels", "im2col", "k8+pixels", "published", 2.0),
+        steady("a", "indirect/k8", "indirect", "k8", "published", 8.0),
+        steady("a", "indirect/k8+pixels", "indirect", "k8+pixels", "published", 7.0),
+    ]
+    means = compared([rows[n] for n in order])
+    there, back = means["published", "indirect", "im2col"].ratio, means["published", "im2col", "indirect"].ratio
+    assert there.value * back.value == pytest.approx(1)
+
+
 def test_auto_is_a_role_of_its_own() -> None:
     rows = [
         steady("a", "im2col/k8+best", "im2col", "k8", "best", 4.0),
