@@ -104,19 +104,26 @@ static void work_depthwise(void *context, unsigned thread) {
     }
 }
 
+/* A vector of a tile's channels, whose spectra lie among those of all tiles at `spectra`. */
+static ic_fft_run run_of_vector(const job *j, size_t item, unsigned thread, size_t channels, float *spectra,
+                                size_t *first) {
+    const ic_fft *fft = j->fft;
+    const size_t tile = item % j->tiles, row = ic_fft_row(fft, channels);
+    *first = item / j->tiles * fft->kernels->width;
+    ic_fft_run run = run_of(j, j->first + tile, thread);
+    run.channels = channels_from(channels, *first, fft->kernels->width);
+    run.spectrum = spectra + tile * row + *first;
+    run.frequency_step = ic_fft_frequency_step(fft, channels);
+    run.part_step = row / IC_FFT_PARTS;
+    return run;
+}
+
 static void work_forward(void *context, unsigned thread) {
     job *j = context;
     const ic_fft *fft = j->fft;
-    const unsigned width = fft->kernels->width;
-    const size_t channels = fft->base.desc.in_channels, row = ic_fft_row(fft, channels);
-    for (size_t item; take(j, &item);) {
-        const size_t tile = item % j->tiles, first = item / j->tiles * width;
-        ic_fft_run run = run_of(j, j->first + tile, thread);
+    for (size_t item, first; take(j, &item);) {
+        ic_fft_run run = run_of_vector(j, item, thread, fft->base.desc.in_channels, j->spectra, &first);
         run.input += first;
-        run.channels = channels_from(channels, first, width);
-        run.spectrum = j->spectra + tile * row + first;
-        run.frequency_step = ic_fft_frequency_step(fft, channels);
-        run.part_step = row / IC_FFT_PARTS;
         fft->kernels->forward(&run);
     }
 }
@@ -124,16 +131,9 @@ static void work_forward(void *context, unsigned thread) {
 static void work_inverse(void *context, unsigned thread) {
     job *j = context;
     const ic_fft *fft = j->fft;
-    const unsigned width = fft->kernels->width;
-    const size_t channels = fft->base.desc.out_channels, row = ic_fft_row(fft, channels);
-    for (size_t item; take(j, &item);) {
-        const size_t tile = item % j->tiles, first = item / j->tiles * width;
-        ic_fft_run run = run_of(j, j->first + tile, thread);
+    for (size_t item, first; take(j, &item);) {
+        ic_fft_run run = run_of_vector(j, item, thread, fft->base.desc.out_channels, j->products, &first);
         run.output += first;
-        run.channels = channels_from(channels, first, width);
-        run.spectrum = j->products + tile * row + first;
-        run.frequency_step = ic_fft_frequency_step(fft, channels);
-        run.part_step = row / IC_FFT_PARTS;
         run.bias = (const float *)fft->base.weights + first;
         fft->kernels->inverse(&run);
     }
