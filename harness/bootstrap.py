@@ -154,7 +154,7 @@ def _bring(root: Path, venv: Path, present: dict[str, str], wanted: dict[str, st
     editable = ["--no-index", "--no-build-isolation", "--no-deps", "--force-reinstall", "--editable", str(root)]
     _pip(venv, log, "installing the project itself", ["--isolated", "install", *editable])
     # Else the first command would, and every one where PYTHONDONTWRITEBYTECODE is set: a third of its start.
-    _run([str(venv / "bin" / "python"), "-I", "-m", "compileall", "-q", str(root / "harness")])
+    run_quiet([str(venv / "bin" / "python"), "-I", "-m", "compileall", "-q", str(root / "harness")])
     _write(venv / "complete.json", wanted)
     seconds["install_s"] += time.monotonic() - started
 
@@ -216,14 +216,14 @@ def _make_venv(venv: Path) -> None:
     elif venv.exists():
         _say(f"{venv} is unfinished or was made from something else: making it again")
         shutil.rmtree(venv)
-    done = _run([sys.executable, "-I", "-m", "venv", str(venv)])
+    done = run_quiet([sys.executable, "-I", "-m", "venv", str(venv)])
     if done.returncode:
         last = (done.stdout.strip().splitlines() or ["no message"])[-1]
         raise BootstrapError(f"{sys.executable} -m venv failed: {last} (apt-get install python3-venv)")
 
 
 def _pip(venv: Path, log: Path, doing: str, arguments: list[str]) -> None:
-    done = _run(
+    done = run_quiet(
         [str(venv / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
     )
     with log.open("a") as stream:
@@ -251,7 +251,8 @@ def clean_environment(environment: dict[str, str]) -> dict[str, str]:
     return {k: v for k, v in environment.items() if k not in dropped and not k.startswith("PYTHON")}
 
 
-def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+def run_quiet(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    """A command of Python or pip in its clean environment; stderr is in its stdout."""
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

@@ -96,7 +96,7 @@ def build(library: Library, abi: str, machine: Machine, say: Say) -> dict[str, A
         made.mkdir()
         include, libraries = _material(library, machine, own, work)
         program = made / (library.library if library.is_static or own else f"{library.library}.bin")
-        _compile(library, machine, own, include, libraries, program)
+        _compile(_Sources(library, machine, own, include, libraries), program)
         if not library.is_static and own is None:
             for file in libraries:
                 shutil.copy2(file, made / file.name)
@@ -166,46 +166,61 @@ def _own_libraries(library: Library, folder: Path) -> list[Path]:
     return list({path.name: path for path in found}.values())
 
 
-def _compile(
-    library: Library, machine: Machine, own: Own | None, include: Sequence[Path], libraries: Sequence[Path], out: Path
-) -> None:
-    workers = data_root() / "native" / "workers"
-    sources = [workers / source for source in library.sources]
-    headers = [f"-I{workers}", *(f"-isystem{folder}" for folder in include)]
+@dataclass(frozen=True)
+class _Sources:
+    """What a worker is compiled from. ``include``: folders of the library's headers."""
+
+    library: Library
+    machine: Machine
+    own: Own | None
+    include: Sequence[Path]
+    libraries: Sequence[Path]
+
+    @property
+    def files(self) -> list[Path]:
+        return [self._workers / source for source in self.library.sources]
+
+    @property
+    def headers(self) -> list[str]:
+        return [f"-I{self._workers}", *(f"-isystem{folder}" for folder in self.include)]
+
+    @property
+    def archives(self) -> list[str]:
+        """The libraries, which may need one another in any order."""
+        return ["-Wl,--start-group", *map(str, self.libraries), "-Wl,--end-group"]
+
+    def compiler(self, otherwise: Sequence[str]) -> list[str]:
+        """The one that the user named."""
+        return shlex.split(self.own.compiler) if self.own and self.own.compiler else list(otherwise)
+
+    @property
+    def _workers(self) -> Path:
+        return data_root() / "native" / "workers"
+
+
+def _compile(sources: _Sources, out: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        if library.language == "c++":
-            _compile_static(library, machine, own, sources, headers, libraries, out, Path(temporary))
-        else:
-            _compile_c(library, machine, own, sources, headers, libraries, out, Path(temporary))
+        (_compile_static if sources.library.language == "c++" else _compile_c)(sources, out, Path(temporary))
 
 
-def _compile_static(
-    library: Library,
-    machine: Machine,
-    own: Own | None,
-    sources: Sequence[Path],
-    headers: Sequence[str],
-    libraries: Sequence[Path],
-    out: Path,
-    work: Path,
-) -> None:
+def _compile_static(sources: _Sources, out: Path, work: Path) -> None:
     """C++ of the library's own ABI: by GCC, or the compiler that the user named."""
+    library, machine, own, libraries = sources.library, sources.machine, sources.own, sources.libraries
     missing = lacking_compiler(library, machine)
     if missing and not (own and own.compiler):
         raise InfrastructureError(f"{library.title}: {_CXX[machine][0]} is missing, which builds its worker", missing)
-    compiler = shlex.split(own.compiler) if own and own.compiler else [_CXX[machine][0]]
+    compiler = sources.compiler([_CXX[machine][0]])
     objects = []
-    for source in sources:
+    for source in sources.files:
         objects.append(str(work / f"{source.name}.o"))
         language = ["-x", "c", "-std=gnu11"] if source.suffix == ".c" else ["-x", "c++", "-std=gnu++17"]
-        flags = ["-O2", "-D_GNU_SOURCE", *language, *headers]
+        flags = ["-O2", "-D_GNU_SOURCE", *language, *sources.headers]
         _run([*compiler, *flags, "-c", str(source), "-o", objects[-1]], library)
     wrapped = [f"-Wl,--wrap={name}" for name in _WRAPPED]
-    archives = ["-Wl,--start-group", *map(str, libraries), "-Wl,--end-group"]
     beside = [f"-L{libraries[0].parent}", "-Wl,-rpath,$ORIGIN"] if any(".so" in file.name for file in libraries) else []
     ways = ["-static"] if not beside and not _is_android(compiler) else ["-static-libstdc++"]
     page = "-Wl,-z,max-page-size=65536"
-    _run([*compiler, *ways, "-s", *objects, *archives, *wrapped, *beside, page, "-o", str(out)], library)
+    _run([*compiler, *ways, "-s", *objects, *sources.archives, *wrapped, *beside, page, "-o", str(out)], library)
 
 
 def _is_android(compiler: Sequence[str]) -> bool:
@@ -213,30 +228,21 @@ def _is_android(compiler: Sequence[str]) -> bool:
     return "android" in " ".join(compiler)
 
 
-def _compile_c(
-    library: Library,
-    machine: Machine,
-    own: Own | None,
-    sources: Sequence[Path],
-    headers: Sequence[str],
-    libraries: Sequence[Path],
-    out: Path,
-    work: Path,
-) -> None:
+def _compile_c(sources: _Sources, out: Path, work: Path) -> None:
     """C by zig, without the name of a loader: it is started by the one that lies beside it."""
+    library, machine = sources.library, sources.machine
     target = ["-target", f"{machine}-linux-gnu.{_GLIBC}", *(["-mcpu=x86_64"] if machine == "x86_64" else [])]
-    compiler = shlex.split(own.compiler) if own and own.compiler else [str(zig_program()), "cc", *target]
-    flags = ["-O2", "-std=c11", "-D_GNU_SOURCE", "-s", "-fPIE", "-pie", *headers]
-    if own is None:
+    compiler = sources.compiler([str(zig_program()), "cc", *target])
+    flags = ["-O2", "-std=c11", "-D_GNU_SOURCE", "-s", "-fPIE", "-pie", *sources.headers]
+    if sources.own is None:
         flags += ["-Wl,--no-dynamic-linker", "-Wl,--allow-shlib-undefined"]
         for name in library.links:
-            file = next(path for path in libraries if path.name.startswith(f"lib{name}.so"))
+            file = next(path for path in sources.libraries if path.name.startswith(f"lib{name}.so"))
             (work / f"lib{name}.so").symlink_to(file)
         linked = [f"-L{work}", *(f"-l{name}" for name in library.links)]
     else:
-        archives = ["-Wl,--start-group", *map(str, libraries), "-Wl,--end-group"]
-        linked = [*archives, "-Wl,-rpath,$ORIGIN", "-lpthread", "-ldl"]
-    _run([*compiler, *flags, *map(str, sources), *linked, "-lm", "-o", str(out)], library)
+        linked = [*sources.archives, "-Wl,-rpath,$ORIGIN", "-lpthread", "-ldl"]
+    _run([*compiler, *flags, *map(str, sources.files), *linked, "-lm", "-o", str(out)], library)
 
 
 def _launcher(script: Path, abi: str, loader: str, program: str) -> None:

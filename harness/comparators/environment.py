@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
 import shlex
@@ -13,7 +12,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from harness.bootstrap import clean_environment, explain
+from harness.bootstrap import explain, run_quiet
 from harness.comparators import places, stubs
 from harness.comparators.table import Library
 from harness.errors import InfrastructureError, UsageError
@@ -133,15 +132,6 @@ def _make_stubs(folder: Path, say: Say) -> None:
 
 
 def _run(argv: list[str], doing: str) -> None:
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=clean_environment(dict(os.environ)),
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_quiet(argv)
     if done.returncode:
         raise InfrastructureError(explain(doing, done.stdout), "see the message; the same command starts it again")

@@ -26,6 +26,7 @@ class State:
     command: str
     version: str
     bytes: int  # program and files; of one that is not built about, 0: unknown
+    record: dict[str, Any] | None = None  # of the worker
 
 
 def state(each: Named, abi: str) -> State:
@@ -42,7 +43,8 @@ def state(each: Named, abi: str) -> State:
     missing = "" if record is not None or own else building.lacking_compiler(library, machine)
     command = "" if fetched and record else f"{missing} && {fetch}" if missing else fetch
     size = int(record["bytes"]) if record else library.pushed_bytes.get(machine, 0)
-    return State(fetched, record is not None, command, str(record["version"]) if record else library.version, size)
+    version = str(record["version"]) if record else library.version
+    return State(fetched, record is not None, command, version, size, record)
 
 
 def make_ready(library: Library, abi: str, say: Say) -> None:
@@ -80,12 +82,9 @@ def _on(each: Named, abi: str, say: Say) -> Compared:
             now = state(each, abi)
         except HarnessError as error:
             return _absent(each, f"{error.message}; {error.remedy}")
-    if now.command:
+    if now.command or now.record is None:
         return _absent(each, f"{each.name} is not fetched for {abi}: {now.command}")
-    record = building.record_of(library, abi)
-    if record is None:
-        return _absent(each, f"{each.name} for {abi} is gone: {now.command}")
-    return Compared(name=each.name, home=library.library, **_files(library, abi, record))
+    return Compared(name=each.name, home=library.library, **_files(library, abi, now.record))
 
 
 def _files(library: Library, abi: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def recorder(root: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     made = Recorder(root / ".venv")
-    monkeypatch.setattr(bootstrap, "_run", made)
+    monkeypatch.setattr(bootstrap, "run_quiet", made)
     monkeypatch.setattr(bootstrap, "ROOT", root)
     monkeypatch.setattr(bootstrap, "NEEDED_BYTES", {"run": 1, "test": 1})
     return made
