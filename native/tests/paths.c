@@ -45,7 +45,7 @@ const path planes_path = {IC_ALGORITHM_IM2COL, "", 1, IC_LAYOUT_NCHW};
 const path naive_paths[2] = {{IC_ALGORITHM_NAIVE, "", 1, IC_LAYOUT_NHWC}, {IC_ALGORITHM_NAIVE, "", 1, IC_LAYOUT_NCHW}};
 const size_t path_count = sizeof paths / sizeof paths[0];
 
-static ic_pool *pool_of(unsigned threads) {
+ic_pool *pool_of(unsigned threads) {
     static ic_pool *pools[4];
     if (threads > 1 && pools[threads] == NULL) {
         const ic_pool_options options = {sizeof options, threads, NULL, NULL};

@@ -27,6 +27,9 @@ typedef struct {
 tensors new_tensors(const shape *s, values kind, placement place, uint64_t seed); /* the input read-only */
 void free_tensors(const shape *s, tensors t);
 
+/* Of so many threads, up to 3, kept for the whole program; NULL: the caller's alone. */
+ic_pool *pool_of(unsigned threads);
+
 /* Into t->output; false where the path doesn't cover the shape. address may be NULL: the micro-kernel's. */
 bool convolve(const shape *s, const char *kernel, const path *p, const tensors *t, bool with_bias,
               const ic_allocator *allocator, const void **address);

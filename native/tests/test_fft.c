@@ -50,15 +50,6 @@ static bool fits(const shape *s, unsigned tile) {
     return (d->kernel_height - 1) * d->dilation_height < tile && (d->kernel_width - 1) * d->dilation_width < tile;
 }
 
-static ic_pool *pool_of(unsigned threads) {
-    static ic_pool *pools[4];
-    if (threads > 1 && pools[threads] == NULL) {
-        const ic_pool_options options = {sizeof options, threads, NULL, NULL};
-        CHECK(ic_pool_create(&options, &pools[threads]) == IC_OK);
-    }
-    return threads > 1 ? pools[threads] : NULL;
-}
-
 /* An object that is shaped; tile 0: chosen. */
 static ic_conv2d *make(const shape *s, const char *kernel, unsigned tile, unsigned threads, const tensors *t,
                        const ic_allocator *allocator) {

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import synthetic
 from benchmarks.synthetic import Phone
+from harness.farm.collect import Collected, collect
 
 LAYERS = synthetic.LAYERS[1:4]
 CLUSTERS = (("4-7", "Cortex-A75", 2803),)
@@ -69,3 +70,8 @@ def hostile(to: Path, spoil: Callable[[zipfile.ZipInfo], None], name: str, data:
         archive.writestr("run/plan.jsonl", "")
         archive.writestr(info, data)
     return to
+
+
+def collected(jobs: Path, require: int | None = None) -> Collected:
+    """What is made of a folder of artefacts, in ``all`` beside it."""
+    return collect(jobs, jobs.parent / "all", require, ["farm", "collect"])

@@ -14,27 +14,14 @@ from benchmarks.synthetic import Phone
 from harness.bundle.making import make_bundle
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.exit_codes import ExitCode
-from harness.farm.collect import Collected, collect
+from harness.farm.collect import collect
 from harness.results.results import make_results
 from harness.results.run import read_run
 from harness.store.journal import read_lines
 from harness.store.rundir import RunDir
-from tests.unit.farm.jobs import CLUSTERS, LAYERS, ONE, PIXEL_8, TWO, change, hostile, job, lose, zipped
+from tests.unit.farm.jobs import CLUSTERS, LAYERS, ONE, PIXEL_8, TWO, change, collected, hostile, job, lose, zipped
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the artefacts."""
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "jobs"
-    folder.mkdir()
-    return folder
-
-
-def collected(jobs: Path, require: int | None = None) -> Collected:
-    return collect(jobs, jobs.parent / "all", require, ["farm", "collect"])
 
 
 def rows(run: Path) -> Counter[tuple[str, str, str]]:

@@ -9,25 +9,12 @@ import pytest
 
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
-from harness.farm.collect import Collected, collect
+from harness.farm.collect import collect
 from harness.measure.tables import check_kept
 from harness.store.rundir import RunDir
-from tests.unit.farm.jobs import ONE, TWO, job
+from tests.unit.farm.jobs import ONE, TWO, collected, job
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the artefacts."""
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "jobs"
-    folder.mkdir()
-    return folder
-
-
-def collected(jobs: Path) -> Collected:
-    return collect(jobs, jobs.parent / "all", None, ["farm", "collect"])
 
 
 LAB, OTHER_LAB = ({"address": f"tls://{name}:8786", "certificates": None} for name in ("lab", "other"))
