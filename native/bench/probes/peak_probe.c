@@ -68,7 +68,7 @@ __attribute__((target("avx2,fma"))) static void run_fma128(uint64_t loops) {
                      : "cc", LOW_XMM);
 }
 
-/* Wider vectors that were idle run slower for the first 200 to 450 us (Sapphire Rapids; docs/measuring.md), as long as
+/* Wider vectors that were idle run slower for the first 200 to 450 us (docs/measuring.md), as long as
  * the core takes to change its clock for them; narrow ones share the same ports and have their rate at once. */
 static const engine steady[] = {
     {IC_TYPE_F32, "fma128", IC_CPU_AVX2 | IC_CPU_FMA, 4, 42, run_fma128},
