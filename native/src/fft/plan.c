@@ -17,14 +17,6 @@ unsigned ic_fft_tile(unsigned index) {
     return index < SIZES ? sizes[index].tile : 0;
 }
 
-bool ic_fft_is_tile(unsigned tile) {
-    unsigned index = 0;
-    while (ic_fft_tile(index) != 0 && ic_fft_tile(index) != tile) {
-        index++;
-    }
-    return index < SIZES;
-}
-
 /* The n-th root of one, to a power; cosine and sine. */
 static void put_root(double power, double n, float *to) {
     const double angle = -2 * 3.14159265358979323846 * power / n;

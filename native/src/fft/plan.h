@@ -14,7 +14,6 @@ typedef struct {
 
 /* Number `index` of the tiles, the smallest first; 0 past the end. */
 unsigned ic_fft_tile(unsigned index);
-bool ic_fft_is_tile(unsigned tile);
 
 /* The tables belong to the plan: both stay where they are. */
 void ic_fft_make_plan(unsigned tile, ic_fft_tables *tables, ic_fft_plan *plan);
